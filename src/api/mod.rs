@@ -1,0 +1,1 @@
+//! The API client: what is left of this crate without its features.

@@ -1,0 +1,1 @@
+//! From a plan to outcomes: one loop that acts, and plain methods that decide.

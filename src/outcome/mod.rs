@@ -1,0 +1,1 @@
+//! What happened: outcomes, run events and the record folded from them. No I/O.

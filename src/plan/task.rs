@@ -1,0 +1,185 @@
+//! A plan and its tasks: one prompt on one source each.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::{RetryPolicy, Settings, Timeouts, Waiting};
+
+/// What a manifest expands to.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The manifest's `name`, or its file stem.
+    pub name: String,
+    /// The manifest's path as the user gave it; reports and annotations name it.
+    pub manifest: String,
+    /// Everything that holds for the run as a whole.
+    pub settings: Settings,
+    /// The tasks in the manifest's order: jobs as written, sources as written, matrix with its first key slowest.
+    pub tasks: Vec<Task>,
+    /// `match` sources that need the account's connected sources and were planned without them.
+    pub unresolved: Vec<Unresolved>,
+}
+
+/// One prompt on one source.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// `upgrade/my-org/backend@develop[crate=serde]`: unique in the plan, stable across edits of other jobs.
+    pub id: TaskId,
+    /// Hash of the plan's name, the task's id and its prompt: what a resumed run goes by.
+    pub key: TaskKey,
+    /// The job that it comes from.
+    pub job: JobId,
+    /// The session's title without the marker.
+    pub title: Arc<str>,
+    /// The rendered prompt.
+    pub prompt: Arc<str>,
+    /// Where it works; `None` is a repoless session.
+    pub source: Option<TaskSource>,
+    /// The matrix values of this task, by key.
+    pub matrix: Arc<BTreeMap<String, serde_json::Value>>,
+    /// The job's tags.
+    pub tags: Arc<[String]>,
+    /// Whether Jules opens a pull request by itself.
+    pub auto_pr: bool,
+    /// Whether the session's plan waits for an approval.
+    pub require_approval: bool,
+    /// What a completed session must have produced to count as a success.
+    pub expect: Expect,
+    /// How a completed session without any change is reported.
+    pub on_no_change: OnNoChange,
+    /// What to do when the session waits.
+    pub waiting: Arc<Waiting>,
+    /// When to try again with a new session.
+    pub retries: Arc<RetryPolicy>,
+    /// How long this task's session may take.
+    pub timeouts: Timeouts,
+    /// The tasks that must have ended well first, as indices into [`Plan::tasks`].
+    pub needs: Arc<[usize]>,
+    /// Where the job stands in the manifest.
+    pub place: Place,
+}
+
+/// A line of the manifest whose tasks are not known without the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unresolved {
+    /// The job that it belongs to.
+    pub job: JobId,
+    /// The pattern as written.
+    pub pattern: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A place in the manifest, both 1-based.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// The GitHub repository and branch that a task works on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskSource {
+    /// `owner/repo`.
+    pub github: String,
+    /// The starting branch; the service refuses a session on a repository without one.
+    pub branch: String,
+}
+
+impl fmt::Display for TaskSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.github, self.branch)
+    }
+}
+
+/// What a completed session must have produced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expect {
+    /// A pull request.
+    PullRequest,
+    /// A pull request or a change set.
+    Change,
+    /// Nothing in particular: the default.
+    #[default]
+    Any,
+}
+
+/// How a completed session that changed nothing is reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnNoChange {
+    /// As a passing case with a note: the default.
+    #[default]
+    Pass,
+    /// As a skipped case.
+    Skip,
+    /// As a failure.
+    Fail,
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes the text as it is.
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+text_id! {
+    /// A task's name: `upgrade/my-org/backend@develop[crate=serde]`.
+    TaskId
+}
+text_id! {
+    /// A job's `id` in the manifest.
+    JobId
+}
+text_id! {
+    /// Lower-case hex of a SHA-256 over name, id and prompt.
+    TaskKey
+}
+
+impl TaskKey {
+    /// The first eight characters, which the marker in a session's title carries.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}

@@ -1,0 +1,1 @@
+//! The service, played by a local HTTP server.
