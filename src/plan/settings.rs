@@ -94,7 +94,7 @@ pub enum PollStrategy {
 }
 
 /// `waiting`: what to do when a session waits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// The session's plan waits for an approval.
     pub plan_approval: PlanApproval,
@@ -270,16 +270,6 @@ impl Default for Adoption {
 impl Default for PollSettings {
     fn default() -> Self {
         Self { interval: Duration::from_secs(10), strategy: PollStrategy::Auto }
-    }
-}
-
-impl Default for Waiting {
-    fn default() -> Self {
-        Self {
-            plan_approval: PlanApproval::default(),
-            user_feedback: UserFeedback::default(),
-            stall: StallPolicy::default(),
-        }
     }
 }
 
