@@ -1,1 +1,5 @@
 //! The API client: what is left of this crate without its features.
+
+mod id;
+
+pub use id::SessionId;

@@ -1,1 +1,23 @@
 //! What happened: outcomes, run events and the record folded from them. No I/O.
+//!
+//! Everything that a run does becomes a [`RunEvent`]. The ledger stores the events, the progress display
+//! shows them, and [`RunRecord`] is their fold: what reports are rendered from and what a later invocation
+//! goes on from. There is no second truth.
+
+mod event;
+mod kind;
+mod marker;
+mod observer;
+mod record;
+mod run_id;
+mod totals;
+
+pub use event::{
+    ApiUsage, Change, EventKind, PlannedTask, PullRequest, RunEvent, RunInfo, SessionRef, Stray, Work,
+};
+pub use kind::Outcome;
+pub use marker::Marker;
+pub use observer::{Observer, ObserverError};
+pub use record::{AttemptRecord, RunRecord, TaskRecord};
+pub use run_id::RunId;
+pub use totals::Totals;

@@ -1,0 +1,336 @@
+//! Run events: every change of a run, one object each.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Marker, Outcome, RunId};
+use crate::api::SessionId;
+use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey, TaskSource};
+
+/// One change of a run, as `events.jsonl` and the ledger keep it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// Counts from 1 within the run, over all its invocations, without a gap.
+    pub seq: u64,
+    /// When we learnt of it.
+    pub ts: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened. Fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum EventKind {
+    /// A new run: always its first event.
+    RunStarted {
+        /// Which.
+        run: RunInfo,
+    },
+    /// A process took the run up.
+    InvocationStarted {
+        /// Counts from 1.
+        invocation: u32,
+    },
+    /// A task belongs to the run. A later one with the same id supersedes it (its prompt was edited).
+    TaskPlanned {
+        /// The task.
+        #[serde(flatten)]
+        planned: Box<PlannedTask>,
+    },
+    /// An ended task is open again (`--failed`, or the next invocation goes on with it).
+    TaskReopened {
+        /// Which.
+        task: TaskId,
+    },
+    /// We are about to create a session. On disk before the POST leaves.
+    IntentRecorded {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// What its title will end with.
+        marker: Marker,
+    },
+    /// The service refused for certain: no session was created, the intent is void.
+    CreateRefused {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// In one line.
+        cause: String,
+        /// Whether it was for capacity (quota, concurrency): no failure of the task.
+        capacity: bool,
+    },
+    /// Nobody knows whether the session was created: we look for its marker.
+    CreateDoubted {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// In one line.
+        cause: String,
+    },
+    /// The session exists. On disk before anything else is done with it.
+    SessionCreated {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// The session.
+        session: SessionRef,
+        /// Found by its marker instead of in the answer to our POST.
+        adopted: bool,
+    },
+    /// The session's state changed.
+    SessionState {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// The service's own word, such as `IN_PROGRESS`; it may be one that we do not know.
+        state: String,
+    },
+    /// We approved the session's plan.
+    PlanApproved {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// We answered the agent (`waiting.user-feedback`). On disk before the message leaves: it is not idempotent.
+    Replied {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// We nudged a silent agent (`waiting.stall`). On disk before the message leaves.
+    Nudged {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// An attempt is over; the task may have another.
+    AttemptEnded {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// How.
+        outcome: Outcome,
+        /// Why, in the words of the service or the agent where there are any.
+        reason: Option<String>,
+        /// What it made.
+        #[serde(default)]
+        work: Work,
+    },
+    /// The task has its outcome.
+    TaskEnded {
+        /// Which.
+        task: TaskId,
+        /// How.
+        outcome: Outcome,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Something a person should know that belongs to no other event.
+    Noted {
+        /// The task concerned, if one is.
+        task: Option<TaskId>,
+        /// In one line.
+        note: String,
+    },
+    /// What this invocation has cost so far; the last one of an invocation counts.
+    ApiUsed {
+        /// Requests by method and the rest.
+        usage: ApiUsage,
+    },
+    /// The final listing found a session with this run's marker that the ledger does not know.
+    StrayFound {
+        /// The session.
+        stray: Stray,
+    },
+    /// The process leaves the run.
+    InvocationEnded {
+        /// Why before its time: `deadline`, `max-failures`, `interrupt`, …; none when all was done.
+        stopped: Option<String>,
+    },
+}
+
+impl EventKind {
+    /// Whether acting before it is on disk could create twice or lose something.
+    #[must_use]
+    pub const fn is_promise(&self) -> bool {
+        matches!(
+            self,
+            Self::RunStarted { .. }
+                | Self::IntentRecorded { .. }
+                | Self::SessionCreated { .. }
+                | Self::Replied { .. }
+                | Self::Nudged { .. }
+                | Self::InvocationEnded { .. }
+        )
+    }
+
+    /// The task concerned, if one is.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskId> {
+        match self {
+            Self::TaskPlanned { planned } => Some(&planned.id),
+            Self::TaskReopened { task }
+            | Self::IntentRecorded { task, .. }
+            | Self::CreateRefused { task, .. }
+            | Self::CreateDoubted { task, .. }
+            | Self::SessionCreated { task, .. }
+            | Self::SessionState { task, .. }
+            | Self::PlanApproved { task, .. }
+            | Self::Replied { task, .. }
+            | Self::Nudged { task, .. }
+            | Self::AttemptEnded { task, .. }
+            | Self::TaskEnded { task, .. } => Some(task),
+            Self::Noted { task, .. } => task.as_ref(),
+            Self::RunStarted { .. }
+            | Self::InvocationStarted { .. }
+            | Self::ApiUsed { .. }
+            | Self::StrayFound { .. }
+            | Self::InvocationEnded { .. } => None,
+        }
+    }
+}
+
+/// A run's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunInfo {
+    /// Its id.
+    pub id: RunId,
+    /// The manifest's name.
+    pub name: String,
+    /// The manifest's path as the user gave it.
+    pub manifest: String,
+    /// Whether the service was the simulator.
+    pub simulated: bool,
+}
+
+/// What reports need to know of a task before anything happens to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedTask {
+    /// Its id.
+    #[serde(rename = "task")]
+    pub id: TaskId,
+    /// Its key.
+    pub key: TaskKey,
+    /// Its job.
+    pub job: JobId,
+    /// Where it works.
+    pub source: Option<TaskSource>,
+    /// Its matrix values.
+    #[serde(default)]
+    pub matrix: BTreeMap<String, Value>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Where its job stands in the manifest.
+    pub place: Place,
+    /// How "no change" is reported.
+    #[serde(default)]
+    pub on_no_change: OnNoChange,
+}
+
+/// A session as reports name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRef {
+    /// Its id.
+    pub id: SessionId,
+    /// Its page, if the service told it.
+    pub url: Option<String>,
+}
+
+/// What an attempt made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Work {
+    /// The pull request, if there is one.
+    pub pull_request: Option<PullRequest>,
+    /// The size of the change, if one is known.
+    pub change: Option<Change>,
+}
+
+/// A pull request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PullRequest {
+    /// Its page.
+    pub url: String,
+    /// Its number, from the URL.
+    pub number: Option<u64>,
+    /// Its title.
+    pub title: Option<String>,
+    /// The branch it goes to.
+    pub base_ref: Option<String>,
+    /// The branch it comes from.
+    pub head_ref: Option<String>,
+}
+
+/// The size of a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Files touched.
+    pub files: u64,
+    /// Lines added.
+    pub additions: u64,
+    /// Lines removed.
+    pub deletions: u64,
+}
+
+/// What the API was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiUsage {
+    /// Requests sent, by method, retries included.
+    pub requests: BTreeMap<String, u64>,
+    /// How many of them were retries.
+    pub retries: u64,
+    /// How many were answered 429.
+    pub throttled: u64,
+    /// Milliseconds that requests waited for the limiter, added up.
+    pub waited_ms: u64,
+}
+
+impl ApiUsage {
+    /// Adds another invocation's.
+    pub fn add(&mut self, other: &Self) {
+        for (method, count) in &other.requests {
+            *self.requests.entry(method.clone()).or_default() += count;
+        }
+        self.retries += other.retries;
+        self.throttled += other.throttled;
+        self.waited_ms += other.waited_ms;
+    }
+
+    /// All requests together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.requests.values().sum()
+    }
+}
+
+/// A session with this run's marker that the run does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stray {
+    /// The session.
+    #[serde(flatten)]
+    pub session: SessionRef,
+    /// Its title.
+    pub title: String,
+    /// The task that its marker names, if it is still in the manifest.
+    pub task: Option<TaskId>,
+}

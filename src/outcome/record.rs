@@ -1,0 +1,312 @@
+//! A run, as its events tell it.
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+use super::{
+    ApiUsage, EventKind, Marker, Outcome, PlannedTask, RunEvent, RunInfo, SessionRef, Stray, Totals, Work,
+};
+use crate::plan::TaskId;
+
+/// The fold of a run's events: what reports show and what the next invocation goes on from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// Which run.
+    pub info: RunInfo,
+    /// When its first invocation began.
+    pub started_at: Timestamp,
+    /// When its last invocation ended; none while one is at work, or after one was killed.
+    pub ended_at: Option<Timestamp>,
+    /// How many invocations it has had.
+    pub invocations: u32,
+    /// Why the last invocation ended before its time.
+    pub stopped: Option<String>,
+    /// Its tasks in the order in which they were planned.
+    pub tasks: IndexMap<TaskId, TaskRecord>,
+    /// What ended invocations asked of the API.
+    earlier_usage: ApiUsage,
+    /// What the current one has asked so far.
+    current_usage: ApiUsage,
+    /// Sessions with this run's marker that it does not know.
+    pub strays: Vec<Stray>,
+    /// The `seq` of the last event.
+    pub last_seq: u64,
+}
+
+/// A task, as its events tell it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskRecord {
+    /// What was planned.
+    pub planned: PlannedTask,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<AttemptRecord>,
+    /// Its outcome, once it has one.
+    pub outcome: Option<Outcome>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The first intent.
+    pub started_at: Option<Timestamp>,
+    /// When its outcome was known.
+    pub ended_at: Option<Timestamp>,
+    /// How often we answered the agent, all attempts together.
+    pub replies: u32,
+    /// How often we nudged it, all attempts together.
+    pub nudges: u32,
+}
+
+/// One attempt: at most one session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// From 1.
+    pub number: u32,
+    /// What its session's title ends with.
+    pub marker: Marker,
+    /// Its session, once known.
+    pub session: Option<SessionRef>,
+    /// The session's last known state, in the service's words.
+    pub state: Option<String>,
+    /// Whether the session was found by its marker.
+    pub adopted: bool,
+    /// Whether the create was refused for certain: the intent is void.
+    pub refused: bool,
+    /// The intent.
+    pub started_at: Timestamp,
+    /// Its end.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What it made.
+    pub work: Work,
+    /// Answers given in this attempt.
+    pub replies: u32,
+    /// Nudges sent in this attempt.
+    pub nudges: u32,
+}
+
+impl AttemptRecord {
+    /// An intent that nobody knows the end of: its POST may have created a session.
+    #[must_use]
+    pub fn is_open_intent(&self) -> bool {
+        self.session.is_none() && self.outcome.is_none() && !self.refused
+    }
+
+    /// A session that had not ended when we last looked.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.session.is_some() && self.outcome.is_none_or(Outcome::is_open)
+    }
+}
+
+impl TaskRecord {
+    /// The outcome, or what it would be if the run stopped here: live sessions are detached, the rest deferred.
+    #[must_use]
+    pub fn outcome_so_far(&self) -> Outcome {
+        self.outcome.unwrap_or_else(|| match self.attempts.last() {
+            Some(attempt) if attempt.is_live() => Outcome::Detached,
+            _ => Outcome::Deferred,
+        })
+    }
+
+    /// The last attempt, refused intents aside.
+    #[must_use]
+    pub fn last_attempt(&self) -> Option<&AttemptRecord> {
+        self.attempts.iter().rev().find(|attempt| !attempt.refused)
+    }
+
+    /// What the last attempt made.
+    #[must_use]
+    pub fn work(&self) -> Option<&Work> {
+        self.last_attempt().map(|attempt| &attempt.work)
+    }
+}
+
+impl RunRecord {
+    /// The record of these events; none if the first is not [`EventKind::RunStarted`].
+    #[must_use]
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a RunEvent>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let mut record = Self::begin(events.next()?)?;
+        for event in events {
+            record.apply(event);
+        }
+        Some(record)
+    }
+
+    /// The record after a run's first event; none if that is not [`EventKind::RunStarted`].
+    #[must_use]
+    pub fn begin(first: &RunEvent) -> Option<Self> {
+        let EventKind::RunStarted { run } = &first.kind else { return None };
+        Some(Self {
+            info: run.clone(),
+            started_at: first.ts,
+            ended_at: None,
+            invocations: 0,
+            stopped: None,
+            tasks: IndexMap::new(),
+            earlier_usage: ApiUsage::default(),
+            current_usage: ApiUsage::default(),
+            strays: Vec::new(),
+            last_seq: first.seq,
+        })
+    }
+
+    /// What the whole run has asked of the API, all invocations together.
+    #[must_use]
+    pub fn usage(&self) -> ApiUsage {
+        let mut usage = self.earlier_usage.clone();
+        usage.add(&self.current_usage);
+        usage
+    }
+
+    /// How many tasks stand how, open ones as if the run stopped here.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.tasks.values().map(TaskRecord::outcome_so_far).collect()
+    }
+
+    /// Takes the next event. Events of tasks that were never planned are passed over: an older program may
+    /// read a newer one's ledger.
+    pub fn apply(&mut self, event: &RunEvent) {
+        self.last_seq = event.seq;
+        let ts = event.ts;
+        match &event.kind {
+            EventKind::RunStarted { .. } | EventKind::Noted { .. } => {}
+            EventKind::InvocationStarted { invocation } => {
+                self.invocations = *invocation;
+                self.ended_at = None;
+                self.stopped = None;
+                let ended = std::mem::take(&mut self.current_usage);
+                self.earlier_usage.add(&ended);
+            }
+            EventKind::TaskPlanned { planned } => {
+                self.tasks.insert(planned.id.clone(), TaskRecord::new((**planned).clone()));
+            }
+            EventKind::ApiUsed { usage } => self.current_usage.clone_from(usage),
+            EventKind::StrayFound { stray } => {
+                if !self.strays.iter().any(|known| known.session.id == stray.session.id) {
+                    self.strays.push(stray.clone());
+                }
+            }
+            EventKind::InvocationEnded { stopped } => {
+                self.ended_at = Some(ts);
+                self.stopped.clone_from(stopped);
+            }
+            EventKind::TaskReopened { task }
+            | EventKind::IntentRecorded { task, .. }
+            | EventKind::CreateRefused { task, .. }
+            | EventKind::CreateDoubted { task, .. }
+            | EventKind::SessionCreated { task, .. }
+            | EventKind::SessionState { task, .. }
+            | EventKind::PlanApproved { task, .. }
+            | EventKind::Replied { task, .. }
+            | EventKind::Nudged { task, .. }
+            | EventKind::AttemptEnded { task, .. }
+            | EventKind::TaskEnded { task, .. } => {
+                if let Some(record) = self.tasks.get_mut(task) {
+                    record.apply(&event.kind, ts);
+                }
+            }
+        }
+    }
+}
+
+impl TaskRecord {
+    fn new(planned: PlannedTask) -> Self {
+        Self {
+            planned,
+            attempts: Vec::new(),
+            outcome: None,
+            reason: None,
+            started_at: None,
+            ended_at: None,
+            replies: 0,
+            nudges: 0,
+        }
+    }
+
+    fn apply(&mut self, event: &EventKind, ts: Timestamp) {
+        match event {
+            EventKind::TaskReopened { .. } => {
+                self.outcome = None;
+                self.reason = None;
+                self.ended_at = None;
+            }
+            EventKind::IntentRecorded { attempt, marker, .. } => self.intend(*attempt, marker, ts),
+            EventKind::TaskEnded { outcome, reason, .. } => {
+                self.outcome = Some(*outcome);
+                self.reason.clone_from(reason);
+                self.ended_at = Some(ts);
+            }
+            EventKind::Replied { attempt, .. } => {
+                self.replies += 1;
+                self.with_attempt(*attempt, |a| a.replies += 1);
+            }
+            EventKind::Nudged { attempt, .. } => {
+                self.nudges += 1;
+                self.with_attempt(*attempt, |a| a.nudges += 1);
+            }
+            EventKind::CreateRefused { attempt, .. } => self.with_attempt(*attempt, |a| {
+                a.refused = true;
+                a.ended_at = Some(ts);
+            }),
+            EventKind::SessionCreated { attempt, session, adopted, .. } => self.with_attempt(*attempt, |a| {
+                a.session = Some(session.clone());
+                a.adopted = *adopted;
+                a.refused = false;
+            }),
+            EventKind::SessionState { attempt, state, .. } => {
+                self.with_attempt(*attempt, |a| a.state = Some(state.clone()));
+            }
+            EventKind::AttemptEnded { attempt, outcome, reason, work, .. } => {
+                self.with_attempt(*attempt, |a| {
+                    a.outcome = Some(*outcome);
+                    a.reason.clone_from(reason);
+                    a.work.clone_from(work);
+                    a.ended_at = Some(ts);
+                });
+            }
+            // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
+            EventKind::CreateDoubted { .. }
+            | EventKind::PlanApproved { .. }
+            | EventKind::RunStarted { .. }
+            | EventKind::InvocationStarted { .. }
+            | EventKind::TaskPlanned { .. }
+            | EventKind::Noted { .. }
+            | EventKind::ApiUsed { .. }
+            | EventKind::StrayFound { .. }
+            | EventKind::InvocationEnded { .. } => {}
+        }
+    }
+
+    /// A refused intent is written over by the next one: it was no attempt at the task.
+    fn intend(&mut self, number: u32, marker: &Marker, ts: Timestamp) {
+        self.started_at.get_or_insert(ts);
+        self.attempts.retain(|attempt| !(attempt.refused && attempt.number == number));
+        if self.attempts.iter().any(|attempt| attempt.number == number) {
+            return;
+        }
+        self.attempts.push(AttemptRecord {
+            number,
+            marker: marker.clone(),
+            session: None,
+            state: None,
+            adopted: false,
+            refused: false,
+            started_at: ts,
+            ended_at: None,
+            outcome: None,
+            reason: None,
+            work: Work::default(),
+            replies: 0,
+            nudges: 0,
+        });
+    }
+
+    fn with_attempt(&mut self, number: u32, change: impl FnOnce(&mut AttemptRecord)) {
+        if let Some(attempt) = self.attempts.iter_mut().rev().find(|attempt| attempt.number == number) {
+            change(attempt);
+        }
+    }
+}
