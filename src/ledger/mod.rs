@@ -44,6 +44,9 @@ mod schema;
 mod stored;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::LedgerError;
 pub use identity::ManifestIdentity;
 pub use lock::Holder;
