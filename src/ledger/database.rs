@@ -79,13 +79,18 @@ pub(super) fn claim_room(conn: &Connection, path: &Path, now: Timestamp) -> Resu
             params![env!("CARGO_PKG_VERSION"), now.as_millisecond()],
         )?;
         tx.commit()?;
-        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        checkpoint(conn)
     };
     write().map_err(|source| LedgerError::Storage {
         doing: "write to the ledger",
         path: path.to_owned(),
         source,
     })
+}
+
+/// Carries the log into the file as far as readers allow, so that the log is written from its start again.
+pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
+    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 fn refuse_newer(conn: &Connection, path: &Path, found: u32) -> Result<(), LedgerError> {

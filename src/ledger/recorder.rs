@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, TransactionBehavior};
 
-use super::{Ledger, LedgerError, LedgerReader, ManifestIdentity, entry};
+use super::{Ledger, LedgerError, LedgerReader, ManifestIdentity, database, entry};
 use crate::outcome::{EventKind, Observer, ObserverError, RunEvent, RunId};
 
 /// Writes the events of one run into the ledger, each call in one transaction.
@@ -75,9 +75,20 @@ impl Recorder {
         self.ledger
     }
 
+    /// One transaction. When the disk is full the log is carried into the file, and tried again in its place: both
+    /// have room of their own from the opening.
     fn save(&mut self, events: &[RunEvent]) -> Result<(), LedgerError> {
         let promise = events.iter().any(|event| event.kind.is_promise());
         self.set_durability(if promise { Durability::Disk } else { Durability::Process })?;
+        self.write(events).or_else(|error| {
+            if !error.is_full() || database::checkpoint(self.reader().conn()).is_err() {
+                return Err(error);
+            }
+            self.write(events)
+        })
+    }
+
+    fn write(&mut self, events: &[RunEvent]) -> Result<(), LedgerError> {
         let path = self.reader().path().to_owned();
         let conn = self.ledger.reader_mut().conn_mut();
         let failed =
