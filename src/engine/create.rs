@@ -20,6 +20,8 @@ pub(super) struct Create {
     /// When the intent was recorded: a session older than that, less a minute, is not ours.
     since: Timestamp,
     rules: Adoption,
+    /// No further look or POST after that. An answer under way is always waited for: it may bring a session.
+    deadline: Instant,
     posts: u32,
     looks: u32,
     phase: Phase,
@@ -64,10 +66,11 @@ pub(super) enum Step {
 
 impl Create {
     /// A new intent: its POST leaves now.
-    pub(super) fn post(now: Now, rules: Adoption) -> Self {
+    pub(super) fn post(now: Now, rules: Adoption, deadline: Instant) -> Self {
         Self {
             since: now.wall,
             rules,
+            deadline,
             posts: 1,
             looks: 0,
             phase: Phase::Posting,
@@ -77,10 +80,11 @@ impl Create {
     }
 
     /// An intent of an earlier invocation: nobody knows whether its POST left.
-    pub(super) fn settle(since: Timestamp, rules: Adoption) -> Self {
+    pub(super) fn settle(since: Timestamp, rules: Adoption, deadline: Instant) -> Self {
         Self {
             since,
             rules,
+            deadline,
             posts: 0,
             looks: 0,
             phase: Phase::Looking,
@@ -97,7 +101,7 @@ impl Create {
     /// When [`Create::on_wake`] has something to do.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Pausing(at) | Phase::Waiting(at) => Some(at),
+            Phase::Pausing(at) | Phase::Waiting(at) => Some(at.min(self.deadline)),
             Phase::Posting | Phase::Looking => None,
         }
     }
@@ -147,6 +151,9 @@ impl Create {
             Ok(None) => self.looks += 1,
         }
         if self.looks < self.rules.looks.max(1) {
+            if now.instant >= self.deadline {
+                return self.overdue();
+            }
             self.phase = Phase::Pausing(now.instant + self.rules.look_delay);
             return Step::Wait;
         }
@@ -165,6 +172,7 @@ impl Create {
     /// The time of [`Create::wake_at`] has come.
     pub(super) fn on_wake(&mut self, now: Now) -> Step {
         match self.phase {
+            Phase::Pausing(_) | Phase::Waiting(_) if now.instant >= self.deadline => self.overdue(),
             Phase::Pausing(at) if now.instant >= at => {
                 self.phase = Phase::Looking;
                 Step::Look
@@ -188,6 +196,10 @@ impl Create {
         let pause = self.rules.look_delay / 2 * 2_u32.saturating_pow(self.posts.saturating_sub(1));
         self.phase = Phase::Waiting(now.instant + pause);
         Step::Wait
+    }
+
+    fn overdue(&self) -> Step {
+        Step::Failed { reason: format!("no session within `timeouts.task`: {}", self.cause), lasting: true }
     }
 
     fn given_up(&self) -> Step {

@@ -22,12 +22,13 @@ impl Dispatch {
     /// Records the intent; its POST leaves when the turn's events are kept.
     pub(super) fn begin_attempt(&mut self, index: usize, now: Now) {
         let adoption = self.plan.settings.adoption;
+        let deadline = now.instant + self.task(index).timeouts.task;
         let marker = Marker::new(&self.task(index).key, &self.run, self.tasks[index].attempt + 1);
         let task = self.task(index).id.clone();
         let state = &mut self.tasks[index];
         state.attempt += 1;
         state.intent = Some((now.instant, now.wall));
-        state.state = State::Creating(Box::new(Create::post(now, adoption)));
+        state.state = State::Creating(Box::new(Create::post(now, adoption, deadline)));
         let attempt = state.attempt;
         self.held += 1;
         self.any_intent = true;
@@ -58,12 +59,7 @@ impl Dispatch {
     }
 
     pub(super) fn on_create_timer(&mut self, index: usize, now: Now) {
-        let overdue = self.create_deadline(index).is_some_and(|deadline| now.instant >= deadline);
         let attempt = self.tasks[index].attempt;
-        if overdue && let State::Creating(create) = &self.tasks[index].state {
-            let reason = format!("no session within `timeouts.task`: {}", create.cause());
-            return self.fail_create(index, reason, true, now);
-        }
         self.create_step(index, attempt, now, |create| create.on_wake(now));
     }
 
@@ -318,17 +314,10 @@ impl Dispatch {
     fn arm(&mut self, index: usize) {
         let at = match &self.tasks[index].state {
             State::Live(driver) => driver.wake_at(),
-            State::Creating(create) => {
-                let deadline = self.create_deadline(index);
-                create.wake_at().into_iter().chain(deadline).min()
-            }
+            State::Creating(create) => create.wake_at(),
             State::Held | State::Waiting | State::Rechecking(_) | State::Ended(_) => return,
         };
         self.timers.set(index, at);
-    }
-
-    fn create_deadline(&self, index: usize) -> Option<Instant> {
-        self.tasks[index].intent.map(|(began, _)| began + self.task(index).timeouts.task)
     }
 
     pub(super) fn lost_key_of(&mut self, trouble: Option<&Trouble>, now: Now) {

@@ -130,7 +130,7 @@ impl Dispatch {
         self.record_end(index, outcome, Some(reason), now);
     }
 
-    fn defer(&mut self, index: usize, reason: StopReason, now: Now) {
+    pub(super) fn defer(&mut self, index: usize, reason: StopReason, now: Now) {
         self.release_slot(index);
         self.record_end(index, Outcome::Deferred, Some(reason.deferral().to_owned()), now);
     }

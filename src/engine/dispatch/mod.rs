@@ -206,6 +206,12 @@ impl Dispatch {
 
     fn start_ready(&mut self, now: Now) {
         self.gate_wake = None;
+        if let Some(reason) = self.stop {
+            // What came back to the queue after the stop, such as a refused create.
+            while let Some(task) = self.ready.pop_first() {
+                self.defer(task, reason, now);
+            }
+        }
         while self.stage == Stage::Working
             && self.stop.is_none()
             && self.held < self.plan.settings.strategy.max_parallel

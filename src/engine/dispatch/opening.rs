@@ -102,7 +102,11 @@ impl Dispatch {
         }
         let Some(last) = last else { return };
         if last.is_open_intent() {
-            let create = Create::settle(last.started_at, self.plan.settings.adoption);
+            let create = Create::settle(
+                last.started_at,
+                self.plan.settings.adoption,
+                now.instant + self.task(index).timeouts.task,
+            );
             self.tasks[index].state = State::Creating(Box::new(create));
             self.tasks[index].settling = true;
             self.tasks[index].intent = Some((now.instant, last.started_at));
