@@ -30,7 +30,8 @@ pub fn console_fragment(text: &str) -> String {
     one_line(&harmless(text), 1024)
 }
 
-fn harmless(text: &str) -> String {
+/// The same text with nothing left in it that a terminal or the console of a CI system acts on.
+pub(super) fn harmless(text: &str) -> String {
     let text: String = plain(text).chars().map(|c| if breaks_lines(c) { REPLACEMENT } else { c }).collect();
     let text = text.split('\n').map(break_line_command).collect::<Vec<_>>().join("\n");
     break_bracket_commands(&text)
