@@ -2,8 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::{AttemptV1, SessionV1, TaskV1};
+use super::{AttemptV1, ReportV1, SessionV1, TaskV1};
 use crate::outcome::Outcome;
+
+impl ReportV1 {
+    /// The run's end, or the last thing known to have happened in it.
+    #[must_use]
+    pub fn last_moment(&self) -> Timestamp {
+        let attempts = self.tasks.iter().flat_map(|task| &task.attempts);
+        let times = attempts.flat_map(|attempt| [Some(attempt.started_at), attempt.ended_at]);
+        let times = times.chain(self.tasks.iter().map(|task| task.ended_at)).flatten();
+        self.run.ended_at.or_else(|| times.max()).unwrap_or(self.run.started_at).max(self.run.started_at)
+    }
+}
 
 impl TaskV1 {
     /// The session of its last attempt.
@@ -17,13 +28,13 @@ impl TaskV1 {
     /// Waiting between attempts is not work: a task that was deferred for a day did not take a day.
     #[must_use]
     pub fn worked_millis(&self, until: Option<Timestamp>) -> u64 {
-        self.attempts
-            .iter()
-            .filter_map(|attempt| {
-                let end = attempt.ended_at.or(until)?;
-                u64::try_from(end.duration_since(attempt.started_at).as_millis()).ok()
-            })
-            .sum()
+        self.attempts.iter().filter_map(|attempt| attempt.millis(until)).sum()
+    }
+
+    /// What it is listed under: its repository, or its job if it has none.
+    #[must_use]
+    pub fn suite(&self) -> &str {
+        self.source.as_ref().map_or(&self.job, |source| &source.github)
     }
 
     /// The reason, or what the outcome means if none was given.
@@ -60,6 +71,12 @@ impl TaskV1 {
 }
 
 impl AttemptV1 {
+    /// Milliseconds from its intent to its end, or to `until` if it has not ended; none if neither is known.
+    pub(super) fn millis(&self, until: Option<Timestamp>) -> Option<u64> {
+        let end = self.ended_at.or(until)?;
+        u64::try_from(end.duration_since(self.started_at).as_millis()).ok()
+    }
+
     /// `session: sessions/314… https://…`, or nothing. A bare id would be taken for a number and rounded.
     pub(super) fn session_line(&self) -> String {
         self.session.as_ref().map_or_else(String::new, |session| {

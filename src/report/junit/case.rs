@@ -73,7 +73,7 @@ impl<'a> Suite<'a> {
         let mut by_name: HashMap<String, usize> = HashMap::new();
         let mut used = HashSet::new();
         for task in &report.tasks {
-            let name = xml_line(task.source.as_ref().map_or(&task.job, |source| &source.github), MESSAGE);
+            let name = xml_line(task.suite(), MESSAGE);
             let at = *by_name.entry(name.clone()).or_insert_with(|| {
                 suites.push(Self {
                     name: name.clone(),

@@ -73,7 +73,7 @@ fn depths_of(xml: &str) -> Vec<(String, usize)> {
                 depth += 1;
             }
             Event::Empty(start) => {
-                found.push((String::from_utf8_lossy(start.name().as_ref()).into_owned(), depth))
+                found.push((String::from_utf8_lossy(start.name().as_ref()).into_owned(), depth));
             }
             Event::End(_) => depth -= 1,
             Event::Eof => return found,

@@ -10,6 +10,7 @@ mod escapes;
 mod markup;
 mod xml;
 
+pub(super) use console::console_text;
 pub use console::{console_fragment, console_line};
 pub(super) use cut::{cut, one_line, with_limit};
 pub(super) use escapes::plain;

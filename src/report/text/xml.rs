@@ -1,12 +1,12 @@
 //! Text for `junit.xml`.
 
-use super::console::harmless;
+use super::console::console_text;
 use super::one_line;
 
 /// Text for an element: only what XML 1.0 allows, without attachment markers, and without what a console acts
 /// on, for readers print such texts in logs.
 pub(in crate::report) fn xml_text(text: &str) -> String {
-    break_markers(harmless(text))
+    break_markers(console_text(text))
 }
 
 /// Text for an attribute: as [`xml_text`], on one line of at most `limit` bytes.
