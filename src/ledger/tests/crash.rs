@@ -1,6 +1,6 @@
 //! Killed at any instant: everything acknowledged is there.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -103,6 +103,28 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
         assert_eq!(events.len() as u64, stored.record.last_seq, "a call is there whole or not at all");
         assert_eq!(Some(stored.record), RunRecord::from_events(&events));
         before = events.len() as u64;
+    }
+}
+
+#[test]
+fn kill_9_while_opening_leaves_a_ledger_that_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..24 {
+        // Each third one meets an empty folder.
+        let state_dir = dir.path().join((round / 3).to_string());
+        let mut child = spawn(&state_dir);
+        std::thread::sleep(Duration::from_micros(fastrand::u64(0..40_000)));
+        child.kill().unwrap();
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        child.wait().unwrap();
+        let acked =
+            said.lines().rev().skip(1).find_map(|line| line.rsplit_once("ack ")?.1.parse::<u64>().ok());
+
+        let ledger = Ledger::open(&state_dir).unwrap();
+        assert_eq!(ledger.set_aside(), None, "round {round}");
+        let known = ledger.reader().run(&run_id(1)).unwrap().map_or(0, |stored| stored.record.last_seq);
+        assert!(known >= acked.unwrap_or(0), "round {round}");
     }
 }
 
