@@ -121,6 +121,19 @@ fn without_a_ledger_there_is_nothing_to_read() {
     assert!(!dir.path().join("nowhere").exists());
 }
 
+#[test]
+fn many_at_once_make_one_ledger() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("state");
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        let open = || scope.spawn(|| Ledger::open(&dir));
+        let threads: Vec<_> = (0..8).map(|_| open()).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(opened.iter().filter(|ledger| ledger.is_ok()).count(), 1);
+    assert!(opened.iter().flat_map(|ledger| ledger.as_ref().err()).all(LedgerError::is_in_use));
+}
+
 /// Damages the ledger, opens it, and gives back where the damaged file went.
 fn damaged(damage: impl FnOnce(&Path, Vec<u8>)) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
