@@ -130,7 +130,7 @@ fn refuse_newer(conn: &Connection, path: &Path, found: u32) -> Result<(), Ledger
 }
 
 /// Reads every page once. Half a second for a gigabyte, and a damaged ledger must not be found out in mid-run.
-fn check(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
     let corrupt = |detail| LedgerError::Corrupt { path: path.to_owned(), detail };
     match conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
         Ok(verdict) if verdict == "ok" => Ok(()),

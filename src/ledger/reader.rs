@@ -166,6 +166,15 @@ impl LedgerReader {
         })
     }
 
+    /// Reads every page of the database once: a second for some hundred megabytes.
+    ///
+    /// # Errors
+    ///
+    /// When it is damaged or cannot be read; [`LedgerError::is_corrupt`] tells which.
+    pub fn check(&self) -> Result<(), LedgerError> {
+        database::check(&self.conn, &self.path)
+    }
+
     /// A number that changes whenever another process has written: cheap to ask again and again.
     ///
     /// # Errors

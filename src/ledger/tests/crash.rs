@@ -142,6 +142,8 @@ fn another_process_holds_the_folder_and_is_read_meanwhile() {
     let refused = Ledger::open(dir.path()).unwrap_err().to_string();
     assert!(refused.contains(&format!(" pid {} on ", child.id())), "{refused}");
 
+    assert_eq!(Ledger::holder(dir.path()).unwrap().pid(), child.id());
+
     let reader = Ledger::read(dir.path()).unwrap();
     let mut record = reader.run(&run).unwrap().unwrap().record;
     let mut seen = 0;
@@ -157,5 +159,6 @@ fn another_process_holds_the_folder_and_is_read_meanwhile() {
     assert!(seen > 100);
     child.kill().unwrap();
     child.wait().unwrap();
+    assert_eq!(Ledger::holder(dir.path()), None, "its name is still in the file");
     Ledger::open(dir.path()).unwrap();
 }

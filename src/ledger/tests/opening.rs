@@ -36,8 +36,12 @@ fn a_second_one_is_told_who_holds_the_folder() {
     assert!(text.contains(&pid) && text.contains(" since 2026-09-21T"), "{text}");
     Ledger::read(dir.path()).unwrap();
 
+    assert_eq!(Ledger::holder(dir.path()).unwrap().pid(), std::process::id());
+
     drop(first);
-    Ledger::open(dir.path()).unwrap();
+    assert_eq!(Ledger::holder(dir.path()), None);
+    Ledger::open(dir.path()).unwrap().reader().check().unwrap();
+    assert_eq!(Ledger::holder(&dir.path().join("nowhere")), None);
 }
 
 #[test]
