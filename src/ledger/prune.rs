@@ -21,12 +21,12 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
     let old: Vec<i64> = conn
         .prepare(
             "WITH ranked AS (
-                SELECT n, updated_at, ended_at,
+                SELECT n, ended_at,
                        row_number() OVER (PARTITION BY identity, name, simulated ORDER BY n DESC) AS place
                 FROM runs
              )
              SELECT n FROM ranked
-             WHERE place > 1 AND (place > ?1 OR updated_at < ?2) AND ended_at IS NOT NULL
+             WHERE place > 1 AND (place > ?1 OR ended_at < ?2) AND ended_at IS NOT NULL
                AND NOT EXISTS (
                    SELECT 1 FROM tasks WHERE run = n AND (outcome IS NULL OR outcome IN ('deferred', 'detached'))
                )",
@@ -71,8 +71,8 @@ mod tests {
     fn run(conn: &Connection, name: &str, days: i64, outcome: Option<&str>, ended: bool) -> i64 {
         let ts = now().as_millisecond() - days * DAY;
         conn.execute(
-            "INSERT INTO runs (id, identity, manifest, name, simulated, started_at, updated_at, ended_at, last_seq)
-             VALUES (hex(randomblob(8)), 'jobs.yaml', 'jobs.yaml', ?1, 0, ?2, ?2, iif(?3, ?2, NULL), 1)",
+            "INSERT INTO runs (id, identity, manifest, name, simulated, started_at, ended_at)
+             VALUES (hex(randomblob(8)), 'jobs.yaml', 'jobs.yaml', ?1, 0, ?2, iif(?3, ?2, NULL))",
             params![name, ts, ended],
         )
         .unwrap();

@@ -46,9 +46,11 @@ impl Recorder {
         let found = ledger
             .reader()
             .conn()
-            .query_row("SELECT n, last_seq FROM runs WHERE id = ?1", [run.as_str()], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-            })
+            .query_row(
+                "SELECT n, (SELECT coalesce(max(seq), 0) FROM events WHERE run = n) FROM runs WHERE id = ?1",
+                [run.as_str()],
+                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+            )
             .optional();
         let path = ledger.reader().path().to_owned();
         match found {
@@ -109,9 +111,6 @@ impl Recorder {
                 }
                 _ => return Err(target.out_of_order(event)),
             };
-        }
-        if let (Target::Begun { row, .. }, Some(last)) = (&target, events.last()) {
-            entry::advance(&tx, *row, last).map_err(failed)?;
         }
         tx.commit().map_err(failed)?;
         self.target = target;
