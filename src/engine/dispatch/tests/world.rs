@@ -167,7 +167,7 @@ impl World {
             Action::Survey { .. } => Input::Surveyed(Ok(self.list())),
             Action::Audit { .. } => Input::Audited(trouble.map_or_else(|| Ok(self.list()), Err)),
             Action::Create { task, attempt, marker } => {
-                Input::Posted { task, attempt, result: self.create(marker) }
+                Input::Posted { task, attempt, result: self.create(&marker) }
             }
             Action::Look { task, attempt, marker, .. } => {
                 let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
@@ -215,7 +215,7 @@ impl World {
         }
     }
 
-    fn create(&mut self, marker: Marker) -> Result<Box<Seen>, Refusal> {
+    fn create(&mut self, marker: &Marker) -> Result<Box<Seen>, Refusal> {
         if self.rng.f64() < self.manners.refused {
             return Err(match self.rng.u8(0..3) {
                 0 => Refusal::Capacity { cause: "429".to_owned(), retry_after: None },
@@ -232,7 +232,7 @@ impl World {
         Ok(seen)
     }
 
-    fn play(&mut self, marker: Marker, lost_before: bool) -> Seen {
+    fn play(&mut self, marker: &Marker, lost_before: bool) -> Seen {
         let id: SessionId = (1_000 + self.sessions.len()).to_string().parse().unwrap();
         let seen = Seen {
             id: id.clone(),
