@@ -16,7 +16,7 @@ const PAGE: usize = 100;
 /// How many single reads may be under way at once; the others stay due.
 const MAX_SINGLE: usize = 64;
 /// How many pages one poll may read: an account can have thousands of old sessions.
-const MAX_PAGES: usize = 20;
+const MAX_PAGES: usize = 200;
 
 /// Knows when each live session is to be looked at.
 #[derive(Debug)]

@@ -25,8 +25,6 @@ const YOUNG: Duration = Duration::from_secs(120);
 const GONE_AFTER: u32 = 3;
 /// How many approvals one attempt may need; a revised plan needs another.
 const MAX_APPROVALS: u32 = 10;
-/// How often the activities of an ended session are asked for before the attempt ends without them.
-const MAX_LAST_READS: u32 = 3;
 
 /// What the task wants of its session.
 #[derive(Clone, Debug)]
@@ -59,7 +57,6 @@ pub(super) struct Driver {
     /// The last message surely did not arrive: the next one takes its place and is not counted again.
     owed: bool,
     missing: u32,
-    last_reads: u32,
     last_trouble: Option<String>,
 }
 
@@ -71,8 +68,8 @@ enum Phase {
     Answered { again_after: Instant },
     /// Completed; outputs may come until then.
     Settling { until: Instant },
-    /// Ended; its activities are read once more.
-    Closing(Purpose),
+    /// Ended; its activities are read, and read again at `again` if that failed, but not after `until`.
+    Closing { purpose: Purpose, until: Instant, again: Option<Instant> },
     /// The attempt is over.
     Ended,
 }
@@ -125,7 +122,6 @@ impl Driver {
             busy: false,
             owed: false,
             missing: 0,
-            last_reads: 0,
             last_trouble: None,
         }
     }
@@ -150,7 +146,7 @@ impl Driver {
         match self.phase {
             Phase::Ended => None,
             Phase::Settling { until } => Some(until.min(self.deadline)),
-            Phase::Closing(_) => Some(self.deadline),
+            Phase::Closing { again, .. } => Some(again.unwrap_or(self.deadline).min(self.deadline)),
             Phase::Working | Phase::Answered { .. } if self.busy => Some(self.deadline),
             Phase::Working | Phase::Answered { .. } => Some(self.silent_at().min(self.deadline)),
         }
@@ -168,12 +164,12 @@ impl Driver {
         if self.state != seen.state {
             self.enter(&seen.state, now, &mut steps);
         }
-        if self.busy || matches!(self.phase, Phase::Closing(_)) {
+        if self.busy || matches!(self.phase, Phase::Closing { .. }) {
             return steps;
         }
         match &self.state {
             SessionState::Completed => self.on_completed(now, &mut steps),
-            SessionState::Failed => self.close(Purpose::Reason, &mut steps),
+            SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
             SessionState::AwaitingPlanApproval => self.on_plan(now, &mut steps),
             SessionState::AwaitingUserFeedback => self.on_question(now, &mut steps),
             SessionState::Paused
@@ -221,11 +217,8 @@ impl Driver {
             self.hear(digest, now);
         }
         match (purpose, result) {
-            (Purpose::Reason | Purpose::Work, Err(_)) if self.last_reads < MAX_LAST_READS => {
-                self.busy = true;
-                self.last_reads += 1;
-                vec![Step::Read { purpose, since: None }]
-            }
+            // The activities of a young session can be late (404) although it has ended.
+            (Purpose::Reason | Purpose::Work, Err(_)) if self.closes_later(now) => Vec::new(),
             (Purpose::Reason, result) => {
                 let reason = result.ok().and_then(|digest| digest.failure.clone());
                 let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
@@ -298,17 +291,21 @@ impl Driver {
         match self.phase {
             Phase::Settling { until } if now.instant >= until => {
                 let mut steps = Vec::new();
-                self.close(Purpose::Work, &mut steps);
+                self.close(Purpose::Work, now, &mut steps);
                 steps
             }
             Phase::Working | Phase::Answered { .. } if !self.busy && now.instant >= self.silent_at() => {
                 self.busy = true;
                 vec![Step::Read { purpose: Purpose::Silence, since: self.last_agent }]
             }
+            Phase::Closing { purpose, until, again: Some(again) } if now.instant >= again => {
+                self.phase = Phase::Closing { purpose, until, again: None };
+                vec![Step::Read { purpose, since: None }]
+            }
             Phase::Working
             | Phase::Answered { .. }
             | Phase::Settling { .. }
-            | Phase::Closing(_)
+            | Phase::Closing { .. }
             | Phase::Ended => Vec::new(),
         }
     }
@@ -365,7 +362,7 @@ impl Driver {
         let settle = self.terms.timeouts.settle;
         let until = match self.phase {
             Phase::Settling { until } => until,
-            Phase::Working | Phase::Answered { .. } | Phase::Closing(_) | Phase::Ended => {
+            Phase::Working | Phase::Answered { .. } | Phase::Closing { .. } | Phase::Ended => {
                 now.instant + settle
             }
         };
@@ -478,14 +475,19 @@ impl Driver {
         match self.phase {
             Phase::Answered { again_after } => now.instant >= again_after,
             Phase::Working => true,
-            Phase::Settling { .. } | Phase::Closing(_) | Phase::Ended => false,
+            Phase::Settling { .. } | Phase::Closing { .. } | Phase::Ended => false,
         }
     }
 
-    fn close(&mut self, purpose: Purpose, steps: &mut Vec<Step>) {
-        self.phase = Phase::Closing(purpose);
-        self.busy = true;
-        self.last_reads = 1;
+    /// Whether the activities of the ended session are to be read once more, and when.
+    fn closes_later(&mut self, now: Now) -> bool {
+        let Phase::Closing { until, again, .. } = &mut self.phase else { return false };
+        *again = Some((now.instant + self.terms.interval).min(*until));
+        now.instant < *until
+    }
+
+    fn close(&mut self, purpose: Purpose, now: Now, steps: &mut Vec<Step>) {
+        self.phase = Phase::Closing { purpose, until: now.instant + self.terms.timeouts.settle, again: None };
         steps.push(Step::Read { purpose, since: None });
     }
 
@@ -496,10 +498,10 @@ impl Driver {
 
     fn end_timed_out(&mut self) -> Step {
         // It ended in time; only its activities could not be read.
-        if self.phase == Phase::Closing(Purpose::Work) {
+        if matches!(self.phase, Phase::Closing { purpose: Purpose::Work, .. }) {
             return self.end_completed();
         }
-        if self.phase == Phase::Closing(Purpose::Reason) {
+        if matches!(self.phase, Phase::Closing { purpose: Purpose::Reason, .. }) {
             let reason = "the session failed; its activities, which say why, could not be read";
             return self.end(Outcome::Failed, Some(reason.to_owned()));
         }
@@ -516,3 +518,6 @@ impl Driver {
         Step::End { outcome, reason, work: self.work.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;
