@@ -47,3 +47,6 @@ pub mod plan;
 pub mod report;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+
+#[doc(inline)]
+pub use api::{Jules, NewSession};

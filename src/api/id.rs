@@ -1,39 +1,241 @@
-//! Ids are types.
+//! Names of resources: texts that are safe to put into a URL's path.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A session's id: decimal text that can exceed 64 bits.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SessionId(Arc<str>);
+/// Longer ids are refused; the service's own have some twenty characters.
+const MAX_SEGMENT: usize = 256;
+
+/// Why a text is not an id or a resource name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {expected}")]
+pub struct InvalidId {
+    text: String,
+    expected: &'static str,
+}
+
+impl InvalidId {
+    fn new(text: &str, expected: &'static str) -> Self {
+        let text = text.chars().take(80).flat_map(char::escape_debug).collect();
+        Self { text, expected }
+    }
+}
+
+/// Whether `text` is one path segment that means nothing but itself: no separators, no `.`/`..`, no escapes.
+fn is_segment(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    !text.is_empty()
+        && text.len() <= MAX_SEGMENT
+        && text.bytes().all(plain)
+        && !text.bytes().all(|b| b == b'.')
+}
+
+macro_rules! resource_id {
+    ($(#[$doc:meta])* $name:ident, $collection:literal, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes an id, or the resource name that ends with it.
+            ///
+            /// # Errors
+            ///
+            /// [`InvalidId`] when it is empty, longer than 256 characters, or holds anything but ASCII letters,
+            /// digits, `-`, `_`, `.` and `~`.
+            pub fn new(text: &str) -> Result<Self, InvalidId> {
+                let text = text.trim();
+                let id = match text.rsplit_once(concat!($collection, "/")) {
+                    Some((before, id)) if before.is_empty() || before.ends_with('/') => id,
+                    _ => text,
+                };
+                if is_segment(id) { Ok(Self(id.into())) } else { Err(InvalidId::new(text, $expected)) }
+            }
+
+            /// The id alone, without the collection's name.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        text_traits!($name);
+    };
+}
+
+macro_rules! text_traits {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(self.as_str(), f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.as_str().to_owned()
+            }
+        }
+
+        impl From<&$name> for String {
+            fn from(name: &$name) -> Self {
+                name.as_str().to_owned()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::new(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+resource_id! {
+    /// A session's id. The service's are decimal numbers that can exceed 64 bits, so it stays text.
+    ///
+    /// `314…` and `sessions/314…` are both understood.
+    SessionId, "sessions", "a session's id (`123` or `sessions/123`)"
+}
+
+resource_id! {
+    /// An activity's id within its session.
+    ///
+    /// `abc` and `sessions/314/activities/abc` are both understood.
+    ActivityId, "activities", "an activity's id (`abc` or `sessions/123/activities/abc`)"
+}
 
 impl SessionId {
-    /// The id without `sessions/`.
+    /// The resource name: `sessions/{id}`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("sessions/{}", self.0)
+    }
+}
+
+/// A source's resource name: `sources/github/{owner}/{repo}`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceName(Arc<str>);
+
+impl SourceName {
+    /// Takes `owner/repo`, `github/owner/repo` or a whole `sources/…` name.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId`] when it is none of these, or when a part holds anything but ASCII letters, digits, `-`, `_`, `.`
+    /// and `~`.
+    pub fn new(text: &str) -> Result<Self, InvalidId> {
+        const EXPECTED: &str = "a source (`owner/repo` or `sources/github/owner/repo`)";
+        let text = text.trim();
+        let segments: Vec<&str> = text.split('/').collect();
+        if !segments.iter().all(|segment| is_segment(segment)) {
+            return Err(InvalidId::new(text, EXPECTED));
+        }
+        match segments.as_slice() {
+            ["sources", _, ..] => Ok(Self(text.into())),
+            ["github", _, _] => Ok(Self(format!("sources/{text}").into())),
+            [_, _] => Ok(Self(format!("sources/github/{text}").into())),
+            _ => Err(InvalidId::new(text, EXPECTED)),
+        }
+    }
+
+    /// The whole name, `sources/…`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl std::str::FromStr for SessionId {
-    type Err = std::convert::Infallible;
-
-    fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Ok(Self(s.into()))
+    /// `owner/repo` when it is a GitHub source.
+    #[must_use]
+    pub fn github(&self) -> Option<&str> {
+        self.0.strip_prefix("sources/github/").filter(|rest| rest.split('/').count() == 2)
     }
 }
 
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+text_traits!(SourceName);
 
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_taken_alone_or_at_the_end_of_a_name() {
+        assert_eq!(SessionId::new("123").unwrap().as_str(), "123");
+        assert_eq!(SessionId::new("sessions/123").unwrap().as_str(), "123");
+        assert_eq!(SessionId::new("123").unwrap().name(), "sessions/123");
+        assert_eq!(ActivityId::new("sessions/1/activities/a-b").unwrap().as_str(), "a-b");
+        assert_eq!(ActivityId::new("activities/a").unwrap().as_str(), "a");
+    }
+
+    #[test]
+    fn ids_beyond_64_bits_stay_exact() {
+        let text = "31415926535897932384626433832795028841971";
+        assert_eq!(SessionId::new(text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn ids_that_could_alter_the_path_are_refused() {
+        for text in
+            ["", " ", ".", "..", "1/2", "1:archive", "1?x", "1#x", "%2e", "a b", "1\n", "ü", "sessions/"]
+        {
+            let text = if text == "1\n" { "1\n2" } else { text };
+            assert!(SessionId::new(text).is_err(), "{text:?} was taken");
+        }
+        assert!(SessionId::new(&"9".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn a_refused_id_is_shown_without_control_characters() {
+        let error = SessionId::new("\u{1b}[31mred").unwrap_err().to_string();
+        assert!(!error.contains('\u{1b}'), "{error}");
+    }
+
+    #[test]
+    fn sources_are_understood_in_all_forms() {
+        for text in ["o/r", "github/o/r", "sources/github/o/r"] {
+            let name = SourceName::new(text).unwrap();
+            assert_eq!(name.as_str(), "sources/github/o/r");
+            assert_eq!(name.github(), Some("o/r"));
+        }
+        let other = SourceName::new("sources/abc").unwrap();
+        assert_eq!((other.as_str(), other.github()), ("sources/abc", None));
+    }
+
+    #[test]
+    fn sources_that_could_alter_the_path_are_refused() {
+        for text in ["repo", "o/../r", "o//r", "a/b/c", "https://github.com/o/r", "o/r?x", "sources/", "/o/r"]
+        {
+            assert!(SourceName::new(text).is_err(), "{text:?} was taken");
+        }
     }
 }

@@ -1,5 +1,38 @@
 //! The API client: what is left of this crate without its features.
 
+mod builder;
+mod client;
+mod diff;
+mod error;
 mod id;
+mod limiter;
+mod method;
+mod model;
+mod options;
+mod refusal;
+mod request;
+mod retry;
+mod secret;
+mod transport;
+mod usage;
 
-pub use id::SessionId;
+pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE};
+pub use client::Jules;
+pub use diff::{Diff, FileChange, FileDiff};
+pub use error::{Error, ErrorKind, Refusal};
+pub use id::{ActivityId, InvalidId, SessionId, SourceName};
+pub use limiter::Quotas;
+pub use method::Method;
+pub use model::{
+    Activity, ActivityKind, ActivityPage, Artifact, BashOutput, Branch, ChangeSet, GitPatch, GithubRepo,
+    GithubRepoContext, InvalidMedia, Media, Originator, Page, Plan, PlanStep, PullRequest, Session,
+    SessionOutput, SessionPage, SessionState, Source, SourceContext, SourcePage,
+};
+pub use options::Options;
+pub use request::{ListActivities, ListSessions, ListSources, NewSession};
+pub use retry::Retries;
+pub use secret::{ApiKey, InvalidKey};
+pub use usage::Usage;
+
+/// The HTTP library that [`JulesBuilder::http_client`] and [`Options::header`] speak.
+pub use reqwest;

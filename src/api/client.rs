@@ -1,0 +1,326 @@
+//! The client: the service's twelve methods, each one call through the limiter.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+use url::Url;
+
+use super::builder::{BuildError, JulesBuilder};
+use super::error::ErrorKind;
+use super::limiter::Limiter;
+use super::request::page_size;
+use super::retry::{Attempts, Next};
+use super::transport::{Request, Transport};
+use super::usage::Counters;
+use super::{
+    Activity, ActivityId, ActivityPage, Error, ListActivities, ListSessions, ListSources, Method, NewSession,
+    Options, Quotas, Retries, Session, SessionId, SessionPage, Source, SourceName, SourcePage, Usage,
+};
+
+/// A client for Jules: a cheap handle, to be cloned and shared at will.
+///
+/// All handles that come from one builder share connections, limiter and counters.
+#[derive(Clone)]
+pub struct Jules {
+    shared: Arc<Shared>,
+    options: Arc<Options>,
+}
+
+struct Shared {
+    transport: Transport,
+    limiter: Limiter,
+    counters: Counters,
+    /// The service has refused `fields=` once: it is not sent again.
+    fields_refused: AtomicBool,
+}
+
+impl Jules {
+    pub(super) fn new(transport: Transport, quotas: Quotas, options: Options) -> Self {
+        let shared = Shared {
+            transport,
+            limiter: Limiter::new(quotas),
+            counters: Counters::default(),
+            fields_refused: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared), options: Arc::new(options) }
+    }
+
+    /// A builder that knows nothing yet; it does not look into the environment unless it is told to.
+    pub fn builder() -> JulesBuilder {
+        JulesBuilder::default()
+    }
+
+    /// A client with everything from the environment: the key from `JULES_API_KEY` (or the file that
+    /// `JULES_API_KEY_FILE` names), the base URL from `JULES_BASE_URL` if set.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], most likely for want of a key.
+    pub fn from_env() -> Result<Self, BuildError> {
+        Self::builder().from_env().build()
+    }
+
+    /// A handle with other options and the same connections, limiter and counters.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(Options) -> Options) -> Self {
+        let options = change(Options::clone(&self.options));
+        Self { shared: Arc::clone(&self.shared), options: Arc::new(options) }
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// What has been asked of the service so far, through all handles.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.shared.counters.snapshot()
+    }
+
+    /// The base URL.
+    #[must_use]
+    pub fn base_url(&self) -> &Url {
+        self.shared.transport.base_url()
+    }
+
+    /// Creates a session with **one** POST, which is never repeated, not even after a 429.
+    ///
+    /// [`Error::surely_not_processed`] tells whether a failure left a session behind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], also when the service created the session and its answer was lost.
+    pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
+        let body = new
+            .body()
+            .map_err(|error| Error::new(Method::CreateSession, ErrorKind::Input(error.to_string())))?;
+        let request = Request::post(Method::CreateSession, "sessions", body);
+        self.call(&request, Retries::NONE, parse).await
+    }
+
+    /// Reads a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn get_session(&self, id: &SessionId) -> Result<Session, Error> {
+        self.read(Request::get(Method::GetSession, id.name())).await
+    }
+
+    /// Reads one page of sessions, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn list_sessions(&self, page: &ListSessions) -> Result<SessionPage, Error> {
+        let request = || {
+            Request::get(Method::ListSessions, "sessions")
+                .query("pageSize", page_size(page.page_size))
+                .query("pageToken", page.page_token.as_ref())
+                .query("filter", page.filter.as_ref())
+        };
+        let refused = &self.shared.fields_refused;
+        let fields = page.fields.as_ref().filter(|_| !refused.load(Ordering::Relaxed));
+        if fields.is_none() {
+            return self.read(request()).await;
+        }
+        match self.read(request().query("fields", fields)).await {
+            Err(error) if error.code() == Some(400) => {
+                // Only when the same request passes without the mask was the mask to blame.
+                let page = self.read(request()).await?;
+                refused.store(true, Ordering::Relaxed);
+                Ok(page)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Deletes a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent. That a retry finds no session any more is success.
+    pub async fn delete_session(&self, id: &SessionId) -> Result<(), Error> {
+        self.write(Request::delete(Method::DeleteSession, id.name())).await
+    }
+
+    /// Sends a message to the agent. Not idempotent: it is repeated only when the service surely did not take it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; a 404 just after the creation means "not yet".
+    pub async fn send_message(&self, id: &SessionId, prompt: &str) -> Result<(), Error> {
+        self.act(Method::SendMessage, id, "sendMessage", json!({"prompt": prompt})).await
+    }
+
+    /// Approves the session's plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn approve_plan(&self, id: &SessionId) -> Result<(), Error> {
+        self.act(Method::ApprovePlan, id, "approvePlan", json!({})).await
+    }
+
+    /// Puts a session into the archive. A running one is paused by that, and nothing resumes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn archive_session(&self, id: &SessionId) -> Result<(), Error> {
+        self.act(Method::ArchiveSession, id, "archive", json!({})).await
+    }
+
+    /// Takes a session out of the archive.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn unarchive_session(&self, id: &SessionId) -> Result<(), Error> {
+        self.act(Method::UnarchiveSession, id, "unarchive", json!({})).await
+    }
+
+    /// Reads one page of a session's activities, oldest first. A page can be megabytes long.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent; a 404 just after the creation means "not yet".
+    pub async fn list_activities(
+        &self,
+        id: &SessionId,
+        page: &ListActivities,
+    ) -> Result<ActivityPage, Error> {
+        let filter = page.created_after.map(|time| format!("create_time > \"{time}\""));
+        let request = Request::get(Method::ListActivities, format!("{}/activities", id.name()))
+            .query("pageSize", page_size(page.page_size))
+            .query("pageToken", page.page_token.as_ref())
+            .query("filter", filter);
+        self.read(request).await
+    }
+
+    /// Reads one activity.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn get_activity(&self, id: &SessionId, activity: &ActivityId) -> Result<Activity, Error> {
+        self.read(Request::get(Method::GetActivity, format!("{}/activities/{activity}", id.name()))).await
+    }
+
+    /// Reads one page of the connected sources.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn list_sources(&self, page: &ListSources) -> Result<SourcePage, Error> {
+        let request = Request::get(Method::ListSources, "sources")
+            .query("pageSize", page_size(page.page_size))
+            .query("pageToken", page.page_token.as_ref())
+            .query("filter", page.filter.as_ref());
+        self.read(request).await
+    }
+
+    /// Reads a source. Under load the service has answered 404 for sources that exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn get_source(&self, name: &SourceName) -> Result<Source, Error> {
+        self.read(Request::get(Method::GetSource, name.as_str())).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Error> {
+        self.call(&request, self.options.retries, parse).await
+    }
+
+    async fn act(
+        &self,
+        method: Method,
+        id: &SessionId,
+        verb: &str,
+        body: serde_json::Value,
+    ) -> Result<(), Error> {
+        self.write(Request::post(method, format!("{}:{verb}", id.name()), body)).await
+    }
+
+    /// Any 2xx is success, whatever its body says: some writes answer with nothing, some with half a session.
+    async fn write(&self, request: Request) -> Result<(), Error> {
+        self.call(&request, self.options.retries, |_, _| Ok(())).await
+    }
+
+    /// Sends a request until it succeeds or its failure is final.
+    async fn call<T>(&self, request: &Request, retries: Retries, parse: Parse<T>) -> Result<T, Error> {
+        let span = tracing::debug_span!("jules", method = request.method.as_str());
+        let started = Instant::now();
+        let mut attempts = Attempts::new(retries);
+        let mut in_doubt = false;
+        loop {
+            let answer = self.attempt(request).instrument(span.clone()).await;
+            let error = match answer.and_then(|body| parse(request.method, &body)) {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if in_doubt && request.method == Method::DeleteSession && error.is_not_found() {
+                // The attempt whose answer was lost has deleted it.
+                return parse(request.method, b"{}");
+            }
+            in_doubt |= !error.surely_not_processed();
+            let held = self.shared.limiter.held_for();
+            match attempts.failed(&error, started.elapsed(), held, fastrand::f64()) {
+                Next::GiveUp => return Err(error),
+                Next::Again(pause) => {
+                    tracing::debug!(parent: &span, %error, ?pause, "sending it again");
+                    self.shared.counters.retried();
+                    self.shared.counters.waited(pause);
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Sends a request once, when the limiter lets it through.
+    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Error> {
+        let Shared { transport, limiter, counters, .. } = &*self.shared;
+        let permit = limiter.acquire(request.method).await;
+        counters.waited(permit.waited);
+        counters.sent(request.method);
+        let sent = Instant::now();
+        let answer = transport.send(request, &self.options).await;
+        tracing::debug!(took = ?sent.elapsed(), waited = ?permit.waited, ok = answer.is_ok(), "answered");
+        match &answer {
+            Err(error) if error.is_throttled() => {
+                counters.throttled();
+                permit.throttled(error.retry_after());
+            }
+            // Only an answer of the service ends a streak; a broken connection says nothing about the quota.
+            Ok(_) => permit.answered(),
+            Err(error) if error.refusal().is_some() => permit.answered(),
+            Err(_) => {}
+        }
+        answer
+    }
+}
+
+type Parse<T> = fn(Method, &[u8]) -> Result<T, Error>;
+
+fn parse<T: DeserializeOwned>(method: Method, body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error::caused_by(method, ErrorKind::Malformed, error))
+}
+
+impl fmt::Debug for Jules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jules").field("base_url", &self.base_url().as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Handles go wherever the work goes.
+const _: fn() = || {
+    fn shared_between_threads<T: Send + Sync>() {}
+    shared_between_threads::<Jules>();
+    shared_between_threads::<Error>();
+};

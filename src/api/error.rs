@@ -1,0 +1,299 @@
+//! What can go wrong with a request, and what it means for the caller.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Method, SessionId, SessionState};
+
+/// A failed call: which one, what went wrong, and what the lower layers say (its `source`).
+///
+/// Its text never holds the API key or a URL with it, and what the service wrote stands in it without control
+/// characters.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    operation: Method,
+    kind: ErrorKind,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request could not be put together, for the reason given; nothing was sent.
+    Input(String),
+    /// No connection: refused, unknown host, failed TLS. Nothing was sent.
+    Connect,
+    /// The answer was not there within this time.
+    Timeout(Duration),
+    /// The connection broke before the answer was complete.
+    Interrupted,
+    /// The answer was longer than this many bytes.
+    TooLarge(usize),
+    /// The answer says success, but is not what the method answers with.
+    Malformed,
+    /// The service refused.
+    Refused(Refusal),
+    /// A wait of the caller's was over: what was waited for, and how long.
+    WaitTimeout {
+        /// What was waited for.
+        waiting_for: String,
+        /// How long.
+        after: Duration,
+    },
+    /// The session ended otherwise than waited for.
+    SessionEnded {
+        /// The session.
+        session: SessionId,
+        /// How it ended.
+        state: SessionState,
+    },
+    /// `all()` did not start this item, because one before it had failed.
+    NotStarted,
+}
+
+/// An answer of the service that says no.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The HTTP code.
+    pub code: u16,
+    /// The status word of the error envelope: `RESOURCE_EXHAUSTED`.
+    pub status: Option<String>,
+    /// What the service says, without control characters and cut to 1,000 characters. Foreign text.
+    pub message: String,
+    /// `details[].reason` and the fields of `details[].fieldViolations[]`.
+    pub reasons: Vec<String>,
+    /// How long it asks to wait (`Retry-After`).
+    pub retry_after: Option<Duration>,
+}
+
+impl Error {
+    pub(super) fn new(operation: Method, kind: ErrorKind) -> Self {
+        Self(Box::new(Inner { operation, kind, source: None }))
+    }
+
+    pub(super) fn caused_by(
+        operation: Method,
+        kind: ErrorKind,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self(Box::new(Inner { operation, kind, source: Some(source.into()) }))
+    }
+
+    /// The method that was called.
+    #[must_use]
+    pub fn operation(&self) -> Method {
+        self.0.operation
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The service's refusal, if that is what it is.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self.kind() {
+            ErrorKind::Refused(refusal) => Some(refusal),
+            ErrorKind::Input(_)
+            | ErrorKind::Connect
+            | ErrorKind::Timeout(_)
+            | ErrorKind::Interrupted
+            | ErrorKind::TooLarge(_)
+            | ErrorKind::Malformed
+            | ErrorKind::WaitTimeout { .. }
+            | ErrorKind::SessionEnded { .. }
+            | ErrorKind::NotStarted => None,
+        }
+    }
+
+    /// The HTTP code of the service's refusal.
+    #[must_use]
+    pub fn code(&self) -> Option<u16> {
+        self.refusal().map(|refusal| refusal.code)
+    }
+
+    /// Whether the same call may well succeed later: network trouble, 408, 429, 5xx, a broken answer.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Connect | ErrorKind::Timeout(_) | ErrorKind::Interrupted | ErrorKind::Malformed => {
+                true
+            }
+            ErrorKind::Refused(refusal) => matches!(refusal.code, 408 | 429 | 500..),
+            ErrorKind::Input(_)
+            | ErrorKind::TooLarge(_)
+            | ErrorKind::WaitTimeout { .. }
+            | ErrorKind::SessionEnded { .. }
+            | ErrorKind::NotStarted => false,
+        }
+    }
+
+    /// Whether the key is missing, wrong or not allowed to do this: 401, 403.
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        matches!(self.code(), Some(401 | 403))
+    }
+
+    /// Whether the resource does not exist, or not yet: 404.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.code() == Some(404)
+    }
+
+    /// Whether the quota is spent for now: 429.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.code() == Some(429)
+    }
+
+    /// Whether a creation was refused for lack of room: 429, or 400 with `FAILED_PRECONDITION`, which the service
+    /// gives for too many live sessions without saying so.
+    #[must_use]
+    pub fn is_capacity_refusal(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.code == 429
+                || (refusal.code == 400 && refusal.status.as_deref() == Some("FAILED_PRECONDITION"))
+        })
+    }
+
+    /// Whether the service surely has not done what was asked: nothing was sent, or it answered 401, 403, 404, 429
+    /// or 400 `INVALID_ARGUMENT`.
+    ///
+    /// Everything else is in doubt: sessions have been seen to exist although the client saw a 5xx, a timeout, a
+    /// reset, a broken body or a 400 `FAILED_PRECONDITION`.
+    #[must_use]
+    pub fn surely_not_processed(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Input(_) | ErrorKind::Connect | ErrorKind::NotStarted => true,
+            ErrorKind::Refused(refusal) => match refusal.code {
+                401 | 403 | 404 | 429 => true,
+                400 => refusal.status.as_deref() == Some("INVALID_ARGUMENT"),
+                _ => false,
+            },
+            ErrorKind::Timeout(_)
+            | ErrorKind::Interrupted
+            | ErrorKind::TooLarge(_)
+            | ErrorKind::Malformed
+            | ErrorKind::WaitTimeout { .. }
+            | ErrorKind::SessionEnded { .. } => false,
+        }
+    }
+
+    /// How long the service asks to wait before the next try.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal()?.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.0.operation.doing(), self.0.kind)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("operation", &self.0.operation)
+            .field("kind", &self.0.kind)
+            .field("source", &self.0.source.as_ref().map(ToString::to_string))
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(reason) => write!(f, "{reason}"),
+            Self::Connect => write!(f, "no connection to the service"),
+            Self::Timeout(after) => write!(f, "no complete answer within {after:?}"),
+            Self::Interrupted => write!(f, "the connection broke before the answer was complete"),
+            Self::TooLarge(limit) => write!(f, "the answer is longer than {limit} bytes"),
+            Self::Malformed => write!(f, "the answer is not what this method answers with"),
+            Self::Refused(refusal) => write!(f, "{refusal}"),
+            Self::WaitTimeout { waiting_for, after } => {
+                write!(f, "waited {after:?} for {waiting_for}, in vain")
+            }
+            Self::SessionEnded { session, state } => write!(f, "session {session} ended as {state}"),
+            Self::NotStarted => write!(f, "not started, because an item before it failed"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the service answered {}", self.code)?;
+        if let Some(status) = &self.status {
+            write!(f, " {status}")?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: u16, status: Option<&str>) -> Error {
+        let refusal = Refusal { code, status: status.map(str::to_owned), ..Refusal::default() };
+        Error::new(Method::CreateSession, ErrorKind::Refused(refusal))
+    }
+
+    #[test]
+    fn only_the_listed_refusals_prove_that_nothing_was_created() {
+        let sure = [(401, None), (403, None), (404, None), (429, None), (400, Some("INVALID_ARGUMENT"))];
+        for (code, status) in sure {
+            assert!(refused(code, status).surely_not_processed(), "{code} {status:?}");
+        }
+        let doubt = [
+            (400, Some("FAILED_PRECONDITION")),
+            (400, None),
+            (302, None),
+            (408, None),
+            (409, None),
+            (500, None),
+            (503, None),
+        ];
+        for (code, status) in doubt {
+            assert!(!refused(code, status).surely_not_processed(), "{code} {status:?}");
+        }
+        let sure = |kind| Error::new(Method::CreateSession, kind).surely_not_processed();
+        assert!(sure(ErrorKind::Connect));
+        assert!(!sure(ErrorKind::Timeout(Duration::from_secs(30))));
+        assert!(!sure(ErrorKind::Interrupted));
+        assert!(!sure(ErrorKind::Malformed));
+        assert!(!sure(ErrorKind::TooLarge(1)));
+    }
+
+    #[test]
+    fn refusals_are_told_apart_by_code_and_status() {
+        assert!(refused(429, None).is_capacity_refusal());
+        assert!(refused(400, Some("FAILED_PRECONDITION")).is_capacity_refusal());
+        assert!(!refused(400, Some("INVALID_ARGUMENT")).is_capacity_refusal());
+        assert!(refused(401, None).is_auth() && refused(403, None).is_auth());
+        assert!(refused(404, None).is_not_found());
+        assert!(refused(503, None).is_transient() && !refused(404, None).is_transient());
+    }
+
+    #[test]
+    fn message_and_source_do_not_print_the_same() {
+        let error = Error::caused_by(Method::GetSession, ErrorKind::Connect, "tcp connect error");
+        assert_eq!(error.to_string(), "reading a session failed: no connection to the service");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "tcp connect error");
+    }
+}

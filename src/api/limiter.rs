@@ -1,0 +1,213 @@
+//! The limiter: every request of a client and its derived handles passes it.
+//!
+//! Three things make a request wait: the quota of its lane (creates, activities), the quota of all requests, and the
+//! hold that a 429 sets for everybody. All waiting happens on tokio's clock and in the order of arrival within a lane;
+//! the lanes take turns, so that polls cannot starve creates, nor creates polls.
+
+use std::num::NonZeroU32;
+use std::sync::Mutex as StdMutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::Method;
+use hold::Hold;
+
+mod hold;
+
+/// How many requests a client may send in any minute.
+///
+/// The service publishes no quotas but one seen in the field: 120 `activities.list` a minute and project. The defaults
+/// stay below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// All requests together; 100.
+    pub requests_per_minute: u32,
+    /// `sessions.create`; 20.
+    pub creates_per_minute: u32,
+    /// `activities.list`; 100.
+    pub activities_per_minute: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { requests_per_minute: 100, creates_per_minute: 20, activities_per_minute: 100 }
+    }
+}
+
+impl Quotas {
+    /// Quotas that never make a request wait; for simulators.
+    pub const UNLIMITED: Self =
+        Self { requests_per_minute: u32::MAX, creates_per_minute: u32::MAX, activities_per_minute: u32::MAX };
+}
+
+/// One in this many of a quota's requests may come in one go.
+const BURST_SHARE: u32 = 10;
+
+/// tokio's clock, which stands still and jumps in tests.
+#[derive(Clone, Debug)]
+struct TokioClock {
+    start: Instant,
+}
+
+impl Clock for TokioClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.start)
+    }
+}
+
+/// One quota.
+struct Bucket {
+    cells: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>,
+}
+
+impl Bucket {
+    /// A bucket that lets at most `per_minute` requests through in any minute.
+    ///
+    /// governor's `per_minute(n)` allows a burst of `n` and refills meanwhile, which makes 2n − 1 in the first minute;
+    /// so burst and refill share the quota.
+    fn new(per_minute: u32, start: Instant) -> Self {
+        let per_minute = per_minute.max(1);
+        let burst = (per_minute / BURST_SHARE).max(1);
+        let refill = (per_minute - burst).max(1);
+        let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_minute(at_least_one(refill)).allow_burst(at_least_one(burst));
+        Self { cells: RateLimiter::direct_with_clock(quota, TokioClock { start }) }
+    }
+
+    /// Takes one cell, or says how long there is none.
+    fn take(&self) -> Result<(), Duration> {
+        self.cells.check().map_err(|not_until| not_until.wait_time_from(self.cells.clock().now()))
+    }
+
+    async fn ready(&self) {
+        while let Err(wait) = self.take() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// A queue of its own in front of the common gate.
+struct Lane {
+    turn: Mutex<()>,
+    quota: Option<Bucket>,
+}
+
+impl Lane {
+    fn new(quota: Option<Bucket>) -> Self {
+        Self { turn: Mutex::new(()), quota }
+    }
+}
+
+/// See the module's text.
+pub(super) struct Limiter {
+    creates: Lane,
+    activities: Lane,
+    reads: Lane,
+    writes: Lane,
+    /// tokio's mutex is fair, and each lane sends only its first one here: so the lanes take turns.
+    gate: Mutex<()>,
+    all: Bucket,
+    hold: StdMutex<Hold>,
+}
+
+/// The right to send one request; the answer's meaning for everybody is given back through it.
+#[must_use = "the request is sent after this"]
+pub(super) struct Permit<'a> {
+    limiter: &'a Limiter,
+    /// Which hold was the last one when the permit was given.
+    epoch: u64,
+    /// How long it took to get it.
+    pub(super) waited: Duration,
+}
+
+impl Limiter {
+    pub(super) fn new(quotas: Quotas) -> Self {
+        let start = Instant::now();
+        let bucket = |per_minute| Bucket::new(per_minute, start);
+        Self {
+            creates: Lane::new(Some(bucket(quotas.creates_per_minute))),
+            activities: Lane::new(Some(bucket(quotas.activities_per_minute))),
+            reads: Lane::new(None),
+            writes: Lane::new(None),
+            gate: Mutex::new(()),
+            all: bucket(quotas.requests_per_minute),
+            hold: StdMutex::new(Hold::default()),
+        }
+    }
+
+    /// Waits for the request's turn. Dropping the future gives the place up.
+    pub(super) async fn acquire(&self, method: Method) -> Permit<'_> {
+        let asked = Instant::now();
+        let lane = self.lane(method);
+        let _turn = lane.turn.lock().await;
+        if let Some(quota) = &lane.quota {
+            quota.ready().await;
+        }
+        let _gate = self.gate.lock().await;
+        // The hold may have moved, and the quota may be gone, while we slept: look again each time.
+        let epoch = loop {
+            let (until, epoch) = self.hold(|hold| (hold.until(), hold.epoch()));
+            if let Some(until) = until.filter(|until| *until > Instant::now()) {
+                tokio::time::sleep_until(until).await;
+            } else if let Err(wait) = self.all.take() {
+                tokio::time::sleep(wait).await;
+            } else {
+                break epoch;
+            }
+        };
+        Permit { limiter: self, epoch, waited: asked.elapsed() }
+    }
+
+    /// How long everybody is still held.
+    pub(super) fn held_for(&self) -> Duration {
+        let until = self.hold(|hold| hold.until());
+        until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+
+    fn lane(&self, method: Method) -> &Lane {
+        match method {
+            Method::CreateSession => &self.creates,
+            Method::ListActivities => &self.activities,
+            Method::ListSources
+            | Method::GetSource
+            | Method::GetSession
+            | Method::ListSessions
+            | Method::GetActivity => &self.reads,
+            Method::DeleteSession
+            | Method::SendMessage
+            | Method::ApprovePlan
+            | Method::ArchiveSession
+            | Method::UnarchiveSession => &self.writes,
+        }
+    }
+
+    fn hold<T>(&self, change: impl FnOnce(&mut Hold) -> T) -> T {
+        // The hold is three plain numbers: they are whole even if a thread died holding the lock.
+        change(&mut self.hold.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Permit<'_> {
+    /// The service answered with something else than 429.
+    pub(super) fn answered(self) {
+        self.limiter.hold(|hold| hold.answered(self.epoch));
+    }
+
+    /// The service answered 429: holds everybody.
+    pub(super) fn throttled(self, retry_after: Option<Duration>) {
+        let dice = fastrand::f64();
+        self.limiter.hold(|hold| hold.throttled(Instant::now(), self.epoch, retry_after, dice));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! Reading JSON without insisting: a missing, `null` or odd value is the default.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// For `#[serde(deserialize_with)]`: the value, or the default when it is `null` or of another type.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(read(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// For `#[serde(deserialize_with)]`: the elements that can be read.
+pub(super) fn elements<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    Ok(read_all(Value::deserialize(deserializer)?))
+}
+
+/// Takes a field out of an object.
+pub(super) fn take<T: DeserializeOwned>(map: &mut Map<String, Value>, key: &str) -> Option<T> {
+    map.remove(key).and_then(read)
+}
+
+/// Takes a repeated field out of an object.
+pub(super) fn take_all<T: DeserializeOwned>(map: &mut Map<String, Value>, key: &str) -> Vec<T> {
+    map.remove(key).map(read_all).unwrap_or_default()
+}
+
+/// Takes a text out of an object; numbers are taken as they are written, and an empty text counts as missing.
+pub(super) fn take_text(map: &mut Map<String, Value>, key: &str) -> Option<String> {
+    match map.remove(key)? {
+        Value::String(text) if !text.is_empty() => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Writes a field into an object; values that cannot be written (there are none among ours) are left out.
+pub(super) fn put<T: Serialize>(map: &mut Map<String, Value>, key: &str, value: &T) {
+    if let Ok(value) = serde_json::to_value(value)
+        && !value.is_null()
+    {
+        map.insert(key.to_owned(), value);
+    }
+}
+
+/// For `#[serde(skip_serializing_if)]`: the service drops zero values.
+pub(super) fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Option<T> {
+    if value.is_null() { None } else { serde_json::from_value(value).ok() }
+}
+
+fn read_all<T: DeserializeOwned>(value: Value) -> Vec<T> {
+    let Value::Array(values) = value else { return Vec::new() };
+    let found = values.len();
+    let elements: Vec<T> = values.into_iter().filter_map(read).collect();
+    if elements.len() < found {
+        tracing::warn!(skipped = found - elements.len(), "the service sent elements that cannot be read");
+    }
+    elements
+}

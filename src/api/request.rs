@@ -1,0 +1,187 @@
+//! What methods are asked with.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::id::InvalidId;
+use super::{SourceContext, SourceName};
+
+/// A session to create.
+///
+/// Only the prompt is needed. What is not set is not sent, so that the service's own defaults hold; `run()` and
+/// `session()` fill in theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct NewSession {
+    /// What to do.
+    pub prompt: String,
+    /// The title; the service makes one up when there is none.
+    pub title: Option<String>,
+    /// `owner/repo` or a source's resource name; none for a session without repository.
+    pub source: Option<String>,
+    /// The branch to start from. The service refuses a GitHub source without one.
+    pub branch: Option<String>,
+    /// Whether Jules opens a pull request by itself.
+    pub auto_pr: Option<bool>,
+    /// Whether the plan waits for an approval.
+    pub require_approval: Option<bool>,
+}
+
+impl NewSession {
+    /// A session that does this.
+    pub fn new(prompt: impl Into<String>) -> Self {
+        Self { prompt: prompt.into(), ..Self::default() }
+    }
+
+    /// The title.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// `owner/repo`, or a source's resource name. Checked when the session is created.
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The branch to start from.
+    pub fn branch(mut self, branch: impl Into<String>) -> Self {
+        self.branch = Some(branch.into());
+        self
+    }
+
+    /// Whether Jules opens a pull request by itself. Default: `run()` true, `session()` unset.
+    pub fn auto_pr(mut self, on: bool) -> Self {
+        self.auto_pr = Some(on);
+        self
+    }
+
+    /// Whether the plan waits for an approval. Default: `run()` false, `session()` true.
+    pub fn require_approval(mut self, on: bool) -> Self {
+        self.require_approval = Some(on);
+        self
+    }
+
+    /// With the defaults of automation: a pull request (where there is a repository), no approval.
+    pub(super) fn for_automation(mut self) -> Self {
+        if self.source.is_some() {
+            self.auto_pr.get_or_insert(true);
+        }
+        self.require_approval.get_or_insert(false);
+        self
+    }
+
+    /// With the defaults of interaction: pull request unset, approval on.
+    pub(super) fn for_interaction(mut self) -> Self {
+        self.require_approval.get_or_insert(true);
+        self
+    }
+
+    /// The request's body. The service answers 400 to a field or a mode that it does not know.
+    pub(super) fn body(&self) -> Result<Value, InvalidId> {
+        let mut body = Map::from_iter([("prompt".to_owned(), json!(self.prompt))]);
+        if let Some(title) = &self.title {
+            body.insert("title".to_owned(), json!(title));
+        }
+        if let Some(source) = &self.source {
+            let context = SourceContext::new(&SourceName::new(source)?, self.branch.as_deref());
+            body.insert("sourceContext".to_owned(), json!(context));
+        }
+        if self.auto_pr == Some(true) {
+            body.insert("automationMode".to_owned(), json!("AUTO_CREATE_PR"));
+        }
+        if let Some(approval) = self.require_approval {
+            body.insert("requirePlanApproval".to_owned(), json!(approval));
+        }
+        Ok(Value::Object(body))
+    }
+}
+
+/// Which sessions to list, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListSessions {
+    /// How many a page, 1–100; the service's default is 30.
+    pub page_size: Option<u32>,
+    /// The page, from the page before.
+    pub page_token: Option<String>,
+    /// The service knows only `archived`: `archived = true`. Without a filter it lists what is not archived.
+    pub filter: Option<String>,
+    /// Which fields to answer with, to save bytes: `sessions(name,state),nextPageToken`. Left out, and not tried again,
+    /// once the service has refused it.
+    pub fields: Option<String>,
+}
+
+/// Which activities of a session to list, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListActivities {
+    /// How many a page, 1–100; the service's default is 50.
+    pub page_size: Option<u32>,
+    /// The page, from the page before.
+    pub page_token: Option<String>,
+    /// Only those created after this time; all without it.
+    pub created_after: Option<Timestamp>,
+}
+
+/// Which sources to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListSources {
+    /// How many a page, 1–100; the service's default is 30.
+    pub page_size: Option<u32>,
+    /// The page, from the page before.
+    pub page_token: Option<String>,
+    /// The service knows only `name=`: `name=sources/github/o/r`.
+    pub filter: Option<String>,
+}
+
+/// The service cuts larger pages to this and refuses smaller ones than 1.
+pub(super) fn page_size(wish: Option<u32>) -> Option<u32> {
+    wish.map(|size| size.clamp(1, 100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> NewSession {
+        NewSession::new("do it").title("t").source("o/r").branch("main")
+    }
+
+    #[test]
+    fn nothing_is_sent_that_was_not_set() {
+        assert_eq!(NewSession::new("do it").body().unwrap(), json!({"prompt": "do it"}));
+        assert_eq!(NewSession::new("p").auto_pr(false).body().unwrap(), json!({"prompt": "p"}));
+    }
+
+    #[test]
+    fn automation_asks_for_a_pull_request_and_no_approval() {
+        assert_eq!(
+            full().for_automation().body().unwrap(),
+            json!({
+                "prompt": "do it", "title": "t", "automationMode": "AUTO_CREATE_PR", "requirePlanApproval": false,
+                "sourceContext": {
+                    "source": "sources/github/o/r", "githubRepoContext": {"startingBranch": "main"},
+                },
+            })
+        );
+        let own = full().auto_pr(false).require_approval(true).for_automation().body().unwrap();
+        assert_eq!((&own["automationMode"], &own["requirePlanApproval"]), (&Value::Null, &json!(true)));
+    }
+
+    #[test]
+    fn interaction_asks_for_approval_and_leaves_the_pull_request_open() {
+        let body = full().for_interaction().body().unwrap();
+        assert_eq!((&body["automationMode"], &body["requirePlanApproval"]), (&Value::Null, &json!(true)));
+    }
+
+    #[test]
+    fn a_session_without_repository_has_no_context_and_no_pull_request() {
+        let body = NewSession::new("think").for_automation().body().unwrap();
+        assert_eq!(body, json!({"prompt": "think", "requirePlanApproval": false}));
+    }
+
+    #[test]
+    fn a_source_that_is_none_is_refused_before_it_is_sent() {
+        assert!(NewSession::new("p").source("not a source").body().is_err());
+    }
+}

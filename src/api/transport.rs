@@ -1,0 +1,166 @@
+//! One HTTP exchange: request out, answer in, every wait bounded, nothing leaked.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Response, redirect};
+use serde_json::Value;
+use url::Url;
+
+use super::error::{ErrorKind, Refusal};
+use super::{ApiKey, Error, Method, Options};
+
+/// The header that carries the key.
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
+
+/// Where requests go, and the connections there.
+pub(super) struct Transport {
+    http: reqwest::Client,
+    base_url: Url,
+    key: ApiKey,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    verb: reqwest::Method,
+    /// Path segments behind the base URL; each one is a checked id or a fixed word.
+    path: String,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+}
+
+impl Request {
+    pub(super) fn get(method: Method, path: impl Into<String>) -> Self {
+        Self { method, verb: reqwest::Method::GET, path: path.into(), query: Vec::new(), body: None }
+    }
+
+    pub(super) fn delete(method: Method, path: impl Into<String>) -> Self {
+        Self { verb: reqwest::Method::DELETE, ..Self::get(method, path) }
+    }
+
+    pub(super) fn post(method: Method, path: impl Into<String>, body: Value) -> Self {
+        Self { verb: reqwest::Method::POST, body: Some(body), ..Self::get(method, path) }
+    }
+
+    /// Adds a query parameter if there is a value for it.
+    pub(super) fn query(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
+        self.query.extend(value.map(|value| (name, value.to_string())));
+        self
+    }
+}
+
+impl Transport {
+    /// Connections to `base_url`.
+    ///
+    /// Whatever `http` says, redirects are not followed (they would carry the key to another host), no referrer is
+    /// sent, and nothing is sent again behind our back.
+    pub(super) fn new(
+        http: reqwest::ClientBuilder,
+        connect_timeout: Duration,
+        base_url: Url,
+        key: ApiKey,
+    ) -> Result<Self, reqwest::Error> {
+        let mut http = http
+            .connect_timeout(connect_timeout)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never());
+        if base_url.scheme() == "http" {
+            // Plain HTTP is for loopback, and a proxy would read the key.
+            http = http.no_proxy();
+        }
+        Ok(Self { http: http.build()?, base_url, key })
+    }
+
+    pub(super) fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// Sends the request once and reads the answer to its end.
+    pub(super) async fn send(&self, request: &Request, options: &Options) -> Result<Vec<u8>, Error> {
+        let limit = options.request_timeout;
+        let exchange = self.exchange(request, options);
+        tokio::time::timeout(limit, exchange)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(request.method, ErrorKind::Timeout(limit))))
+    }
+
+    async fn exchange(&self, request: &Request, options: &Options) -> Result<Vec<u8>, Error> {
+        let outgoing = self.outgoing(request, options)?;
+        let mut answer = self
+            .http
+            .execute(outgoing)
+            .await
+            .map_err(|error| network(request.method, error, options.request_timeout))?;
+        if answer.status().is_success() {
+            return read_body(request.method, &mut answer, options).await;
+        }
+        // A refusal stands even when its text cannot be read.
+        let body = read_body(request.method, &mut answer, options).await.unwrap_or_default();
+        let mut refusal = Refusal::read(answer.status().as_u16(), answer.headers(), &body);
+        refusal.message = self.key.redact(&refusal.message).into_owned();
+        Err(Error::new(request.method, ErrorKind::Refused(refusal)))
+    }
+
+    fn outgoing(&self, request: &Request, options: &Options) -> Result<reqwest::Request, Error> {
+        let mut headers: HeaderMap = options.headers.clone();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(reqwest::header::USER_AGENT, options.user_agent.clone());
+        let mut builder =
+            self.http.request(request.verb.clone(), self.url(&request.path)).query(&request.query);
+        if let Some(body) = &request.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            builder = builder.body(body.to_string());
+        }
+        headers.insert(KEY_HEADER, self.key.header());
+        builder.headers(headers).build().map_err(|error| {
+            let reason = "the request cannot be put together".to_owned();
+            Error::caused_by(request.method, ErrorKind::Input(reason), error.without_url())
+        })
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base_url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{path}"));
+        url
+    }
+}
+
+/// Reads a body in chunks: none may take too long, and all together may not be too much.
+async fn read_body(method: Method, answer: &mut Response, options: &Options) -> Result<Vec<u8>, Error> {
+    let (stall, limit) = (options.stall_timeout, options.max_body);
+    let too_large = || Error::new(method, ErrorKind::TooLarge(limit));
+    let announced =
+        answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    if announced > limit {
+        return Err(too_large());
+    }
+    let mut body = Vec::with_capacity(announced);
+    loop {
+        let chunk = tokio::time::timeout(stall, answer.chunk())
+            .await
+            .map_err(|_| Error::new(method, ErrorKind::Timeout(stall)))?
+            .map_err(|error| network(method, error, stall))?;
+        let Some(chunk) = chunk else { return Ok(body) };
+        if chunk.len() > limit - body.len() {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// What a failure below HTTP means.
+fn network(method: Method, error: reqwest::Error, limit: Duration) -> Error {
+    // Everything that fails while connecting (name, TCP, proxy, TLS) fails before a byte of the request is out.
+    let kind = if error.is_connect() {
+        ErrorKind::Connect
+    } else if error.is_timeout() {
+        ErrorKind::Timeout(limit)
+    } else {
+        ErrorKind::Interrupted
+    };
+    Error::caused_by(method, kind, error.without_url())
+}
