@@ -1,0 +1,235 @@
+//! What the simulator saw: the truth that tests and benchmarks judge by.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{clock::between, method::Method, scenario::FaultKind, session::Session, text};
+
+/// Counts since the start or the last reset. Lengths of time are in real milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Books {
+    /// Requests by method, such as `sessions.create`; `unknown` for addresses that no method has.
+    pub requests: BTreeMap<String, u64>,
+    /// Answers by HTTP code; `none` where the answer never left.
+    pub answered: BTreeMap<String, u64>,
+    /// Sessions that hold a slot now: not ended, not paused, not archived, not deleted.
+    pub live_now: usize,
+    /// The most that held one at once.
+    pub live_max: usize,
+    /// Sessions created.
+    pub created: u64,
+    /// Creates refused by the concurrent or the daily cap.
+    pub refused: u64,
+    /// Requests refused by a quota.
+    pub throttled: u64,
+    /// Faults that happened, by kind.
+    pub faults: BTreeMap<String, u64>,
+    /// Groups of sessions that are one task's: the same marker in the title, or without one the same title, prompt
+    /// and source.
+    pub duplicates: Vec<Duplicate>,
+    /// How soon clients learnt that sessions had ended.
+    pub detection: Detection,
+}
+
+/// Sessions that should have been one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Duplicate {
+    /// The marker, or the title and source.
+    pub what: String,
+    /// Ids of the sessions, oldest first.
+    pub sessions: Vec<String>,
+}
+
+/// Time from a session's end to the first answer that showed it as ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Detection {
+    /// Sessions that have ended.
+    pub ended: usize,
+    /// Of these, how many no answer has shown as ended.
+    pub unseen: usize,
+    /// The mean delay of those that were shown.
+    pub mean_ms: f64,
+    /// The median.
+    pub p50_ms: f64,
+    /// The 99th percentile.
+    pub p99_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
+}
+
+/// A session, as the books have it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SessionView {
+    /// Decimal digits.
+    pub id: String,
+    /// As sent.
+    pub title: Option<String>,
+    /// As sent.
+    pub prompt: String,
+    /// `sources/github/{owner}/{repo}`.
+    pub source: Option<String>,
+    /// The starting branch.
+    pub branch: Option<String>,
+    /// The state's name on the wire.
+    pub state: String,
+    /// The create's body, as received.
+    pub body: Value,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it completed or failed.
+    pub ended_at: Option<Timestamp>,
+    /// When an answer first showed that.
+    pub seen_ended_at: Option<Timestamp>,
+    /// Real time from creation to end.
+    pub lasted_ms: Option<f64>,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Whether it was deleted.
+    pub deleted: bool,
+    /// Messages received, oldest first.
+    pub messages: Vec<String>,
+    /// How many times its plan was approved.
+    pub approvals: u32,
+    /// Its pull request.
+    pub pull_request: Option<String>,
+}
+
+impl SessionView {
+    pub(super) fn of(session: &Session) -> Self {
+        let source = session.create.source.as_ref();
+        Self {
+            id: session.id.clone(),
+            title: session.create.title.clone(),
+            prompt: session.create.prompt.clone(),
+            source: source.map(|source| source.name.clone()),
+            branch: source.map(|source| source.branch.clone()),
+            state: session.state_name().to_owned(),
+            body: serde_json::from_str(&session.body).unwrap_or(Value::Null),
+            created_at: session.born,
+            ended_at: session.life.ended_at,
+            seen_ended_at: session.seen_ended,
+            lasted_ms: session.life.length(session.born).map(milliseconds),
+            archived: session.archived,
+            deleted: session.deleted,
+            messages: session.messages.clone(),
+            approvals: session.approvals,
+            pull_request: session.pull_request_url(),
+        }
+    }
+}
+
+/// The counts that cannot be read off the sessions.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    requests: BTreeMap<&'static str, u64>,
+    answered: BTreeMap<String, u64>,
+    faults: BTreeMap<&'static str, u64>,
+    pub(super) created: u64,
+    pub(super) refused: u64,
+    pub(super) throttled: u64,
+    pub(super) live_max: usize,
+}
+
+impl Tally {
+    pub(super) fn request(&mut self, method: Option<Method>) {
+        *self.requests.entry(method.map_or("unknown", Method::name)).or_default() += 1;
+    }
+
+    pub(super) fn answer(&mut self, status: Option<u16>) {
+        let name = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        *self.answered.entry(name).or_default() += 1;
+    }
+
+    pub(super) fn fault(&mut self, kind: FaultKind) {
+        *self.faults.entry(kind.name()).or_default() += 1;
+    }
+
+    /// The books over these sessions, of which `live` live.
+    pub(super) fn books(&self, sessions: &[Session], live: usize) -> Books {
+        let owned = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
+        Books {
+            requests: self.requests.iter().map(owned).collect(),
+            answered: self.answered.clone(),
+            live_now: live,
+            live_max: self.live_max,
+            created: self.created,
+            refused: self.refused,
+            throttled: self.throttled,
+            faults: self.faults.iter().map(owned).collect(),
+            duplicates: duplicates(sessions),
+            detection: detection(sessions),
+        }
+    }
+}
+
+fn duplicates(sessions: &[Session]) -> Vec<Duplicate> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for session in sessions {
+        let title = session.create.title.as_deref().unwrap_or_default();
+        let key = match text::split_marker(title).1 {
+            Some(marker) => marker.to_owned(),
+            None => {
+                format!("{title} · {} · {}", session.repo().unwrap_or("no source"), session.create.prompt)
+            }
+        };
+        groups.entry(key).or_default().push(session.id.clone());
+    }
+    groups
+        .into_iter()
+        .filter(|(_, sessions)| sessions.len() > 1)
+        .map(|(what, sessions)| Duplicate { what, sessions })
+        .collect()
+}
+
+fn detection(sessions: &[Session]) -> Detection {
+    let ended = sessions.iter().filter(|session| session.life.ended_at.is_some()).count();
+    let mut delays: Vec<Duration> = sessions
+        .iter()
+        .filter_map(|session| Some(between(session.life.ended_at?, session.seen_ended?)))
+        .collect();
+    delays.sort_unstable();
+    let mean = delays.iter().sum::<Duration>().div_f64(delays.len().max(1) as f64);
+    Detection {
+        ended,
+        unseen: ended - delays.len(),
+        mean_ms: milliseconds(mean),
+        p50_ms: percentile(&delays, 50),
+        p99_ms: percentile(&delays, 99),
+        max_ms: percentile(&delays, 100),
+    }
+}
+
+/// The value that `percent` of these sorted lengths do not exceed; 0 when there are none.
+fn percentile(sorted: &[Duration], percent: usize) -> f64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    sorted.get(rank).copied().map_or(0.0, milliseconds)
+}
+
+fn milliseconds(length: Duration) -> f64 {
+    (length.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_take_the_nearest_rank() {
+        let lengths: Vec<_> = (1..=200).map(Duration::from_millis).collect();
+        assert_eq!(percentile(&lengths, 50), 100.0);
+        assert_eq!(percentile(&lengths, 99), 198.0);
+        assert_eq!(percentile(&lengths, 100), 200.0);
+        assert_eq!(percentile(&[], 50), 0.0);
+    }
+}

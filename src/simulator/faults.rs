@@ -1,0 +1,136 @@
+//! What goes wrong on the way, as the scenario says: decided by seeded chance and by counting.
+
+use std::time::Duration;
+
+use super::{
+    dice::Dice,
+    method::Method,
+    scenario::{Fault, FaultKind},
+};
+
+/// A fault that is to happen to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mishap {
+    pub(super) kind: FaultKind,
+    pub(super) status: Option<u16>,
+    pub(super) delay: Duration,
+    /// Whole seconds, at least one.
+    pub(super) retry_after: Option<u64>,
+    /// Which of the scenario's faults it is.
+    index: usize,
+}
+
+/// The scenario's faults and how often each was considered and happened.
+#[derive(Debug)]
+pub(super) struct Faults {
+    rules: Vec<(Fault, Tally)>,
+    dice: Dice,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    seen: u64,
+    happened: u64,
+}
+
+impl Faults {
+    pub(super) fn new(faults: Vec<Fault>, dice: Dice) -> Self {
+        Self {
+            rules: faults.into_iter().map(|fault| (fault, Tally::default())).collect(),
+            dice: dice.with("faults"),
+        }
+    }
+
+    /// What happens to the next request to `method`: the first fault in the scenario's order. It only counts as
+    /// having happened once [`Faults::happened`] says so.
+    pub(super) fn draw(&mut self, method: Method) -> Option<Mishap> {
+        let mut drawn = None;
+        for (index, (fault, tally)) in self.rules.iter_mut().enumerate() {
+            if !fault.on.as_slice().iter().any(|scope| scope.covers(method)) {
+                continue;
+            }
+            tally.seen += 1;
+            let spent = fault.times.is_some_and(|most| tally.happened >= most);
+            let dice = self.dice.nth(index as u64).nth(tally.seen);
+            if drawn.is_none() && !spent && strikes(fault, tally.seen, dice) {
+                drawn = Some(mishap(fault, index, dice));
+            }
+        }
+        drawn
+    }
+
+    pub(super) fn happened(&mut self, mishap: Mishap) {
+        if let Some((_, tally)) = self.rules.get_mut(mishap.index) {
+            tally.happened += 1;
+        }
+    }
+}
+
+fn strikes(fault: &Fault, seen: u64, dice: Dice) -> bool {
+    if let Some(chance) = fault.probability {
+        dice.unit() < chance
+    } else if let Some(every) = fault.every {
+        seen % every == 0
+    } else if let Some(nth) = &fault.nth {
+        nth.as_slice().contains(&seen)
+    } else {
+        true
+    }
+}
+
+fn mishap(fault: &Fault, index: usize, dice: Dice) -> Mishap {
+    let delay = fault.delay.map_or(Duration::from_secs(1), |span| span.draw(dice.with("delay")));
+    let retry_after = fault.retry_after.map(|span| {
+        let length = span.draw(dice.with("retry-after"));
+        length.as_secs() + u64::from(length.subsec_nanos() > 0)
+    });
+    Mishap { kind: fault.kind, status: fault.status, delay, retry_after, index }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(yaml: &str, seed: u64) -> Faults {
+        Faults::new(serde_saphyr::from_str(yaml).unwrap(), Dice::new(seed))
+    }
+
+    fn strikes_of(faults: &mut Faults, method: Method, count: usize) -> Vec<usize> {
+        let mut struck = Vec::new();
+        for n in 1..=count {
+            if let Some(mishap) = faults.draw(method) {
+                faults.happened(mishap);
+                struck.push(n);
+            }
+        }
+        struck
+    }
+
+    #[test]
+    fn counting_triggers_count_requests_of_their_methods() {
+        let yaml = "[{ kind: error-before, on: sessions.get, every: 3 }]";
+        assert_eq!(strikes_of(&mut faults(yaml, 0), Method::SessionsGet, 9), [3, 6, 9]);
+        assert!(strikes_of(&mut faults(yaml, 0), Method::SessionsList, 9).is_empty());
+        let yaml = "[{ kind: error-before, nth: [1, 4] }]";
+        assert_eq!(strikes_of(&mut faults(yaml, 0), Method::SessionsGet, 9), [1, 4]);
+        let yaml = "[{ kind: error-before, times: 2 }]";
+        assert_eq!(strikes_of(&mut faults(yaml, 0), Method::SessionsGet, 9), [1, 2]);
+    }
+
+    #[test]
+    fn chance_is_repeatable_and_about_right() {
+        let yaml = "[{ kind: reset-after, probability: 0.2 }]";
+        let first = strikes_of(&mut faults(yaml, 1), Method::SessionsGet, 1_000);
+        assert_eq!(first, strikes_of(&mut faults(yaml, 1), Method::SessionsGet, 1_000));
+        assert_ne!(first, strikes_of(&mut faults(yaml, 2), Method::SessionsGet, 1_000));
+        assert!((150..250).contains(&first.len()), "{}", first.len());
+    }
+
+    #[test]
+    fn one_request_meets_one_fault() {
+        let mut faults = faults("[{ kind: slow, every: 2, delay: 5ms }, { kind: html, every: 2 }]", 0);
+        assert_eq!(faults.draw(Method::SessionsGet), None);
+        let mishap = faults.draw(Method::SessionsGet).unwrap();
+        assert_eq!((mishap.kind, mishap.delay), (FaultKind::Slow, Duration::from_millis(5)));
+    }
+}

@@ -1,0 +1,282 @@
+//! A session's life: a list of timed steps, played as far as the clock has come.
+//!
+//! Nothing runs between requests. Whoever looks at a session first calls [`Life::advance`] with the time, which plays
+//! the steps that have become due since the last look and stops where the session waits for somebody.
+
+use std::{collections::VecDeque, time::Duration};
+
+use jiff::Timestamp;
+
+use super::clock::{between, cut, later};
+
+/// A state of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Queued,
+    Planning,
+    AwaitingPlanApproval,
+    AwaitingUserFeedback,
+    InProgress,
+    Paused,
+    Failed,
+    Completed,
+    /// A state no client knows; the behaviour has its name.
+    Strange,
+}
+
+impl State {
+    /// The name on the wire; `None` where only the behaviour knows it.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Queued => Some("QUEUED"),
+            Self::Planning => Some("PLANNING"),
+            Self::AwaitingPlanApproval => Some("AWAITING_PLAN_APPROVAL"),
+            Self::AwaitingUserFeedback => Some("AWAITING_USER_FEEDBACK"),
+            Self::InProgress => Some("IN_PROGRESS"),
+            Self::Paused => Some("PAUSED"),
+            Self::Failed => Some("FAILED"),
+            Self::Completed => Some("COMPLETED"),
+            Self::Strange => None,
+        }
+    }
+}
+
+/// One thing that happens, `gap` after the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) gap: Duration,
+    pub(super) act: Act,
+}
+
+/// What happens in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Enter(State),
+    Report(Report),
+    /// The session waits; what comes after is timed from its release.
+    Wait(Hold),
+    /// Reports progress now and after every further gap, for good.
+    Repeat,
+    /// Outputs appear.
+    Deliver,
+    /// The end, in this state.
+    End(State),
+}
+
+/// What a session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    Approval,
+    Message,
+    Nothing,
+}
+
+/// The kind of an activity; its text is made when it is shown. The number tells those of a kind apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Report {
+    PlanGenerated,
+    PlanApproved,
+    Progress(u32),
+    Said(u32),
+    Question(u32),
+    Paused,
+    Reply(u32),
+    UserMessage(u32),
+    Bash(u32),
+    Media(u32),
+    ChangeSet(u32),
+    StrangeActivity(u32),
+    StrangeArtifact(u32),
+    Bare(u32),
+    /// The whole change, at the end.
+    FinalChangeSet,
+    Completed,
+    Failed,
+}
+
+/// An activity that has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Happening {
+    pub(super) at: Timestamp,
+    pub(super) report: Report,
+}
+
+/// How far a session has come.
+#[derive(Debug, Clone)]
+pub(super) struct Life {
+    steps: Box<[Step]>,
+    next: usize,
+    /// When the last step was due, or the session was released.
+    since: Timestamp,
+    hold: Option<Hold>,
+    /// Archived while it ran: nothing happens any more.
+    shelved: bool,
+    replies: VecDeque<(Timestamp, u32)>,
+    digits: u8,
+    pub(super) state: State,
+    pub(super) happened: Vec<Happening>,
+    pub(super) delivered: bool,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) updated_at: Timestamp,
+}
+
+impl Life {
+    /// A life that begins at `born` with its first step. Activity times are cut to `digits` digits.
+    pub(super) fn new(born: Timestamp, steps: Vec<Step>, digits: u8) -> Self {
+        Self {
+            steps: steps.into_boxed_slice(),
+            next: 0,
+            since: born,
+            hold: None,
+            shelved: false,
+            replies: VecDeque::new(),
+            digits,
+            state: State::Queued,
+            happened: Vec::new(),
+            delivered: false,
+            ended_at: None,
+            updated_at: born,
+        }
+    }
+
+    /// Whether it holds one of the account's slots.
+    pub(super) fn is_live(&self) -> bool {
+        self.ended_at.is_none() && !self.shelved && self.state != State::Paused
+    }
+
+    pub(super) fn waits_for(&self, hold: Hold) -> bool {
+        self.hold == Some(hold) && !self.shelved
+    }
+
+    /// Whether a message would bring it back from PAUSED, and so take up a slot again.
+    pub(super) fn would_revive(&self) -> bool {
+        self.state == State::Paused && self.waits_for(Hold::Message)
+    }
+
+    /// Plays everything due until `now`.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        // What one look has shown, a later look must not precede: clients ask for what is newer.
+        let floor = self.happened.last().map(|last| later(last.at, Duration::from_micros(1)));
+        loop {
+            let reply = self.replies.front().map(|reply| reply.0);
+            let step = self.step_due();
+            match (reply, step) {
+                (Some(reply), step) if reply <= now && step.is_none_or(|step| reply <= step) => {
+                    if let Some((due, number)) = self.replies.pop_front() {
+                        self.report(due, floor, Report::Reply(number));
+                    }
+                }
+                (_, Some(due)) if cut(due, self.visible_digits()) <= now => self.play(due, floor),
+                (_, _) => return,
+            }
+        }
+    }
+
+    /// When the next step is due, if one is.
+    fn step_due(&self) -> Option<Timestamp> {
+        if self.hold.is_some() || self.shelved {
+            return None;
+        }
+        self.steps.get(self.next).map(|step| later(self.since, step.gap))
+    }
+
+    /// Reports happen at the time they carry; everything else happens exactly when due.
+    fn visible_digits(&self) -> u8 {
+        match self.steps.get(self.next).map(|step| step.act) {
+            Some(Act::Report(_) | Act::Repeat) => self.digits,
+            Some(Act::Enter(_) | Act::Wait(_) | Act::Deliver | Act::End(_)) | None => 9,
+        }
+    }
+
+    fn play(&mut self, due: Timestamp, floor: Option<Timestamp>) {
+        let Some(step) = self.steps.get(self.next).copied() else { return };
+        self.since = due;
+        self.next += 1;
+        self.updated_at = self.updated_at.max(due);
+        match step.act {
+            Act::Enter(state) => self.state = state,
+            Act::Report(report) => self.report(cut(due, self.digits), floor, report),
+            Act::Wait(hold) => self.hold = Some(hold),
+            Act::Repeat => {
+                self.next -= 1;
+                let number = u32::try_from(self.happened.len()).unwrap_or(u32::MAX);
+                self.report(cut(due, self.digits), floor, Report::Progress(number));
+            }
+            Act::Deliver => self.delivered = true,
+            Act::End(state) => {
+                self.state = state;
+                self.ended_at = Some(due);
+            }
+        }
+    }
+
+    fn report(&mut self, at: Timestamp, floor: Option<Timestamp>, report: Report) {
+        let last = self.happened.last().map(|last| last.at);
+        let at = at.max(floor.unwrap_or(at)).max(last.unwrap_or(at));
+        self.updated_at = self.updated_at.max(at);
+        self.happened.push(Happening { at, report });
+    }
+
+    /// Something a person did at `now`. Call after [`Life::advance`] to the same time.
+    fn person(&mut self, now: Timestamp, report: Report) {
+        let floor = self.happened.last().map(|last| later(last.at, Duration::from_micros(1)));
+        self.report(cut(now, 6), floor, report);
+    }
+
+    fn release(&mut self, now: Timestamp) {
+        self.hold = None;
+        self.since = now;
+    }
+
+    /// Approves the plan at `now`; says whether there was one to approve.
+    pub(super) fn approve(&mut self, now: Timestamp) -> bool {
+        if !self.waits_for(Hold::Approval) {
+            return false;
+        }
+        self.person(now, Report::PlanApproved);
+        self.release(now);
+        true
+    }
+
+    /// Takes message `number` at `now`, which the agent answers `reply_after` later.
+    pub(super) fn message(&mut self, now: Timestamp, number: u32, reply_after: Duration) {
+        self.person(now, Report::UserMessage(number));
+        if self.shelved {
+            return;
+        }
+        self.replies.push_back((later(now, reply_after), number));
+        if self.hold == Some(Hold::Message) {
+            self.release(now);
+        }
+    }
+
+    /// Archives it at `now`: what still runs is PAUSED for good.
+    pub(super) fn shelve(&mut self, now: Timestamp) {
+        if self.ended_at.is_none() {
+            self.shelved = true;
+            self.state = State::Paused;
+            self.replies.clear();
+        }
+        self.updated_at = self.updated_at.max(now);
+    }
+
+    /// When it next takes or frees a slot, or shows outputs, if nobody interferes.
+    pub(super) fn next_turn(&self) -> Option<Timestamp> {
+        self.step_due()?;
+        let mut at = self.since;
+        for step in self.steps.get(self.next..)? {
+            at = later(at, step.gap);
+            match step.act {
+                Act::End(_) | Act::Enter(State::Paused) | Act::Deliver => return Some(at),
+                Act::Wait(_) | Act::Repeat => return None,
+                Act::Enter(_) | Act::Report(_) => {}
+            }
+        }
+        None
+    }
+
+    /// How long after its creation at `born` it ended.
+    pub(super) fn length(&self, born: Timestamp) -> Option<Duration> {
+        self.ended_at.map(|ended| between(born, ended))
+    }
+}

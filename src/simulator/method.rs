@@ -1,0 +1,109 @@
+//! The twelve methods of the service.
+
+use std::fmt;
+
+/// A method, named as in the service's own reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Method {
+    SourcesList,
+    SourcesGet,
+    SessionsCreate,
+    SessionsGet,
+    SessionsList,
+    SessionsDelete,
+    SendMessage,
+    ApprovePlan,
+    Archive,
+    Unarchive,
+    ActivitiesList,
+    ActivitiesGet,
+}
+
+impl Method {
+    pub(super) const ALL: [Self; 12] = [
+        Self::SourcesList,
+        Self::SourcesGet,
+        Self::SessionsCreate,
+        Self::SessionsGet,
+        Self::SessionsList,
+        Self::SessionsDelete,
+        Self::SendMessage,
+        Self::ApprovePlan,
+        Self::Archive,
+        Self::Unarchive,
+        Self::ActivitiesList,
+        Self::ActivitiesGet,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::SourcesList => "sources.list",
+            Self::SourcesGet => "sources.get",
+            Self::SessionsCreate => "sessions.create",
+            Self::SessionsGet => "sessions.get",
+            Self::SessionsList => "sessions.list",
+            Self::SessionsDelete => "sessions.delete",
+            Self::SendMessage => "sessions.sendMessage",
+            Self::ApprovePlan => "sessions.approvePlan",
+            Self::Archive => "sessions.archive",
+            Self::Unarchive => "sessions.unarchive",
+            Self::ActivitiesList => "activities.list",
+            Self::ActivitiesGet => "activities.get",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a quota or a fault is about: one method, or all of them together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub(super) enum Scope {
+    All,
+    One(Method),
+}
+
+impl Scope {
+    pub(super) fn covers(self, method: Method) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(one) => one == method,
+        }
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        Method::named(&text).map(Self::One).ok_or_else(|| {
+            let known: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
+            format!("no method is called `{text}`; known: all, {}", known.join(", "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_method() {
+        for method in Method::ALL {
+            assert_eq!(Method::named(method.name()), Some(method));
+            assert_eq!(Scope::try_from(method.name().to_owned()), Ok(Scope::One(method)));
+        }
+        assert!(Scope::try_from("sessions.cancel".to_owned()).unwrap_err().contains("sessions.create"));
+    }
+}

@@ -1,0 +1,157 @@
+//! HTTP around the service: reads requests, asks, and lets answers travel as they are meant to.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, Response, StatusCode, header},
+    routing::{any, get, post},
+};
+use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    answer::{Answer, Delivery, Served},
+    books::{Books, SessionView},
+    clock::Clock,
+    service::{Asked, Service},
+    socket::Fuse,
+};
+
+/// The version in front of every method's address.
+pub(super) const VERSION: &str = "/v1alpha";
+
+/// Larger bodies than this are refused, as by any front end.
+const LARGEST_BODY: usize = 16 << 20;
+
+/// What all connections share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    service: Arc<Mutex<Service>>,
+    clock: Clock,
+    /// Ends answers that would never end by themselves.
+    closing: CancellationToken,
+}
+
+impl Shared {
+    pub(super) fn new(service: Service, clock: Clock, closing: CancellationToken) -> Self {
+        Self { service: Arc::new(Mutex::new(service)), clock, closing }
+    }
+
+    fn service(&self) -> MutexGuard<'_, Service> {
+        // A panic while it was held is a bug that has been reported already; the books are still worth reading.
+        self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `look` finds at this moment.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut Service, Timestamp) -> T) -> T {
+        let mut service = self.service();
+        look(&mut service, self.clock.now())
+    }
+}
+
+pub(super) fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/books", get(books))
+        .route("/books/sessions", get(sessions))
+        .route("/books/reset", post(reset))
+        .route(&format!("{VERSION}/{{*path}}"), any(api))
+        .fallback(async || plain(Answer::no_such_page()))
+        .with_state(shared)
+}
+
+async fn books(State(shared): State<Shared>) -> Json<Books> {
+    Json(shared.look(Service::books))
+}
+
+async fn sessions(State(shared): State<Shared>) -> Json<Vec<SessionView>> {
+    Json(shared.look(Service::views))
+}
+
+async fn reset(State(shared): State<Shared>) -> StatusCode {
+    shared.look(Service::reset);
+    StatusCode::NO_CONTENT
+}
+
+async fn api(
+    State(shared): State<Shared>,
+    ConnectInfo(fuse): ConnectInfo<Fuse>,
+    request: Request,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return plain(Answer::error_page(413));
+    };
+    let asked = Asked {
+        verb: head.method.as_str(),
+        path: head.uri.path().strip_prefix(VERSION).unwrap_or_default().trim_start_matches('/'),
+        query: head.uri.query(),
+        key: head.headers.get("x-goog-api-key").and_then(|key| key.to_str().ok()),
+        body: &body,
+    };
+    let served = shared.look(|service, now| service.serve(asked, now));
+    tracing::trace!(verb = asked.verb, path = asked.path, status = served.answer.status, delivery = ?served.delivery, "served");
+    deliver(served, &fuse, shared.closing).await
+}
+
+/// Lets an answer travel.
+async fn deliver(served: Served, fuse: &Fuse, closing: CancellationToken) -> Response<Body> {
+    let Served { answer, delivery } = served;
+    match delivery {
+        Delivery::Whole => plain(answer),
+        Delivery::Slow(delay) => {
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = closing.cancelled() => {}
+            }
+            plain(answer)
+        }
+        Delivery::Reset => {
+            fuse.blow();
+            plain(answer)
+        }
+        Delivery::Hung => {
+            closing.cancelled().await;
+            fuse.blow();
+            plain(answer)
+        }
+        Delivery::Truncated => half(answer, async { tokio::task::yield_now().await }),
+        Delivery::Stalled => half(answer, async move { closing.cancelled().await }),
+    }
+}
+
+fn plain(answer: Answer) -> Response<Body> {
+    let body = Body::from(answer.body.clone());
+    respond(&answer, body)
+}
+
+/// Announces the whole body, sends half of it, and breaks off after `pause`.
+fn half(answer: Answer, pause: impl Future<Output = ()> + Send + 'static) -> Response<Body> {
+    let sent = Bytes::copy_from_slice(&answer.body.as_bytes()[..answer.body.len() / 2]);
+    let broken = stream::once(async move {
+        pause.await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    let body = stream::iter([Ok(sent)]).chain(broken);
+    let mut response = respond(&answer, Body::from_stream(body));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(answer.body.len().max(1)));
+    response
+}
+
+fn respond(answer: &Answer, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(content_type) = answer.content_type {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if let Some(seconds) = answer.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

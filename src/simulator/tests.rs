@@ -1,0 +1,197 @@
+//! The simulator over real sockets.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Scenario, Simulator};
+
+/// A running simulator and a client for it.
+struct Table {
+    simulator: Simulator,
+    client: Client,
+}
+
+/// What came back.
+struct Reply {
+    status: StatusCode,
+    text: String,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl Table {
+    async fn lay(yaml: &str) -> Self {
+        let scenario = Scenario::from_yaml(yaml, "test").unwrap();
+        let client = Client::builder().no_proxy().build().unwrap();
+        Self { simulator: Simulator::start(scenario).await.unwrap(), client }
+    }
+
+    async fn try_ask(&self, verb: Method, path: &str, body: Option<Value>) -> Result<Reply, reqwest::Error> {
+        let url = format!("{}/{path}", self.simulator.url());
+        let mut request = self.client.request(verb, url).header("X-Goog-Api-Key", "test-key");
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await?;
+        Ok(Reply { status: response.status(), text: response.text().await? })
+    }
+
+    async fn ask(&self, verb: Method, path: &str, body: Option<Value>) -> Reply {
+        self.try_ask(verb, path, body).await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let reply = self.ask(Method::GET, path, None).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+        reply.json()
+    }
+
+    async fn create(&self, body: Value) -> String {
+        let reply = self.ask(Method::POST, "sessions", Some(body)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+fn task(prompt: &str) -> Value {
+    json!({
+        "prompt": prompt,
+        "title": prompt,
+        "automationMode": "AUTO_CREATE_PR",
+        "sourceContext": {
+            "source": "sources/github/my-org/web",
+            "githubRepoContext": { "startingBranch": "main" },
+        },
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_lives_from_queue_to_pull_request() {
+    let table = Table::lay("{ rules: [{ then: { duration: 10m, outcome: pull-request } }] }").await;
+    let id = table.create(task("Fix the login")).await;
+    assert_eq!(table.get(&format!("sessions/{id}")).await["state"], "QUEUED");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(table.get(&format!("sessions/{id}")).await["state"], "PLANNING");
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let session = table.get(&format!("sessions/{id}")).await;
+    assert_eq!(session["state"], "IN_PROGRESS");
+    assert!(session.get("outputs").is_none());
+    tokio::time::advance(Duration::from_secs(600)).await;
+    let session = table.get(&format!("sessions/{id}")).await;
+    assert_eq!(session["state"], "COMPLETED");
+    let pull = &session["outputs"][1]["pullRequest"];
+    assert!(pull["url"].as_str().unwrap().starts_with("https://github.com/my-org/web/pull/"), "{session}");
+    assert_eq!(pull["title"], "Fix the login");
+    let books = table.simulator.books();
+    assert_eq!((books.live_now, books.live_max, books.created), (0, 1, 1));
+    assert_eq!(books.requests["sessions.get"], 4);
+    assert!((100_000.0..150_000.0).contains(&books.detection.max_ms), "{:?}", books.detection);
+}
+
+#[tokio::test]
+async fn refusals_over_the_wire() {
+    let table = Table::lay("{ keys: [test-key], sources: [{ repo: my-org/web }] }").await;
+    let url = table.simulator.url();
+    for key in ["", "wrong"] {
+        let response =
+            table.client.get(format!("{url}/sessions")).header("X-Goog-Api-Key", key).send().await.unwrap();
+        assert_eq!(response.status(), 401);
+    }
+    assert_eq!(table.client.get(format!("{url}/sessions")).send().await.unwrap().status(), 401);
+    let mut unknown = task("x");
+    unknown["sourceContext"]["source"] = json!("sources/github/my-org/other");
+    assert_eq!(table.ask(Method::POST, "sessions", Some(unknown)).await.status, 404);
+    let mut field = task("x");
+    field["branch"] = json!("main");
+    let reply = table.ask(Method::POST, "sessions", Some(field)).await;
+    assert_eq!(reply.json()["error"]["details"][0]["fieldViolations"][0]["field"], "branch");
+    assert_eq!(table.ask(Method::GET, "sessions/42", None).await.status, 404);
+    let page = table.ask(Method::POST, "sessions/42:cancel", None).await;
+    assert!(page.status == 404 && page.text.starts_with("<!DOCTYPE html>"));
+}
+
+#[tokio::test]
+async fn empty_pages_are_empty_objects_and_messages_answer_nothing() {
+    let table = Table::lay("").await;
+    for path in ["sessions", "sources"] {
+        assert_eq!(table.get(path).await, json!({}));
+    }
+    let id = table.create(json!({ "prompt": "hello" })).await;
+    assert_eq!(table.get(&format!("sessions/{id}/activities")).await, json!({}));
+    let reply =
+        table.ask(Method::POST, &format!("sessions/{id}:sendMessage"), Some(json!({ "prompt": "go" }))).await;
+    assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn lost_answers_are_lost_and_yet_done() {
+    for (kind, done) in
+        [("reset-before", false), ("reset-after", true), ("truncate", true), ("stall", true), ("hang", true)]
+    {
+        let table = Table::lay(&format!("faults: [{{ kind: {kind}, on: sessions.create, times: 1 }}]")).await;
+        let ask = table.try_ask(Method::POST, "sessions", Some(task("x")));
+        let never = matches!(kind, "stall" | "hang");
+        let patience = Duration::from_millis(if never { 300 } else { 30_000 });
+        let lost = match tokio::time::timeout(patience, ask).await {
+            Ok(answer) => answer.err().map(|error| format!("{error:?}")),
+            Err(_) => Some("time is up".to_owned()),
+        };
+        let error = lost.unwrap_or_else(|| panic!("{kind}: the answer arrived"));
+        assert_eq!(error == "time is up", never, "{kind}: {error}");
+        assert_eq!(error.contains("ConnectionReset"), kind.starts_with("reset"), "{kind}: {error}");
+        assert_eq!(table.simulator.sessions().len(), usize::from(done), "{kind}");
+        assert_eq!(table.simulator.books().faults[kind], 1);
+        assert_eq!(table.get("sessions").await.get("sessions").is_some(), done, "{kind}");
+        table.simulator.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn refusing_faults_refuse() {
+    for (kind, status, done) in [
+        ("error-before, status: 500", 500, false),
+        ("error-after", 503, true),
+        ("precondition-after", 400, true),
+        ("throttle, retry-after: 1500ms", 429, false),
+        ("html", 502, false),
+    ] {
+        let table = Table::lay(&format!("faults: [{{ kind: {kind}, on: sessions.create, times: 1 }}]")).await;
+        let url = format!("{}/sessions", table.simulator.url());
+        let request = table.client.post(url).header("X-Goog-Api-Key", "k").json(&task("x"));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status, "{kind}");
+        if status == 429 {
+            assert_eq!(response.headers()["retry-after"], "2");
+        }
+        assert_eq!(table.simulator.sessions().len(), usize::from(done), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_books_are_served_and_reset() {
+    let table = Table::lay("").await;
+    table.create(task("x")).await;
+    table.create(task("x")).await;
+    let root = table.simulator.url().replace("/v1alpha", "");
+    let fetch = async |path: &str| -> Value {
+        table.client.get(format!("{root}{path}")).send().await.unwrap().json().await.unwrap()
+    };
+    let books = fetch("/books").await;
+    assert_eq!((&books["created"], &books["liveMax"]), (&json!(2), &json!(2)));
+    assert_eq!(books["duplicates"][0]["sessions"].as_array().unwrap().len(), 2);
+    assert_eq!(books["answered"]["200"], 2);
+    let sessions = fetch("/books/sessions").await;
+    assert_eq!(sessions[0]["body"]["automationMode"], "AUTO_CREATE_PR");
+    let reset = table.client.post(format!("{root}/books/reset")).send().await.unwrap();
+    assert_eq!(reset.status(), 204);
+    let books = fetch("/books").await;
+    assert_eq!((&books["created"], &books["liveNow"]), (&json!(0), &json!(2)));
+    assert_eq!(fetch("/books/sessions").await, json!([]));
+    assert_eq!(table.get("sessions").await["sessions"].as_array().unwrap().len(), 2);
+}
