@@ -1,1 +1,57 @@
-//! The durable record of runs, in SQLite.
+//! The durable record of runs: one SQLite file in the state folder.
+//!
+//! # What is kept
+//!
+//! Every [`RunEvent`](crate::outcome::RunEvent) becomes one row that holds it as JSON, under its run and its
+//! `seq`; a run's [`RunRecord`](crate::outcome::RunRecord) is the fold of its rows. Beside them stand three
+//! tables that only make questions cheap and could be made again from the events: `runs`, `tasks` (key and
+//! outcome), and `creations` (which sessions exist since when, for the daily budget; they outlive their run).
+//!
+//! # What is promised
+//!
+//! - When [`Recorder::observe`](crate::outcome::Observer::observe) returns, its events survive the death of the
+//!   process and other processes see them. If there was a promise among them
+//!   ([`EventKind::is_promise`](crate::outcome::EventKind::is_promise)) they are synced to the disk and survive a
+//!   power cut as well. SQLite's WAL is what makes both cheap: each call is one transaction, and only promises
+//!   (`synchronous = FULL`) wait for the disk. The log is one file, so a sync takes along all that came before.
+//! - One process writes a state folder at a time: it holds an advisory lock on `ledger.lock`, which the kernel
+//!   drops when it dies. Readers need no lock and do not hold up the writer.
+//! - Nothing is deleted that may be needed: a corrupt file is renamed, a newer schema is refused, open runs
+//!   and the sessions of the last two days are never pruned.
+//!
+//! WAL needs shared memory between the processes: the state folder belongs on a local disk. On a network
+//! filesystem one machine at a time may use it.
+//!
+//! # Files
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `ledger.db`, `ledger.db-wal`, `ledger.db-shm` | the ledger, its log, the log's index; mode 0600 |
+//! | `ledger.lock` | the lock; names its holder; never deleted |
+//! | `ledger.db.corrupt-<time>` | a corrupt ledger, set aside |
+
+mod database;
+mod entry;
+mod error;
+mod folder;
+mod identity;
+mod lock;
+mod overview;
+mod prune;
+mod reader;
+mod recorder;
+mod schema;
+mod stored;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::LedgerError;
+pub use identity::ManifestIdentity;
+pub use lock::Holder;
+pub use overview::RunOverview;
+pub use reader::LedgerReader;
+pub use recorder::Recorder;
+pub use stored::{SkippedEvent, StoredEvents, StoredRun};
+pub use writer::Ledger;

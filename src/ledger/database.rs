@@ -1,0 +1,116 @@
+//! Opening the database file: settings, health, room.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::LedgerError;
+use super::folder::StateFolder;
+use super::schema::{self, STEPS, Version};
+
+/// How long a statement waits for another process: a reader that recovers the log after a crash, at most.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What must be free on the disk before a run begins, in bytes. The log keeps it afterwards.
+const ROOM: u32 = 1 << 20;
+
+/// Opens the ledger for writing and brings it to the newest version. The caller holds the lock, and the file exists.
+pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    let failed = |source| LedgerError::Storage { doing: "open the ledger", path: path.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags).map_err(failed)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    match schema::version(&conn).map_err(failed)? {
+        Version::Empty => {}
+        Version::Steps(found) => {
+            refuse_newer(&conn, path, found)?;
+            check(&conn, path)?;
+        }
+        Version::Foreign => return Err(LedgerError::Foreign { path: path.to_owned() }),
+    }
+    let settings = |conn: &mut Connection| {
+        // Where a filesystem has no shared memory SQLite stays with a rollback journal: slower, as safe.
+        conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        conn.pragma_update(None, "synchronous", "full")?;
+        schema::migrate(conn, STEPS)
+    };
+    settings(&mut conn).map_err(failed)?;
+    verify(&conn, path)?;
+    Ok(conn)
+}
+
+/// Opens the ledger for reading, beside whoever writes it.
+pub(super) fn open_to_read(folder: &Path) -> Result<Connection, LedgerError> {
+    let path = StateFolder::at(folder).database();
+    let missing = || LedgerError::Missing { folder: folder.to_owned() };
+    let failed = |source| LedgerError::Storage { doing: "read the ledger", path: path.clone(), source };
+    if !path.is_file() {
+        return Err(missing());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(&path, flags).map_err(failed)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let known = STEPS.len() as u32;
+    match schema::version(&conn).map_err(failed)? {
+        // Another process has just made the file.
+        Version::Empty => return Err(missing()),
+        Version::Steps(found) if found < known => return Err(LedgerError::Older { path, found, known }),
+        Version::Steps(found) => refuse_newer(&conn, &path, found)?,
+        Version::Foreign => return Err(LedgerError::Foreign { path }),
+    }
+    verify(&conn, &path)?;
+    Ok(conn)
+}
+
+/// Shows that the ledger can be written and that there is some room: a megabyte goes to the log and from there to
+/// the file, and stays theirs when its content is dropped. So a run that begins has that much to write even
+/// if the disk fills up under it.
+pub(super) fn claim_room(conn: &Connection, path: &Path, now: Timestamp) -> Result<(), LedgerError> {
+    let write = || {
+        let tx = conn.unchecked_transaction()?;
+        tx.execute("INSERT OR REPLACE INTO meta VALUES ('room', zeroblob(?1))", [ROOM])?;
+        tx.commit()?;
+        let tx = conn.unchecked_transaction()?;
+        tx.execute("DELETE FROM meta WHERE key = 'room'", [])?;
+        tx.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('writer', ?1), ('opened', ?2)",
+            params![env!("CARGO_PKG_VERSION"), now.as_millisecond()],
+        )?;
+        tx.commit()?;
+        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    };
+    write().map_err(|source| LedgerError::Storage {
+        doing: "write to the ledger",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn refuse_newer(conn: &Connection, path: &Path, found: u32) -> Result<(), LedgerError> {
+    let known = STEPS.len() as u32;
+    if found <= known {
+        return Ok(());
+    }
+    // Whatever else a newer version changed, this row may still be there.
+    let writer = conn.query_row("SELECT value FROM meta WHERE key = 'writer'", [], |row| row.get(0)).ok();
+    Err(LedgerError::Newer { path: path.to_owned(), found, known, writer })
+}
+
+/// Reads every page once. Half a second for a gigabyte, and a damaged ledger must not be found out in mid-run.
+fn check(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let corrupt = |detail| LedgerError::Corrupt { path: path.to_owned(), detail };
+    match conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
+        Ok(verdict) if verdict == "ok" => Ok(()),
+        Ok(verdict) => Err(corrupt(verdict)),
+        Err(source) => Err(LedgerError::Storage { doing: "check the ledger", path: path.to_owned(), source }),
+    }
+}
+
+fn verify(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+    schema::verify(conn).map_err(|e| LedgerError::Corrupt {
+        path: path.to_owned(),
+        detail: format!("its tables are wrong: {e}"),
+    })
+}

@@ -1,0 +1,163 @@
+//! Why the ledger could not be used.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::Holder;
+use crate::outcome::{ObserverError, RunId};
+
+/// Why the ledger could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another process holds the state folder.
+    #[error(
+        "state folder `{}` is in use by {}; wait until it ends, or name another folder with `--state-dir`",
+        folder.display(),
+        holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
+    )]
+    InUse {
+        /// The folder as it was given.
+        folder: PathBuf,
+        /// Who holds it; none if the lock file does not say (yet).
+        holder: Option<Holder>,
+    },
+    /// There is no ledger to read.
+    #[error("there is no ledger in `{}`: nothing was run with this state folder", folder.display())]
+    Missing {
+        /// The folder as it was given.
+        folder: PathBuf,
+    },
+    /// The file was written by a newer program.
+    #[error(
+        "`{}` has schema version {found}{}, but jules-batch {} knows no more than {known}; \
+         use the newer jules-batch, or name another folder with `--state-dir`",
+        path.display(),
+        writer.as_ref().map(|w| format!(" (written by jules-batch {w})")).unwrap_or_default(),
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// The newest that we know.
+        known: u32,
+        /// The version of the program that wrote it, if it says so.
+        writer: Option<String>,
+    },
+    /// A reader met a file of an older program; only the holder of the lock may migrate it.
+    #[error(
+        "`{}` has schema version {found}, and jules-batch {} reads version {known}; \
+         the next `jules-batch run` with this state folder migrates it",
+        path.display(),
+        env!("CARGO_PKG_VERSION")
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// The one that we read.
+        known: u32,
+    },
+    /// The file is a database of another program.
+    #[error(
+        "`{}` is a database of another program, which is left alone; name another folder with `--state-dir`",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged. A writer sets it aside; only a reader sees this.
+    #[error(
+        "`{}` is damaged ({detail}); the next `jules-batch run` with this state folder sets it aside and \
+         finds its sessions again by their markers",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite or we found wrong.
+        detail: String,
+    },
+    /// The state folder cannot be used: read-only, no folder, full, or without locks.
+    #[error("cannot {doing} `{}`; name a writable folder with `--state-dir`", path.display())]
+    Folder {
+        /// What we were about to do: "create", "lock", …
+        doing: &'static str,
+        /// What with.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// SQLite failed.
+    #[error("cannot {doing} `{}`", path.display())]
+    Storage {
+        /// What we were about to do: "write to", "read", …
+        doing: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// SQLite's answer.
+        source: rusqlite::Error,
+    },
+    /// The ledger does not know this run.
+    #[error("run {run} is not in `{}`", path.display())]
+    UnknownRun {
+        /// Which.
+        run: RunId,
+        /// The database.
+        path: PathBuf,
+    },
+    /// Events came in an order that no run has: a fault of the program.
+    #[error("event {found} was recorded where event {wanted} should stand: this is a bug")]
+    OutOfOrder {
+        /// What should have come.
+        wanted: String,
+        /// What came.
+        found: u64,
+    },
+}
+
+impl LedgerError {
+    /// Whether another process holds the state folder.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::InUse { .. })
+    }
+
+    /// Whether there is no ledger yet.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing { .. })
+    }
+
+    /// Whether the database's content is damaged.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Storage { source, .. } => {
+                matches!(source.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether there is no room left on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Storage { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Folder { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+}
+
+impl From<LedgerError> for ObserverError {
+    fn from(error: LedgerError) -> Self {
+        Self::new("the ledger cannot keep what happened", error)
+    }
+}

@@ -1,0 +1,163 @@
+//! The schema and its versions.
+//!
+//! [`STEPS`] is only ever appended to: step `n` turns version `n` into version `n + 1`, and
+//! `PRAGMA user_version` says how many have been taken. All steps of an opening are one transaction.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// "JBLG": tells our files from those of other programs (`PRAGMA application_id`).
+pub(super) const APPLICATION_ID: i32 = 0x4a42_4c47;
+
+/// The steps from an empty file to the newest version.
+pub(super) const STEPS: &[&str] = &[VERSION_1];
+
+/// Times are milliseconds since 1970; the exact ones stand in the events.
+const VERSION_1: &str = "
+    CREATE TABLE meta (
+        key   TEXT PRIMARY KEY,
+        value ANY
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE runs (
+        n           INTEGER PRIMARY KEY,
+        id          TEXT    NOT NULL UNIQUE,
+        identity    TEXT    NOT NULL,
+        manifest    TEXT    NOT NULL,
+        name        TEXT    NOT NULL,
+        simulated   INTEGER NOT NULL,
+        started_at  INTEGER NOT NULL,
+        updated_at  INTEGER NOT NULL,
+        ended_at    INTEGER,
+        invocations INTEGER NOT NULL DEFAULT 0,
+        last_seq    INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE events (
+        run  INTEGER NOT NULL,
+        seq  INTEGER NOT NULL,
+        ts   INTEGER NOT NULL,
+        task TEXT,
+        body TEXT    NOT NULL,
+        PRIMARY KEY (run, seq)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE tasks (
+        run     INTEGER NOT NULL,
+        id      TEXT    NOT NULL,
+        key     TEXT    NOT NULL,
+        outcome TEXT,
+        PRIMARY KEY (run, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE creations (
+        session   TEXT    NOT NULL PRIMARY KEY,
+        ts        INTEGER NOT NULL,
+        run       INTEGER NOT NULL,
+        task_key  TEXT,
+        simulated INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE INDEX creations_by_time ON creations (ts);
+";
+
+/// What a file says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Nothing yet.
+    Empty,
+    /// So many steps were taken.
+    Steps(u32),
+    /// It is not a ledger.
+    Foreign,
+}
+
+/// Reads the version; the first read of a connection, so a damaged file shows itself here.
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<Version> {
+    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let steps: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let objects: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(match (application, steps, objects) {
+        (0, 0, 0) => Version::Empty,
+        (APPLICATION_ID, 1.., _) => Version::Steps(steps),
+        _ => Version::Foreign,
+    })
+}
+
+/// Takes the steps that are missing, in one transaction.
+pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let taken: u32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let mut version = taken;
+    for step in steps.iter().skip(taken as usize) {
+        tx.execute_batch(step)?;
+        version += 1;
+    }
+    if version != taken {
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", version)?;
+    }
+    tx.commit()
+}
+
+/// Fails if a table or column that we use is missing.
+pub(super) fn verify(conn: &Connection) -> rusqlite::Result<()> {
+    for sql in [
+        "SELECT key, value FROM meta",
+        "SELECT n, id, identity, manifest, name, simulated, started_at, updated_at, ended_at, invocations, \
+         last_seq FROM runs",
+        "SELECT run, seq, ts, task, body FROM events",
+        "SELECT run, id, key, outcome FROM tasks",
+        "SELECT session, ts, run, task_key, simulated FROM creations",
+    ] {
+        conn.prepare(sql)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_takes_every_step_and_a_migrated_one_none() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        assert_eq!(version(&conn).unwrap(), Version::Empty);
+        for _ in 0..2 {
+            migrate(&mut conn, STEPS).unwrap();
+            assert_eq!(version(&conn).unwrap(), Version::Steps(STEPS.len() as u32));
+            verify(&conn).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_older_file_takes_the_missing_steps_and_keeps_its_rows() {
+        let steps = ["CREATE TABLE a (x); INSERT INTO a VALUES (7)", "ALTER TABLE a ADD COLUMN y DEFAULT 8"];
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn, &steps[..1]).unwrap();
+        migrate(&mut conn, &steps).unwrap();
+        let row = conn.query_row("SELECT x, y FROM a", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        assert_eq!(row, (7, 8));
+        assert_eq!(version(&conn).unwrap(), Version::Steps(2));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_file_as_it_was() {
+        let steps = ["CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE TABLE a (x)"];
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn, &steps[..1]).unwrap();
+        assert!(migrate(&mut conn, &steps).is_err());
+        assert_eq!(version(&conn).unwrap(), Version::Steps(1));
+        let tables: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();
+        assert_eq!(tables, 1);
+    }
+
+    #[test]
+    fn another_programs_database_is_told_apart() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert_eq!(version(&conn).unwrap(), Version::Foreign);
+        let conn = Connection::open_in_memory().unwrap();
+        conn.pragma_update(None, "application_id", 1).unwrap();
+        assert_eq!(version(&conn).unwrap(), Version::Foreign);
+    }
+}

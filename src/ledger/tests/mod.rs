@@ -1,0 +1,117 @@
+//! Tests of the ledger as a whole.
+
+mod crash;
+mod failing;
+mod opening;
+mod queries;
+mod round_trip;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::outcome::{EventKind, Marker, Outcome, PlannedTask, RunEvent, RunId, RunInfo, SessionRef, Work};
+use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey};
+
+/// A second of the year 2026, so many after the tests' first.
+pub(super) fn second(n: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + n).unwrap()
+}
+
+pub(super) fn run_id(random: u16) -> RunId {
+    RunId::new(second(0), random)
+}
+
+pub(super) fn identity(name: &str) -> ManifestIdentity {
+    ManifestIdentity::new(Path::new(".jules-batch"), Path::new("no-such.yaml"), name, false)
+}
+
+pub(super) fn key(task: &str) -> TaskKey {
+    let hash =
+        task.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    TaskKey::new(format!("{hash:016x}"))
+}
+
+pub(super) fn started(run: &RunId) -> EventKind {
+    let info =
+        RunInfo { id: run.clone(), name: "nightly".into(), manifest: "jobs.yaml".into(), simulated: false };
+    EventKind::RunStarted { run: info }
+}
+
+pub(super) fn planned(task: &str) -> EventKind {
+    EventKind::TaskPlanned {
+        planned: Box::new(PlannedTask {
+            id: TaskId::new(task),
+            key: key(task),
+            job: JobId::new("job"),
+            source: None,
+            matrix: [("crate".to_owned(), task.into())].into(),
+            tags: vec!["deps".into()],
+            place: Place { line: 3, column: 5 },
+            on_no_change: OnNoChange::Pass,
+        }),
+    }
+}
+
+pub(super) fn intent(run: &RunId, task: &str, attempt: u32) -> EventKind {
+    EventKind::IntentRecorded {
+        task: TaskId::new(task),
+        attempt,
+        marker: Marker::new(&key(task), run, attempt),
+    }
+}
+
+pub(super) fn created(task: &str, attempt: u32, session: &str) -> EventKind {
+    EventKind::SessionCreated {
+        task: TaskId::new(task),
+        attempt,
+        session: SessionRef { id: session.parse().unwrap(), url: Some(format!("https://jules/{session}")) },
+        adopted: false,
+    }
+}
+
+pub(super) fn state(task: &str, attempt: u32, state: &str) -> EventKind {
+    EventKind::SessionState { task: TaskId::new(task), attempt, state: state.into() }
+}
+
+pub(super) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome) -> EventKind {
+    EventKind::AttemptEnded {
+        task: TaskId::new(task),
+        attempt,
+        outcome,
+        reason: Some("so it goes".into()),
+        work: Work::default(),
+    }
+}
+
+pub(super) fn ended(task: &str, outcome: Outcome) -> EventKind {
+    EventKind::TaskEnded { task: TaskId::new(task), outcome, reason: None }
+}
+
+pub(super) fn left() -> EventKind {
+    EventKind::InvocationEnded { stopped: None }
+}
+
+/// Numbers events from `first`, a second apart.
+pub(super) fn numbered(first: u64, kinds: impl IntoIterator<Item = EventKind>) -> Vec<RunEvent> {
+    (first..).zip(kinds).map(|(seq, kind)| RunEvent { seq, ts: second(seq as i64), kind }).collect()
+}
+
+/// A run of one task that ended well.
+pub(super) fn short_run(run: &RunId) -> Vec<RunEvent> {
+    numbered(
+        1,
+        [
+            started(run),
+            EventKind::InvocationStarted { invocation: 1 },
+            planned("a"),
+            intent(run, "a", 1),
+            created("a", 1, &format!("1{}", run.short())),
+            state("a", 1, "COMPLETED"),
+            attempt_ended("a", 1, Outcome::Succeeded),
+            ended("a", Outcome::Succeeded),
+            left(),
+        ],
+    )
+}

@@ -1,0 +1,133 @@
+//! Which run is found, what is counted, and what another process sees.
+
+use super::*;
+use crate::outcome::Observer;
+
+fn record_run(dir: &Path, manifest: ManifestIdentity, events: &[RunEvent]) {
+    let mut recorder = Ledger::open(dir).unwrap().start(manifest);
+    recorder.observe(events).unwrap();
+    recorder.flush().unwrap();
+}
+
+#[test]
+fn the_last_run_is_that_of_the_same_manifest_and_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two, other, played) = (run_id(1), run_id(2), run_id(3), run_id(4));
+    let simulated =
+        ManifestIdentity::new(Path::new(".jules-batch"), Path::new("no-such.yaml"), "nightly", true);
+    record_run(dir.path(), identity("nightly"), &short_run(&one));
+    record_run(dir.path(), identity("nightly"), &short_run(&two));
+    record_run(dir.path(), identity("other"), &short_run(&other));
+    record_run(dir.path(), simulated.clone(), &short_run(&played));
+
+    let reader = Ledger::read(dir.path()).unwrap();
+    let last = |manifest: &ManifestIdentity| reader.last_run(manifest).unwrap().map(|run| run.record.info.id);
+    assert_eq!(last(&identity("nightly")), Some(two.clone()));
+    assert_eq!(last(&identity("other")), Some(other.clone()));
+    assert_eq!(last(&simulated), Some(played.clone()));
+    assert_eq!(last(&identity("unheard-of")), None);
+
+    let ids: Vec<_> = reader.runs().unwrap().into_iter().map(|run| run.id).collect();
+    assert_eq!(ids, [played, other, two, one.clone()]);
+    assert_eq!(reader.run(&one).unwrap().unwrap().record.tasks.len(), 1);
+    assert_eq!(reader.run(&run_id(9)).unwrap(), None);
+}
+
+#[test]
+fn sessions_are_counted_once_and_by_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_id(1);
+    let kinds = [started(&run), planned("a"), created("a", 1, "11"), created("a", 2, "12")];
+    record_run(dir.path(), identity("nightly"), &numbered(1, kinds));
+    // A run without knowledge of the first adopts its session: it was paid for only once.
+    let again = run_id(2);
+    let kinds = [started(&again), planned("a"), created("a", 1, "12"), created("a", 1, "13")];
+    record_run(dir.path(), identity("nightly"), &numbered(1, kinds));
+
+    let reader = Ledger::read(dir.path()).unwrap();
+    assert_eq!(reader.created_since(second(0), false).unwrap(), [second(3), second(4), second(4)]);
+    assert_eq!(reader.created_since(second(4), false).unwrap(), [second(4), second(4)]);
+    assert_eq!(reader.created_since(second(5), false).unwrap(), []);
+    assert_eq!(reader.created_since(second(0), true).unwrap(), []);
+    assert!(reader.knows_session(&"13".parse().unwrap()).unwrap());
+    assert!(!reader.knows_session(&"14".parse().unwrap()).unwrap());
+}
+
+#[test]
+fn a_reader_sees_every_call_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_id(1);
+    let events = short_run(&run);
+    let mut recorder = Ledger::open(dir.path()).unwrap().start(identity("nightly"));
+    recorder.observe(&events[..1]).unwrap();
+    let reader = Ledger::read(dir.path()).unwrap();
+    for event in &events[1..] {
+        let before = (reader.data_version().unwrap(), reader.events(&run, 0).unwrap().events.len());
+        recorder.observe(std::slice::from_ref(event)).unwrap();
+        assert_ne!(reader.data_version().unwrap(), before.0);
+        assert_eq!(&reader.events(&run, event.seq - 1).unwrap().events, std::slice::from_ref(event));
+        assert_eq!(reader.run(&run).unwrap().unwrap().record.last_seq, event.seq);
+    }
+    assert_eq!(recorder.reader().data_version().unwrap(), recorder.reader().data_version().unwrap());
+}
+
+#[test]
+fn a_resumed_run_goes_on_counting() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_id(1);
+    let events = short_run(&run);
+    record_run(dir.path(), identity("nightly"), &events[..6]);
+    let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run).unwrap();
+    recorder.observe(&events[6..]).unwrap();
+    assert_eq!(recorder.reader().events(&run, 0).unwrap().events, events);
+
+    let ledger = recorder.into_ledger();
+    assert!(matches!(ledger.resume(&run_id(2)), Err(LedgerError::UnknownRun { .. })));
+}
+
+#[test]
+fn events_out_of_order_are_refused_and_leave_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_id(1);
+    let events = short_run(&run);
+    let refused = |bad: &[RunEvent]| {
+        let mut recorder = Ledger::open(dir.path()).unwrap().start(identity("nightly"));
+        recorder.observe(bad).unwrap_err();
+        assert_eq!(recorder.reader().runs().unwrap(), []);
+    };
+    refused(&events[1..2]);
+    refused(&[events[0].clone(), events[2].clone()]);
+    refused(&[events[0].clone(), events[0].clone()]);
+    refused(&numbered(2, [started(&run)]));
+    refused(&numbered(1, [started(&run), started(&run)]));
+}
+
+#[test]
+fn what_a_newer_program_or_damage_left_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = run_id(1);
+    record_run(dir.path(), identity("nightly"), &short_run(&run));
+    let db = rusqlite::Connection::open(dir.path().join("ledger.db")).unwrap();
+    let new = r#"{"seq":10,"ts":"2026-11-22T02:00:05Z","event":"teleported","task":"a"}"#;
+    db.execute("INSERT INTO events VALUES (1, 10, 0, 'a', ?1)", [new]).unwrap();
+    db.execute("UPDATE runs SET last_seq = 10", []).unwrap();
+    db.execute("UPDATE events SET body = '{' WHERE seq IN (1, 6)", []).unwrap();
+    drop(db);
+
+    let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run).unwrap();
+    recorder.observe(&numbered(11, [EventKind::InvocationStarted { invocation: 2 }])).unwrap();
+    let stored = recorder.reader().run(&run).unwrap().unwrap();
+    let skipped: Vec<_> = stored.skipped.iter().map(|e| (e.seq(), e.is_damaged())).collect();
+    assert_eq!(skipped, [(1, true), (6, true), (10, false)]);
+    // The run's row stands in for its first event.
+    assert_eq!(stored.record.info.id, run);
+    assert_eq!((stored.record.started_at, stored.record.last_seq), (second(1), 11));
+    let task = stored.record.tasks.values().next().unwrap();
+    assert_eq!((task.outcome, &task.attempts[0].state), (Some(Outcome::Succeeded), &None));
+    let body: String = recorder
+        .reader()
+        .conn()
+        .query_row("SELECT body FROM events WHERE seq = 10", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(body, new);
+}

@@ -1,0 +1,99 @@
+//! The ledger of the one process that runs.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::folder::StateFolder;
+use super::lock::Lock;
+use super::{LedgerError, LedgerReader, ManifestIdentity, Recorder, database, prune};
+use crate::outcome::RunId;
+
+/// The ledger of a state folder, opened for writing: no other process has it until this is dropped.
+#[derive(Debug)]
+pub struct Ledger {
+    // Closed before the lock is given back.
+    reader: LedgerReader,
+    set_aside: Option<PathBuf>,
+    _lock: Lock,
+}
+
+impl Ledger {
+    /// Takes the lock and opens the ledger: makes it, migrates it, or sets a damaged one aside and begins anew
+    /// (see [`Ledger::set_aside`]). Prunes old runs, and proves that there is room by writing.
+    ///
+    /// The folder is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When another process holds the folder, when the ledger is of a newer program or not a ledger, and when
+    /// it cannot be written: read-only, or the disk is full.
+    pub fn open(state_dir: &Path) -> Result<Self, LedgerError> {
+        Self::open_at(state_dir, Timestamp::now())
+    }
+
+    pub(super) fn open_at(state_dir: &Path, now: Timestamp) -> Result<Self, LedgerError> {
+        let folder = StateFolder::prepare(state_dir)?;
+        let lock = Lock::acquire(&folder, now)?;
+        let path = folder.database();
+        let mut set_aside = folder.has_orphaned_log().then(|| folder.set_aside(now)).transpose()?;
+        folder.prepare_database()?;
+        let conn = match database::open(&path) {
+            Err(e) if e.is_corrupt() => {
+                set_aside = Some(folder.set_aside(now)?);
+                folder.prepare_database()?;
+                database::open(&path)?
+            }
+            opened => opened?,
+        };
+        prune::prune(&conn, now).map_err(|source| LedgerError::Storage {
+            doing: "remove old runs from the ledger",
+            path: path.clone(),
+            source,
+        })?;
+        database::claim_room(&conn, &path, now)?;
+        Ok(Self { reader: LedgerReader::new(conn, path), set_aside, _lock: lock })
+    }
+
+    /// Opens the ledger for reading only, without the lock: works while another process runs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`LedgerReader::open`].
+    pub fn read(state_dir: &Path) -> Result<LedgerReader, LedgerError> {
+        LedgerReader::open(state_dir)
+    }
+
+    /// Where the ledger that was here has gone, if it was damaged. Nothing is known of earlier runs then: look
+    /// for their markers before anything is created.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
+    }
+
+    /// What it can be asked.
+    #[must_use]
+    pub fn reader(&self) -> &LedgerReader {
+        &self.reader
+    }
+
+    /// Records a new run of this manifest. The first event observed must be its
+    /// [`RunStarted`](crate::outcome::EventKind::RunStarted) with `seq` 1.
+    #[must_use]
+    pub fn start(self, manifest: ManifestIdentity) -> Recorder {
+        Recorder::start(self, manifest)
+    }
+
+    /// Records a further invocation of a run. The next event's `seq` follows the record's `last_seq`.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::UnknownRun`], and when the ledger cannot be read.
+    pub fn resume(self, run: &RunId) -> Result<Recorder, LedgerError> {
+        Recorder::resume(self, run)
+    }
+
+    pub(super) fn reader_mut(&mut self) -> &mut LedgerReader {
+        &mut self.reader
+    }
+}
