@@ -21,3 +21,5 @@ pub use observer::{Observer, ObserverError};
 pub use record::{AttemptRecord, RunRecord, TaskRecord};
 pub use run_id::RunId;
 pub use totals::Totals;
+
+pub use crate::plan::OnNoChange;

@@ -1,1 +1,34 @@
-//! From a run's record to bytes: pure functions.
+//! From a run's record to bytes: pure functions. The same record gives the same bytes: no clock, no
+//! environment.
+//!
+//! [`ReportV1`] is both the model and the contents of `report.json`; every other format is rendered from it,
+//! so a stored report can be rendered again and several can be merged.
+
+mod json;
+mod record;
+#[cfg(test)]
+mod sample;
+mod text;
+mod v1;
+
+pub use json::{from_json, report_schema, to_json};
+pub use text::{console_fragment, console_line};
+pub use v1::{
+    ApiV1, AttemptV1, ChangeV1, OnNoChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, SourceV1, StrayV1,
+    TaskV1, TotalsV1,
+};
+
+/// A report could not be read or rendered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The text is not a `report.json`.
+    #[error("it is not a report.json of jules-batch")]
+    Read(#[source] serde_json::Error),
+    /// A `report.json` of another version.
+    #[error("it has schemaVersion {found}, and this program reads {}", ReportV1::VERSION)]
+    Version {
+        /// The version that it names.
+        found: u64,
+    },
+}

@@ -1,0 +1,151 @@
+//! `report.json`: written, read back, described.
+
+use std::fmt::Write as _;
+
+use schemars::generate::SchemaSettings;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ReportError, ReportV1};
+
+/// The report as JSON, indented, with a line break at the end.
+#[must_use]
+pub fn to_json(report: &ReportV1) -> String {
+    let json = serde_json::to_string_pretty(report).expect("the report's maps have text keys, so it is JSON");
+    harmless_json(&json) + "\n"
+}
+
+/// Reads a `report.json` back. Fields that this version does not know are passed over.
+///
+/// # Errors
+///
+/// When the text is no such report, or one of another version.
+pub fn from_json(json: &str) -> Result<ReportV1, ReportError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        schema_version: u64,
+    }
+    let version: Version = serde_json::from_str(json).map_err(ReportError::Read)?;
+    if version.schema_version != u64::from(ReportV1::VERSION) {
+        return Err(ReportError::Version { found: version.schema_version });
+    }
+    serde_json::from_str(json).map_err(ReportError::Read)
+}
+
+/// The JSON Schema of `report.json`.
+#[must_use]
+pub fn report_schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<ReportV1>();
+    schema.insert("$id".to_owned(), "urn:jules-batch:schema:report:1".into());
+    schema.to_value()
+}
+
+/// The same JSON with nothing in it that a log viewer acts on, for it may be printed on standard output:
+/// `##` (the start of a workflow command), control characters and line separators stand as escapes.
+pub(super) fn harmless_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut before = ' ';
+    for c in json.chars() {
+        match c {
+            // Such a character can only be part of a string: JSON has no use for it elsewhere.
+            '#' if before == '#' => out.push_str("\\u0023"),
+            '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' => {
+                write!(out, "\\u{:04x}", u32::from(c)).expect("writing to a String cannot fail");
+            }
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::sample::{Story, every_outcome};
+    use super::*;
+    use crate::outcome::Outcome;
+
+    const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/report.schema.json");
+
+    #[test]
+    fn holds_what_happened() {
+        let mut story = Story::new();
+        story.plan("upgrade/my-org/web@main[crate=serde]", Some("my-org/web"), 14);
+        story.at(1).start("upgrade/my-org/web@main[crate=serde]", 1, "31415926535897932384");
+        story.at(61).end_attempt(
+            "upgrade/my-org/web@main[crate=serde]",
+            1,
+            Outcome::Succeeded,
+            None,
+            &json!({
+                "pullRequest": {"url": "https://github.com/my-org/web/pull/7", "number": 7, "title": "Upgrade serde",
+                    "baseRef": "main", "headRef": "jules/serde"},
+                "change": {"files": 2, "additions": 10, "deletions": 3}
+            }),
+        );
+        story.end("upgrade/my-org/web@main[crate=serde]", Outcome::Succeeded, None);
+        story.used(&[("create", 1), ("list", 4)]).finish(None);
+        insta::assert_snapshot!(to_json(&story.report()));
+    }
+
+    #[test]
+    fn is_read_back() {
+        let report = every_outcome();
+        assert_eq!(from_json(&to_json(&report)).unwrap(), report);
+        assert_eq!(report.totals.total, 12);
+        assert_eq!(report.totals.failures(), 6);
+        assert_eq!(report.remaining, 2);
+    }
+
+    #[test]
+    fn passes_over_what_is_new_and_refuses_another_version() {
+        let mut json: Value = serde_json::from_str(&to_json(&every_outcome())).unwrap();
+        json["brandNew"] = json!({"x": 1});
+        json["tasks"][0]["mood"] = json!("good");
+        assert_eq!(from_json(&json.to_string()).unwrap(), every_outcome());
+        json["schemaVersion"] = json!(2);
+        let error = from_json(&json.to_string()).unwrap_err();
+        assert_eq!(error.to_string(), "it has schemaVersion 2, and this program reads 1");
+        assert!(from_json("[]").is_err());
+    }
+
+    #[test]
+    fn the_schema_is_current() {
+        let schema = serde_json::to_string_pretty(&report_schema()).unwrap() + "\n";
+        if std::env::var_os("JULES_BATCH_BLESS").is_some() {
+            std::fs::write(SCHEMA, &schema).unwrap();
+        }
+        let checked_in = std::fs::read_to_string(SCHEMA).unwrap();
+        assert!(checked_in == schema, "schemas/report.schema.json is old: run with JULES_BATCH_BLESS=1");
+    }
+
+    #[test]
+    fn reports_fit_the_schema() {
+        let validator = jsonschema::validator_for(&report_schema()).unwrap();
+        for report in [every_outcome(), Story::new().report()] {
+            let json: Value = serde_json::from_str(&to_json(&report)).unwrap();
+            let errors: Vec<String> = validator.iter_errors(&json).map(|e| e.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:?}");
+        }
+        let mut broken: Value = serde_json::from_str(&to_json(&every_outcome())).unwrap();
+        broken["tasks"][0]["outcome"] = json!("splendid");
+        assert!(!validator.is_valid(&broken));
+    }
+
+    proptest! {
+        #[test]
+        fn harmless_is_the_same_value(text in r"(#|##vso\[|\[|\u{85}|\u{2028}|\x7f|\PC|\\){0,30}") {
+            let json = serde_json::to_string(&text).unwrap();
+            let harmless = harmless_json(&json);
+            prop_assert!(!harmless.contains("##"));
+            let acted_on = |c: char| c.is_control() || c == '\u{2028}';
+            prop_assert!(!harmless.contains(acted_on));
+            prop_assert_eq!(serde_json::from_str::<String>(&harmless).unwrap(), text);
+        }
+    }
+}

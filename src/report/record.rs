@@ -1,0 +1,133 @@
+//! From the run's record to the report's model.
+
+use jiff::{Timestamp, Unit};
+
+use super::v1::{
+    ApiV1, AttemptV1, ChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, SourceV1, StrayV1, TaskV1,
+};
+use crate::outcome::{ApiUsage, AttemptRecord, Change, PullRequest, RunRecord, Stray, TaskRecord};
+
+impl ReportV1 {
+    /// The report of a run as it stands.
+    #[must_use]
+    pub fn of(record: &RunRecord) -> Self {
+        let tasks: Vec<TaskV1> =
+            record.tasks.values().map(|task| TaskV1::of(task, &record.info.manifest)).collect();
+        let run = RunV1 {
+            id: record.info.id.to_string(),
+            name: record.info.name.clone(),
+            manifest: record.info.manifest.clone(),
+            started_at: millis(record.started_at),
+            ended_at: record.ended_at.map(millis),
+            invocations: record.invocations,
+            simulated: record.info.simulated,
+            stopped: record.stopped.clone(),
+            merged_from: Vec::new(),
+        };
+        let strays = record.strays.iter().map(StrayV1::of).collect();
+        Self::with_totals(run, tasks, ApiV1::of(record.usage()), strays)
+    }
+
+    /// Counts the tasks.
+    pub(super) fn with_totals(run: RunV1, tasks: Vec<TaskV1>, api: ApiV1, strays: Vec<StrayV1>) -> Self {
+        let totals = tasks.iter().map(|task| task.outcome).collect::<super::v1::TotalsV1>();
+        Self { schema_version: Self::VERSION, run, totals, remaining: totals.open(), tasks, api, strays }
+    }
+}
+
+impl TaskV1 {
+    fn of(record: &TaskRecord, manifest: &str) -> Self {
+        let planned = &record.planned;
+        let work = record.work();
+        Self {
+            id: planned.id.to_string(),
+            key: planned.key.to_string(),
+            job: planned.job.to_string(),
+            source: planned
+                .source
+                .as_ref()
+                .map(|s| SourceV1 { github: s.github.clone(), branch: s.branch.clone() }),
+            matrix: planned.matrix.clone(),
+            tags: planned.tags.clone(),
+            outcome: record.outcome_so_far(),
+            reason: record.reason.clone(),
+            // A create that was refused for certain was no attempt.
+            attempts: record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of).collect(),
+            pull_request: work.and_then(|w| w.pull_request.as_ref()).map(PullRequestV1::of),
+            change: work.and_then(|w| w.change).map(ChangeV1::of),
+            started_at: record.started_at.map(millis),
+            ended_at: record.ended_at.map(millis),
+            replies: record.replies,
+            nudges: record.nudges,
+            file: manifest.to_owned(),
+            line: planned.place.line,
+            on_no_change: planned.on_no_change.into(),
+        }
+    }
+}
+
+impl AttemptV1 {
+    fn of(record: &AttemptRecord) -> Self {
+        let session = record.session.as_ref().map(|session| SessionV1 {
+            id: session.id.to_string(),
+            url: session.url.clone(),
+            state: record.state.clone(),
+        });
+        Self {
+            number: record.number,
+            session,
+            started_at: millis(record.started_at),
+            ended_at: record.ended_at.map(millis),
+            outcome: record.outcome,
+            reason: record.reason.clone(),
+            adopted: record.adopted,
+            pull_request: record.work.pull_request.as_ref().map(PullRequestV1::of),
+            change: record.work.change.map(ChangeV1::of),
+        }
+    }
+}
+
+impl PullRequestV1 {
+    fn of(pull: &PullRequest) -> Self {
+        Self {
+            url: pull.url.clone(),
+            number: pull.number,
+            title: pull.title.clone(),
+            base_ref: pull.base_ref.clone(),
+            head_ref: pull.head_ref.clone(),
+        }
+    }
+}
+
+impl ChangeV1 {
+    fn of(change: Change) -> Self {
+        Self { files: change.files, additions: change.additions, deletions: change.deletions }
+    }
+}
+
+impl ApiV1 {
+    fn of(usage: ApiUsage) -> Self {
+        Self {
+            requests: usage.requests,
+            retries: usage.retries,
+            throttled: usage.throttled,
+            waited_ms: usage.waited_ms,
+        }
+    }
+}
+
+impl StrayV1 {
+    fn of(stray: &Stray) -> Self {
+        Self {
+            id: stray.session.id.to_string(),
+            url: stray.session.url.clone(),
+            title: stray.title.clone(),
+            task: stray.task.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Times in reports are exact to the millisecond.
+fn millis(time: Timestamp) -> Timestamp {
+    time.round(Unit::Millisecond).unwrap_or(time)
+}

@@ -1,0 +1,207 @@
+//! Runs to render in tests, told as events: what the ledger would hand over.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::ReportV1;
+use crate::outcome::{Outcome, RunEvent, RunRecord};
+
+/// A run in the making.
+pub(super) struct Story {
+    events: Vec<RunEvent>,
+    now: Timestamp,
+}
+
+impl Story {
+    /// The run's first second.
+    pub(super) fn new() -> Self {
+        let mut story = Self { events: Vec::new(), now: began() };
+        story.tell(&json!({"event": "run_started", "run": {
+            "id": "20261122-020005-7c1f", "name": "nightly-maintenance", "manifest": "jobs.yaml", "simulated": false,
+        }}));
+        story.tell(&json!({"event": "invocation_started", "invocation": 1}));
+        story
+    }
+
+    /// Moves the clock to so many seconds after the start.
+    pub(super) fn at(&mut self, seconds: i64) -> &mut Self {
+        self.now = began() + SignedDuration::from_secs(seconds);
+        self
+    }
+
+    /// Any event, without `seq` and `ts`.
+    pub(super) fn tell(&mut self, event: &Value) -> &mut Self {
+        let mut event = event.clone();
+        event["seq"] = json!(self.events.len() + 1);
+        event["ts"] = json!(self.now);
+        self.events.push(serde_json::from_value(event).expect("the test tells a known event"));
+        self
+    }
+
+    /// A task of the job before the first slash of its id.
+    pub(super) fn plan(&mut self, id: &str, github: Option<&str>, line: u32) -> &mut Self {
+        self.plan_as(id, github, line, "pass")
+    }
+
+    pub(super) fn plan_as(
+        &mut self,
+        id: &str,
+        github: Option<&str>,
+        line: u32,
+        on_no_change: &str,
+    ) -> &mut Self {
+        let job = id.split('/').next().unwrap_or(id);
+        let source = github.map(|github| json!({"github": github, "branch": "main"}));
+        self.tell(&json!({
+            "event": "task_planned", "task": id, "key": "0123456789abcdef", "job": job, "source": source,
+            "matrix": {"crate": "serde"}, "tags": ["deps"], "place": {"line": line, "column": 5},
+            "onNoChange": on_no_change,
+        }))
+    }
+
+    /// An intent and its session.
+    pub(super) fn start(&mut self, task: &str, attempt: u32, session: &str) -> &mut Self {
+        let marker = format!("[jb-01234567-7c1f-{attempt}]");
+        self.tell(&json!({"event": "intent_recorded", "task": task, "attempt": attempt, "marker": marker}));
+        self.tell(&json!({
+            "event": "session_created", "task": task, "attempt": attempt, "adopted": false,
+            "session": {"id": session, "url": format!("https://jules.google.com/session/{session}")},
+        }));
+        self.tell(
+            &json!({"event": "session_state", "task": task, "attempt": attempt, "state": "IN_PROGRESS"}),
+        )
+    }
+
+    pub(super) fn end_attempt(
+        &mut self,
+        task: &str,
+        attempt: u32,
+        outcome: Outcome,
+        reason: Option<&str>,
+        work: &Value,
+    ) -> &mut Self {
+        self.tell(&json!({
+            "event": "attempt_ended", "task": task, "attempt": attempt, "outcome": outcome, "reason": reason, "work": work,
+        }))
+    }
+
+    pub(super) fn end(&mut self, task: &str, outcome: Outcome, reason: Option<&str>) -> &mut Self {
+        self.tell(&json!({"event": "task_ended", "task": task, "outcome": outcome, "reason": reason}))
+    }
+
+    /// A task with one attempt from now for so many seconds.
+    pub(super) fn whole(
+        &mut self,
+        task: &str,
+        seconds: i64,
+        outcome: Outcome,
+        reason: Option<&str>,
+    ) -> &mut Self {
+        let session = format!("9007199254740993{}", self.events.len());
+        self.start(task, 1, &session);
+        self.now += SignedDuration::from_secs(seconds);
+        self.end_attempt(task, 1, outcome, reason, &json!({}));
+        self.end(task, outcome, reason)
+    }
+
+    pub(super) fn used(&mut self, requests: &[(&str, u64)]) -> &mut Self {
+        let requests: serde_json::Map<String, Value> =
+            requests.iter().map(|(method, n)| ((*method).to_owned(), json!(n))).collect();
+        self.tell(&json!({"event": "api_used", "usage": {
+            "requests": requests, "retries": 1, "throttled": 0, "waitedMs": 250,
+        }}))
+    }
+
+    pub(super) fn finish(&mut self, stopped: Option<&str>) -> &mut Self {
+        self.tell(&json!({"event": "invocation_ended", "stopped": stopped}))
+    }
+
+    pub(super) fn events(&self) -> &[RunEvent] {
+        &self.events
+    }
+
+    pub(super) fn report(&self) -> ReportV1 {
+        ReportV1::of(&RunRecord::from_events(&self.events).expect("a story begins with its run"))
+    }
+}
+
+fn began() -> Timestamp {
+    "2026-11-22T02:00:05.123456Z".parse().expect("a time")
+}
+
+/// Text that tries everything: markup of every format, commands of every console, controls.
+pub(super) const HOSTILE: &str = "cargo test failed ]]></failure></testcase><testcase name=\"forged\"/>\n\
+    \u{1B}[31mred\u{1B}[0m \u{1B}]0;title\u{7} \u{0}\u{8}\u{B}\u{7F}\u{85}\u{9B}1m\u{FFFE}\u{FFFF}\n\
+    [[ATTACHMENT|/etc/passwd]] [[PROPERTY|outcome=passed]]\n\
+    ::error::forged\r::stop-commands::x\r\n##[group]x ##vso[task.complete]done ##teamcity[x]\n\
+    <script>window.hacked = true</script><img src=x onerror=\"window.hacked = true\"> {{ 7 * 7 }} ${{ x }} {% raw %}\n\
+    ![x](https://evil.example/x.png) [a](javascript:alert(1)) @everyone | a | `code` ``` \u{2028}\u{202E}evil %0A%25 --> \u{10FFFF}";
+
+/// Every outcome at least once, retries, a pull request, an adopted session, hostile text everywhere, a stray.
+pub(super) fn every_outcome() -> ReportV1 {
+    every_outcome_story().report()
+}
+
+pub(super) fn every_outcome_story() -> Story {
+    let mut story = Story::new();
+    let web = Some("my-org/web");
+    let ids = [
+        ("upgrade/my-org/web@main[crate=serde]", web),
+        ("upgrade/my-org/web@main[crate=tokio]", web),
+        ("lint/my-org/web@main", web),
+        ("fix/my-org/api@main", Some("my-org/api")),
+        ("ask/my-org/api@main", Some("my-org/api")),
+        ("slow/my-org/api@main", Some("my-org/api")),
+        ("silent/my-org/api@main", Some("my-org/api")),
+        ("broken/my-org/api@main", Some("my-org/api")),
+        ("docs/my-org/api@main", Some("my-org/api")),
+        ("later", None),
+        ("live", None),
+        ("hostile/\u{1B}[31m<b>&\"'\u{0}]]>\n[[ATTACHMENT|x]]", Some("my-org/<img src=x>")),
+    ];
+    for (line, (id, github)) in (10u32..).zip(ids) {
+        story.plan(id, github, line);
+    }
+    let pull = json!({"pullRequest": {
+        "url": "https://github.com/my-org/web/pull/7", "number": 7, "title": "Upgrade serde <to> [1.0] @team",
+        "baseRef": "main", "headRef": "jules/serde",
+    }, "change": {"files": 2, "additions": 10, "deletions": 3}});
+    story.at(1).start(ids[0].0, 1, "31415926535897932384");
+    story.at(40).end_attempt(ids[0].0, 1, Outcome::Stalled, Some("the agent was silent for 20m"), &json!({}));
+    story.at(45).start(ids[0].0, 2, "31415926535897932385");
+    story.at(105).end_attempt(ids[0].0, 2, Outcome::Succeeded, None, &pull).end(
+        ids[0].0,
+        Outcome::Succeeded,
+        None,
+    );
+    story.at(2).whole(ids[1].0, 75, Outcome::Succeeded, None);
+    story.at(3).whole(ids[2].0, 30, Outcome::NoChange, None);
+    story.at(50).whole(
+        ids[3].0,
+        90,
+        Outcome::Failed,
+        Some("the tests do not pass:\n  assertion failed: left == right\n"),
+    );
+    story.at(60).whole(ids[4].0, 33, Outcome::NeedsInput, Some("Which database should I migrate?"));
+    story.at(70).start(ids[5].0, 1, "55").at(100).end_attempt(
+        ids[5].0,
+        1,
+        Outcome::Error,
+        Some("503"),
+        &json!({}),
+    );
+    story.at(110).start(ids[5].0, 2, "56").at(200);
+    story.end_attempt(ids[5].0, 2, Outcome::TimedOut, Some("not done within 2h"), &json!({}));
+    story.end(ids[5].0, Outcome::TimedOut, Some("not done within 2h"));
+    story.at(90).whole(ids[6].0, 60, Outcome::Stalled, Some("silent for 20m, 1 nudge"));
+    story.at(95).whole(ids[7].0, 5, Outcome::Error, Some("the service answered 500 to 4 requests"));
+    story.at(140).end(ids[8].0, Outcome::Skipped, Some("`fix/my-org/api@main` failed"));
+    story.at(210).end(ids[9].0, Outcome::Deferred, Some("the daily budget of 100 sessions is spent"));
+    story.at(150).start(ids[10].0, 1, "77").at(210);
+    story.at(160).whole(ids[11].0, 10, Outcome::Failed, Some(HOSTILE));
+    story.tell(&json!({"event": "stray_found", "stray": {
+        "id": "999", "url": "https://jules.google.com/session/999", "title": "Lost [jb-01234567-7c1f-3]", "task": null,
+    }}));
+    story.at(220).used(&[("create", 13), ("get", 7), ("list", 40)]).finish(Some("deadline"));
+    story
+}

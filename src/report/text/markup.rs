@@ -1,0 +1,94 @@
+//! Text for Markdown (GitHub's) and HTML.
+
+use super::{one_line, plain};
+
+/// Foreign text as words of a Markdown line: nothing in it is markup, a mention or a line break.
+pub(in crate::report) fn markdown_text(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for c in one_line(&plain(text), limit).chars() {
+        match c {
+            // A mention notifies people wherever the summary is pasted.
+            '@' => out.push_str("@\u{200B}"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            c if c.is_ascii_punctuation() => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Foreign text as code within a Markdown line.
+pub(in crate::report) fn code_span(text: &str, limit: usize) -> String {
+    let line = one_line(&plain(text), limit);
+    if line.is_empty() {
+        return String::new();
+    }
+    let fence = "`".repeat(longest_run(&line, '`') + 1);
+    // A space beside a backtick belongs to the fence; table cells end at `|` even within code.
+    let pad = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{line}{pad}{fence}").replace('|', "\\|")
+}
+
+/// Foreign text of several lines as a fenced block of Markdown, behind `indent` on every line.
+pub(in crate::report) fn code_block(text: &str, indent: &str) -> String {
+    let text = plain(text);
+    let fence = "`".repeat((longest_run(&text, '`') + 1).max(3));
+    let lines: String = text.trim_end().lines().map(|line| format!("{indent}{line}\n")).collect();
+    format!("{indent}{fence}text\n{lines}{indent}{fence}\n")
+}
+
+/// Foreign text between HTML tags or in a quoted attribute, on one line.
+pub(in crate::report) fn html_text(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for c in one_line(&plain(text), limit).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn longest_run(text: &str, of: char) -> usize {
+    text.split(|c| c != of).map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_no_markup() {
+        assert_eq!(
+            markdown_text("![x](https://e.example) <img> @you\n# h", 200),
+            "\\!\\[x\\]\\(https\\:\\/\\/e\\.example\\) &lt;img&gt; @\u{200B}you \\# h"
+        );
+        assert_eq!(markdown_text("snake_case & `code`", 200), "snake\\_case &amp; \\`code\\`");
+    }
+
+    #[test]
+    fn code_keeps_its_fence() {
+        assert_eq!(code_span("a `b` c", 100), "``a `b` c``");
+        assert_eq!(code_span("`", 100), "`` ` ``");
+        assert_eq!(code_span("a|b\nc", 100), "`a\\|b c`");
+        assert_eq!(code_block("x\n````\n</details>", ""), "`````text\nx\n````\n</details>\n`````\n");
+        assert_eq!(code_block("x\n\ny", "  "), "  ```text\n  x\n  \n  y\n  ```\n");
+    }
+
+    #[test]
+    fn html_is_text() {
+        assert_eq!(
+            html_text("<script>alert('&\"')</script>", 100),
+            "&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"
+        );
+    }
+}

@@ -1,0 +1,358 @@
+//! `report.json`, version 1: frozen. Fields are only ever added; every other report is rendered from it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::outcome::{OnNoChange, Outcome};
+
+/// A run of jules-batch: what was asked, what became of it, what it cost.
+///
+/// Field names are camelCase, ids are strings, times are RFC 3339 in UTC. New fields may appear; known ones
+/// keep their meaning as long as `schemaVersion` is 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "jules-batch report")]
+pub struct ReportV1 {
+    /// Always 1.
+    #[schemars(schema_with = "version_one")]
+    pub schema_version: u32,
+    /// The run.
+    pub run: RunV1,
+    /// How many tasks ended how; tasks that have not ended count as if the run stopped here.
+    pub totals: TotalsV1,
+    /// How many tasks are left for the next `jules-batch run`: the deferred and the detached ones.
+    pub remaining: u64,
+    /// The tasks in the manifest's order.
+    pub tasks: Vec<TaskV1>,
+    /// What the service was asked.
+    pub api: ApiV1,
+    /// Sessions that carry this run's marker and that the run does not know.
+    pub strays: Vec<StrayV1>,
+}
+
+/// A run: one execution of a manifest, in one or several invocations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunV1 {
+    /// Its id, `20261122-020005-7c1f`.
+    pub id: String,
+    /// The manifest's name.
+    pub name: String,
+    /// The manifest's path as the user gave it.
+    pub manifest: String,
+    /// When its first invocation began.
+    #[schemars(schema_with = "time")]
+    pub started_at: Timestamp,
+    /// When its last invocation ended; null while one is at work, or after one was killed.
+    #[schemars(schema_with = "optional_time")]
+    pub ended_at: Option<Timestamp>,
+    /// How many invocations it has had.
+    pub invocations: u32,
+    /// Whether the service was the built-in simulator: no session was created at Jules.
+    pub simulated: bool,
+    /// Why the last invocation ended before its time, such as `deadline` or `interrupt`; else null.
+    #[serde(default)]
+    pub stopped: Option<String>,
+    /// The ids of the runs that were merged into this report; empty if it is of one run.
+    #[serde(default)]
+    pub merged_from: Vec<String>,
+}
+
+/// How many tasks ended how, each outcome under its own name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TotalsV1 {
+    /// The session completed and what was expected is there.
+    pub succeeded: u64,
+    /// The session completed and changed nothing.
+    pub no_change: u64,
+    /// The session failed, or what was expected is missing.
+    pub failed: u64,
+    /// The session waits for a human.
+    pub needs_input: u64,
+    /// The task's time was over.
+    pub timed_out: u64,
+    /// The agent was silent.
+    pub stalled: u64,
+    /// The service or the network failed.
+    pub error: u64,
+    /// A needed task failed, or a rule said so.
+    pub skipped: u64,
+    /// Never started; left for the next run.
+    pub deferred: u64,
+    /// Started and still live; left for the next run.
+    pub detached: u64,
+    /// All of them.
+    pub total: u64,
+}
+
+/// One prompt on one source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskV1 {
+    /// Its name, stable across runs: `upgrade/my-org/backend@develop[crate=serde]`.
+    pub id: String,
+    /// Hash of the manifest's name, the id and the prompt, in hex.
+    pub key: String,
+    /// The job that it comes from.
+    pub job: String,
+    /// Where it works; null for a session without a repository.
+    pub source: Option<SourceV1>,
+    /// Its matrix values.
+    #[serde(default)]
+    pub matrix: BTreeMap<String, Value>,
+    /// Its job's tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// What became of it; while it has not ended (`endedAt` is null), what it would be if the run stopped here.
+    #[schemars(schema_with = "outcome")]
+    pub outcome: Outcome,
+    /// Why, in the words of the service or the agent where there are any.
+    pub reason: Option<String>,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<AttemptV1>,
+    /// The pull request of its last attempt.
+    pub pull_request: Option<PullRequestV1>,
+    /// The size of its last attempt's change.
+    pub change: Option<ChangeV1>,
+    /// When it was first about to be started; null if it never was.
+    #[schemars(schema_with = "optional_time")]
+    pub started_at: Option<Timestamp>,
+    /// When its outcome was known; null before.
+    #[schemars(schema_with = "optional_time")]
+    pub ended_at: Option<Timestamp>,
+    /// How often the agent's questions were answered.
+    #[serde(default)]
+    pub replies: u32,
+    /// How often the silent agent was nudged.
+    #[serde(default)]
+    pub nudges: u32,
+    /// The manifest that its job stands in.
+    #[serde(default)]
+    pub file: String,
+    /// The line of its job there, from 1.
+    #[serde(default)]
+    pub line: u32,
+    /// How the outcome `no_change` is reported in JUnit.
+    #[serde(default)]
+    pub on_no_change: OnNoChangeV1,
+}
+
+/// A GitHub repository and branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceV1 {
+    /// `owner/repo`.
+    pub github: String,
+    /// The starting branch.
+    pub branch: String,
+}
+
+/// One attempt at a task: at most one session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptV1 {
+    /// From 1.
+    pub number: u32,
+    /// Its session, once known.
+    pub session: Option<SessionV1>,
+    /// When it was about to be started.
+    #[schemars(schema_with = "time")]
+    pub started_at: Timestamp,
+    /// When it ended; null before.
+    #[schemars(schema_with = "optional_time")]
+    pub ended_at: Option<Timestamp>,
+    /// How it ended; null before.
+    #[schemars(schema_with = "optional_outcome")]
+    pub outcome: Option<Outcome>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Whether the session was found by its marker instead of in the answer to the create request.
+    pub adopted: bool,
+    /// Its pull request.
+    #[serde(default)]
+    pub pull_request: Option<PullRequestV1>,
+    /// The size of its change.
+    #[serde(default)]
+    pub change: Option<ChangeV1>,
+}
+
+/// A session at Jules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionV1 {
+    /// Its id: decimal text that can exceed 64 bits.
+    pub id: String,
+    /// Its page, if the service told it.
+    pub url: Option<String>,
+    /// Its last known state in the service's words, such as `COMPLETED`.
+    pub state: Option<String>,
+}
+
+/// A pull request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PullRequestV1 {
+    /// Its page.
+    pub url: String,
+    /// Its number.
+    pub number: Option<u64>,
+    /// Its title.
+    pub title: Option<String>,
+    /// The branch it goes to.
+    pub base_ref: Option<String>,
+    /// The branch it comes from.
+    pub head_ref: Option<String>,
+}
+
+/// The size of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeV1 {
+    /// Files touched.
+    pub files: u64,
+    /// Lines added.
+    pub additions: u64,
+    /// Lines removed.
+    pub deletions: u64,
+}
+
+/// What the service was asked, all invocations together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiV1 {
+    /// Requests sent, by method, retries included.
+    pub requests: BTreeMap<String, u64>,
+    /// How many of them were retries.
+    pub retries: u64,
+    /// How many were answered 429.
+    pub throttled: u64,
+    /// Milliseconds that requests waited for the rate limiter, added up.
+    pub waited_ms: u64,
+}
+
+/// A session with this run's marker that the run does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StrayV1 {
+    /// Its id.
+    pub id: String,
+    /// Its page.
+    pub url: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// The task that its marker names, if the manifest still has it.
+    pub task: Option<String>,
+}
+
+/// How a completed session that changed nothing is reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnNoChangeV1 {
+    /// As a passing case with a note.
+    #[default]
+    Pass,
+    /// As a skipped case.
+    Skip,
+    /// As a failure.
+    Fail,
+}
+
+impl From<OnNoChange> for OnNoChangeV1 {
+    fn from(rule: OnNoChange) -> Self {
+        match rule {
+            OnNoChange::Pass => Self::Pass,
+            OnNoChange::Skip => Self::Skip,
+            OnNoChange::Fail => Self::Fail,
+        }
+    }
+}
+
+impl ReportV1 {
+    /// The version that these structs are.
+    pub const VERSION: u32 = 1;
+}
+
+impl TotalsV1 {
+    /// How many tasks ended so.
+    #[must_use]
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Succeeded => self.succeeded,
+            Outcome::NoChange => self.no_change,
+            Outcome::Failed => self.failed,
+            Outcome::NeedsInput => self.needs_input,
+            Outcome::TimedOut => self.timed_out,
+            Outcome::Stalled => self.stalled,
+            Outcome::Error => self.error,
+            Outcome::Skipped => self.skipped,
+            Outcome::Deferred => self.deferred,
+            Outcome::Detached => self.detached,
+        }
+    }
+
+    /// How many tasks count as failed.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        Outcome::ALL.into_iter().filter(|o| o.is_failure()).map(|o| self.of(o)).sum()
+    }
+
+    /// How many tasks are left for the next run.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        Outcome::ALL.into_iter().filter(|o| o.is_open()).map(|o| self.of(o)).sum()
+    }
+}
+
+impl FromIterator<Outcome> for TotalsV1 {
+    fn from_iter<I: IntoIterator<Item = Outcome>>(outcomes: I) -> Self {
+        let mut totals = Self::default();
+        for outcome in outcomes {
+            *totals.count_mut(outcome) += 1;
+            totals.total += 1;
+        }
+        totals
+    }
+}
+
+impl TotalsV1 {
+    fn count_mut(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Succeeded => &mut self.succeeded,
+            Outcome::NoChange => &mut self.no_change,
+            Outcome::Failed => &mut self.failed,
+            Outcome::NeedsInput => &mut self.needs_input,
+            Outcome::TimedOut => &mut self.timed_out,
+            Outcome::Stalled => &mut self.stalled,
+            Outcome::Error => &mut self.error,
+            Outcome::Skipped => &mut self.skipped,
+            Outcome::Deferred => &mut self.deferred,
+            Outcome::Detached => &mut self.detached,
+        }
+    }
+}
+
+fn version_one(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": ReportV1::VERSION })
+}
+
+fn time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
+fn optional_time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "format": "date-time" })
+}
+
+fn outcome(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": Outcome::ALL.map(Outcome::as_str) })
+}
+
+fn optional_outcome(_: &mut SchemaGenerator) -> Schema {
+    let names = Outcome::ALL.iter().map(|o| Value::from(o.as_str())).chain([Value::Null]);
+    json_schema!({ "enum": names.collect::<Vec<_>>() })
+}
