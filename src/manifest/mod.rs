@@ -1,1 +1,73 @@
-//! What the user wrote: serde types, and YAML with the places of its errors.
+//! What the user wrote: a manifest's types, and YAML with the places of its errors.
+//!
+//! [`load`] reads a file and reports everything that is wrong with it at once; [`inline`] makes the manifest of a
+//! single prompt. What a [`Manifest`] amounts to is for [`crate::plan`] to say.
+
+mod check;
+mod decode;
+mod diagnostic;
+mod document;
+mod duration;
+mod files;
+mod job;
+mod load;
+mod located;
+mod node;
+mod policy;
+mod schema;
+mod source_list;
+mod vars;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use check::{CheckedJob, SourceSpec, Text};
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub(crate) use diagnostic::{listed, nearest, quoted};
+pub use document::Place;
+pub(crate) use document::{Document, Span};
+pub(crate) use duration::Period;
+pub use duration::parse_duration;
+pub use files::MAX_FILE_BYTES;
+pub(crate) use job::{Entry, Matrix};
+pub use load::{LoadOptions, inline, load, parse};
+pub(crate) use located::Located;
+pub use policy::{Backoff, Expect, OnNoChange, PlanApproval, PollStrategy, RetryOn};
+pub(crate) use schema::{Feedback, MaxFailures, Retries, Stall, Written};
+pub(crate) use vars::Vars;
+
+/// A manifest that keeps every rule that can be checked without expanding it.
+pub struct Manifest {
+    pub(crate) document: Arc<Document>,
+    pub(crate) name: String,
+    pub(crate) written: Written,
+    pub(crate) vars: Vars,
+    pub(crate) jobs: Vec<CheckedJob>,
+}
+
+impl Manifest {
+    /// `name`, or the file's name without its extension.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The path as the user gave it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.document.name()
+    }
+}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let jobs: Vec<&str> = self.jobs.iter().map(|job| job.id.as_str()).collect();
+        f.debug_struct("Manifest").field("name", &self.name).field("jobs", &jobs).finish_non_exhaustive()
+    }
+}
+
+/// The JSON Schema (2020-12) of a manifest, for editors; `schemas/manifest.schema.json` is this, checked in.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Written).to_value()
+}

@@ -1,10 +1,22 @@
 //! What we will do: a [`Plan`] of [`Task`]s with stable ids and keys, and the selection among them.
 
+mod defaults;
+mod expand;
+mod github;
+mod key;
+mod matrix;
+mod needs;
 mod settings;
+mod source;
 mod task;
+mod template;
+#[cfg(test)]
+mod tests;
 
+pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use settings::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,
     Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,
 };
+pub use source::ConnectedSource;
 pub use task::{Expect, JobId, OnNoChange, Place, Plan, Task, TaskId, TaskKey, TaskSource, Unresolved};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+pub use crate::manifest::{Backoff, PlanApproval, PollStrategy, RetryOn};
 
 /// A run's settings: no options left, except where "none" is a meaning of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,19 +80,6 @@ pub struct PollSettings {
     pub strategy: PollStrategy,
 }
 
-/// `poll.strategy`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PollStrategy {
-    /// Whichever costs fewer requests: the default.
-    #[default]
-    Auto,
-    /// Pages of `sessions.list`.
-    List,
-    /// One `sessions.get` for each session.
-    Get,
-}
-
 /// `waiting`: what to do when a session waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -102,19 +89,6 @@ pub struct Waiting {
     pub user_feedback: UserFeedback,
     /// The agent is silent.
     pub stall: StallPolicy,
-}
-
-/// `waiting.plan-approval`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PlanApproval {
-    /// Approve it: the default.
-    #[default]
-    Approve,
-    /// `needs_input`.
-    Fail,
-    /// `detached`: a human will see to it.
-    Detach,
 }
 
 /// `waiting.user-feedback`; fail by default.
@@ -175,37 +149,6 @@ pub struct RetryPolicy {
     pub max_delay: Duration,
     /// Whether the pause is drawn between zero and its full length; on.
     pub jitter: bool,
-}
-
-/// `retries.on`: an ended attempt that may be tried again, by the name of its outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RetryOn {
-    /// The session failed, or `expect` was not met.
-    Failed,
-    /// It waits for a human and the policy is spent.
-    NeedsInput,
-    /// `timeouts.task` was over.
-    TimedOut,
-    /// The agent was silent and the nudges are spent.
-    Stalled,
-    /// The API or the infrastructure failed.
-    Error,
-    /// The session completed without any change.
-    NoChange,
-}
-
-/// `retries.backoff`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Backoff {
-    /// Twice as long each time: the default.
-    #[default]
-    Exponential,
-    /// One more `delay` each time.
-    Linear,
-    /// The same each time.
-    Constant,
 }
 
 impl Settings {

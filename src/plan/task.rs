@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{RetryPolicy, Settings, Timeouts, Waiting};
+pub use crate::manifest::{Expect, OnNoChange, Place};
 
 /// What a manifest expands to.
 #[derive(Clone, Debug)]
@@ -73,15 +74,6 @@ pub struct Unresolved {
     pub place: Place,
 }
 
-/// A place in the manifest, both 1-based.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Place {
-    /// Line, from 1.
-    pub line: u32,
-    /// Column in characters, from 1.
-    pub column: u32,
-}
-
 /// The GitHub repository and branch that a task works on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskSource {
@@ -95,32 +87,6 @@ impl fmt::Display for TaskSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.github, self.branch)
     }
-}
-
-/// What a completed session must have produced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Expect {
-    /// A pull request.
-    PullRequest,
-    /// A pull request or a change set.
-    Change,
-    /// Nothing in particular: the default.
-    #[default]
-    Any,
-}
-
-/// How a completed session that changed nothing is reported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnNoChange {
-    /// As a passing case with a note: the default.
-    #[default]
-    Pass,
-    /// As a skipped case.
-    Skip,
-    /// As a failure.
-    Fail,
 }
 
 macro_rules! text_id {

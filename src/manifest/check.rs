@@ -1,0 +1,397 @@
+//! What types cannot say: the rules that a manifest must keep, checked before anything is planned.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::diagnostic::{Diagnostic, listed, quoted};
+use super::document::{Document, Span};
+use super::duration::Period;
+use super::files;
+use super::job::{Dimension, Job, SourceEntry, SourceMapping};
+use super::located::Located;
+use super::schema::{Feedback, MaxFailures, RunTimeouts, Stall, TaskTimeouts, Waiting, Written};
+use super::source_list::{self, ListedSource};
+use super::vars::{is_name, not_a_name};
+
+/// A job whose keys are complete and make sense, with the files that it names.
+#[derive(Debug)]
+pub(crate) struct CheckedJob {
+    pub(crate) id: Located<String>,
+    /// Where the job begins.
+    pub(crate) span: Span,
+    /// The job's keys over those of `defaults`.
+    pub(crate) keys: Job,
+    pub(crate) prompt: Text,
+    pub(crate) sources: Vec<SourceSpec>,
+    /// Whether the job has `source` or `sources` at all; a file may list none.
+    pub(crate) has_sources: bool,
+    /// The variables that `${{ env.NAME }}` may read, with their values where they are set.
+    pub(crate) env: BTreeMap<String, Option<String>>,
+}
+
+/// A text and the place that it was read from.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) document: Arc<Document>,
+    pub(crate) span: Span,
+    pub(crate) text: Arc<str>,
+}
+
+/// Where a job works, as written.
+#[derive(Debug)]
+pub(crate) enum SourceSpec {
+    /// `owner/repo` or `owner/repo@branch`, and a branch of its own.
+    Repository { github: Located<String>, branch: Option<Located<String>> },
+    /// A glob over the connected sources.
+    Pattern { pattern: Located<String>, exclude: Vec<Located<String>>, branch: Option<Located<String>> },
+    /// A file that lists repositories.
+    List { document: Arc<Document>, list: Vec<ListedSource>, branch: Option<Located<String>> },
+}
+
+/// Checks every job.
+pub(super) fn jobs(
+    document: &Arc<Document>,
+    folder: &Path,
+    written: &Written,
+    env: fn(&str) -> Option<String>,
+    findings: &mut Vec<Diagnostic>,
+) -> Vec<CheckedJob> {
+    let mut check = Check { document, folder, findings };
+    if written.jobs.value.is_empty() {
+        check.wrong(
+            Diagnostic::new("the manifest has no job").help("add one under `jobs:`"),
+            written.jobs.span,
+        );
+    }
+    let defaults = written.defaults.as_ref().map(|defaults| &defaults.0);
+    if let Some(id) = defaults.and_then(|defaults| defaults.id.as_ref()) {
+        check.wrong(Diagnostic::new("`id` cannot stand in `defaults`: every job has its own"), id.span);
+    }
+    let shared_env = check.env(written.env.as_deref().unwrap_or_default(), env);
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    let mut checked = Vec::with_capacity(written.jobs.value.len());
+    for job in &written.jobs.value {
+        let keys = match defaults {
+            Some(defaults) => job.value.clone().over(defaults),
+            None => job.value.clone(),
+        };
+        let Some(id) = check.id(&keys, job.span, &mut seen) else { continue };
+        let mut vars = check.env(keys.env.as_deref().unwrap_or_default(), env);
+        vars.extend(shared_env.clone());
+        check.matrix(&keys);
+        check.policies(&keys);
+        let sources = check.sources(&keys);
+        let has_sources = keys.source.is_some() || keys.sources.is_some();
+        let Some(prompt) = check.prompt(&id, &keys) else { continue };
+        checked.push(CheckedJob { id, span: job.span, keys, prompt, sources, has_sources, env: vars });
+    }
+    checked
+}
+
+/// Checks what holds for the run as a whole.
+pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &mut Vec<Diagnostic>) {
+    let mut check = Check { document, folder: Path::new(""), findings };
+    if let Some(version) = written.version.as_ref().filter(|version| version.value != 1) {
+        let finding =
+            Diagnostic::new(format!("version {} of the manifest format is not known", version.value));
+        check.wrong(finding.help("this program reads version 1"), version.span);
+    }
+    if let Some(name) = written.name.as_ref().filter(|name| name.trim().is_empty()) {
+        check.wrong(Diagnostic::new("`name` is empty"), name.span);
+    }
+    if let Some(strategy) = &written.strategy {
+        check.at_least_one("strategy.max-parallel", strategy.max_parallel.as_ref());
+        check.at_least_one("strategy.max-tasks", strategy.max_tasks.as_ref());
+        if let Some(Located { value: MaxFailures::Count(0), span }) = strategy.max_failures {
+            let finding = Diagnostic::new("`strategy.max-failures` of 0 would stop before the first failure");
+            check.wrong(finding.help("write `1`, or `fail-fast: true`"), span);
+        }
+    }
+    if let Some(limits) = &written.limits {
+        check.at_least_one("limits.requests-per-minute", limits.requests_per_minute.as_ref());
+        check.at_least_one("limits.creates-per-minute", limits.creates_per_minute.as_ref());
+        check.at_least_one("limits.activities-per-minute", limits.activities_per_minute.as_ref());
+        check.at_least_one("limits.sessions-per-day", limits.sessions_per_day.as_ref());
+    }
+    if let Some(create) = &written.create {
+        check.at_least_one("create.looks", create.looks.as_ref());
+    }
+    if let Some(poll) = &written.poll {
+        check.not_zero("poll.interval", poll.interval.as_ref());
+    }
+    if let Some(RunTimeouts { task, stall, settle: _, run, request }) = &written.timeouts {
+        check.not_zero("timeouts.task", task.as_ref());
+        check.not_zero("timeouts.stall", stall.as_ref());
+        check.not_zero("timeouts.run", run.as_ref());
+        check.not_zero("timeouts.request", request.as_ref());
+    }
+    if let Some(waiting) = &written.waiting {
+        check.waiting(waiting);
+    }
+    if let Some(retries) = &written.retries {
+        check.at_most_a_hundred(retries.count.as_ref());
+    }
+}
+
+struct Check<'a> {
+    document: &'a Arc<Document>,
+    folder: &'a Path,
+    findings: &'a mut Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn wrong(&mut self, finding: Diagnostic, span: Span) {
+        self.findings.push(finding.at(self.document, span));
+    }
+
+    fn id(&mut self, keys: &Job, span: Span, seen: &mut BTreeMap<String, Span>) -> Option<Located<String>> {
+        let Some(id) = &keys.id else {
+            self.wrong(
+                Diagnostic::new("this job has no `id`").help("add `id:` with a name of your choice"),
+                span,
+            );
+            return None;
+        };
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        let starts_well = id.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !starts_well || !id.bytes().all(plain) || id.len() > 100 {
+            let finding = Diagnostic::new(format!("{} cannot be a job's id", quoted(id)))
+                .help("ids are letters, digits, `.`, `_` and `-`, start with a letter, a digit or `_`, and have at most 100");
+            self.wrong(finding, id.span);
+        }
+        if let Some(first) = seen.insert(id.value.clone(), id.span) {
+            let finding = Diagnostic::new(format!("two jobs have the id {}", quoted(id)))
+                .related(self.document, first, "first here")
+                .help("give one of them another id");
+            self.wrong(finding, id.span);
+        }
+        Some(id.clone())
+    }
+
+    fn prompt(&mut self, id: &Located<String>, keys: &Job) -> Option<Text> {
+        let empty = || Diagnostic::new(format!("the prompt of job {} is empty", quoted(id)));
+        match (&keys.prompt, &keys.prompt_file) {
+            (Some(_), Some(file)) => {
+                let finding =
+                    Diagnostic::new(format!("job {} has both `prompt` and `prompt-file`", quoted(id)));
+                self.wrong(finding.help("keep one of them"), file.span);
+                None
+            }
+            (None, None) => {
+                let finding = Diagnostic::new(format!("job {} has no prompt", quoted(id)));
+                self.wrong(finding.help("add `prompt:` or `prompt-file:`"), id.span);
+                None
+            }
+            (Some(prompt), None) if prompt.trim().is_empty() => {
+                self.wrong(empty(), prompt.span);
+                None
+            }
+            (Some(prompt), None) => {
+                let document = Arc::clone(self.document);
+                Some(Text { document, span: prompt.span, text: prompt.as_str().into() })
+            }
+            (None, Some(file)) => {
+                let document = self.file("prompt-file", file)?;
+                if document.text().trim().is_empty() {
+                    self.wrong(empty(), file.span);
+                    return None;
+                }
+                let span = Span::new(0..document.text().len());
+                let text = document.shared_text();
+                Some(Text { document, span, text })
+            }
+        }
+    }
+
+    fn file(&mut self, key: &str, named: &Located<String>) -> Option<Arc<Document>> {
+        let read = files::confine(self.folder, named).and_then(|path| files::read_text(&path));
+        match read {
+            Ok(text) => Some(Arc::new(Document::new(named.as_str(), text))),
+            Err(error) => {
+                let finding = Diagnostic::new(format!("`{key}`: {} {}", quoted(named), error.what));
+                let finding = match error.help {
+                    Some(help) => finding.help(help),
+                    None => finding.help(format!("it is looked for in {}", folder_name(self.folder))),
+                };
+                self.wrong(finding, named.span);
+                None
+            }
+        }
+    }
+
+    fn sources(&mut self, keys: &Job) -> Vec<SourceSpec> {
+        if let (Some(_), Some(sources)) = (&keys.source, &keys.sources) {
+            let finding = Diagnostic::new("a job has either `source` or `sources`, not both");
+            self.wrong(finding.help("move the one into the list"), sources.span);
+        }
+        if let Some(sources) = keys.sources.as_ref().filter(|sources| sources.value.is_empty()) {
+            let finding = Diagnostic::new("`sources` is empty");
+            self.wrong(finding.help("leave it out for sessions without a repository"), sources.span);
+        }
+        let many = keys.sources.iter().flat_map(|sources| &sources.value);
+        let entries: Vec<_> = keys.source.iter().chain(many).collect();
+        entries.into_iter().filter_map(|entry| self.source(entry)).collect()
+    }
+
+    fn source(&mut self, entry: &Located<SourceEntry>) -> Option<SourceSpec> {
+        let mapping = match &entry.value {
+            SourceEntry::Short(text) => {
+                let github = Located::new(text.clone(), entry.span);
+                return Some(SourceSpec::Repository { github, branch: None });
+            }
+            SourceEntry::Mapping(mapping) => mapping.clone(),
+        };
+        let SourceMapping { github, pattern, exclude, file, branch } = mapping;
+        if let (Some(exclude), None) = (exclude.iter().flatten().next(), &pattern) {
+            let finding = Diagnostic::new("`exclude` of a source goes with `match` only");
+            self.wrong(finding.help("leave the repository out of the list instead"), exclude.span);
+        }
+        match (github, pattern, file) {
+            (Some(github), None, None) => Some(SourceSpec::Repository { github, branch }),
+            (None, Some(pattern), None) => {
+                Some(SourceSpec::Pattern { pattern, exclude: exclude.unwrap_or_default(), branch })
+            }
+            (None, None, Some(file)) => {
+                let document = self.file("file", &file)?;
+                match source_list::parse(&document) {
+                    Ok(list) => Some(SourceSpec::List { document, list, branch }),
+                    Err(finding) => {
+                        self.findings.push(finding);
+                        None
+                    }
+                }
+            }
+            _ => {
+                let finding = Diagnostic::new("a source has exactly one of `github`, `match` and `file`");
+                self.wrong(finding, entry.span);
+                None
+            }
+        }
+    }
+
+    fn env(
+        &mut self,
+        names: &[Located<String>],
+        env: fn(&str) -> Option<String>,
+    ) -> BTreeMap<String, Option<String>> {
+        let mut values = BTreeMap::new();
+        for name in names {
+            if !is_name(name) {
+                self.wrong(not_a_name("environment variable", name), name.span);
+            } else if name.as_str() == "JULES_API_KEY" {
+                let finding = Diagnostic::new("`JULES_API_KEY` cannot stand under `env`");
+                self.wrong(finding.help("the key must not reach a prompt"), name.span);
+            } else {
+                values.insert(name.value.clone(), env(name));
+            }
+        }
+        values
+    }
+
+    fn matrix(&mut self, keys: &Job) {
+        let Some(matrix) = &keys.matrix else { return };
+        for Dimension { name, values } in &matrix.dimensions {
+            if !is_matrix_name(name) {
+                let finding = Diagnostic::new(format!("{} cannot be a matrix key", quoted(name)));
+                let help =
+                    "keys are letters, digits, `_` and `-`, start with a letter or `_`, and are not `source`";
+                self.wrong(finding.help(help), name.span);
+            }
+            if values.value.is_empty() {
+                let finding = Diagnostic::new(format!("the matrix key {} has no values", quoted(name)));
+                self.wrong(finding, values.span);
+            }
+        }
+        for entry in &matrix.include {
+            for (name, _) in
+                entry.value.iter().filter(|(name, _)| !is_matrix_name(name) && name.as_str() != "source")
+            {
+                let finding = Diagnostic::new(format!("{} cannot be a matrix key", quoted(name)));
+                self.wrong(
+                    finding.help("keys are letters, digits, `_` and `-`, and start with a letter or `_`"),
+                    name.span,
+                );
+            }
+        }
+        let known = || matrix.dimensions.iter().map(|dimension| dimension.name.as_str());
+        for entry in &matrix.exclude {
+            for (name, _) in entry.value.iter() {
+                if name.as_str() != "source" && !known().any(|known| known == name.as_str()) {
+                    let finding = Diagnostic::new(format!(
+                        "`exclude` names {}, which is not a key of the matrix",
+                        quoted(name)
+                    ))
+                    .help(format!("known keys: {}", listed(known().chain(["source"]))));
+                    self.wrong(finding, name.span);
+                }
+            }
+            if entry.value.0.is_empty() {
+                self.wrong(Diagnostic::new("an empty `exclude` would leave out everything"), entry.span);
+            }
+        }
+    }
+
+    fn policies(&mut self, keys: &Job) {
+        if let Some(TaskTimeouts { task, stall, settle: _ }) = &keys.timeouts {
+            self.not_zero("timeouts.task", task.as_ref());
+            self.not_zero("timeouts.stall", stall.as_ref());
+        }
+        if let Some(waiting) = &keys.waiting {
+            self.waiting(waiting);
+        }
+        if let Some(retries) = &keys.retries {
+            self.at_most_a_hundred(retries.count.as_ref());
+        }
+        for tag in keys.tags.iter().flatten().filter(|tag| tag.trim().is_empty()) {
+            self.wrong(Diagnostic::new("a tag is empty"), tag.span);
+        }
+    }
+
+    fn waiting(&mut self, waiting: &Waiting) {
+        if let Some(Feedback::Reply(reply)) = &waiting.user_feedback {
+            self.at_least_one("waiting.user-feedback.max", reply.max.as_ref());
+            if reply.reply.trim().is_empty() {
+                self.wrong(Diagnostic::new("`waiting.user-feedback.reply` is empty"), reply.reply.span);
+            }
+        }
+        if let Some(Stall::Nudge(nudge)) = &waiting.stall {
+            self.at_least_one("waiting.stall.max", nudge.max.as_ref());
+            if nudge.nudge.trim().is_empty() {
+                self.wrong(Diagnostic::new("`waiting.stall.nudge` is empty"), nudge.nudge.span);
+            }
+        }
+    }
+
+    fn at_least_one(&mut self, key: &str, number: Option<&Located<u32>>) {
+        if let Some(number) = number.filter(|number| number.value == 0) {
+            self.wrong(Diagnostic::new(format!("`{key}` must be at least 1")), number.span);
+        }
+    }
+
+    fn at_most_a_hundred(&mut self, count: Option<&Located<u32>>) {
+        if let Some(count) = count.filter(|count| count.value > 100) {
+            self.wrong(Diagnostic::new("`retries.count` must be at most 100"), count.span);
+        }
+    }
+
+    fn not_zero(&mut self, key: &str, period: Option<&Located<Period>>) {
+        if let Some(period) = period.filter(|period| period.value.0 == Duration::ZERO) {
+            self.wrong(Diagnostic::new(format!("`{key}` must be longer than zero")), period.span);
+        }
+    }
+}
+
+/// `source` would be taken for the task's source; `-` is allowed as in GitHub's matrix.
+fn is_matrix_name(name: &str) -> bool {
+    is_name(&name.replace('-', "_")) && !name.starts_with('-') && name != "source"
+}
+
+fn folder_name(folder: &Path) -> String {
+    if folder.as_os_str().is_empty() {
+        "the current folder".to_owned()
+    } else {
+        quoted(&folder.display().to_string())
+    }
+}

@@ -1,0 +1,454 @@
+//! From the tree to typed values, with the place and the way out of every mistake.
+//!
+//! serde stops at the first mistake. Here the entry that holds it is set aside and the tree is read again, so that
+//! one look at the manifest reports them all.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::value::{StrDeserializer, U32Deserializer};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::diagnostic::{Diagnostic, listed, nearest, quoted};
+use super::document::{Document, Span};
+use super::located::LOCATED;
+use super::node::{Key, Node, Value};
+
+/// How often the tree is read again at most.
+const MAX_ROUNDS: usize = 20;
+
+/// Reads `root` as a `T`.
+///
+/// # Errors
+///
+/// Every mistake that could be told apart, at most twenty.
+pub(super) fn decode<T: DeserializeOwned>(
+    document: &Arc<Document>,
+    root: &Node,
+) -> Result<T, Vec<Diagnostic>> {
+    let mut findings = Vec::new();
+    let mut aside = HashSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let from = NodeDeserializer { document, node: root, aside: &aside };
+        match T::deserialize(from) {
+            Ok(value) if findings.is_empty() => return Ok(value),
+            Ok(_) => break,
+            Err(fault) => {
+                let node = fault.node;
+                findings.push(fault.into_diagnostic(document, root.span));
+                let Some(node) = node.filter(|node| *node != std::ptr::from_ref(root)) else { break };
+                aside.insert(node);
+            }
+        }
+    }
+    Err(findings)
+}
+
+/// A mistake on its way out of serde, gathering its place.
+#[derive(Debug)]
+pub(super) struct Fault {
+    message: String,
+    help: Option<String>,
+    span: Option<Span>,
+    node: Option<*const Node>,
+    /// Keys and indices, innermost first.
+    path: Vec<String>,
+    /// Whether the message speaks of an entry of the mapping at `path` rather than of the value there.
+    of_key: bool,
+}
+
+impl Fault {
+    fn new(message: String) -> Self {
+        Self { message, help: None, span: None, node: None, path: Vec::new(), of_key: false }
+    }
+
+    fn at(mut self, span: Span, node: &Node) -> Self {
+        if self.node.is_none() {
+            self.span = Some(span);
+            self.node = Some(node);
+        }
+        self
+    }
+
+    fn within(mut self, step: String) -> Self {
+        self.path.push(step);
+        self
+    }
+
+    fn into_diagnostic(self, document: &Arc<Document>, fallback: Span) -> Diagnostic {
+        let mut path = String::new();
+        for step in self.path.iter().rev() {
+            if !path.is_empty() && !step.starts_with('[') {
+                path.push('.');
+            }
+            path.push_str(step);
+        }
+        let message = match (path.is_empty(), self.of_key) {
+            (true, _) => self.message,
+            (false, true) => format!("{} in {}", self.message, quoted(&path)),
+            (false, false) => format!("{}: {}", quoted(&path), self.message),
+        };
+        let finding = Diagnostic::new(message).at(document, self.span.unwrap_or(fallback));
+        match self.help {
+            Some(help) => finding.help(help),
+            None => finding,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let text = message.to_string();
+        // Our own values write "what is wrong; help: the way out".
+        match text.split_once("; help: ") {
+            Some((message, help)) => Self { help: Some(help.to_owned()), ..Self::new(message.to_owned()) },
+            None => Self::new(text),
+        }
+    }
+
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let expected = plain_expectation(&expected.to_string());
+        Self::new(format!("expected {expected}, found {}", plain_unexpected(unexpected)))
+    }
+
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_type(unexpected, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self {
+            help: Some(choices(variant, expected)),
+            ..Self::new(format!("{} is not one of its values", quoted(variant)))
+        }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let help = match nearest(field, expected.iter().copied()) {
+            Some(name) => format!("did you mean {}?", quoted(name)),
+            None => format!("known keys: {}", listed_all(expected)),
+        };
+        Self { help: Some(help), of_key: true, ..Self::new(format!("unknown key {}", quoted(field))) }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        let help = format!("add `{field}:`");
+        Self { help: Some(help), of_key: true, ..Self::new(format!("the key {} is missing", quoted(field))) }
+    }
+}
+
+fn choices(written: &str, known: &'static [&'static str]) -> String {
+    match nearest(written, known.iter().copied()) {
+        Some(name) => format!("did you mean {}? It can be {}", quoted(name), listed_all(known)),
+        None => format!("it can be {}", listed_all(known)),
+    }
+}
+
+fn listed_all(names: &[&str]) -> String {
+    match names {
+        [most @ .., last] if most.len() >= 10 => {
+            let most: Vec<String> = most.iter().map(|name| quoted(name)).collect();
+            format!("{} and {}", most.join(", "), quoted(last))
+        }
+        few => listed(few.iter().copied()),
+    }
+}
+
+fn plain_expectation(expected: &str) -> String {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        "a string" => "text".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "a mapping".to_owned(),
+        other if other.starts_with("struct ") => "a mapping".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn plain_unexpected(unexpected: de::Unexpected<'_>) -> String {
+    match unexpected {
+        de::Unexpected::Bool(value) => format!("`{value}`"),
+        de::Unexpected::Unsigned(n) => format!("the number `{n}`"),
+        de::Unexpected::Signed(n) => format!("the number `{n}`"),
+        de::Unexpected::Float(n) => format!("the number `{n}`"),
+        de::Unexpected::Str(text) => format!("the text {}", quoted(text)),
+        de::Unexpected::Unit | de::Unexpected::Option => "nothing".to_owned(),
+        de::Unexpected::Seq => "a list".to_owned(),
+        de::Unexpected::Map => "a mapping".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// A node as serde reads it.
+#[derive(Clone, Copy)]
+struct NodeDeserializer<'a> {
+    document: &'a Document,
+    node: &'a Node,
+    aside: &'a HashSet<*const Node>,
+}
+
+impl<'a> NodeDeserializer<'a> {
+    fn over(self, node: &'a Node) -> Self {
+        Self { node, ..self }
+    }
+
+    fn at(self, fault: Fault) -> Fault {
+        fault.at(self.node.span, self.node)
+    }
+
+    /// A number or boolean as it is written: `3.10`, not `3.1`.
+    fn spelling(self) -> Option<&'a str> {
+        let text = self.document.slice(self.node.span);
+        let plain =
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-._".contains(&b));
+        plain.then_some(text)
+    }
+
+    fn visit_text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let canonical = match &self.node.value {
+            Value::Text(text) => return visitor.visit_str(text),
+            Value::Bool(value) => value.to_string(),
+            Value::Int(value) => value.to_string(),
+            Value::UInt(value) => value.to_string(),
+            Value::Float(value) => value.to_string(),
+            Value::Null | Value::Seq(_) | Value::Map(_) => return self.visit_any(visitor),
+        };
+        visitor.visit_str(self.spelling().unwrap_or(&canonical))
+    }
+
+    fn visit_any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let written_as = |canonical: &str| self.spelling().filter(|text| *text != canonical);
+        match &self.node.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            // A number that is not written in the usual way is meant as written: `3.10` is a version.
+            Value::Int(value) => match written_as(&value.to_string()) {
+                Some(text) => visitor.visit_str(text),
+                None => visitor.visit_i64(*value),
+            },
+            Value::UInt(value) => visitor.visit_u64(*value),
+            Value::Float(value) => match written_as(&value.to_string()) {
+                Some(text) => visitor.visit_str(text),
+                None => visitor.visit_f64(*value),
+            },
+            Value::Text(text) => visitor.visit_str(text),
+            Value::Seq(items) => visitor.visit_seq(Items { from: self, items: items.iter(), index: 0 }),
+            Value::Map(entries) => {
+                visitor.visit_map(Entries { from: self, entries: entries.iter(), value: None })
+            }
+        }
+    }
+
+    fn visit_number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match &self.node.value {
+            Value::Int(value) => visitor.visit_i64(*value),
+            Value::Float(value) => visitor.visit_f64(*value),
+            _ => self.visit_any(visitor),
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            self.visit_number(visitor).map_err(|fault| self.at(fault))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
+    type Error = Fault;
+
+    numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_f32 deserialize_f64
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.visit_any(visitor).map_err(|fault| self.at(fault))
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.visit_text(visitor).map_err(|fault| self.at(fault))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.node.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+        .map_err(|fault| self.at(fault))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if name == LOCATED {
+            return visitor.visit_seq(LocatedParts { from: self, part: 0 }).map_err(|fault| self.at(fault));
+        }
+        visitor.visit_newtype_struct(self).map_err(|fault| self.at(fault))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let Value::Text(text) = &self.node.value else {
+            let fault = Fault::new(format!("expected one word, found {}", self.node.value.describe()));
+            return Err(self.at(fault));
+        };
+        visitor.visit_enum(text.as_str().into_deserializer()).map_err(|fault: Fault| self.at(fault))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i128 u128 char bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+    }
+}
+
+struct Items<'a> {
+    from: NodeDeserializer<'a>,
+    items: std::slice::Iter<'a, Node>,
+    index: usize,
+}
+
+impl<'de> SeqAccess<'de> for Items<'_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        let aside = self.from.aside;
+        let Some(node) = self.items.find(|node| {
+            self.index += 1;
+            !aside.contains(&std::ptr::from_ref(*node))
+        }) else {
+            return Ok(None);
+        };
+        let step = || format!("[{}]", self.index - 1);
+        seed.deserialize(self.from.over(node)).map(Some).map_err(|fault| fault.within(step()))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.items.len())
+    }
+}
+
+struct Entries<'a> {
+    from: NodeDeserializer<'a>,
+    entries: std::slice::Iter<'a, (Key, Node)>,
+    value: Option<&'a (Key, Node)>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_> {
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        let aside = self.from.aside;
+        let Some(entry) = self.entries.find(|(_, node)| !aside.contains(&std::ptr::from_ref(node))) else {
+            return Ok(None);
+        };
+        self.value = Some(entry);
+        let (key, node) = entry;
+        seed.deserialize(KeyDeserializer { key }).map(Some).map_err(|fault| fault.at(key.span, node))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        let (key, node) = self.value.take().expect("serde asks for a value only after its key");
+        seed.deserialize(self.from.over(node)).map_err(|fault| fault.within(key.text.clone()))
+    }
+}
+
+struct KeyDeserializer<'a> {
+    key: &'a Key,
+}
+
+impl<'de> Deserializer<'de> for KeyDeserializer<'_> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_str(&self.key.text)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if name == LOCATED {
+            return visitor.visit_seq(KeyParts { key: self.key, part: 0 });
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Start, end and value: what `Located` reads.
+struct LocatedParts<'a> {
+    from: NodeDeserializer<'a>,
+    part: u8,
+}
+
+impl<'de> SeqAccess<'de> for LocatedParts<'_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        self.part += 1;
+        match self.part {
+            1 => offset(seed, self.from.node.span.start),
+            2 => offset(seed, self.from.node.span.end),
+            3 => seed.deserialize(self.from).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+struct KeyParts<'a> {
+    key: &'a Key,
+    part: u8,
+}
+
+impl<'de> SeqAccess<'de> for KeyParts<'_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+        self.part += 1;
+        match self.part {
+            1 => offset(seed, self.key.span.start),
+            2 => offset(seed, self.key.span.end),
+            3 => seed.deserialize(StrDeserializer::<Fault>::new(&self.key.text)).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn offset<'de, S: DeserializeSeed<'de>>(seed: S, at: u32) -> Result<Option<S::Value>, Fault> {
+    seed.deserialize(U32Deserializer::<Fault>::new(at)).map(Some)
+}

@@ -1,0 +1,130 @@
+//! A text that errors can point into: the manifest, or a file that it names.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A place in a text, both 1-based.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// A range of bytes in a [`Document`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Span {
+    /// First byte.
+    pub(crate) start: u32,
+    /// One past the last byte; equal to `start` where only the beginning is known.
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// The span of `range`, cut to what 32 bits can say; documents are far smaller.
+    pub(crate) fn new(range: Range<usize>) -> Self {
+        let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { start: cut(range.start), end: cut(range.end) }
+    }
+}
+
+/// A text with a name.
+pub(crate) struct Document {
+    name: String,
+    text: Arc<str>,
+    /// Byte offset of each line's first character.
+    lines: Vec<u32>,
+}
+
+impl Document {
+    /// Takes a text; `name` is the path as the user gave it.
+    pub(crate) fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| Span::new(at..at + 1).end)).collect();
+        Self { name: name.into(), text, lines }
+    }
+
+    /// The path as the user gave it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text itself, shared.
+    pub(crate) fn shared_text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
+    /// The text within `span`; empty where the span does not fit.
+    pub(crate) fn slice(&self, span: Span) -> &str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+
+    /// Where a byte stands.
+    pub(crate) fn place(&self, offset: u32) -> Place {
+        let line = self.line_index(offset);
+        let start = self.lines[line] as usize;
+        let end = (offset as usize).min(self.text.len());
+        let before = self.text.get(start..end).map_or(0, |text| text.chars().count());
+        Place { line: cut(line + 1), column: cut(before + 1) }
+    }
+
+    /// The bytes of a line, counted from 0, without its line break.
+    pub(crate) fn line(&self, index: usize) -> Range<usize> {
+        let start = self.lines.get(index).map_or(self.text.len(), |&at| at as usize);
+        let end = self.lines.get(index + 1).map_or(self.text.len(), |&at| at as usize);
+        let text = self.text.get(start..end).unwrap_or("");
+        start..start + text.trim_end_matches(['\n', '\r']).len()
+    }
+
+    /// The index from 0 of the line that holds a byte.
+    pub(crate) fn line_index(&self, offset: u32) -> usize {
+        self.lines.partition_point(|&start| start <= offset).saturating_sub(1)
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("name", &self.name).field("bytes", &self.text.len()).finish()
+    }
+}
+
+fn cut(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_characters_not_bytes() {
+        let document = Document::new("a.yaml", "eins\nzwölf: x\r\n");
+        let at = document.text().find('x').unwrap();
+        assert_eq!(document.place(u32::try_from(at).unwrap()), Place { line: 2, column: 8 });
+        assert_eq!(&document.text()[document.line(1)], "zwölf: x");
+        assert_eq!(document.place(u32::MAX).line, 3);
+    }
+
+    #[test]
+    fn an_empty_text_has_a_first_line() {
+        let document = Document::new("a.yaml", "");
+        assert_eq!(document.place(0), Place { line: 1, column: 1 });
+        assert_eq!(document.line(0), 0..0);
+    }
+}

@@ -1,0 +1,50 @@
+//! A task's key: what a resumed run goes by.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::task::TaskKey;
+
+/// SHA-256 over the plan's name, the task's id and its prompt, each preceded by its length.
+pub(super) fn task_key(plan: &str, id: &str, prompt: &str) -> TaskKey {
+    let mut hash = Sha256::new();
+    for part in [plan, id, prompt] {
+        // With the lengths, no two triples feed the hash the same bytes.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    TaskKey::new(hex(&hash.finalize()))
+}
+
+/// Eight characters that tell texts apart where the whole would be too long.
+pub(super) fn digest8(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes())[..4])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stay_the_same_for_ever() {
+        // Resumed runs and sessions already created carry keys: a change here orphans them.
+        let key = task_key("nightly", "docs/a/b@main", "Write docs.");
+        assert_eq!(key.as_str(), "af5ba991f836e7730fecf6ceea8453e6bcfb29f9bd5b1128de424f74ae684ba4");
+        assert_eq!(key.short().len(), 8);
+    }
+
+    #[test]
+    fn parts_cannot_slide_into_each_other() {
+        assert_ne!(task_key("a", "bc", "d"), task_key("ab", "c", "d"));
+        assert_ne!(task_key("a", "b", "cd"), task_key("a", "bc", "d"));
+    }
+}

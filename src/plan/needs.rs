@@ -1,0 +1,191 @@
+//! `needs`: which jobs there are to wait for, and which of their tasks each task waits for.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::task::{Task, TaskSource};
+use crate::manifest::{CheckedJob, Diagnostic, Document, listed, nearest, quoted};
+
+/// Beyond this many edges between tasks a plan is refused.
+const MAX_EDGES: usize = 20_000_000;
+
+/// For each job the indices of the jobs that it needs.
+///
+/// # Errors
+///
+/// Every unknown name, and every cycle once.
+pub(super) fn jobs(
+    document: &Arc<Document>,
+    jobs: &[CheckedJob],
+) -> Result<Vec<Vec<usize>>, Vec<Diagnostic>> {
+    let index: HashMap<&str, usize> =
+        jobs.iter().enumerate().map(|(at, job)| (job.id.as_str(), at)).collect();
+    let mut findings = Vec::new();
+    let mut needs = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let mut found = Vec::new();
+        for name in job.keys.needs.iter().flat_map(|needs| &needs.0) {
+            match index.get(name.as_str()) {
+                Some(&at) if !found.contains(&at) => found.push(at),
+                Some(_) => {}
+                None => {
+                    let known = || jobs.iter().map(|job| job.id.as_str()).filter(|id| *id != job.id.as_str());
+                    let what = format!(
+                        "job {} needs {}, which is not in the manifest",
+                        quoted(&job.id),
+                        quoted(name)
+                    );
+                    let help = match nearest(name, known()) {
+                        Some(near) => format!("did you mean {}?", quoted(near)),
+                        None => format!("known jobs: {}", listed(known())),
+                    };
+                    findings.push(Diagnostic::new(what).at(document, name.span).help(help));
+                }
+            }
+        }
+        needs.push(found);
+    }
+    findings.extend(cycles(&needs).into_iter().map(|cycle| describe_cycle(document, jobs, &cycle)));
+    if findings.is_empty() { Ok(needs) } else { Err(findings) }
+}
+
+fn describe_cycle(document: &Arc<Document>, jobs: &[CheckedJob], cycle: &[usize]) -> Diagnostic {
+    let names: Vec<String> = cycle.iter().chain(&cycle[..1]).map(|&at| quoted(&jobs[at].id)).collect();
+    let (first, second) = (&jobs[cycle[0]], &jobs[cycle[1 % cycle.len()]]);
+    let what = if cycle.len() == 1 {
+        format!("job {} needs itself", names[0])
+    } else {
+        format!("these jobs wait for each other: {}", names.join(" → "))
+    };
+    let mut entries = first.keys.needs.iter().flat_map(|needs| &needs.0);
+    let span = entries.find(|name| name.value == second.id.value).map_or(first.span, |name| name.span);
+    Diagnostic::new(what).at(document, span).help("remove one of the `needs`")
+}
+
+/// The cycles met by a depth-first walk: each names its jobs in the order of waiting.
+fn cycles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let mut marks = vec![Mark::New; needs.len()];
+    let mut cycles = Vec::new();
+    for start in 0..needs.len() {
+        if marks[start] != Mark::New {
+            continue;
+        }
+        // A stack of our own: a chain of a hundred thousand jobs must not overflow the thread's.
+        let mut path = vec![(start, 0)];
+        marks[start] = Mark::Open;
+        while let Some((at, next)) = path.last_mut() {
+            let Some(&need) = needs[*at].get(*next) else {
+                marks[*at] = Mark::Done;
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            match marks[need] {
+                Mark::New => {
+                    marks[need] = Mark::Open;
+                    path.push((need, 0));
+                }
+                Mark::Open => {
+                    let from = path.iter().position(|&(at, _)| at == need).unwrap_or(0);
+                    cycles.push(path[from..].iter().map(|&(at, _)| at).collect());
+                }
+                Mark::Done => {}
+            }
+        }
+    }
+    cycles
+}
+
+/// Fills in [`Task::needs`]. `ranges` says which tasks come from which job.
+///
+/// Tasks of a job on one source share their list, and so do all that wait for whole jobs.
+///
+/// # Errors
+///
+/// A job whose tasks wait for more tasks than a plan may hold.
+pub(super) fn tasks(
+    document: &Arc<Document>,
+    jobs: &[CheckedJob],
+    needs: &[Vec<usize>],
+    ranges: &[Range<usize>],
+    tasks: &mut [Task],
+) -> Result<(), Diagnostic> {
+    let mut edges = 0_usize;
+    let by_source: Vec<HashMap<Option<TaskSource>, Vec<usize>>> = ranges
+        .iter()
+        .map(|range| {
+            let mut map: HashMap<_, Vec<usize>> = HashMap::new();
+            for at in range.clone() {
+                map.entry(tasks[at].source.clone()).or_default().push(at);
+            }
+            map
+        })
+        .collect();
+    for (job, range) in ranges.iter().enumerate().filter(|(job, _)| !needs[*job].is_empty()) {
+        let mut lists: HashMap<Option<TaskSource>, Arc<[usize]>> = HashMap::new();
+        let mut whole: Option<Arc<[usize]>> = None;
+        for at in range.clone() {
+            let source = tasks[at].source.clone();
+            if let Some(list) = lists.get(&source) {
+                tasks[at].needs = Arc::clone(list);
+                continue;
+            }
+            let same_source = needs[job].iter().any(|&need| by_source[need].contains_key(&source));
+            if let (Some(list), false) = (&whole, same_source) {
+                tasks[at].needs = Arc::clone(list);
+                continue;
+            }
+            let mut list: Vec<usize> = Vec::new();
+            for &need in &needs[job] {
+                match by_source[need].get(&source) {
+                    Some(same) => list.extend(same),
+                    None => list.extend(ranges[need].clone()),
+                }
+            }
+            edges = edges.saturating_add(list.len());
+            if edges > MAX_EDGES {
+                let what = format!(
+                    "the tasks of job {} wait for more than {MAX_EDGES} others",
+                    quoted(&jobs[job].id)
+                );
+                let finding = Diagnostic::new(what).at(document, jobs[job].span);
+                return Err(finding.help("let both jobs work on the same sources, or split the manifest"));
+            }
+            list.sort_unstable();
+            let list: Arc<[usize]> = list.into();
+            tasks[at].needs = Arc::clone(&list);
+            if same_source {
+                lists.insert(source, list);
+            } else {
+                whole = Some(list);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cycles;
+
+    #[test]
+    fn cycles_are_named_in_the_order_of_waiting() {
+        assert_eq!(cycles(&[vec![1], vec![2], vec![]]), Vec::<Vec<usize>>::new());
+        assert_eq!(cycles(&[vec![1], vec![2], vec![1]]), [[1, 2]]);
+        assert_eq!(cycles(&[vec![0]]), [[0]]);
+    }
+
+    #[test]
+    fn a_long_chain_does_not_overflow() {
+        let chain: Vec<Vec<usize>> =
+            (0..100_000).map(|n| if n == 0 { vec![] } else { vec![n - 1] }).rev().collect();
+        assert!(cycles(&chain).len() <= chain.len());
+    }
+}

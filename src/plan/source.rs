@@ -1,0 +1,303 @@
+//! Where a job works: its `sources` with patterns resolved and branches known.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobMatcher};
+use minijinja::value::Value;
+
+use super::github::{check_branch, parse_repository};
+use super::template::{Scope, Template};
+use crate::manifest::{CheckedJob, Diagnostic, Document, Located, SourceSpec, Span, nearest, quoted};
+
+/// A repository that the account has connected, as the API lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectedSource {
+    /// `owner/repo`.
+    pub github: String,
+    /// Its default branch, where the API names one.
+    pub default_branch: Option<String>,
+    /// Its branches, as far as the API lists them.
+    pub branches: Vec<String>,
+}
+
+/// The connected sources by name; GitHub does not tell upper from lower case.
+#[derive(Debug)]
+pub(super) struct Catalogue<'a> {
+    by_name: BTreeMap<String, &'a ConnectedSource>,
+}
+
+impl<'a> Catalogue<'a> {
+    pub(super) fn new(connected: &'a [ConnectedSource]) -> Self {
+        Self { by_name: connected.iter().map(|source| (source.github.to_lowercase(), source)).collect() }
+    }
+
+    fn get(&self, github: &str) -> Option<&'a ConnectedSource> {
+        self.by_name.get(&github.to_lowercase()).copied()
+    }
+
+    fn nearest(&self, written: &str) -> Option<&'a str> {
+        nearest(written, self.by_name.values().map(|source| source.github.as_str()))
+    }
+}
+
+/// One source of a job.
+#[derive(Debug)]
+pub(super) struct JobSource {
+    pub(super) github: Arc<str>,
+    pub(super) branch: Branch,
+    /// Where it was named.
+    pub(super) document: Arc<Document>,
+    pub(super) span: Span,
+    /// What expressions see of it, but for a branch that depends on the matrix.
+    pub(super) value: Value,
+}
+
+/// The starting branch of a source.
+#[derive(Debug)]
+pub(super) enum Branch {
+    Known(Arc<str>),
+    /// Depends on the matrix: rendered for each task.
+    PerTask(Arc<Template>),
+}
+
+/// A source that cannot be told without the API.
+#[derive(Debug)]
+pub(super) struct OpenSource {
+    pub(super) pattern: String,
+    pub(super) span: Span,
+}
+
+/// Gathers a job's sources.
+pub(super) struct Sources<'a> {
+    manifest: &'a Arc<Document>,
+    catalogue: Option<&'a Catalogue<'a>>,
+    /// The job's names without source and matrix.
+    scope: &'a Arc<Scope>,
+    job: &'a CheckedJob,
+    findings: &'a mut Vec<Diagnostic>,
+    found: Vec<JobSource>,
+    open: Vec<OpenSource>,
+    /// Sources by lower-case name and branch, so that two patterns may overlap.
+    seen: HashSet<String>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(
+        manifest: &'a Arc<Document>,
+        catalogue: Option<&'a Catalogue<'a>>,
+        scope: &'a Arc<Scope>,
+        job: &'a CheckedJob,
+        findings: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        let (found, open, seen) = (Vec::new(), Vec::new(), HashSet::new());
+        Self { manifest, catalogue, scope, job, findings, found, open, seen }
+    }
+
+    /// The sources in the order of the manifest, and those that need the API.
+    pub(super) fn gather(mut self) -> (Vec<JobSource>, Vec<OpenSource>) {
+        let job = self.job;
+        for spec in &job.sources {
+            let done = match spec {
+                SourceSpec::Repository { github, branch } => self.repository(github, branch.as_ref()),
+                SourceSpec::List { document, list, branch } => {
+                    for listed in list {
+                        let own = listed.branch.clone().map(|branch| Located::new(branch, listed.span));
+                        let own = own.as_ref().map(|own| (document, own));
+                        let shared = branch.as_ref().map(|branch| (self.manifest, branch));
+                        if let Err(finding) = self.named(document, &listed.github, listed.span, own, shared) {
+                            self.findings.push(finding);
+                        }
+                    }
+                    Ok(())
+                }
+                SourceSpec::Pattern { pattern, exclude, branch } => {
+                    self.pattern(pattern, exclude, branch.as_ref())
+                }
+            };
+            self.findings.extend(done.err());
+        }
+        (self.found, self.open)
+    }
+
+    fn repository(
+        &mut self,
+        github: &Located<String>,
+        branch: Option<&Located<String>>,
+    ) -> Result<(), Diagnostic> {
+        let name = Template::compile(self.manifest, github)?.render(self.scope)?;
+        self.named(self.manifest, &name, github.span, branch.map(|branch| (self.manifest, branch)), None)
+    }
+
+    /// A source that is named: in the manifest or in a list.
+    fn named(
+        &mut self,
+        document: &Arc<Document>,
+        written: &str,
+        span: Span,
+        own: Option<(&Arc<Document>, &Located<String>)>,
+        shared: Option<(&Arc<Document>, &Located<String>)>,
+    ) -> Result<(), Diagnostic> {
+        let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, span).help(help);
+        let (github, suffix) = parse_repository(written).map_err(at)?;
+        let job_branch = self.job.keys.branch.as_ref().map(|branch| (self.manifest, branch));
+        let value = source_value(github, None);
+        let branch = match (suffix, own.or(shared).or(job_branch)) {
+            (Some(_), Some(_)) if own.is_some() => {
+                let finding = Diagnostic::new(format!("{} names a branch twice", quoted(written)));
+                return Err(finding.at(document, span).help("keep one of them"));
+            }
+            (Some(suffix), _) => Branch::Known(suffix.into()),
+            (None, Some((document, branch))) => self.written_branch(document, branch, &value)?,
+            (None, None) => match self.catalogue {
+                Some(catalogue) => Branch::Known(default_branch(catalogue, github).map_err(at)?.into()),
+                None => {
+                    self.open.push(OpenSource {
+                        pattern: github.to_owned(),
+                        span: self.span_here(document, span),
+                    });
+                    return Ok(());
+                }
+            },
+        };
+        self.push(github, branch, document, span);
+        Ok(())
+    }
+
+    /// A place in the manifest for something in a list: lists have none in a plan.
+    fn span_here(&self, document: &Arc<Document>, span: Span) -> Span {
+        if Arc::ptr_eq(document, self.manifest) { span } else { self.job.span }
+    }
+
+    fn written_branch(
+        &self,
+        document: &Arc<Document>,
+        branch: &Located<String>,
+        value: &Value,
+    ) -> Result<Branch, Diagnostic> {
+        let template = Template::compile(document, branch)?;
+        if template.reads_matrix() {
+            return Ok(Branch::PerTask(Arc::new(template)));
+        }
+        let scope = Scope { source: Some(value.clone()), ..Scope::clone(self.scope) };
+        let name = template.render(&Arc::new(scope))?;
+        let wrong = |(what, help)| Diagnostic::new(what).at(document, branch.span).help(help);
+        check_branch(&name).map_err(wrong)?;
+        Ok(Branch::Known(name))
+    }
+
+    fn pattern(
+        &mut self,
+        pattern: &Located<String>,
+        exclude: &[Located<String>],
+        branch: Option<&Located<String>>,
+    ) -> Result<(), Diagnostic> {
+        let matcher = self.glob(pattern)?;
+        let excluded = exclude.iter().map(|pattern| self.glob(pattern)).collect::<Result<Vec<_>, _>>()?;
+        let Some(catalogue) = self.catalogue else {
+            self.open.push(OpenSource { pattern: pattern.value.clone(), span: pattern.span });
+            return Ok(());
+        };
+        let mut matched = false;
+        // By name, so that a plan does not depend on the order in which the API lists.
+        for (name, source) in &catalogue.by_name {
+            if !matcher.is_match(name) {
+                continue;
+            }
+            matched = true;
+            if !excluded.iter().any(|exclude| exclude.is_match(name)) {
+                self.matched(&source.github, pattern, branch)?;
+            }
+        }
+        if matched {
+            return Ok(());
+        }
+        let finding = Diagnostic::new(format!("no connected source matches {}", quoted(pattern)));
+        let finding = finding.at(self.manifest, pattern.span);
+        Err(match catalogue.nearest(pattern) {
+            Some(near) => finding.help(format!("the nearest is {}", quoted(near))),
+            None => finding.help(format!(
+                "{} sources are connected; connect the repository at https://jules.google.com, or correct the pattern",
+                catalogue.by_name.len()
+            )),
+        })
+    }
+
+    fn matched(
+        &mut self,
+        github: &str,
+        pattern: &Located<String>,
+        own: Option<&Located<String>>,
+    ) -> Result<(), Diagnostic> {
+        let at =
+            |(what, help): (String, String)| Diagnostic::new(what).at(self.manifest, pattern.span).help(help);
+        let (github, _) = parse_repository(github).map_err(at)?;
+        let branch = match (own.or(self.job.keys.branch.as_ref()), self.catalogue) {
+            (Some(branch), _) => self.written_branch(self.manifest, branch, &source_value(github, None))?,
+            (None, Some(catalogue)) => Branch::Known(default_branch(catalogue, github).map_err(at)?.into()),
+            (None, None) => return Ok(()),
+        };
+        if !self.seen.contains(&identity(github, &branch)) {
+            self.push(github, branch, self.manifest, pattern.span);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, github: &str, branch: Branch, document: &Arc<Document>, span: Span) {
+        self.seen.insert(identity(github, &branch));
+        let known = match &branch {
+            Branch::Known(name) => Some(&**name),
+            Branch::PerTask(_) => None,
+        };
+        let value = source_value(github, known);
+        self.found.push(JobSource {
+            github: github.into(),
+            branch,
+            document: Arc::clone(document),
+            span,
+            value,
+        });
+    }
+
+    fn glob(&self, pattern: &Located<String>) -> Result<GlobMatcher, Diagnostic> {
+        let wrong = |what: String| Diagnostic::new(what).at(self.manifest, pattern.span);
+        if !pattern.contains('/') {
+            let finding = wrong(format!("{} is not a pattern over `owner/repo`", quoted(pattern)));
+            return Err(finding.help(format!("write for example `{}/*`", pattern.trim_matches('*'))));
+        }
+        let glob = GlobBuilder::new(&pattern.to_lowercase()).literal_separator(true).build();
+        glob.map(|glob| glob.compile_matcher())
+            .map_err(|error| wrong(format!("{} is not a pattern: {}", quoted(pattern), error.kind())))
+    }
+}
+
+fn identity(github: &str, branch: &Branch) -> String {
+    match branch {
+        Branch::Known(name) => format!("{}@{name}", github.to_lowercase()),
+        Branch::PerTask(_) => github.to_lowercase(),
+    }
+}
+
+fn default_branch<'a>(catalogue: &Catalogue<'a>, github: &str) -> Result<&'a str, (String, String)> {
+    let Some(source) = catalogue.get(github) else {
+        let help = match catalogue.nearest(github) {
+            Some(near) => format!("did you mean {}? Else name a branch: `{github}@main`", quoted(near)),
+            None => format!("connect it at https://jules.google.com, or name a branch: `{github}@main`"),
+        };
+        return Err((
+            format!("{} is not connected, so its default branch is not known", quoted(github)),
+            help,
+        ));
+    };
+    source.default_branch.as_deref().ok_or_else(|| {
+        let what = format!("the default branch of {} is not known", quoted(github));
+        (what, format!("name a branch: `{github}@main`, or `branch:` in the job or in `defaults`"))
+    })
+}
+
+/// What expressions see as `source`.
+pub(super) fn source_value(github: &str, branch: Option<&str>) -> Value {
+    let (owner, repo) = github.split_once('/').unwrap_or(("", github));
+    let names = [("owner", Some(owner)), ("repo", Some(repo)), ("github", Some(github)), ("branch", branch)];
+    Value::from_pairs(names.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?)))))
+}
