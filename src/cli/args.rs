@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
-use super::{completions, man, run};
+use super::{completions, man, plan, run, schema, simulate};
 
 /// What every variable of ours begins with.
 const ENV_PREFIX: &str = "JULES_BATCH_";
@@ -112,6 +112,12 @@ pub(crate) struct State {
 pub(crate) enum Command {
     /// Run a manifest, or go on with its last run
     Run(Box<run::RunArgs>),
+    /// Expand a manifest and print its tasks; touches nothing
+    Plan(plan::PlanArgs),
+    /// Serve the simulator: the Jules API, played on this machine
+    Simulate(simulate::SimulateArgs),
+    /// Print the JSON Schema of the manifest or of report.json
+    Schema(schema::SchemaArgs),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual pages

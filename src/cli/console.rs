@@ -37,6 +37,8 @@ struct Inner {
     ci: Option<Ci>,
     /// Whether stderr is a terminal where things can move.
     live: bool,
+    /// Whether stdout is a terminal.
+    out_terminal: bool,
     /// Whether somebody can be asked.
     interactive: bool,
     out_closed: AtomicBool,
@@ -65,6 +67,7 @@ impl Console {
             quiet,
             ci,
             live,
+            out_terminal: stdout,
             interactive: stdin && stderr && ci.is_none(),
             out_closed: AtomicBool::new(false),
             bars: MultiProgress::with_draw_target(target),
@@ -161,6 +164,12 @@ impl Console {
     #[must_use]
     pub(crate) fn live(&self) -> bool {
         self.0.live
+    }
+
+    /// Whether stdout is a terminal.
+    #[must_use]
+    pub(crate) fn out_terminal(&self) -> bool {
+        self.0.out_terminal
     }
 
     /// Whether `--quiet` was given.

@@ -5,20 +5,24 @@
 
 mod args;
 mod ci;
+mod client;
 mod colour;
 mod completions;
 mod console;
 mod duration;
 mod exit;
 mod failure;
-mod foreign;
 mod log;
 mod man;
+mod plan;
+mod planned;
 mod progress;
 mod reports;
 mod run;
+mod schema;
 mod selection;
 mod signals;
+mod simulate;
 
 pub use args::Args;
 use args::Command;
@@ -32,9 +36,21 @@ pub use failure::Failure;
 ///
 /// Whatever ends a command before its end, with the exit code that fits.
 pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
+    log::start(console, args.global.verbose, client::redactor());
     match args.command {
         Command::Run(_) => Ok(Exit::Done),
+        Command::Plan(args) => block_on(plan::run(&args, console)),
+        Command::Simulate(args) => block_on(simulate::run(&args, console)),
+        Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),
     }
+}
+
+/// Runs a command on a runtime of its own. What it leaves behind is not waited for.
+fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
 }

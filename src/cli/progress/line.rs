@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use super::board::{Board, Entry, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use crate::cli::duration;
-use crate::cli::foreign::neutral;
 use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::TaskId;
+use crate::report::console_fragment as neutral;
 
 /// What an event is worth saying.
 #[derive(Clone, Debug, PartialEq, Eq)]

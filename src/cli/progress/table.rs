@@ -9,8 +9,8 @@ use super::board::{Board, Live};
 use super::line::counts;
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, YELLOW};
 use crate::cli::duration;
-use crate::cli::foreign::neutral;
 use crate::plan::TaskId;
+use crate::report::console_fragment as neutral;
 
 /// Lines above and below the rows, and one that stays free so that nothing scrolls.
 const FRAME: usize = 5;
