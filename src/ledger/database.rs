@@ -49,11 +49,9 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, LedgerError> {
     if !path.is_file() {
         return Err(missing());
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(&path, flags).map_err(failed)?;
-    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let (conn, version) = connect_to_read(&path).map_err(failed)?;
     let known = STEPS.len() as u32;
-    match schema::version(&conn).map_err(failed)? {
+    match version {
         // Another process has just made the file.
         Version::Empty => return Err(missing()),
         Version::Steps(found) if found < known => return Err(LedgerError::Older { path, found, known }),
@@ -62,6 +60,34 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, LedgerError> {
     }
     verify(&conn, &path)?;
     Ok(conn)
+}
+
+/// Readers of a log share memory in a file beside it. On a read-only medium they cannot make that file, and if
+/// there is no log either, nobody writes: the database is then read as one that does not change.
+fn connect_to_read(path: &Path) -> rusqlite::Result<(Connection, Version)> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    match schema::version(&conn) {
+        Ok(version) => Ok((conn, version)),
+        Err(e) => {
+            let cannot_open = e.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
+            let Some(uri) = immutable_uri(path).filter(|_| cannot_open) else { return Err(e) };
+            let conn = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+            let version = schema::version(&conn)?;
+            Ok((conn, version))
+        }
+    }
+}
+
+/// The URI of a database without a log.
+fn immutable_uri(path: &Path) -> Option<String> {
+    if path.with_extension("db-wal").exists() {
+        return None;
+    }
+    let mut uri = url::Url::from_file_path(std::path::absolute(path).ok()?).ok()?;
+    uri.set_query(Some("immutable=1"));
+    Some(uri.into())
 }
 
 /// Shows that the ledger can be written and that there is some room: a megabyte goes to the log and from there to
@@ -79,13 +105,18 @@ pub(super) fn claim_room(conn: &Connection, path: &Path, now: Timestamp) -> Resu
             params![env!("CARGO_PKG_VERSION"), now.as_millisecond()],
         )?;
         tx.commit()?;
-        conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        checkpoint(conn)
     };
     write().map_err(|source| LedgerError::Storage {
         doing: "write to the ledger",
         path: path.to_owned(),
         source,
     })
+}
+
+/// Carries the log into the file as far as readers allow, so that the log is written from its start again.
+pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
+    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 fn refuse_newer(conn: &Connection, path: &Path, found: u32) -> Result<(), LedgerError> {
@@ -99,7 +130,7 @@ fn refuse_newer(conn: &Connection, path: &Path, found: u32) -> Result<(), Ledger
 }
 
 /// Reads every page once. Half a second for a gigabyte, and a damaged ledger must not be found out in mid-run.
-fn check(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
     let corrupt = |detail| LedgerError::Corrupt { path: path.to_owned(), detail };
     match conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
         Ok(verdict) if verdict == "ok" => Ok(()),

@@ -15,8 +15,8 @@ pub(super) fn begin_run(
 ) -> rusqlite::Result<i64> {
     let ts = event.ts.as_millisecond();
     conn.prepare_cached(
-        "INSERT INTO runs (id, identity, manifest, name, simulated, started_at, updated_at, last_seq) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1)",
+        "INSERT INTO runs (id, identity, manifest, name, simulated, started_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
         run.id.as_str(),
@@ -66,16 +66,6 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         | EventKind::ApiUsed { .. }
         | EventKind::StrayFound { .. } => {}
     }
-    Ok(())
-}
-
-/// Notes how far a run has come.
-pub(super) fn advance(conn: &Connection, run: i64, last: &RunEvent) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE runs SET last_seq = ?2, updated_at = ?3 WHERE n = ?1")?.execute(params![
-        run,
-        number(last)?,
-        last.ts.as_millisecond()
-    ])?;
     Ok(())
 }
 

@@ -92,7 +92,7 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// SQLite failed.
-    #[error("cannot {doing} `{}`", path.display())]
+    #[error("cannot {doing} `{}`{}", path.display(), way_out(source))]
     Storage {
         /// What we were about to do: "write to", "read", …
         doing: &'static str,
@@ -153,6 +153,25 @@ impl LedgerError {
             Self::Folder { source, .. } => source.kind() == io::ErrorKind::StorageFull,
             _ => false,
         }
+    }
+}
+
+/// What a person can do about SQLite's answer; nothing if the answer says it all.
+fn way_out(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode;
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; make room on its disk, or name another folder with `--state-dir`",
+        Some(
+            ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => "; see that its folder is writable and on a local disk, or name another with `--state-dir`",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "; another program has it open and does not let go of it"
+        }
+        _ => "",
     }
 }
 

@@ -53,7 +53,7 @@ impl StateFolder {
         }
         let is_new = !path.exists();
         let file = open_private(&path).map_err(|e| self.failed("write to the ledger", &path, e))?;
-        restrict(&file).map_err(|e| self.failed("make private the ledger", &path, e))?;
+        restrict(&file).map_err(|e| self.failed("restrict access to the ledger", &path, e))?;
         if is_new {
             sync_dir(&self.path).map_err(|e| self.failed("write to the state folder", &self.path, e))?;
         }

@@ -3,12 +3,19 @@
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::folder::{StateFolder, open_private};
+
+/// How often the lock is tried before it counts as taken. Somebody who only asks for the holder has it for an
+/// instant as well.
+const LOOKS: u32 = 5;
+/// The pause between two tries.
+const LOOK_DELAY: Duration = Duration::from_millis(20);
 
 /// The lock, held until this is dropped or the process dies.
 ///
@@ -24,17 +31,30 @@ impl Lock {
         let path = folder.lock();
         let failed = |source| LedgerError::Folder { doing: "lock", path: path.clone(), source };
         let mut file = open_private(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let holder = Holder::read(&mut file);
-                return Err(LedgerError::InUse { folder: folder.path().to_owned(), holder });
+        for looks_left in (0..LOOKS).rev() {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if looks_left > 0 => std::thread::sleep(LOOK_DELAY),
+                Err(TryLockError::WouldBlock) => {
+                    let holder = Holder::read(&mut file);
+                    return Err(LedgerError::InUse { folder: folder.path().to_owned(), holder });
+                }
+                Err(TryLockError::Error(e)) => return Err(failed(e)),
             }
-            Err(TryLockError::Error(e)) => return Err(failed(e)),
         }
         let mut lock = Self { file };
         lock.write(&Holder::this_process(now)).map_err(failed)?;
         Ok(lock)
+    }
+
+    /// Who holds the lock now; none if nobody does, or if the holder does not say who it is.
+    pub(super) fn holder(folder: &StateFolder) -> Option<Holder> {
+        let mut file = File::open(folder.lock()).ok()?;
+        match file.try_lock_shared() {
+            // What stands in the file is of one who was killed. The lock goes with the file.
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+            Err(TryLockError::WouldBlock) => Holder::read(&mut file),
+        }
     }
 
     fn write(&mut self, holder: &Holder) -> io::Result<()> {

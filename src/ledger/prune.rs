@@ -21,12 +21,12 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
     let old: Vec<i64> = conn
         .prepare(
             "WITH ranked AS (
-                SELECT n, updated_at, ended_at,
+                SELECT n, ended_at,
                        row_number() OVER (PARTITION BY identity, name, simulated ORDER BY n DESC) AS place
                 FROM runs
              )
              SELECT n FROM ranked
-             WHERE place > 1 AND (place > ?1 OR updated_at < ?2) AND ended_at IS NOT NULL
+             WHERE place > 1 AND (place > ?1 OR ended_at < ?2) AND ended_at IS NOT NULL
                AND NOT EXISTS (
                    SELECT 1 FROM tasks WHERE run = n AND (outcome IS NULL OR outcome IN ('deferred', 'detached'))
                )",
@@ -48,4 +48,93 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
     )?;
     tx.commit()?;
     Ok(old.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::schema;
+
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+
+    fn books() -> Connection {
+        let mut conn = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut conn, schema::STEPS).unwrap();
+        conn
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-22T02:00:05Z".parse().unwrap()
+    }
+
+    /// A run of one task that was last touched so many days ago, with a session of that day.
+    fn run(conn: &Connection, name: &str, days: i64, outcome: Option<&str>, ended: bool) -> i64 {
+        let ts = now().as_millisecond() - days * DAY;
+        conn.execute(
+            "INSERT INTO runs (id, identity, manifest, name, simulated, started_at, ended_at)
+             VALUES (hex(randomblob(8)), 'jobs.yaml', 'jobs.yaml', ?1, 0, ?2, iif(?3, ?2, NULL))",
+            params![name, ts, ended],
+        )
+        .unwrap();
+        let n = conn.last_insert_rowid();
+        conn.execute("INSERT INTO events VALUES (?1, 1, ?2, NULL, '{}')", [n, ts]).unwrap();
+        conn.execute("INSERT INTO tasks VALUES (?1, 'a', 'k', ?2)", params![n, outcome]).unwrap();
+        conn.execute("INSERT INTO creations VALUES (hex(randomblob(8)), ?2, ?1, 'k', 0)", [n, ts]).unwrap();
+        n
+    }
+
+    fn left(conn: &Connection, table: &str, column: &str) -> Vec<i64> {
+        let sql = format!("SELECT {column} FROM {table} ORDER BY {column}");
+        conn.prepare(&sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn of_each_manifest_the_newest_runs_stay() {
+        let conn = books();
+        let other = run(&conn, "other", 5, Some("succeeded"), true);
+        let runs: Vec<_> =
+            (0..25).map(|n| run(&conn, "nightly", (25 - n) / 10, Some("failed"), true)).collect();
+        assert_eq!(prune(&conn, now()).unwrap(), 5);
+        let kept: Vec<_> = std::iter::once(other).chain(runs[5..].iter().copied()).collect();
+        for (table, column) in [("runs", "n"), ("events", "run"), ("tasks", "run")] {
+            assert_eq!(left(&conn, table, column), kept, "{table}");
+        }
+        assert_eq!(prune(&conn, now()).unwrap(), 0);
+    }
+
+    #[test]
+    fn old_runs_go_but_never_the_last_of_a_manifest() {
+        let conn = books();
+        run(&conn, "nightly", 200, Some("succeeded"), true);
+        let last = run(&conn, "nightly", 100, Some("succeeded"), true);
+        let only = run(&conn, "yearly", 300, Some("succeeded"), true);
+        assert_eq!(prune(&conn, now()).unwrap(), 1);
+        assert_eq!(left(&conn, "runs", "n"), [last, only]);
+    }
+
+    #[test]
+    fn runs_with_work_left_stay() {
+        let conn = books();
+        let mut kept: Vec<_> = [None, Some("deferred"), Some("detached")]
+            .into_iter()
+            .map(|outcome| run(&conn, "nightly", 200, outcome, true))
+            .collect();
+        kept.push(run(&conn, "nightly", 200, Some("succeeded"), false));
+        run(&conn, "nightly", 200, Some("succeeded"), true);
+        kept.push(run(&conn, "nightly", 0, Some("succeeded"), true));
+        assert_eq!(prune(&conn, now()).unwrap(), 1);
+        assert_eq!(left(&conn, "runs", "n"), kept);
+    }
+
+    #[test]
+    fn sessions_of_the_last_two_days_outlive_their_run() {
+        let conn = books();
+        let fresh = run(&conn, "nightly", 1, Some("succeeded"), true);
+        let stale = run(&conn, "nightly", 3, Some("succeeded"), true);
+        let newer: Vec<_> = (0..20).map(|_| run(&conn, "nightly", 0, Some("succeeded"), true)).collect();
+        assert_eq!(prune(&conn, now()).unwrap(), 2);
+        let left = left(&conn, "creations", "run");
+        assert!(left.contains(&fresh) && !left.contains(&stale));
+        assert_eq!(left.len(), newer.len() + 1);
+    }
 }

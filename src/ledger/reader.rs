@@ -59,7 +59,7 @@ impl LedgerReader {
     pub fn last_run(&self, manifest: &ManifestIdentity) -> Result<Option<StoredRun>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
-                "SELECT n, id, manifest, name, simulated, started_at, last_seq FROM runs \
+                "SELECT n, id, manifest, name, simulated, started_at FROM runs \
                  WHERE identity = ?1 AND name = ?2 AND simulated = ?3 ORDER BY n DESC LIMIT 1",
             )?;
             let key = params![manifest.path(), manifest.name(), manifest.is_simulated()];
@@ -75,7 +75,7 @@ impl LedgerReader {
     pub fn run(&self, id: &RunId) -> Result<Option<StoredRun>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
-                "SELECT n, id, manifest, name, simulated, started_at, last_seq FROM runs WHERE id = ?1",
+                "SELECT n, id, manifest, name, simulated, started_at FROM runs WHERE id = ?1",
             )?;
             find.query_row([id.as_str()], RunRow::read).optional()?.map(|row| row.fold(conn)).transpose()
         })
@@ -97,7 +97,8 @@ impl LedgerReader {
                 counts.entry(row.get(0)?).or_default().push((row.get(1)?, count));
             }
             let mut stmt = conn.prepare_cached(
-                "SELECT n, id, name, manifest, simulated, started_at, updated_at, ended_at, invocations \
+                "SELECT n, id, name, manifest, simulated, started_at, \
+                 coalesce((SELECT ts FROM events WHERE run = n ORDER BY seq DESC LIMIT 1), started_at), ended_at, invocations \
                  FROM runs ORDER BY n DESC",
             )?;
             let rows = stmt.query_map([], |row| {
@@ -165,6 +166,15 @@ impl LedgerReader {
         })
     }
 
+    /// Reads every page of the database once: a second for some hundred megabytes.
+    ///
+    /// # Errors
+    ///
+    /// When it is damaged or cannot be read; [`LedgerError::is_corrupt`] tells which.
+    pub fn check(&self) -> Result<(), LedgerError> {
+        database::check(&self.conn, &self.path)
+    }
+
     /// A number that changes whenever another process has written: cheap to ask again and again.
     ///
     /// # Errors
@@ -197,7 +207,6 @@ struct RunRow {
     n: i64,
     info: RunInfo,
     started_at: Timestamp,
-    last_seq: u64,
 }
 
 impl RunRow {
@@ -211,14 +220,13 @@ impl RunRow {
                 simulated: row.get(4)?,
             },
             started_at: time(row, 5)?,
-            last_seq: row.get::<_, i64>(6)?.unsigned_abs(),
         })
     }
 
     fn fold(self, conn: &Connection) -> rusqlite::Result<StoredRun> {
         let mut skipped = Vec::new();
         let mut record: Option<RunRecord> = None;
-        for_each_event(conn, self.n, 0, |event| match (event, &mut record) {
+        let last_seq = for_each_event(conn, self.n, 0, |event| match (event, &mut record) {
             (Ok(event), Some(record)) => record.apply(&event),
             (Ok(event), None) => record = RunRecord::begin(&event).or_else(|| self.begin(Some(&event))),
             (Err(event), _) => skipped.push(event),
@@ -227,7 +235,7 @@ impl RunRow {
             .or_else(|| self.begin(None))
             .expect("a record begins with the RunStarted that begin() makes");
         // The next event's number follows the last one's, understood or not.
-        record.last_seq = self.last_seq;
+        record.last_seq = last_seq;
         Ok(StoredRun { record, skipped })
     }
 
@@ -242,20 +250,22 @@ impl RunRow {
     }
 }
 
+/// Hands out a run's events in order; the `seq` of the last one.
 fn for_each_event(
     conn: &Connection,
     run: i64,
     after: u64,
     mut take: impl FnMut(Result<RunEvent, SkippedEvent>),
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<u64> {
+    let mut last = after;
     let mut stmt =
         conn.prepare_cached("SELECT seq, body FROM events WHERE run = ?1 AND seq > ?2 ORDER BY seq")?;
     let mut rows = stmt.query(params![run, i64::try_from(after).unwrap_or(i64::MAX)])?;
     while let Some(row) = rows.next()? {
-        let seq = row.get::<_, i64>(0)?.unsigned_abs();
-        take(decode(seq, row.get_ref(1)?.as_bytes().unwrap_or_default()));
+        last = row.get::<_, i64>(0)?.unsigned_abs();
+        take(decode(last, row.get_ref(1)?.as_bytes().unwrap_or_default()));
     }
-    Ok(())
+    Ok(last)
 }
 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, TransactionBehavior};
 
-use super::{Ledger, LedgerError, LedgerReader, ManifestIdentity, entry};
+use super::{Ledger, LedgerError, LedgerReader, ManifestIdentity, database, entry};
 use crate::outcome::{EventKind, Observer, ObserverError, RunEvent, RunId};
 
 /// Writes the events of one run into the ledger, each call in one transaction.
@@ -46,9 +46,11 @@ impl Recorder {
         let found = ledger
             .reader()
             .conn()
-            .query_row("SELECT n, last_seq FROM runs WHERE id = ?1", [run.as_str()], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-            })
+            .query_row(
+                "SELECT n, (SELECT coalesce(max(seq), 0) FROM events WHERE run = n) FROM runs WHERE id = ?1",
+                [run.as_str()],
+                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+            )
             .optional();
         let path = ledger.reader().path().to_owned();
         match found {
@@ -75,9 +77,20 @@ impl Recorder {
         self.ledger
     }
 
+    /// One transaction. When the disk is full the log is carried into the file, and tried again in its place: both
+    /// have room of their own from the opening.
     fn save(&mut self, events: &[RunEvent]) -> Result<(), LedgerError> {
         let promise = events.iter().any(|event| event.kind.is_promise());
         self.set_durability(if promise { Durability::Disk } else { Durability::Process })?;
+        self.write(events).or_else(|error| {
+            if !error.is_full() || database::checkpoint(self.reader().conn()).is_err() {
+                return Err(error);
+            }
+            self.write(events)
+        })
+    }
+
+    fn write(&mut self, events: &[RunEvent]) -> Result<(), LedgerError> {
         let path = self.reader().path().to_owned();
         let conn = self.ledger.reader_mut().conn_mut();
         let failed =
@@ -98,9 +111,6 @@ impl Recorder {
                 }
                 _ => return Err(target.out_of_order(event)),
             };
-        }
-        if let (Target::Begun { row, .. }, Some(last)) = (&target, events.last()) {
-            entry::advance(&tx, *row, last).map_err(failed)?;
         }
         tx.commit().map_err(failed)?;
         self.target = target;

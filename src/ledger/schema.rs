@@ -11,7 +11,8 @@ pub(super) const APPLICATION_ID: i32 = 0x4a42_4c47;
 /// The steps from an empty file to the newest version.
 pub(super) const STEPS: &[&str] = &[VERSION_1];
 
-/// Times are milliseconds since 1970; the exact ones stand in the events.
+/// Times are milliseconds since 1970; the exact ones stand in the events. How far a run has come is the `seq` and
+/// `ts` of its last row in `events`: a column of `runs` would be a second page to write for every call.
 const VERSION_1: &str = "
     CREATE TABLE meta (
         key   TEXT PRIMARY KEY,
@@ -26,10 +27,8 @@ const VERSION_1: &str = "
         name        TEXT    NOT NULL,
         simulated   INTEGER NOT NULL,
         started_at  INTEGER NOT NULL,
-        updated_at  INTEGER NOT NULL,
         ended_at    INTEGER,
-        invocations INTEGER NOT NULL DEFAULT 0,
-        last_seq    INTEGER NOT NULL
+        invocations INTEGER NOT NULL DEFAULT 0
     ) STRICT;
 
     CREATE TABLE events (
@@ -103,8 +102,7 @@ pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result
 pub(super) fn verify(conn: &Connection) -> rusqlite::Result<()> {
     for sql in [
         "SELECT key, value FROM meta",
-        "SELECT n, id, identity, manifest, name, simulated, started_at, updated_at, ended_at, invocations, \
-         last_seq FROM runs",
+        "SELECT n, id, identity, manifest, name, simulated, started_at, ended_at, invocations FROM runs",
         "SELECT run, seq, ts, task, body FROM events",
         "SELECT run, id, key, outcome FROM tasks",
         "SELECT session, ts, run, task_key, simulated FROM creations",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::folder::StateFolder;
-use super::lock::Lock;
+use super::lock::{Holder, Lock};
 use super::{LedgerError, LedgerReader, ManifestIdentity, Recorder, database, prune};
 use crate::outcome::RunId;
 
@@ -62,6 +62,12 @@ impl Ledger {
     /// As for [`LedgerReader::open`].
     pub fn read(state_dir: &Path) -> Result<LedgerReader, LedgerError> {
         LedgerReader::open(state_dir)
+    }
+
+    /// Who runs with this state folder now; none if nobody does, or if it cannot be told.
+    #[must_use]
+    pub fn holder(state_dir: &Path) -> Option<Holder> {
+        Lock::holder(&StateFolder::at(state_dir))
     }
 
     /// Where the ledger that was here has gone, if it was damaged. Nothing is known of earlier runs then: look

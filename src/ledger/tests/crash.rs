@@ -1,6 +1,6 @@
 //! Killed at any instant: everything acknowledged is there.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -107,6 +107,28 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
+fn kill_9_while_opening_leaves_a_ledger_that_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..24 {
+        // Each third one meets an empty folder.
+        let state_dir = dir.path().join((round / 3).to_string());
+        let mut child = spawn(&state_dir);
+        std::thread::sleep(Duration::from_micros(fastrand::u64(0..40_000)));
+        child.kill().unwrap();
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        child.wait().unwrap();
+        let acked =
+            said.lines().rev().skip(1).find_map(|line| line.rsplit_once("ack ")?.1.parse::<u64>().ok());
+
+        let ledger = Ledger::open(&state_dir).unwrap();
+        assert_eq!(ledger.set_aside(), None, "round {round}");
+        let known = ledger.reader().run(&run_id(1)).unwrap().map_or(0, |stored| stored.record.last_seq);
+        assert!(known >= acked.unwrap_or(0), "round {round}");
+    }
+}
+
+#[test]
 fn another_process_holds_the_folder_and_is_read_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let run = run_id(1);
@@ -119,6 +141,8 @@ fn another_process_holds_the_folder_and_is_read_meanwhile() {
         .unwrap();
     let refused = Ledger::open(dir.path()).unwrap_err().to_string();
     assert!(refused.contains(&format!(" pid {} on ", child.id())), "{refused}");
+
+    assert_eq!(Ledger::holder(dir.path()).unwrap().pid(), child.id());
 
     let reader = Ledger::read(dir.path()).unwrap();
     let mut record = reader.run(&run).unwrap().unwrap().record;
@@ -135,5 +159,6 @@ fn another_process_holds_the_folder_and_is_read_meanwhile() {
     assert!(seen > 100);
     child.kill().unwrap();
     child.wait().unwrap();
+    assert_eq!(Ledger::holder(dir.path()), None, "its name is still in the file");
     Ledger::open(dir.path()).unwrap();
 }

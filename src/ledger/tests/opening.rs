@@ -36,8 +36,12 @@ fn a_second_one_is_told_who_holds_the_folder() {
     assert!(text.contains(&pid) && text.contains(" since 2026-09-21T"), "{text}");
     Ledger::read(dir.path()).unwrap();
 
+    assert_eq!(Ledger::holder(dir.path()).unwrap().pid(), std::process::id());
+
     drop(first);
-    Ledger::open(dir.path()).unwrap();
+    assert_eq!(Ledger::holder(dir.path()), None);
+    Ledger::open(dir.path()).unwrap().reader().check().unwrap();
+    assert_eq!(Ledger::holder(&dir.path().join("nowhere")), None);
 }
 
 #[test]
@@ -119,6 +123,19 @@ fn without_a_ledger_there_is_nothing_to_read() {
     assert!(missing(dir.path()));
     // Asking changes nothing.
     assert!(!dir.path().join("nowhere").exists());
+}
+
+#[test]
+fn many_at_once_make_one_ledger() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("state");
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        let open = || scope.spawn(|| Ledger::open(&dir));
+        let threads: Vec<_> = (0..8).map(|_| open()).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(opened.iter().filter(|ledger| ledger.is_ok()).count(), 1);
+    assert!(opened.iter().flat_map(|ledger| ledger.as_ref().err()).all(LedgerError::is_in_use));
 }
 
 /// Damages the ledger, opens it, and gives back where the damaged file went.
