@@ -4,14 +4,26 @@
 //! [`ReportV1`] is both the model and the contents of `report.json`; every other format is rendered from it,
 //! so a stored report can be rendered again and several can be merged.
 
+mod ctrf;
+mod events;
+mod github;
 mod json;
+mod junit;
+mod link;
+mod markdown;
 mod record;
 #[cfg(test)]
 mod sample;
+mod task;
 mod text;
 mod v1;
 
+pub use ctrf::ctrf;
+pub use events::event_line;
+pub use github::{RunFiles, RunOutcome, annotations, output_file, outputs};
 pub use json::{from_json, report_schema, to_json};
+pub use junit::{JunitProfile, junit};
+pub use markdown::markdown;
 pub use text::{console_fragment, console_line};
 pub use v1::{
     ApiV1, AttemptV1, ChangeV1, OnNoChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, SourceV1, StrayV1,
@@ -25,6 +37,15 @@ pub enum ReportError {
     /// The text is not a `report.json`.
     #[error("it is not a report.json of jules-batch")]
     Read(#[source] serde_json::Error),
+    /// A value among the outputs contains the delimiter of their file.
+    #[error("the output `{output}` contains its own delimiter")]
+    Delimiter {
+        /// Which.
+        output: &'static str,
+    },
+    /// The JUnit document could not be put together.
+    #[error("cannot put junit.xml together")]
+    Junit(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A `report.json` of another version.
     #[error("it has schemaVersion {found}, and this program reads {}", ReportV1::VERSION)]
     Version {

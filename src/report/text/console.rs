@@ -17,7 +17,7 @@ const PREFIX: &str = "  | ";
 /// space.
 #[must_use]
 pub fn console_line(text: &str) -> String {
-    let text = harmless(text);
+    let text = console_text(text);
     let lines: Vec<String> =
         text.trim_end_matches('\n').split('\n').map(|l| format!("{PREFIX}{l}")).collect();
     lines.join("\n")
@@ -27,10 +27,11 @@ pub fn console_line(text: &str) -> String {
 /// the prefix.
 #[must_use]
 pub fn console_fragment(text: &str) -> String {
-    one_line(&harmless(text), 1024)
+    one_line(&console_text(text), 1024)
 }
 
-fn harmless(text: &str) -> String {
+/// The same text with nothing left in it that a terminal or the console of a CI system acts on.
+pub(in crate::report) fn console_text(text: &str) -> String {
     let text: String = plain(text).chars().map(|c| if breaks_lines(c) { REPLACEMENT } else { c }).collect();
     let text = text.split('\n').map(break_line_command).collect::<Vec<_>>().join("\n");
     break_bracket_commands(&text)

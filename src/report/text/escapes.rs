@@ -46,7 +46,7 @@ pub(in crate::report) fn plain(text: &str) -> String {
 }
 
 /// C0, DEL and C1 controls, and the noncharacters, of which XML 1.0 forbids U+FFFE and U+FFFF.
-pub(in crate::report) fn is_control(c: char) -> bool {
+fn is_control(c: char) -> bool {
     c.is_control() || matches!(u32::from(c) & 0xFFFF, 0xFFFE | 0xFFFF)
 }
 

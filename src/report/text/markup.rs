@@ -2,36 +2,39 @@
 
 use super::{one_line, plain};
 
-/// Foreign text as words of a Markdown line: nothing in it is markup, a mention or a line break.
+/// Foreign text as words of a Markdown line, behind other words: nothing in it is markup, a mention, a link
+/// or a line break.
 pub(in crate::report) fn markdown_text(text: &str, limit: usize) -> String {
-    let mut out = String::new();
-    for c in one_line(&plain(text), limit).chars() {
+    let line = one_line(&plain(text), limit);
+    let mut out = String::with_capacity(line.len());
+    for (at, c) in line.char_indices() {
+        let (before, after) = (&line[..at], &line[at + c.len_utf8()..]);
         match c {
             // A mention notifies people wherever the summary is pasted.
             '@' => out.push_str("@\u{200B}"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            c if c.is_ascii_punctuation() => {
-                out.push('\\');
-                out.push(c);
-            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => out.extend(['\\', c]),
+            // GitHub makes links of bare addresses.
+            ':' if after.starts_with("//") => out.push_str("\\:"),
+            '.' if before.to_ascii_lowercase().ends_with("www") => out.push_str("\\."),
             c => out.push(c),
         }
     }
     out
 }
 
-/// Foreign text as code within a Markdown line.
+/// Foreign text as code within a Markdown line that is no row of a table.
 pub(in crate::report) fn code_span(text: &str, limit: usize) -> String {
     let line = one_line(&plain(text), limit);
     if line.is_empty() {
         return String::new();
     }
     let fence = "`".repeat(longest_run(&line, '`') + 1);
-    // A space beside a backtick belongs to the fence; table cells end at `|` even within code.
+    // A backtick at either end would lengthen the fence.
     let pad = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
-    format!("{fence}{pad}{line}{pad}{fence}").replace('|', "\\|")
+    format!("{fence}{pad}{line}{pad}{fence}")
 }
 
 /// Foreign text of several lines as a fenced block of Markdown, behind `indent` on every line.
@@ -68,18 +71,21 @@ mod tests {
 
     #[test]
     fn words_are_no_markup() {
-        assert_eq!(
-            markdown_text("![x](https://e.example) <img> @you\n# h", 200),
-            "\\!\\[x\\]\\(https\\:\\/\\/e\\.example\\) &lt;img&gt; @\u{200B}you \\# h"
-        );
-        assert_eq!(markdown_text("snake_case & `code`", 200), "snake\\_case &amp; \\`code\\`");
+        for (text, words) in [
+            ("![x](y) *a* _b_ ~c~ $d$ | `e`", r"!\[x\](y) \*a\* \_b\_ \~c\~ \$d\$ \| \`e\`"),
+            ("<img> & @you\n# h", "&lt;img&gt; &amp; @\u{200B}you # h"),
+            ("see https://e.example or WWW.e.example", r"see https\://e.example or WWW\.e.example"),
+            ("nightly-run 1.0: done", "nightly-run 1.0: done"),
+        ] {
+            assert_eq!(markdown_text(text, 200), words);
+        }
     }
 
     #[test]
     fn code_keeps_its_fence() {
         assert_eq!(code_span("a `b` c", 100), "``a `b` c``");
         assert_eq!(code_span("`", 100), "`` ` ``");
-        assert_eq!(code_span("a|b\nc", 100), "`a\\|b c`");
+        assert_eq!(code_span("a|b\nc", 100), "`a|b c`");
         assert_eq!(code_block("x\n````\n</details>", ""), "`````text\nx\n````\n</details>\n`````\n");
         assert_eq!(code_block("x\n\ny", "  "), "  ```text\n  x\n  \n  y\n  ```\n");
     }

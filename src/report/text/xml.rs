@@ -1,10 +1,12 @@
 //! Text for `junit.xml`.
 
-use super::{one_line, plain};
+use super::console::console_text;
+use super::one_line;
 
-/// Text for an element: only what XML 1.0 allows, without terminal sequences and attachment markers.
+/// Text for an element: only what XML 1.0 allows, without attachment markers, and without what a console acts
+/// on, for readers print such texts in logs.
 pub(in crate::report) fn xml_text(text: &str) -> String {
-    break_markers(plain(text))
+    break_markers(console_text(text))
 }
 
 /// Text for an attribute: as [`xml_text`], on one line of at most `limit` bytes.
@@ -57,6 +59,11 @@ mod tests {
         assert_eq!(xml_text("[[AT\u{1B}[0mTACHMENT|z]]"), "[ [ATTACHMENT|z]]");
         assert_eq!(xml_line("[[[ATTACHMENT|z]]", 100), "[[ [ATTACHMENT|z]]");
         assert_eq!(xml_text("[ATTACHMENT|harmless]"), "[ATTACHMENT|harmless]");
+    }
+
+    #[test]
+    fn breaks_workflow_commands() {
+        assert_eq!(xml_text("a\r::error::b ##[group]"), "a\n: :error::b # #[group]");
     }
 
     #[test]

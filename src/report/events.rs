@@ -1,0 +1,51 @@
+//! `events.jsonl`: one event a line.
+
+use serde::Serialize;
+
+use super::json::harmless_json;
+use crate::outcome::RunEvent;
+
+/// The version of the lines.
+const VERSION: u32 = 1;
+
+/// An event as one line of JSON, without the line break: `v` (1), `seq`, `ts`, `event`, and what the event
+/// itself holds, such as `task`.
+#[must_use]
+pub fn event_line(event: &RunEvent) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        v: u32,
+        #[serde(flatten)]
+        event: &'a RunEvent,
+    }
+    let line = serde_json::to_string(&Line { v: VERSION, event })
+        .expect("an event's maps have text keys, so it is JSON");
+    harmless_json(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::sample::every_outcome_story;
+    use super::*;
+
+    #[test]
+    fn every_line_is_an_object_that_names_its_task() {
+        let story = every_outcome_story();
+        for event in story.events() {
+            let line = event_line(event);
+            assert!(!line.contains(['\n', '\r', '\u{1B}']), "{line}");
+            assert!(!line.contains("##"), "{line}");
+            assert!(
+                line.starts_with(&format!("{{\"v\":1,\"seq\":{},\"ts\":\"2026-11-22T02:", event.seq)),
+                "{line}"
+            );
+            let value: Value = serde_json::from_str(&line).unwrap();
+            assert!(value["event"].is_string());
+            let task = event.kind.task().map(ToString::to_string);
+            assert_eq!(value["task"].as_str(), task.as_deref());
+            assert_eq!(serde_json::from_value::<RunEvent>(value).unwrap(), *event);
+        }
+    }
+}

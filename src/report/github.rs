@@ -1,0 +1,275 @@
+//! What GitHub Actions reads: annotations in the log, and the file of a step's outputs.
+//!
+//! The step's summary is [`super::markdown`]. Rules: GitHub's "Workflow commands" page and the runner's
+//! parser.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::link::https;
+use super::text::{console_text, cut, one_line, plain, with_limit};
+use super::{ReportError, ReportV1, TaskV1};
+use crate::outcome::Outcome;
+
+/// Annotations of one kind that GitHub shows for a step are ten: nine tasks, and how many more.
+const ERRORS: usize = 9;
+/// Bytes of an annotation's message that GitHub shows.
+const MESSAGE: usize = 4096;
+/// Bytes of one array among the outputs.
+const ARRAY: usize = 64 * 1024;
+
+/// How a run went, as the action's output `outcome` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// Everything ended well.
+    Success,
+    /// Tasks failed.
+    Failure,
+    /// Nothing failed, but work is left for the next run.
+    Partial,
+    /// No task was selected.
+    Empty,
+    /// The run was interrupted.
+    Cancelled,
+}
+
+impl RunOutcome {
+    /// How this run went. An interrupt outweighs failures, failures outweigh what is left.
+    #[must_use]
+    pub fn of(report: &ReportV1, interrupted: bool) -> Self {
+        if interrupted {
+            Self::Cancelled
+        } else if report.totals.failures() > 0 {
+            Self::Failure
+        } else if report.remaining > 0 {
+            Self::Partial
+        } else if report.totals.total == 0 {
+            Self::Empty
+        } else {
+            Self::Success
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Partial => "partial",
+            Self::Empty => "empty",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The workflow commands that annotate the manifest with what failed, a line each: at most nine tasks and
+/// "and N more", one notice when work is left, one warning when sessions are astray.
+#[must_use]
+pub fn annotations(report: &ReportV1) -> String {
+    let failed: Vec<&TaskV1> = report.tasks.iter().filter(|task| task.outcome.is_failure()).collect();
+    let mut out = String::new();
+    for task in failed.iter().take(ERRORS) {
+        let title = format!("{}: {}", task.outcome.label(), task.id);
+        let message = [task.reason_or_default().trim(), &task.links()].join("\n\n");
+        command(&mut out, "error", Some(task), &title, message.trim());
+    }
+    let more = failed.len().saturating_sub(ERRORS);
+    if more > 0 {
+        let noun = if more == 1 { "task" } else { "tasks" };
+        command(&mut out, "error", None, "More failures", &format!("and {more} more {noun} failed"));
+    }
+    if report.remaining > 0 {
+        let left = format!("{} of {} tasks are left for the next run", report.remaining, report.totals.total);
+        command(&mut out, "notice", None, "Work is left", &left);
+    }
+    if !report.strays.is_empty() {
+        let text = match report.strays.len() {
+            1 => "1 session carries this run's marker, but the run does not know it".to_owned(),
+            count => format!("{count} sessions carry this run's marker, but the run does not know them"),
+        };
+        command(&mut out, "warning", None, "Stray sessions", &text);
+    }
+    out
+}
+
+fn command(out: &mut String, kind: &str, task: Option<&TaskV1>, title: &str, message: &str) {
+    let place = task
+        .filter(|task| !task.file.is_empty())
+        .map_or_else(String::new, |task| format!("file={},line={},", property(&task.file), task.line.max(1)));
+    let title = property(&one_line(&console_text(title), 250));
+    let message = data(&cut(&console_text(message), MESSAGE));
+    writeln!(out, "::{kind} {place}title={title}::{message}").expect("writing to a String cannot fail");
+}
+
+/// Escapes what ends a command or stands for an escape.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes what ends a property as well.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// What the caller knows and the report does not.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFiles<'a> {
+    /// The path of `report.json`.
+    pub json: &'a str,
+    /// The path of `junit.xml`.
+    pub junit: &'a str,
+    /// The folder of all reports.
+    pub dir: &'a str,
+}
+
+/// The action's outputs by name, in a fixed order. Nothing in them was written by an agent: workflows paste
+/// outputs into scripts.
+#[must_use]
+pub fn outputs(
+    report: &ReportV1,
+    outcome: RunOutcome,
+    exit_code: u8,
+    files: RunFiles<'_>,
+) -> Vec<(&'static str, String)> {
+    let counts: serde_json::Map<String, Value> =
+        Outcome::ALL.into_iter().map(|o| (o.as_str().to_owned(), report.totals.of(o).into())).collect();
+    let failed = report.tasks.iter().filter(|task| task.outcome.is_failure());
+    vec![
+        ("outcome", outcome.as_str().to_owned()),
+        ("exit-code", exit_code.to_string()),
+        ("run-id", report.run.id.clone()),
+        ("total", report.totals.total.to_string()),
+        ("counts", Value::Object(counts).to_string()),
+        ("remaining", report.remaining.to_string()),
+        ("pull-requests", array(report.tasks.iter().filter_map(pull_request))),
+        ("failed-tasks", array(failed.map(failed_task))),
+        ("report-json", files.json.to_owned()),
+        ("report-junit", files.junit.to_owned()),
+        ("report-dir", files.dir.to_owned()),
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+    ]
+}
+
+fn pull_request(task: &TaskV1) -> Option<Value> {
+    let pull = task.pull_request.as_ref()?;
+    Some(json!({ "task": plain(&task.id), "url": https(&pull.url)?, "number": pull.number }))
+}
+
+fn failed_task(task: &TaskV1) -> Value {
+    let session = task.session();
+    json!({
+        "task": plain(&task.id),
+        "outcome": task.outcome.as_str(),
+        "session": session.map(|session| plain(&session.name())),
+        "url": session.and_then(|session| https(session.url.as_deref()?)),
+    })
+}
+
+/// A JSON array of at most 64 KiB: what does not fit is left out at the end.
+fn array(items: impl Iterator<Item = Value>) -> String {
+    let items: Vec<String> = items.map(|item| item.to_string()).collect();
+    let (fit, _) = with_limit(&items, ARRAY - 2, |item| item.len() + 1);
+    format!("[{}]", fit.join(","))
+}
+
+/// What to append to the file that `GITHUB_OUTPUT` names. The delimiter must be fresh and random.
+///
+/// # Errors
+///
+/// When a value contains the delimiter, which could be an attempt to set other outputs.
+pub fn output_file(outputs: &[(&'static str, String)], delimiter: &str) -> Result<String, ReportError> {
+    let mut out = String::new();
+    for (name, value) in outputs {
+        if delimiter.is_empty() || value.contains(delimiter) {
+            return Err(ReportError::Delimiter { output: name });
+        }
+        writeln!(out, "{name}<<{delimiter}\n{value}\n{delimiter}").expect("writing to a String cannot fail");
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{HOSTILE, Story, every_outcome};
+    use super::*;
+
+    #[test]
+    fn annotates_the_manifest() {
+        insta::assert_snapshot!(annotations(&every_outcome()));
+    }
+
+    #[test]
+    fn at_most_ten_annotations_of_a_kind() {
+        let mut report = every_outcome();
+        let failed = report.tasks[3].clone();
+        report.tasks.extend((0..30).map(|_| failed.clone()));
+        let text = annotations(&report);
+        assert_eq!(text.lines().filter(|line| line.starts_with("::error ")).count(), 10);
+        assert!(text.contains("::and 27 more tasks failed\n"));
+        assert!(text.lines().all(|line| line.starts_with("::")));
+    }
+
+    #[test]
+    fn an_annotation_is_one_command_and_keeps_to_its_size() {
+        let mut report = every_outcome();
+        report.tasks.retain(|task| task.id.starts_with("hostile"));
+        report.tasks[0].reason = Some(HOSTILE.repeat(50));
+        report.tasks[0].id = "a,b:c%d\ne".to_owned();
+        let text = annotations(&report);
+        let line = text.lines().find(|line| line.starts_with("::error ")).unwrap();
+        assert!(
+            line.starts_with("::error file=jobs.yaml,line=21,title=failed%3A a%2Cb%3Ac%25d e::cargo test"),
+            "{line}"
+        );
+        let message = line.splitn(3, "::").nth(2).unwrap();
+        let decoded = message.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%");
+        assert!(decoded.len() <= 4096 && !decoded.contains("##["), "{decoded}");
+    }
+
+    #[test]
+    fn outputs_hold_no_words_of_an_agent() {
+        let report = every_outcome();
+        let files = RunFiles { json: "r/report.json", junit: "r/junit.xml", dir: "r" };
+        let outputs = outputs(&report, RunOutcome::of(&report, false), 100, files);
+        insta::assert_debug_snapshot!(outputs);
+        let text = output_file(&outputs, "EOF-5f0c").unwrap();
+        assert!(text.starts_with("outcome<<EOF-5f0c\nfailure\nEOF-5f0c\n"));
+        assert!(!text.contains("evil.example") && !text.contains("Upgrade serde <to>"));
+    }
+
+    #[test]
+    fn a_value_with_the_delimiter_is_refused() {
+        let outputs = [("total", "1\nEOF\nremaining<<EOF".to_owned())];
+        let error = output_file(&outputs, "EOF").unwrap_err();
+        assert_eq!(error.to_string(), "the output `total` contains its own delimiter");
+        assert!(output_file(&outputs, "other").is_ok());
+        assert!(output_file(&outputs, "").is_err());
+    }
+
+    #[test]
+    fn arrays_are_cut_between_items() {
+        let mut report = every_outcome();
+        let failed = report.tasks[3].clone();
+        report.tasks.extend((0..2000).map(|_| failed.clone()));
+        let files = RunFiles { json: "", junit: "", dir: "" };
+        let outputs = outputs(&report, RunOutcome::Failure, 100, files);
+        let (_, failed) = outputs.iter().find(|(name, _)| *name == "failed-tasks").unwrap();
+        assert!(failed.len() <= ARRAY);
+        assert!(serde_json::from_str::<Vec<Value>>(failed).unwrap().len() > 300);
+    }
+
+    #[test]
+    fn the_outcome_of_a_run() {
+        let mut report = Story::new().report();
+        assert_eq!(RunOutcome::of(&report, false), RunOutcome::Empty);
+        report.totals.total = 2;
+        assert_eq!(RunOutcome::of(&report, false), RunOutcome::Success);
+        report.remaining = 1;
+        assert_eq!(RunOutcome::of(&report, false), RunOutcome::Partial);
+        report.totals.error = 1;
+        assert_eq!(RunOutcome::of(&report, false), RunOutcome::Failure);
+        assert_eq!(RunOutcome::of(&report, true), RunOutcome::Cancelled);
+    }
+}

@@ -1,0 +1,319 @@
+//! `summary.md`, for people: a step's summary on GitHub, a comment, a mail.
+
+use std::fmt::Write as _;
+
+use super::link::{https, pull_label};
+use super::text::{code_block, code_span, cut, html_text, markdown_text, with_limit};
+use super::{ReportV1, TaskV1};
+use crate::outcome::Outcome;
+
+/// Bytes at most; GitHub drops a step's summary whole when it is one byte over 1 MiB.
+const LIMIT: usize = 900 * 1024;
+/// Of those, what failures and pull requests may take.
+const FAILURES: usize = 560 * 1024;
+const PULLS: usize = 240 * 1024;
+/// Tasks listed under one reason.
+const TASKS: usize = 100;
+
+/// The report as Markdown of at most 900 KiB: totals, then failures by outcome and reason, then pull
+/// requests, then what is left.
+#[must_use]
+pub fn markdown(report: &ReportV1) -> String {
+    let mut out = String::new();
+    head(&mut out, report);
+    totals(&mut out, report);
+    failures(&mut out, report);
+    pulls(&mut out, report);
+    left(&mut out, report);
+    strays(&mut out, report);
+    debug_assert!(out.len() <= LIMIT, "every part has its share");
+    out
+}
+
+fn head(out: &mut String, report: &ReportV1) {
+    let failed = report.totals.failures();
+    let total = report.totals.total;
+    let (sign, verdict) = match (failed, report.remaining) {
+        (0, 0) if total == 0 => ("⚪", "no task was selected".to_owned()),
+        (0, 0) => ("✅", format!("{} done", tasks(total))),
+        (0, left) => ("🕒", format!("{} of {} left", left, tasks(total))),
+        (failed, _) => ("❌", format!("{failed} of {} failed", tasks(total))),
+    };
+    let name = markdown_text(&report.run.name, 200);
+    push(out, &format!("## {sign} {name}: {verdict}\n\n"));
+    if report.run.simulated {
+        push(out, "> [!NOTE]\n> This run was simulated: no session was created at Jules.\n\n");
+    }
+}
+
+fn totals(out: &mut String, report: &ReportV1) {
+    if report.totals.total > 0 {
+        push(out, "| | Outcome | Tasks |\n| :-: | --- | --: |\n");
+        for outcome in Outcome::ALL {
+            let count = report.totals.of(outcome);
+            if count > 0 {
+                push(out, &format!("| {} | {} | {count} |\n", sign(outcome), outcome.label()));
+            }
+        }
+        push(out, &format!("| | **total** | **{}** |\n\n", report.totals.total));
+    }
+    let run = &report.run;
+    let mut facts = vec![format!("Run {}", code_span(&run.id, 100))];
+    let took = report.last_moment().duration_since(run.started_at).as_millis();
+    facts.push(duration(u64::try_from(took).unwrap_or(0)));
+    if run.invocations > 1 {
+        facts.push(format!("{} invocations", run.invocations));
+    }
+    let requests: u64 = report.api.requests.values().sum();
+    facts.push(format!("{requests} API {}", if requests == 1 { "request" } else { "requests" }));
+    if let Some(why) = &run.stopped {
+        facts.push(format!("stopped early: {}", markdown_text(why, 200)));
+    }
+    push(out, &format!("{}\n\n", facts.join(" · ")));
+}
+
+/// Tasks that ended alike for the same reason.
+struct Group<'a> {
+    outcome: Outcome,
+    reason: &'a str,
+    tasks: Vec<&'a TaskV1>,
+}
+
+/// The groups of these tasks: worst outcome first, then by size, then as they come.
+fn groups<'a>(tasks: impl Iterator<Item = &'a TaskV1>) -> Vec<Group<'a>> {
+    let mut at = std::collections::HashMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for task in tasks {
+        let reason = task.reason_or_default();
+        let index = *at.entry((task.outcome, reason)).or_insert_with(|| {
+            groups.push(Group { outcome: task.outcome, reason, tasks: Vec::new() });
+            groups.len() - 1
+        });
+        groups[index].tasks.push(task);
+    }
+    groups.sort_by_key(|group| (std::cmp::Reverse(group.outcome), std::cmp::Reverse(group.tasks.len())));
+    groups
+}
+
+fn failures(out: &mut String, report: &ReportV1) {
+    let groups = groups(report.tasks.iter().filter(|task| task.outcome.is_failure()));
+    if groups.is_empty() {
+        return;
+    }
+    push(out, "### Failures\n\n");
+    let mut last = None;
+    let (begin, mut shown) = (out.len(), 0);
+    for group in &groups {
+        let text = section(group);
+        if out.len() - begin + text.len() > FAILURES {
+            break;
+        }
+        if last != Some(group.outcome) {
+            last = Some(group.outcome);
+            let count = tasks(report.totals.of(group.outcome));
+            push(out, &format!("#### {} {}: {count}\n\n", sign(group.outcome), group.outcome.label()));
+        }
+        push(out, &text);
+        shown += 1;
+    }
+    more(out, groups.len() - shown, "reason", "reasons");
+}
+
+fn section(group: &Group<'_>) -> String {
+    let mut text = format!(
+        "<details><summary><code>{}</code> ({})</summary>\n\n",
+        html_text(group.reason, 300),
+        tasks(group.tasks.len() as u64)
+    );
+    if group.reason.trim().contains('\n') || group.reason.len() > 300 {
+        push(&mut text, &code_block(&cut(group.reason, 8 * 1024), ""));
+        push(&mut text, "\n");
+    }
+    for task in group.tasks.iter().take(TASKS) {
+        push(&mut text, &format!("- {}{}\n", code_span(&task.id, 300), links(task)));
+    }
+    more(&mut text, group.tasks.len().saturating_sub(TASKS), "task", "tasks");
+    push(&mut text, "\n</details>\n\n");
+    text
+}
+
+fn links(task: &TaskV1) -> String {
+    let session = task.session().and_then(|session| https(session.url.as_deref()?));
+    let pull = task.pull_request.as_ref().and_then(|pull| Some((https(&pull.url)?, pull_label(pull))));
+    let mut out = String::new();
+    if let Some(url) = session {
+        push(&mut out, &format!(" · [session](<{url}>)"));
+    }
+    if let Some((url, label)) = pull {
+        push(&mut out, &format!(" · [{}](<{url}>)", markdown_text(&label, 200)));
+    }
+    out
+}
+
+fn pulls(out: &mut String, report: &ReportV1) {
+    let lines: Vec<String> = report.tasks.iter().filter_map(pull).collect();
+    if lines.is_empty() {
+        return;
+    }
+    push(out, &format!("### Pull requests: {}\n\n", lines.len()));
+    let (shown, hidden) = with_limit(&lines, PULLS, String::len);
+    push(out, &shown.concat());
+    more(out, hidden, "pull request", "pull requests");
+    push(out, "\n");
+}
+
+fn pull(task: &TaskV1) -> Option<String> {
+    let pull = task.pull_request.as_ref()?;
+    let label = markdown_text(&pull_label(pull), 200);
+    let mut line = match https(&pull.url) {
+        Some(url) => format!("- [{label}](<{url}>)"),
+        None => format!("- {}", code_span(&pull.url, 300)),
+    };
+    if let Some(title) = &pull.title {
+        push(&mut line, &format!(" {}", markdown_text(title, 200)));
+    }
+    if let Some(change) = task.change {
+        push(&mut line, &format!(" (+{} −{})", change.additions, change.deletions));
+    }
+    push(&mut line, &format!(" · {}\n", code_span(&task.id, 300)));
+    Some(line)
+}
+
+fn left(out: &mut String, report: &ReportV1) {
+    if report.remaining == 0 {
+        return;
+    }
+    push(out, &format!("### Left for the next run: {}\n\n", tasks(report.remaining)));
+    let groups = groups(report.tasks.iter().filter(|task| task.outcome.is_open()));
+    for group in groups.iter().take(20) {
+        let count = tasks(group.tasks.len() as u64);
+        push(out, &format!("- {count} {}: {}\n", group.outcome.label(), markdown_text(group.reason, 300)));
+    }
+    more(out, groups.len().saturating_sub(20), "reason", "reasons");
+    push(out, "\n");
+}
+
+fn strays(out: &mut String, report: &ReportV1) {
+    if report.strays.is_empty() {
+        return;
+    }
+    push(out, &format!("### Stray sessions: {}\n\n", report.strays.len()));
+    push(out, "They carry this run's marker, but the run does not know them.\n\n");
+    for stray in report.strays.iter().take(20) {
+        let name = format!("sessions/{}", stray.id);
+        let link = match stray.url.as_deref().and_then(https) {
+            Some(url) => format!("[{}](<{url}>)", markdown_text(&name, 200)),
+            None => code_span(&name, 200),
+        };
+        push(out, &format!("- {link} {}\n", markdown_text(&stray.title, 200)));
+    }
+    more(out, report.strays.len().saturating_sub(20), "session", "sessions");
+}
+
+fn more(out: &mut String, count: usize, one: &str, many: &str) {
+    if count > 0 {
+        let what = if count == 1 { one } else { many };
+        push(out, &format!("\n… and {count} more {what}: see `report.json`.\n\n"));
+    }
+}
+
+fn tasks(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "task" } else { "tasks" })
+}
+
+/// A sign that differs in shape as well as in colour.
+fn sign(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "✅",
+        Outcome::NoChange => "➖",
+        Outcome::Skipped => "⏭️",
+        Outcome::Deferred => "🕒",
+        Outcome::Detached => "🔄",
+        Outcome::NeedsInput => "🙋",
+        Outcome::Failed => "❌",
+        Outcome::Stalled => "💤",
+        Outcome::TimedOut => "⌛",
+        Outcome::Error => "💥",
+    }
+}
+
+/// `2d 3h`, `1h 5m`, `3m 20s`, `7.3s`: the two largest units.
+pub(super) fn duration(millis: u64) -> String {
+    let seconds = millis / 1000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}.{}s", millis % 1000 / 100),
+        (0, 0, minutes) => format!("{minutes}m {}s", seconds % 60),
+        (0, hours, minutes) => format!("{hours}h {minutes}m"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
+fn push(out: &mut String, text: &str) {
+    write!(out, "{text}").expect("writing to a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{HOSTILE, Story, every_outcome};
+    use super::*;
+
+    #[test]
+    fn looks_as_agreed() {
+        insta::assert_snapshot!(markdown(&every_outcome()));
+    }
+
+    #[test]
+    fn says_when_it_was_simulated_and_when_nothing_was_selected() {
+        let mut report = Story::new().report();
+        report.run.simulated = true;
+        let text = markdown(&report);
+        assert!(text.starts_with(
+            "## ⚪ nightly-maintenance: no task was selected\n\n> [!NOTE]\n> This run was simulated"
+        ));
+    }
+
+    #[test]
+    fn stays_within_its_limit() {
+        let mut report = every_outcome();
+        let hostile = report.tasks.last().unwrap().clone();
+        for number in 0..6000 {
+            let mut task = hostile.clone();
+            task.id = format!("{number} {}", "`|<&@".repeat(100));
+            task.reason = Some(format!("{number} {}", HOSTILE.repeat(10)));
+            task.pull_request = report.tasks[0].pull_request.clone();
+            report.tasks.push(task);
+        }
+        let text = markdown(&report);
+        assert!(text.len() <= LIMIT, "{}", text.len());
+        assert!(text.contains("more reasons: see `report.json`") && text.contains("more pull requests"));
+        assert!(text.contains("### Stray sessions: 1"));
+    }
+
+    #[test]
+    fn same_reasons_are_told_once() {
+        let mut report = every_outcome();
+        let failed = report.tasks[3].clone();
+        report.tasks.extend((0..150).map(|_| failed.clone()));
+        let text = markdown(&report);
+        assert_eq!(text.matches("the tests do not pass:\n").count(), 1);
+        assert!(text.contains("(151 tasks)") && text.contains("… and 51 more tasks"));
+    }
+
+    #[test]
+    fn hostile_text_is_no_markup() {
+        let text = markdown(&every_outcome());
+        let outside_code = text.split("```").step_by(2).collect::<String>();
+        assert!(!outside_code.contains("<script") && !outside_code.contains("<img src"));
+        assert!(!outside_code.contains("](javascript:") && !outside_code.contains("@everyone"));
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        for (millis, text) in
+            [(0, "0.0s"), (7_390, "7.3s"), (200_000, "3m 20s"), (3_900_000, "1h 5m"), (183_600_000, "2d 3h")]
+        {
+            assert_eq!(duration(millis), text);
+        }
+    }
+}

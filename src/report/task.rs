@@ -1,0 +1,94 @@
+//! What several formats say about a task.
+
+use jiff::Timestamp;
+
+use super::{AttemptV1, ReportV1, SessionV1, TaskV1};
+use crate::outcome::Outcome;
+
+impl ReportV1 {
+    /// The run's end, or the last thing known to have happened in it.
+    #[must_use]
+    pub fn last_moment(&self) -> Timestamp {
+        let attempts = self.tasks.iter().flat_map(|task| &task.attempts);
+        let times = attempts.flat_map(|attempt| [Some(attempt.started_at), attempt.ended_at]);
+        let times = times.chain(self.tasks.iter().map(|task| task.ended_at)).flatten();
+        self.run.ended_at.or_else(|| times.max()).unwrap_or(self.run.started_at).max(self.run.started_at)
+    }
+}
+
+impl TaskV1 {
+    /// The session of its last attempt.
+    #[must_use]
+    pub fn session(&self) -> Option<&SessionV1> {
+        self.attempts.last().and_then(|attempt| attempt.session.as_ref())
+    }
+
+    /// Milliseconds that its attempts took together; one that has not ended counts up to `until`.
+    ///
+    /// Waiting between attempts is not work: a task that was deferred for a day did not take a day.
+    #[must_use]
+    pub fn worked_millis(&self, until: Option<Timestamp>) -> u64 {
+        self.attempts.iter().filter_map(|attempt| attempt.millis(until)).sum()
+    }
+
+    /// What it is listed under: its repository, or its job if it has none.
+    #[must_use]
+    pub fn suite(&self) -> &str {
+        self.source.as_ref().map_or(&self.job, |source| &source.github)
+    }
+
+    /// The reason, or what the outcome means if none was given.
+    pub(super) fn reason_or_default(&self) -> &str {
+        if let Some(reason) = self.reason.as_deref().filter(|reason| !reason.trim().is_empty()) {
+            return reason;
+        }
+        match self.outcome {
+            Outcome::Succeeded => "the session completed",
+            Outcome::NoChange => "the session completed and changed nothing",
+            Outcome::Skipped => "a needed task did not end well, or a rule said so",
+            Outcome::Deferred if self.ended_at.is_none() => "it has not been started so far",
+            Outcome::Deferred => "it was not started; run again to go on",
+            Outcome::Detached if self.ended_at.is_none() => "its session is at work",
+            Outcome::Detached => "its session was still at work; run again to take it up",
+            Outcome::NeedsInput => "the session waits for a human",
+            Outcome::Failed => "no reason was given",
+            Outcome::Stalled => "the agent was silent",
+            Outcome::TimedOut => "its time was over",
+            Outcome::Error => "the service or the network failed",
+        }
+    }
+
+    /// Its session and its pull request, a line each.
+    pub(super) fn links(&self) -> String {
+        let session = self.attempts.last().map(AttemptV1::session_line).unwrap_or_default();
+        let pull = self.pull_request.as_ref().map(|pull| format!("pull request: {}", pull.url));
+        [Some(session).filter(|line| !line.is_empty()), pull]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+impl AttemptV1 {
+    /// Milliseconds from its intent to its end, or to `until` if it has not ended; none if neither is known.
+    pub(super) fn millis(&self, until: Option<Timestamp>) -> Option<u64> {
+        let end = self.ended_at.or(until)?;
+        u64::try_from(end.duration_since(self.started_at).as_millis()).ok()
+    }
+
+    /// `session: sessions/314… https://…`, or nothing. A bare id would be taken for a number and rounded.
+    pub(super) fn session_line(&self) -> String {
+        self.session.as_ref().map_or_else(String::new, |session| {
+            let url = session.url.as_deref().unwrap_or_default();
+            format!("session: {} {url}", session.name()).trim_end().to_owned()
+        })
+    }
+}
+
+impl SessionV1 {
+    /// `sessions/{id}`, as the service names it.
+    pub(super) fn name(&self) -> String {
+        format!("sessions/{}", self.id)
+    }
+}
