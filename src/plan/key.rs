@@ -17,6 +17,13 @@ pub(super) fn task_key(plan: &str, id: &str, prompt: &str) -> TaskKey {
     TaskKey::new(hex(&hash.finalize()))
 }
 
+/// The first eight bytes of a hash over a task's id: what `--shard M/N` goes by.
+pub(super) fn id_hash(id: &str) -> u64 {
+    let hash = Sha256::digest(id.as_bytes());
+    let (first, _) = hash.split_first_chunk::<8>().expect("a SHA-256 has 32 bytes");
+    u64::from_be_bytes(*first)
+}
+
 /// Eight characters that tell texts apart where the whole would be too long.
 pub(super) fn digest8(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())[..4])

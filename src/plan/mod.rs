@@ -2,18 +2,23 @@
 
 mod defaults;
 mod expand;
+mod filter;
 mod github;
 mod key;
 mod matrix;
 mod needs;
+mod select;
 mod settings;
 mod source;
 mod task;
 mod template;
 #[cfg(test)]
 mod tests;
+mod wildcard;
 
 pub use expand::{MAX_TASKS, expand, needs_connected};
+pub use filter::{Filter, FilterError};
+pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,
     Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,

@@ -10,11 +10,11 @@ fn plan_with(text: &str, connected: Option<&[ConnectedSource]>) -> Result<Plan, 
     expand(&manifest, connected).map_err(|e| e.to_string())
 }
 
-fn plan(text: &str) -> Plan {
+pub(super) fn plan(text: &str) -> Plan {
     plan_with(text, None).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn ids(plan: &Plan) -> Vec<&str> {
+pub(super) fn ids(plan: &Plan) -> Vec<&str> {
     plan.tasks.iter().map(|task| task.id.as_str()).collect()
 }
 

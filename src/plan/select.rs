@@ -1,0 +1,419 @@
+//! Which of a plan's tasks to run: `--select`, `--exclude`, `--slice`, `--sample` and `--shard`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::filter::{Filter, FilterError};
+use super::key::id_hash;
+use super::task::{JobId, Plan, Task};
+
+/// A choice among a plan's tasks, applied in the order of the fields. The default chooses all.
+///
+/// A chosen task does not bring the tasks that it needs: a need that is not chosen counts as met.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Tasks that any of these means; all when there is none.
+    pub select: Vec<Filter>,
+    /// Leaves out what any of these means.
+    pub exclude: Vec<Filter>,
+    /// A stretch of what is left.
+    pub slice: Option<Slice>,
+    /// So many of what is left: always the same ones, whatever their order.
+    pub sample: Option<usize>,
+    /// One of several parts of what is left.
+    pub shard: Option<Shard>,
+}
+
+/// Why a selection cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// An expression is wrong, or names a job that the plan does not have.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// Not a stretch of tasks.
+    #[error(
+        "`{0}` is not a slice; write `A:B`, `A:` or `:B`, counted from 0; negative numbers count from the end"
+    )]
+    Slice(String),
+    /// Not a shard.
+    #[error("`{0}` is not a shard; write `M/N` or `slice:M/N` with M from 1 to N")]
+    Shard(String),
+}
+
+/// `A:B`: from task A up to, but without, task B; negative numbers count from the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    start: Option<isize>,
+    end: Option<isize>,
+}
+
+impl FromStr for Slice {
+    type Err = SelectError;
+
+    fn from_str(text: &str) -> Result<Self, SelectError> {
+        let wrong = || SelectError::Slice(text.chars().filter(|c| !c.is_control()).take(40).collect());
+        let (start, end) = text.trim().split_once(':').ok_or_else(wrong)?;
+        let bound = |text: &str| match text.trim() {
+            "" => Ok(None),
+            number => number.parse().map(Some).map_err(|_| wrong()),
+        };
+        Ok(Self { start: bound(start)?, end: bound(end)? })
+    }
+}
+
+impl Slice {
+    fn range(self, length: usize) -> std::ops::Range<usize> {
+        let resolve = |bound: isize| match usize::try_from(bound) {
+            Ok(from_start) => from_start.min(length),
+            Err(_) => length.saturating_sub(bound.unsigned_abs()),
+        };
+        let start = self.start.map_or(0, resolve);
+        let end = self.end.map_or(length, resolve);
+        start..end.max(start)
+    }
+}
+
+/// One of N parts of a plan: each task is in exactly one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 0.
+    index: usize,
+    count: NonZeroUsize,
+    deal: Deal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deal {
+    /// By a hash of the id: a task stays in its shard while others come and go.
+    Hash,
+    /// In turn: the shards are even.
+    Turn,
+}
+
+impl Shard {
+    /// Part `number` (from 1) of `count`, by a hash of the task's id; `None` when there is no such part.
+    #[must_use]
+    pub fn hashed(number: usize, count: usize) -> Option<Self> {
+        let count = NonZeroUsize::new(count)?;
+        let index = number.checked_sub(1).filter(|index| *index < count.get())?;
+        Some(Self { index, count, deal: Deal::Hash })
+    }
+
+    /// The same part of as many, dealt in turn instead (`slice:`).
+    #[must_use]
+    pub fn in_turn(self) -> Self {
+        Self { deal: Deal::Turn, ..self }
+    }
+
+    fn has(self, position: usize, task: &Task) -> bool {
+        match self.deal {
+            Deal::Hash => id_hash(task.id.as_str()) % self.count.get() as u64 == self.index as u64,
+            Deal::Turn => position % self.count == self.index,
+        }
+    }
+}
+
+impl FromStr for Shard {
+    type Err = SelectError;
+
+    fn from_str(text: &str) -> Result<Self, SelectError> {
+        let wrong = || SelectError::Shard(text.chars().filter(|c| !c.is_control()).take(40).collect());
+        let (part, in_turn) = match text.trim().strip_prefix("slice:") {
+            Some(part) => (part, true),
+            None => (text.trim(), false),
+        };
+        let (number, count) = part.split_once('/').ok_or_else(wrong)?;
+        let number = number.trim().parse().map_err(|_| wrong())?;
+        let count = count.trim().parse().map_err(|_| wrong())?;
+        let shard = Self::hashed(number, count).ok_or_else(wrong)?;
+        Ok(if in_turn { shard.in_turn() } else { shard })
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = match self.deal {
+            Deal::Hash => "",
+            Deal::Turn => "slice:",
+        };
+        write!(f, "{prefix}{}/{}", self.index + 1, self.count)
+    }
+}
+
+impl Selection {
+    /// The positions of the chosen tasks, in the plan's order.
+    fn positions(&self, tasks: &[Task]) -> Vec<usize> {
+        let wanted =
+            |task: &Task| self.select.is_empty() || self.select.iter().any(|filter| filter.matches(task));
+        let unwanted = |task: &Task| self.exclude.iter().any(|filter| filter.matches(task));
+        let mut chosen: Vec<usize> =
+            (0..tasks.len()).filter(|&at| wanted(&tasks[at]) && !unwanted(&tasks[at])).collect();
+        if let Some(slice) = self.slice {
+            chosen = chosen[slice.range(chosen.len())].to_vec();
+        }
+        if let Some(sample) = self.sample.filter(|sample| *sample < chosen.len()) {
+            let mut drawn = chosen;
+            drawn.sort_by(|&a, &b| tasks[a].key.cmp(&tasks[b].key));
+            drawn.truncate(sample);
+            drawn.sort_unstable();
+            chosen = drawn;
+        }
+        if let Some(shard) = self.shard {
+            let mut position = 0..;
+            chosen.retain(|&at| position.next().is_some_and(|position| shard.has(position, &tasks[at])));
+        }
+        chosen
+    }
+}
+
+impl Plan {
+    /// The plan of the chosen tasks. It may be empty; a need that was not chosen counts as met.
+    ///
+    /// # Errors
+    ///
+    /// An expression names a job that the plan does not have.
+    pub fn select(mut self, selection: &Selection) -> Result<Self, SelectError> {
+        let unresolved = self.unresolved.iter().map(|open| &open.job);
+        let jobs: BTreeSet<&str> =
+            self.tasks.iter().map(|task| &task.job).chain(unresolved).map(JobId::as_str).collect();
+        let jobs: Vec<&str> = jobs.into_iter().collect();
+        for filter in selection.select.iter().chain(&selection.exclude) {
+            filter.check_jobs(&jobs)?;
+        }
+        let chosen = selection.positions(&self.tasks);
+        if chosen.len() < self.tasks.len() {
+            self.keep(&chosen);
+        }
+        Ok(self)
+    }
+
+    /// Removes all tasks but those at `chosen`, which ascends, and counts needs anew.
+    fn keep(&mut self, chosen: &[usize]) {
+        const GONE: usize = usize::MAX;
+        let mut moved = vec![GONE; self.tasks.len()];
+        for (new, &old) in chosen.iter().enumerate() {
+            moved[old] = new;
+        }
+        let mut at = 0..;
+        self.tasks.retain(|_| at.next().is_some_and(|at| moved[at] != GONE));
+        // Lists are shared by many tasks and stay so.
+        let mut lists: std::collections::HashMap<(*const usize, usize), Arc<[usize]>> =
+            std::collections::HashMap::new();
+        let mut old_lists = Vec::new();
+        for task in self.tasks.iter_mut().filter(|task| !task.needs.is_empty()) {
+            let list = lists.entry((task.needs.as_ptr(), task.needs.len())).or_insert_with(|| {
+                task.needs.iter().map(|&need| moved[need]).filter(|&need| need != GONE).collect()
+            });
+            // Kept until the end, so that no new list takes the address of an old one.
+            old_lists.push(std::mem::replace(&mut task.needs, Arc::clone(list)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{ids, plan};
+    use super::*;
+
+    const MANIFEST: &str = r#"
+defaults: { branch: main }
+jobs:
+  - { id: build, prompt: p, sources: [o/a, o/b, o/c], tags: [fast, "x-${{ source.repo }}"] }
+  - { id: docs, prompt: p, sources: [o/a, o/b@dev], needs: build, expect: change }
+  - { id: mix, prompt: p, matrix: { v: [1, "a b"], k: [true] }, needs: [docs] }
+"#;
+
+    fn chosen(select: &str) -> Vec<String> {
+        let selection = Selection { select: vec![select.parse().unwrap()], ..Selection::default() };
+        ids(&plan(MANIFEST).select(&selection).unwrap()).into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn expressions_choose_tasks() {
+        let everything = 7;
+        for (expression, expected) in [
+            ("all()", everything),
+            ("none()", 0),
+            ("job(build)", 3),
+            ("job(b*) | job(docs)", 5),
+            ("source(o/a)", 2),
+            ("branch(dev)", 1),
+            ("tag(fast) & !source(o/c)", 2),
+            ("tag(x-a)", 1),
+            ("expect(change) or expect(pull-request)", 2),
+            ("id(docs/*@dev)", 1),
+            ("matrix(k=true)", 2),
+            ("matrix(v=1)", 1),
+            ("matrix(v=a b)", 1),
+            ("docs", 2),
+            ("*/o/a@*", 2),
+            ("\"v=a b\"", 1),
+            ("not (docs or mix)", 3),
+            ("all() - job(mix) - source(o/a)", 3),
+            ("job(mix) + job(docs) & branch(dev)", 3),
+            ("o/a && build || !!job(mix)", 3),
+        ] {
+            assert_eq!(chosen(expression).len(), expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn exclusion_wins() {
+        let selection = Selection {
+            select: vec!["build".parse().unwrap(), "docs".parse().unwrap()],
+            exclude: vec!["source(o/a)".parse().unwrap()],
+            ..Selection::default()
+        };
+        let plan = plan(MANIFEST).select(&selection).unwrap();
+        assert_eq!(ids(&plan), ["build/o/b@main", "build/o/c@main", "docs/o/b@dev"]);
+    }
+
+    #[test]
+    fn needs_are_counted_anew_and_unchosen_ones_count_as_met() {
+        let whole = plan(MANIFEST);
+        assert_eq!(*whole.tasks[3].needs, [0], "the same source");
+        assert_eq!(*whole.tasks[4].needs, [0, 1, 2], "no task on that branch");
+        assert_eq!(*whole.tasks[5].needs, [3, 4], "a job without source waits for all");
+        let selection = Selection { exclude: vec!["build/o/a".parse().unwrap()], ..Selection::default() };
+        let plan = whole.select(&selection).unwrap();
+        let needs: Vec<&[usize]> = plan.tasks.iter().map(|task| &*task.needs).collect();
+        assert_eq!(needs, [&[][..], &[], &[], &[0, 1], &[2, 3], &[2, 3]]);
+        assert!(Arc::ptr_eq(&plan.tasks[4].needs, &plan.tasks[5].needs), "shared lists stay shared");
+    }
+
+    #[test]
+    fn slices_are_pythons() {
+        for (text, expected) in [
+            ("0:2", 0..2),
+            ("5:", 5..7),
+            (":3", 0..3),
+            ("-2:", 5..7),
+            (":-6", 0..1),
+            ("9:", 7..7),
+            ("4:2", 4..4),
+        ] {
+            assert_eq!(text.parse::<Slice>().unwrap().range(7), expected, "{text}");
+        }
+        for text in ["", "3", "a:b", "1:2:3"] {
+            assert!(text.parse::<Slice>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sample_is_always_the_same() {
+        let sample = |n| Selection { sample: Some(n), ..Selection::default() };
+        let few = plan(MANIFEST).select(&sample(3)).unwrap();
+        assert_eq!(ids(&few), ids(&plan(MANIFEST).select(&sample(3)).unwrap()));
+        assert_eq!(few.tasks.len(), 3);
+        let more = plan(MANIFEST).select(&sample(4)).unwrap();
+        assert!(ids(&few).iter().all(|id| ids(&more).contains(id)), "a larger sample holds the smaller");
+        assert_eq!(plan(MANIFEST).select(&sample(99)).unwrap().tasks.len(), 7);
+    }
+
+    #[test]
+    fn shards_are_written_as_m_of_n() {
+        assert_eq!("2/3".parse::<Shard>().unwrap().to_string(), "2/3");
+        assert_eq!("slice:1/4".parse::<Shard>().unwrap().to_string(), "slice:1/4");
+        for text in ["0/3", "4/3", "1/0", "1", "hash:1/2", "1/x", ""] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shards_share_a_plan_without_rest(count in 1_usize..9, deal in any::<bool>()) {
+            let mut all = Vec::new();
+            let mut sizes = Vec::new();
+            for number in 1..=count {
+                let shard = Shard::hashed(number, count).unwrap();
+                let shard = if deal { shard.in_turn() } else { shard };
+                let part = plan(MANIFEST).select(&Selection { shard: Some(shard), ..Selection::default() }).unwrap();
+                sizes.push(part.tasks.len());
+                all.extend(ids(&part).into_iter().map(str::to_owned));
+            }
+            all.sort();
+            let whole = plan(MANIFEST);
+            let mut expected = ids(&whole);
+            expected.sort_unstable();
+            prop_assert_eq!(all, expected);
+            if deal {
+                prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
+            }
+        }
+
+        #[test]
+        fn expressions_never_panic(text in "\\PC{0,40}") {
+            if let Err(error) = text.parse::<Filter>() {
+                let _ = error.to_string();
+            }
+        }
+
+        #[test]
+        fn expressions_of_known_tokens_never_panic(
+            tokens in proptest::collection::vec(
+                prop_oneof![
+                    Just("("), Just(")"), Just("&"), Just("|"), Just("!"), Just("-"), Just("+"), Just("not"),
+                    Just("job("), Just("matrix("), Just("\""), Just("ä"), Just("all()"), Just(" "), Just("\\"),
+                ],
+                0..20,
+            )
+        ) {
+            if let Err(error) = tokens.concat().parse::<Filter>() {
+                let _ = error.to_string();
+            }
+        }
+    }
+
+    fn error(text: &str) -> String {
+        let filter = match text.parse::<Filter>() {
+            Ok(filter) => filter,
+            Err(error) => return error.to_string(),
+        };
+        let selection = Selection { select: vec![filter], ..Selection::default() };
+        plan(MANIFEST).select(&selection).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_not_understood_is_marked() {
+        insta::assert_snapshot!(error("job(build) & jb(x)"), @r"
+        unknown predicate `jb`
+          job(build) & jb(x)
+                       ^^
+          help: did you mean `job(…)`?
+        ");
+        insta::assert_snapshot!(error("job(buil)"), @r"
+        the plan has no job `buil`
+          job(buil)
+              ^^^^
+          help: did you mean `build`?
+        ");
+        insta::assert_snapshot!(error("(job(build) | docs"), @r"
+        this parenthesis is not closed
+          (job(build) | docs
+          ^
+          help: predicates: job(…), source(…), branch(…), tag(…), id(…), matrix(key=…), expect(…), all(), none(); operators: and &, or | +, not !, but-not -, ( ); `*` and `?` are wildcards; a bare word is looked for in the task's id
+        ");
+        for text in [
+            "",
+            "job(",
+            "job()",
+            "a b",
+            "a &",
+            "matrix(x)",
+            "expect(x)",
+            "all(x)",
+            "'a",
+            ")",
+            "!",
+            &"(".repeat(5000),
+        ] {
+            assert!(error(text).contains("  help: predicates: "), "{text}");
+        }
+    }
+}
