@@ -104,11 +104,11 @@ impl JulesBuilder {
 
     /// Takes from the environment what was not set before: the key from `JULES_API_KEY`, or else from the file that
     /// `JULES_API_KEY_FILE` names, and the base URL from `JULES_BASE_URL`. Empty variables count as unset.
-    pub fn from_env(self) -> Self {
-        self.from_variables(|name| std::env::var(name).ok())
+    pub fn with_env(self) -> Self {
+        self.with_variables(|name| std::env::var(name).ok())
     }
 
-    fn from_variables(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+    fn with_variables(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name| variable(name).filter(|value| !value.trim().is_empty());
         if matches!(self.key, Ok(None)) {
             if let Some(text) = variable(KEY_VARIABLE) {
@@ -235,7 +235,7 @@ mod tests {
         let find = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        JulesBuilder::default().from_variables(find).build()
+        JulesBuilder::default().with_variables(find).build()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -62,7 +63,7 @@ impl Jules {
     ///
     /// [`BuildError`], most likely for want of a key.
     pub fn from_env() -> Result<Self, BuildError> {
-        Self::builder().from_env().build()
+        Self::builder().with_env().build()
     }
 
     /// A handle with other options and the same connections, limiter and counters.
@@ -270,17 +271,26 @@ impl Jules {
                 return parse(request.method, b"{}");
             }
             in_doubt |= !error.surely_not_processed();
-            let held = self.shared.limiter.held_for();
-            match attempts.failed(&error, started.elapsed(), held, fastrand::f64()) {
+            match attempts.failed(&error, started.elapsed(), self.held_for(), fastrand::f64()) {
                 Next::GiveUp => return Err(error),
                 Next::Again(pause) => {
                     tracing::debug!(parent: &span, %error, ?pause, "sending it again");
-                    self.shared.counters.retried();
-                    self.shared.counters.waited(pause);
-                    tokio::time::sleep(pause).await;
+                    self.pause_before_retry(pause).await;
                 }
             }
         }
+    }
+
+    /// How long the limiter holds everybody.
+    pub(super) fn held_for(&self) -> Duration {
+        self.shared.limiter.held_for()
+    }
+
+    /// Pauses before another attempt, and counts it.
+    pub(super) async fn pause_before_retry(&self, pause: Duration) {
+        self.shared.counters.retried();
+        self.shared.counters.waited(pause);
+        tokio::time::sleep(pause).await;
     }
 
     /// Sends a request once, when the limiter lets it through.

@@ -41,6 +41,8 @@ pub enum ErrorKind {
         waiting_for: String,
         /// How long.
         after: Duration,
+        /// The session's state when it was read last, if that is known.
+        last_state: Option<SessionState>,
     },
     /// The session ended otherwise than waited for.
     SessionEnded {
@@ -223,8 +225,9 @@ impl fmt::Display for ErrorKind {
             Self::TooLarge(limit) => write!(f, "the answer is longer than {limit} bytes"),
             Self::Malformed => write!(f, "the answer is not what this method answers with"),
             Self::Refused(refusal) => write!(f, "{refusal}"),
-            Self::WaitTimeout { waiting_for, after } => {
-                write!(f, "waited {after:?} for {waiting_for}, in vain")
+            Self::WaitTimeout { waiting_for, after, last_state } => {
+                write!(f, "waited {after:?} for {waiting_for}, in vain")?;
+                last_state.as_ref().map_or(Ok(()), |state| write!(f, "; it is {state}"))
             }
             Self::SessionEnded { session, state } => write!(f, "session {session} ended as {state}"),
             Self::NotStarted => write!(f, "not started, because an item before it failed"),

@@ -1,1 +1,124 @@
 //! From a plan to outcomes: one loop that acts, and plain methods that decide.
+//!
+//! ```text
+//!  signals ─┐            ┌─ events ──▶ observers (ledger, reports, progress), kept first
+//!  answers ─┼─▶ Dispatch ┤
+//!  timers ──┘            └─ actions ─▶ requests through the API client
+//! ```
+//!
+//! Everything that happens outside becomes one input of the dispatcher, which is synchronous and knows
+//! no clock. What it decides comes back as a turn: events that the observers keep **before** any of the turn's
+//! actions starts. That order is what "intent on disk before the POST leaves" rests on.
+
+mod act;
+mod action;
+mod backoff;
+mod create;
+mod dispatch;
+mod driver;
+mod gate;
+mod input;
+mod judge;
+mod needs;
+mod poller;
+mod run;
+mod stop;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::api::Jules;
+use crate::outcome::{Observer, ObserverError, RunRecord};
+use crate::plan::Plan;
+
+pub use stop::StopReason;
+
+/// What a run needs.
+#[derive(Debug)]
+pub struct Setup {
+    /// The tasks and their settings. `settings.run_timeout` is counted from the call of [`run`].
+    pub plan: Arc<Plan>,
+    /// The client.
+    pub api: Jules,
+    /// The run so far: only its first event for a new run, or everything that earlier invocations recorded.
+    pub record: RunRecord,
+    /// How.
+    pub options: Options,
+}
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Follow sessions to their end; otherwise they are started, recorded and detached (`--no-wait`).
+    pub wait: bool,
+    /// Try again what ended badly in an earlier invocation (`--failed`), after a look at its old session.
+    pub rerun_failed: bool,
+    /// The plan holds a selection of the manifest's tasks: the others stay as they are.
+    pub selected: bool,
+    /// The ledger remembers this manifest's runs; otherwise sessions are first looked for by their markers.
+    pub ledger_known: bool,
+    /// When sessions were created within the last `limits.day`, by any run.
+    pub created_within_day: Vec<Timestamp>,
+    /// Seed of the draws for retry pauses.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            wait: true,
+            rerun_failed: false,
+            selected: false,
+            ledger_known: false,
+            created_within_day: Vec::new(),
+            seed: 0,
+        }
+    }
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The run with everything that this invocation added.
+    pub record: RunRecord,
+    /// Why it ended before its time, if it did.
+    pub stopped: Option<StopReason>,
+    /// What kept it from working at all.
+    pub fault: Option<Fault>,
+}
+
+/// What keeps an invocation from working at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The service refused the key; its words.
+    KeyRefused(String),
+    /// The first request had no answer worth having, its retries spent.
+    ServiceDown(String),
+}
+
+/// A run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The run's books could not be kept. Everything up to then is recorded; nothing was started after it.
+    #[error(transparent)]
+    Books(#[from] ObserverError),
+}
+
+/// Runs a plan to its end, or to a stop.
+///
+/// Every event is shown to `observers`, in their order, before anything that follows from it is done. `stops`
+/// brings reasons to stop from outside (signals); they only ever escalate.
+///
+/// Cancel safety: dropping the future leaves the run as a kill would, to be taken up again from the ledger.
+///
+/// # Errors
+///
+/// When an observer cannot keep an event.
+pub async fn run(
+    setup: Setup,
+    observers: &mut [Box<dyn Observer>],
+    stops: tokio::sync::mpsc::Receiver<StopReason>,
+) -> Result<Finished, EngineError> {
+    run::Loop::new(setup, observers, stops).run().await
+}

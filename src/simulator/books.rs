@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{clock::between, method::Method, scenario::FaultKind, session::Session, text};
+use super::{clock::between, method::Method, mishap::FaultKind, session::Session, text};
 
 /// Counts since the start or the last reset. Lengths of time are in real milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -138,7 +138,6 @@ pub(super) struct Tally {
     pub(super) created: u64,
     pub(super) refused: u64,
     pub(super) throttled: u64,
-    pub(super) live_max: usize,
 }
 
 impl Tally {
@@ -155,14 +154,14 @@ impl Tally {
         *self.faults.entry(kind.name()).or_default() += 1;
     }
 
-    /// The books over these sessions, of which `live` live.
-    pub(super) fn books(&self, sessions: &[Session], live: usize) -> Books {
+    /// The books over these sessions, without the counts of live ones.
+    pub(super) fn books(&self, sessions: &[Session]) -> Books {
         let owned = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
         Books {
             requests: self.requests.iter().map(owned).collect(),
             answered: self.answered.clone(),
-            live_now: live,
-            live_max: self.live_max,
+            live_now: 0,
+            live_max: 0,
             created: self.created,
             refused: self.refused,
             throttled: self.throttled,

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::{
+    answer::{Answer, Delivery, Served},
     dice::Dice,
+    failure::Failure,
     method::Method,
-    scenario::{Fault, FaultKind},
+    mishap::{Fault, FaultKind},
 };
 
 /// A fault that is to happen to one request.
@@ -18,6 +20,45 @@ pub(super) struct Mishap {
     pub(super) retry_after: Option<u64>,
     /// Which of the scenario's faults it is.
     index: usize,
+}
+
+impl Mishap {
+    /// The answer in place of doing what was asked; `None` for what happens only after the commit.
+    pub(super) fn instead(self) -> Option<Served> {
+        let outage = |code| Answer::refusal(&Failure::outage(code));
+        let (answer, delivery) = match self.kind {
+            FaultKind::ErrorBefore => (outage(self.status.unwrap_or(503)), Delivery::Whole),
+            FaultKind::Throttle => (Answer::refusal(&Failure::exhausted(self.retry_after)), Delivery::Whole),
+            FaultKind::Html => (Answer::error_page(self.status.unwrap_or(502)), Delivery::Whole),
+            FaultKind::ResetBefore => (Answer::empty(), Delivery::Reset),
+            FaultKind::ErrorAfter
+            | FaultKind::PreconditionAfter
+            | FaultKind::ResetAfter
+            | FaultKind::Truncate
+            | FaultKind::Stall
+            | FaultKind::Hang
+            | FaultKind::Slow => return None,
+        };
+        Some(Served { answer, delivery })
+    }
+
+    /// What becomes of the answer once it was done.
+    pub(super) fn after(self, answer: Answer) -> Served {
+        let outage = |code| Answer::refusal(&Failure::outage(code));
+        let (answer, delivery) = match self.kind {
+            FaultKind::ErrorAfter => (outage(self.status.unwrap_or(503)), Delivery::Whole),
+            FaultKind::PreconditionAfter => (Answer::refusal(&Failure::precondition()), Delivery::Whole),
+            FaultKind::ResetAfter => (answer, Delivery::Reset),
+            FaultKind::Truncate => (answer, Delivery::Truncated),
+            FaultKind::Stall => (answer, Delivery::Stalled),
+            FaultKind::Hang => (answer, Delivery::Hung),
+            FaultKind::Slow => (answer, Delivery::Slow(self.delay)),
+            FaultKind::ErrorBefore | FaultKind::Throttle | FaultKind::Html | FaultKind::ResetBefore => {
+                (answer, Delivery::Whole)
+            }
+        };
+        Served { answer, delivery }
+    }
 }
 
 /// The scenario's faults and how often each was considered and happened.
@@ -70,7 +111,7 @@ fn strikes(fault: &Fault, seen: u64, dice: Dice) -> bool {
     if let Some(chance) = fault.probability {
         dice.unit() < chance
     } else if let Some(every) = fault.every {
-        seen % every == 0
+        seen.is_multiple_of(every)
     } else if let Some(nth) = &fault.nth {
         nth.as_slice().contains(&seen)
     } else {

@@ -280,3 +280,140 @@ impl Life {
         self.ended_at.map(|ended| between(born, ended))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Timestamp {
+        "2026-11-23T10:00:00.123456789Z".parse().unwrap()
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        later(start(), Duration::from_secs(seconds))
+    }
+
+    /// Steps whose gaps are in seconds.
+    fn life(steps: &[(u64, Act)]) -> Life {
+        let steps = steps.iter().map(|(gap, act)| Step { gap: Duration::from_secs(*gap), act: *act });
+        Life::new(start(), steps.collect(), 6)
+    }
+
+    fn simple() -> Life {
+        life(&[
+            (0, Act::Enter(State::Queued)),
+            (5, Act::Enter(State::Planning)),
+            (5, Act::Report(Report::PlanGenerated)),
+            (0, Act::Enter(State::InProgress)),
+            (10, Act::Report(Report::Completed)),
+            (0, Act::End(State::Completed)),
+            (30, Act::Deliver),
+        ])
+    }
+
+    #[test]
+    fn plays_what_is_due_and_nothing_more() {
+        let mut life = simple();
+        life.advance(at(4));
+        assert_eq!(life.state, State::Queued);
+        life.advance(at(12));
+        assert_eq!((life.state, life.happened.len()), (State::InProgress, 1));
+        life.advance(at(20));
+        assert_eq!((life.state, life.ended_at, life.delivered), (State::Completed, Some(at(20)), false));
+        life.advance(at(50));
+        assert!(life.delivered);
+    }
+
+    #[test]
+    fn one_late_look_sees_what_many_looks_see() {
+        let (mut often, mut once) = (simple(), simple());
+        (0..=60).for_each(|second| often.advance(at(second)));
+        once.advance(at(60));
+        assert_eq!(often.happened, once.happened);
+        assert_eq!(often.ended_at, once.ended_at);
+    }
+
+    #[test]
+    fn waiting_stops_the_clock_and_release_starts_it_anew() {
+        let mut life = life(&[
+            (10, Act::Enter(State::AwaitingPlanApproval)),
+            (0, Act::Wait(Hold::Approval)),
+            (0, Act::Enter(State::InProgress)),
+            (10, Act::End(State::Completed)),
+        ]);
+        assert!(!life.approve(at(5)), "there is nothing to approve yet");
+        life.advance(at(1_000));
+        assert_eq!(life.state, State::AwaitingPlanApproval);
+        assert!(life.approve(at(1_000)));
+        assert!(!life.approve(at(1_000)), "approved already");
+        life.advance(at(1_009));
+        assert_eq!(life.state, State::InProgress);
+        life.advance(at(1_010));
+        assert_eq!(life.ended_at, Some(at(1_010)));
+    }
+
+    #[test]
+    fn messages_are_answered_and_release_those_who_wait_for_one() {
+        let mut life = life(&[(1, Act::Wait(Hold::Message)), (5, Act::End(State::Completed))]);
+        life.advance(at(10));
+        life.message(at(10), 0, Duration::from_secs(3));
+        life.advance(at(14));
+        let reports: Vec<_> = life.happened.iter().map(|happening| happening.report).collect();
+        assert_eq!(reports, [Report::UserMessage(0), Report::Reply(0)]);
+        life.advance(at(15));
+        assert_eq!(life.ended_at, Some(at(15)));
+    }
+
+    #[test]
+    fn nobody_can_release_what_waits_for_nothing() {
+        let mut life = life(&[(1, Act::Wait(Hold::Nothing)), (5, Act::End(State::Completed))]);
+        life.advance(at(10));
+        life.message(at(10), 0, Duration::ZERO);
+        life.advance(at(10_000));
+        assert_eq!(life.ended_at, None);
+        assert!(life.is_live());
+    }
+
+    #[test]
+    fn repeats_for_good() {
+        let mut life = life(&[(10, Act::Repeat)]);
+        life.advance(at(105));
+        assert_eq!(life.happened.len(), 10);
+        assert_eq!(life.next_turn(), None);
+    }
+
+    #[test]
+    fn shelving_pauses_what_runs_and_leaves_what_has_ended() {
+        let mut running = simple();
+        running.advance(at(12));
+        running.shelve(at(12));
+        running.advance(at(100));
+        assert_eq!((running.state, running.is_live()), (State::Paused, false));
+        let mut ended = simple();
+        ended.advance(at(30));
+        ended.shelve(at(30));
+        assert_eq!(ended.state, State::Completed);
+    }
+
+    #[test]
+    fn what_is_newer_stays_newer_than_all_that_was_shown() {
+        let mut life = life(&[(1, Act::Wait(Hold::Message)), (0, Act::Report(Report::Said(0)))]);
+        life.advance(at(1));
+        for number in 0..3 {
+            let shown = life.happened.last().map(|last| last.at);
+            life.message(at(1), number, Duration::ZERO);
+            life.advance(at(1));
+            assert!(life.happened.last().map(|last| last.at) > shown);
+        }
+    }
+
+    #[test]
+    fn the_next_turn_is_when_a_slot_or_the_outputs_change() {
+        let mut life = simple();
+        assert_eq!(life.next_turn(), Some(at(20)));
+        life.advance(at(20));
+        assert_eq!(life.next_turn(), Some(at(50)));
+        life.advance(at(50));
+        assert_eq!(life.next_turn(), None);
+    }
+}

@@ -7,8 +7,9 @@
 //! # How it works
 //!
 //! ```text
-//! socket ─▶ server ─▶ request ─▶ service ─▶ session ─▶ life ◀─ timeline ◀─ behaviour ◀─ scenario
-//!  (reset)   (HTTP)   (routes)  (decides)   (shows)  (plays)   (composes)    (rules)      (YAML)
+//! socket ─▶ server ─▶ service ─▶ account ─▶ session ─▶ life ◀─ timeline ◀─ behaviour ◀─ scenario
+//! (resets)  (HTTP)  (keys, quotas, (slots,   (wire)   (plays)  (composes)    (rules)      (YAML)
+//!                    faults, books) pages)
 //! ```
 //!
 //! A session is a list of timed steps. Nothing runs between requests: each request first plays what has become due, so
@@ -37,6 +38,7 @@
 //! # }
 //! ```
 
+mod account;
 mod activity;
 mod answer;
 mod behaviour;
@@ -48,9 +50,12 @@ mod failure;
 mod faults;
 mod life;
 mod limits;
+mod lists;
 mod method;
+mod mishap;
 mod pattern;
 mod request;
+mod rule;
 mod scenario;
 mod server;
 mod service;

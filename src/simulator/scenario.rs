@@ -1,11 +1,16 @@
 //! What the simulator plays, as a user writes it in YAML.
 
-use std::{collections::BTreeMap, fmt, fs, io, path::Path, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{behaviour::Behaviour, create::Create, method::Scope, pattern::Pattern, span::Span};
+use super::{behaviour::Behaviour, method::Scope, mishap::Fault, rule::Rule};
 
 /// A scenario: sources, limits, faults, and rules for how sessions behave.
 ///
@@ -122,138 +127,6 @@ pub(super) enum Refusal {
     FailedPrecondition,
 }
 
-/// Something that goes wrong on the way.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Fault {
-    pub(super) kind: FaultKind,
-    /// Methods it happens to; default all.
-    #[serde(default = "everywhere")]
-    pub(super) on: OneOrMany<Scope>,
-    /// Chance per request, 0 to 1. Without `probability`, `every` and `nth` it happens each time.
-    pub(super) probability: Option<f64>,
-    /// Every n-th request.
-    pub(super) every: Option<u64>,
-    /// Exactly these requests, counted from 1.
-    pub(super) nth: Option<OneOrMany<u64>>,
-    /// Stops after having happened so many times.
-    pub(super) times: Option<u64>,
-    /// HTTP code (400 to 599) of `error-before`, `error-after` and `html`; defaults 503, 503 and 502.
-    pub(super) status: Option<u16>,
-    /// How long `slow` waits, in real time (default 1s).
-    pub(super) delay: Option<Span>,
-    /// The header that `throttle` sends, in real time; none by default.
-    pub(super) retry_after: Option<Span>,
-}
-
-fn everywhere() -> OneOrMany<Scope> {
-    OneOrMany::One(Scope::All)
-}
-
-/// Kinds of faults. "Before" and "after" mean the commit: whether the service did what it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum FaultKind {
-    ErrorBefore,
-    ErrorAfter,
-    /// 400 FAILED_PRECONDITION although it was done.
-    PreconditionAfter,
-    /// 429, not done.
-    Throttle,
-    /// The connection is reset, not done.
-    ResetBefore,
-    /// The connection is reset, done.
-    ResetAfter,
-    /// Done; the answer's body ends in the middle.
-    Truncate,
-    /// Done; the answer's body stops in the middle, and the connection stays open.
-    Stall,
-    /// Done; no answer comes, and the connection stays open.
-    Hang,
-    /// Done; the answer comes late.
-    Slow,
-    /// Not done; an error page in HTML.
-    Html,
-}
-
-impl FaultKind {
-    /// Its name in a scenario and in the books.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::ErrorBefore => "error-before",
-            Self::ErrorAfter => "error-after",
-            Self::PreconditionAfter => "precondition-after",
-            Self::Throttle => "throttle",
-            Self::ResetBefore => "reset-before",
-            Self::ResetAfter => "reset-after",
-            Self::Truncate => "truncate",
-            Self::Stall => "stall",
-            Self::Hang => "hang",
-            Self::Slow => "slow",
-            Self::Html => "html",
-        }
-    }
-}
-
-/// A rule: which sessions, and how they behave.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Rule {
-    #[serde(default)]
-    pub(super) when: When,
-    #[serde(default)]
-    pub(super) then: Behaviour,
-}
-
-/// Conditions of a rule; all that are given must hold. With `*` or `?` in it a text is a glob over the whole,
-/// without it a part.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct When {
-    pub(super) prompt: Option<Pattern>,
-    pub(super) title: Option<Pattern>,
-    /// Over `owner/repo`; a session without a source never matches.
-    pub(super) source: Option<Pattern>,
-    pub(super) branch: Option<Pattern>,
-    /// Whether the session has no source.
-    pub(super) repoless: Option<bool>,
-    /// Only these of the sessions that match so far, counted from 1.
-    pub(super) nth: Option<OneOrMany<u64>>,
-}
-
-impl When {
-    /// Whether everything but `nth` holds.
-    pub(super) fn matches(&self, create: &Create) -> bool {
-        let fits = |pattern: &Option<Pattern>, text: Option<&str>| {
-            pattern.as_ref().is_none_or(|pattern| text.is_some_and(|text| pattern.matches(text)))
-        };
-        let source = create.source.as_ref();
-        let repo = source.and_then(|source| source.name.strip_prefix("sources/github/"));
-        fits(&self.prompt, Some(&create.prompt))
-            && fits(&self.title, create.title.as_deref())
-            && fits(&self.source, repo)
-            && fits(&self.branch, source.map(|source| source.branch.as_str()))
-            && self.repoless.is_none_or(|repoless| repoless == source.is_none())
-    }
-}
-
-/// `3` or `[1, 3]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub(super) enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-impl<T> OneOrMany<T> {
-    pub(super) fn as_slice(&self) -> &[T] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-}
-
 const SLOWEST: f64 = 0.001;
 const FASTEST: f64 = 1_000_000.0;
 
@@ -366,24 +239,6 @@ impl Script {
             .find_map(Fault::complaint)
             .or_else(|| self.defaults.complaint())
             .or_else(|| self.rules.iter().find_map(|rule| rule.then.complaint()))
-    }
-}
-
-impl Fault {
-    fn complaint(&self) -> Option<String> {
-        let name = self.kind.name();
-        let triggers = [self.probability.is_some(), self.every.is_some(), self.nth.is_some()];
-        if triggers.iter().filter(|given| **given).count() > 1 {
-            return Some(format!("fault `{name}`: give one of `probability`, `every` and `nth`"));
-        }
-        if self.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
-            return Some(format!("fault `{name}`: `probability` goes from 0 to 1"));
-        }
-        if self.every == Some(0) {
-            return Some(format!("fault `{name}`: `every` starts at 1"));
-        }
-        let odd = self.status.filter(|status| !(400..=599).contains(status));
-        odd.map(|status| format!("fault `{name}`: status {status} is not an error (400 to 599)"))
     }
 }
 

@@ -121,25 +121,25 @@ async fn deliver(served: Served, fuse: &Fuse, closing: CancellationToken) -> Res
             fuse.blow();
             plain(answer)
         }
-        Delivery::Truncated => half(answer, async { tokio::task::yield_now().await }),
-        Delivery::Stalled => half(answer, async move { closing.cancelled().await }),
+        Delivery::Truncated => half(&answer, async { tokio::task::yield_now().await }),
+        Delivery::Stalled => half(&answer, async move { closing.cancelled().await }),
     }
 }
 
-fn plain(answer: Answer) -> Response<Body> {
-    let body = Body::from(answer.body.clone());
+fn plain(mut answer: Answer) -> Response<Body> {
+    let body = Body::from(std::mem::take(&mut answer.body));
     respond(&answer, body)
 }
 
 /// Announces the whole body, sends half of it, and breaks off after `pause`.
-fn half(answer: Answer, pause: impl Future<Output = ()> + Send + 'static) -> Response<Body> {
+fn half(answer: &Answer, pause: impl Future<Output = ()> + Send + 'static) -> Response<Body> {
     let sent = Bytes::copy_from_slice(&answer.body.as_bytes()[..answer.body.len() / 2]);
     let broken = stream::once(async move {
         pause.await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
     let body = stream::iter([Ok(sent)]).chain(broken);
-    let mut response = respond(&answer, Body::from_stream(body));
+    let mut response = respond(answer, Body::from_stream(body));
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(answer.body.len().max(1)));
     response
 }

@@ -1,34 +1,24 @@
 //! The service itself, without any network: one request in, one answer out, at a given time.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    activity,
+    account::{Account, Refused},
     answer::{Answer, Delivery, Served},
     behaviour::Behaviour,
     books::{Books, SessionView, Tally},
-    clock::{cut, earlier, later},
-    create::{self, AskedSource, Create},
+    create::{self, Create},
     dice::Dice,
     failure::Failure,
     faults::{Faults, Mishap},
-    life::Life,
-    limits::Allowance,
-    request::{self, Call, Page},
-    scenario::{FaultKind, Scenario, Script},
-    session::{Session, Shown},
-    sources::Sources,
-    text,
-    timeline::{self, Wishes},
+    limits::Quotas,
+    method::Method,
+    mishap::FaultKind,
+    request::{self, Call},
+    scenario::{AcceptedKey, Scenario},
 };
 
 /// A request as it came in.
@@ -42,23 +32,13 @@ pub(super) struct Asked<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The account and everything in it.
+/// The account behind its front desk: keys, quotas, faults and books.
 #[derive(Debug)]
 pub(super) struct Service {
-    script: Script,
-    dice: Dice,
-    /// How many sessions each rule's other conditions have matched.
-    matched: Vec<u64>,
-    behaviours: Vec<Arc<Behaviour>>,
-    sources: Sources,
-    sessions: Vec<Session>,
-    places: HashMap<String, usize>,
-    allowance: Allowance,
+    keys: Vec<AcceptedKey>,
+    quotas: Quotas,
     faults: Faults,
-    /// When which session next takes or frees a slot or shows outputs.
-    turns: BinaryHeap<Reverse<(Timestamp, usize)>>,
-    live: usize,
-    pulls: HashMap<String, u64>,
+    account: Account,
     tally: Tally,
     /// Sessions before this one are not in the books.
     opened: usize,
@@ -67,52 +47,20 @@ pub(super) struct Service {
 impl Service {
     pub(super) fn new(scenario: Scenario, now: Timestamp) -> Self {
         let script = scenario.script;
-        let dice = Dice::new(script.seed);
-        let rules = script.rules.iter().map(|rule| Arc::new(rule.then.clone().over(&script.defaults)));
-        let behaviours = rules.chain([Arc::new(script.defaults.clone())]).collect();
-        let mut service = Self {
-            dice,
-            matched: vec![0; script.rules.len()],
-            behaviours,
-            sources: Sources::new(&script),
-            sessions: Vec::new(),
-            places: HashMap::new(),
-            allowance: Allowance::new(script.limits.clone(), script.speed, now),
-            faults: Faults::new(script.faults.clone(), dice),
-            turns: BinaryHeap::new(),
-            live: 0,
-            pulls: HashMap::new(),
+        let account = Account::new(&script, now);
+        Self {
+            keys: script.keys,
+            quotas: Quotas::new(&script.limits, script.speed, now),
+            faults: Faults::new(script.faults, Dice::new(script.seed)),
+            opened: account.sessions.len(),
+            account,
             tally: Tally::default(),
-            opened: 0,
-            script,
-        };
-        service.remember(now);
-        service
-    }
-
-    /// Fills the account with old sessions, the newest two days of service time ago.
-    fn remember(&mut self, now: Timestamp) {
-        let behaviour = Arc::new(Behaviour::default());
-        let listed = self.sources.list().to_vec();
-        for n in 0..self.script.history {
-            let age = Duration::from_secs(2 * 86_400 + 420 * (self.script.history - n) as u64);
-            let born = cut(earlier(now, age.div_f64(self.script.speed)), 6);
-            let dice = self.dice.with("history").nth(n as u64);
-            let source = dice
-                .pick(&listed)
-                .map(|source| AskedSource { name: source.name(), branch: "main".to_owned() });
-            let prompt = format!("Old task {} of {}: tidy up the tests.", n + 1, self.script.history);
-            let create = Create { prompt, title: None, source, approval: false, pull_request: true };
-            self.add(create, "{}".into(), Arc::clone(&behaviour), None, born);
         }
-        self.settle(now);
-        self.opened = self.sessions.len();
-        self.tally = Tally::default();
     }
 
     /// Answers a request at `now`.
     pub(super) fn serve(&mut self, asked: Asked<'_>, now: Timestamp) -> Served {
-        self.settle(now);
+        self.account.settle(now);
         let Some((method, call)) = request::route(asked.verb, asked.path, asked.query) else {
             self.tally.request(None);
             self.tally.answer(Some(404));
@@ -133,15 +81,16 @@ impl Service {
     }
 
     fn admit(&self, key: Option<&str>) -> Result<(), Failure> {
-        let keys = &self.script.keys;
-        let good = key.is_some_and(|key| {
-            !key.is_empty() && (keys.is_empty() || keys.iter().any(|known| known.is(key)))
-        });
-        if good { Ok(()) } else { Err(Failure::unauthenticated()) }
+        let known = |key: &str| self.keys.is_empty() || self.keys.iter().any(|accepted| accepted.is(key));
+        if key.is_some_and(|key| !key.is_empty() && known(key)) {
+            Ok(())
+        } else {
+            Err(Failure::unauthenticated())
+        }
     }
 
-    fn allow(&mut self, method: super::method::Method, now: Timestamp) -> Result<(), Failure> {
-        self.allowance.request(method, now).inspect_err(|_| self.tally.throttled += 1)
+    fn allow(&mut self, method: Method, now: Timestamp) -> Result<(), Failure> {
+        self.quotas.request(method, now).inspect_err(|_| self.tally.throttled += 1)
     }
 
     /// Answers while something goes wrong. What happens after the commit happens only to requests that succeed.
@@ -152,7 +101,7 @@ impl Service {
         body: &[u8],
         now: Timestamp,
     ) -> Served {
-        if let Some(served) = before_commit(mishap) {
+        if let Some(served) = mishap.instead() {
             self.faults.happened(mishap);
             self.tally.fault(mishap.kind);
             return served;
@@ -164,7 +113,7 @@ impl Service {
         }
         self.faults.happened(mishap);
         self.tally.fault(mishap.kind);
-        after_commit(mishap, answer)
+        mishap.after(answer)
     }
 
     /// Does what is asked. `arrives` says whether the client will be able to read the answer.
@@ -176,164 +125,83 @@ impl Service {
     }
 
     fn perform(&mut self, call: Call, body: &[u8], now: Timestamp, arrives: bool) -> Result<Answer, Failure> {
+        let account = &mut self.account;
         match call {
-            Call::SourcesList { page, names } => Ok(self.list_sources(page, names.as_deref())),
-            Call::SourcesGet { name } => self
+            Call::SourcesList { page, names } => Ok(account.list_sources(page, names.as_deref())),
+            Call::SourcesGet { name } => account
                 .sources
                 .find(&name)
                 .map(|source| Answer::json(&source.json()))
                 .ok_or_else(Failure::not_found),
             Call::SessionsCreate => self.create(body, now),
             Call::SessionsGet { id } => {
-                let place = self.find(&id, now)?;
-                self.seen(place, now, arrives);
-                Ok(Answer::json(&self.sessions[place].shown()))
+                let place = account.find(&id, now)?;
+                account.seen(place, now, arrives);
+                Ok(Answer::json(&account.sessions[place].shown()))
             }
-            Call::SessionsList { page, archived } => Ok(self.list_sessions(page, archived, now, arrives)),
+            Call::SessionsList { page, archived } => Ok(account.list_sessions(page, archived, now, arrives)),
             Call::SessionsDelete { id } => {
-                let place = self.find(&id, now)?;
-                self.sessions[place].deleted = true;
-                self.refresh(place);
+                let place = account.find(&id, now)?;
+                account.sessions[place].deleted = true;
+                account.refresh(place);
                 Ok(Answer::json(&json!({})))
             }
             Call::SendMessage { id } => self.send_message(&id, body, now),
             Call::ApprovePlan { id } => self.approve_plan(&id, body, now),
             Call::Archive { id } => self.set_archived(&id, body, now, true),
             Call::Unarchive { id } => self.set_archived(&id, body, now, false),
-            Call::ActivitiesList { id, page, after } => self.list_activities(&id, page, after, now, arrives),
-            Call::ActivitiesGet { id, activity } => self.get_activity(&id, &activity, now),
+            Call::ActivitiesList { id, page, after } => {
+                account.list_activities(&id, page, after, now, arrives)
+            }
+            Call::ActivitiesGet { id, activity } => account.get_activity(&id, &activity, now),
         }
     }
-
-    // ---- sessions ----
 
     fn create(&mut self, body: &[u8], now: Timestamp) -> Result<Answer, Failure> {
         let create = Create::read(body)?;
-        let doom = self.check_source(create.source.as_ref())?;
-        self.allowance.create(self.live, now).inspect_err(|_| self.tally.refused += 1)?;
-        let behaviour = self.behaviour_of(&create);
-        let body = String::from_utf8_lossy(body).into();
-        let place = self.add(create, body, behaviour, doom, cut(now, 6));
+        let place = self.account.create(create, body, now).map_err(|refused| match refused {
+            Refused::Wrong(failure) => failure,
+            Refused::OverCap(failure) => {
+                self.tally.refused += 1;
+                failure
+            }
+        })?;
         self.tally.created += 1;
-        self.sessions[place].life.advance(now);
-        self.refresh(place);
-        tracing::debug!(session = self.sessions[place].id, live = self.live, "session created");
-        Ok(Answer::json(&self.sessions[place].shown_created()))
-    }
-
-    /// Whether the source is connected; a branch that does not exist dooms the session later.
-    fn check_source(&mut self, source: Option<&AskedSource>) -> Result<Option<String>, Failure> {
-        let Some(asked) = source else { return Ok(None) };
-        let source = self.sources.find(&asked.name).ok_or_else(Failure::not_found)?;
-        let doom = format!("The branch {} does not exist in {}.", asked.branch, source.full_name());
-        Ok((!source.has_branch(&asked.branch)).then_some(doom))
-    }
-
-    /// The behaviour that the first matching rule gives.
-    fn behaviour_of(&mut self, create: &Create) -> Arc<Behaviour> {
-        for (place, rule) in self.script.rules.iter().enumerate() {
-            if !rule.when.matches(create) {
-                continue;
-            }
-            self.matched[place] += 1;
-            let nth = rule.when.nth.as_ref();
-            if nth.is_none_or(|nth| nth.as_slice().contains(&self.matched[place])) {
-                return Arc::clone(&self.behaviours[place]);
-            }
-        }
-        Arc::clone(&self.behaviours[self.script.rules.len()])
-    }
-
-    fn add(
-        &mut self,
-        create: Create,
-        body: Box<str>,
-        behaviour: Arc<Behaviour>,
-        doom: Option<String>,
-        born: Timestamp,
-    ) -> usize {
-        let place = self.sessions.len();
-        let dice = self.dice_of(&create);
-        let wishes = Wishes { approval: create.approval, doomed: doom.is_some() };
-        let steps = timeline::compile(&behaviour, dice, self.script.speed, wishes);
-        let real = |span: Option<super::span::Span>, what: &str| {
-            let length = span.map_or(Duration::ZERO, |span| span.draw(dice.with(what)));
-            later(born, length.div_f64(self.script.speed))
-        };
-        let session = Session {
-            id: format!("9{:010}{place:09}", self.dice.with("id").nth(place as u64).bits() % 10_000_000_000),
-            body,
-            ending: timeline::ending(&behaviour, dice, wishes),
-            dice,
-            born,
-            life: Life::new(born, steps, behaviour.time_digits.unwrap_or(6)),
-            listed_from: real(behaviour.list_lag, "list-lag"),
-            found_from: real(behaviour.not_found_for, "not-found-for"),
-            behaviour,
-            create,
-            archived: false,
-            deleted: false,
-            counted: false,
-            messages: Vec::new(),
-            approvals: 0,
-            pull: None,
-            seen_ended: None,
-            doom,
-        };
-        self.places.insert(session.id.clone(), place);
-        self.sessions.push(session);
-        self.refresh(place);
-        place
-    }
-
-    /// Chance that only the content of the request decides.
-    fn dice_of(&self, create: &Create) -> Dice {
-        let title = create.title.as_deref().map_or("", |title| text::split_marker(title).0);
-        let source =
-            create.source.as_ref().map_or(("", ""), |source| (source.name.as_str(), source.branch.as_str()));
-        self.dice.with(&create.prompt).with(title).with(source.0).with(source.1)
-    }
-
-    /// The place of a session, played up to `now`.
-    fn find(&mut self, id: &str, now: Timestamp) -> Result<usize, Failure> {
-        let place = *self.places.get(id).ok_or_else(Failure::not_found)?;
-        let session = &mut self.sessions[place];
-        if session.deleted || now < session.found_from {
-            return Err(Failure::not_found());
-        }
-        session.life.advance(now);
-        Ok(place)
+        let session = &self.account.sessions[place];
+        tracing::debug!(session = session.id, live = self.account.live, "session created");
+        Ok(Answer::json(&session.shown_created()))
     }
 
     fn send_message(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<Answer, Failure> {
         let message = create::read_message(body)?;
-        let place = self.find(id, now)?;
-        if self.sessions[place].life.would_revive() && self.allowance.is_full(self.live) {
+        let account = &mut self.account;
+        let place = account.find(id, now)?;
+        if account.sessions[place].life.would_revive() && account.caps.is_full(account.live) {
             return Err(Failure::precondition());
         }
-        let speed = self.script.speed;
-        let session = &mut self.sessions[place];
+        let speed = account.speed;
+        let session = &mut account.sessions[place];
         let number = u32::try_from(session.messages.len()).unwrap_or(u32::MAX);
         let dice = session.dice.with("reply").nth(u64::from(number));
-        let reply_after = session.behaviour.reply_after.unwrap_or(Behaviour::REPLY).draw(dice);
+        let reply_after: Duration = session.behaviour.reply_after.unwrap_or(Behaviour::REPLY).draw(dice);
         session.messages.push(message);
         session.life.message(now, number, reply_after.div_f64(speed));
         session.life.advance(now);
-        self.refresh(place);
+        account.refresh(place);
         Ok(Answer::empty())
     }
 
     fn approve_plan(&mut self, id: &str, body: &[u8], now: Timestamp) -> Result<Answer, Failure> {
         create::read_nothing(body)?;
-        let place = self.find(id, now)?;
-        let session = &mut self.sessions[place];
+        let place = self.account.find(id, now)?;
+        let session = &mut self.account.sessions[place];
         if !session.life.approve(now) {
             return Err(Failure::precondition());
         }
         session.approvals += 1;
         session.life.advance(now);
-        self.refresh(place);
-        Ok(Answer::json(&self.sessions[place].shown_approved()))
+        self.account.refresh(place);
+        Ok(Answer::json(&self.account.sessions[place].shown_approved()))
     }
 
     fn set_archived(
@@ -344,134 +212,32 @@ impl Service {
         archived: bool,
     ) -> Result<Answer, Failure> {
         create::read_nothing(body)?;
-        let place = self.find(id, now)?;
-        let session = &mut self.sessions[place];
+        let place = self.account.find(id, now)?;
+        let session = &mut self.account.sessions[place];
         if archived {
             session.life.shelve(now);
         }
         session.archived = archived;
-        self.refresh(place);
-        Ok(Answer::json(&self.sessions[place].shown()))
+        self.account.refresh(place);
+        Ok(Answer::json(&self.account.sessions[place].shown()))
     }
 
-    // ---- lists ----
-
-    fn list_sources(&self, page: Page, names: Option<&[String]>) -> Answer {
-        let wanted = |name: &String| names.is_none_or(|names| names.contains(name));
-        let matching = self.sources.list().iter().enumerate().filter(|(_, source)| wanted(&source.name()));
-        let mut rest = matching.skip_while(|(place, _)| *place < page.from.unwrap_or(0));
-        let items: Vec<_> = rest.by_ref().take(page.size).map(|(_, source)| source.json()).collect();
-        let next = rest.next().map(|(place, _)| place);
-        Answer::json(&Listing::new("sources", items, next))
-    }
-
-    fn list_sessions(&mut self, page: Page, archived: bool, now: Timestamp, arrives: bool) -> Answer {
-        // A token says how many of the oldest sessions are left, so new ones do not move the pages.
-        let below = page.from.unwrap_or(usize::MAX).min(self.sessions.len());
-        let listed = |session: &Session| {
-            !session.deleted && session.archived == archived && session.listed_from <= now
-        };
-        let mut places = (0..below).rev().filter(|place| listed(&self.sessions[*place]));
-        let chosen: Vec<usize> = places.by_ref().take(page.size).collect();
-        let next = places.next().map(|place| place + 1);
-        for place in &chosen {
-            self.sessions[*place].life.advance(now);
-            self.seen(*place, now, arrives);
-        }
-        let shown: Vec<Shown<'_>> = chosen.iter().map(|place| self.sessions[*place].shown()).collect();
-        Answer::json(&Listing::new("sessions", shown, next))
-    }
-
-    fn list_activities(
-        &mut self,
-        id: &str,
-        page: Page,
-        after: Option<Timestamp>,
-        now: Timestamp,
-        arrives: bool,
-    ) -> Result<Answer, Failure> {
-        let place = self.find(id, now)?;
-        let session = &self.sessions[place];
-        let happened = &session.life.happened;
-        let newer = after.map_or(0, |after| happened.partition_point(|happening| happening.at <= after));
-        let from = page.from.unwrap_or(0).max(newer).min(happened.len());
-        let until = (from + page.size).min(happened.len());
-        let items: Vec<_> =
-            (from..until).map(|index| activity::show(session, index, happened[index])).collect();
-        let next = (until < happened.len()).then_some(until);
-        let answer = Answer::json(&Listing::new("activities", items, next));
-        if until == happened.len() && !happened.is_empty() {
-            self.seen(place, now, arrives);
-        }
-        Ok(answer)
-    }
-
-    fn get_activity(&mut self, id: &str, activity: &str, now: Timestamp) -> Result<Answer, Failure> {
-        let place = self.find(id, now)?;
-        let session = &self.sessions[place];
-        let happened = &session.life.happened;
-        let index = (0..happened.len())
-            .find(|index| activity::id(session, *index) == activity)
-            .ok_or_else(Failure::not_found)?;
-        Ok(Answer::json(&activity::show(session, index, happened[index])))
-    }
-
-    // ---- the passing of time ----
-
-    /// Plays every turn that has come: slots that became free, outputs that appeared.
-    pub(super) fn settle(&mut self, now: Timestamp) {
-        while let Some(Reverse((at, place))) = self.turns.peek().copied() {
-            if at > now {
-                return;
-            }
-            self.turns.pop();
-            self.sessions[place].life.advance(now);
-            self.refresh(place);
-        }
-    }
-
-    /// Books what has changed about a session's slot, its pull request and its next turn.
-    fn refresh(&mut self, place: usize) {
-        let session = &mut self.sessions[place];
-        let live = session.life.is_live() && !session.deleted;
-        if live && !session.counted {
-            self.live += 1;
-            self.tally.live_max = self.tally.live_max.max(self.live);
-        } else if !live && session.counted {
-            self.live -= 1;
-        }
-        session.counted = live;
-        if session.life.delivered && session.pull.is_none() && session.wants_pull_request() {
-            let repo = session.repo().unwrap_or_default().to_owned();
-            let first = 1 + Dice::new(0).with(&repo).bits() % 400;
-            let number = self.pulls.entry(repo).and_modify(|number| *number += 1).or_insert(first);
-            session.pull = Some(*number);
-        }
-        if let Some(at) = session.life.next_turn() {
-            self.turns.push(Reverse((at, place)));
-        }
-    }
-
-    /// Notes that a client has been told that the session has ended.
-    fn seen(&mut self, place: usize, now: Timestamp, arrives: bool) {
-        let session = &mut self.sessions[place];
-        if arrives && session.has_ended() && session.seen_ended.is_none() {
-            session.seen_ended = Some(now);
-        }
-    }
-
-    // ---- the books ----
-
+    /// The books at `now`.
     pub(super) fn books(&mut self, now: Timestamp) -> Books {
-        self.settle(now);
-        self.tally.books(&self.sessions[self.opened..], self.live)
+        self.account.settle(now);
+        let account = &self.account;
+        Books {
+            live_now: account.live,
+            live_max: account.live_max,
+            ..self.tally.books(&account.sessions[self.opened..])
+        }
     }
 
+    /// The sessions in the books, oldest first.
     pub(super) fn views(&mut self, now: Timestamp) -> Vec<SessionView> {
-        self.settle(now);
-        let opened = self.opened;
-        self.sessions[opened..]
-            .iter_mut()
+        self.account.settle(now);
+        let session_in_books = self.account.sessions[self.opened..].iter_mut();
+        session_in_books
             .map(|session| {
                 session.life.advance(now);
                 SessionView::of(session)
@@ -481,74 +247,362 @@ impl Service {
 
     /// Opens new books: counts start at zero, and only sessions created from now on are in them.
     pub(super) fn reset(&mut self, now: Timestamp) {
-        self.settle(now);
+        self.account.settle(now);
+        self.account.live_max = self.account.live;
         self.tally = Tally::default();
-        self.tally.live_max = self.live;
-        self.opened = self.sessions.len();
+        self.opened = self.account.sessions.len();
     }
 }
 
-/// The answer to a request that something befell before it was done.
-fn before_commit(mishap: Mishap) -> Option<Served> {
-    let outage = |code| Answer::refusal(&Failure::outage(code));
-    let (answer, delivery) = match mishap.kind {
-        FaultKind::ErrorBefore => (outage(mishap.status.unwrap_or(503)), Delivery::Whole),
-        FaultKind::Throttle => (Answer::refusal(&Failure::exhausted(mishap.retry_after)), Delivery::Whole),
-        FaultKind::Html => (Answer::error_page(mishap.status.unwrap_or(502)), Delivery::Whole),
-        FaultKind::ResetBefore => (Answer::empty(), Delivery::Reset),
-        FaultKind::ErrorAfter
-        | FaultKind::PreconditionAfter
-        | FaultKind::ResetAfter
-        | FaultKind::Truncate
-        | FaultKind::Stall
-        | FaultKind::Hang
-        | FaultKind::Slow => return None,
-    };
-    Some(Served { answer, delivery })
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-/// What becomes of an answer when something befalls it.
-fn after_commit(mishap: Mishap, answer: Answer) -> Served {
-    let outage = |code| Answer::refusal(&Failure::outage(code));
-    let (answer, delivery) = match mishap.kind {
-        FaultKind::ErrorAfter => (outage(mishap.status.unwrap_or(503)), Delivery::Whole),
-        FaultKind::PreconditionAfter => (Answer::refusal(&Failure::precondition()), Delivery::Whole),
-        FaultKind::ResetAfter => (answer, Delivery::Reset),
-        FaultKind::Truncate => (answer, Delivery::Truncated),
-        FaultKind::Stall => (answer, Delivery::Stalled),
-        FaultKind::Hang => (answer, Delivery::Hung),
-        FaultKind::Slow => (answer, Delivery::Slow(mishap.delay)),
-        FaultKind::ErrorBefore | FaultKind::Throttle | FaultKind::Html | FaultKind::ResetBefore => {
-            (answer, Delivery::Whole)
-        }
-    };
-    Served { answer, delivery }
-}
+    use proptest::prelude::*;
+    use serde_json::Value;
 
-/// A page of a list; what is empty is left out.
-#[derive(Debug)]
-struct Listing<T> {
-    name: &'static str,
-    items: Vec<T>,
-    next: Option<usize>,
-}
+    use super::*;
+    use crate::simulator::clock::later;
 
-impl<T> Listing<T> {
-    fn new(name: &'static str, items: Vec<T>, next: Option<usize>) -> Self {
-        Self { name, items, next }
+    fn start() -> Timestamp {
+        "2026-11-23T10:00:00Z".parse().unwrap()
     }
-}
 
-impl<T: Serialize> Serialize for Listing<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap as _;
-        let mut map = serializer.serialize_map(None)?;
-        if !self.items.is_empty() {
-            map.serialize_entry(self.name, &self.items)?;
+    /// A service and the second it is asked at.
+    struct Desk {
+        service: Service,
+        second: u64,
+    }
+
+    impl Desk {
+        fn open(yaml: &str) -> Self {
+            let scenario = Scenario::from_yaml(yaml, "test").unwrap();
+            Self { service: Service::new(scenario, start()), second: 0 }
         }
-        if let Some(next) = self.next {
-            map.serialize_entry("nextPageToken", &request::token(next))?;
+
+        fn ask(&mut self, verb: &str, path: &str, body: &str) -> (u16, Value) {
+            let (path, query) =
+                path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+            let asked = Asked { verb, path, query, key: Some("k"), body: body.as_bytes() };
+            let now = later(start(), Duration::from_secs(self.second));
+            let answer = self.service.serve(asked, now).answer;
+            (answer.status, serde_json::from_str(&answer.body).unwrap_or(Value::Null))
         }
-        map.end()
+
+        fn get(&mut self, path: &str) -> Value {
+            let (status, value) = self.ask("GET", path, "");
+            assert_eq!(status, 200, "{path}: {value}");
+            value
+        }
+
+        fn create(&mut self, prompt: &str) -> String {
+            let (status, value) = self.ask("POST", "sessions", &json!({ "prompt": prompt }).to_string());
+            assert_eq!(status, 200, "{value}");
+            value["id"].as_str().unwrap().to_owned()
+        }
+
+        fn books(&mut self) -> Books {
+            self.service.books(later(start(), Duration::from_secs(self.second)))
+        }
+    }
+
+    /// The items of all pages.
+    fn paged(desk: &mut Desk, path: &str, name: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut token = String::new();
+        loop {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let page = desk.get(&format!("{path}{sign}pageToken={token}"));
+            items.extend(page[name].as_array().cloned().unwrap_or_default());
+            match page["nextPageToken"].as_str() {
+                Some(next) => next.clone_into(&mut token),
+                None => return items,
+            }
+        }
+    }
+
+    fn ids(items: &[Value]) -> Vec<String> {
+        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn sessions_are_listed_newest_first_and_pages_do_not_move() {
+        let mut desk = Desk::open("");
+        let mut created: Vec<_> = (0..7).map(|n| desk.create(&format!("task {n}"))).collect();
+        created.reverse();
+        assert_eq!(ids(&paged(&mut desk, "sessions?pageSize=3", "sessions")), created);
+        let page = desk.get("sessions?pageSize=3");
+        desk.create("one more in between");
+        let token = page["nextPageToken"].as_str().unwrap();
+        let next = desk.get(&format!("sessions?pageSize=100&pageToken={token}"));
+        assert_eq!(ids(next["sessions"].as_array().unwrap()), created[3..]);
+        assert!(next.get("nextPageToken").is_none());
+    }
+
+    #[test]
+    fn ids_are_long_decimals_and_differ() {
+        let mut desk = Desk::open("history: 50");
+        let ids: BTreeSet<_> = ids(&paged(&mut desk, "sessions", "sessions")).into_iter().collect();
+        assert_eq!(ids.len(), 50);
+        assert!(
+            ids.iter().all(|id| id.len() == 20 && id.parse::<u64>().is_err() && id.parse::<u128>().is_ok())
+        );
+    }
+
+    #[test]
+    fn activities_are_listed_oldest_first_and_after_a_time() {
+        let mut desk =
+            Desk::open("defaults: { duration: 10m, activities: { gap: 10s, shared-timestamps: true } }");
+        let id = desk.create("x");
+        desk.second = 700;
+        let path = format!("sessions/{id}/activities");
+        let all = paged(&mut desk, &format!("{path}?pageSize=7"), "activities");
+        assert!(all.len() > 40);
+        assert_eq!(ids(&all), ids(&paged(&mut desk, &path, "activities")));
+        let times: Vec<Timestamp> =
+            all.iter().map(|one| one["createTime"].as_str().unwrap().parse().unwrap()).collect();
+        assert!(times.is_sorted());
+        let middle = times[all.len() / 2];
+        let newer = paged(&mut desk, &format!("{path}?filter=create_time+%3E+%22{middle}%22"), "activities");
+        assert_eq!(newer.len(), times.iter().filter(|at| **at > middle).count());
+        let one = desk.get(&format!("{path}/{}", ids(&all)[3]));
+        assert_eq!(one, all[3]);
+    }
+
+    #[test]
+    fn new_sessions_can_be_missing_for_a_while() {
+        let mut desk = Desk::open("defaults: { list-lag: 30s, not-found-for: 10s }");
+        let id = desk.create("x");
+        assert_eq!(desk.ask("GET", &format!("sessions/{id}/activities"), "").0, 404);
+        assert_eq!(desk.get("sessions"), json!({}));
+        desk.second = 10;
+        desk.get(&format!("sessions/{id}"));
+        assert_eq!(desk.get("sessions"), json!({}));
+        desk.second = 30;
+        assert_eq!(desk.get("sessions")["sessions"][0]["id"], id.as_str());
+    }
+
+    #[test]
+    fn rules_are_asked_in_order() {
+        let mut desk = Desk::open(
+            "rules: [{ when: { prompt: first, nth: 1 }, then: { duration: 1s, outcome: failure, failure-reason: Broke. } }, \
+             { when: { prompt: first }, then: { duration: 1s, outcome: no-change } }]",
+        );
+        let (broken, fine) = (desk.create("first"), desk.create("first"));
+        desk.second = 2;
+        assert_eq!(desk.get(&format!("sessions/{broken}"))["state"], "FAILED");
+        assert_eq!(desk.get(&format!("sessions/{fine}"))["state"], "COMPLETED");
+        let activities = paged(&mut desk, &format!("sessions/{broken}/activities"), "activities");
+        assert_eq!(activities.last().unwrap()["sessionFailed"]["reason"], "Broke.");
+    }
+
+    #[test]
+    fn answers_to_create_can_lack_fields() {
+        let mut desk = Desk::open("defaults: { create-lacks: [state, url, create-time] }");
+        let (_, created) = desk.ask("POST", "sessions", r#"{"prompt":"x"}"#);
+        for field in ["state", "url", "createTime"] {
+            assert!(created.get(field).is_none(), "{created}");
+        }
+        let id = created["id"].as_str().unwrap();
+        assert_eq!(desk.get(&format!("sessions/{id}"))["state"], "QUEUED");
+        assert_eq!(created["title"], "x");
+    }
+
+    #[test]
+    fn slots_are_freed_by_ends_pauses_archives_and_deletes() {
+        let mut desk = Desk::open(
+            "{ limits: { concurrent: 2 }, defaults: { duration: 100s, outcome: pause, turn: 1 } }",
+        );
+        let (first, second) = (desk.create("a"), desk.create("b"));
+        assert_eq!(desk.ask("POST", "sessions", r#"{"prompt":"c"}"#).0, 429);
+        let (_, archived) = desk.ask("POST", &format!("sessions/{first}:archive"), "{}");
+        assert_eq!((&archived["state"], &archived["archived"]), (&json!("PAUSED"), &json!(true)));
+        desk.create("c");
+        desk.ask("DELETE", &format!("sessions/{second}"), "");
+        assert_eq!(desk.ask("GET", &format!("sessions/{second}"), "").0, 404);
+        desk.create("d");
+        desk.second = 101;
+        assert_eq!(desk.books().live_now, 0);
+        let (fifth, sixth) = (desk.create("e"), desk.create("f"));
+        assert!(desk.create_is_refused());
+        let paused = ids(desk.get("sessions")["sessions"].as_array().unwrap());
+        let paused = paused.iter().find(|id| **id != fifth && **id != sixth).unwrap().clone();
+        let revive = desk.ask("POST", &format!("sessions/{paused}:sendMessage"), r#"{"prompt":"go on"}"#);
+        assert_eq!(revive.0, 400, "there is no slot for it");
+        let books = desk.books();
+        assert_eq!((books.live_max, books.refused, books.created), (2, 2, 6));
+    }
+
+    impl Desk {
+        fn create_is_refused(&mut self) -> bool {
+            self.ask("POST", "sessions", r#"{"prompt":"z"}"#).0 == 429
+        }
+    }
+
+    #[test]
+    fn archived_sessions_are_listed_apart() {
+        let mut desk = Desk::open("");
+        let id = desk.create("x");
+        desk.ask("POST", &format!("sessions/{id}:archive"), "");
+        assert_eq!(desk.get("sessions"), json!({}));
+        assert_eq!(desk.get("sessions?filter=archived%3Dtrue")["sessions"][0]["id"], id.as_str());
+        desk.ask("POST", &format!("sessions/{id}:unarchive"), "{}");
+        assert_eq!(desk.get("sessions")["sessions"][0]["id"], id.as_str());
+    }
+
+    #[test]
+    fn pull_requests_count_up_and_need_to_be_wanted() {
+        let mut desk = Desk::open("defaults: { duration: 10s, outcome: pull-request }");
+        let body = |mode: &str| {
+            json!({
+                "prompt": "Do it", "automationMode": mode,
+                "sourceContext": { "source": "sources/github/o/r", "githubRepoContext": { "startingBranch": "main" } },
+            })
+            .to_string()
+        };
+        for mode in ["AUTO_CREATE_PR", "AUTO_CREATE_PR", "AUTOMATION_MODE_UNSPECIFIED"] {
+            assert_eq!(desk.ask("POST", "sessions", &body(mode)).0, 200);
+        }
+        desk.second = 11;
+        let sessions = desk.get("sessions")["sessions"].as_array().unwrap().clone();
+        let number = |session: &Value| -> Option<u64> {
+            let url = session["outputs"][1]["pullRequest"]["url"].as_str()?;
+            url.rsplit('/').next()?.parse().ok()
+        };
+        let numbers: Vec<_> = sessions.iter().map(number).collect();
+        assert_eq!(numbers[0], None, "nobody asked for one: {}", sessions[0]);
+        assert_eq!(numbers[1], numbers[2].map(|number| number + 1));
+        assert!(sessions[0]["outputs"][0]["changeSet"]["gitPatch"]["unidiffPatch"].is_string());
+    }
+
+    #[test]
+    fn a_branch_that_does_not_exist_fails_the_session() {
+        let mut desk =
+            Desk::open("{ sources: [{ repo: o/r, branches: [main] }], defaults: { duration: 10s } }");
+        let body = json!({ "prompt": "x", "sourceContext": {
+            "source": "sources/github/o/r", "githubRepoContext": { "startingBranch": "nope" } } });
+        let (_, session) = desk.ask("POST", "sessions", &body.to_string());
+        desk.second = 11;
+        let path = format!("sessions/{}/activities", session["id"].as_str().unwrap());
+        let activities = desk.get(&path)["activities"].as_array().unwrap().clone();
+        assert!(activities.last().unwrap()["sessionFailed"]["reason"].as_str().unwrap().contains("nope"));
+    }
+
+    #[test]
+    fn detection_counts_only_answers_that_arrive() {
+        let mut desk = Desk::open(
+            "{ defaults: { duration: 10s }, faults: [{ kind: reset-after, on: sessions.get, nth: 1 }] }",
+        );
+        let id = desk.create("x");
+        desk.second = 12;
+        desk.get(&format!("sessions/{id}"));
+        assert_eq!(desk.books().detection.unseen, 1);
+        desk.second = 15;
+        desk.get(&format!("sessions/{id}"));
+        let detection = desk.books().detection;
+        assert_eq!((detection.ended, detection.unseen, detection.p50_ms), (1, 0, 5_000.0));
+        assert_eq!(desk.books().answered["none"], 1);
+    }
+
+    #[test]
+    fn markers_tell_duplicates_from_attempts() {
+        let mut desk = Desk::open("");
+        for title in [
+            "A [jb-00000001-aaaa-1]",
+            "A [jb-00000001-aaaa-2]",
+            "A [jb-00000002-aaaa-1]",
+            "A [jb-00000001-aaaa-1]",
+        ] {
+            desk.ask("POST", "sessions", &json!({ "prompt": "x", "title": title }).to_string());
+        }
+        let duplicates = desk.books().duplicates;
+        assert_eq!(duplicates.len(), 1);
+        assert_eq!((duplicates[0].what.as_str(), duplicates[0].sessions.len()), ("00000001-aaaa-1", 2));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Move {
+        Create(u8),
+        Touch(u8, u8),
+        List(u8),
+        Wait(u16),
+    }
+
+    fn moves() -> impl Strategy<Value = Vec<Move>> {
+        let one = prop_oneof![
+            3 => any::<u8>().prop_map(Move::Create),
+            5 => (any::<u8>(), any::<u8>()).prop_map(|(which, what)| Move::Touch(which, what)),
+            1 => any::<u8>().prop_map(Move::List),
+            3 => (0..400_u16).prop_map(Move::Wait),
+        ];
+        prop::collection::vec(one, 1..120)
+    }
+
+    const OUTCOMES: [&str; 10] = [
+        "pull-request",
+        "change",
+        "no-change",
+        "failure",
+        "failure-without-reason",
+        "busy",
+        "stall",
+        "pause",
+        "pause-silently",
+        "pull-request-in-progress",
+    ];
+
+    fn touch(desk: &mut Desk, id: &str, what: u8) {
+        let (verb, action, body) = match what % 8 {
+            0 => ("GET", "", ""),
+            1 => ("GET", "/activities?pageSize=3", ""),
+            2 => ("POST", ":sendMessage", r#"{"prompt":"go on"}"#),
+            3 => ("POST", ":approvePlan", "{}"),
+            4 => ("POST", ":archive", "{}"),
+            5 => ("POST", ":unarchive", ""),
+            6 => ("DELETE", "", ""),
+            _ => ("GET", "/activities/none", ""),
+        };
+        let (status, value) = desk.ask(verb, &format!("sessions/{id}{action}"), body);
+        assert!([200, 400, 404].contains(&status), "{verb} {action}: {status} {value}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_of_requests_breaks_it(moves in moves(), cap in 1..6_usize) {
+            let rules: Vec<_> = OUTCOMES.iter().map(|outcome| {
+                format!("{{ when: {{ prompt: '{outcome}!' }}, then: {{ outcome: {outcome}, feedback: {{ times: 1 }} }} }}")
+            }).collect();
+            let yaml = format!("{{ limits: {{ concurrent: {cap} }}, rules: [{}] }}", rules.join(", "));
+            let mut desk = Desk::open(&yaml);
+            let mut made: Vec<String> = Vec::new();
+            for one in moves {
+                match one {
+                    Move::Create(kind) => {
+                        let outcome = OUTCOMES[usize::from(kind) % OUTCOMES.len()];
+                        let body = json!({ "prompt": format!("{outcome}!"), "requirePlanApproval": kind > 200 });
+                        let (status, value) = desk.ask("POST", "sessions", &body.to_string());
+                        match status {
+                            200 => made.push(value["id"].as_str().unwrap().to_owned()),
+                            429 => prop_assert_eq!(desk.books().live_now, cap),
+                            other => prop_assert!(false, "{} {}", other, value),
+                        }
+                    }
+                    Move::Touch(which, what) => {
+                        if let Some(id) = made.get(usize::from(which) % made.len().max(1)).cloned() {
+                            touch(&mut desk, &id, what);
+                        }
+                    }
+                    Move::List(size) => {
+                        let listed = paged(&mut desk, &format!("sessions?pageSize={size}"), "sessions");
+                        prop_assert!(listed.len() <= made.len());
+                    }
+                    Move::Wait(seconds) => desk.second += u64::from(seconds),
+                }
+                let books = desk.books();
+                prop_assert!(books.live_max <= cap && books.live_now <= books.live_max);
+            }
+            let views = desk.service.views(later(start(), Duration::from_secs(desk.second)));
+            prop_assert_eq!(views.len(), made.len());
+        }
     }
 }

@@ -164,6 +164,8 @@ impl<'a> Composer<'a> {
             Ending::PauseSilently => self.insert(moment, &[Act::Enter(State::Paused), hold, resume]),
             Ending::Busy => {
                 self.acts.retain(|(at, _)| *at <= moment);
+                // A report of its own, so that the gap to the first repetition is the gap between all.
+                self.at(moment, Act::Report(Report::Progress(0)));
                 let gap = self.behaviour.activities.as_ref().and_then(|activities| activities.gap);
                 let gap = gap.map_or(Duration::from_secs(26), |gap| gap.draw(self.dice.with("busy")));
                 self.at(moment + gap.max(Duration::from_secs(1)), Act::Repeat);
@@ -247,3 +249,204 @@ impl<'a> Composer<'a> {
 
 /// More reports than this no session makes, however small the gap.
 const MOST_REPORTS: u32 = 2_000;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::simulator::{clock::later, life::Life};
+
+    const FREE: Wishes = Wishes { approval: false, doomed: false };
+
+    fn start() -> Timestamp {
+        "2026-11-23T10:00:00Z".parse().unwrap()
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        later(start(), Duration::from_secs(seconds))
+    }
+
+    fn behaviour(yaml: &str) -> Behaviour {
+        serde_saphyr::from_str(yaml).unwrap()
+    }
+
+    /// A life of ten minutes at the speed of service time.
+    fn life(yaml: &str, wishes: Wishes) -> Life {
+        let behaviour = behaviour(&format!("{{ duration: 10m, {yaml} }}"));
+        let steps = compile(&behaviour, Dice::new(1), 1.0, wishes);
+        Life::new(start(), steps, 6)
+    }
+
+    fn lived(yaml: &str, seconds: u64) -> Life {
+        let mut life = life(yaml, FREE);
+        life.advance(at(seconds));
+        life
+    }
+
+    fn count(life: &Life, wanted: fn(Report) -> bool) -> usize {
+        life.happened.iter().filter(|happening| wanted(happening.report)).count()
+    }
+
+    #[test]
+    fn endings_end_on_time() {
+        for (yaml, state, delivered) in [
+            ("outcome: pull-request", State::Completed, true),
+            ("outcome: change", State::Completed, true),
+            ("outcome: no-change", State::Completed, false),
+            ("outcome: failure", State::Failed, false),
+            ("outcome: failure-without-reason", State::Failed, false),
+        ] {
+            assert_eq!(lived(yaml, 599).ended_at, None, "{yaml}");
+            let life = lived(yaml, 600);
+            assert_eq!(
+                (life.ended_at, life.state, life.delivered),
+                (Some(at(600)), state, delivered),
+                "{yaml}"
+            );
+        }
+    }
+
+    #[test]
+    fn some_never_end_by_themselves() {
+        for (yaml, state) in [
+            ("outcome: busy", State::InProgress),
+            ("outcome: stall", State::InProgress),
+            ("outcome: pause", State::Paused),
+            ("outcome: pause-silently", State::Paused),
+            ("outcome: pull-request-in-progress", State::InProgress),
+        ] {
+            let life = lived(yaml, 100_000);
+            assert_eq!((life.ended_at, life.state), (None, state), "{yaml}");
+            assert_eq!(life.is_live(), state != State::Paused, "{yaml}");
+        }
+        assert!(lived("outcome: pull-request-in-progress", 600).delivered);
+    }
+
+    #[test]
+    fn the_busy_talk_and_the_stalled_are_silent() {
+        let talk = |yaml: &str| lived(yaml, 2_000).happened.len() - lived(yaml, 1_000).happened.len();
+        assert!(talk("outcome: busy") > 20);
+        assert_eq!(talk("outcome: stall"), 0);
+    }
+
+    #[test]
+    fn a_message_revives_unless_nothing_does() {
+        for outcome in ["stall", "pause", "pause-silently"] {
+            let mut life = lived(&format!("outcome: {outcome}, turn: 0.5"), 5_000);
+            life.message(at(5_000), 0, Duration::from_secs(5));
+            life.advance(at(5_000));
+            assert_eq!(life.state, State::InProgress, "{outcome}");
+            life.advance(at(5_300));
+            assert_eq!((life.state, life.delivered), (State::Completed, true), "{outcome}");
+
+            let mut dead = lived(&format!("outcome: {outcome}, revived-by-message: false"), 5_000);
+            dead.message(at(5_000), 0, Duration::from_secs(5));
+            dead.advance(at(90_000));
+            assert_eq!(dead.ended_at, None, "{outcome}");
+        }
+    }
+
+    #[test]
+    fn asks_as_often_as_it_should() {
+        let mut life = lived("feedback: { times: 2 }", 5_000);
+        for round in 0..2 {
+            assert_eq!(life.state, State::AwaitingUserFeedback, "round {round}");
+            life.message(at(5_000 * (round + 1)), 0, Duration::from_secs(5));
+            life.advance(at(5_000 * (round + 2)));
+        }
+        assert_eq!(life.state, State::Completed);
+        assert_eq!(count(&life, |report| matches!(report, Report::Question(_))), 2);
+    }
+
+    #[test]
+    fn plans_wait_for_approval_only_when_asked_to() {
+        let mut life = life("outcome: change", Wishes { approval: true, ..FREE });
+        life.advance(at(5_000));
+        assert_eq!(life.state, State::AwaitingPlanApproval);
+        assert!(life.approve(at(5_000)));
+        life.advance(at(5_510));
+        assert_eq!(life.state, State::Completed);
+        assert_eq!(count(&life, |report| report == Report::PlanApproved), 1);
+        assert_eq!(count(&lived("outcome: change", 600), |report| report == Report::PlanApproved), 1);
+    }
+
+    #[test]
+    fn outputs_come_late_or_never() {
+        assert!(!lived("outcome: change, outputs-after: 20s", 619).delivered);
+        assert!(lived("outcome: change, outputs-after: 20s", 620).delivered);
+        let never = lived("outcome: change, outputs-after: never", 9_000);
+        assert!(!never.delivered);
+        assert_eq!(
+            count(&never, |report| report == Report::FinalChangeSet),
+            1,
+            "the activities have the work"
+        );
+    }
+
+    #[test]
+    fn no_change_means_no_change_sets() {
+        let life = lived("outcome: no-change", 600);
+        assert_eq!(count(&life, |report| matches!(report, Report::ChangeSet(_) | Report::FinalChangeSet)), 0);
+    }
+
+    #[test]
+    fn a_strange_state_comes_and_goes() {
+        let states: Vec<_> = (0..=600).map(|second| lived("unknown-state: DREAMING", second).state).collect();
+        assert!(states.contains(&State::Strange));
+        assert_eq!(states.last(), Some(&State::Completed));
+    }
+
+    #[test]
+    fn every_extra_appears_in_turn() {
+        let life = lived(
+            "activities: { gap: 10s, with: [bash-output, change-set, media, unknown-activity, unknown-artifact, bare] }, \
+             outcome: change",
+            600,
+        );
+        for (what, wanted) in [
+            ("bash", (|report| matches!(report, Report::Bash(_))) as fn(Report) -> bool),
+            ("change set", |report| matches!(report, Report::ChangeSet(_))),
+            ("media", |report| matches!(report, Report::Media(_))),
+            ("strange activity", |report| matches!(report, Report::StrangeActivity(_))),
+            ("strange artifact", |report| matches!(report, Report::StrangeArtifact(_))),
+            ("bare", |report| matches!(report, Report::Bare(_))),
+            ("progress", |report| matches!(report, Report::Progress(_))),
+            ("said", |report| matches!(report, Report::Said(_))),
+        ] {
+            assert!(count(&life, wanted) > 0, "{what}");
+        }
+        assert!(life.happened.is_sorted_by_key(|happening| happening.at));
+    }
+
+    #[test]
+    fn pairs_share_their_time() {
+        let life = lived("activities: { gap: 20s, shared-timestamps: true }", 600);
+        let shared = life.happened.windows(2).filter(|pair| pair[0].at == pair[1].at).count();
+        assert!(shared > 10, "{shared}");
+    }
+
+    #[test]
+    fn speed_shortens_without_rounding_errors() {
+        let behaviour = behaviour("{ duration: 10m, outcome: change, activities: { gap: 1s } }");
+        let mut life = Life::new(start(), compile(&behaviour, Dice::new(1), 600.0, FREE), 6);
+        life.advance(at(2));
+        assert_eq!(life.ended_at, Some(at(1)));
+    }
+
+    #[test]
+    fn the_doomed_fail_whatever_was_scripted() {
+        let mut life = life("outcome: stall", Wishes { doomed: true, ..FREE });
+        life.advance(at(600));
+        assert_eq!(life.state, State::Failed);
+    }
+
+    #[test]
+    fn without_a_script_most_succeed_and_the_same_way_each_time() {
+        let plain = Behaviour::default();
+        let endings: Vec<_> = (0..500).map(|n| ending(&plain, Dice::new(n), FREE)).collect();
+        let good = endings.iter().filter(|ending| **ending == Ending::PullRequest).count();
+        assert!((440..500).contains(&good), "{good} of 500");
+        assert_eq!(endings, (0..500).map(|n| ending(&plain, Dice::new(n), FREE)).collect::<Vec<_>>());
+    }
+}

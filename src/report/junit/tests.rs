@@ -342,7 +342,7 @@ proptest! {
         outcome in proptest::sample::select(Outcome::ALL.as_slice()),
     ) {
         let mut story = Story::new();
-        story.plan(&id, source.as_deref(), 1).start(&id, 1, &reason).at(9);
+        story.plan(&id, source.as_deref(), 1).start(&id, 1, "314159265358979323846").at(9);
         story.end_attempt(&id, 1, outcome, Some(&reason), &json!({"pullRequest": {"url": reason}}));
         story.end(&id, outcome, Some(&reason));
         for profile in PROFILES {

@@ -1,0 +1,183 @@
+//! Listings: the one paging protocol, and the streams of sessions and sources over it.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use futures::future::BoxFuture;
+
+use super::batches::{Batch, BatchSource, Batches};
+use super::error::ErrorKind;
+use super::{Error, Jules, ListSessions, ListSources, Method, Page, Session, Source, SourceName};
+
+type Fetch<T> = Box<dyn Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + Sync>;
+
+/// Reads a listing page by page.
+pub(super) struct Pager<T> {
+    method: Method,
+    fetch: Fetch<T>,
+    next: Next,
+    /// A token that comes back would lead round in a circle.
+    used: BTreeSet<String>,
+}
+
+enum Next {
+    Page(Option<String>),
+    Nothing,
+}
+
+impl<T> Pager<T> {
+    /// Starts at `first`, which is a page's token or none for the beginning.
+    pub(super) fn new<F>(method: Method, first: Option<String>, fetch: F) -> Self
+    where
+        F: Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + Sync + 'static,
+    {
+        Self { method, fetch: Box::new(fetch), next: Next::Page(first), used: BTreeSet::new() }
+    }
+
+    /// The next page's items; `None` after the last page. After an error the same page comes next.
+    pub(super) async fn next_page(&mut self) -> Batch<T> {
+        let Next::Page(token) = &self.next else { return None };
+        let page = match (self.fetch)(token.clone()).await {
+            Ok(page) => page,
+            Err(error) => return Some(Err(error)),
+        };
+        self.next = match page.next_page_token {
+            None => Next::Nothing,
+            Some(token) if self.used.insert(token.clone()) => Next::Page(Some(token)),
+            Some(_) => {
+                let cause = "a page's token leads back to an earlier page";
+                return Some(Err(Error::caused_by(self.method, ErrorKind::Malformed, cause)));
+            }
+        };
+        Some(Ok(page.items))
+    }
+}
+
+impl<T: Send + Unpin + 'static> BatchSource for Pager<T> {
+    type Item = T;
+
+    async fn next_batch(&mut self) -> Batch<T> {
+        self.next_page().await
+    }
+}
+
+/// A listing as a stream: asks for the next page when the one before is used up, and ends after an error.
+#[must_use = "it asks only when polled"]
+pub struct Listing<T: Send + Unpin + 'static>(Batches<Pager<T>>);
+
+impl<T: Send + Unpin + 'static> Stream for Listing<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(context)
+    }
+}
+
+impl<T: Send + Unpin + 'static> std::fmt::Debug for Listing<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listing")
+    }
+}
+
+impl Jules {
+    /// All sessions that are not archived, newest first, in pages of 100.
+    pub fn sessions(&self) -> Listing<Session> {
+        self.sessions_with(ListSessions { page_size: Some(100), ..ListSessions::default() })
+    }
+
+    /// The sessions that this asks for, from its page on.
+    pub fn sessions_with(&self, listing: ListSessions) -> Listing<Session> {
+        let (jules, first) = (self.clone(), listing.page_token.clone());
+        Listing(Batches::new(Pager::new(Method::ListSessions, first, move |page_token| {
+            let (jules, page) = (jules.clone(), ListSessions { page_token, ..listing.clone() });
+            Box::pin(async move { jules.list_sessions(&page).await })
+        })))
+    }
+
+    /// All connected sources, in pages of 100.
+    pub fn sources(&self) -> Listing<Source> {
+        self.sources_with(ListSources { page_size: Some(100), ..ListSources::default() })
+    }
+
+    /// The sources that this asks for, from its page on.
+    pub fn sources_with(&self, listing: ListSources) -> Listing<Source> {
+        let (jules, first) = (self.clone(), listing.page_token.clone());
+        Listing(Batches::new(Pager::new(Method::ListSources, first, move |page_token| {
+            let (jules, page) = (jules.clone(), ListSources { page_token, ..listing.clone() });
+            Box::pin(async move { jules.list_sources(&page).await })
+        })))
+    }
+
+    /// Reads the source `owner/repo` (or the one of this resource name).
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; [`ErrorKind::Input`] when the text is no source's name.
+    pub async fn source(&self, name: &str) -> Result<Source, Error> {
+        let name = SourceName::new(name)
+            .map_err(|error| Error::new(Method::GetSource, ErrorKind::Input(error.to_string())))?;
+        self.get_source(&name).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+
+    use super::*;
+
+    /// Answers with the pages of a script and notes the tokens it was asked with.
+    fn scripted(
+        pages: Vec<Result<(&'static [u32], Option<&'static str>), ErrorKind>>,
+    ) -> (Listing<u32>, Arc<Mutex<Vec<Option<String>>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (notes, pages) = (Arc::clone(&asked), Mutex::new(pages.into_iter()));
+        let pager = Pager::new(Method::ListSessions, None, move |token| {
+            notes.lock().unwrap().push(token);
+            let page = pages.lock().unwrap().next().expect("no more pages than scripted");
+            let page = page
+                .map(|(items, next)| Page { items: items.to_vec(), next_page_token: next.map(str::to_owned) })
+                .map_err(|kind| Error::new(Method::ListSessions, kind));
+            async move { page }.boxed()
+        });
+        (Listing(Batches::new(pager)), asked)
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_to_the_end_also_over_empty_ones() {
+        let (listing, asked) =
+            scripted(vec![Ok((&[1, 2], Some("a"))), Ok((&[], Some("b"))), Ok((&[3], None))]);
+        assert_eq!(listing.try_collect::<Vec<_>>().await.unwrap(), [1, 2, 3]);
+        assert_eq!(*asked.lock().unwrap(), [None, Some("a".into()), Some("b".into())]);
+    }
+
+    #[tokio::test]
+    async fn a_page_is_asked_for_only_when_it_is_needed() {
+        let (mut listing, asked) = scripted(vec![Ok((&[1, 2], Some("a"))), Ok((&[3], None))]);
+        assert_eq!(asked.lock().unwrap().len(), 0);
+        listing.next().await.unwrap().unwrap();
+        listing.next().await.unwrap().unwrap();
+        assert_eq!(asked.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_comes_back_ends_the_listing_with_an_error() {
+        let (listing, asked) =
+            scripted(vec![Ok((&[1], Some("a"))), Ok((&[2], Some("b"))), Ok((&[3], Some("a")))]);
+        let items: Vec<_> = listing.collect().await;
+        assert_eq!(items.last().unwrap().as_ref().unwrap_err().kind(), &ErrorKind::Malformed);
+        assert_eq!(asked.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn an_error_ends_the_listing() {
+        let (mut listing, _) = scripted(vec![Ok((&[1], Some("a"))), Err(ErrorKind::Interrupted)]);
+        assert_eq!(listing.next().await.unwrap().unwrap(), 1);
+        assert!(listing.next().await.unwrap().is_err());
+        assert!(listing.next().await.is_none());
+    }
+}

@@ -1,0 +1,256 @@
+//! A session with a human in the loop: observe, ask, steer, approve.
+
+use tokio::time::Instant;
+
+use super::batches::BatchSource as _;
+use super::error::ErrorKind;
+use super::patience::Patience;
+use super::stream::Feed;
+use super::wait::{self, Wait};
+use super::{
+    Activity, ActivityId, ActivityKind, ActivityPage, ActivityStream, Error, Jules, ListActivities, Method,
+    NewSession, Outcome, Session, SessionId, SessionState, outcome,
+};
+
+/// A handle on one session. Cheap to clone; dropping it leaves the session alone.
+#[derive(Clone, Debug)]
+pub struct SessionClient {
+    jules: Jules,
+    id: SessionId,
+    /// The service's answer to the creation, when this handle comes from one.
+    created: Option<Session>,
+    /// Until when a 404 means that the service is not ready yet.
+    fresh_until: Option<Instant>,
+}
+
+impl Jules {
+    /// Creates a session with a human in the loop: the plan waits for an approval unless the configuration says
+    /// otherwise, and whether a pull request is opened is left open.
+    ///
+    /// Tries again after a failure only when the service surely has not created it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; unless [`Error::surely_not_processed`], the session may exist.
+    pub async fn session(&self, new: NewSession) -> Result<SessionClient, Error> {
+        self.create_patiently(&new.for_interaction()).await
+    }
+
+    /// Takes up an existing session. Sends nothing.
+    #[must_use]
+    pub fn attach(&self, id: SessionId) -> SessionClient {
+        SessionClient { jules: self.clone(), id, created: None, fresh_until: None }
+    }
+
+    pub(super) async fn create_patiently(&self, new: &NewSession) -> Result<SessionClient, Error> {
+        let session = self.create_unless_created(new).await?;
+        let fresh_until = Instant::now().checked_add(self.options().fresh_patience);
+        Ok(SessionClient { jules: self.clone(), id: session.id.clone(), created: Some(session), fresh_until })
+    }
+}
+
+impl SessionClient {
+    /// The session's id.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// The session's page for humans, when the answer to the creation named it; [`info`](Self::info) tells later.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.created.as_ref()?.url.as_deref()
+    }
+
+    /// Reads the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn info(&self) -> Result<Session, Error> {
+        self.jules.get_session(&self.id).await
+    }
+
+    /// Sends a message to the agent. While the session is fresh, a 404 is tried again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; unless [`Error::surely_not_processed`], the message may have arrived.
+    pub async fn send(&self, message: &str) -> Result<(), Error> {
+        while let Err(error) = self.jules.send_message(&self.id, message).await {
+            self.wait_while_fresh(error).await?;
+        }
+        Ok(())
+    }
+
+    /// Approves the plan. While the session is fresh, a 404 is tried again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn approve(&self) -> Result<(), Error> {
+        while let Err(error) = self.jules.approve_plan(&self.id).await {
+            self.wait_while_fresh(error).await?;
+        }
+        Ok(())
+    }
+
+    /// A 404 surely did nothing: worth another try while the session is fresh.
+    async fn wait_while_fresh(&self, error: Error) -> Result<(), Error> {
+        let fresh = self.fresh_until.is_some_and(|until| Instant::now() < until);
+        if !fresh || !error.is_not_found() {
+            return Err(error);
+        }
+        tokio::time::sleep(self.jules.options().poll_interval).await;
+        Ok(())
+    }
+
+    /// Sends a message and waits for the agent's first reply after it.
+    ///
+    /// Fails with [`ErrorKind::SessionEnded`] when the session ends without one.
+    pub fn ask(&self, message: impl Into<String>) -> Wait<Activity> {
+        let (client, message) = (self.clone(), message.into());
+        let waiting_for = format!("a reply in session {}", self.id);
+        Wait::new(
+            &self.jules,
+            Method::SendMessage,
+            waiting_for,
+            |_| async move { client.ask_now(&message).await },
+        )
+    }
+
+    async fn ask_now(self, message: &str) -> Result<Activity, Error> {
+        let mut feed = Feed::follow(self.jules.clone(), self.id.clone(), self.patience());
+        feed.catch_up().await?;
+        self.send(message).await?;
+        // The state of an ended session changes only some time after the message.
+        feed.keep_open(self.jules.options().settle);
+        while let Some(batch) = feed.next_batch().await {
+            if let Some(reply) = reply_to(message, batch?) {
+                return Ok(reply);
+            }
+        }
+        let state = self.info().await?.state.unwrap_or(SessionState::Unspecified);
+        Err(Error::new(Method::SendMessage, ErrorKind::SessionEnded { session: self.id, state }))
+    }
+
+    /// Waits until the session is in this state and gives the session.
+    ///
+    /// Fails with [`ErrorKind::SessionEnded`] when it ends otherwise. A state that comes and goes between two polls is
+    /// not seen.
+    pub fn wait_for(&self, state: SessionState) -> Wait<Session> {
+        let client = self.clone();
+        let waiting_for = format!("session {} to be {state}", self.id);
+        Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {
+            let is_there = |session: &Session| session.state.as_ref() == Some(&state);
+            let session = wait::until(&client.jules, &client.id, client.patience(), &last, is_there).await?;
+            match &session.state {
+                Some(ended) if *ended != state => {
+                    let kind = ErrorKind::SessionEnded { session: client.id, state: ended.clone() };
+                    Err(Error::new(Method::GetSession, kind))
+                }
+                _ => Ok(session),
+            }
+        })
+    }
+
+    /// Waits until the session has ended and tells what became of it. A failed session is an [`Outcome`] as well.
+    pub fn result(&self) -> Wait<Outcome> {
+        let client = self.clone();
+        let waiting_for = format!("session {} to end", self.id);
+        Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {
+            let never = |_: &Session| false;
+            let session = wait::until(&client.jules, &client.id, client.patience(), &last, never).await?;
+            outcome::settle(&client.jules, session).await
+        })
+    }
+
+    /// All activities, from the first one until the session has ended.
+    pub fn stream(&self) -> ActivityStream {
+        ActivityStream::new(Feed::follow(self.jules.clone(), self.id.clone(), self.patience()))
+    }
+
+    /// The session's activities in other ways than [`stream`](Self::stream).
+    #[must_use]
+    pub fn activities(&self) -> Activities<'_> {
+        Activities { client: self }
+    }
+
+    /// Puts the session into the archive. A running one is paused by that, and nothing resumes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn archive(&self) -> Result<(), Error> {
+        self.jules.archive_session(&self.id).await
+    }
+
+    /// Takes the session out of the archive.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn unarchive(&self) -> Result<(), Error> {
+        self.jules.unarchive_session(&self.id).await
+    }
+
+    /// Deletes the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn delete(&self) -> Result<(), Error> {
+        self.jules.delete_session(&self.id).await
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::new(self.fresh_until)
+    }
+}
+
+/// The agent's first message, and if our own message is among the activities, the first one behind it.
+fn reply_to(message: &str, activities: Vec<Activity>) -> Option<Activity> {
+    let is_ours = |activity: &Activity| matches!(&activity.kind, ActivityKind::UserMessaged { message: text } if text.trim() == message.trim());
+    let after = activities.iter().rposition(is_ours).map_or(0, |at| at + 1);
+    let mut activities = activities.into_iter().skip(after);
+    activities.find(|activity| matches!(activity.kind, ActivityKind::AgentMessaged { .. }))
+}
+
+/// A session's activities.
+#[derive(Clone, Copy, Debug)]
+pub struct Activities<'a> {
+    client: &'a SessionClient,
+}
+
+impl Activities<'_> {
+    /// What happened until now; ends there.
+    pub fn history(&self) -> ActivityStream {
+        let SessionClient { jules, id, .. } = self.client;
+        ActivityStream::new(Feed::history(jules.clone(), id.clone(), self.client.patience()))
+    }
+
+    /// Only what is to come, until the session has ended. What happened before is read, but not given.
+    pub fn updates(&self) -> ActivityStream {
+        let SessionClient { jules, id, .. } = self.client;
+        let feed = Feed::follow(jules.clone(), id.clone(), self.client.patience());
+        ActivityStream::new(feed.skip_first())
+    }
+
+    /// One page, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn list(&self, page: &ListActivities) -> Result<ActivityPage, Error> {
+        self.client.jules.list_activities(&self.client.id, page).await
+    }
+
+    /// One activity.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn get(&self, activity: &ActivityId) -> Result<Activity, Error> {
+        self.client.jules.get_activity(&self.client.id, activity).await
+    }
+}

@@ -1,0 +1,302 @@
+//! The activity stream: the one reading of activities under history, updates, stream, ask and result.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::Stream;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::batches::{Batch, BatchSource, Batches};
+use super::error::ErrorKind;
+use super::pages::Pager;
+use super::patience::Patience;
+use super::watch::{Step, Watch};
+use super::{Activity, Cursor, Error, Jules, ListActivities, Method, Page, SessionId};
+
+/// Activities per page: few enough that diffs and screenshots inline do not make pages of hundreds of megabytes.
+const PAGE_SIZE: u32 = 50;
+
+/// Reads a session's activities in batches, each activity once, oldest first.
+pub(super) struct Feed {
+    jules: Jules,
+    id: SessionId,
+    watch: Watch,
+    cursor: Cursor,
+    patience: Patience,
+    /// The reading under way.
+    reading: Option<Pager<Activity>>,
+    page_size: Arc<AtomicU32>,
+    interval: Duration,
+    /// What the first reading brings is noted, but not given.
+    skip_first: bool,
+    /// Until then the session's end is not believed.
+    open_until: Option<Instant>,
+    limit: Option<Duration>,
+    deadline: Option<Instant>,
+}
+
+impl Feed {
+    /// Everything until now.
+    pub(super) fn history(jules: Jules, id: SessionId, patience: Patience) -> Self {
+        Self::new(jules, id, patience, Watch::new(true))
+    }
+
+    /// Everything until now and what is to come, until the session has ended.
+    pub(super) fn follow(jules: Jules, id: SessionId, patience: Patience) -> Self {
+        Self::new(jules, id, patience, Watch::new(false))
+    }
+
+    fn new(jules: Jules, id: SessionId, patience: Patience, watch: Watch) -> Self {
+        let interval = jules.options().poll_interval;
+        Self {
+            jules,
+            id,
+            watch,
+            cursor: Cursor::default(),
+            patience,
+            reading: None,
+            page_size: Arc::new(AtomicU32::new(PAGE_SIZE)),
+            interval,
+            skip_first: false,
+            open_until: None,
+            limit: None,
+            deadline: None,
+        }
+    }
+
+    /// Only what is to come.
+    pub(super) fn skip_first(mut self) -> Self {
+        self.skip_first = true;
+        self
+    }
+
+    /// Goes on from here.
+    pub(super) fn start_at(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
+    }
+
+    /// Reads to the present end without giving anything.
+    pub(super) async fn catch_up(&mut self) -> Result<(), Error> {
+        loop {
+            if let Some(Err(error)) = self.read().await {
+                return Err(error);
+            }
+            if self.reading.is_none() {
+                return Ok(());
+            }
+            if self.watch.step() == Step::Pause {
+                tokio::time::sleep(self.interval).await;
+                self.watch.has_paused();
+            }
+        }
+    }
+
+    /// From now on, reads at once, and does not believe in the session's end before this has passed.
+    pub(super) fn keep_open(&mut self, time: Duration) {
+        self.watch = Watch::new(false);
+        self.open_until = Some(Instant::now() + time);
+    }
+
+    async fn advance(&mut self) -> Batch<Activity> {
+        loop {
+            match self.watch.step() {
+                Step::End => return None,
+                Step::Pause => {
+                    tokio::time::sleep(self.interval).await;
+                    self.watch.has_paused();
+                }
+                Step::Ask => {
+                    if let Some(error) = self.ask().await {
+                        return Some(Err(error));
+                    }
+                }
+                Step::Read => {
+                    if let Some(batch) = self.read().await {
+                        return Some(batch);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads one page; gives what is new in it, if anything.
+    async fn read(&mut self) -> Option<Result<Vec<Activity>, Error>> {
+        let reading = self.reading.get_or_insert_with(|| {
+            pager(self.jules.clone(), self.id.clone(), self.cursor.since(), Arc::clone(&self.page_size))
+        });
+        match reading.next_page().await {
+            None => {
+                self.reading = None;
+                self.skip_first = false;
+                self.cursor.forget_old();
+                self.watch.has_read();
+                None
+            }
+            Some(Ok(mut activities)) => {
+                self.patience.answered();
+                activities.retain(|activity| self.cursor.note(activity));
+                activities.iter().for_each(|activity| self.watch.saw(activity));
+                (!activities.is_empty() && !self.skip_first).then_some(Ok(activities))
+            }
+            Some(Err(error)) => self.overcome(error).await.map(Err),
+        }
+    }
+
+    /// Asks whether the session has ended; gives an error that stands.
+    async fn ask(&mut self) -> Option<Error> {
+        match self.jules.get_session(&self.id).await {
+            Ok(session) => {
+                self.patience.answered();
+                let open = self.open_until.is_some_and(|until| Instant::now() < until);
+                self.watch.has_asked(session.is_terminal() && !open);
+                None
+            }
+            Err(error) => self.overcome(error).await,
+        }
+    }
+
+    /// Bears a failure or gives it back; then the stream is over.
+    async fn overcome(&mut self, error: Error) -> Option<Error> {
+        let mut borne = self.patience.bears(&error, Instant::now());
+        if !borne && error.is_not_found() && error.operation() == Method::ListActivities {
+            // Activities answer 404 for a while after the session is there: see whether it is.
+            borne = self.jules.get_session(&self.id).await.is_ok();
+            let patience = self.jules.options().fresh_patience;
+            if borne {
+                self.patience.is_fresh_until(Instant::now() + patience);
+            }
+        }
+        if borne {
+            tracing::debug!(session = %self.id, %error, "not now; trying again later");
+            self.watch.failed();
+            None
+        } else {
+            self.watch.end();
+            Some(error)
+        }
+    }
+}
+
+impl BatchSource for Feed {
+    type Item = Activity;
+
+    async fn next_batch(&mut self) -> Batch<Activity> {
+        let Some(limit) = self.limit else { return self.advance().await };
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
+        match tokio::time::timeout_at(deadline, self.advance()).await {
+            Ok(batch) => batch,
+            Err(_) if self.watch.step() == Step::End => None,
+            Err(_) => {
+                self.watch.end();
+                let waiting_for = format!("the end of session {}", self.id);
+                let kind = ErrorKind::WaitTimeout { waiting_for, after: limit, last_state: None };
+                Some(Err(Error::new(Method::ListActivities, kind)))
+            }
+        }
+    }
+}
+
+/// A reading of all pages with what came after `since`.
+fn pager(jules: Jules, id: SessionId, since: Option<Timestamp>, size: Arc<AtomicU32>) -> Pager<Activity> {
+    Pager::new(Method::ListActivities, None, move |token| {
+        Box::pin(page(jules.clone(), id.clone(), since, token, Arc::clone(&size)))
+    })
+}
+
+/// Reads a page, and a shorter one when it is too much at once: a page can hold fifty screenshots.
+async fn page(
+    jules: Jules,
+    id: SessionId,
+    created_after: Option<Timestamp>,
+    page_token: Option<String>,
+    size: Arc<AtomicU32>,
+) -> Result<Page<Activity>, Error> {
+    loop {
+        let page_size = size.load(Ordering::Relaxed);
+        let request =
+            ListActivities { page_size: Some(page_size), page_token: page_token.clone(), created_after };
+        match jules.list_activities(&id, &request).await {
+            Err(error) if page_size > 1 && is_too_much(&error) => {
+                size.store((page_size / 4).max(1), Ordering::Relaxed);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn is_too_much(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::TooLarge(_) | ErrorKind::Timeout(_))
+}
+
+/// A session's activities: each one once, oldest first, history first, then live; ends after the session has ended.
+///
+/// It asks once per poll interval, bears outages of ten minutes and 404s of a fresh session, holds one page at a time,
+/// and stops when dropped. An error is its last item.
+#[must_use = "it asks only when polled"]
+pub struct ActivityStream {
+    batches: Batches<Feed>,
+    given: Cursor,
+}
+
+impl ActivityStream {
+    pub(super) fn new(feed: Feed) -> Self {
+        Self { batches: Batches::new(feed), given: Cursor::default() }
+    }
+
+    /// Goes on behind what another stream has given. Has no effect once the stream has been polled.
+    pub fn from(mut self, cursor: Cursor) -> Self {
+        if let Some(feed) = self.batches.source() {
+            feed.start_at(cursor.clone());
+            self.given = cursor;
+        }
+        self
+    }
+
+    /// The distance between two requests. Default: the client's. Has no effect once the stream has been polled.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        if let Some(feed) = self.batches.source() {
+            feed.interval = interval;
+        }
+        self
+    }
+
+    /// Ends the stream with an error after this time, counted from the first poll. Default: no limit. Has no effect
+    /// once the stream has been polled.
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        if let Some(feed) = self.batches.source() {
+            feed.limit = limit.into();
+        }
+        self
+    }
+
+    /// The place behind the last activity that was given, to go on from later.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        let mut cursor = self.given.clone();
+        cursor.forget_old();
+        cursor
+    }
+}
+
+impl Stream for ActivityStream {
+    type Item = Result<Activity, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(Pin::new(&mut self.batches).poll_next(context));
+        if let Some(Ok(activity)) = &item {
+            self.given.note(activity);
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl fmt::Debug for ActivityStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActivityStream").field("given", &self.given).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,276 @@
+//! Actions become requests, and their answers become inputs. No decision is made here.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::action::Action;
+use super::input::{Act, Digest, Input, Polled, Refusal, Seen, Trouble, TroubleKind};
+use crate::api::{
+    Activity, ActivityKind, ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session,
+    SessionId, SessionState,
+};
+use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
+use crate::plan::Plan;
+
+/// The service cuts larger pages down to this.
+const PAGE: u32 = 100;
+/// How many pages a look back may read; at a hundred sessions each that is more than any day's.
+const MAX_PAGES: usize = 50;
+/// How many pages of activities are read at most; a session has some hundreds of activities.
+const MAX_ACTIVITY_PAGES: usize = 100;
+
+/// Makes the action's requests.
+pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
+    match action {
+        Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
+        Action::Audit { since } => Input::Audited(look_back(&api, Some(since), |_| false).await),
+        Action::Create { task, attempt, marker } => {
+            let result = create(&api, &plan, task, &marker).await;
+            Input::Posted { task, attempt, result }
+        }
+        Action::Look { task, attempt, marker, since } => {
+            let result = look_back(&api, Some(since), |seen| seen.marker().as_ref() == Some(&marker)).await;
+            let result = result.map(|seen| seen.into_iter().next_back().map(Box::new));
+            let result = result.map(|last| last.filter(|seen| seen.marker().as_ref() == Some(&marker)));
+            Input::Looked { task, attempt, result }
+        }
+        Action::PollPages { pages } => Input::Polled(poll_pages(&api, pages).await),
+        Action::PollOne { session } => {
+            let result = get(&api, &session).await;
+            Input::Polled(Polled::One { session, result })
+        }
+        Action::Read { task, attempt, session, purpose, since } => {
+            let result = read(&api, &session, since).await.map(Box::new);
+            Input::Read { task, attempt, purpose, result }
+        }
+        Action::Approve { task, attempt, session } => {
+            let result = api.approve_plan(&session).await.map_err(|error| trouble(&error));
+            Input::Acted { task, attempt, act: Act::Approve, result }
+        }
+        Action::Send { task, attempt, session, act, text } => {
+            let result = api.send_message(&session, &text).await.map_err(|error| trouble(&error));
+            Input::Acted { task, attempt, act, result }
+        }
+        Action::Recheck { task, session } => Input::Rechecked { task, result: get(&api, &session).await },
+    }
+}
+
+/// What follows when a request's own code panicked: a create is in doubt, the rest is passing trouble.
+pub(super) fn broken(action: Action) -> Input {
+    let text = "an internal error ended the request; please report it with the output of `-vv`".to_owned();
+    let trouble = Trouble { text: text.clone(), kind: TroubleKind::Passing { unsent: false } };
+    match action {
+        Action::Survey { .. } => Input::Surveyed(Err(trouble)),
+        Action::Audit { .. } => Input::Audited(Err(trouble)),
+        Action::Create { task, attempt, .. } => {
+            Input::Posted { task, attempt, result: Err(Refusal::Doubt { cause: text, capacity: false }) }
+        }
+        Action::Look { task, attempt, .. } => Input::Looked { task, attempt, result: Err(trouble) },
+        Action::PollPages { .. } => Input::Polled(Polled::Pages { seen: Vec::new(), result: Err(trouble) }),
+        Action::PollOne { session } => Input::Polled(Polled::One { session, result: Err(trouble) }),
+        Action::Read { task, attempt, purpose, .. } => {
+            Input::Read { task, attempt, purpose, result: Err(trouble) }
+        }
+        Action::Approve { task, attempt, .. } => {
+            Input::Acted { task, attempt, act: Act::Approve, result: Err(trouble) }
+        }
+        Action::Send { task, attempt, act, .. } => Input::Acted { task, attempt, act, result: Err(trouble) },
+        Action::Recheck { task, .. } => Input::Rechecked { task, result: Err(trouble) },
+    }
+}
+
+/// What the client has asked so far.
+pub(super) fn usage(api: &Jules) -> ApiUsage {
+    let usage = api.usage();
+    ApiUsage {
+        requests: usage.by_method().map(|(method, count)| (method.as_str().to_owned(), count)).collect(),
+        retries: usage.retries,
+        throttled: usage.throttled,
+        waited_ms: u64::try_from(usage.waited.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+async fn create(api: &Jules, plan: &Plan, task: usize, marker: &Marker) -> Result<Box<Seen>, Refusal> {
+    let task = &plan.tasks[task];
+    let mut new = NewSession::new(&*task.prompt)
+        .title(marker.title(&task.title))
+        .require_approval(task.require_approval)
+        .auto_pr(task.auto_pr);
+    if let Some(source) = &task.source {
+        new = new.source(&source.github).branch(&source.branch);
+    }
+    match api.create_session(&new).await {
+        Ok(session) => Ok(Box::new(seen(&session))),
+        Err(error) => Err(refusal(&error)),
+    }
+}
+
+fn refusal(error: &Error) -> Refusal {
+    let cause = describe(error);
+    match (error.code(), error.is_capacity_refusal(), error.surely_not_processed()) {
+        (Some(401), _, _) => Refusal::Key(cause),
+        (_, true, true) => Refusal::Capacity { cause, retry_after: error.retry_after() },
+        (_, capacity, false) => Refusal::Doubt { cause, capacity },
+        (Some(_), false, true) => Refusal::Lasting(cause),
+        (None, false, true) => Refusal::Unsent(cause),
+    }
+}
+
+fn trouble(error: &Error) -> Trouble {
+    let kind = match error.code() {
+        Some(401) => TroubleKind::Key,
+        Some(404) => TroubleKind::Missing,
+        _ if error.is_transient() => TroubleKind::Passing { unsent: error.surely_not_processed() },
+        _ => TroubleKind::Lasting,
+    };
+    Trouble { text: describe(error), kind }
+}
+
+/// The error and its causes in one line.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, Trouble> {
+    match api.get_session(session).await {
+        Ok(session) => Ok(Box::new(seen(&session))),
+        Err(error) => Err(trouble(&error)),
+    }
+}
+
+/// Without `since` one session is enough: the answer shows that key and service are well.
+async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, Trouble> {
+    if since.is_some() {
+        return look_back(api, since, |_| false).await;
+    }
+    let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
+    api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| trouble(&error))
+}
+
+/// Lists newest first back to `since`, or to a session that is `enough`.
+async fn look_back(
+    api: &Jules,
+    since: Option<Timestamp>,
+    enough: impl Fn(&Seen) -> bool,
+) -> Result<Vec<Seen>, Trouble> {
+    let mut found = Vec::new();
+    let mut token = None;
+    for _ in 0..MAX_PAGES {
+        let page = ListSessions { page_size: Some(PAGE), page_token: token, ..ListSessions::default() };
+        let page = api.list_sessions(&page).await.map_err(|error| trouble(&error))?;
+        for session in &page.items {
+            if session.create_time.is_some_and(|created| since.is_some_and(|since| created < since)) {
+                return Ok(found);
+            }
+            found.push(seen(session));
+            if found.last().is_some_and(&enough) {
+                return Ok(found);
+            }
+        }
+        token = page.next_page_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+async fn poll_pages(api: &Jules, pages: usize) -> Polled {
+    let mut all = Vec::new();
+    let mut token = None;
+    for _ in 0..pages {
+        let page = ListSessions { page_size: Some(PAGE), page_token: token, ..ListSessions::default() };
+        match api.list_sessions(&page).await {
+            Ok(page) => {
+                all.extend(page.items.iter().map(seen));
+                token = page.next_page_token;
+            }
+            Err(error) => return Polled::Pages { seen: all, result: Err(trouble(&error)) },
+        }
+        if token.is_none() {
+            break;
+        }
+    }
+    Polled::Pages { seen: all, result: Ok(()) }
+}
+
+/// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.
+async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Result<Digest, Trouble> {
+    let mut digest = Digest::default();
+    let mut token = None;
+    for _ in 0..MAX_ACTIVITY_PAGES {
+        let page = ListActivities { page_size: Some(PAGE), page_token: token, created_after: since };
+        let page = api.list_activities(session, &page).await.map_err(|error| trouble(&error))?;
+        for activity in &page.items {
+            digest.take(activity);
+        }
+        token = page.next_page_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(digest)
+}
+
+impl Digest {
+    /// The next activity, oldest first.
+    fn take(&mut self, activity: &Activity) {
+        if activity.is_from_agent() {
+            self.last_agent = self.last_agent.max(activity.create_time);
+        }
+        match &activity.kind {
+            ActivityKind::AgentMessaged { message } => {
+                self.question = Some(message.clone());
+                self.question_is_open = true;
+            }
+            ActivityKind::UserMessaged { .. } => self.question_is_open = false,
+            ActivityKind::SessionFailed { reason } => {
+                self.failure = reason.clone().filter(|r| !r.trim().is_empty());
+            }
+            _ => {}
+        }
+        if let Some(change_set) = activity.change_set() {
+            self.change = Some(change(change_set));
+        }
+    }
+}
+
+/// A session that has not ended may carry a change set of megabytes that is not final: it is not looked at.
+fn seen(session: &Session) -> Seen {
+    let state = session.state.clone().unwrap_or(SessionState::Unspecified);
+    let change_set = session.change_set().filter(|_| state.is_terminal());
+    Seen {
+        id: session.id.clone(),
+        title: session.title.clone(),
+        url: session.url.clone(),
+        created: session.create_time,
+        work: Work {
+            pull_request: session.pull_request().and_then(pull_request),
+            change: change_set.map(change),
+        },
+        state,
+    }
+}
+
+fn pull_request(found: &crate::api::PullRequest) -> Option<PullRequest> {
+    Some(PullRequest {
+        url: found.url.clone()?,
+        number: found.number(),
+        title: found.title.clone(),
+        base_ref: found.base_ref.clone(),
+        head_ref: found.head_ref.clone(),
+    })
+}
+
+fn change(change_set: &ChangeSet) -> Change {
+    let diff = change_set.diff();
+    Change { files: diff.files.len() as u64, additions: diff.additions(), deletions: diff.deletions() }
+}

@@ -1,0 +1,45 @@
+//! What the dispatcher wants done.
+
+use jiff::Timestamp;
+
+use super::input::Act;
+use crate::api::SessionId;
+use crate::outcome::Marker;
+
+/// A request to make. The loop starts it after the turn's events are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// List newest first back to `since`, before anything is created.
+    Survey { since: Option<Timestamp> },
+    /// The same at the end, for the books.
+    Audit { since: Timestamp },
+    /// POST a session. Its intent is on disk.
+    Create { task: usize, attempt: u32, marker: Marker },
+    /// Look for the session of an intent, newest first back to `since`.
+    Look { task: usize, attempt: u32, marker: Marker, since: Timestamp },
+    /// Read the newest pages of the session list.
+    PollPages { pages: usize },
+    /// Read one session.
+    PollOne { session: SessionId },
+    /// Read a session's activities.
+    Read { task: usize, attempt: u32, session: SessionId, purpose: Purpose, since: Option<Timestamp> },
+    /// Approve a session's plan.
+    Approve { task: usize, attempt: u32, session: SessionId },
+    /// Send a session a message: a reply or a nudge.
+    Send { task: usize, attempt: u32, session: SessionId, act: Act, text: String },
+    /// Read a session that ended badly in an earlier invocation.
+    Recheck { task: usize, session: SessionId },
+}
+
+/// What a session's activities are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// How long has the agent been silent?
+    Silence,
+    /// What does it ask?
+    Question,
+    /// Why did it fail?
+    Reason,
+    /// What did it make?
+    Work,
+}

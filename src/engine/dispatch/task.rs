@@ -1,0 +1,60 @@
+//! Where a task stands.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::api::SessionId;
+use crate::engine::create::Create;
+use crate::engine::driver::Driver;
+use crate::outcome::Outcome;
+
+/// A task's state and the count of its attempts.
+#[derive(Debug, Default)]
+pub(super) struct TaskState {
+    pub(super) state: State,
+    /// The number of the last attempt that had an intent; 0 before the first.
+    pub(super) attempt: u32,
+    /// Attempts of earlier lives of the task, which its retries do not count.
+    pub(super) attempts_before: u32,
+    /// When the current attempt's intent was recorded.
+    pub(super) intent: Option<(Instant, Timestamp)>,
+    /// Its create comes from an earlier invocation and is not settled.
+    pub(super) settling: bool,
+    /// The end of an attempt that a retry was to follow.
+    pub(super) last_end: Option<(Outcome, Option<String>)>,
+}
+
+impl Clone for TaskState {
+    /// Only a fresh state is ever cloned, to fill a run's list of tasks.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// Where a task stands.
+#[derive(Debug, Default)]
+pub(super) enum State {
+    /// It has no slot: it waits for its needs or for one.
+    #[default]
+    Waiting,
+    /// Its next attempt waits for the end of a pause.
+    Held,
+    /// Its old session is looked at again before a new attempt.
+    Rechecking(SessionId),
+    /// Its session is being created.
+    Creating(Box<Create>),
+    /// Its session is followed.
+    Live(Box<Driver>),
+    /// It has its outcome.
+    Ended(Outcome),
+}
+
+impl State {
+    pub(super) fn holds_slot(&self) -> bool {
+        matches!(self, Self::Creating(_) | Self::Live(_))
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+}

@@ -1,0 +1,220 @@
+//! Runs without a runtime: the dispatcher against a service that answers in any order.
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use self::world::{Manners, World};
+use crate::engine::StopReason;
+use crate::outcome::Outcome;
+use crate::plan::{
+    Expect, JobId, MaxFailures, OnNoChange, Place, Plan, RetryOn, RetryPolicy, Settings, StallPolicy, Task,
+    TaskId, TaskKey, Timeouts, UserFeedback, Waiting,
+};
+
+fn task(index: usize, needs: &[usize]) -> Task {
+    Task {
+        id: TaskId::new(format!("job/o/r{index}@main")),
+        key: TaskKey::new(format!("{index:08x}00000000")),
+        job: JobId::new("job"),
+        title: "A task".into(),
+        prompt: "Do it.".into(),
+        source: None,
+        matrix: Arc::new(BTreeMap::new()),
+        tags: Arc::new([]),
+        auto_pr: true,
+        require_approval: false,
+        expect: Expect::Any,
+        on_no_change: OnNoChange::Pass,
+        waiting: Arc::new(Waiting::default()),
+        retries: Arc::new(RetryPolicy::default()),
+        timeouts: Timeouts::default(),
+        needs: needs.into(),
+        place: Place { line: 1, column: 1 },
+    }
+}
+
+fn plan(tasks: usize, max_parallel: usize) -> Plan {
+    let mut settings = Settings::default();
+    settings.strategy.max_parallel = max_parallel;
+    Plan {
+        name: "test".to_owned(),
+        manifest: "jobs.yaml".to_owned(),
+        settings,
+        tasks: (0..tasks).map(|index| task(index, &[])).collect(),
+        unresolved: Vec::new(),
+    }
+}
+
+fn outcomes(world: &World) -> Vec<Outcome> {
+    world.record.tasks.values().map(|task| task.outcome.expect("every task has an outcome")).collect()
+}
+
+#[test]
+fn a_well_behaved_service_brings_every_task_to_success() {
+    let mut world = World::new(plan(20, 3), Manners::default(), 1);
+    assert_eq!(world.run_to_end(None), None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 20]);
+    assert_eq!((world.live_max, world.created(), world.duplicates()), (3, 20, 0));
+}
+
+#[test]
+fn a_failed_need_skips_and_the_skip_spreads() {
+    let mut plan = plan(2, 3);
+    plan.tasks.push(task(2, &[0]));
+    plan.tasks.push(task(3, &[2]));
+    let manners = Manners { fails: 1.0, ..Manners::default() };
+    let mut world = World::new(plan, manners, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Failed, Outcome::Failed, Outcome::Skipped, Outcome::Skipped]);
+    assert_eq!(world.created(), 2);
+    let reason = world.record.tasks["job/o/r3@main"].reason.clone().unwrap();
+    assert_eq!(reason, "needs `job/o/r2@main`, which ended as skipped");
+}
+
+#[test]
+fn a_need_comes_first() {
+    let mut plan = plan(1, 3);
+    plan.tasks.insert(0, task(9, &[1]));
+    let mut world = World::new(plan, Manners::default(), 1);
+    world.run_to_end(None);
+    let started = |id: &str| world.record.tasks[id].started_at.unwrap();
+    assert!(started("job/o/r9@main") >= world.record.tasks["job/o/r0@main"].ended_at.unwrap());
+}
+
+#[test]
+fn max_failures_defers_the_rest() {
+    let mut plan = plan(10, 1);
+    plan.settings.strategy.max_failures = Some(MaxFailures::Count(2));
+    let mut world = World::new(plan, Manners { fails: 1.0, ..Manners::default() }, 1);
+    assert_eq!(world.run_to_end(None), Some(StopReason::Failures));
+    assert_eq!(outcomes(&world)[..3], [Outcome::Failed, Outcome::Failed, Outcome::Deferred]);
+    assert_eq!(world.created(), 2);
+}
+
+#[test]
+fn max_tasks_defers_the_rest_and_the_next_run_goes_on() {
+    let mut plan = plan(5, 2);
+    plan.settings.strategy.max_tasks = Some(3);
+    let mut world = World::new(plan, Manners::default(), 1);
+    assert_eq!(world.run_to_end(None), Some(StopReason::MaxTasks));
+    assert_eq!(world.record.totals().of(Outcome::Deferred), 2);
+    assert_eq!(world.run_to_end(None), None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 5]);
+    assert_eq!((world.created(), world.record.invocations), (5, 2));
+}
+
+#[test]
+fn a_capacity_refusal_for_ever_defers_everything() {
+    let mut world = World::new(plan(4, 2), Manners { refused: 1.0, ..Manners::default() }, 3);
+    let stopped = world.run_to_end(None);
+    assert_eq!(world.created(), 0);
+    assert!(outcomes(&world).iter().all(|o| matches!(o, Outcome::Deferred | Outcome::Error)), "{stopped:?}");
+}
+
+#[test]
+fn a_session_that_never_ends_times_out() {
+    let mut plan = plan(1, 1);
+    plan.tasks[0].timeouts.stall = Duration::from_secs(3 * 60 * 60);
+    let mut world = World::new(plan, Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::TimedOut]);
+}
+
+#[test]
+fn silence_is_nudged_and_then_stalls() {
+    let mut plan = plan(1, 1);
+    let stall = StallPolicy::Nudge { text: "Go on.".to_owned(), max: 2 };
+    plan.tasks[0].waiting = Arc::new(Waiting { stall, ..Waiting::default() });
+    let mut world = World::new(plan, Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Stalled]);
+    assert_eq!(world.record.tasks[0].nudges, 2);
+}
+
+#[test]
+fn a_question_is_the_reason_when_nobody_answers() {
+    let mut world = World::new(plan(1, 1), Manners { asks: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::NeedsInput]);
+    assert_eq!(world.record.tasks[0].reason.as_deref(), Some("Which way?"));
+}
+
+#[test]
+fn a_failed_run_again_first_looks_at_the_old_session() {
+    let mut world = World::new(plan(3, 3), Manners { asks: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
+    world.options.rerun_failed = true;
+    world.options.ledger_known = true;
+    let mut waiting = world.plan.as_ref().clone();
+    for task in &mut waiting.tasks {
+        let user_feedback = UserFeedback::Reply { text: "Any way.".to_owned(), max: 1 };
+        task.waiting = Arc::new(Waiting { user_feedback, ..Waiting::default() });
+    }
+    world.plan = Arc::new(waiting);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 3]);
+    assert_eq!(world.created(), 3, "the old sessions were still live and were taken up again");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is lost, refused, silent or killed: every task gets an outcome, no session is created twice, none
+    /// is lost, and the slots are never exceeded.
+    #[test]
+    fn never_twice_never_lost_never_stuck(
+        seed: u64,
+        tasks in 1_usize..25,
+        max_parallel in 1_usize..8,
+        lost_answer in 0.0..0.5,
+        refused in 0.0..0.3,
+        trouble in 0.0..0.4,
+        hangs in 0.0..0.2,
+        asks in 0.0..0.4,
+        crash in 0.0..0.02,
+        retries in 0_u32..3,
+        stop_at in proptest::option::of((0_usize..300, prop_oneof![
+            Just(StopReason::Deadline), Just(StopReason::Interrupt), Just(StopReason::Abandon),
+            Just(StopReason::Failures),
+        ])),
+    ) {
+        let mut plan = plan(tasks, max_parallel);
+        for (index, task) in plan.tasks.iter_mut().enumerate() {
+            task.retries = Arc::new(RetryPolicy {
+                count: retries,
+                on: vec![RetryOn::Error, RetryOn::Stalled, RetryOn::TimedOut, RetryOn::Failed],
+                ..RetryPolicy::default()
+            });
+            task.waiting = Arc::new(Waiting {
+                user_feedback: UserFeedback::Reply { text: "Go on.".to_owned(), max: 1 },
+                stall: StallPolicy::Nudge { text: "Go on.".to_owned(), max: 1 },
+                ..Waiting::default()
+            });
+            task.timeouts = Timeouts { task: Duration::from_secs(7_200), ..Timeouts::default() };
+            if index % 4 == 3 {
+                task.needs = [index - 1].into();
+            }
+        }
+        let manners = Manners { lost_answer, refused, trouble, fails: 0.1, hangs, asks, crash };
+        let mut world = World::new(plan, manners, seed);
+        let mut stopped = world.run_to_end(stop_at);
+        for _ in 0..3 {
+            prop_assert_eq!(outcomes(&world).len(), tasks);
+            prop_assert_eq!(world.duplicates(), 0);
+            prop_assert!(world.lost().is_empty(), "lost: {:#?}", world.lost());
+            if stopped.is_none() {
+                break;
+            }
+            world.options.ledger_known = true;
+            stopped = world.run_to_end(None);
+        }
+        prop_assert!(world.live_max <= max_parallel, "{} live with {} slots", world.live_max, max_parallel);
+        prop_assert!(world.record.strays.is_empty());
+    }
+}

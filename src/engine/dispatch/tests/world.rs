@@ -1,0 +1,311 @@
+//! A service that answers the dispatcher's actions in any order, loses answers, and remembers what it created.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::super::{Dispatch, Turn};
+use crate::api::{SessionId, SessionState};
+use crate::engine::action::Action;
+use crate::engine::input::{Act, Digest, Input, Now, Polled, Refusal, Seen, Trouble, TroubleKind};
+use crate::engine::{Options, StopReason};
+use crate::outcome::{EventKind, Marker, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work};
+use crate::plan::Plan;
+
+/// How the service behaves; each a probability.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manners {
+    /// A POST's answer is lost, whether or not it was processed.
+    pub(super) lost_answer: f64,
+    /// A POST is refused for capacity.
+    pub(super) refused: f64,
+    /// Any other request fails.
+    pub(super) trouble: f64,
+    /// A session fails instead of completing.
+    pub(super) fails: f64,
+    /// A session never ends.
+    pub(super) hangs: f64,
+    /// A session asks before it goes on.
+    pub(super) asks: f64,
+    /// The process dies, at each step.
+    pub(super) crash: f64,
+}
+
+struct Played {
+    seen: Seen,
+    looks_left: u32,
+    end: SessionState,
+    asks: bool,
+}
+
+/// The service, the books, and the process under test.
+pub(super) struct World {
+    pub(super) plan: Arc<Plan>,
+    pub(super) record: RunRecord,
+    pub(super) options: Options,
+    manners: Manners,
+    rng: fastrand::Rng,
+    now: Now,
+    sessions: BTreeMap<SessionId, Played>,
+    pending: Vec<Action>,
+    pub(super) live_max: usize,
+    pub(super) steps: usize,
+    pub(super) crashes: usize,
+}
+
+impl World {
+    pub(super) fn new(plan: Plan, manners: Manners, seed: u64) -> Self {
+        let wall: Timestamp = "2026-11-22T02:00:05Z".parse().unwrap();
+        let run = RunInfo {
+            id: RunId::new(wall, 0x7c1f),
+            name: plan.name.clone(),
+            manifest: plan.manifest.clone(),
+            simulated: true,
+        };
+        let first = RunEvent { seq: 1, ts: wall, kind: EventKind::RunStarted { run } };
+        Self {
+            plan: Arc::new(plan),
+            record: RunRecord::begin(&first).unwrap(),
+            options: Options { seed, ..Options::default() },
+            manners,
+            rng: fastrand::Rng::with_seed(seed),
+            now: Now { instant: Instant::now(), wall },
+            sessions: BTreeMap::new(),
+            pending: Vec::new(),
+            live_max: 0,
+            steps: 0,
+            crashes: 0,
+        }
+    }
+
+    /// One invocation after the other until one is not killed.
+    pub(super) fn run_to_end(&mut self, stop: Option<(usize, StopReason)>) -> Option<StopReason> {
+        loop {
+            if let Some(stopped) = self.invoke(stop) {
+                return stopped;
+            }
+            self.crashes += 1;
+            self.options.ledger_known = true;
+            // Requests that had left are processed or not; their answers are lost either way.
+            for action in std::mem::take(&mut self.pending) {
+                if self.rng.bool() {
+                    self.answer(action);
+                }
+            }
+        }
+    }
+
+    /// One invocation; `None` if it was killed.
+    fn invoke(&mut self, stop: Option<(usize, StopReason)>) -> Option<Option<StopReason>> {
+        let mut dispatch = Dispatch::new(self.plan.clone(), &self.record, self.options.clone(), self.now);
+        dispatch.open(&self.record, self.now);
+        self.keep(dispatch.take_turn());
+        while !dispatch.is_done() {
+            self.steps += 1;
+            assert!(self.steps < 200_000, "the run does not end: {dispatch:#?}");
+            if self.crashes < 5 && self.rng.f64() < self.manners.crash {
+                return None;
+            }
+            let input = match stop {
+                Some((at, reason)) if at == self.steps => Input::Stop(reason),
+                _ => self.next_input(&mut dispatch),
+            };
+            dispatch.handle(input, self.now);
+            self.keep(dispatch.take_turn());
+        }
+        self.pending.clear();
+        Some(dispatch.stopped())
+    }
+
+    fn next_input(&mut self, dispatch: &mut Dispatch) -> Input {
+        let moment = Duration::from_millis(self.rng.u64(0..200));
+        self.pass(moment);
+        if !self.pending.is_empty() && self.rng.f64() < 0.8 {
+            let action = self.pending.swap_remove(self.rng.usize(0..self.pending.len()));
+            return self.answer(action);
+        }
+        if let Some(at) = dispatch.wake_at() {
+            // A request under way is answered, or times out, within half a minute.
+            let most = if self.pending.is_empty() { Duration::MAX } else { Duration::from_secs(30) };
+            self.pass(at.saturating_duration_since(self.now.instant).min(most));
+        } else {
+            assert!(!self.pending.is_empty(), "nothing is under way and nothing is awaited: {dispatch:#?}");
+        }
+        Input::Tick
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now.instant += time;
+        self.now.wall += time;
+    }
+
+    fn keep(&mut self, turn: Turn) {
+        for kind in turn.events {
+            let event = RunEvent { seq: self.record.last_seq + 1, ts: self.now.wall, kind };
+            // What is stored is what is read back.
+            let stored: RunEvent = serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();
+            self.record.apply(&stored);
+        }
+        self.pending.extend(turn.actions);
+        let live = self.record.tasks.values().filter(|task| {
+            task.outcome.is_none() && task.attempts.last().is_some_and(|a| a.is_live() || a.is_open_intent())
+        });
+        self.live_max = self.live_max.max(live.count());
+    }
+
+    fn trouble(&mut self) -> Option<Trouble> {
+        let kind = TroubleKind::Passing { unsent: self.rng.bool() };
+        (self.rng.f64() < self.manners.trouble).then(|| Trouble { text: "503".to_owned(), kind })
+    }
+
+    fn answer(&mut self, action: Action) -> Input {
+        let trouble = self.trouble();
+        match action {
+            Action::Survey { .. } => Input::Surveyed(Ok(self.list())),
+            Action::Audit { .. } => Input::Audited(trouble.map_or_else(|| Ok(self.list()), Err)),
+            Action::Create { task, attempt, marker } => {
+                Input::Posted { task, attempt, result: self.create(&marker) }
+            }
+            Action::Look { task, attempt, marker, .. } => {
+                let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
+                Input::Looked { task, attempt, result: trouble.map_or(Ok(found.map(Box::new)), Err) }
+            }
+            Action::PollPages { .. } => {
+                self.go_on();
+                Input::Polled(Polled::Pages { seen: self.list(), result: trouble.map_or(Ok(()), Err) })
+            }
+            Action::PollOne { session } => {
+                self.go_on();
+                let seen = Box::new(self.sessions[&session].seen.clone());
+                Input::Polled(Polled::One { session, result: trouble.map_or(Ok(seen), Err) })
+            }
+            Action::Read { task, attempt, session, purpose, .. } => {
+                let played = &self.sessions[&session];
+                let digest = Digest {
+                    question: Some("Which way?".to_owned()),
+                    question_is_open: played.seen.state == SessionState::AwaitingUserFeedback,
+                    failure: Some("out of luck".to_owned()),
+                    ..Digest::default()
+                };
+                Input::Read {
+                    task,
+                    attempt,
+                    purpose,
+                    result: trouble.map_or_else(|| Ok(Box::new(digest)), Err),
+                }
+            }
+            Action::Approve { task, attempt, .. } => {
+                Input::Acted { task, attempt, act: Act::Approve, result: trouble.map_or(Ok(()), Err) }
+            }
+            Action::Send { task, attempt, session, act, .. } => {
+                if let Some(played) = self.sessions.get_mut(&session)
+                    && played.seen.state == SessionState::AwaitingUserFeedback
+                {
+                    played.seen.state = SessionState::InProgress;
+                }
+                Input::Acted { task, attempt, act, result: trouble.map_or(Ok(()), Err) }
+            }
+            Action::Recheck { task, session } => {
+                let seen = Box::new(self.sessions[&session].seen.clone());
+                Input::Rechecked { task, result: trouble.map_or(Ok(seen), Err) }
+            }
+        }
+    }
+
+    fn create(&mut self, marker: &Marker) -> Result<Box<Seen>, Refusal> {
+        if self.rng.f64() < self.manners.refused {
+            return Err(match self.rng.u8(0..3) {
+                0 => Refusal::Capacity { cause: "429".to_owned(), retry_after: None },
+                1 => Refusal::Unsent("connection refused".to_owned()),
+                _ => Refusal::Doubt { cause: "400".to_owned(), capacity: true },
+            });
+        }
+        let lost = self.rng.f64() < self.manners.lost_answer;
+        let lost_before = lost && self.rng.bool();
+        let seen = Box::new(self.play(marker, lost_before));
+        if lost {
+            return Err(Refusal::Doubt { cause: "timeout".to_owned(), capacity: self.rng.bool() });
+        }
+        Ok(seen)
+    }
+
+    fn play(&mut self, marker: &Marker, lost_before: bool) -> Seen {
+        let id: SessionId = (1_000 + self.sessions.len()).to_string().parse().unwrap();
+        let seen = Seen {
+            id: id.clone(),
+            title: Some(marker.title("A task")),
+            state: SessionState::Queued,
+            url: None,
+            created: Some(self.now.wall),
+            work: Work::default(),
+        };
+        if lost_before {
+            return seen;
+        }
+        let draw = self.rng.f64();
+        let hangs = draw < self.manners.hangs;
+        let fails = draw < self.manners.hangs + self.manners.fails;
+        let played = Played {
+            seen: seen.clone(),
+            looks_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
+            end: if fails { SessionState::Failed } else { SessionState::Completed },
+            asks: self.rng.f64() < self.manners.asks,
+        };
+        self.sessions.insert(id, played);
+        seen
+    }
+
+    /// Each look lets time do its work on every session.
+    fn go_on(&mut self) {
+        for (id, played) in &mut self.sessions {
+            if played.seen.state.is_terminal() || played.seen.state == SessionState::AwaitingUserFeedback {
+                continue;
+            }
+            played.looks_left = played.looks_left.saturating_sub(1);
+            if std::mem::take(&mut played.asks) {
+                played.seen.state = SessionState::AwaitingUserFeedback;
+            } else if played.looks_left > 0 {
+                played.seen.state = SessionState::InProgress;
+            } else {
+                played.seen.state = played.end.clone();
+                if played.end == SessionState::Completed {
+                    let url = format!("https://github.com/o/r/pull/{}", id.as_str());
+                    played.seen.work.pull_request =
+                        Some(PullRequest { url, number: None, title: None, base_ref: None, head_ref: None });
+                }
+            }
+        }
+    }
+
+    fn list(&self) -> Vec<Seen> {
+        self.sessions.values().rev().map(|played| played.seen.clone()).collect()
+    }
+
+    /// Markers that more than one session carries.
+    pub(super) fn duplicates(&self) -> usize {
+        let mut markers: Vec<_> = self.sessions.values().filter_map(|played| played.seen.marker()).collect();
+        let all = markers.len();
+        markers.sort();
+        markers.dedup();
+        all - markers.len()
+    }
+
+    /// Sessions that no attempt of the record knows and no open intent will look for.
+    pub(super) fn lost(&self) -> Vec<Seen> {
+        let attempts = || self.record.tasks.values().flat_map(|task| &task.attempts);
+        let is_known = |seen: &Seen| {
+            attempts().any(|attempt| match &attempt.session {
+                Some(session) => session.id == seen.id,
+                None => attempt.is_open_intent() && seen.marker().as_ref() == Some(&attempt.marker),
+            })
+        };
+        self.list().into_iter().filter(|seen| !is_known(seen)).collect()
+    }
+
+    pub(super) fn created(&self) -> usize {
+        self.sessions.len()
+    }
+}

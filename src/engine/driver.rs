@@ -1,0 +1,518 @@
+//! One task's session, from its creation to the end of the attempt: a state machine without any I/O.
+//!
+//! ```text
+//! working ⇄ awaiting (approval | feedback) | paused | silent ──▶ settling ──▶ ended
+//! ```
+//!
+//! Every way through it ends: approvals, replies and nudges are counted, and `timeouts.task` is over everything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::action::Purpose;
+use super::input::{Act, Digest, Now, Seen, Trouble, TroubleKind};
+use super::judge::{is_settled, judge};
+use crate::api::{SessionId, SessionState};
+use crate::outcome::{Outcome, Work};
+use crate::plan::{Expect, PlanApproval, StallPolicy, Timeouts, UserFeedback, Waiting};
+
+/// How long a 404 on a young session is patience: the service shows some sessions late.
+const YOUNG: Duration = Duration::from_secs(120);
+/// How many 404s in a row say that an older session is gone.
+const GONE_AFTER: u32 = 3;
+/// How many approvals one attempt may need; a revised plan needs another.
+const MAX_APPROVALS: u32 = 10;
+/// How often the activities of an ended session are asked for before the attempt ends without them.
+const MAX_LAST_READS: u32 = 3;
+
+/// What the task wants of its session.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) expect: Expect,
+    pub(super) waiting: Arc<Waiting>,
+    pub(super) timeouts: Timeouts,
+    /// The usual distance between two looks.
+    pub(super) interval: Duration,
+}
+
+/// A live session.
+#[derive(Debug)]
+pub(super) struct Driver {
+    terms: Terms,
+    session: SessionId,
+    known_since: Instant,
+    deadline: Instant,
+    state: SessionState,
+    phase: Phase,
+    /// The last sign of the agent, as far as we looked.
+    quiet_since: Instant,
+    last_agent: Option<Timestamp>,
+    work: Work,
+    approvals: u32,
+    replies: u32,
+    nudges: u32,
+    /// An approval or a message is under way, or activities are being read.
+    busy: bool,
+    /// The last message surely did not arrive: the next one takes its place and is not counted again.
+    owed: bool,
+    missing: u32,
+    last_reads: u32,
+    last_trouble: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The agent has the word.
+    Working,
+    /// We approved or answered in this state; asked again only after this time.
+    Answered { again_after: Instant },
+    /// Completed; outputs may come until then.
+    Settling { until: Instant },
+    /// Ended; its activities are read once more.
+    Closing(Purpose),
+    /// The attempt is over.
+    Ended,
+}
+
+/// What follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The state changed.
+    State(String),
+    /// Something a person should know.
+    Note(String),
+    /// Read the session soon, on its own.
+    LookAt(Instant),
+    /// Read its activities.
+    Read { purpose: Purpose, since: Option<Timestamp> },
+    /// Approve its plan.
+    Approve,
+    /// Our approval arrived.
+    Approved,
+    /// Send it a message. `again`: the last one surely did not arrive, this one does not count.
+    Send { act: Act, text: String, again: bool },
+    /// The attempt is over.
+    End { outcome: Outcome, reason: Option<String>, work: Work },
+}
+
+impl Driver {
+    /// Takes up a session. `age` is how long ago the attempt began; `replies` and `nudges` were spent before.
+    pub(super) fn new(
+        session: SessionId,
+        terms: Terms,
+        now: Now,
+        age: Duration,
+        replies: u32,
+        nudges: u32,
+    ) -> Self {
+        let began = now.instant.checked_sub(age).unwrap_or(now.instant);
+        Self {
+            deadline: began + terms.timeouts.task,
+            terms,
+            session,
+            known_since: now.instant,
+            state: SessionState::Unspecified,
+            phase: Phase::Working,
+            quiet_since: now.instant,
+            last_agent: None,
+            work: Work::default(),
+            approvals: 0,
+            replies,
+            nudges,
+            busy: false,
+            owed: false,
+            missing: 0,
+            last_reads: 0,
+            last_trouble: None,
+        }
+    }
+
+    /// The session it follows.
+    pub(super) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Its last known state.
+    pub(super) fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// What the session has made so far.
+    pub(super) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// When [`Driver::on_wake`] has something to do.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Ended => None,
+            Phase::Settling { until } => Some(until.min(self.deadline)),
+            Phase::Closing(_) => Some(self.deadline),
+            Phase::Working | Phase::Answered { .. } if self.busy => Some(self.deadline),
+            Phase::Working | Phase::Answered { .. } => Some(self.silent_at().min(self.deadline)),
+        }
+    }
+
+    /// The service showed the session.
+    pub(super) fn on_seen(&mut self, seen: &Seen, now: Now) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.phase == Phase::Ended {
+            return steps;
+        }
+        self.missing = 0;
+        self.last_trouble = None;
+        self.learn(&seen.work);
+        if self.state != seen.state {
+            self.enter(&seen.state, now, &mut steps);
+        }
+        if self.busy || matches!(self.phase, Phase::Closing(_)) {
+            return steps;
+        }
+        match &self.state {
+            SessionState::Completed => self.on_completed(now, &mut steps),
+            SessionState::Failed => self.close(Purpose::Reason, &mut steps),
+            SessionState::AwaitingPlanApproval => self.on_plan(now, &mut steps),
+            SessionState::AwaitingUserFeedback => self.on_question(now, &mut steps),
+            SessionState::Paused
+            | SessionState::Queued
+            | SessionState::Planning
+            | SessionState::InProgress
+            | SessionState::Unspecified
+            | SessionState::Unknown(_) => {}
+        }
+        steps
+    }
+
+    /// A look at the session ended without it.
+    pub(super) fn on_trouble(&mut self, trouble: &Trouble, now: Now) -> Vec<Step> {
+        self.last_trouble = Some(trouble.text.clone());
+        match trouble.kind {
+            TroubleKind::Passing { .. } | TroubleKind::Key => Vec::new(),
+            TroubleKind::Missing if now.instant < self.known_since + YOUNG => Vec::new(),
+            TroubleKind::Missing => {
+                self.missing += 1;
+                if self.missing < GONE_AFTER {
+                    return Vec::new();
+                }
+                vec![self.end(
+                    Outcome::Error,
+                    Some(format!("the service does not know the session any more: {}", trouble.text)),
+                )]
+            }
+            TroubleKind::Lasting => vec![self.end(Outcome::Error, Some(trouble.text.clone()))],
+        }
+    }
+
+    /// Its activities were read, or could not be.
+    pub(super) fn on_read(
+        &mut self,
+        purpose: Purpose,
+        result: Result<&Digest, &Trouble>,
+        now: Now,
+    ) -> Vec<Step> {
+        self.busy = false;
+        if self.phase == Phase::Ended {
+            return Vec::new();
+        }
+        if let Ok(digest) = result {
+            self.hear(digest, now);
+        }
+        match (purpose, result) {
+            (Purpose::Reason | Purpose::Work, Err(_)) if self.last_reads < MAX_LAST_READS => {
+                self.busy = true;
+                self.last_reads += 1;
+                vec![Step::Read { purpose, since: None }]
+            }
+            (Purpose::Reason, result) => {
+                let reason = result.ok().and_then(|digest| digest.failure.clone());
+                let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
+                vec![self.end(Outcome::Failed, Some(reason))]
+            }
+            (Purpose::Work, result) => {
+                if self.work.change.is_none() {
+                    self.work.change = result.ok().and_then(|digest| digest.change);
+                }
+                vec![self.end_completed()]
+            }
+            (Purpose::Question, Ok(digest)) => self.on_question_read(digest, now),
+            (Purpose::Silence, Ok(_)) => self.on_silence_read(now),
+            (Purpose::Question, Err(_)) => Vec::new(),
+            (Purpose::Silence, Err(trouble)) => {
+                // Not knowing is not silence: ask again when the next look is due.
+                self.last_trouble = Some(trouble.text.clone());
+                self.quiet_since = (now.instant + self.terms.interval)
+                    .checked_sub(self.terms.timeouts.stall)
+                    .unwrap_or(now.instant);
+                Vec::new()
+            }
+        }
+    }
+
+    /// An approval or a message was answered, or not.
+    pub(super) fn on_acted(&mut self, act: Act, result: Result<(), &Trouble>, now: Now) -> Vec<Step> {
+        self.busy = false;
+        if self.phase == Phase::Ended {
+            return Vec::new();
+        }
+        let soon = now.instant + self.terms.interval;
+        match (act, result) {
+            (Act::Approve, Ok(())) => {
+                self.phase = Phase::Answered { again_after: now.instant + 3 * self.terms.interval };
+                vec![Step::Approved, Step::LookAt(soon)]
+            }
+            (Act::Approve, Err(trouble)) => {
+                self.phase = Phase::Answered { again_after: soon };
+                vec![Step::Note(format!("the plan could not be approved: {}", trouble.text))]
+            }
+            (Act::Reply | Act::Nudge, Ok(())) => {
+                self.quiet_since = now.instant;
+                self.phase = Phase::Answered { again_after: soon };
+                vec![Step::LookAt(soon)]
+            }
+            // A message is not idempotent: it is sent again only when it surely did not arrive.
+            (Act::Reply | Act::Nudge, Err(trouble)) => {
+                let unsent =
+                    matches!(trouble.kind, TroubleKind::Passing { unsent: true } | TroubleKind::Missing);
+                if unsent {
+                    self.owed = true;
+                } else {
+                    self.quiet_since = now.instant;
+                }
+                self.phase = Phase::Answered { again_after: soon };
+                vec![Step::Note(format!("a message could not be sent: {}", trouble.text))]
+            }
+        }
+    }
+
+    /// The time of [`Driver::wake_at`] has come.
+    pub(super) fn on_wake(&mut self, now: Now) -> Vec<Step> {
+        if self.phase == Phase::Ended {
+            return Vec::new();
+        }
+        if now.instant >= self.deadline {
+            return vec![self.end_timed_out()];
+        }
+        match self.phase {
+            Phase::Settling { until } if now.instant >= until => {
+                let mut steps = Vec::new();
+                self.close(Purpose::Work, &mut steps);
+                steps
+            }
+            Phase::Working | Phase::Answered { .. } if !self.busy && now.instant >= self.silent_at() => {
+                self.busy = true;
+                vec![Step::Read { purpose: Purpose::Silence, since: self.last_agent }]
+            }
+            Phase::Working
+            | Phase::Answered { .. }
+            | Phase::Settling { .. }
+            | Phase::Closing(_)
+            | Phase::Ended => Vec::new(),
+        }
+    }
+
+    fn silent_at(&self) -> Instant {
+        self.quiet_since + self.terms.timeouts.stall
+    }
+
+    fn learn(&mut self, work: &Work) {
+        if work.pull_request.is_some() {
+            self.work.pull_request.clone_from(&work.pull_request);
+        }
+        if work.change.is_some() {
+            self.work.change = work.change;
+        }
+    }
+
+    /// The agent's newest activity cannot be older than what we knew, nor younger than now.
+    fn hear(&mut self, digest: &Digest, now: Now) {
+        if digest.last_agent.is_none() || digest.last_agent <= self.last_agent {
+            return;
+        }
+        self.last_agent = digest.last_agent;
+        let silence = digest.last_agent.map_or(Duration::ZERO, |at| {
+            Duration::try_from(now.wall.duration_since(at)).unwrap_or(Duration::ZERO)
+        });
+        let heard = now.instant.checked_sub(silence).unwrap_or(self.quiet_since);
+        self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));
+    }
+
+    fn enter(&mut self, state: &SessionState, now: Now, steps: &mut Vec<Step>) {
+        steps.push(Step::State(state.as_str().to_owned()));
+        if let SessionState::Unknown(name) = state {
+            steps
+                .push(Step::Note(format!("the service reports the unknown state {name}; it counts as live")));
+        }
+        if matches!(self.phase, Phase::Answered { .. } | Phase::Settling { .. }) {
+            self.phase = Phase::Working;
+        }
+        // Waiting for us is not the agent's silence, nor is the time before it.
+        if self.state != SessionState::Unspecified {
+            self.quiet_since = now.instant;
+        }
+        self.state = state.clone();
+        if self.state == SessionState::Paused && !self.busy && self.has_nudges() {
+            steps.extend(self.nudge());
+        }
+    }
+
+    fn on_completed(&mut self, now: Now, steps: &mut Vec<Step>) {
+        if is_settled(self.terms.expect, &self.work) {
+            return steps.push(self.end_completed());
+        }
+        let settle = self.terms.timeouts.settle;
+        let until = match self.phase {
+            Phase::Settling { until } => until,
+            Phase::Working | Phase::Answered { .. } | Phase::Closing(_) | Phase::Ended => {
+                now.instant + settle
+            }
+        };
+        self.phase = Phase::Settling { until };
+        if now.instant < until {
+            let pause = self.terms.interval.min(settle / 3);
+            steps.push(Step::LookAt((now.instant + pause).min(until)));
+        }
+    }
+
+    fn on_plan(&mut self, now: Now, steps: &mut Vec<Step>) {
+        if !self.may_answer(now) {
+            return;
+        }
+        match self.terms.waiting.plan_approval {
+            PlanApproval::Approve if self.approvals < MAX_APPROVALS => {
+                self.approvals += 1;
+                self.busy = true;
+                steps.push(Step::Approve);
+            }
+            PlanApproval::Approve => {
+                let reason = format!("the plan still waits for approval after {MAX_APPROVALS} approvals");
+                steps.push(self.end(Outcome::NeedsInput, Some(reason)));
+            }
+            PlanApproval::Fail => {
+                let reason = "the plan waits for approval, and `waiting.plan-approval` is `fail`".to_owned();
+                steps.push(self.end(Outcome::NeedsInput, Some(reason)));
+            }
+            PlanApproval::Detach => {
+                steps.push(
+                    self.end(Outcome::Detached, Some("the plan waits for a human's approval".to_owned())),
+                );
+            }
+        }
+    }
+
+    fn on_question(&mut self, now: Now, steps: &mut Vec<Step>) {
+        if !self.may_answer(now) {
+            return;
+        }
+        self.busy = true;
+        steps.push(Step::Read { purpose: Purpose::Question, since: None });
+    }
+
+    fn on_question_read(&mut self, digest: &Digest, now: Now) -> Vec<Step> {
+        if self.state != SessionState::AwaitingUserFeedback {
+            return Vec::new();
+        }
+        let question = digest.question.clone();
+        // After an answer the old state is shown for a while: only a newer message of the agent is a question.
+        if matches!(self.phase, Phase::Answered { .. }) && !digest.question_is_open {
+            self.phase = Phase::Answered { again_after: now.instant + 2 * self.terms.interval };
+            return Vec::new();
+        }
+        let asked = |otherwise: &str| Some(question.clone().unwrap_or_else(|| otherwise.to_owned()));
+        match &self.terms.waiting.user_feedback {
+            UserFeedback::Reply { text, max } if self.replies < *max || self.owed => {
+                let text = text.clone();
+                let again = std::mem::take(&mut self.owed);
+                self.replies += u32::from(!again);
+                self.busy = true;
+                vec![Step::Send { act: Act::Reply, text, again }]
+            }
+            UserFeedback::Reply { .. } | UserFeedback::Fail => {
+                vec![self.end(
+                    Outcome::NeedsInput,
+                    asked("the session waits for feedback without asking anything"),
+                )]
+            }
+            UserFeedback::Detach => {
+                vec![self.end(Outcome::Detached, asked("the session waits for a human's feedback"))]
+            }
+        }
+    }
+
+    fn on_silence_read(&mut self, now: Now) -> Vec<Step> {
+        if now.instant < self.silent_at() {
+            return Vec::new();
+        }
+        if self.has_nudges() {
+            return self.nudge();
+        }
+        let silent = jiff::SignedDuration::try_from(self.terms.timeouts.stall).unwrap_or_default();
+        let nudges = match self.nudges {
+            0 => String::new(),
+            1 => " and one nudge".to_owned(),
+            n => format!(" and {n} nudges"),
+        };
+        let reason = format!(
+            "no sign of the agent for {silent:#}{nudges}; the last state was {}",
+            self.state.as_str()
+        );
+        vec![self.end(Outcome::Stalled, Some(reason))]
+    }
+
+    fn has_nudges(&self) -> bool {
+        matches!(&self.terms.waiting.stall, StallPolicy::Nudge { max, .. } if self.nudges < *max || self.owed)
+    }
+
+    fn nudge(&mut self) -> Vec<Step> {
+        let StallPolicy::Nudge { text, .. } = &self.terms.waiting.stall else { return Vec::new() };
+        let text = text.clone();
+        let again = std::mem::take(&mut self.owed);
+        self.nudges += u32::from(!again);
+        self.busy = true;
+        vec![Step::Send { act: Act::Nudge, text, again }]
+    }
+
+    fn may_answer(&self, now: Now) -> bool {
+        match self.phase {
+            Phase::Answered { again_after } => now.instant >= again_after,
+            Phase::Working => true,
+            Phase::Settling { .. } | Phase::Closing(_) | Phase::Ended => false,
+        }
+    }
+
+    fn close(&mut self, purpose: Purpose, steps: &mut Vec<Step>) {
+        self.phase = Phase::Closing(purpose);
+        self.busy = true;
+        self.last_reads = 1;
+        steps.push(Step::Read { purpose, since: None });
+    }
+
+    fn end_completed(&mut self) -> Step {
+        let (outcome, reason) = judge(self.terms.expect, &self.work);
+        self.end(outcome, reason.map(str::to_owned))
+    }
+
+    fn end_timed_out(&mut self) -> Step {
+        // It ended in time; only its activities could not be read.
+        if self.phase == Phase::Closing(Purpose::Work) {
+            return self.end_completed();
+        }
+        if self.phase == Phase::Closing(Purpose::Reason) {
+            let reason = "the session failed; its activities, which say why, could not be read";
+            return self.end(Outcome::Failed, Some(reason.to_owned()));
+        }
+        let limit = jiff::SignedDuration::try_from(self.terms.timeouts.task).unwrap_or_default();
+        let mut reason = format!("not ended after {limit:#}; the last state was {}", self.state.as_str());
+        if let Some(trouble) = &self.last_trouble {
+            reason.push_str(&format!("; the last look failed: {trouble}"));
+        }
+        self.end(Outcome::TimedOut, Some(reason))
+    }
+
+    fn end(&mut self, outcome: Outcome, reason: Option<String>) -> Step {
+        self.phase = Phase::Ended;
+        Step::End { outcome, reason, work: self.work.clone() }
+    }
+}

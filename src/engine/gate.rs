@@ -1,0 +1,214 @@
+//! Whether one more session may be created now: observed capacity, daily budget, `max-tasks`.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use super::input::Now;
+use super::stop::StopReason;
+use crate::plan::{Limits, Strategy};
+
+/// Counts what was started and remembers what the service refused.
+#[derive(Debug)]
+pub(super) struct Gate {
+    limits: Limits,
+    max_tasks: Option<usize>,
+    started: usize,
+    /// Sessions created within the last day, oldest first; a reservation counts from its intent.
+    created: VecDeque<Timestamp>,
+    /// How many live sessions the service last bore.
+    ceiling: Option<usize>,
+    /// Not before then, unless one of ours ends.
+    not_before: Option<Instant>,
+    pause: Duration,
+    /// Since when creates have been refused with nothing of ours live.
+    stuck_since: Option<Instant>,
+}
+
+/// What the gate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Go on.
+    Open,
+    /// Not now; ask again then, or when a session ends.
+    Later(Instant),
+    /// Not in this invocation.
+    Closed(StopReason),
+}
+
+impl Gate {
+    pub(super) fn new(strategy: &Strategy, limits: &Limits, mut created: Vec<Timestamp>) -> Self {
+        created.sort_unstable();
+        Self {
+            limits: *limits,
+            max_tasks: strategy.max_tasks,
+            started: 0,
+            created: created.into(),
+            ceiling: None,
+            not_before: None,
+            pause: first_pause(limits),
+            stuck_since: None,
+        }
+    }
+
+    /// Whether another session may be created while `live` of ours are.
+    pub(super) fn ask(&mut self, live: usize, deadline: Option<Instant>, now: Now) -> Answer {
+        if self.max_tasks.is_some_and(|max| self.started >= max) {
+            return Answer::Closed(StopReason::MaxTasks);
+        }
+        if let Some(since) = self.stuck_since
+            && now.instant >= since + self.limits.capacity_wait
+        {
+            return Answer::Closed(StopReason::Capacity);
+        }
+        if let Some(free) = self.budget_free_at(now) {
+            return match deadline {
+                Some(deadline) if free > deadline => Answer::Closed(StopReason::Budget),
+                _ => Answer::Later(free),
+            };
+        }
+        match (self.ceiling, self.not_before) {
+            (Some(ceiling), Some(at)) if live >= ceiling && now.instant < at => Answer::Later(at),
+            _ => Answer::Open,
+        }
+    }
+
+    /// A create begins.
+    pub(super) fn on_intent(&mut self, now: Now) {
+        self.started += 1;
+        self.created.push_back(now.wall);
+    }
+
+    /// The service has created a session.
+    pub(super) fn on_created(&mut self, live: usize) {
+        self.ceiling = self.ceiling.map(|ceiling| ceiling.max(live));
+        self.not_before = None;
+        self.pause = first_pause(&self.limits);
+        self.stuck_since = None;
+    }
+
+    /// Nothing was created, for certain: the reservation is void.
+    pub(super) fn on_void(&mut self) {
+        self.started = self.started.saturating_sub(1);
+        self.created.pop_back();
+    }
+
+    /// Refused for capacity while `live` of ours are live.
+    pub(super) fn on_refused(&mut self, live: usize, retry_after: Option<Duration>, now: Now) {
+        self.on_void();
+        self.ceiling = Some(live);
+        self.not_before = Some(now.instant + self.pause.max(retry_after.unwrap_or_default()));
+        self.pause = (self.pause * 2).min(self.limits.capacity_wait / 6);
+        if live == 0 {
+            self.stuck_since.get_or_insert(now.instant);
+        } else {
+            self.stuck_since = None;
+        }
+    }
+
+    /// How many live sessions the service last bore, if it has refused one.
+    pub(super) fn ceiling(&self) -> Option<usize> {
+        self.ceiling
+    }
+
+    /// When the budget has room again; none if it has room now.
+    fn budget_free_at(&mut self, now: Now) -> Option<Instant> {
+        let per_day = self.limits.sessions_per_day? as usize;
+        let day = SignedDuration::try_from(self.limits.day).unwrap_or(SignedDuration::MAX);
+        while self.created.front().is_some_and(|at| now.wall.duration_since(*at) >= day) {
+            self.created.pop_front();
+        }
+        if self.created.len() < per_day {
+            return None;
+        }
+        // The session whose leaving makes room.
+        let oldest = self.created.get(self.created.len() - per_day).copied().unwrap_or(now.wall);
+        let wait = day.saturating_sub(now.wall.duration_since(oldest));
+        Some(now.instant + Duration::try_from(wait).unwrap_or(self.limits.day))
+    }
+}
+
+/// Ten seconds at the default `capacity-wait` of half an hour.
+fn first_pause(limits: &Limits) -> Duration {
+    limits.capacity_wait / 180
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(per_day: Option<u32>, max_tasks: Option<usize>) -> Gate {
+        let limits = Limits { sessions_per_day: per_day, ..Limits::default() };
+        Gate::new(&Strategy { max_tasks, ..Strategy::default() }, &limits, Vec::new())
+    }
+
+    fn at(start: Now, seconds: u64) -> Now {
+        let later = Duration::from_secs(seconds);
+        Now { instant: start.instant + later, wall: start.wall + later }
+    }
+
+    fn start() -> Now {
+        Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() }
+    }
+
+    #[test]
+    fn a_refusal_lowers_the_ceiling_and_the_pause_grows() {
+        let (mut gate, t0) = (gate(None, None), start());
+        gate.on_intent(t0);
+        gate.on_refused(3, None, t0);
+        assert_eq!(gate.ask(3, None, t0), Answer::Later(at(t0, 10).instant));
+        assert_eq!(gate.ask(2, None, t0), Answer::Open, "one of ours ended");
+        assert_eq!(gate.ask(3, None, at(t0, 10)), Answer::Open, "a probe");
+        gate.on_intent(at(t0, 10));
+        gate.on_refused(3, None, at(t0, 10));
+        assert_eq!(gate.ask(3, None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
+        gate.on_created(4);
+        assert_eq!((gate.ask(4, None, at(t0, 11)), gate.ceiling()), (Answer::Open, Some(4)));
+    }
+
+    #[test]
+    fn a_retry_after_is_obeyed() {
+        let (mut gate, t0) = (gate(None, None), start());
+        gate.on_intent(t0);
+        gate.on_refused(1, Some(Duration::from_secs(77)), t0);
+        assert_eq!(gate.ask(1, None, t0), Answer::Later(at(t0, 77).instant));
+    }
+
+    #[test]
+    fn refused_with_nothing_live_for_capacity_wait_closes() {
+        let (mut gate, t0) = (gate(None, None), start());
+        for minute in 0..30 {
+            let now = at(t0, minute * 60);
+            assert_ne!(gate.ask(0, None, now), Answer::Closed(StopReason::Capacity), "minute {minute}");
+            gate.on_intent(now);
+            gate.on_refused(0, None, now);
+        }
+        assert_eq!(gate.ask(0, None, at(t0, 30 * 60)), Answer::Closed(StopReason::Capacity));
+    }
+
+    #[test]
+    fn the_budget_rolls() {
+        let (mut gate, t0) = (gate(Some(2), None), start());
+        gate.on_intent(t0);
+        gate.on_intent(at(t0, 100));
+        let day = 24 * 60 * 60;
+        let later = at(t0, 200);
+        assert_eq!(gate.ask(0, None, later), Answer::Later(at(t0, day).instant));
+        assert_eq!(gate.ask(0, Some(at(t0, 300).instant), later), Answer::Closed(StopReason::Budget));
+        assert_eq!(gate.ask(0, None, at(t0, day)), Answer::Open);
+        gate.on_intent(at(t0, day));
+        assert_eq!(gate.ask(0, None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
+    }
+
+    #[test]
+    fn a_void_intent_gives_its_place_back() {
+        let (mut gate, t0) = (gate(Some(1), Some(1)), start());
+        gate.on_intent(t0);
+        gate.on_void();
+        assert_eq!(gate.ask(0, None, t0), Answer::Open);
+        gate.on_intent(t0);
+        assert_eq!(gate.ask(0, None, t0), Answer::Closed(StopReason::MaxTasks));
+    }
+}

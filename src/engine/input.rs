@@ -1,0 +1,136 @@
+//! What reaches the dispatcher: everything that happens outside becomes one of these.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::action::Purpose;
+use super::stop::StopReason;
+use crate::api::{SessionId, SessionState};
+use crate::outcome::{ApiUsage, Change, Marker, Work};
+
+/// The time of a decision: decisions never read a clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    /// For waiting.
+    pub(super) instant: Instant,
+    /// For comparing with the service's times.
+    pub(super) wall: Timestamp,
+}
+
+/// Something happened.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The first listing came back.
+    Surveyed(Result<Vec<Seen>, Trouble>),
+    /// The last listing came back.
+    Audited(Result<Vec<Seen>, Trouble>),
+    /// A POST was answered, or not.
+    Posted { task: usize, attempt: u32, result: Result<Box<Seen>, Refusal> },
+    /// A look for an intent's marker ended.
+    Looked { task: usize, attempt: u32, result: Result<Option<Box<Seen>>, Trouble> },
+    /// A poll was answered.
+    Polled(Polled),
+    /// A session's activities were read.
+    Read { task: usize, attempt: u32, purpose: Purpose, result: Result<Box<Digest>, Trouble> },
+    /// An approval or a message was answered.
+    Acted { task: usize, attempt: u32, act: Act, result: Result<(), Trouble> },
+    /// A session that ended badly in an earlier invocation was looked at again.
+    Rechecked { task: usize, result: Result<Box<Seen>, Trouble> },
+    /// Time has passed.
+    Tick,
+    /// What the API was asked so far.
+    Usage(ApiUsage),
+    /// Somebody wants us to stop.
+    Stop(StopReason),
+}
+
+/// The answer to a poll.
+#[derive(Debug)]
+pub(super) enum Polled {
+    /// The newest sessions, page after page.
+    Pages { seen: Vec<Seen>, result: Result<(), Trouble> },
+    /// One session.
+    One { session: SessionId, result: Result<Box<Seen>, Trouble> },
+}
+
+/// What the service showed of a session.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) id: SessionId,
+    pub(super) title: Option<String>,
+    pub(super) state: SessionState,
+    pub(super) url: Option<String>,
+    pub(super) created: Option<Timestamp>,
+    pub(super) work: Work,
+}
+
+impl Seen {
+    /// Our marker in its title.
+    pub(super) fn marker(&self) -> Option<Marker> {
+        Marker::of_title(self.title.as_deref()?)
+    }
+}
+
+/// What a session's activities tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Digest {
+    /// The newest activity of the agent.
+    pub(super) last_agent: Option<Timestamp>,
+    /// The agent's last message.
+    pub(super) question: Option<String>,
+    /// Whether that message came after the user's last one.
+    pub(super) question_is_open: bool,
+    /// `sessionFailed.reason`.
+    pub(super) failure: Option<String>,
+    /// The size of the last change set; change sets are cumulative.
+    pub(super) change: Option<Change>,
+}
+
+/// What we did to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Approved its plan.
+    Approve,
+    /// Answered the agent.
+    Reply,
+    /// Nudged the agent.
+    Nudge,
+}
+
+/// A request that ended without an answer worth having, its retries spent.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    /// In one line, for people.
+    pub(super) text: String,
+    pub(super) kind: TroubleKind,
+}
+
+/// What follows from a trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TroubleKind {
+    /// The key was refused (401).
+    Key,
+    /// 404: too new, or gone.
+    Missing,
+    /// It may work later. `unsent`: the service surely did not process it.
+    Passing { unsent: bool },
+    /// It will not work later either.
+    Lasting,
+}
+
+/// Why there is no session in a POST's answer.
+#[derive(Clone, Debug)]
+pub(super) enum Refusal {
+    /// The key was refused (401): nothing was created, and nothing will be.
+    Key(String),
+    /// For capacity, for certain (429).
+    Capacity { cause: String, retry_after: Option<Duration> },
+    /// Certain and lasting (400 INVALID_ARGUMENT, 403, 404).
+    Lasting(String),
+    /// Certain and passing: the request never left (connection refused).
+    Unsent(String),
+    /// Nobody knows. `capacity`: if there is no session, then it was for capacity (400 FAILED_PRECONDITION).
+    Doubt { cause: String, capacity: bool },
+}

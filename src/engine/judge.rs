@@ -1,0 +1,61 @@
+//! From a completed session to an outcome.
+
+use crate::outcome::{Outcome, Work};
+use crate::plan::Expect;
+
+/// Whether a completed session's outputs already decide: otherwise late outputs are waited for.
+pub(super) fn is_settled(expect: Expect, work: &Work) -> bool {
+    match expect {
+        Expect::PullRequest => work.pull_request.is_some(),
+        Expect::Change | Expect::Any => work.pull_request.is_some() || work.change.is_some(),
+    }
+}
+
+/// The outcome of a completed session that made this, and why if it is not plainly a success.
+pub(super) fn judge(expect: Expect, work: &Work) -> (Outcome, Option<&'static str>) {
+    let changed = work.pull_request.is_some() || work.change.is_some_and(|change| change.files > 0);
+    match expect {
+        Expect::PullRequest if work.pull_request.is_some() => (Outcome::Succeeded, None),
+        Expect::PullRequest if changed => (
+            Outcome::Failed,
+            Some("completed with a change but without the pull request that `expect` asks for"),
+        ),
+        Expect::PullRequest => {
+            (Outcome::Failed, Some("completed without any change; `expect` asks for a pull request"))
+        }
+        Expect::Change | Expect::Any if changed => (Outcome::Succeeded, None),
+        Expect::Change => (Outcome::Failed, Some("completed without any change; `expect` asks for one")),
+        Expect::Any => (Outcome::NoChange, Some("completed without any change")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Change, PullRequest};
+
+    fn pull_request() -> Work {
+        let url = "https://github.com/o/r/pull/7".to_owned();
+        let pull_request = PullRequest { url, number: Some(7), title: None, base_ref: None, head_ref: None };
+        Work { pull_request: Some(pull_request), change: None }
+    }
+
+    fn change(files: u64) -> Work {
+        Work { pull_request: None, change: Some(Change { files, additions: files, deletions: 0 }) }
+    }
+
+    #[rstest::rstest]
+    #[case(Expect::Any, pull_request(), Outcome::Succeeded)]
+    #[case(Expect::Any, change(1), Outcome::Succeeded)]
+    #[case(Expect::Any, change(0), Outcome::NoChange)]
+    #[case(Expect::Any, Work::default(), Outcome::NoChange)]
+    #[case(Expect::Change, pull_request(), Outcome::Succeeded)]
+    #[case(Expect::Change, change(1), Outcome::Succeeded)]
+    #[case(Expect::Change, Work::default(), Outcome::Failed)]
+    #[case(Expect::PullRequest, pull_request(), Outcome::Succeeded)]
+    #[case(Expect::PullRequest, change(1), Outcome::Failed)]
+    #[case(Expect::PullRequest, Work::default(), Outcome::Failed)]
+    fn what_was_made_decides(#[case] expect: Expect, #[case] work: Work, #[case] wanted: Outcome) {
+        assert_eq!(judge(expect, &work).0, wanted);
+    }
+}

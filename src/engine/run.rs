@@ -1,0 +1,166 @@
+//! The loop: turns answers, timers and signals into inputs, and turns into events and requests.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::action::Action;
+use super::dispatch::Dispatch;
+use super::input::{Input, Now};
+use super::stop::StopReason;
+use super::{EngineError, Finished, Setup, act};
+use crate::api::Jules;
+use crate::outcome::{ApiUsage, EventKind, Observer, RunEvent, RunRecord};
+use crate::plan::Plan;
+
+/// How often the request counts are recorded while a run goes on.
+const USAGE_EVERY: Duration = Duration::from_secs(5);
+
+pub(super) struct Loop<'a> {
+    plan: Arc<Plan>,
+    api: Jules,
+    dispatch: Dispatch,
+    record: RunRecord,
+    observers: &'a mut [Box<dyn Observer>],
+    stops: Receiver<StopReason>,
+    requests: JoinSet<Input>,
+    /// What each request under way is for, should its task panic.
+    under_way: HashMap<Id, Action>,
+    usage: ApiUsage,
+    usage_due: Instant,
+}
+
+impl<'a> Loop<'a> {
+    pub(super) fn new(
+        setup: Setup,
+        observers: &'a mut [Box<dyn Observer>],
+        stops: Receiver<StopReason>,
+    ) -> Self {
+        let Setup { plan, api, record, options } = setup;
+        let dispatch = Dispatch::new(plan.clone(), &record, options, now());
+        Self {
+            plan,
+            api,
+            dispatch,
+            record,
+            observers,
+            stops,
+            requests: JoinSet::new(),
+            under_way: HashMap::new(),
+            usage: ApiUsage::default(),
+            usage_due: Instant::now() + USAGE_EVERY,
+        }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Finished, EngineError> {
+        let result = self.turns().await;
+        self.requests.abort_all();
+        let closed = result.and_then(|()| self.close());
+        // What the other observers know is worth keeping although one of them failed.
+        let flushed = self.observers.iter_mut().map(|observer| observer.flush()).fold(Ok(()), Result::and);
+        closed?;
+        flushed?;
+        let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());
+        Ok(Finished { record: self.record, stopped, fault })
+    }
+
+    async fn turns(&mut self) -> Result<(), EngineError> {
+        self.dispatch.open(&self.record, now());
+        self.take_turn()?;
+        while !self.dispatch.is_done() {
+            let input = self.next_input().await;
+            self.dispatch.handle(input, now());
+            self.drain();
+            self.take_turn()?;
+        }
+        Ok(())
+    }
+
+    /// The next thing that happens. Signals come first.
+    async fn next_input(&mut self) -> Input {
+        let wake = self.dispatch.wake_at().map_or(self.usage_due, |at| at.min(self.usage_due));
+        tokio::select! {
+            biased;
+            Some(reason) = self.stops.recv() => Input::Stop(reason),
+            Some(done) = self.requests.join_next_with_id() => finished(&mut self.under_way, done),
+            () = tokio::time::sleep_until(wake) => Input::Tick,
+        }
+    }
+
+    /// Takes every answer that is there already, so that one turn keeps the books for all of them.
+    fn drain(&mut self) {
+        while let Some(done) = self.requests.try_join_next_with_id() {
+            let input = finished(&mut self.under_way, done);
+            self.dispatch.handle(input, now());
+        }
+        if Instant::now() >= self.usage_due {
+            self.usage_due = Instant::now() + USAGE_EVERY;
+            self.count_usage();
+        }
+    }
+
+    fn count_usage(&mut self) {
+        let usage = act::usage(&self.api);
+        if usage != self.usage {
+            self.usage = usage.clone();
+            self.dispatch.handle(Input::Usage(usage), now());
+        }
+    }
+
+    /// Events first: an action starts only when every observer has kept them.
+    fn take_turn(&mut self) -> Result<(), EngineError> {
+        let turn = self.dispatch.take_turn();
+        self.keep(turn.events)?;
+        for action in turn.actions {
+            let request = act::perform(self.api.clone(), self.plan.clone(), action.clone());
+            let id = self.requests.spawn(request).id();
+            self.under_way.insert(id, action);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, kinds: Vec<EventKind>) -> Result<(), EngineError> {
+        if kinds.is_empty() {
+            return Ok(());
+        }
+        let ts = Timestamp::now();
+        let events: Vec<RunEvent> = kinds
+            .into_iter()
+            .zip(self.record.last_seq + 1..)
+            .map(|(kind, seq)| RunEvent { seq, ts, kind })
+            .collect();
+        for event in &events {
+            self.record.apply(event);
+        }
+        for observer in &mut *self.observers {
+            observer.observe(&events)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), EngineError> {
+        let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
+        let usage = act::usage(&self.api);
+        self.keep(vec![EventKind::ApiUsed { usage }, EventKind::InvocationEnded { stopped }])
+    }
+}
+
+fn finished(under_way: &mut HashMap<Id, Action>, done: Result<(Id, Input), JoinError>) -> Input {
+    match done {
+        Ok((id, input)) => {
+            under_way.remove(&id);
+            input
+        }
+        // A panic in one request is that request's trouble, nobody else's.
+        Err(broken) => under_way.remove(&broken.id()).map_or(Input::Tick, act::broken),
+    }
+}
+
+fn now() -> Now {
+    Now { instant: Instant::now(), wall: Timestamp::now() }
+}

@@ -1,0 +1,253 @@
+//! The account: its repositories, its sessions, and what the passing of time does to them.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    behaviour::Behaviour,
+    clock::{cut, earlier, later},
+    create::{AskedSource, Create},
+    dice::Dice,
+    failure::Failure,
+    life::Life,
+    limits::Caps,
+    rule::Rule,
+    scenario::Script,
+    session::Session,
+    sources::Sources,
+    span::Span,
+    text,
+    timeline::{self, Wishes},
+};
+
+/// Repositories and sessions, as far as the clock has come.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) sources: Sources,
+    /// Oldest first; a session keeps its place.
+    pub(super) sessions: Vec<Session>,
+    places: HashMap<String, usize>,
+    pub(super) caps: Caps,
+    rulebook: Rulebook,
+    pub(super) speed: f64,
+    dice: Dice,
+    /// When which session next takes or frees a slot or shows outputs.
+    turns: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    /// Sessions that hold a slot.
+    pub(super) live: usize,
+    pub(super) live_max: usize,
+    /// The last pull request of each repository.
+    pulls: HashMap<String, u64>,
+}
+
+impl Account {
+    /// An account with the script's repositories and old sessions.
+    pub(super) fn new(script: &Script, now: Timestamp) -> Self {
+        let mut account = Self {
+            sources: Sources::new(script),
+            sessions: Vec::new(),
+            places: HashMap::new(),
+            caps: Caps::new(&script.limits, script.speed),
+            rulebook: Rulebook::new(script),
+            speed: script.speed,
+            dice: Dice::new(script.seed),
+            turns: BinaryHeap::new(),
+            live: 0,
+            live_max: 0,
+            pulls: HashMap::new(),
+        };
+        account.remember(script.history, now);
+        account
+    }
+
+    /// Fills the account with old sessions, the newest two days of service time ago.
+    fn remember(&mut self, history: usize, now: Timestamp) {
+        let behaviour = Arc::new(Behaviour::default());
+        let listed = self.sources.list().to_vec();
+        for n in 0..history {
+            let age = Duration::from_secs(2 * 86_400 + 420 * (history - n) as u64);
+            let born = cut(earlier(now, age.div_f64(self.speed)), 6);
+            let dice = self.dice.with("history").nth(n as u64);
+            let source = dice
+                .pick(&listed)
+                .map(|source| AskedSource { name: source.name(), branch: "main".to_owned() });
+            let prompt = format!("Old task {} of {}: tidy up the tests.", n + 1, history);
+            let create = Create { prompt, title: None, source, approval: false, pull_request: true };
+            self.add(create, "{}".into(), Arc::clone(&behaviour), None, born);
+        }
+        self.settle(now);
+        self.live_max = 0;
+    }
+
+    /// Creates a session at `now`, if its source is connected and the caps allow it; its place.
+    pub(super) fn create(&mut self, create: Create, body: &[u8], now: Timestamp) -> Result<usize, Refused> {
+        let doom = self.check_source(create.source.as_ref()).map_err(Refused::Wrong)?;
+        self.caps.create(self.live, now).map_err(Refused::OverCap)?;
+        let behaviour = self.rulebook.behaviour_of(&create);
+        let body = String::from_utf8_lossy(body).into();
+        let place = self.add(create, body, behaviour, doom, cut(now, 6));
+        self.sessions[place].life.advance(now);
+        self.refresh(place);
+        Ok(place)
+    }
+
+    /// Whether the source is connected; a branch that does not exist dooms the session later.
+    fn check_source(&mut self, source: Option<&AskedSource>) -> Result<Option<String>, Failure> {
+        let Some(asked) = source else { return Ok(None) };
+        let source = self.sources.find(&asked.name).ok_or_else(Failure::not_found)?;
+        let doom = format!("The branch {} does not exist in {}.", asked.branch, source.full_name());
+        Ok((!source.has_branch(&asked.branch)).then_some(doom))
+    }
+
+    fn add(
+        &mut self,
+        create: Create,
+        body: Box<str>,
+        behaviour: Arc<Behaviour>,
+        doom: Option<String>,
+        born: Timestamp,
+    ) -> usize {
+        let place = self.sessions.len();
+        let dice = self.dice_of(&create);
+        let wishes = Wishes { approval: create.approval, doomed: doom.is_some() };
+        let steps = timeline::compile(&behaviour, dice, self.speed, wishes);
+        let real = |span: Option<Span>, what: &str| {
+            let length = span.map_or(Duration::ZERO, |span| span.draw(dice.with(what)));
+            later(born, length.div_f64(self.speed))
+        };
+        let session = Session {
+            id: format!("9{:010}{place:09}", self.dice.with("id").nth(place as u64).bits() % 10_000_000_000),
+            body,
+            ending: timeline::ending(&behaviour, dice, wishes),
+            dice,
+            born,
+            life: Life::new(born, steps, behaviour.time_digits.unwrap_or(6)),
+            listed_from: real(behaviour.list_lag, "list-lag"),
+            found_from: real(behaviour.not_found_for, "not-found-for"),
+            behaviour,
+            create,
+            archived: false,
+            deleted: false,
+            counted: false,
+            messages: Vec::new(),
+            approvals: 0,
+            pull: None,
+            seen_ended: None,
+            doom,
+        };
+        self.places.insert(session.id.clone(), place);
+        self.sessions.push(session);
+        self.refresh(place);
+        place
+    }
+
+    /// Chance that only the content of the request decides.
+    fn dice_of(&self, create: &Create) -> Dice {
+        let title = create.title.as_deref().map_or("", |title| text::split_marker(title).0);
+        let source =
+            create.source.as_ref().map_or(("", ""), |source| (source.name.as_str(), source.branch.as_str()));
+        self.dice.with(&create.prompt).with(title).with(source.0).with(source.1)
+    }
+
+    /// The place of a session, played up to `now`.
+    pub(super) fn find(&mut self, id: &str, now: Timestamp) -> Result<usize, Failure> {
+        let place = *self.places.get(id).ok_or_else(Failure::not_found)?;
+        let session = &mut self.sessions[place];
+        if session.deleted || now < session.found_from {
+            return Err(Failure::not_found());
+        }
+        session.life.advance(now);
+        Ok(place)
+    }
+
+    /// Plays every turn that has come: slots that became free, outputs that appeared.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        while let Some(Reverse((at, place))) = self.turns.peek().copied() {
+            if at > now {
+                return;
+            }
+            self.turns.pop();
+            self.sessions[place].life.advance(now);
+            self.refresh(place);
+        }
+    }
+
+    /// Books what has changed about a session's slot, its pull request and its next turn.
+    pub(super) fn refresh(&mut self, place: usize) {
+        let session = &mut self.sessions[place];
+        let live = session.life.is_live() && !session.deleted;
+        if live && !session.counted {
+            self.live += 1;
+            self.live_max = self.live_max.max(self.live);
+        } else if !live && session.counted {
+            self.live -= 1;
+        }
+        session.counted = live;
+        if session.life.delivered && session.pull.is_none() && session.wants_pull_request() {
+            let repo = session.repo().unwrap_or_default().to_owned();
+            let first = 1 + Dice::new(0).with(&repo).bits() % 400;
+            let number = self.pulls.entry(repo).and_modify(|number| *number += 1).or_insert(first);
+            session.pull = Some(*number);
+        }
+        if let Some(at) = session.life.next_turn() {
+            self.turns.push(Reverse((at, place)));
+        }
+    }
+
+    /// Notes that a client has been told that the session has ended.
+    pub(super) fn seen(&mut self, place: usize, now: Timestamp, arrives: bool) {
+        let session = &mut self.sessions[place];
+        if arrives && session.has_ended() && session.seen_ended.is_none() {
+            session.seen_ended = Some(now);
+        }
+    }
+}
+
+/// Why a session is not created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The request is wrong.
+    Wrong(Failure),
+    /// The account may not have one more.
+    OverCap(Failure),
+}
+
+/// The scenario's rules, and how often they have been asked.
+#[derive(Debug)]
+struct Rulebook {
+    rules: Vec<(Rule, Arc<Behaviour>)>,
+    /// How many sessions each rule's other conditions have matched.
+    matched: Vec<u64>,
+    otherwise: Arc<Behaviour>,
+}
+
+impl Rulebook {
+    fn new(script: &Script) -> Self {
+        let merged = |rule: &Rule| (rule.clone(), Arc::new(rule.then.clone().over(&script.defaults)));
+        Self {
+            rules: script.rules.iter().map(merged).collect(),
+            matched: vec![0; script.rules.len()],
+            otherwise: Arc::new(script.defaults.clone()),
+        }
+    }
+
+    /// The behaviour that the first matching rule gives.
+    fn behaviour_of(&mut self, create: &Create) -> Arc<Behaviour> {
+        for ((rule, behaviour), matched) in self.rules.iter().zip(&mut self.matched) {
+            if !rule.when.matches(create) {
+                continue;
+            }
+            *matched += 1;
+            if rule.when.nth.as_ref().is_none_or(|nth| nth.as_slice().contains(matched)) {
+                return Arc::clone(behaviour);
+            }
+        }
+        Arc::clone(&self.otherwise)
+    }
+}

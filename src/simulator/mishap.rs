@@ -1,0 +1,96 @@
+//! What can go wrong on the way, as a scenario writes it.
+
+use serde::Deserialize;
+
+use super::{method::Scope, rule::OneOrMany, span::Span};
+
+/// Something that goes wrong on the way.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Fault {
+    pub(super) kind: FaultKind,
+    /// Methods it happens to; default all.
+    #[serde(default = "everywhere")]
+    pub(super) on: OneOrMany<Scope>,
+    /// Chance per request, 0 to 1. Without `probability`, `every` and `nth` it happens each time.
+    pub(super) probability: Option<f64>,
+    /// Every n-th request.
+    pub(super) every: Option<u64>,
+    /// Exactly these requests, counted from 1.
+    pub(super) nth: Option<OneOrMany<u64>>,
+    /// Stops after having happened so many times.
+    pub(super) times: Option<u64>,
+    /// HTTP code (400 to 599) of `error-before`, `error-after` and `html`; defaults 503, 503 and 502.
+    pub(super) status: Option<u16>,
+    /// How long `slow` waits, in real time (default 1s).
+    pub(super) delay: Option<Span>,
+    /// The header that `throttle` sends, in real time; none by default.
+    pub(super) retry_after: Option<Span>,
+}
+
+fn everywhere() -> OneOrMany<Scope> {
+    OneOrMany::One(Scope::All)
+}
+
+/// Kinds of faults. "Before" and "after" mean the commit: whether the service did what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FaultKind {
+    ErrorBefore,
+    ErrorAfter,
+    /// 400 FAILED_PRECONDITION although it was done.
+    PreconditionAfter,
+    /// 429, not done.
+    Throttle,
+    /// The connection is reset, not done.
+    ResetBefore,
+    /// The connection is reset, done.
+    ResetAfter,
+    /// Done; the answer's body ends in the middle.
+    Truncate,
+    /// Done; the answer's body stops in the middle, and the connection stays open.
+    Stall,
+    /// Done; no answer comes, and the connection stays open.
+    Hang,
+    /// Done; the answer comes late.
+    Slow,
+    /// Not done; an error page in HTML.
+    Html,
+}
+
+impl FaultKind {
+    /// Its name in a scenario and in the books.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ErrorBefore => "error-before",
+            Self::ErrorAfter => "error-after",
+            Self::PreconditionAfter => "precondition-after",
+            Self::Throttle => "throttle",
+            Self::ResetBefore => "reset-before",
+            Self::ResetAfter => "reset-after",
+            Self::Truncate => "truncate",
+            Self::Stall => "stall",
+            Self::Hang => "hang",
+            Self::Slow => "slow",
+            Self::Html => "html",
+        }
+    }
+}
+
+impl Fault {
+    pub(super) fn complaint(&self) -> Option<String> {
+        let name = self.kind.name();
+        let triggers = [self.probability.is_some(), self.every.is_some(), self.nth.is_some()];
+        if triggers.iter().filter(|given| **given).count() > 1 {
+            return Some(format!("fault `{name}`: give one of `probability`, `every` and `nth`"));
+        }
+        if self.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
+            return Some(format!("fault `{name}`: `probability` goes from 0 to 1"));
+        }
+        if self.every == Some(0) {
+            return Some(format!("fault `{name}`: `every` starts at 1"));
+        }
+        let odd = self.status.filter(|status| !(400..=599).contains(status));
+        odd.map(|status| format!("fault `{name}`: status {status} is not an error (400 to 599)"))
+    }
+}
