@@ -23,7 +23,7 @@ pub(crate) fn connect(service: &Service, settings: &Settings) -> Result<Jules, F
         Some(url) => builder.base_url(url.as_str()),
         None => builder,
     };
-    with_settings(builder.from_env(), settings).build().map_err(unusable)
+    with_settings(builder.with_env(), settings).build().map_err(unusable)
 }
 
 /// A client for a simulator that takes any key.

@@ -1,19 +1,8 @@
-//! Durations on the command line and on the screen.
+//! Durations on the command line, written as in the manifest, and on the screen.
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
-/// Reads `250ms`, `90s`, `45m` or `2h30m`, as in the manifest.
-///
-/// # Errors
-///
-/// In words for the user, when it is none or negative.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration; write it like 250ms, 90s, 45m or 2h30m");
-    let duration: SignedDuration = text.trim().parse().map_err(|_| wrong())?;
-    Duration::try_from(duration).map_err(|_| wrong())
-}
+pub(crate) use crate::manifest::parse_duration as parse;
 
 /// For people, in at most two units: `0.4s`, `12s`, `3m 05s`, `2h 07m`, `4d 01h`.
 pub(crate) fn show(duration: Duration) -> String {
@@ -31,17 +20,6 @@ pub(crate) fn show(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_what_the_manifest_reads() {
-        assert_eq!(parse("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(parse("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse("45m"), Ok(Duration::from_secs(2700)));
-        assert_eq!(parse("2h30m"), Ok(Duration::from_secs(9000)));
-        for wrong in ["", "5", "-3s", "soon", "45M"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn shows_two_units_at_most() {

@@ -21,6 +21,7 @@ mod reports;
 mod run;
 mod schema;
 mod selection;
+mod shard;
 mod signals;
 mod simulate;
 
@@ -38,7 +39,7 @@ pub use failure::Failure;
 pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
     log::start(console, args.global.verbose, client::redactor());
     match args.command {
-        Command::Run(_) => Ok(Exit::Done),
+        Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),

@@ -56,6 +56,12 @@ pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
             let word = if *adopted { "adopted" } else { "started" };
             change(task, CYAN, word, neutral(session.url.as_deref().unwrap_or(session.id.as_str())))
         }
+        // `started` and the task's end tell these already.
+        EventKind::SessionState { state, .. }
+            if matches!(state.as_str(), "QUEUED" | "COMPLETED" | "FAILED") =>
+        {
+            None
+        }
         EventKind::SessionState { task, state, .. } => {
             change(task, DIM, &neutral(&words(state)), String::new())
         }
