@@ -53,7 +53,7 @@ async fn late_outputs_are_waited_for() {
     assert_eq!(fake.seen().len(), 4);
 }
 
-fn activity(number: usize, body: Value) -> Value {
+fn activity(number: usize, body: &Value) -> Value {
     let mut activity = json!({
         "id": format!("a{number}"), "originator": "agent", "createTime": format!("2026-11-22T02:00:{number:02}Z"),
     });
@@ -66,7 +66,7 @@ async fn without_outputs_the_last_change_set_of_the_activities_is_the_work() {
     let patch = |name: &str| format!("--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+text\n");
     let artifact = |name| json!({"artifacts": [{"changeSet": {"gitPatch": {"unidiffPatch": patch(name)}}}]});
     let activities = json!({"activities": [
-        activity(1, artifact("first.txt")), activity(2, artifact("last.txt")), activity(3, json!({"sessionCompleted": {}})),
+        activity(1, &artifact("first.txt")), activity(2, &artifact("last.txt")), activity(3, &json!({"sessionCompleted": {}})),
     ]});
     let fake = Fake::start(move |seen, _| match seen.is("GET sessions/1/activities") {
         true => Answer::json(&activities),
@@ -87,7 +87,7 @@ async fn the_reason_of_a_failure_is_fetched() {
     for (body, reason) in
         [(json!({"sessionFailed": {"reason": "no disk"}}), Some("no disk")), (json!({}), None)]
     {
-        let activities = json!({"activities": [activity(1, body)]});
+        let activities = json!({"activities": [activity(1, &body)]});
         let fake = Fake::start(move |seen, _| match seen.is("GET sessions/1/activities") {
             true => Answer::json(&activities),
             false => Answer::json(&json!({"id": "1", "state": "FAILED"})),
@@ -180,7 +180,7 @@ fn conversation(replies: Vec<Value>) -> impl Fn(&Seen, usize) -> Answer {
         if seen.is("GET sessions/1") {
             return Answer::json(&json!({"id": "1", "state": "COMPLETED"}));
         }
-        let old = activity(1, json!({"agentMessaged": {"agentMessage": "an old word"}}));
+        let old = activity(1, &json!({"agentMessaged": {"agentMessage": "an old word"}}));
         let new = replies.iter().filter(|_| sent.load(Ordering::Relaxed) > 0).cloned();
         let all: Vec<_> = [old].into_iter().chain(new).collect();
         Answer::json(&json!({"activities": all}))
@@ -190,11 +190,11 @@ fn conversation(replies: Vec<Value>) -> impl Fn(&Seen, usize) -> Answer {
 #[tokio::test(start_paused = true)]
 async fn a_question_gets_the_first_reply_after_it() {
     let replies = vec![
-        activity(2, json!({"agentMessaged": {"agentMessage": "still the old matter"}})),
-        activity(3, json!({"originator": "user", "userMessaged": {"userMessage": "why?"}})),
-        activity(3, json!({"id": "same-time", "progressUpdated": {"title": "thinking"}})),
-        activity(4, json!({"agentMessaged": {"agentMessage": "because"}})),
-        activity(5, json!({"agentMessaged": {"agentMessage": "and also"}})),
+        activity(2, &json!({"agentMessaged": {"agentMessage": "still the old matter"}})),
+        activity(3, &json!({"originator": "user", "userMessaged": {"userMessage": "why?"}})),
+        activity(3, &json!({"id": "same-time", "progressUpdated": {"title": "thinking"}})),
+        activity(4, &json!({"agentMessaged": {"agentMessage": "because"}})),
+        activity(5, &json!({"agentMessaged": {"agentMessage": "and also"}})),
     ];
     let fake = Fake::start(conversation(replies)).await;
     let reply = fake.jules().attach(id()).ask("why?").await.unwrap();

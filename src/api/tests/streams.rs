@@ -251,7 +251,7 @@ async fn unknown_activities_do_not_end_the_stream() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Activities that become visible in the order of their times, with as many of one time as there may be, and lie at
     /// most five seconds behind the newest: each is given once.
