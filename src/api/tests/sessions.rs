@@ -203,6 +203,29 @@ async fn a_question_gets_the_first_reply_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_to_an_ended_session_waits_for_it_to_wake_up() {
+    let sent = std::sync::Mutex::new(None);
+    let fake = Fake::start(move |seen, _| {
+        let mut sent = sent.lock().unwrap();
+        if seen.is("POST sessions/1:sendMessage") {
+            *sent = Some(Instant::now());
+            return Answer::empty();
+        }
+        let since = sent.map(|sent| sent.elapsed()).unwrap_or_default();
+        if seen.is("GET sessions/1") {
+            return Answer::json(&json!({"id": "1", "state": "COMPLETED"}));
+        }
+        let end = activity(1, &json!({"sessionCompleted": {}}));
+        let reply = activity(9, &json!({"agentMessaged": {"agentMessage": "good morning"}}));
+        let all = if since > 60 * SECOND { vec![end, reply] } else { vec![end] };
+        Answer::json(&json!({"activities": all}))
+    })
+    .await;
+    let reply = fake.jules().attach(id()).ask("are you there?").await.unwrap();
+    assert_eq!(reply.message(), Some("good morning"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_question_to_a_session_that_ends_without_a_word_is_an_error() {
     let fake = Fake::start(conversation(Vec::new())).await;
     let error = fake.jules().attach(id()).ask("why?").await.unwrap_err();
