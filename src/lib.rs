@@ -5,6 +5,22 @@
 //! [`Jules`] is the way in: `run()` for automation, `session()` for a human in the loop, `all()` for
 //! batches. It needs nothing of the runner: depend on this crate with `default-features = false`.
 //!
+//! ```no_run
+//! use jules_batch::{Jules, NewSession};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let jules = Jules::from_env()?; // the key from JULES_API_KEY
+//! let task = NewSession::new("Fix the flaky test").source("my-org/web").branch("main");
+//! let session = jules.run(task).await?;
+//! println!("{}", session.url().unwrap_or_default());
+//! let outcome = session.await?; // waits for the session's end
+//! if let Some(pull_request) = outcome.pull_request {
+//!     println!("{}", pull_request.url.unwrap_or_default());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The runner
 //!
 //! Data flows one way, and so do the imports (`tests/it/layout.rs` guards the table):

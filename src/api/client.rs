@@ -1,5 +1,6 @@
 //! The client: the service's twelve methods, each one call through the limiter.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,6 +82,12 @@ impl Jules {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.shared.counters.snapshot()
+    }
+
+    /// `text` without the client's key, for logs: see [`ApiKey::redact`](super::ApiKey::redact).
+    #[must_use]
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.shared.transport.redact(text)
     }
 
     /// The base URL.
@@ -327,10 +334,3 @@ impl fmt::Debug for Jules {
         f.debug_struct("Jules").field("base_url", &self.base_url().as_str()).finish_non_exhaustive()
     }
 }
-
-/// Handles go wherever the work goes.
-const _: fn() = || {
-    fn shared_between_threads<T: Send + Sync>() {}
-    shared_between_threads::<Jules>();
-    shared_between_threads::<Error>();
-};

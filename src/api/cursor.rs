@@ -47,6 +47,11 @@ impl Cursor {
         self.newest?.checked_sub(SLACK).ok()
     }
 
+    /// How many activities it remembers.
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Forgets what the service will not show again.
     pub(super) fn forget_old(&mut self) {
         if let Some(since) = self.since() {

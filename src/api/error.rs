@@ -72,7 +72,9 @@ pub struct Refusal {
 }
 
 impl Error {
-    pub(super) fn new(operation: Method, kind: ErrorKind) -> Self {
+    /// An error without a cause below it; for stand-ins of the client in tests as well.
+    #[must_use]
+    pub fn new(operation: Method, kind: ErrorKind) -> Self {
         Self(Box::new(Inner { operation, kind, source: None }))
     }
 
@@ -235,9 +237,20 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+impl Refusal {
+    /// A refusal with this HTTP code and status word.
+    #[must_use]
+    pub fn new(code: u16, status: Option<&str>) -> Self {
+        Self { code, status: status.map(str::to_owned), ..Self::default() }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the service answered {}", self.code)?;
+        if matches!(self.code, 300..400) {
+            return f.write_str(", a redirect, which is not followed with the key");
+        }
         if let Some(status) = &self.status {
             write!(f, " {status}")?;
         }
@@ -253,8 +266,7 @@ mod tests {
     use super::*;
 
     fn refused(code: u16, status: Option<&str>) -> Error {
-        let refusal = Refusal { code, status: status.map(str::to_owned), ..Refusal::default() };
-        Error::new(Method::CreateSession, ErrorKind::Refused(refusal))
+        Error::new(Method::CreateSession, ErrorKind::Refused(Refusal::new(code, status)))
     }
 
     #[test]

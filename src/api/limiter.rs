@@ -206,6 +206,7 @@ impl Permit<'_> {
     pub(super) fn throttled(self, retry_after: Option<Duration>) {
         let dice = fastrand::f64();
         self.limiter.hold(|hold| hold.throttled(Instant::now(), self.epoch, retry_after, dice));
+        tracing::debug!(held = ?self.limiter.held_for(), ?retry_after, "answered 429: all requests are held");
     }
 }
 

@@ -1,4 +1,48 @@
 //! The API client: what is left of this crate without its features.
+//!
+//! | to | call |
+//! | --- | --- |
+//! | get a client | [`Jules::from_env`], [`Jules::builder`]; [`Jules::with`] for other options |
+//! | let a session run by itself | [`Jules::run`] → [`AutomatedSession`]; awaiting it gives the [`Outcome`] |
+//! | work with a session | [`Jules::session`] → [`SessionClient`]: send, ask, approve, wait for, stream |
+//! | take up a session | [`Jules::attach`] |
+//! | run many | [`Jules::all`] |
+//! | list | [`Jules::sessions`], [`Jules::sources`]; [`Jules::source`] for one |
+//! | call a method of the service | the twelve methods on [`Jules`], such as [`Jules::create_session`] |
+//!
+//! # What holds for every call
+//!
+//! - It passes one limiter ([`Quotas`]); a 429 holds all handles of a client until it is over.
+//! - Reads and deletes are repeated after passing trouble ([`Retries`]); what could be done twice is not, unless the
+//!   service surely has not done it ([`Error::surely_not_processed`]).
+//! - It ends: connecting, the request as a whole and silence within an answer have limits ([`Options`]), and calls that
+//!   wait ([`Wait`]) have one as well. Dropping a future or a stream stops its work, never the session's.
+//! - States, activities, artifacts and fields that this version does not know never fail it.
+//! - The key goes to the base URL's host only, and into no text.
+//!
+//! # A conversation
+//!
+//! ```no_run
+//! use futures::StreamExt as _;
+//! use jules_batch::api::{ActivityKind, Jules, NewSession, SessionState};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let jules = Jules::from_env()?;
+//! let session = jules.session(NewSession::new("Find the slowest test").source("o/r").branch("main")).await?;
+//! session.wait_for(SessionState::AwaitingPlanApproval).await?;
+//! session.approve().await?;
+//! let reply = session.ask("Which one is it?").await?;
+//! println!("{}", reply.message().unwrap_or_default());
+//!
+//! let mut activities = session.stream();
+//! while let Some(activity) = activities.next().await {
+//!     if let ActivityKind::ProgressUpdated { title: Some(title), .. } = activity?.kind {
+//!         println!("{title}");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod all;
 mod batches;
@@ -55,6 +99,15 @@ pub use wait::Wait;
 
 /// The HTTP library that [`JulesBuilder::http_client`] and [`Options::header`] speak.
 pub use reqwest;
+
+/// Handles and results go wherever the work goes.
+const _: fn() = || {
+    fn shared_between_threads<T: Send + Sync>() {}
+    fn sent_to_threads<T: Send>() {}
+    shared_between_threads::<(Jules, Options, JulesBuilder, SessionClient, AutomatedSession)>();
+    shared_between_threads::<(Error, BuildError, Outcome, Session, Activity, Cursor, Usage)>();
+    sent_to_threads::<(ActivityStream, Listing<Session>, Listing<Source>, Wait<Outcome>, All)>();
+};
 
 #[cfg(test)]
 mod tests;

@@ -40,7 +40,7 @@ impl Options {
     pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
     /// How long outputs are waited for after `COMPLETED`: 30 s.
     pub const SETTLE: Duration = Duration::from_secs(30);
-    /// How long a 404 counts as "not yet" after a creation: 2 min.
+    /// How long the service may take to catch up with a creation or a message: 2 min.
     pub const FRESH_PATIENCE: Duration = Duration::from_secs(120);
     /// The limit of every waiting call that is given none of its own: 2 h.
     pub const WAIT_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
@@ -81,7 +81,8 @@ impl Options {
         self
     }
 
-    /// How long a 404 counts as "not yet" after this handle's client created a session. Default 2 min.
+    /// How long the service may take to catch up: so long after a creation a 404 counts as "not yet", and so long after
+    /// a question to an ended session that session's end is not believed. Default 2 min.
     pub fn fresh_patience(mut self, patience: Duration) -> Self {
         self.fresh_patience = patience;
         self

@@ -130,10 +130,11 @@ mod tests {
 
     use super::*;
 
+    type Script = Vec<Result<(&'static [u32], Option<&'static str>), ErrorKind>>;
+    type Tokens = Arc<Mutex<Vec<Option<String>>>>;
+
     /// Answers with the pages of a script and notes the tokens it was asked with.
-    fn scripted(
-        pages: Vec<Result<(&'static [u32], Option<&'static str>), ErrorKind>>,
-    ) -> (Listing<u32>, Arc<Mutex<Vec<Option<String>>>>) {
+    fn scripted(pages: Script) -> (Listing<u32>, Tokens) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (notes, pages) = (Arc::clone(&asked), Mutex::new(pages.into_iter()));
         let pager = Pager::new(Method::ListSessions, None, move |token| {

@@ -124,7 +124,7 @@ impl SessionClient {
         feed.catch_up().await?;
         self.send(message).await?;
         // The state of an ended session changes only some time after the message.
-        feed.keep_open(self.jules.options().settle);
+        feed.keep_open(self.jules.options().fresh_patience);
         while let Some(batch) = feed.next_batch().await {
             if let Some(reply) = reply_to(message, batch?) {
                 return Ok(reply);

@@ -290,6 +290,10 @@ impl Stream for ActivityStream {
         let item = ready!(Pin::new(&mut self.batches).poll_next(context));
         if let Some(Ok(activity)) = &item {
             self.given.note(activity);
+            // Now and then, so that a stream of days stays small and none of its steps gets long.
+            if self.given.len().is_power_of_two() {
+                self.given.forget_old();
+            }
         }
         Poll::Ready(item)
     }

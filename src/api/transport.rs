@@ -1,5 +1,6 @@
 //! One HTTP exchange: request out, answer in, every wait bounded, nothing leaked.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -78,6 +79,11 @@ impl Transport {
         &self.base_url
     }
 
+    /// `text` without the key.
+    pub(super) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.key.redact(text)
+    }
+
     /// Sends the request once and reads the answer to its end.
     pub(super) async fn send(&self, request: &Request, options: &Options) -> Result<Vec<u8>, Error> {
         let limit = options.request_timeout;
@@ -100,7 +106,7 @@ impl Transport {
         // A refusal stands even when its text cannot be read.
         let body = read_body(request.method, &mut answer, options).await.unwrap_or_default();
         let mut refusal = Refusal::read(answer.status().as_u16(), answer.headers(), &body);
-        refusal.message = self.key.redact(&refusal.message).into_owned();
+        refusal.message = self.redact(&refusal.message).into_owned();
         Err(Error::new(request.method, ErrorKind::Refused(refusal)))
     }
 

@@ -18,3 +18,6 @@ pub use page::{ActivityPage, Page, SessionPage, SourcePage};
 pub use session::{GithubRepoContext, PullRequest, Session, SessionOutput, SourceContext};
 pub use source::{Branch, GithubRepo, Source};
 pub use state::SessionState;
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,7 @@ async fn late_outputs_are_waited_for() {
     assert_eq!(fake.seen().len(), 4);
 }
 
-fn activity(number: usize, body: Value) -> Value {
+fn activity(number: usize, body: &Value) -> Value {
     let mut activity = json!({
         "id": format!("a{number}"), "originator": "agent", "createTime": format!("2026-11-22T02:00:{number:02}Z"),
     });
@@ -66,7 +66,7 @@ async fn without_outputs_the_last_change_set_of_the_activities_is_the_work() {
     let patch = |name: &str| format!("--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+text\n");
     let artifact = |name| json!({"artifacts": [{"changeSet": {"gitPatch": {"unidiffPatch": patch(name)}}}]});
     let activities = json!({"activities": [
-        activity(1, artifact("first.txt")), activity(2, artifact("last.txt")), activity(3, json!({"sessionCompleted": {}})),
+        activity(1, &artifact("first.txt")), activity(2, &artifact("last.txt")), activity(3, &json!({"sessionCompleted": {}})),
     ]});
     let fake = Fake::start(move |seen, _| match seen.is("GET sessions/1/activities") {
         true => Answer::json(&activities),
@@ -87,7 +87,7 @@ async fn the_reason_of_a_failure_is_fetched() {
     for (body, reason) in
         [(json!({"sessionFailed": {"reason": "no disk"}}), Some("no disk")), (json!({}), None)]
     {
-        let activities = json!({"activities": [activity(1, body)]});
+        let activities = json!({"activities": [activity(1, &body)]});
         let fake = Fake::start(move |seen, _| match seen.is("GET sessions/1/activities") {
             true => Answer::json(&activities),
             false => Answer::json(&json!({"id": "1", "state": "FAILED"})),
@@ -180,7 +180,7 @@ fn conversation(replies: Vec<Value>) -> impl Fn(&Seen, usize) -> Answer {
         if seen.is("GET sessions/1") {
             return Answer::json(&json!({"id": "1", "state": "COMPLETED"}));
         }
-        let old = activity(1, json!({"agentMessaged": {"agentMessage": "an old word"}}));
+        let old = activity(1, &json!({"agentMessaged": {"agentMessage": "an old word"}}));
         let new = replies.iter().filter(|_| sent.load(Ordering::Relaxed) > 0).cloned();
         let all: Vec<_> = [old].into_iter().chain(new).collect();
         Answer::json(&json!({"activities": all}))
@@ -190,16 +190,39 @@ fn conversation(replies: Vec<Value>) -> impl Fn(&Seen, usize) -> Answer {
 #[tokio::test(start_paused = true)]
 async fn a_question_gets_the_first_reply_after_it() {
     let replies = vec![
-        activity(2, json!({"agentMessaged": {"agentMessage": "still the old matter"}})),
-        activity(3, json!({"originator": "user", "userMessaged": {"userMessage": "why?"}})),
-        activity(3, json!({"id": "same-time", "progressUpdated": {"title": "thinking"}})),
-        activity(4, json!({"agentMessaged": {"agentMessage": "because"}})),
-        activity(5, json!({"agentMessaged": {"agentMessage": "and also"}})),
+        activity(2, &json!({"agentMessaged": {"agentMessage": "still the old matter"}})),
+        activity(3, &json!({"originator": "user", "userMessaged": {"userMessage": "why?"}})),
+        activity(3, &json!({"id": "same-time", "progressUpdated": {"title": "thinking"}})),
+        activity(4, &json!({"agentMessaged": {"agentMessage": "because"}})),
+        activity(5, &json!({"agentMessaged": {"agentMessage": "and also"}})),
     ];
     let fake = Fake::start(conversation(replies)).await;
     let reply = fake.jules().attach(id()).ask("why?").await.unwrap();
     assert_eq!(reply.message(), Some("because"));
     assert_eq!(fake.count("POST sessions/1:sendMessage"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_to_an_ended_session_waits_for_it_to_wake_up() {
+    let sent = std::sync::Mutex::new(None);
+    let fake = Fake::start(move |seen, _| {
+        let mut sent = sent.lock().unwrap();
+        if seen.is("POST sessions/1:sendMessage") {
+            *sent = Some(Instant::now());
+            return Answer::empty();
+        }
+        let since = sent.map(|sent| sent.elapsed()).unwrap_or_default();
+        if seen.is("GET sessions/1") {
+            return Answer::json(&json!({"id": "1", "state": "COMPLETED"}));
+        }
+        let end = activity(1, &json!({"sessionCompleted": {}}));
+        let reply = activity(9, &json!({"agentMessaged": {"agentMessage": "good morning"}}));
+        let all = if since > 60 * SECOND { vec![end, reply] } else { vec![end] };
+        Answer::json(&json!({"activities": all}))
+    })
+    .await;
+    let reply = fake.jules().attach(id()).ask("are you there?").await.unwrap();
+    assert_eq!(reply.message(), Some("good morning"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,6 +172,17 @@ async fn a_stream_goes_on_behind_another_ones_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cursor_stays_short_however_long_the_stream() {
+    let book = (0..1_000).fold(Book::default(), |book, n| book.progress(0, n, &format!("a{n:04}")));
+    let fake = book.open().await;
+    let mut history = fake.jules().attach(id()).activities().history();
+    while let Some(activity) = history.next().await {
+        activity.unwrap();
+        assert!(history.cursor().len() <= 16, "{}", history.cursor());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dropped_stream_asks_no_more() {
     let fake = Book::default().progress(0, 100, "a").ends(usize::MAX).open().await;
     let mut stream = fake.jules().attach(id()).stream();
@@ -251,7 +262,7 @@ async fn unknown_activities_do_not_end_the_stream() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Activities that become visible in the order of their times, with as many of one time as there may be, and lie at
     /// most five seconds behind the newest: each is given once.
