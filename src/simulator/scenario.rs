@@ -259,6 +259,8 @@ mod tests {
     #[test]
     fn every_key_is_understood() {
         yaml(include_str!("../../tests/fixtures/scenarios/everything.yaml")).unwrap();
+        yaml(include_str!("../../tests/fixtures/scenarios/torture.yaml")).unwrap();
+        yaml(include_str!("../../tests/interop/scenario.yaml")).unwrap();
     }
 
     #[test]
