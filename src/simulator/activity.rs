@@ -40,7 +40,12 @@ impl Face {
     }
 
     fn progress(title: &str, description: &str) -> Self {
-        Self::agent("progressUpdated", json!({ "title": title, "description": description }))
+        let mut progress = json!({ "title": title });
+        // Zero values are dropped on the wire.
+        if !description.is_empty() {
+            progress["description"] = description.into();
+        }
+        Self::agent("progressUpdated", progress)
     }
 
     fn bare(description: &str) -> Self {
@@ -128,7 +133,7 @@ fn extra(session: &Session, report: Report) -> Face {
         }
         Report::ChangeSet(n) => {
             let parts = if n < 8 { 1 } else { 2 };
-            Face::bare("Changed files").with(json!({ "changeSet": session.change_set(parts) }))
+            Face::progress("Changed files", "").with(json!({ "changeSet": session.change_set(parts) }))
         }
         Report::StrangeActivity(_) => Face::agent("moodChanged", json!({ "mood": "curious" })),
         Report::StrangeArtifact(_) => {

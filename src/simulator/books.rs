@@ -173,22 +173,39 @@ impl Tally {
 }
 
 fn duplicates(sessions: &[Session]) -> Vec<Duplicate> {
-    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut groups: BTreeMap<Task<'_>, Vec<String>> = BTreeMap::new();
     for session in sessions {
-        let title = session.create.title.as_deref().unwrap_or_default();
-        let key = match text::split_marker(title).1 {
-            Some(marker) => marker.to_owned(),
-            None => {
-                format!("{title} · {} · {}", session.repo().unwrap_or("no source"), session.create.prompt)
-            }
-        };
-        groups.entry(key).or_default().push(session.id.clone());
+        groups.entry(Task::of(session)).or_default().push(session.id.clone());
     }
     groups
         .into_iter()
         .filter(|(_, sessions)| sessions.len() > 1)
-        .map(|(what, sessions)| Duplicate { what, sessions })
+        .map(|(task, sessions)| Duplicate { what: task.name(), sessions })
         .collect()
+}
+
+/// What makes two sessions one task's.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Task<'a> {
+    Marked(&'a str),
+    Unmarked { title: &'a str, source: Option<&'a str>, prompt: &'a str },
+}
+
+impl<'a> Task<'a> {
+    fn of(session: &'a Session) -> Self {
+        let title = session.create.title.as_deref().unwrap_or_default();
+        match text::split_marker(title).1 {
+            Some(marker) => Self::Marked(marker),
+            None => Self::Unmarked { title, source: session.repo(), prompt: &session.create.prompt },
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Marked(marker) => (*marker).to_owned(),
+            Self::Unmarked { title, source, .. } => format!("{title} ({})", source.unwrap_or("no source")),
+        }
+    }
 }
 
 fn detection(sessions: &[Session]) -> Detection {

@@ -30,7 +30,7 @@ impl Mishap {
             FaultKind::ErrorBefore => (outage(self.status.unwrap_or(503)), Delivery::Whole),
             FaultKind::Throttle => (Answer::refusal(&Failure::exhausted(self.retry_after)), Delivery::Whole),
             FaultKind::Html => (Answer::error_page(self.status.unwrap_or(502)), Delivery::Whole),
-            FaultKind::ResetBefore => (Answer::empty(), Delivery::Reset),
+            FaultKind::ResetBefore | FaultKind::ArriveLate => (Answer::empty(), Delivery::Reset),
             FaultKind::ErrorAfter
             | FaultKind::PreconditionAfter
             | FaultKind::ResetAfter
@@ -53,9 +53,11 @@ impl Mishap {
             FaultKind::Stall => (answer, Delivery::Stalled),
             FaultKind::Hang => (answer, Delivery::Hung),
             FaultKind::Slow => (answer, Delivery::Slow(self.delay)),
-            FaultKind::ErrorBefore | FaultKind::Throttle | FaultKind::Html | FaultKind::ResetBefore => {
-                (answer, Delivery::Whole)
-            }
+            FaultKind::ErrorBefore
+            | FaultKind::Throttle
+            | FaultKind::Html
+            | FaultKind::ResetBefore
+            | FaultKind::ArriveLate => (answer, Delivery::Whole),
         };
         Served { answer, delivery }
     }

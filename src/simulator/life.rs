@@ -167,8 +167,13 @@ impl Life {
                     }
                 }
                 (_, Some(due)) if cut(due, self.visible_digits()) <= now => self.play(due, floor),
-                (_, _) => return,
+                (_, _) => break,
             }
+        }
+        if self.next > 0 && self.next == self.steps.len() {
+            // An account keeps thousands of these; what has been played is not needed again.
+            self.steps = Box::default();
+            self.next = 0;
         }
     }
 

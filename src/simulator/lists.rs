@@ -10,12 +10,13 @@ use super::{
     failure::Failure,
     request::{self, Page},
     session::{Session, Shown},
+    sources::Source,
 };
 
 impl Account {
     pub(super) fn list_sources(&self, page: Page, names: Option<&[String]>) -> Answer {
-        let wanted = |name: &String| names.is_none_or(|names| names.contains(name));
-        let matching = self.sources.list().iter().enumerate().filter(|(_, source)| wanted(&source.name()));
+        let wanted = |source: &Source| names.is_none_or(|names| names.contains(&source.name()));
+        let matching = self.sources.list().iter().enumerate().filter(|(_, source)| wanted(source));
         let mut rest = matching.skip_while(|(place, _)| *place < page.from.unwrap_or(0));
         let items: Vec<_> = rest.by_ref().take(page.size).map(|(_, source)| source.json()).collect();
         let next = rest.next().map(|(place, _)| place);

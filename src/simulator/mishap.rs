@@ -22,7 +22,7 @@ pub(super) struct Fault {
     pub(super) times: Option<u64>,
     /// HTTP code (400 to 599) of `error-before`, `error-after` and `html`; defaults 503, 503 and 502.
     pub(super) status: Option<u16>,
-    /// How long `slow` waits, in real time (default 1s).
+    /// How long `slow` and `arrive-late` wait, in real time (default 1s).
     pub(super) delay: Option<Span>,
     /// The header that `throttle` sends, in real time; none by default.
     pub(super) retry_after: Option<Span>,
@@ -46,6 +46,8 @@ pub(super) enum FaultKind {
     ResetBefore,
     /// The connection is reset, done.
     ResetAfter,
+    /// The connection is reset, and a create is done `delay` later all the same; other requests never are.
+    ArriveLate,
     /// Done; the answer's body ends in the middle.
     Truncate,
     /// Done; the answer's body stops in the middle, and the connection stays open.
@@ -68,6 +70,7 @@ impl FaultKind {
             Self::Throttle => "throttle",
             Self::ResetBefore => "reset-before",
             Self::ResetAfter => "reset-after",
+            Self::ArriveLate => "arrive-late",
             Self::Truncate => "truncate",
             Self::Stall => "stall",
             Self::Hang => "hang",

@@ -17,6 +17,12 @@ use super::{behaviour::Behaviour, method::Scope, mishap::Fault, rule::Rule};
 /// Without any of it every repository is connected, any key that is not empty is good, nothing fails, and sessions
 /// take a few minutes and mostly end with a pull request. Which way a session goes then depends on its prompt,
 /// title and source alone.
+///
+/// Every key it can have:
+///
+/// ```yaml
+#[doc = include_str!("reference.yaml")]
+/// ```
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub(super) script: Script,
@@ -168,6 +174,9 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// A commented scenario with every key there is, in YAML.
+    pub const REFERENCE: &str = include_str!("reference.yaml");
+
     /// Parses a scenario. `origin` stands for it in errors.
     ///
     /// # Errors
@@ -258,7 +267,9 @@ mod tests {
 
     #[test]
     fn every_key_is_understood() {
-        yaml(include_str!("../../tests/fixtures/scenarios/everything.yaml")).unwrap();
+        yaml(Scenario::REFERENCE).unwrap();
+        yaml(include_str!("../../tests/fixtures/scenarios/torture.yaml")).unwrap();
+        yaml(include_str!("../../tests/interop/scenario.yaml")).unwrap();
     }
 
     #[test]

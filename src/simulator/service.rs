@@ -1,6 +1,6 @@
 //! The service itself, without any network: one request in, one answer out, at a given time.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -10,6 +10,7 @@ use super::{
     answer::{Answer, Delivery, Served},
     behaviour::Behaviour,
     books::{Books, SessionView, Tally},
+    clock::later,
     create::{self, Create},
     dice::Dice,
     failure::Failure,
@@ -40,6 +41,8 @@ pub(super) struct Service {
     faults: Faults,
     account: Account,
     tally: Tally,
+    /// Creates whose connection was lost and that are still on their way, by the time they arrive.
+    late: BTreeMap<Timestamp, Vec<Vec<u8>>>,
     /// Sessions before this one are not in the books.
     opened: usize,
 }
@@ -55,12 +58,27 @@ impl Service {
             opened: account.sessions.len(),
             account,
             tally: Tally::default(),
+            late: BTreeMap::new(),
         }
+    }
+
+    /// Lets time pass until `now`: what was late arrives, slots become free, outputs appear.
+    fn pass(&mut self, now: Timestamp) {
+        while let Some(late) = self.late.first_entry().filter(|late| *late.key() <= now) {
+            let (at, bodies) = late.remove_entry();
+            self.account.settle(at);
+            for body in bodies {
+                if let Err(failure) = self.create(&body, at) {
+                    tracing::debug!(code = failure.code, "a create arrived late and was refused");
+                }
+            }
+        }
+        self.account.settle(now);
     }
 
     /// Answers a request at `now`.
     pub(super) fn serve(&mut self, asked: Asked<'_>, now: Timestamp) -> Served {
-        self.account.settle(now);
+        self.pass(now);
         let Some((method, call)) = request::route(asked.verb, asked.path, asked.query) else {
             self.tally.request(None);
             self.tally.answer(Some(404));
@@ -104,6 +122,9 @@ impl Service {
         if let Some(served) = mishap.instead() {
             self.faults.happened(mishap);
             self.tally.fault(mishap.kind);
+            if mishap.kind == FaultKind::ArriveLate && call == Ok(Call::SessionsCreate) {
+                self.late.entry(later(now, mishap.delay)).or_default().push(body.to_vec());
+            }
             return served;
         }
         let arrives = mishap.kind == FaultKind::Slow;
@@ -224,7 +245,7 @@ impl Service {
 
     /// The books at `now`.
     pub(super) fn books(&mut self, now: Timestamp) -> Books {
-        self.account.settle(now);
+        self.pass(now);
         let account = &self.account;
         Books {
             live_now: account.live,
@@ -235,7 +256,7 @@ impl Service {
 
     /// The sessions in the books, oldest first.
     pub(super) fn views(&mut self, now: Timestamp) -> Vec<SessionView> {
-        self.account.settle(now);
+        self.pass(now);
         let session_in_books = self.account.sessions[self.opened..].iter_mut();
         session_in_books
             .map(|session| {
@@ -247,7 +268,7 @@ impl Service {
 
     /// Opens new books: counts start at zero, and only sessions created from now on are in them.
     pub(super) fn reset(&mut self, now: Timestamp) {
-        self.account.settle(now);
+        self.pass(now);
         self.account.live_max = self.account.live;
         self.tally = Tally::default();
         self.opened = self.account.sessions.len();
@@ -262,7 +283,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::simulator::clock::later;
 
     fn start() -> Timestamp {
         "2026-11-23T10:00:00Z".parse().unwrap()
@@ -502,6 +522,21 @@ mod tests {
         let detection = desk.books().detection;
         assert_eq!((detection.ended, detection.unseen, detection.p50_ms), (1, 0, 5_000.0));
         assert_eq!(desk.books().answered["none"], 1);
+    }
+
+    #[test]
+    fn a_create_can_arrive_after_its_connection_was_lost() {
+        let mut desk =
+            Desk::open("faults: [{ kind: arrive-late, on: sessions.create, delay: 5s, times: 2 }]");
+        for _ in 0..2 {
+            desk.ask("POST", "sessions", r#"{"prompt":"x"}"#);
+        }
+        desk.second = 4;
+        assert_eq!(desk.get("sessions"), json!({}));
+        desk.second = 5;
+        assert_eq!(paged(&mut desk, "sessions", "sessions").len(), 2);
+        let books = desk.books();
+        assert_eq!((books.created, books.faults["arrive-late"]), (2, 2));
     }
 
     #[test]

@@ -195,3 +195,33 @@ async fn the_books_are_served_and_reset() {
     assert_eq!(fetch("/books/sessions").await, json!([]));
     assert_eq!(table.get("sessions").await["sessions"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn shutting_down_ends_answers_that_never_end() {
+    let table = Table::lay("faults: [{ kind: hang }]").await;
+    let url = format!("{}/sessions", table.simulator.url());
+    let request = table.client.get(&url).header("X-Goog-Api-Key", "k");
+    let hung = tokio::spawn(request.send());
+    while table.simulator.books().requests.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    table.simulator.shutdown().await;
+    assert!(hung.await.unwrap().is_err());
+    assert!(table.client.get(&url).send().await.unwrap_err().is_connect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_compressed_in_time_frees_slots_as_sessions_end() {
+    let table = Table::lay("{ speed: 60, limits: { concurrent: 2 }, defaults: { duration: 10m } }").await;
+    table.create(task("one")).await;
+    table.create(task("two")).await;
+    let refused = table.ask(Method::POST, "sessions", Some(task("three"))).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.json()["error"]["status"], "RESOURCE_EXHAUSTED");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    table.create(task("three")).await;
+    let books = table.simulator.books();
+    assert_eq!((books.live_max, books.refused), (2, 1));
+    let lasted = table.simulator.sessions()[0].lasted_ms.unwrap();
+    assert!((lasted - 10_000.0).abs() < 0.01, "{lasted}");
+}

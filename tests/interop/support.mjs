@@ -1,0 +1,38 @@
+// A client of the official SDK for the service at JULES_BASE_URL, and the simulator's books.
+// Nothing here knows how the simulator works inside.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const baseUrl = process.env.JULES_BASE_URL;
+const apiKey = process.env.JULES_API_KEY;
+if (!baseUrl || !apiKey) {
+  throw new Error("set JULES_BASE_URL and JULES_API_KEY: the tests need a running simulator, see scenario.yaml");
+}
+
+// The SDK keeps a cache of sessions on disk: a fresh one for each file of tests.
+process.env.JULES_HOME = mkdtempSync(join(tmpdir(), "jules-interop-"));
+const { connect } = await import("@google/jules-sdk");
+
+export const jules = connect({ apiKey, baseUrl, config: { pollingIntervalMs: 25, requestTimeoutMs: 5000 } });
+export const stranger = connect({ apiKey: "not-the-key", baseUrl, config: { pollingIntervalMs: 25 } });
+
+export const web = { github: "my-org/web", baseBranch: "main" };
+
+/** A session as the simulator's books have it. */
+export async function booked(id) {
+  const response = await fetch(new URL("/books/sessions", baseUrl));
+  const session = (await response.json()).find((session) => session.id === id);
+  if (!session) throw new Error(`session ${id} is not in the books`);
+  return session;
+}
+
+/** Takes from a stream until `last` holds; the SDK's streams never end by themselves. */
+export async function takeUntil(stream, last) {
+  const taken = [];
+  for await (const item of stream) {
+    taken.push(item);
+    if (last(item)) break;
+  }
+  return taken;
+}
