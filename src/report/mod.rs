@@ -7,6 +7,7 @@
 mod ctrf;
 mod events;
 mod github;
+mod html;
 mod json;
 mod junit;
 mod link;
@@ -21,6 +22,7 @@ mod v1;
 pub use ctrf::ctrf;
 pub use events::event_line;
 pub use github::{RunFiles, RunOutcome, annotations, output_file, outputs};
+pub use html::html;
 pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};
 pub use markdown::markdown;
@@ -43,6 +45,9 @@ pub enum ReportError {
         /// Which.
         output: &'static str,
     },
+    /// The page could not be rendered.
+    #[error("cannot render report.html")]
+    Html(#[source] minijinja::Error),
     /// The JUnit document could not be put together.
     #[error("cannot put junit.xml together")]
     Junit(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -205,3 +205,125 @@ pub(super) fn every_outcome_story() -> Story {
     story.at(220).used(&[("create", 13), ("get", 7), ("list", 40)]).finish(Some("deadline"));
     story
 }
+
+/// Writes every report of a few runs below the folder that `JULES_BATCH_SAMPLES` names, for readers that
+/// others wrote and for a look at the page; does nothing without it.
+#[test]
+fn write_samples() {
+    let Some(folder) = std::env::var_os("JULES_BATCH_SAMPLES") else { return };
+    let mut simulated = every_outcome();
+    simulated.run.simulated = true;
+    let samples = [
+        ("hostile", simulated),
+        ("empty", Story::new().report()),
+        ("large", large(2000)),
+        ("nightly", nightly()),
+    ];
+    for (name, report) in samples {
+        let folder = std::path::Path::new(&folder).join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let write = |file: &str, text: String| std::fs::write(folder.join(file), text).unwrap();
+        write("junit.xml", super::junit(&report, super::JunitProfile::Rich).unwrap());
+        write("junit.jenkins.xml", super::junit(&report, super::JunitProfile::Jenkins).unwrap());
+        write("report.json", super::to_json(&report));
+        write("report.ctrf.json", super::ctrf(&report));
+        write("summary.md", super::markdown(&report));
+        write("report.html", super::html(&report).unwrap());
+    }
+}
+
+/// A run of so many tasks on 60 slots.
+fn large(tasks: usize) -> ReportV1 {
+    let mut story = Story::new();
+    let mut free = vec![0i64; 60];
+    let mut random = 1u64;
+    for number in 0..tasks {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let dice = i64::try_from(random >> 40).unwrap_or(0);
+        let id = format!("upgrade/my-org/svc-{number:04}@main[crate=serde]");
+        story.plan(&id, Some(&format!("my-org/svc-{number:04}")), 14);
+        let slot = (0..60).min_by_key(|slot| free[*slot]).unwrap_or(0);
+        let seconds = 120 + dice % 900;
+        story.at(free[slot]).start(&id, 1, &format!("7{number:018}")).at(free[slot] + seconds);
+        free[slot] += seconds + 3;
+        let (outcome, reason) = match dice % 100 {
+            0..75 => (Outcome::Succeeded, None),
+            75..88 => (Outcome::NoChange, None),
+            88..92 => (
+                Outcome::Failed,
+                Some(
+                    "error[E0277]: the trait bound `Wire: Serialize` is not satisfied\n  --> src/wire.rs:41:10\n   |\n41 | #[derive(Serialize)]\n   |          ^^^^^^^^^ unsatisfied trait bound\n\nerror: could not compile `svc` (lib) due to 1 previous error",
+                ),
+            ),
+            92..95 => (Outcome::NeedsInput, Some("May I drop support for Rust 1.70?")),
+            95..97 => (Outcome::Stalled, Some("the agent was silent for 20m, 1 nudge was sent")),
+            97..99 => (Outcome::TimedOut, Some("not done within 2h")),
+            _ => (Outcome::Error, Some("the service answered 500 to 4 requests")),
+        };
+        let number = u64::try_from(number).unwrap_or(0);
+        let work = if outcome == Outcome::Succeeded {
+            json!({"pullRequest": {"url": format!("https://github.com/my-org/svc-{number:04}/pull/{}", number % 90 + 1),
+                "number": number % 90 + 1, "title": "Upgrade serde to 2.0", "baseRef": "main", "headRef": "jules/serde"},
+                "change": {"files": 3, "additions": dice % 300, "deletions": dice % 120}})
+        } else {
+            json!({})
+        };
+        story.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
+    }
+    story.at(free.into_iter().max().unwrap_or(0)).used(&[
+        ("create", tasks as u64),
+        ("list", 900),
+        ("get", 310),
+    ]);
+    story.finish(None).report()
+}
+
+/// An ordinary night: a few jobs, two evenings, one failure.
+fn nightly() -> ReportV1 {
+    let mut story = Story::new();
+    let jobs = ["upgrade", "docs", "lint", "flaky-tests"];
+    let repos = ["my-org/backend", "my-org/web", "my-org/billing", "my-org/search", "my-org/infra"];
+    let mut starts = [0i64; 3];
+    for (job_line, job) in (14u32..).step_by(11).zip(jobs) {
+        for (index, repo) in (0i64..).zip(repos) {
+            let id = format!("{job}/{repo}@main");
+            story.plan(&id, Some(repo), job_line);
+            let slot = (0..3).min_by_key(|slot| starts[*slot]).unwrap_or(0);
+            let seconds = 240 + (index * 97 + i64::from(job_line) * 53) % 700;
+            let begin = if job == "flaky-tests" { starts[slot].max(86_400) } else { starts[slot] };
+            starts[slot] = begin + seconds + 5;
+            let session = format!("{}", 4_182_930_177_265_510_000i64 + begin * 1000 + index);
+            story.at(begin).start(&id, 1, &session).at(begin + seconds);
+            let (outcome, reason) = match (job, index) {
+                ("docs", 1) => (
+                    Outcome::NeedsInput,
+                    Some("The README and docs/setup.md disagree on the port. Which one is right?"),
+                ),
+                ("flaky-tests", 3) => (
+                    Outcome::Failed,
+                    Some(
+                        "2 of 3 runs of `cargo test` failed after the change:\n\nthread 'search::ranks_by_distance' panicked at src/search.rs:214:9:\nassertion `left == right` failed\n  left: [3, 1, 2]\n right: [1, 2, 3]",
+                    ),
+                ),
+                ("lint", 0 | 4) => (Outcome::NoChange, None),
+                _ => (Outcome::Succeeded, None),
+            };
+            let pull = u64::try_from(index * 17 + i64::from(job_line)).unwrap_or(1);
+            let work = if outcome == Outcome::Succeeded {
+                json!({"pullRequest": {"url": format!("https://github.com/{repo}/pull/{pull}"), "number": pull,
+                    "title": format!("{job}: {}", if job == "upgrade" { "move to serde 2" } else { "tidy up" }), "baseRef": "main", "headRef": "jules/x"},
+                    "change": {"files": 1 + index, "additions": 12 * (index + 2), "deletions": 7 * index}})
+            } else {
+                json!({})
+            };
+            story.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
+        }
+    }
+    story.at(starts.into_iter().max().unwrap_or(0)).used(&[
+        ("create", 20),
+        ("list", 61),
+        ("get", 18),
+        ("activities", 22),
+    ]);
+    story.finish(None).report()
+}

@@ -1,0 +1,74 @@
+use serde_json::json;
+
+use super::super::sample::{Story, every_outcome};
+use super::*;
+use crate::outcome::Outcome;
+
+#[test]
+fn loads_nothing_and_runs_only_its_own_script() {
+    let page = html(&every_outcome()).unwrap();
+    assert!(
+        page.contains("content=\"default-src &#x27;none&#x27;; style-src &#x27;sha256-"),
+        "{}",
+        &page[..900]
+    );
+    assert!(!page.contains("unsafe-inline") && !page.contains(" style=\"") && !page.contains("src=\"http"));
+    assert_eq!(page.matches("<script>").count(), 1);
+    assert_eq!(page.matches("<style>").count(), 1);
+    assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+    // The hash is over exactly what stands between the tags.
+    let script = page.split("<script>").nth(1).unwrap().split("</script>").next().unwrap();
+    let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+    assert_eq!((script, style), (SCRIPT, STYLE));
+}
+
+#[test]
+fn hostile_text_is_text() {
+    let page = html(&every_outcome()).unwrap();
+    let own = page.replace(SCRIPT, "");
+    assert!(!own.contains("<script>window") && !own.contains("<img src=x"));
+    assert!(own.contains("&lt;script&gt;window.hacked = true&lt;&#x2f;script&gt;"));
+    assert!(!own.contains(|c: char| c.is_control() && c != '\n'));
+    assert!(own.contains("{{ 7 * 7 }}") && !own.contains("[[[ATTACHMENT"));
+}
+
+#[test]
+fn only_https_becomes_a_link() {
+    let mut story = Story::new();
+    story.plan("a", None, 1).start("a", 1, "1");
+    let work = json!({"pullRequest": {"url": "javascript:alert(1)", "number": 1, "title": null, "baseRef": null, "headRef": null}});
+    story.end_attempt("a", 1, Outcome::Succeeded, None, &work).end("a", Outcome::Succeeded, None);
+    let page = html(&story.report()).unwrap();
+    assert!(!page.contains("javascript:"));
+    assert!(page.contains("<span class=\"pull\">#1</span>"));
+    assert!(
+        page.contains("<a class=\"session\" href=\"https:&#x2f;&#x2f;jules.google.com&#x2f;session&#x2f;1\"")
+    );
+}
+
+#[test]
+fn says_all_that_happened() {
+    let report = every_outcome();
+    let page = html(&report).unwrap();
+    assert_eq!(page.matches("<tr role=\"row\" id=\"t").count(), report.tasks.len());
+    assert_eq!(page.matches("<rect class=\"bar ").count(), 12);
+    for outcome in Outcome::ALL {
+        assert!(page.contains(&format!("id=\"i-{outcome}\"")), "{outcome} has an icon");
+        assert!(STYLE.contains(&format!(".o-{outcome} ")), "{outcome} has a colour");
+        assert!(page.contains(&format!("data-outcome=\"{outcome}\"")), "{outcome} can be filtered");
+    }
+    assert!(page.contains("6 of 12 tasks failed") && page.contains("Stray sessions"));
+}
+
+#[test]
+fn an_empty_run_is_a_page() {
+    let mut report = Story::new().report();
+    report.run.simulated = true;
+    let page = html(&report).unwrap();
+    assert!(page.contains("No task was selected") && page.contains("simulated: no session was created"));
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    assert!(html(&every_outcome()).unwrap() == html(&every_outcome()).unwrap());
+}

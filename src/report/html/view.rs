@@ -1,0 +1,313 @@
+//! What the page's template shows: words and numbers, ready to print.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::link::{https, pull_label};
+use super::super::markdown::duration;
+use super::super::text::{cut, one_line, plain};
+use super::super::{AttemptV1, ReportV1, StrayV1, TaskV1};
+use super::timeline::Timeline;
+use crate::outcome::Outcome;
+
+/// Bytes that the reasons of all tasks may take together, and those of one task at least.
+const REASONS: usize = 16 * 1024 * 1024;
+const REASON: usize = 4 * 1024;
+
+#[derive(Serialize)]
+pub(super) struct View {
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    version: &'static str,
+    name: String,
+    simulated: bool,
+    verdict: Verdict,
+    facts: Vec<Fact>,
+    outcomes: Vec<Share>,
+    total: u64,
+    remaining: u64,
+    timeline: Option<Timeline>,
+    tasks: Vec<Row>,
+    strays: Vec<Stray>,
+}
+
+/// The run in one line.
+#[derive(Serialize)]
+struct Verdict {
+    outcome: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+/// An outcome that occurred: its count, and its part of the bar in per cent.
+#[derive(Serialize)]
+struct Share {
+    name: &'static str,
+    label: &'static str,
+    count: u64,
+    failed: bool,
+    x: f64,
+    width: f64,
+}
+
+#[derive(Serialize)]
+struct Row {
+    number: usize,
+    id: String,
+    outcome: &'static str,
+    label: &'static str,
+    /// From worst to best.
+    rank: usize,
+    tags: Vec<String>,
+    notes: Vec<String>,
+    reason: Option<Reason>,
+    earlier: Vec<Earlier>,
+    github: Option<String>,
+    branch: Option<String>,
+    job: String,
+    pull: Option<Link>,
+    pull_title: Option<String>,
+    change: Option<(u64, u64, u64)>,
+    session: Option<Link>,
+    millis: u64,
+    duration: Option<String>,
+    started: Option<Moment>,
+}
+
+/// A reason in one line, and in full if that line does not hold it.
+#[derive(Serialize)]
+struct Reason {
+    line: String,
+    full: Option<String>,
+}
+
+/// An attempt before the last.
+#[derive(Serialize)]
+struct Earlier {
+    number: u32,
+    outcome: &'static str,
+    label: &'static str,
+    reason: String,
+    session: Option<Link>,
+}
+
+/// Words, and where they lead if that is a safe address.
+#[derive(Serialize)]
+struct Link {
+    text: String,
+    href: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Moment {
+    millis: i64,
+    iso: String,
+    text: String,
+    full: String,
+}
+
+#[derive(Serialize)]
+struct Stray {
+    session: Link,
+    title: String,
+    task: Option<String>,
+}
+
+impl View {
+    pub(super) fn of(report: &ReportV1, policy: String, style: &'static str, script: &'static str) -> Self {
+        let limit = (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024);
+        let tasks = report.tasks.iter().enumerate();
+        Self {
+            policy,
+            style,
+            script,
+            version: env!("CARGO_PKG_VERSION"),
+            name: one_line(&plain(&report.run.name), 300),
+            simulated: report.run.simulated,
+            verdict: Verdict::of(report),
+            facts: facts(report),
+            outcomes: shares(report),
+            total: report.totals.total,
+            remaining: report.remaining,
+            timeline: Timeline::of(report),
+            tasks: tasks.map(|(number, task)| Row::of(number, task, report, limit)).collect(),
+            strays: report.strays.iter().map(Stray::of).collect(),
+        }
+    }
+}
+
+impl Verdict {
+    fn of(report: &ReportV1) -> Self {
+        let (failed, left, total) = (report.totals.failures(), report.remaining, report.totals.total);
+        let noun = if total == 1 { "task" } else { "tasks" };
+        let (outcome, text) = match (failed, left, total) {
+            (_, _, 0) => (Outcome::Skipped, "No task was selected".to_owned()),
+            (0, 0, _) => (Outcome::Succeeded, format!("{total} {noun} done")),
+            (0, left, _) => (Outcome::Deferred, format!("{left} of {total} {noun} left")),
+            (failed, _, _) => (Outcome::Failed, format!("{failed} of {total} {noun} failed")),
+        };
+        Self { outcome: outcome.as_str(), text }
+    }
+}
+
+fn facts(report: &ReportV1) -> Vec<Fact> {
+    let run = &report.run;
+    let took = report.last_moment().duration_since(run.started_at).as_millis();
+    let took = duration(u64::try_from(took).unwrap_or(0));
+    let requests: u64 = report.api.requests.values().sum();
+    let methods: Vec<String> =
+        report.api.requests.iter().map(|(method, count)| format!("{count} {}", plain(method))).collect();
+    let requests =
+        if methods.is_empty() { "none".to_owned() } else { format!("{requests} ({})", methods.join(", ")) };
+    let mut facts = vec![
+        Fact { name: "Started", value: second(run.started_at) },
+        Fact { name: if run.ended_at.is_some() { "Took" } else { "So far" }, value: took },
+        Fact { name: "Manifest", value: one_line(&plain(&run.manifest), 300) },
+        Fact { name: "Run", value: one_line(&plain(&run.id), 100) },
+        Fact { name: "API requests", value: requests },
+    ];
+    if run.invocations > 1 {
+        facts.push(Fact { name: "Invocations", value: run.invocations.to_string() });
+    }
+    if !run.merged_from.is_empty() {
+        facts.push(Fact { name: "Merged from", value: one_line(&plain(&run.merged_from.join(", ")), 300) });
+    }
+    if let Some(why) = &run.stopped {
+        facts.push(Fact { name: "Stopped early", value: one_line(&plain(why), 300) });
+    }
+    facts
+}
+
+fn shares(report: &ReportV1) -> Vec<Share> {
+    let mut x = 0.0;
+    let total = report.totals.total.max(1) as f64;
+    let occurred = Outcome::ALL.into_iter().filter(|outcome| report.totals.of(*outcome) > 0);
+    let share = |outcome: Outcome| {
+        let count = report.totals.of(outcome);
+        let width = count as f64 * 100.0 / total;
+        let share = Share {
+            name: outcome.as_str(),
+            label: outcome.label(),
+            failed: outcome.is_failure(),
+            count,
+            x: round(x),
+            width: round(width),
+        };
+        x += width;
+        share
+    };
+    occurred.map(share).collect()
+}
+
+impl Row {
+    fn of(number: usize, task: &TaskV1, report: &ReportV1, limit: usize) -> Self {
+        let earlier = task.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        let pull = task.pull_request.as_ref();
+        let millis = task.worked_millis(Some(report.last_moment()));
+        let source = task.source.as_ref();
+        Self {
+            number,
+            id: one_line(&plain(&task.id), 1024),
+            outcome: task.outcome.as_str(),
+            label: task.outcome.label(),
+            rank: Outcome::ALL.len() - Outcome::ALL.iter().filter(|o| **o <= task.outcome).count(),
+            tags: task.tags.iter().map(|tag| one_line(&plain(tag), 100)).collect(),
+            notes: notes(task),
+            reason: Reason::of(task, limit),
+            earlier: earlier.iter().map(Earlier::of).collect(),
+            github: source.map(|source| one_line(&plain(&source.github), 300)),
+            branch: source.map(|source| one_line(&plain(&source.branch), 300)),
+            job: one_line(&plain(&task.job), 300),
+            pull: pull.map(|pull| Link { text: plain(&pull_label(pull)), href: https(&pull.url) }),
+            pull_title: pull.and_then(|pull| pull.title.as_deref()).map(|title| one_line(&plain(title), 300)),
+            change: task.change.map(|change| (change.files, change.additions, change.deletions)),
+            session: task.attempts.last().and_then(session),
+            millis,
+            duration: (!task.attempts.is_empty()).then(|| duration(millis)),
+            started: task.started_at.map(Moment::of),
+        }
+    }
+}
+
+fn notes(task: &TaskV1) -> Vec<String> {
+    let count =
+        |n: u32, one: &str, many: &str| (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { many }));
+    let adopted = task.attempts.last().is_some_and(|attempt| attempt.adopted);
+    let notes = [
+        count(task.replies, "reply", "replies"),
+        count(task.nudges, "nudge", "nudges"),
+        adopted.then(|| "adopted".to_owned()),
+    ];
+    notes.into_iter().flatten().collect()
+}
+
+impl Reason {
+    fn of(task: &TaskV1, limit: usize) -> Option<Self> {
+        if task.outcome == Outcome::Succeeded && task.reason.is_none() {
+            return None;
+        }
+        let text = cut(plain(task.reason_or_default()).trim(), limit);
+        let line = one_line(&text, 240);
+        let full = (line != text).then_some(text);
+        Some(Self { line, full })
+    }
+}
+
+impl Earlier {
+    fn of(attempt: &AttemptV1) -> Self {
+        let reason = attempt.reason.as_deref().unwrap_or("no reason was given");
+        Self {
+            number: attempt.number,
+            outcome: attempt.outcome.unwrap_or(Outcome::Error).as_str(),
+            label: attempt.outcome.map_or("open", Outcome::label),
+            reason: cut(plain(reason).trim(), REASON),
+            session: session(attempt),
+        }
+    }
+}
+
+fn session(attempt: &AttemptV1) -> Option<Link> {
+    let session = attempt.session.as_ref()?;
+    let href = session.url.as_deref().and_then(https);
+    Some(Link { text: one_line(&plain(&session.name()), 100), href })
+}
+
+impl Stray {
+    fn of(stray: &StrayV1) -> Self {
+        Self {
+            session: Link {
+                text: one_line(&plain(&format!("sessions/{}", stray.id)), 100),
+                href: stray.url.as_deref().and_then(https),
+            },
+            title: one_line(&plain(&stray.title), 300),
+            task: stray.task.as_deref().map(|task| one_line(&plain(task), 300)),
+        }
+    }
+}
+
+impl Moment {
+    fn of(time: Timestamp) -> Self {
+        Self {
+            millis: time.as_millisecond(),
+            iso: time.to_string(),
+            text: time.strftime("%b %-d %H:%M").to_string(),
+            full: second(time),
+        }
+    }
+}
+
+/// `2026-11-22 02:00:05 UTC`.
+pub(super) fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Three decimals are finer than a pixel.
+pub(super) fn round(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
