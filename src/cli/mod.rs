@@ -1,1 +1,57 @@
 //! The command line: the only layer that knows clap, terminals and exit codes.
+//!
+//! Every command is a function of its flags and the [`Console`] that returns an [`Exit`] or a [`Failure`];
+//! `main` alone turns either into a code.
+
+mod args;
+mod ci;
+mod client;
+mod colour;
+mod completions;
+mod console;
+mod duration;
+mod exit;
+mod failure;
+mod log;
+mod man;
+mod plan;
+mod planned;
+mod progress;
+mod reports;
+mod run;
+mod schema;
+mod selection;
+mod shard;
+mod signals;
+mod simulate;
+
+pub use args::Args;
+use args::Command;
+pub use console::Console;
+pub use exit::Exit;
+pub use failure::Failure;
+
+/// Does what the command line says.
+///
+/// # Errors
+///
+/// Whatever ends a command before its end, with the exit code that fits.
+pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
+    log::start(console, args.global.verbose, client::redactor());
+    match args.command {
+        Command::Run(args) => block_on(run::run(&args, console)),
+        Command::Plan(args) => block_on(plan::run(&args, console)),
+        Command::Simulate(args) => block_on(simulate::run(&args, console)),
+        Command::Schema(args) => schema::run(&args, console),
+        Command::Completions(args) => completions::run(&args, console),
+        Command::Man(args) => man::run(&args, console),
+    }
+}
+
+/// Runs a command on a runtime of its own. What it leaves behind is not waited for.
+fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}

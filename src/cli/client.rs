@@ -1,0 +1,107 @@
+//! The API client as the command line sets it up, and what its errors mean for the exit code.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::Service;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::log::Redact;
+use crate::api::{
+    ApiKey, BuildError, Error, Jules, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE, ListSources, Quotas,
+    Retries, Source,
+};
+use crate::plan::{ConnectedSource, Settings};
+
+/// How long a first request may be put off by 429 before the service counts as unavailable.
+const FIRST_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client with key and address from flags and environment; sends nothing.
+pub(crate) fn connect(service: &Service, settings: &Settings) -> Result<Jules, Failure> {
+    let builder = Jules::builder();
+    let builder = match &service.base_url {
+        Some(url) => builder.base_url(url.as_str()),
+        None => builder,
+    };
+    with_settings(builder.with_env(), settings).build().map_err(unusable)
+}
+
+/// A client for a simulator that takes any key.
+pub(crate) fn connect_to_simulator(url: &str, settings: &Settings) -> Result<Jules, Failure> {
+    let key = ApiKey::new("simulated").map_err(|error| Failure::new(Exit::Fault, error))?;
+    with_settings(Jules::builder().api_key(key).base_url(url), settings).build().map_err(unusable)
+}
+
+fn with_settings(builder: JulesBuilder, settings: &Settings) -> JulesBuilder {
+    let limits = &settings.limits;
+    let quotas = Quotas {
+        requests_per_minute: limits.requests_per_minute,
+        creates_per_minute: limits.creates_per_minute,
+        activities_per_minute: limits.activities_per_minute,
+    };
+    let (timeout, interval) = (settings.request_timeout, settings.poll.interval);
+    builder.quotas(quotas).options(|options| options.request_timeout(timeout).poll_interval(interval))
+}
+
+fn unusable(error: BuildError) -> Failure {
+    let exit = if error.is_key() { Exit::KeyRefused } else { Exit::Usage };
+    Failure::new(exit, error)
+}
+
+/// What a failed request means when nothing was started yet.
+pub(crate) fn refused(error: Error) -> Failure {
+    if error.is_auth() {
+        return Failure::new(Exit::KeyRefused, error)
+            .help(format!("check {KEY_VARIABLE}; keys are made at https://jules.google.com/settings"));
+    }
+    let exit =
+        if error.is_transient() || error.is_capacity_refusal() { Exit::Unavailable } else { Exit::Fault };
+    let failure = Failure::new(exit, error);
+    if exit == Exit::Unavailable { failure.help("nothing was started; try again later") } else { failure }
+}
+
+/// For the first request of a command: gives up soon, because nothing is lost by it.
+pub(crate) fn impatient(jules: &Jules) -> Jules {
+    let retries = Retries { attempts: 3, throttle_patience: FIRST_PATIENCE, ..Retries::default() };
+    jules.with(|options| options.retries(retries))
+}
+
+/// All connected sources, all pages.
+pub(crate) async fn all_sources(jules: &Jules) -> Result<Vec<Source>, Error> {
+    let mut page = ListSources { page_size: Some(100), ..ListSources::default() };
+    let mut sources = Vec::new();
+    loop {
+        let answer = jules.list_sources(&page).await?;
+        sources.extend(answer.items);
+        match answer.next_page_token {
+            Some(token) => page.page_token = Some(token),
+            None => return Ok(sources),
+        }
+    }
+}
+
+/// The GitHub repositories among the sources, as plans need them.
+pub(crate) fn connected(sources: &[Source]) -> Vec<ConnectedSource> {
+    sources
+        .iter()
+        .filter_map(|source| {
+            Some(ConnectedSource {
+                github: source.github()?,
+                default_branch: source.default_branch().map(str::to_owned),
+                branches: source.branches().map(str::to_owned).collect(),
+            })
+        })
+        .collect()
+}
+
+/// Takes the key of this environment out of any text.
+pub(crate) fn redactor() -> Redact {
+    let direct = std::env::var(KEY_VARIABLE).ok();
+    let from_file = || {
+        let path = std::env::var_os(KEY_FILE_VARIABLE).filter(|path| !path.is_empty())?;
+        std::fs::read_to_string(path).ok()
+    };
+    let keys: Vec<ApiKey> =
+        direct.into_iter().chain(from_file()).filter_map(|text| ApiKey::new(&text).ok()).collect();
+    Arc::new(move |text| keys.iter().fold(text.to_owned(), |text, key| key.redact(&text).into_owned()))
+}

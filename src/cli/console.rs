@@ -1,0 +1,239 @@
+//! The two streams: stdout carries the result, stderr the rest.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+use super::args::Args;
+use super::ci::Ci;
+use super::exit::Exit;
+use super::failure::{Failure, Line};
+
+/// Errors: bold red.
+pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+/// Warnings and what waits: yellow.
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+/// Success: green.
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+/// Names and help: cyan.
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// What matters more.
+pub(crate) const BOLD: Style = Style::new().bold();
+
+/// A cheap handle on stdout and stderr.
+#[derive(Clone)]
+pub struct Console(Arc<Inner>);
+
+struct Inner {
+    out: ColorChoice,
+    err: ColorChoice,
+    quiet: bool,
+    ci: Option<Ci>,
+    /// Whether stderr is a terminal where things can move.
+    live: bool,
+    /// Whether stdout is a terminal.
+    out_terminal: bool,
+    /// Whether somebody can be asked.
+    interactive: bool,
+    out_closed: AtomicBool,
+    bars: MultiProgress,
+}
+
+impl Console {
+    /// Takes in the flags, the environment and the terminal once, for the whole program.
+    #[must_use]
+    pub fn new(args: &Args) -> Self {
+        let (colour, quiet) = (args.global.color, args.global.quiet);
+        let var = |name: &str| std::env::var(name).ok();
+        let ci = Ci::detect(var);
+        let choice = |terminal| match colour.decide(var, terminal, ci) {
+            true => ColorChoice::AlwaysAnsi,
+            false => ColorChoice::Never,
+        };
+        let (stdin, stdout, stderr) =
+            (io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal());
+        let dumb = var("TERM").is_some_and(|term| term == "dumb");
+        let live = stderr && ci.is_none() && !dumb && !quiet;
+        let target = if live { ProgressDrawTarget::stderr_with_hz(12) } else { ProgressDrawTarget::hidden() };
+        Self(Arc::new(Inner {
+            out: choice(stdout),
+            err: choice(stderr),
+            quiet,
+            ci,
+            live,
+            out_terminal: stdout,
+            interactive: stdin && stderr && ci.is_none(),
+            out_closed: AtomicBool::new(false),
+            bars: MultiProgress::with_draw_target(target),
+        }))
+    }
+
+    /// Writes text to stdout as it is; styles are removed when stdout shows no colours.
+    ///
+    /// A reader that has gone away (`| head`) is no error: what comes later is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When stdout cannot be written for another reason, such as a full disk.
+    pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
+        if self.0.out_closed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let write = || {
+            let mut out = AutoStream::new(io::stdout(), self.0.out).lock();
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        };
+        match self.0.bars.suspend(write) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.0.out_closed.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(Failure::new(Exit::NotWritable, CannotPrint(error))),
+        }
+    }
+
+    /// Like [`Console::result`], with the end of a line.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn result_line(&self, line: &str) -> Result<(), Failure> {
+        self.result(&format!("{line}\n"))
+    }
+
+    /// Whether the reader of stdout has gone away.
+    #[must_use]
+    pub(crate) fn result_unwanted(&self) -> bool {
+        self.0.out_closed.load(Ordering::Relaxed)
+    }
+
+    /// Says something on stderr, unless `--quiet`.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.0.quiet {
+            self.stderr(text);
+        }
+    }
+
+    /// Warns on stderr, also with `--quiet`.
+    pub(crate) fn warn(&self, text: &str) {
+        self.stderr(&format!("{YELLOW}warning:{YELLOW:#} {text}"));
+    }
+
+    /// Shows why the program ends.
+    pub fn failure(&self, failure: &Failure) {
+        for line in failure.lines() {
+            let text = match line {
+                Line::Error(text) => format!("{RED}error:{RED:#} {}", indented(&text, "       ")),
+                Line::Cause(text) => format!("  {DIM}caused by:{DIM:#} {}", indented(&text, "    ")),
+                Line::Help(text) => format!("  {CYAN}help:{CYAN:#} {}", indented(&text, "        ")),
+                Line::Plain(text) => text,
+            };
+            self.stderr(&text);
+        }
+    }
+
+    /// Asks a yes-or-no question on stderr; anything but a yes is a no. Call it only when
+    /// [`Console::interactive`] says that somebody is there.
+    #[must_use]
+    pub(crate) fn confirm(&self, question: &str) -> bool {
+        self.0.bars.suspend(|| {
+            let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
+            // A question that cannot be shown is answered with no by the missing answer.
+            let _ = write!(err, "{question} {DIM}[y/N]{DIM:#} ").and_then(|()| err.flush());
+        });
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Whether somebody can be asked: stdin and stderr are terminals, and it is no CI.
+    #[must_use]
+    pub(crate) fn interactive(&self) -> bool {
+        self.0.interactive
+    }
+
+    /// Whether stderr is a terminal where a live display can move.
+    #[must_use]
+    pub(crate) fn live(&self) -> bool {
+        self.0.live
+    }
+
+    /// Whether stdout is a terminal.
+    #[must_use]
+    pub(crate) fn out_terminal(&self) -> bool {
+        self.0.out_terminal
+    }
+
+    /// Whether `--quiet` was given.
+    #[must_use]
+    pub(crate) fn quiet(&self) -> bool {
+        self.0.quiet
+    }
+
+    /// The CI system, if we run in one.
+    #[must_use]
+    pub(crate) fn ci(&self) -> Option<Ci> {
+        self.0.ci
+    }
+
+    /// Whether stderr shows colours.
+    #[must_use]
+    pub(crate) fn err_colour(&self) -> bool {
+        self.0.err == ColorChoice::AlwaysAnsi
+    }
+
+    /// Whether stdout shows colours.
+    #[must_use]
+    pub(crate) fn out_colour(&self) -> bool {
+        self.0.out == ColorChoice::AlwaysAnsi
+    }
+
+    /// The live display; hidden when nothing may move.
+    #[must_use]
+    pub(crate) fn bars(&self) -> &MultiProgress {
+        &self.0.bars
+    }
+
+    /// Columns and rows of the terminal that stderr is, 80 × 24 when nobody says.
+    #[must_use]
+    pub(crate) fn size(&self) -> (usize, usize) {
+        terminal_size::terminal_size_of(io::stderr())
+            .or_else(terminal_size::terminal_size)
+            .map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()))
+    }
+
+    fn stderr(&self, text: &str) {
+        self.0.bars.suspend(|| {
+            let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
+            // There is nowhere left to tell that stderr is closed.
+            let _ = writeln!(err, "{text}");
+        });
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to stdout")]
+struct CannotPrint(#[source] io::Error);
+
+/// Later lines of a text, set in under its first.
+fn indented(text: &str, indent: &str) -> String {
+    text.trim_end().replace('\n', &format!("\n{indent}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_lines_are_set_in() {
+        assert_eq!(indented("a\nb\nc\n", "  "), "a\n  b\n  c");
+    }
+}

@@ -1,0 +1,91 @@
+//! Logs behind `-v`: on stderr, without the key, and without tearing the live display.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use tracing_indicatif::writer::{IndicatifWriter, Stderr};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::console::Console;
+
+/// A filter for logs, in the syntax of `RUST_LOG`; wins over `-v`.
+const FILTER_VARIABLE: &str = "JULES_BATCH_LOG";
+
+/// Removes what must not be printed from a text.
+pub(crate) type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// Starts logging. Called once; a second call changes nothing.
+pub(crate) fn start(console: &Console, verbose: u8, redact: Redact) {
+    let filter = std::env::var(FILTER_VARIABLE).ok().filter(|f| !f.is_empty());
+    let filter = filter.unwrap_or_else(|| directives(verbose, console.quiet()).to_owned());
+    let stderr: IndicatifWriter<Stderr> = IndicatifWriter::new(console.bars().clone());
+    let writer = RedactingWriter { inner: stderr, redact };
+    // Another subscriber is there already only when a test has set one.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(writer)
+        .with_ansi(console.err_colour())
+        .with_target(verbose > 2)
+        .try_init();
+}
+
+const fn directives(verbose: u8, quiet: bool) -> &'static str {
+    match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "warn,jules_batch=info",
+        (false, 2) => "warn,jules_batch=debug",
+        (false, _) => "debug,jules_batch=trace",
+    }
+}
+
+/// Passes on what is written, each write as a whole, without secrets. tracing writes one event at a time, so
+/// no secret is ever torn between two writes.
+#[derive(Clone)]
+struct RedactingWriter<W> {
+    inner: W,
+    redact: Redact,
+}
+
+impl<W: Write> Write for RedactingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.inner.write_all((self.redact)(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<'a, W: Write + Clone + 'a> MakeWriter<'a> for RedactingWriter<W> {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_carries_no_key() {
+        let mut out = Vec::new();
+        let redact: Redact = Arc::new(|text| text.replace("AIza-secret", "***"));
+        let line = b"sent X-Goog-Api-Key: AIza-secret\n";
+        let mut writer = RedactingWriter { inner: &mut out, redact };
+        assert_eq!(writer.write(line).unwrap(), line.len());
+        assert_eq!(String::from_utf8(out).unwrap(), "sent X-Goog-Api-Key: ***\n");
+    }
+
+    #[test]
+    fn verbosity_only_adds() {
+        assert_eq!(directives(0, false), "warn");
+        assert_eq!(directives(9, false), directives(3, false));
+        assert_eq!(directives(0, true), "error");
+    }
+}

@@ -1,0 +1,62 @@
+//! `man`: the manual pages.
+
+use std::path::PathBuf;
+
+use super::args;
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::reports;
+
+const AFTER_HELP: &str = "\
+Examples:
+  Read the page:           jules-batch man | man -l -
+  Install all of them:     jules-batch man --out-dir ~/.local/share/man/man1";
+
+/// `man`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ManArgs {
+    /// Write the pages of all commands into this folder, instead of the main one to stdout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out_dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &ManArgs, console: &Console) -> Result<Exit, Failure> {
+    let mut command = args::command();
+    command.build();
+    match &args.out_dir {
+        None => console.result(&page(command, "jules-batch"))?,
+        Some(dir) => {
+            std::fs::create_dir_all(dir).map_err(|error| {
+                Failure::new(Exit::NotWritable, error)
+                    .help(format!("choose another folder than {}", dir.display()))
+            })?;
+            for (name, text) in pages(command, "jules-batch") {
+                let path = dir.join(format!("{name}.1"));
+                reports::replace(&path, text.as_bytes()).map_err(|e| Failure::new(Exit::NotWritable, e))?;
+                console.result_line(&path.display().to_string())?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The pages of a command and all below it, by name.
+fn pages(command: clap::Command, name: &str) -> Vec<(String, String)> {
+    let below: Vec<clap::Command> =
+        command.get_subcommands().filter(|c| c.get_name() != "help").cloned().collect();
+    let mut all = vec![(name.to_owned(), page(command, name))];
+    for command in below {
+        let name = format!("{name}-{}", command.get_name());
+        all.extend(pages(command, &name));
+    }
+    all
+}
+
+fn page(command: clap::Command, name: &str) -> String {
+    let mut page = Vec::new();
+    let man = clap_mangen::Man::new(command).title(name.to_ascii_uppercase());
+    man.render(&mut page).expect("writing to memory cannot fail");
+    String::from_utf8_lossy(&page).into_owned()
+}

@@ -1,0 +1,137 @@
+//! `plan --check`: the plan as the service sees it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::{PlanArgs, many, nothing_selected, print};
+use crate::api::{Jules, ListSessions, Session};
+use crate::cli::client;
+use crate::cli::console::{Console, GREEN, YELLOW};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::planned;
+use crate::manifest::Manifest;
+use crate::outcome::Marker;
+use crate::plan::{ConnectedSource, Plan, Settings, Task};
+use crate::report::console_fragment as neutral;
+
+/// At most so many pages of sessions are looked through for markers: 1,000 sessions, which is more than any
+/// plan of the service starts in a day.
+const MAX_PAGES: usize = 10;
+
+pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console) -> Result<Exit, Failure> {
+    let jules = client::impatient(&client::connect(&args.service, &Settings::default())?);
+    let sources = client::all_sources(&jules).await.map_err(client::refused)?;
+    let connected = client::connected(&sources);
+    let plan = args.selection.apply(planned::resolve_with(manifest, &sources, console)?)?;
+    if plan.tasks.is_empty() {
+        return Err(nothing_selected());
+    }
+    print(&plan, args.format, console)?;
+    good(console, &format!("the service takes the key and lists {}", many(connected.len(), "source")));
+    let troubles = troubles(&plan, &connected);
+    if troubles.is_empty() {
+        good(console, "every source is connected, and every branch that the service lists is there");
+    }
+    for trouble in &troubles {
+        console.warn(trouble);
+    }
+    let adopted = adoptions(&jules, &plan).await?;
+    for (task, session) in &adopted {
+        let url = session.url.as_deref().unwrap_or(session.id.as_str());
+        console.say(&format!("would be adopted: {}  {}", neutral(task.id.as_str()), neutral(url)));
+    }
+    if adopted.is_empty() {
+        good(console, "no session of an earlier run would be adopted");
+    }
+    Ok(if troubles.is_empty() { Exit::Done } else { Exit::Fault })
+}
+
+fn good(console: &Console, text: &str) {
+    console.say(&format!("{GREEN}ok:{GREEN:#} {text}"));
+}
+
+/// What the service will refuse, or may.
+fn troubles(plan: &Plan, connected: &[ConnectedSource]) -> Vec<String> {
+    let known: HashMap<String, &ConnectedSource> =
+        connected.iter().map(|source| (source.github.to_lowercase(), source)).collect();
+    let mut sources: Vec<_> = plan.tasks.iter().filter_map(|task| task.source.as_ref()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let trouble = |source: &crate::plan::TaskSource| {
+        let (github, branch) = (neutral(&source.github), neutral(&source.branch));
+        match known.get(&source.github.to_lowercase()) {
+            None => Some(format!("{github} is not connected; connect it at https://jules.google.com")),
+            Some(found) if !found.branches.is_empty() && !found.branches.contains(&source.branch) => {
+                Some(format!("{github} has no branch {YELLOW}{branch}{YELLOW:#} that the service lists"))
+            }
+            Some(_) => None,
+        }
+    };
+    sources.into_iter().filter_map(trouble).collect()
+}
+
+/// The tasks whose sessions a run without a ledger would adopt: live ones, and finished ones that are young.
+async fn adoptions<'p>(jules: &Jules, plan: &'p Plan) -> Result<Vec<(&'p Task, Session)>, Failure> {
+    let by_key: HashMap<&str, &Task> = plan.tasks.iter().map(|task| (task.key.short(), task)).collect();
+    let within = plan.settings.adoption.adopt_within;
+    let mut page = ListSessions { page_size: Some(100), ..ListSessions::default() };
+    let mut found: HashMap<&str, (&Task, Session)> = HashMap::new();
+    for _ in 0..MAX_PAGES {
+        let answer = jules.list_sessions(&page).await.map_err(client::refused)?;
+        for session in answer.items {
+            let Some(marker) = session.title.as_deref().and_then(Marker::of_title) else { continue };
+            let Some((key, task)) = by_key.get_key_value(marker.key()) else { continue };
+            let young = session.create_time.is_some_and(|at| {
+                Timestamp::now().duration_since(at) <= within.try_into().unwrap_or_default()
+            });
+            if !session.is_terminal() || young {
+                // The newest comes first and stays.
+                found.entry(*key).or_insert((*task, session));
+            }
+        }
+        match answer.next_page_token {
+            Some(token) => page.page_token = Some(token),
+            None => break,
+        }
+    }
+    let mut found: Vec<_> = found.into_values().collect();
+    found.sort_unstable_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::TaskSource;
+
+    #[test]
+    fn a_missing_source_and_a_missing_branch_are_troubles() {
+        let connected = [ConnectedSource {
+            github: "My-Org/web".into(),
+            default_branch: None,
+            branches: vec!["main".into()],
+        }];
+        let mut plan = crate::plan::expand(
+            &crate::manifest::inline(
+                "x",
+                &["my-org/web@main".into(), "my-org/web@old".into(), "my-org/api@main".into()],
+                None,
+                &crate::manifest::LoadOptions::default(),
+            )
+            .unwrap(),
+            None,
+        )
+        .unwrap();
+        let troubles_of = |plan: &Plan| troubles(plan, &connected);
+        let told = troubles_of(&plan);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("my-org/api is not connected"), "{told:?}");
+        assert!(told[1].contains("old"), "{told:?}");
+        plan.tasks.retain(|task| {
+            task.source == Some(TaskSource { github: "my-org/web".into(), branch: "main".into() })
+        });
+        assert!(troubles_of(&plan).is_empty());
+    }
+}

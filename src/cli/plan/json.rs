@@ -1,0 +1,86 @@
+//! The plan for programs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::plan::{Expect, Plan, Task, TaskSource};
+
+/// Tasks written at once: a plan of 100,000 tasks never stands in memory as text.
+const CHUNK: usize = 1_024;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskJson<'a> {
+    id: &'a str,
+    key: &'a str,
+    job: &'a str,
+    source: Option<&'a TaskSource>,
+    matrix: &'a BTreeMap<String, Value>,
+    tags: &'a [String],
+    title: &'a str,
+    prompt: &'a str,
+    auto_pr: bool,
+    require_approval: bool,
+    expect: Expect,
+    needs: Vec<&'a str>,
+    line: u32,
+}
+
+#[derive(Serialize)]
+struct UnresolvedJson<'a> {
+    job: &'a str,
+    pattern: &'a str,
+    line: u32,
+}
+
+pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
+    console.result(&format!(
+        "{{\n\"schemaVersion\": 1,\n\"name\": {},\n\"manifest\": {},\n\"maxParallel\": {},\n\"tasks\": [",
+        text(&plan.name)?,
+        text(&plan.manifest)?,
+        plan.settings.strategy.max_parallel
+    ))?;
+    let mut separator = "\n";
+    for chunk in plan.tasks.chunks(CHUNK) {
+        let mut lines = String::new();
+        for task in chunk {
+            lines += separator;
+            lines += &text(&of(plan, task))?;
+            separator = ",\n";
+        }
+        console.result(&lines)?;
+    }
+    let unresolved: Vec<_> = plan
+        .unresolved
+        .iter()
+        .map(|u| UnresolvedJson { job: u.job.as_str(), pattern: &u.pattern, line: u.place.line })
+        .collect();
+    console.result(&format!("\n],\n\"unresolved\": {}\n}}\n", text(&unresolved)?))
+}
+
+fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
+    TaskJson {
+        id: task.id.as_str(),
+        key: task.key.as_str(),
+        job: task.job.as_str(),
+        source: task.source.as_ref(),
+        matrix: &task.matrix,
+        tags: &task.tags,
+        title: &task.title,
+        prompt: &task.prompt,
+        auto_pr: task.auto_pr,
+        require_approval: task.require_approval,
+        expect: task.expect,
+        needs: task.needs.iter().map(|n| plan.tasks[*n].id.as_str()).collect(),
+        line: task.place.line,
+    }
+}
+
+fn text(value: &(impl Serialize + ?Sized)) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::new(Exit::Fault, error))
+}

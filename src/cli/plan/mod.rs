@@ -1,0 +1,129 @@
+//! `plan`: what a manifest would do.
+
+mod check;
+mod json;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::args::Service;
+use super::console::{Console, DIM};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::planned;
+use super::selection::Selection;
+use crate::manifest::Manifest;
+use crate::plan::{Plan, Unresolved};
+use crate::report::console_fragment as neutral;
+
+const AFTER_HELP: &str = "\
+Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one
+line that says so. Off a terminal the table is lines of task id, source and title, with tabs between.
+
+Examples:
+  jules-batch plan jobs.yaml --select 'tag(deps)'
+  jules-batch plan jobs.yaml --format json | jq -r '.tasks[].prompt'
+  jules-batch plan jobs.yaml --check";
+
+/// `plan`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct PlanArgs {
+    /// The manifest
+    #[arg(value_name = "MANIFEST", default_value = "jobs.yaml")]
+    pub(crate) manifest: PathBuf,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    pub(crate) format: PlanFormat,
+    /// Ask the service about key, sources and branches, resolve `match`, and tell which tasks would be adopted
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Which tasks.
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// How to reach the service.
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+/// `plan --format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// A table on a terminal, tab-separated lines elsewhere
+    #[default]
+    Table,
+    /// One JSON object
+    Json,
+}
+
+pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
+    let manifest = planned::read(&args.manifest, &args.selection, console)?;
+    if args.check {
+        return check::run(args, &manifest, console).await;
+    }
+    let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
+    print(&plan, args.format, console)
+}
+
+/// Prints the tasks of a manifest without touching anything: `run --dry-run`.
+pub(crate) fn dry_run(
+    manifest: &Manifest,
+    selection: &Selection,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let plan = selection.apply(planned::expand(manifest, console)?)?;
+    print(&plan, PlanFormat::Table, console)
+}
+
+fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Result<Exit, Failure> {
+    match format {
+        PlanFormat::Json => json::print(plan, console)?,
+        PlanFormat::Table => table::print(plan, console)?,
+    }
+    console.say(&format!("{DIM}{}{DIM:#}", counted(plan)));
+    for line in &plan.unresolved {
+        console.say(&unresolved(plan, line));
+    }
+    if plan.tasks.is_empty() && plan.unresolved.is_empty() {
+        return Err(nothing_selected());
+    }
+    Ok(Exit::Done)
+}
+
+/// That there is nothing to do.
+pub(crate) fn nothing_selected() -> Failure {
+    Failure::new(Exit::NothingSelected, "no task is selected")
+        .help("see all of them: jules-batch plan, without --select, --exclude, --slice, --sample and --shard")
+}
+
+/// `12 tasks of 3 jobs on 5 sources`.
+fn counted(plan: &Plan) -> String {
+    let mut jobs: Vec<&str> = plan.tasks.iter().map(|task| task.job.as_str()).collect();
+    jobs.dedup();
+    jobs.sort_unstable();
+    jobs.dedup();
+    let mut sources: Vec<_> = plan.tasks.iter().filter_map(|task| task.source.as_ref()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let on =
+        if sources.is_empty() { String::new() } else { format!(" on {}", many(sources.len(), "source")) };
+    format!("{} of {}{on}", many(plan.tasks.len(), "task"), many(jobs.len(), "job"))
+}
+
+/// `1 task`, `2 tasks`.
+pub(crate) fn many(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn unresolved(plan: &Plan, line: &Unresolved) -> String {
+    format!(
+        "{}:{}:{}: `{}` of job `{}` is not resolved: that needs the connected sources (--check)",
+        neutral(&plan.manifest),
+        line.place.line,
+        line.place.column,
+        neutral(&line.pattern),
+        neutral(line.job.as_str())
+    )
+}

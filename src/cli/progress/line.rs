@@ -1,0 +1,280 @@
+//! Which line an event is worth, where nothing can move: CI logs, files, pipes.
+
+use std::time::Duration;
+
+use anstyle::Style;
+use jiff::Timestamp;
+
+use super::board::{Board, Entry, words};
+use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
+use crate::cli::duration;
+use crate::outcome::{EventKind, Outcome, RunEvent};
+use crate::plan::TaskId;
+use crate::report::console_fragment as neutral;
+
+/// What an event is worth saying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// A change of state that a live table shows anyway.
+    Change(String),
+    /// What stays on the screen also above a live table: ends and troubles.
+    Lasting(String),
+}
+
+impl Said {
+    /// The line.
+    #[must_use]
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Change(text) | Self::Lasting(text) => text,
+        }
+    }
+}
+
+/// The line for an event, if it is worth one. The board has taken the event already.
+#[must_use]
+pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
+    let change = |task: &TaskId, style, word: &str, rest: String| {
+        Some(Said::Change(compose(board, task, style, word, &rest)))
+    };
+    let lasting = |task: &TaskId, style, word: &str, rest: String| {
+        Some(Said::Lasting(compose(board, task, style, word, &rest)))
+    };
+    match &event.kind {
+        EventKind::TaskReopened { task } => change(task, DIM, "open again", String::new()),
+        EventKind::IntentRecorded { task, attempt, .. } if *attempt > 1 => {
+            change(task, YELLOW, &format!("attempt {attempt}"), last_end(board.task(task)))
+        }
+        EventKind::CreateRefused { task, cause, capacity, .. } => {
+            let word = if *capacity { "no capacity" } else { "refused" };
+            change(task, YELLOW, word, neutral(cause))
+        }
+        EventKind::CreateDoubted { task, cause, .. } => {
+            lasting(task, YELLOW, "in doubt", format!("{}; looking for its session", neutral(cause)))
+        }
+        EventKind::SessionCreated { task, session, adopted, .. } => {
+            let word = if *adopted { "adopted" } else { "started" };
+            change(task, CYAN, word, neutral(session.url.as_deref().unwrap_or(session.id.as_str())))
+        }
+        // `started` and the task's end tell these already.
+        EventKind::SessionState { state, .. }
+            if matches!(state.as_str(), "QUEUED" | "COMPLETED" | "FAILED") =>
+        {
+            None
+        }
+        EventKind::SessionState { task, state, .. } => {
+            change(task, DIM, &neutral(&words(state)), String::new())
+        }
+        EventKind::PlanApproved { task, .. } => change(task, CYAN, "plan approved", String::new()),
+        EventKind::Replied { task, .. } => change(task, CYAN, "answered", String::new()),
+        EventKind::Nudged { task, .. } => change(task, YELLOW, "nudged", String::new()),
+        EventKind::TaskEnded { task, outcome, reason } => {
+            let rest = end(board.task(task), event.ts, reason.as_deref());
+            lasting(task, style_of(*outcome), outcome.label(), rest)
+        }
+        EventKind::Noted { task: Some(task), note } => lasting(task, YELLOW, "note", neutral(note)),
+        EventKind::Noted { task: None, note } => {
+            Some(Said::Lasting(format!("{YELLOW}note:{YELLOW:#} {}", neutral(note))))
+        }
+        EventKind::StrayFound { stray } => Some(Said::Lasting(format!(
+            "{YELLOW}stray session:{YELLOW:#} {} {}",
+            neutral(stray.session.url.as_deref().unwrap_or(stray.session.id.as_str())),
+            neutral(&stray.title)
+        ))),
+        EventKind::InvocationEnded { stopped: Some(why) } => {
+            Some(Said::Lasting(format!("{YELLOW}stopped:{YELLOW:#} {}", neutral(why))))
+        }
+        EventKind::RunStarted { .. }
+        | EventKind::InvocationStarted { .. }
+        | EventKind::TaskPlanned { .. }
+        | EventKind::IntentRecorded { .. }
+        | EventKind::AttemptEnded { .. }
+        | EventKind::ApiUsed { .. }
+        | EventKind::InvocationEnded { stopped: None } => None,
+    }
+}
+
+/// The line that shows from time to time that we are still at work.
+#[must_use]
+pub(crate) fn heartbeat(board: &Board, now: Timestamp) -> String {
+    let gone = duration::show(Duration::from_secs_f64(board.elapsed(now)));
+    let left = board
+        .left(now)
+        .map(|left| format!(", about {} left", duration::show(Duration::from_secs(left.round() as u64))));
+    format!("{} {}; {gone} gone{}", position(board), counts(board), left.unwrap_or_default())
+}
+
+/// `3 succeeded, 1 failed, 3 live, 5 waiting`, the outcomes in their colours.
+#[must_use]
+pub(crate) fn counts(board: &Board) -> String {
+    let mut parts: Vec<String> = board
+        .counts()
+        .map(|(outcome, n)| {
+            let style = style_of(outcome);
+            format!("{style}{n} {}{style:#}", outcome.label())
+        })
+        .collect();
+    if board.live_count() > 0 {
+        parts.push(format!("{CYAN}{} live{CYAN:#}", board.live_count()));
+    }
+    if board.waiting() > 0 {
+        parts.push(format!("{} waiting", board.waiting()));
+    }
+    if parts.is_empty() { "nothing yet".to_owned() } else { parts.join(", ") }
+}
+
+/// An outcome's colour.
+pub(crate) const fn style_of(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Succeeded => GREEN,
+        Outcome::NoChange | Outcome::Skipped => DIM,
+        Outcome::Deferred | Outcome::Detached => YELLOW,
+        Outcome::NeedsInput | Outcome::Failed | Outcome::Stalled | Outcome::TimedOut | Outcome::Error => RED,
+    }
+}
+
+fn compose(board: &Board, task: &TaskId, style: Style, word: &str, rest: &str) -> String {
+    let (position, task) = (position(board), neutral(task.as_str()));
+    let line = format!("{position} {style}{word:<17}{style:#} {BOLD}{task}{BOLD:#}");
+    if rest.is_empty() { line } else { format!("{line}  {rest}") }
+}
+
+/// `[ 3/60]`.
+fn position(board: &Board) -> String {
+    let total = board.total().to_string();
+    format!("{DIM}[{:>width$}/{total}]{DIM:#}", board.ended(), width = total.len())
+}
+
+/// After an attempt that was not the last: how it ended.
+fn last_end(entry: Option<&Entry>) -> String {
+    match entry.and_then(|entry| entry.last_end.as_ref()) {
+        Some((outcome, Some(reason))) => format!("after {}: {}", outcome.label(), neutral(reason)),
+        Some((outcome, None)) => format!("after {}", outcome.label()),
+        None => String::new(),
+    }
+}
+
+fn end(entry: Option<&Entry>, now: Timestamp, reason: Option<&str>) -> String {
+    let mut parts = Vec::new();
+    if let Some(started) = entry.and_then(|entry| entry.started) {
+        let took = now.duration_since(started).unsigned_abs();
+        parts.push(duration::show(took));
+    }
+    if let Some(entry) = entry {
+        let pull_request = entry.work.pull_request.as_ref().map(|pr| pr.url.as_str());
+        let session = entry.session.as_ref().map(|s| s.url.as_deref().unwrap_or(s.id.as_str()));
+        parts.extend(pull_request.or(session).map(neutral));
+    }
+    parts.extend(reason.map(neutral));
+    parts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::progress::sample::{self, event};
+    use crate::outcome::{SessionRef, Stray};
+
+    fn told(events: &[RunEvent]) -> String {
+        let mut board = Board::default();
+        let mut lines = String::new();
+        for event in events {
+            board.apply(event);
+            if let Some(said) = line(event, &board) {
+                let kind = if matches!(said, Said::Lasting(_)) { "!" } else { " " };
+                lines += &format!("{kind} {}\n", anstream::adapter::strip_str(said.text()));
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn a_run_in_lines() {
+        insta::assert_snapshot!(told(&sample::run_of(2)), @r"
+          [0/2] started           task-0  https://jules.google.com/session/100
+          [0/2] in progress       task-0
+        ! [1/2] succeeded         task-0  1m 00s  https://github.com/my-org/web/pull/1
+          [1/2] started           task-1  https://jules.google.com/session/101
+          [1/2] in progress       task-1
+        ! [2/2] succeeded         task-1  1m 00s  https://github.com/my-org/web/pull/1
+        ");
+    }
+
+    #[test]
+    fn troubles_in_lines() {
+        let task = || TaskId::new("task-0");
+        let mut events = sample::run_of(1);
+        events.truncate(3);
+        events.extend([
+            event(0, sample::intent("task-0", 1)),
+            event(1, EventKind::CreateDoubted { task: task(), attempt: 1, cause: "HTTP 503".into() }),
+            event(
+                2,
+                EventKind::CreateRefused {
+                    task: task(),
+                    attempt: 1,
+                    cause: "429 RESOURCE_EXHAUSTED".into(),
+                    capacity: true,
+                },
+            ),
+            event(3, sample::intent("task-0", 1)),
+            event(
+                4,
+                EventKind::SessionCreated {
+                    task: task(),
+                    attempt: 1,
+                    session: SessionRef { id: "42".parse().unwrap(), url: None },
+                    adopted: true,
+                },
+            ),
+            event(5, sample::state("task-0", 1, "AWAITING_PLAN_APPROVAL")),
+            event(5, EventKind::PlanApproved { task: task(), attempt: 1 }),
+            event(6, sample::state("task-0", 1, "AWAITING_USER_FEEDBACK")),
+            event(6, EventKind::Replied { task: task(), attempt: 1 }),
+            event(7, sample::state("task-0", 1, "SOME_NEW_STATE")),
+            event(8, EventKind::Nudged { task: task(), attempt: 1 }),
+            event(9, sample::attempt_ended("task-0", 1, Outcome::Stalled, Some("silent for 20m"))),
+            event(10, sample::intent("task-0", 2)),
+            event(11, sample::created("task-0", 2, 43)),
+            event(99, sample::attempt_ended("task-0", 2, Outcome::Failed, Some("no\nway \u{1b}[31mout"))),
+            event(99, sample::ended("task-0", Outcome::Failed, Some("no\nway \u{1b}[31mout"))),
+            event(
+                99,
+                EventKind::StrayFound {
+                    stray: Stray {
+                        session: SessionRef { id: "7".parse().unwrap(), url: None },
+                        title: "Upgrade [jb-01234567-7c1f-1]".into(),
+                        task: None,
+                    },
+                },
+            ),
+            event(99, EventKind::InvocationEnded { stopped: Some("deadline".into()) }),
+        ]);
+        insta::assert_snapshot!(told(&events), @r"
+        ! [0/1] in doubt          task-0  HTTP 503; looking for its session
+          [0/1] no capacity       task-0  429 RESOURCE_EXHAUSTED
+          [0/1] adopted           task-0  42
+          [0/1] awaiting approval task-0
+          [0/1] plan approved     task-0
+          [0/1] awaiting answer   task-0
+          [0/1] answered          task-0
+          [0/1] some new state    task-0
+          [0/1] nudged            task-0
+          [0/1] attempt 2         task-0  after stalled: silent for 20m
+          [0/1] started           task-0  https://jules.google.com/session/43
+        ! [1/1] failed            task-0  1m 39s  https://jules.google.com/session/43  no way out
+        ! stray session: 7 Upgrade [jb-01234567-7c1f-1]
+        ! stopped: deadline
+        ");
+    }
+
+    #[test]
+    fn a_heartbeat_counts() {
+        let mut board = Board::default();
+        for event in &sample::run_of(3)[..11] {
+            board.apply(event);
+        }
+        let text = heartbeat(&board, sample::at(100));
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @"[1/3] 1 succeeded, 1 live, 1 waiting; 1m 40s gone, about 1m 20s left");
+    }
+}

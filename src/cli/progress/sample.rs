@@ -1,0 +1,122 @@
+//! A run for the tests of this layer.
+
+use jiff::Timestamp;
+
+use crate::outcome::{
+    EventKind, Marker, Outcome, PlannedTask, PullRequest, RunEvent, RunId, RunInfo, SessionRef, TaskRecord,
+    Work,
+};
+use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey, TaskSource};
+
+/// `RunStarted` and `InvocationStarted`.
+pub(crate) const EVENTS_BEFORE_TASKS: usize = 2;
+/// What [`run_of`] makes for each task after it is planned.
+pub(crate) const EVENTS_A_TASK: usize = 5;
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_312_800 + second).unwrap()
+}
+
+pub(crate) fn run_id() -> RunId {
+    RunId::new(at(0), 0x7c1f)
+}
+
+pub(crate) fn event(second: i64, kind: EventKind) -> RunEvent {
+    RunEvent { seq: 1, ts: at(second), kind }
+}
+
+pub(crate) fn planned(id: &str) -> PlannedTask {
+    PlannedTask {
+        id: TaskId::new(id),
+        key: TaskKey::new("0123456789abcdef"),
+        job: JobId::new("upgrade"),
+        source: Some(TaskSource { github: "my-org/web".into(), branch: "main".into() }),
+        matrix: Default::default(),
+        tags: Vec::new(),
+        place: Place { line: 3, column: 5 },
+        on_no_change: OnNoChange::Pass,
+    }
+}
+
+pub(crate) fn task(id: &str) -> TaskRecord {
+    let events = [
+        event(0, EventKind::RunStarted { run: info() }),
+        event(0, EventKind::TaskPlanned { planned: Box::new(planned(id)) }),
+    ];
+    let record = crate::outcome::RunRecord::from_events(&events).unwrap();
+    record.tasks[&TaskId::new(id)].clone()
+}
+
+pub(crate) fn info() -> RunInfo {
+    RunInfo { id: run_id(), name: "nightly".into(), manifest: "jobs.yaml".into(), simulated: false }
+}
+
+pub(crate) fn intent(task: &str, attempt: u32) -> EventKind {
+    EventKind::IntentRecorded {
+        task: TaskId::new(task),
+        attempt,
+        marker: Marker::new(&TaskKey::new("0123456789abcdef"), &run_id(), attempt),
+    }
+}
+
+pub(crate) fn created(task: &str, attempt: u32, session: u32) -> EventKind {
+    EventKind::SessionCreated {
+        task: TaskId::new(task),
+        attempt,
+        session: SessionRef {
+            id: session.to_string().parse().unwrap(),
+            url: Some(format!("https://jules.google.com/session/{session}")),
+        },
+        adopted: false,
+    }
+}
+
+pub(crate) fn state(task: &str, attempt: u32, state: &str) -> EventKind {
+    EventKind::SessionState { task: TaskId::new(task), attempt, state: state.into() }
+}
+
+pub(crate) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome, reason: Option<&str>) -> EventKind {
+    let pull_request = (outcome == Outcome::Succeeded).then(|| PullRequest {
+        url: format!("https://github.com/my-org/web/pull/{attempt}"),
+        number: Some(attempt.into()),
+        title: Some("Upgrade".into()),
+        base_ref: None,
+        head_ref: None,
+    });
+    EventKind::AttemptEnded {
+        task: TaskId::new(task),
+        attempt,
+        outcome,
+        reason: reason.map(str::to_owned),
+        work: Work { pull_request, change: None },
+    }
+}
+
+pub(crate) fn ended(task: &str, outcome: Outcome, reason: Option<&str>) -> EventKind {
+    EventKind::TaskEnded { task: TaskId::new(task), outcome, reason: reason.map(str::to_owned) }
+}
+
+/// A run of so many tasks, `task-0` and on, one after the other, each of them a success after 60 s.
+pub(crate) fn run_of(tasks: u32) -> Vec<RunEvent> {
+    let mut events = vec![
+        event(0, EventKind::RunStarted { run: info() }),
+        event(0, EventKind::InvocationStarted { invocation: 1 }),
+    ];
+    for n in 0..tasks {
+        events.push(event(0, EventKind::TaskPlanned { planned: Box::new(planned(&format!("task-{n}"))) }));
+    }
+    for n in 0..tasks {
+        let (id, begin) = (format!("task-{n}"), i64::from(n) * 60);
+        events.extend([
+            event(begin, intent(&id, 1)),
+            event(begin + 1, created(&id, 1, 100 + n)),
+            event(begin + 2, state(&id, 1, "IN_PROGRESS")),
+            event(begin + 60, attempt_ended(&id, 1, Outcome::Succeeded, None)),
+            event(begin + 60, ended(&id, Outcome::Succeeded, None)),
+        ]);
+    }
+    for (index, event) in events.iter_mut().enumerate() {
+        event.seq = index as u64 + 1;
+    }
+    events
+}

@@ -1,0 +1,153 @@
+//! The flags of `run`.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::fail_on::FailOn;
+use crate::cli::args::{Service, State};
+use crate::cli::duration;
+use crate::cli::selection::Selection;
+
+const AFTER_HELP: &str = "\
+Stdout carries one line per task: outcome, task id, and the pull request or else the session, with tabs between.
+Everything else goes to stderr. Run the same command again to go on where it stopped.
+
+Examples:
+  Try it without a key:            jules-batch run jobs.example.yaml --simulate
+  Ten at once, five hours at most: jules-batch run -j 10 --deadline 5h
+  Only what is tagged `deps`:      jules-batch run --select 'tag(deps)'
+  Once more what ended badly:      jules-batch run --failed
+  Pull requests alone:             jules-batch run | cut -f3 | grep /pull/";
+
+/// `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct RunArgs {
+    /// The manifest
+    #[arg(value_name = "MANIFEST", default_value = "jobs.yaml")]
+    pub(crate) manifest: PathBuf,
+    /// Run against the built-in simulator, without key and network; SCENARIO is a YAML file
+    #[arg(
+        long,
+        value_name = "SCENARIO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "demo"
+    )]
+    pub(crate) simulate: Option<SimulateWith>,
+    /// Print the tasks and touch nothing, like `plan`
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Which tasks.
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    /// Also run again what ended badly in the last run of this manifest
+    #[arg(long, conflicts_with = "fresh", help_heading = "Going on")]
+    pub(crate) failed: bool,
+    /// Start a new run, also when the last one has work left
+    #[arg(long, help_heading = "Going on")]
+    pub(crate) fresh: bool,
+    /// Start the sessions, record them, and leave them to themselves; a later `run` collects them
+    #[arg(long, help_heading = "Going on")]
+    pub(crate) no_wait: bool,
+    /// Where runs are recorded.
+    #[command(flatten)]
+    pub(crate) state: State,
+
+    /// Live sessions at once [default: the manifest's strategy.max-parallel, else 3]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "Limits")]
+    pub(crate) max_parallel: Option<NonZeroUsize>,
+    /// Start at most so many sessions in this invocation; the rest is deferred
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) max_tasks: Option<usize>,
+    /// Stop after this time, such as 5h30m; live sessions are left and taken up by the next `run`
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
+    pub(crate) deadline: Option<Duration>,
+    /// Start nothing more after the first failed task
+    #[arg(long, help_heading = "Limits")]
+    pub(crate) fail_fast: bool,
+    /// Outcomes that end the run with exit code 100, with commas between; or any, none
+    #[arg(long, value_name = "LIST", default_value = "any", help_heading = "Limits")]
+    pub(crate) fail_on: FailOn,
+    /// The usual distance between two looks at a session [default: the manifest's poll.interval, else 10s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
+    pub(crate) poll_interval: Option<Duration>,
+
+    /// Where reports go.
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
+    /// Where no terminal is: how often to say how things stand; 0s for never
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s", help_heading = "Output")]
+    pub(crate) heartbeat: Duration,
+
+    /// How to reach the service.
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+/// Where reports go.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Reports")]
+pub(crate) struct ReportArgs {
+    /// Folder of all reports: junit.xml, report.json, report.ctrf.json, summary.md, report.html, events.jsonl
+    #[arg(long, value_name = "DIR", default_value = "jules-report")]
+    pub(crate) report_dir: PathBuf,
+    /// Write the JUnit XML also here
+    #[arg(long, value_name = "PATH")]
+    pub(crate) junit: Option<PathBuf>,
+    /// The JUnit XML's dialect: rich has properties and places, jenkins is valid for Jenkins' schema
+    #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
+    pub(crate) junit_profile: JunitProfile,
+    /// Write report.json also here
+    #[arg(long, value_name = "PATH")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write every change of state as a line of JSON also here; - is stdout, instead of the result lines
+    #[arg(long, value_name = "PATH")]
+    pub(crate) events: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// Whether the events go to stdout.
+    #[must_use]
+    pub(crate) fn events_on_stdout(&self) -> bool {
+        self.events.as_deref() == Some(Path::new("-"))
+    }
+}
+
+/// `--junit-profile`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JunitProfile {
+    /// With everything that readers can show.
+    #[default]
+    Rich,
+    /// Valid for the junit-10 schema of Jenkins.
+    Jenkins,
+}
+
+/// `--simulate[=SCENARIO]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SimulateWith {
+    /// Not at all: `JULES_BATCH_SIMULATE=false`.
+    No,
+    /// With the built-in scenario.
+    Demo,
+    /// With this one.
+    Scenario(PathBuf),
+}
+
+impl std::str::FromStr for SimulateWith {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "demo" | "true" | "1" | "yes" | "on" => Self::Demo,
+            "false" | "0" | "no" | "off" => Self::No,
+            path => Self::Scenario(path.into()),
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! The ledger of a run: opened, asked what went before, and told that a run begins.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::args::RunArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::ledger::{Ledger, LedgerError, ManifestIdentity, Recorder, StoredRun};
+use crate::outcome::{EventKind, Observer, RunEvent, RunId, RunInfo, RunRecord};
+use crate::plan::Plan;
+
+/// An open ledger with the run that it will record.
+pub(super) struct Books {
+    recorder: Recorder,
+    record: RunRecord,
+    /// The run's events so far, for the files that hold all of them.
+    history: Vec<RunEvent>,
+    goes_on: bool,
+    known: bool,
+    created: Vec<Timestamp>,
+    notes: Vec<String>,
+}
+
+impl Books {
+    /// Opens the ledger and finds the run to go on with, or begins a new one.
+    pub(super) fn open(
+        args: &RunArgs,
+        plan: &Plan,
+        state_dir: &Path,
+        simulated: bool,
+    ) -> Result<Self, Failure> {
+        let identity = ManifestIdentity::new(state_dir, &args.manifest, &plan.name, simulated);
+        let ledger = Ledger::open(state_dir).map_err(unusable)?;
+        let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
+        let reader = ledger.reader();
+        let last = reader.last_run(&identity).map_err(unusable)?;
+        let known = is_known(ledger.set_aside(), last.as_ref());
+        let created = created_within_day(plan, reader, simulated).map_err(unusable)?;
+        for skipped in last.iter().flat_map(|last| &last.skipped) {
+            notes.push(skipped.to_string());
+        }
+        let books = match last.filter(|last| goes_on(&last.record, args)) {
+            Some(last) => {
+                let history = reader.events(&last.record.info.id, 0).map_err(unusable)?.events;
+                let recorder = ledger.resume(&last.record.info.id).map_err(unusable)?;
+                Self { recorder, record: last.record, history, goes_on: true, known, created, notes }
+            }
+            None => {
+                let first = first_event(plan, simulated);
+                let mut recorder = ledger.start(identity);
+                recorder
+                    .observe(std::slice::from_ref(&first))
+                    .map_err(|error| Failure::new(Exit::NotWritable, error))?;
+                let record = RunRecord::begin(&first).expect("a RunStarted begins a record");
+                Self { recorder, record, history: vec![first], goes_on: false, known, created, notes }
+            }
+        };
+        Ok(books)
+    }
+
+    pub(super) fn record(&self) -> RunRecord {
+        self.record.clone()
+    }
+
+    pub(super) fn run_id(&self) -> &RunId {
+        &self.record.info.id
+    }
+
+    pub(super) fn history(&self) -> &[RunEvent] {
+        &self.history
+    }
+
+    /// Whether an earlier run is continued.
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// Whether the ledger remembers this manifest; otherwise sessions are looked for by their markers.
+    pub(super) fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// When sessions were created within the daily budget's window.
+    pub(super) fn created_within_day(&self) -> &[Timestamp] {
+        &self.created
+    }
+
+    /// What a user should know of the ledger.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    pub(super) fn into_recorder(self) -> Recorder {
+        self.recorder
+    }
+}
+
+/// An earlier run is continued when it has open tasks, or failed ones under `--failed`; never with `--fresh`.
+fn goes_on(last: &RunRecord, args: &RunArgs) -> bool {
+    let totals = last.totals();
+    !args.fresh && (totals.remaining() > 0 || (args.failed && totals.failed() > 0))
+}
+
+/// Whether what the ledger holds is all that was created. A damaged one may lack sessions. A run without any
+/// attempt proves nothing: it may have died before it looked for the markers of earlier ones.
+fn is_known(set_aside: Option<&Path>, last: Option<&StoredRun>) -> bool {
+    let damaged = |last: &StoredRun| last.skipped.iter().any(|event| event.is_damaged());
+    let attempted = |last: &StoredRun| last.record.tasks.values().any(|task| !task.attempts.is_empty());
+    set_aside.is_none() && last.is_some_and(|last| !damaged(last) && attempted(last))
+}
+
+fn created_within_day(
+    plan: &Plan,
+    reader: &crate::ledger::LedgerReader,
+    simulated: bool,
+) -> Result<Vec<Timestamp>, LedgerError> {
+    let since = Timestamp::now().checked_sub(plan.settings.limits.day).unwrap_or(Timestamp::UNIX_EPOCH);
+    reader.created_since(since, simulated)
+}
+
+fn first_event(plan: &Plan, simulated: bool) -> RunEvent {
+    let ts = Timestamp::now();
+    let run = RunInfo {
+        id: RunId::new(ts, fastrand::u16(..)),
+        name: plan.name.clone(),
+        manifest: plan.manifest.clone(),
+        simulated,
+    };
+    RunEvent { seq: 1, ts, kind: EventKind::RunStarted { run } }
+}
+
+fn damaged(path: &Path) -> String {
+    format!(
+        "the ledger was damaged and is kept as {}; sessions of earlier runs are looked for by their markers",
+        path.display()
+    )
+}
+
+/// What it means for a command that the ledger cannot be used.
+pub(crate) fn unusable(error: LedgerError) -> Failure {
+    Failure::new(Exit::NotWritable, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::progress::sample;
+    use crate::outcome::Outcome;
+
+    fn args(line: &[&str]) -> RunArgs {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            run: RunArgs,
+        }
+        Line::parse_from(["run"].iter().chain(line)).run
+    }
+
+    fn ended_with(outcome: Option<Outcome>) -> RunRecord {
+        let mut events = sample::run_of(1);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 1);
+        events.extend(outcome.map(|outcome| sample::event(9, sample::ended("task-0", outcome, None))));
+        RunRecord::from_events(&events).unwrap()
+    }
+
+    #[test]
+    fn open_work_is_gone_on_with() {
+        for open in [None, Some(Outcome::Deferred), Some(Outcome::Detached)] {
+            assert!(goes_on(&ended_with(open), &args(&[])), "{open:?}");
+            assert!(!goes_on(&ended_with(open), &args(&["--fresh"])), "{open:?}");
+        }
+        assert!(!goes_on(&ended_with(Some(Outcome::Succeeded)), &args(&["--failed"])));
+        assert!(!goes_on(&ended_with(Some(Outcome::Failed)), &args(&[])));
+        assert!(goes_on(&ended_with(Some(Outcome::Failed)), &args(&["--failed"])));
+    }
+
+    #[test]
+    fn only_a_whole_ledger_with_attempts_is_known() {
+        let record = RunRecord::from_events(&sample::run_of(1)).unwrap();
+        let stored = StoredRun { record, skipped: Vec::new() };
+        assert!(is_known(None, Some(&stored)));
+        assert!(!is_known(Some(Path::new("ledger.db.corrupt-1")), Some(&stored)));
+        let begun = StoredRun { record: ended_with(None), skipped: Vec::new() };
+        assert!(!is_known(None, Some(&begun)));
+        assert!(!is_known(None, None));
+    }
+}

@@ -1,0 +1,159 @@
+//! The end of a run: what is said, and the exit code.
+
+use super::args::{RunArgs, SimulateWith};
+use super::fail_on::FailOn;
+use super::service::Target;
+use super::{outputs, quoted, summary};
+use crate::cli::console::{CYAN, Console, YELLOW};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::engine::{Fault, Finished, StopReason};
+use crate::outcome::RunRecord;
+use crate::plan::Plan;
+
+/// Tells how the run ended, and says the code.
+pub(super) fn finish(
+    finished: &Finished,
+    args: &RunArgs,
+    plan: &Plan,
+    target: &Target,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let record = &finished.record;
+    if !args.reports.events_on_stdout() && !(console.out_terminal() && console.live()) {
+        console.result(&summary::result_lines(record))?;
+    }
+    console.say(&summary::summary(record));
+    let shown = [outputs::for_people(&args.reports), outputs::for_ci(&args.reports)];
+    console.say(&format!("reports: {}", shown.map(|path| quoted(&path)).join(", ")));
+    for line in what_next(record, args) {
+        console.say(&format!("{CYAN}{line}{CYAN:#}"));
+    }
+    if let Some(Fault::KeyRefused(why) | Fault::ServiceDown(why)) = &finished.fault {
+        console.warn(&crate::report::console_fragment(why));
+    }
+    if target.is_simulated() {
+        console.say(&format!("{YELLOW}SIMULATED: nothing of this happened at Jules{YELLOW:#}"));
+    }
+    tracing::debug!(tasks = plan.tasks.len(), stopped = ?finished.stopped, "the run has ended");
+    Ok(exit(finished, &args.fail_on))
+}
+
+/// The one place where a run's end becomes an exit code.
+fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
+    let record = &finished.record;
+    let stopped = match finished.stopped {
+        Some(StopReason::Interrupt) => Some(Exit::Interrupted),
+        Some(StopReason::Terminate) => Some(Exit::Terminated),
+        Some(StopReason::Abandon) => Some(Exit::Interrupted),
+        Some(StopReason::Books) => Some(Exit::NotWritable),
+        Some(StopReason::Key) => Some(Exit::KeyRefused),
+        // Later runs find what was started; before anything was, the service itself is what failed.
+        Some(StopReason::Capacity | StopReason::Budget | StopReason::Service)
+            if !anything_started(record) =>
+        {
+            Some(Exit::Unavailable)
+        }
+        Some(
+            StopReason::Capacity
+            | StopReason::Budget
+            | StopReason::Service
+            | StopReason::MaxTasks
+            | StopReason::Failures
+            | StopReason::Deadline,
+        )
+        | None => None,
+    };
+    let fault = finished.fault.as_ref().map(|fault| match fault {
+        Fault::KeyRefused(_) => Exit::KeyRefused,
+        Fault::ServiceDown(_) => Exit::Unavailable,
+    });
+    let failed = (fail_on.count(record) > 0).then_some(Exit::TasksFailed);
+    let left = (record.totals().remaining() > 0).then_some(Exit::WorkLeft);
+    Exit::strongest([stopped, fault, failed, left].into_iter().flatten())
+}
+
+fn anything_started(record: &RunRecord) -> bool {
+    record.tasks.values().any(|task| task.attempts.iter().any(|attempt| attempt.session.is_some()))
+}
+
+/// The commands that a user would type next.
+fn what_next(record: &RunRecord, args: &RunArgs) -> Vec<String> {
+    if matches!(args.simulate, Some(SimulateWith::Demo | SimulateWith::Scenario(_))) {
+        return vec![format!("run it for real: JULES_API_KEY=… jules-batch run {}", quoted(&args.manifest))];
+    }
+    let mut command = format!("jules-batch run {}", quoted(&args.manifest));
+    if args.state.state_dir != std::path::Path::new(".jules-batch") {
+        command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
+    }
+    let totals = record.totals();
+    let mut lines = Vec::new();
+    if totals.remaining() > 0 {
+        lines.push(format!("go on with: {command}"));
+    }
+    if totals.failed() > 0 {
+        lines.push(format!("run again what failed: {command} --failed"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::progress::sample;
+    use crate::outcome::{Outcome, RunEvent};
+
+    /// A run whose single task ended so, if at all; with or without a session.
+    fn finished(outcome: Option<Outcome>, session: bool, stopped: Option<StopReason>) -> Finished {
+        let mut events: Vec<RunEvent> = sample::run_of(1);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 1);
+        if session {
+            events.push(sample::event(1, sample::intent("task-0", 1)));
+            events.push(sample::event(2, sample::created("task-0", 1, 7)));
+        }
+        events.extend(outcome.map(|outcome| sample::event(9, sample::ended("task-0", outcome, None))));
+        Finished { record: RunRecord::from_events(&events).unwrap(), stopped, fault: None }
+    }
+
+    fn code(finished: &Finished) -> u8 {
+        exit(finished, &FailOn::default()).code()
+    }
+
+    #[test]
+    fn the_outcomes_decide() {
+        assert_eq!(code(&finished(Some(Outcome::Succeeded), true, None)), 0);
+        assert_eq!(code(&finished(Some(Outcome::NoChange), true, None)), 0);
+        assert_eq!(code(&finished(Some(Outcome::Skipped), false, None)), 0);
+        assert_eq!(code(&finished(Some(Outcome::Failed), true, None)), 100);
+        assert_eq!(code(&finished(Some(Outcome::Detached), true, Some(StopReason::Deadline))), 5);
+        assert_eq!(code(&finished(Some(Outcome::Deferred), false, Some(StopReason::MaxTasks))), 5);
+    }
+
+    #[test]
+    fn a_signal_wins_over_outcomes() {
+        assert_eq!(code(&finished(Some(Outcome::Failed), true, Some(StopReason::Interrupt))), 130);
+        assert_eq!(code(&finished(Some(Outcome::Detached), true, Some(StopReason::Terminate))), 143);
+    }
+
+    #[test]
+    fn no_capacity_is_unavailable_only_before_the_first_session() {
+        for reason in [StopReason::Capacity, StopReason::Budget] {
+            assert_eq!(code(&finished(Some(Outcome::Deferred), false, Some(reason))), 75);
+            assert_eq!(code(&finished(Some(Outcome::Deferred), true, Some(reason))), 5);
+        }
+    }
+
+    #[test]
+    fn a_refused_key_and_lost_books_have_codes_of_their_own() {
+        let mut refused = finished(Some(Outcome::Deferred), false, Some(StopReason::Key));
+        refused.fault = Some(Fault::KeyRefused("401".into()));
+        assert_eq!(code(&refused), 6);
+        assert_eq!(code(&finished(Some(Outcome::Detached), true, Some(StopReason::Books))), 110);
+    }
+
+    #[test]
+    fn fail_on_none_ignores_failures() {
+        let failed = finished(Some(Outcome::Failed), true, None);
+        assert_eq!(exit(&failed, &"none".parse().unwrap()), Exit::Done);
+    }
+}

@@ -1,0 +1,197 @@
+//! `run`: a manifest to its end.
+
+mod args;
+mod books;
+mod fail_on;
+mod finish;
+mod outputs;
+mod service;
+mod summary;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+pub(crate) use args::{JunitProfile, ReportArgs, RunArgs, SimulateWith};
+use books::Books;
+pub(crate) use fail_on::FailOn;
+pub(crate) use outputs::outputs;
+use service::Target;
+
+use super::console::{BOLD, Console, DIM, YELLOW};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::plan::{dry_run, many, nothing_selected};
+use super::planned;
+use super::progress::Progress;
+use super::reports::Reports;
+use super::signals::{Signal, Signals};
+use crate::engine::{self, EngineError, Options, Setup, StopReason};
+use crate::outcome::Observer;
+use crate::plan::{Plan, Settings};
+use crate::report::console_fragment as neutral;
+
+/// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
+const MANY_TASKS: usize = 1_000;
+
+pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
+    let manifest = planned::read(&args.manifest, &args.selection, console)?;
+    if args.dry_run {
+        return dry_run(&manifest, &args.selection, console);
+    }
+    // From here on a signal stops the run in order.
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let target = Target::of(args).await?;
+    let api = target.connect(&Settings::default())?;
+    let plan = planned::resolve(&manifest, &api, console).await?;
+    let plan = args.selection.apply(plan)?;
+    let plan = target.fit(with_flags(plan, args));
+    if plan.tasks.is_empty() {
+        return Err(nothing_selected());
+    }
+    agree(&plan, console)?;
+    let api = target.connect(&plan.settings)?;
+
+    outputs::check(&args.reports)?;
+    target.greet(&api).await?;
+    let books = Books::open(args, &plan, target.state_dir(&args.state.state_dir), target.is_simulated())?;
+
+    let plan = Arc::new(plan);
+    announce(&plan, &books, &target, console);
+    let setup =
+        Setup { plan: Arc::clone(&plan), api, record: books.record(), options: options(args, &books) };
+    let mut observers = observers(args, books, console)?;
+    let (stops, inbox) = mpsc::channel(4);
+    let finished = tokio::select! {
+        finished = engine::run(setup, &mut observers, inbox) => finished,
+        signal = stop_on(&mut signals, stops, console) => return Ok(exit_of(signal)),
+    };
+    drop(observers);
+    let finished = finished.map_err(not_kept)?;
+    target.leave(console).await;
+    finish::finish(&finished, args, &plan, &target, console)
+}
+
+/// What the flags say wins over what the manifest says.
+fn with_flags(mut plan: Plan, args: &RunArgs) -> Plan {
+    let settings = &mut plan.settings;
+    if let Some(max) = args.max_parallel {
+        settings.strategy.max_parallel = max.get();
+    }
+    if args.max_tasks.is_some() {
+        settings.strategy.max_tasks = args.max_tasks;
+    }
+    if args.fail_fast {
+        settings.strategy.fail_fast = true;
+    }
+    if let Some(interval) = args.poll_interval {
+        settings.poll.interval = interval;
+    }
+    if let Some(deadline) = args.deadline {
+        settings.run_timeout = Some(settings.run_timeout.map_or(deadline, |timeout| timeout.min(deadline)));
+    }
+    plan
+}
+
+fn agree(plan: &Plan, console: &Console) -> Result<(), Failure> {
+    let tasks = plan.tasks.len();
+    if tasks <= MANY_TASKS || plan.settings.strategy.max_tasks.is_some() {
+        return Ok(());
+    }
+    let question = format!("{} start as many sessions. Go on?", many(tasks, "task"));
+    if console.interactive() && console.confirm(&question) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{} are more than {MANY_TASKS}", many(tasks, "task")))
+        .help("say how many sessions this run may start: --max-tasks N; the next run goes on"))
+}
+
+fn options(args: &RunArgs, books: &Books) -> Options {
+    Options {
+        wait: !args.no_wait,
+        rerun_failed: args.failed,
+        selected: args.selection.is_partial(),
+        // Whoever asks for a fresh run does not want the sessions of an earlier one.
+        ledger_known: books.is_known() || args.fresh,
+        created_within_day: books.created_within_day().to_vec(),
+        seed: fastrand::u64(..),
+    }
+}
+
+/// The ledger first: what it has not kept, nobody acts on.
+fn observers(args: &RunArgs, books: Books, console: &Console) -> Result<Vec<Box<dyn Observer>>, Failure> {
+    let record = books.record();
+    let (outputs, sinks) = outputs::open(&args.reports, books.history(), console)?;
+    let reports = Reports::start(record.clone(), outputs, sinks, crate::report::event_line)
+        .map_err(|error| Failure::new(Exit::NotWritable, error))?;
+    let progress = Progress::new(console, &record, args.heartbeat);
+    Ok(vec![Box::new(books.into_recorder()), Box::new(reports), Box::new(progress)])
+}
+
+fn announce(plan: &Plan, books: &Books, target: &Target, console: &Console) {
+    if let Some(note) = target.note() {
+        console.say(&format!("{YELLOW}{note}{YELLOW:#}"));
+    }
+    for note in books.notes() {
+        console.warn(&neutral(note));
+    }
+    let verb = if books.goes_on() { "going on with run" } else { "run" };
+    console.say(&format!(
+        "{verb} {BOLD}{}{BOLD:#} of {}: {}, {} at once",
+        books.run_id(),
+        neutral(&plan.name),
+        many(plan.tasks.len(), "task"),
+        plan.settings.strategy.max_parallel
+    ));
+}
+
+/// Passes signals on to the run. Ends with the second one: whoever sends that does not want to wait.
+async fn stop_on(signals: &mut Signals, stops: mpsc::Sender<StopReason>, console: &Console) -> Signal {
+    let first = signals.next().await;
+    console.say(&format!("{DIM}stopping; live sessions go on, and the next run takes them up{DIM:#}"));
+    let reason = match first {
+        Signal::Interrupt => StopReason::Interrupt,
+        Signal::Terminate => StopReason::Terminate,
+    };
+    // A run that has ended meanwhile needs no reason any more.
+    let _ = stops.send(reason).await;
+    signals.next().await
+}
+
+fn exit_of(signal: Signal) -> Exit {
+    match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Terminated,
+    }
+}
+
+fn not_kept(error: EngineError) -> Failure {
+    match error {
+        EngineError::Books(error) => Failure::new(Exit::NotWritable, error)
+            .help("nothing was started after it; make room, then run the same command again to go on"),
+    }
+}
+
+/// A path for a command line that can be pasted into a shell.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ':' | '=');
+    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_can_be_pasted() {
+        assert_eq!(quoted(Path::new("jobs/nightly.yaml")), "jobs/nightly.yaml");
+        assert_eq!(quoted(Path::new("my jobs.yaml")), "'my jobs.yaml'");
+        assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
+    }
+}

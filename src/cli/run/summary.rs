@@ -1,0 +1,132 @@
+//! What a user is told at the end of a run.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::cli::console::{BOLD, DIM};
+use crate::cli::duration;
+use crate::cli::plan::many;
+use crate::cli::progress::style_of;
+use crate::outcome::{Outcome, RunRecord, TaskRecord};
+use crate::plan::TaskId;
+use crate::report::console_fragment as neutral;
+
+/// So many failures and pull requests are listed; the reports have all of them.
+const LISTED: usize = 20;
+
+/// Totals, failures with their reasons, pull requests.
+pub(super) fn summary(record: &RunRecord) -> String {
+    let mut text = head(record);
+    for (outcome, n) in record.totals().iter() {
+        let style = style_of(outcome);
+        let _ = write!(text, "\n  {style}{n:>6}  {}{style:#}", outcome.label());
+    }
+    let failed: Vec<_> =
+        record.tasks.iter().filter(|(_, task)| task.outcome.is_some_and(Outcome::is_failure)).collect();
+    listed(&mut text, "what failed", &failed, |(id, task)| failure(id, task));
+    let pull_requests: Vec<_> = record
+        .tasks
+        .iter()
+        .filter_map(|(id, task)| Some((id, task.work()?.pull_request.as_ref()?.url.as_str())))
+        .collect();
+    listed(&mut text, "pull requests", &pull_requests, |(id, url)| {
+        format!("{}  {}", neutral(id.as_str()), neutral(url))
+    });
+    text
+}
+
+/// The result on stdout: outcome, task id, and pull request or session, with tabs between.
+pub(super) fn result_lines(record: &RunRecord) -> String {
+    record
+        .tasks
+        .iter()
+        .map(|(id, task)| {
+            let link = link(task).map(neutral).unwrap_or_default();
+            format!("{}\t{}\t{link}\n", task.outcome_so_far(), neutral(id.as_str()))
+        })
+        .collect()
+}
+
+fn head(record: &RunRecord) -> String {
+    let took =
+        record.ended_at.map_or(Duration::ZERO, |end| end.duration_since(record.started_at).unsigned_abs());
+    let simulated = if record.info.simulated { ", simulated" } else { "" };
+    format!(
+        "{BOLD}run {}{BOLD:#}{simulated}: {} in {}, {}",
+        record.info.id,
+        many(record.tasks.len(), "task"),
+        duration::show(took),
+        many(usize::try_from(record.usage().total()).unwrap_or(usize::MAX), "request")
+    )
+}
+
+fn failure(id: &TaskId, task: &TaskRecord) -> String {
+    let outcome = task.outcome_so_far();
+    let style = style_of(outcome);
+    let reason = task.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", neutral(reason)));
+    let link = link(task).map_or_else(String::new, |link| format!("\n      {DIM}{}{DIM:#}", neutral(link)));
+    format!("{}  {style}{}{style:#}{reason}{link}", neutral(id.as_str()), outcome.label())
+}
+
+/// The pull request of a task, else its session.
+fn link(task: &TaskRecord) -> Option<&str> {
+    let pull_request = task.work().and_then(|work| work.pull_request.as_ref()).map(|pr| pr.url.as_str());
+    let session = || {
+        let session = task.last_attempt()?.session.as_ref()?;
+        Some(session.url.as_deref().unwrap_or(session.id.as_str()))
+    };
+    pull_request.or_else(session)
+}
+
+fn listed<T>(text: &mut String, heading: &str, items: &[T], line: impl Fn(&T) -> String) {
+    if items.is_empty() {
+        return;
+    }
+    let _ = write!(text, "\n{BOLD}{heading}{BOLD:#}");
+    for item in items.iter().take(LISTED) {
+        let _ = write!(text, "\n  {}", line(item));
+    }
+    if items.len() > LISTED {
+        let _ = write!(text, "\n  {DIM}… and {} more{DIM:#}", items.len() - LISTED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::progress::sample;
+
+    fn record() -> RunRecord {
+        let mut events = sample::run_of(2);
+        let at = sample::EVENTS_BEFORE_TASKS + 2 + sample::EVENTS_A_TASK;
+        events.truncate(at + 3);
+        events.extend([
+            sample::event(90, sample::attempt_ended("task-1", 1, Outcome::Failed, Some("no\ntests"))),
+            sample::event(90, sample::ended("task-1", Outcome::Failed, Some("no\ntests"))),
+            sample::event(95, crate::outcome::EventKind::InvocationEnded { stopped: None }),
+        ]);
+        RunRecord::from_events(&events).unwrap()
+    }
+
+    #[test]
+    fn a_summary_tells_totals_failures_and_pull_requests() {
+        insta::assert_snapshot!(anstream::adapter::strip_str(&summary(&record())).to_string(), @r"
+        run 20261122-020000-7c1f: 2 tasks in 1m 35s, 0 requests
+               1  succeeded
+               1  failed
+        what failed
+          task-1  failed: no tests
+              https://jules.google.com/session/101
+        pull requests
+          task-0  https://github.com/my-org/web/pull/1
+        ");
+    }
+
+    #[test]
+    fn a_result_line_has_three_columns() {
+        insta::assert_snapshot!(result_lines(&record()).replace('\t', "|"), @r"
+        succeeded|task-0|https://github.com/my-org/web/pull/1
+        failed|task-1|https://jules.google.com/session/101
+        ");
+    }
+}

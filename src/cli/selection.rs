@@ -1,0 +1,69 @@
+//! Which tasks of a manifest: the flags that `run` and `plan` share.
+
+use super::failure::Failure;
+use super::shard::ShardArg;
+use crate::plan::{self, Filter, Plan, Slice};
+use crate::report::console_fragment as neutral;
+
+/// Which tasks, and with which variables.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Selection")]
+pub(crate) struct Selection {
+    /// Only tasks that match, such as 'job(upgrade) & !tag(slow)'; of several, any is enough
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) select: Vec<Filter>,
+    /// No tasks that match; wins over --select
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) exclude: Vec<Filter>,
+    /// Only the tasks from A up to, but without, B, counted from 0; either may be left out
+    #[arg(long, value_name = "A:B", allow_hyphen_values = true)]
+    pub(crate) slice: Option<Slice>,
+    /// Only N tasks; the same N every time
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<usize>,
+    /// Only part M of N: by a hash of the task id, or slice:M/N in turn; auto reads the CI system's variables
+    #[arg(long, value_name = "M/N|slice:M/N|auto")]
+    pub(crate) shard: Option<ShardArg>,
+    /// Set a variable of the manifest; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+}
+
+impl Selection {
+    /// The variables of the command line, in order.
+    pub(crate) fn vars(&self) -> Result<Vec<(String, String)>, Failure> {
+        self.var.iter().map(|text| pair(text)).collect()
+    }
+
+    /// The plan with the selected tasks alone.
+    pub(crate) fn apply(&self, plan: Plan) -> Result<Plan, Failure> {
+        let shard = self.shard.map(|shard| shard.resolve(|name| std::env::var(name).ok())).transpose();
+        let shard = shard.map_err(|error| Failure::usage(error).help("name it: --shard 2/5"))?;
+        let selection = plan::Selection {
+            select: self.select.clone(),
+            exclude: self.exclude.clone(),
+            slice: self.slice,
+            sample: self.sample,
+            shard,
+        };
+        plan.select(&selection).map_err(Failure::usage)
+    }
+
+    /// Whether anything may be left out.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.select.is_empty()
+            || !self.exclude.is_empty()
+            || self.slice.is_some()
+            || self.sample.is_some()
+            || self.shard.is_some()
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), Failure> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => {
+            Err(Failure::usage(format!("`{}` is no variable", neutral(text))).help("write --var NAME=VALUE"))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `simulate`: the simulator as a server.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::console::{BOLD, Console, DIM};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::signals::Signals;
+use crate::simulator::{Scenario, ScenarioError, Simulator};
+
+const AFTER_HELP: &str = "\
+Stdout carries the base URL in one line, then, after a signal, the books as JSON: what the simulator saw.
+While it runs, GET /books and GET /books/sessions tell the same.
+
+Examples:
+  jules-batch simulate --port 8080
+  JULES_API_KEY=any JULES_BASE_URL=http://127.0.0.1:8080/v1alpha jules-batch run jobs.example.yaml";
+
+/// `simulate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct SimulateArgs {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// What sessions do, as a YAML file; without it they behave well, a minute of service time a second
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// Seconds of service time in one real second [default: the scenario's]
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) speed: Option<f64>,
+}
+
+/// The scenario of a file, or the built-in one.
+pub(crate) fn scenario(path: Option<&Path>) -> Result<Scenario, Failure> {
+    match path {
+        None => Ok(Scenario::demo()),
+        Some(path) => Scenario::read(path).map_err(|error| match error {
+            ScenarioError::Read { .. } => Failure::usage(error),
+            _ => Failure::new(Exit::ManifestInvalid, error),
+        }),
+    }
+}
+
+pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, Failure> {
+    let mut scenario = scenario(args.scenario.as_deref())?;
+    if let Some(speed) = args.speed {
+        scenario = scenario.with_speed(speed);
+    }
+    let speed = scenario.speed();
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), args.port);
+    let simulator = Simulator::bind(address, scenario).await.map_err(|error| {
+        Failure::new(Exit::Fault, CannotBind { address, error }).help("choose another --port")
+    })?;
+    let url = simulator.url();
+    console.result_line(&url)?;
+    console.say(&format!(
+        "{BOLD}Jules, simulated,{BOLD:#} {speed} s of service time a second. Any key will do. In another terminal:\n  \
+         JULES_API_KEY=any JULES_BASE_URL={url} jules-batch run jobs.example.yaml\n\
+         {DIM}Ctrl-C ends it and prints what it saw.{DIM:#}"
+    ));
+    signals.next().await;
+    let books = serde_json::to_string_pretty(&simulator.books()).map_err(|e| Failure::new(Exit::Fault, e))?;
+    simulator.shutdown().await;
+    console.result_line(&books)?;
+    // To be stopped is how this command ends well.
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}")]
+struct CannotBind {
+    address: SocketAddr,
+    #[source]
+    error: std::io::Error,
+}
