@@ -18,7 +18,7 @@ use super::{
     limits::Quotas,
     method::Method,
     mishap::FaultKind,
-    request::{self, Call},
+    request::{self, Call, Routed},
     scenario::{AcceptedKey, Scenario},
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Asked<'a> {
 #[derive(Debug)]
 pub(super) struct Service {
     keys: Vec<AcceptedKey>,
+    field_masks: bool,
     quotas: Quotas,
     faults: Faults,
     account: Account,
@@ -53,6 +54,7 @@ impl Service {
         let account = Account::new(&script, now);
         Self {
             keys: script.keys,
+            field_masks: script.field_masks,
             quotas: Quotas::new(&script.limits, script.speed, now),
             faults: Faults::new(script.faults, Dice::new(script.seed)),
             opened: account.sessions.len(),
@@ -79,22 +81,19 @@ impl Service {
     /// Answers a request at `now`.
     pub(super) fn serve(&mut self, asked: Asked<'_>, now: Timestamp) -> Served {
         self.pass(now);
-        let Some((method, call)) = request::route(asked.verb, asked.path, asked.query) else {
+        let Some(routed) = request::route(asked.verb, asked.path, asked.query, self.field_masks) else {
             self.tally.request(None);
             self.tally.answer(Some(404));
             return Served { answer: Answer::no_such_page(), delivery: Delivery::Whole };
         };
+        let Routed { method, call, mask } = routed;
         self.tally.request(Some(method));
-        let served = match self.admit(asked.key).and_then(|()| self.allow(method, now)) {
+        let mut served = match self.admit(asked.key).and_then(|()| self.allow(method, now)) {
             Err(failure) => Served { answer: Answer::refusal(&failure), delivery: Delivery::Whole },
-            Ok(()) => match self.faults.draw(method) {
-                None => {
-                    Served { answer: self.answer(call, asked.body, now, true), delivery: Delivery::Whole }
-                }
-                Some(mishap) => self.answer_with(mishap, call, asked.body, now),
-            },
+            Ok(()) => self.answer_somehow(method, call, asked.body, now),
         };
         self.tally.answer(served.delivery.leaves().then_some(served.answer.status));
+        served.answer.select(&mask);
         served
     }
 
@@ -109,6 +108,20 @@ impl Service {
 
     fn allow(&mut self, method: Method, now: Timestamp) -> Result<(), Failure> {
         self.quotas.request(method, now).inspect_err(|_| self.tally.throttled += 1)
+    }
+
+    /// Answers as well as the scenario's faults let it.
+    fn answer_somehow(
+        &mut self,
+        method: Method,
+        call: Result<Call, Failure>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Served {
+        match self.faults.draw(method) {
+            None => Served { answer: self.answer(call, body, now, true), delivery: Delivery::Whole },
+            Some(mishap) => self.answer_with(mishap, call, body, now),
+        }
     }
 
     /// Answers while something goes wrong. What happens after the commit happens only to requests that succeed.
@@ -522,6 +535,15 @@ mod tests {
         let detection = desk.books().detection;
         assert_eq!((detection.ended, detection.unseen, detection.p50_ms), (1, 0, 5_000.0));
         assert_eq!(desk.books().answered["none"], 1);
+    }
+
+    #[test]
+    fn masks_select_fields_where_the_scenario_has_them() {
+        let mut desk = Desk::open("field-masks: true");
+        let id = desk.create("x");
+        assert_eq!(desk.get("sessions?fields=sessions(id)"), json!({ "sessions": [{ "id": id }] }));
+        assert_eq!(desk.ask("GET", "sessions?fields=sessions(", "").0, 400);
+        assert_eq!(Desk::open("").ask("GET", "sessions?fields=sessions(id)", "").0, 400);
     }
 
     #[test]
