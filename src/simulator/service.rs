@@ -403,6 +403,42 @@ mod tests {
     }
 
     #[test]
+    fn activities_look_as_they_do_on_the_wire() {
+        let mut desk = Desk::open(
+            "defaults: { duration: 10m, outcome: change, activities: { gap: 5s, media-bytes: 300, \
+             with: [bash-output, change-set, media, unknown-activity, unknown-artifact, bare] } }",
+        );
+        let id = desk.create("Fix the login");
+        desk.second = 700;
+        let all = paged(&mut desk, &format!("sessions/{id}/activities"), "activities");
+        let plan = &all[0]["planGenerated"]["plan"];
+        assert_eq!(
+            (plan["steps"][0].get("index"), &plan["steps"][1]["index"]),
+            (None, &json!(1)),
+            "zeroes are dropped"
+        );
+        let artifacts: Vec<&Value> =
+            all.iter().filter_map(|one| one["artifacts"].as_array()).flatten().collect();
+        let codes: Vec<_> =
+            artifacts.iter().filter_map(|one| one.get("bashOutput")?.get("exitCode")).collect();
+        assert!(!codes.is_empty() && codes.iter().all(|code| **code != json!(0)));
+        let patches: Vec<_> = artifacts
+            .iter()
+            .filter_map(|one| one["changeSet"]["gitPatch"]["unidiffPatch"].as_str())
+            .collect();
+        assert!(patches.windows(2).all(|pair| pair[1].starts_with(pair[0])), "change sets are cumulative");
+        assert!(
+            artifacts.iter().any(|one| one["media"]["data"].as_str().is_some_and(|data| data.len() == 400))
+        );
+        assert!(artifacts.iter().any(|one| one.get("hologram").is_some()));
+        assert!(all.iter().any(|one| one.get("moodChanged").is_some()));
+        let bare = all.iter().find(|one| one["description"].is_string()).unwrap();
+        let kinds = ["name", "id", "createTime", "originator", "description"];
+        assert!(bare.as_object().unwrap().keys().all(|key| kinds.contains(&key.as_str())), "{bare}");
+        assert_eq!(all.last().unwrap()["sessionCompleted"], json!({}));
+    }
+
+    #[test]
     fn new_sessions_can_be_missing_for_a_while() {
         let mut desk = Desk::open("defaults: { list-lag: 30s, not-found-for: 10s }");
         let id = desk.create("x");
