@@ -36,7 +36,7 @@ fn show(activity: &Activity) {
         ActivityKind::ProgressUpdated { title, .. } => println!("… {}", title.as_deref().unwrap_or_default()),
         ActivityKind::SessionCompleted => println!("completed"),
         ActivityKind::SessionFailed { reason } => {
-            println!("failed: {}", reason.as_deref().unwrap_or("no reason"))
+            println!("failed: {}", reason.as_deref().unwrap_or("no reason"));
         }
         // Kinds can be added by the service at any time.
         other => println!("{other:?}"),

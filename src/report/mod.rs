@@ -12,6 +12,7 @@ mod json;
 mod junit;
 mod link;
 mod markdown;
+mod merge;
 mod record;
 #[cfg(test)]
 mod sample;
@@ -26,6 +27,7 @@ pub use html::html;
 pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};
 pub use markdown::markdown;
+pub use merge::merge;
 pub use text::{console_fragment, console_line};
 pub use v1::{
     ApiV1, AttemptV1, ChangeV1, OnNoChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, SourceV1, StrayV1,
@@ -44,6 +46,17 @@ pub enum ReportError {
     Delimiter {
         /// Which.
         output: &'static str,
+    },
+    /// No report was given.
+    #[error("there is no report to merge")]
+    NothingToMerge,
+    /// Reports of different manifests.
+    #[error("the reports are of different manifests, `{one}` and `{other}`")]
+    Different {
+        /// The name of one.
+        one: String,
+        /// The name of another.
+        other: String,
     },
     /// The page could not be rendered.
     #[error("cannot render report.html")]

@@ -6,6 +6,7 @@
 
 mod endings;
 mod exit_codes;
+mod layout;
 mod main_job;
 mod support;
 mod wire;

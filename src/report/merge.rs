@@ -1,0 +1,203 @@
+//! Several reports as one: what the shards of a run did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{ApiV1, ReportError, ReportV1, RunV1, StrayV1, TaskV1};
+
+/// The reports as one, whatever their order. Tasks stand in the manifest's order; of a task in several
+/// reports the one that is further on counts.
+///
+/// # Errors
+///
+/// When there is no report, or when they are of different manifests.
+pub fn merge(reports: Vec<ReportV1>) -> Result<ReportV1, ReportError> {
+    let mut reports = current(reports);
+    reports.sort_by(|a, b| (a.run.started_at, &a.run.id).cmp(&(b.run.started_at, &b.run.id)));
+    let Some(first) = reports.first() else { return Err(ReportError::NothingToMerge) };
+    if let Some(other) = reports.iter().find(|report| report.run.name != first.run.name) {
+        return Err(ReportError::Different { one: first.run.name.clone(), other: other.run.name.clone() });
+    }
+    let run = run(&reports, first);
+    let api = reports.iter().fold(ApiV1::default(), |sum, report| sum.plus(&report.api));
+    let strays: Vec<StrayV1> = reports.iter().flat_map(|report| report.strays.iter().cloned()).collect();
+    let tasks = tasks(reports.into_iter().flat_map(|report| report.tasks));
+    let strays = still_astray(strays, &tasks);
+    Ok(ReportV1::with_totals(run, tasks, api, strays))
+}
+
+/// Without earlier reports of a run that a later one continues: their requests would count twice.
+fn current(reports: Vec<ReportV1>) -> Vec<ReportV1> {
+    let mut kept: Vec<ReportV1> = Vec::new();
+    for report in reports {
+        if kept.iter().any(|other| continues(other, &report)) {
+            continue;
+        }
+        kept.retain(|other| !continues(&report, other));
+        kept.push(report);
+    }
+    kept
+}
+
+/// Whether `later` is of the same run as `earlier`, at least as far, and leaves none of its tasks out.
+fn continues(later: &ReportV1, earlier: &ReportV1) -> bool {
+    let known: BTreeSet<&str> = later.tasks.iter().map(|task| task.id.as_str()).collect();
+    later.run.id == earlier.run.id
+        && (later.run.invocations, later.last_moment()) >= (earlier.run.invocations, earlier.last_moment())
+        && earlier.tasks.iter().all(|task| known.contains(task.id.as_str()))
+}
+
+fn run(reports: &[ReportV1], first: &ReportV1) -> RunV1 {
+    if let [only] = reports {
+        return only.run.clone();
+    }
+    let ends: Option<Vec<Timestamp>> = reports.iter().map(|report| report.run.ended_at).collect();
+    let ids = reports.iter().flat_map(|report| match report.run.merged_from.as_slice() {
+        [] => vec![report.run.id.clone()],
+        merged => merged.to_vec(),
+    });
+    let stopped: BTreeSet<&str> = reports.iter().filter_map(|report| report.run.stopped.as_deref()).collect();
+    RunV1 {
+        id: first.run.id.clone(),
+        name: first.run.name.clone(),
+        manifest: first.run.manifest.clone(),
+        started_at: first.run.started_at,
+        ended_at: ends.and_then(|ends| ends.into_iter().max()),
+        invocations: reports.iter().map(|report| report.run.invocations).sum(),
+        simulated: reports.iter().any(|report| report.run.simulated),
+        stopped: (!stopped.is_empty()).then(|| stopped.into_iter().collect::<Vec<_>>().join(", ")),
+        merged_from: ids.collect::<BTreeSet<_>>().into_iter().collect(),
+    }
+}
+
+fn tasks(all: impl Iterator<Item = TaskV1>) -> Vec<TaskV1> {
+    let mut by_id: BTreeMap<String, TaskV1> = BTreeMap::new();
+    for task in all {
+        match by_id.get(&task.id) {
+            Some(known) if progress(known) >= progress(&task) => {}
+            _ => {
+                by_id.insert(task.id.clone(), task);
+            }
+        }
+    }
+    let mut tasks: Vec<TaskV1> = by_id.into_values().collect();
+    tasks.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    tasks
+}
+
+/// How far a task is: an outcome for good counts more than a later time.
+fn progress(task: &TaskV1) -> (bool, Option<Timestamp>, usize, Option<Timestamp>) {
+    (!task.outcome.is_open(), task.ended_at, task.attempts.len(), task.started_at)
+}
+
+/// Each once, and none that another report's task claims.
+fn still_astray(strays: Vec<StrayV1>, tasks: &[TaskV1]) -> Vec<StrayV1> {
+    let attempts = tasks.iter().flat_map(|task| &task.attempts);
+    let mut known: BTreeSet<String> =
+        attempts.filter_map(|attempt| attempt.session.as_ref()).map(|session| session.id.clone()).collect();
+    strays.into_iter().filter(|stray| known.insert(stray.id.clone())).collect()
+}
+
+impl ApiV1 {
+    fn plus(mut self, other: &Self) -> Self {
+        for (method, count) in &other.requests {
+            *self.requests.entry(method.clone()).or_default() += count;
+        }
+        self.retries += other.retries;
+        self.throttled += other.throttled;
+        self.waited_ms += other.waited_ms;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::sample::{Story, every_outcome};
+    use super::*;
+    use crate::outcome::Outcome;
+
+    /// A shard with every third task of the sample.
+    fn shard(number: usize) -> ReportV1 {
+        let whole = every_outcome();
+        let mut run = whole.run.clone();
+        run.id = format!("20261122-02000{number}-000{number}");
+        let tasks = whole.tasks.into_iter().skip(number).step_by(3).collect();
+        ReportV1::with_totals(run, tasks, whole.api, whole.strays)
+    }
+
+    #[test]
+    fn shards_make_the_whole() {
+        let whole = every_outcome();
+        let merged = merge(vec![shard(2), shard(0), shard(1)]).unwrap();
+        assert_eq!(merged.tasks, whole.tasks);
+        assert_eq!((merged.totals, merged.remaining), (whole.totals, whole.remaining));
+        assert_eq!(merged.api.requests["create"], 39);
+        assert_eq!(merged.strays.len(), 1);
+        assert_eq!(merged.run.merged_from.len(), 3);
+        assert_eq!(merged.run.invocations, 3);
+        assert_eq!(merged.run.stopped.as_deref(), Some("deadline"));
+    }
+
+    #[test]
+    fn the_task_that_is_further_on_counts() {
+        let open = every_outcome();
+        let mut done = every_outcome();
+        done.run.id = "20261123-020000-1234".to_owned();
+        done.tasks[9].outcome = Outcome::Succeeded;
+        for order in [vec![open.clone(), done.clone()], vec![done.clone(), open.clone()]] {
+            let merged = merge(order).unwrap();
+            assert_eq!(merged.tasks[9].outcome, Outcome::Succeeded);
+            assert_eq!((merged.totals.total, merged.remaining), (12, 1));
+        }
+    }
+
+    #[test]
+    fn a_continued_run_counts_once() {
+        let mut early = every_outcome();
+        early.tasks.truncate(4);
+        early.run.ended_at = None;
+        for order in [vec![early.clone(), every_outcome()], vec![every_outcome(), early.clone()]] {
+            assert_eq!(merge(order).unwrap(), every_outcome());
+        }
+    }
+
+    #[test]
+    fn a_stray_of_one_is_a_task_of_another() {
+        let mut other = shard(1);
+        other.tasks[0].attempts[0].session.as_mut().unwrap().id = "999".to_owned();
+        assert!(merge(vec![shard(0), other]).unwrap().strays.is_empty());
+    }
+
+    #[test]
+    fn an_unfinished_shard_leaves_the_end_open() {
+        let mut running = shard(0);
+        running.run.ended_at = None;
+        assert_eq!(merge(vec![running, shard(1)]).unwrap().run.ended_at, None);
+    }
+
+    #[test]
+    fn refuses_nothing_and_strangers() {
+        assert_eq!(merge(Vec::new()).unwrap_err().to_string(), "there is no report to merge");
+        let mut other = Story::new().report();
+        other.run.name = "other".to_owned();
+        other.run.id = "20261122-020005-ffff".to_owned();
+        assert_eq!(
+            merge(vec![every_outcome(), other]).unwrap_err().to_string(),
+            "the reports are of different manifests, `nightly-maintenance` and `other`"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn order_does_not_matter(order in Just(vec![0usize, 1, 2, 3]).prop_shuffle()) {
+            let reports = [shard(0), shard(1), shard(2), every_outcome()];
+            let shuffled: Vec<ReportV1> = order.into_iter().map(|number| reports[number].clone()).collect();
+            prop_assert_eq!(merge(shuffled).unwrap(), merge(reports.to_vec()).unwrap());
+        }
+    }
+}
