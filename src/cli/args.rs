@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
-use super::{completions, man, plan, run, schema, simulate};
+use super::{completions, doctor, man, merge, plan, report, run, schema, simulate, sources, status};
 
 /// What every variable of ours begins with.
 const ENV_PREFIX: &str = "JULES_BATCH_";
@@ -114,6 +114,16 @@ pub(crate) enum Command {
     Run(Box<run::RunArgs>),
     /// Expand a manifest and print its tasks; touches nothing
     Plan(plan::PlanArgs),
+    /// Show how a run stands, also while another process runs it
+    Status(status::StatusArgs),
+    /// Write or print the reports of a recorded run again
+    Report(report::RenderArgs),
+    /// Merge the report.json files of shards into one set of reports
+    Merge(merge::MergeArgs),
+    /// List the repositories that the account has connected
+    Sources(sources::SourcesArgs),
+    /// Check key, network, clock, sources and ledger, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Serve the simulator: the Jules API, played on this machine
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the manifest or of report.json
