@@ -13,7 +13,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::diagnostic::{Diagnostic, listed, nearest, quoted};
+use super::diagnostic::{Diagnostic, joined, nearest, quoted};
 use super::document::{Document, Span};
 use super::located::LOCATED;
 use super::node::{Key, Node, Value};
@@ -137,7 +137,7 @@ impl de::Error for Fault {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let help = match nearest(field, expected.iter().copied()) {
             Some(name) => format!("did you mean {}?", quoted(name)),
-            None => format!("known keys: {}", listed_all(expected)),
+            None => format!("known keys: {}", joined(expected, "and")),
         };
         Self { help: Some(help), of_key: true, ..Self::new(format!("unknown key {}", quoted(field))) }
     }
@@ -149,19 +149,10 @@ impl de::Error for Fault {
 }
 
 fn choices(written: &str, known: &'static [&'static str]) -> String {
+    let all = joined(known, "or");
     match nearest(written, known.iter().copied()) {
-        Some(name) => format!("did you mean {}? It can be {}", quoted(name), listed_all(known)),
-        None => format!("it can be {}", listed_all(known)),
-    }
-}
-
-fn listed_all(names: &[&str]) -> String {
-    match names {
-        [most @ .., last] if most.len() >= 10 => {
-            let most: Vec<String> = most.iter().map(|name| quoted(name)).collect();
-            format!("{} and {}", most.join(", "), quoted(last))
-        }
-        few => listed(few.iter().copied()),
+        Some(name) => format!("did you mean {}? It can be {all}", quoted(name)),
+        None => format!("it can be {all}"),
     }
 }
 

@@ -16,6 +16,8 @@ mod node;
 mod policy;
 mod schema;
 mod source_list;
+#[cfg(test)]
+mod tests;
 mod vars;
 
 use std::fmt;
@@ -34,6 +36,7 @@ pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
 pub use policy::{Backoff, Expect, OnNoChange, PlanApproval, PollStrategy, RetryOn};
 pub(crate) use schema::{Feedback, MaxFailures, Retries, Stall, Written};
+pub(crate) use source_list::ListedSource;
 pub(crate) use vars::Vars;
 
 /// A manifest that keeps every rule that can be checked without expanding it.

@@ -13,7 +13,7 @@ use super::matrix::{self, Combination, SourceNames};
 use super::needs;
 use super::settings::{PlanApproval, RetryPolicy, StallPolicy, Timeouts, UserFeedback, Waiting};
 use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, source_value};
-use super::task::{JobId, Plan, Task, TaskId, TaskSource, Unresolved};
+use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
 use super::template::{Scope, Template, Unset, to_value};
 use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Feedback, Manifest, SourceSpec, Stall, quoted};
 
@@ -22,6 +22,9 @@ pub const MAX_TASKS: usize = 1_000_000;
 
 /// The most text that all tasks together may render to, in bytes.
 const MAX_RENDERED_TOTAL: usize = 1 << 30;
+
+/// How often a combination may be held against an `include` or `exclude`.
+const MAX_RULE_CHECKS: usize = 200_000_000;
 
 /// A matrix value longer than this is shortened in ids, in bytes.
 const LONG_VALUE: usize = 100;
@@ -117,6 +120,7 @@ struct JobParts {
     retries: Arc<RetryPolicy>,
     timeouts: Timeouts,
     no_needs: Arc<[usize]>,
+    place: Place,
 }
 
 struct WaitingParts {
@@ -222,6 +226,7 @@ impl Expansion<'_> {
             retries: Arc::new(defaults::retries(written, job)),
             timeouts: defaults::timeouts(written, job),
             no_needs: Arc::new([]),
+            place: document.place(job.span.start),
         })
     }
 
@@ -232,18 +237,8 @@ impl Expansion<'_> {
         scope: &Arc<Scope>,
         sources: &[JobSource],
     ) -> Result<(), Vec<Diagnostic>> {
+        self.check_size(job, sources.len())?;
         let matrix = job.keys.matrix.as_ref();
-        let combinations = matrix
-            .map_or(Some(1), |matrix| Some(matrix::product(matrix)?.max(1) + matrix.value.include.len()));
-        let most = combinations.and_then(|n| n.checked_mul(sources.len().max(1)));
-        if most.is_none_or(|most| self.tasks.len().saturating_add(most) > MAX_TASKS) {
-            let finding = Diagnostic::new(format!(
-                "with job {} the plan has more than {MAX_TASKS} tasks",
-                quoted(&job.id)
-            ));
-            let span = matrix.map_or(job.id.span, |matrix| matrix.span);
-            return Err(vec![finding.at(&self.manifest.document, span).help("split the manifest")]);
-        }
         let per_source = matrix.is_some_and(|matrix| matrix::names_sources(matrix));
         let shared = (!per_source || sources.is_empty()).then(|| values(job, None));
         let before = self.tasks.len();
@@ -278,6 +273,27 @@ impl Expansion<'_> {
         Ok(())
     }
 
+    /// Refuses a matrix that is too large before anything of it is made.
+    fn check_size(&self, job: &CheckedJob, sources: usize) -> Result<(), Vec<Diagnostic>> {
+        let (product, rules) = match &job.keys.matrix {
+            Some(matrix) => (matrix::product(matrix), (matrix.include.len(), matrix.exclude.len())),
+            None => (Some(1), (0, 0)),
+        };
+        let most = product.and_then(|n| n.max(1).checked_add(rules.0)?.checked_mul(sources.max(1)));
+        let most = most.unwrap_or(usize::MAX);
+        let what = if self.tasks.len().saturating_add(most) > MAX_TASKS {
+            format!("with job {} the plan has more than {MAX_TASKS} tasks", quoted(&job.id))
+        } else if most.saturating_mul(rules.0 + rules.1) > MAX_RULE_CHECKS {
+            format!("the matrix of job {} has too many `include` and `exclude` for its size", quoted(&job.id))
+        } else {
+            return Ok(());
+        };
+        let span = job.keys.matrix.as_ref().map_or(job.id.span, |matrix| matrix.span);
+        Err(vec![
+            Diagnostic::new(what).at(&self.manifest.document, span).help("split the job or the manifest"),
+        ])
+    }
+
     fn reserve(&mut self, more: usize) {
         self.tasks.reserve(more);
         self.origins.reserve(more);
@@ -307,7 +323,7 @@ impl Expansion<'_> {
                 };
                 check_branch(&name).map_err(wrong)?;
                 let github = source.map_or("", |source| &source.github);
-                let value = Some(source_value(github, Some(&name)));
+                let value = Some(source_value(github, Some(Arc::clone(&name))));
                 scope = Arc::new(Scope { source: value, ..Scope::clone(&scope) });
                 Some(name)
             }
@@ -335,7 +351,7 @@ impl Expansion<'_> {
         };
         let task_id = TaskId::new(Arc::clone(&id));
         if let Some(first) = self.ids.insert(task_id.clone(), self.tasks.len()) {
-            return Err(vec![self.same_id(&id, &origin, first)]);
+            return Err(vec![self.same_id(job, &id, &origin, first)]);
         }
         self.origins.push(origin);
         self.tasks.push(Task {
@@ -355,19 +371,22 @@ impl Expansion<'_> {
             retries: Arc::clone(&parts.retries),
             timeouts: parts.timeouts,
             needs: Arc::clone(&parts.no_needs),
-            place: document.place(job.span.start),
+            place: parts.place,
         });
         Ok(())
     }
 
-    fn same_id(&self, id: &str, origin: &Origin, first: usize) -> Diagnostic {
+    fn same_id(&self, job: &CheckedJob, id: &str, origin: &Origin, first: usize) -> Diagnostic {
         let finding = Diagnostic::new(format!("two tasks have the id {}", quoted(id)))
             .at(&origin.document, origin.span);
         let finding = match self.origins.get(first) {
             Some(first) if first.span != origin.span || !Arc::ptr_eq(&first.document, &origin.document) => {
                 finding.related(&first.document, first.span, "first here")
             }
-            _ => finding,
+            _ => match &job.keys.matrix {
+                Some(matrix) => finding.at(&self.manifest.document, matrix.span),
+                None => finding,
+            },
         };
         finding.help("name each source once, and each combination of the matrix once")
     }
