@@ -8,7 +8,8 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
 use super::{
-    completions, doctor, man, merge, open, plan, report, run, schema, session, simulate, sources, status,
+    action, completions, doctor, man, merge, open, plan, report, run, schema, session, simulate, sources,
+    status,
 };
 
 /// What every variable of ours begins with.
@@ -134,6 +135,8 @@ pub(crate) enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the manifest or of report.json
     Schema(schema::SchemaArgs),
+    /// Do what action.yml asks for: the GitHub Action's entry point
+    Action(Box<action::ActionArgs>),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual pages
@@ -174,7 +177,9 @@ fn bind(arg: clap::Arg) -> clap::Arg {
     let Some(value) = std::env::var_os(&name).filter(|value| !value.is_empty()) else { return arg };
     if let (ArgAction::Append, Some(list)) = (arg.get_action(), value.to_str()) {
         // clap takes a variable as one value; a list has one a line.
-        return arg.default_values(list.lines().map(leak)).hide_default_value(true);
+        return arg
+            .default_values(list.lines().filter(|line| !line.trim().is_empty()).map(leak))
+            .hide_default_value(true);
     }
     arg.env(leak(&name)).hide_env(true)
 }

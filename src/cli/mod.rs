@@ -3,6 +3,7 @@
 //! Every command is a function of its flags and the [`Console`] that returns an [`Exit`] or a [`Failure`];
 //! `main` alone turns either into a code.
 
+mod action;
 mod args;
 mod ci;
 mod client;
@@ -49,8 +50,11 @@ pub use failure::Failure;
 ///
 /// Whatever ends a command before its end, with the exit code that fits.
 pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
-    log::start(console, args.global.verbose, client::redactor());
+    if !matches!(args.command, Command::Action(_)) {
+        log::start(console, args.global.verbose, client::redactor());
+    }
     match args.command {
+        Command::Action(args) => action::run(&args, console),
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
         Command::Status(args) => block_on(status::run(&args, console)),
@@ -68,7 +72,7 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
 }
 
 /// Runs a command on a runtime of its own. What it leaves behind is not waited for.
-fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(Exit::Fault, error))?;
     let result = runtime.block_on(command);
     runtime.shutdown_background();

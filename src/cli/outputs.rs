@@ -163,6 +163,11 @@ pub(crate) fn for_people(args: &ReportArgs) -> PathBuf {
     args.report_dir.join(Format::Html.file())
 }
 
+/// The report that programs read.
+pub(crate) fn json(args: &ReportArgs) -> PathBuf {
+    args.json.clone().unwrap_or_else(|| args.report_dir.join(Format::Json.file()))
+}
+
 /// The report that CI systems read.
 pub(crate) fn for_ci(args: &ReportArgs) -> PathBuf {
     args.junit.clone().unwrap_or_else(|| args.report_dir.join(Format::Junit.file()))

@@ -23,7 +23,7 @@ use super::progress::Progress;
 use super::reports::Reports;
 use super::signals::{Signal, Signals};
 use crate::engine::{self, EngineError, Options, Setup, StopReason};
-use crate::outcome::Observer;
+use crate::outcome::{Observer, RunRecord};
 use crate::plan::{Plan, Settings};
 use crate::report::console_fragment as neutral;
 
@@ -31,9 +31,25 @@ use crate::report::console_fragment as neutral;
 const MANY_TASKS: usize = 1_000;
 
 pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
-    let manifest = planned::read(&args.manifest, &args.selection, console)?;
+    perform(args, console).await.map(|ended| ended.exit)
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) exit: Exit,
+    /// None when nothing was run, or when a second signal did not leave the time.
+    pub(crate) record: Option<RunRecord>,
+}
+
+/// Runs, and says what came of it.
+pub(crate) async fn perform(args: &RunArgs, console: &Console) -> Result<Ended, Failure> {
+    let manifest = match &args.inline {
+        Some(inline) => planned::inline(inline, &args.selection, console)?,
+        None => planned::read(&args.manifest, &args.selection, console)?,
+    };
     if args.dry_run {
-        return dry_run(&manifest, &args.selection, console);
+        return dry_run(&manifest, &args.selection, console).map(|exit| Ended { exit, record: None });
     }
     // From here on a signal stops the run in order.
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
@@ -60,12 +76,13 @@ pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failu
     let (stops, inbox) = mpsc::channel(4);
     let finished = tokio::select! {
         finished = engine::run(setup, &mut observers, inbox) => finished,
-        signal = stop_on(&mut signals, stops, console) => return Ok(exit_of(signal)),
+        signal = stop_on(&mut signals, stops, console) => return Ok(Ended { exit: exit_of(signal), record: None }),
     };
     drop(observers);
     let finished = finished.map_err(not_kept)?;
     target.leave(console).await;
-    finish::finish(&finished, args, &plan, &target, console)
+    let exit = finish::finish(&finished, args, &plan, &target, console)?;
+    Ok(Ended { exit, record: Some(finished.record) })
 }
 
 /// What the flags say wins over what the manifest says.
@@ -85,6 +102,9 @@ fn with_flags(mut plan: Plan, args: &RunArgs) -> Plan {
     }
     if let Some(deadline) = args.deadline {
         settings.run_timeout = Some(settings.run_timeout.map_or(deadline, |timeout| timeout.min(deadline)));
+    }
+    if let Some(timeout) = args.task_timeout {
+        plan.tasks.iter_mut().for_each(|task| task.timeouts.task = timeout);
     }
     plan
 }
