@@ -8,6 +8,7 @@ mod decode;
 mod diagnostic;
 mod document;
 mod duration;
+mod fault;
 mod files;
 mod job;
 mod load;
