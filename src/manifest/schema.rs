@@ -24,7 +24,7 @@ pub(crate) struct Written {
     pub(crate) version: Option<Located<u32>>,
     /// The run's name in reports; the file's name without its extension by default. Part of every task's key.
     pub(crate) name: Option<Located<String>>,
-    /// Values for `${{ vars.NAME }}`; `--var NAME=VALUE` wins over them.
+    /// Values for `${{ vars.NAME }}`; `--var NAME=VALUE` wins over them. A variable with the value `~` must be given so.
     pub(crate) vars: Option<Table<Literal>>,
     /// The environment variables that `${{ env.NAME }}` may read.
     pub(crate) env: Option<Vec<Located<String>>>,

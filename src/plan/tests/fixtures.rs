@@ -46,6 +46,16 @@ fn bad_manifests_say_what_is_wrong_and_where() {
 }
 
 #[test]
+fn every_snapshot_belongs_to_a_manifest() {
+    for entry in std::fs::read_dir(folder("bad")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "snap") {
+            assert!(path.with_extension("yaml").exists(), "{} is left over", path.display());
+        }
+    }
+}
+
+#[test]
 fn good_manifests_are_accepted() {
     for path in manifests("good") {
         let tasks = check(&path).unwrap_or_else(|error| panic!("{}:\n{error}", path.display()));
