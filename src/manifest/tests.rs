@@ -47,6 +47,12 @@ fn alias_bombs_are_refused() {
 }
 
 #[test]
+fn millions_of_values_are_refused() {
+    let message = error(&format!("jobs: [{}]", "a, ".repeat(1_000_000)));
+    assert_eq!(message, "the manifest is too large (more than 750,000 values)");
+}
+
+#[test]
 fn one_anchor_may_serve_many_jobs() {
     let jobs: String = (0..500).map(|n| format!("  - {{ id: j{n}, prompt: p, timeouts: *t }}\n")).collect();
     let text = format!("x-t: &t {{ task: 1h }}\njobs:\n{jobs}");
