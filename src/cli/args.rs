@@ -7,7 +7,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
-use super::{completions, doctor, man, merge, plan, report, run, schema, simulate, sources, status};
+use super::{
+    completions, doctor, man, merge, open, plan, report, run, schema, session, simulate, sources, status,
+};
 
 /// What every variable of ours begins with.
 const ENV_PREFIX: &str = "JULES_BATCH_";
@@ -120,6 +122,10 @@ pub(crate) enum Command {
     Report(report::RenderArgs),
     /// Merge the report.json files of shards into one set of reports
     Merge(merge::MergeArgs),
+    /// Work with one session: create, follow, answer, approve, apply
+    Session(session::SessionArgs),
+    /// Print, and on a terminal open, the pull request or session of a task
+    Open(open::OpenArgs),
     /// List the repositories that the account has connected
     Sources(sources::SourcesArgs),
     /// Check key, network, clock, sources and ledger, and say what to do

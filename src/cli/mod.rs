@@ -17,6 +17,7 @@ mod failure;
 mod log;
 mod man;
 mod merge;
+mod open;
 mod outputs;
 mod plan;
 mod planned;
@@ -28,6 +29,7 @@ mod reports;
 mod run;
 mod schema;
 mod selection;
+mod session;
 mod shard;
 mod signals;
 mod simulate;
@@ -54,6 +56,8 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
         Command::Status(args) => block_on(status::run(&args, console)),
         Command::Report(args) => report::run(&args, console),
         Command::Merge(args) => merge::run(&args, console),
+        Command::Session(args) => block_on(session::run(args, console)),
+        Command::Open(args) => open::run(&args, console),
         Command::Sources(args) => block_on(sources::run(&args, console)),
         Command::Doctor(args) => block_on(doctor::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
