@@ -71,7 +71,7 @@ fn the_report_tells_how_many_requests_each_method_cost() {
     named("create", "sessions.create");
     named("get", "sessions.get");
     named("list", "sessions.list");
-    named("listActivities", "activities.list");
+    named("activities", "activities.list");
     named("approve", "sessions.approvePlan");
     named("send", "sessions.sendMessage");
     assert_eq!(told.values().copied().sum::<u64>(), counted.values().sum::<u64>(), "{told:?} {counted:?}");
