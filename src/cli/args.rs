@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
-use super::{completions, man, plan, run, schema, simulate};
+use super::{completions, man, open, plan, run, schema, session, simulate, sources};
 
 /// What every variable of ours begins with.
 const ENV_PREFIX: &str = "JULES_BATCH_";
@@ -114,6 +114,12 @@ pub(crate) enum Command {
     Run(Box<run::RunArgs>),
     /// Expand a manifest and print its tasks; touches nothing
     Plan(plan::PlanArgs),
+    /// One session by hand: create, watch, talk, approve, take the result, clean up
+    Session(Box<session::SessionArgs>),
+    /// List the repositories that Jules may work on
+    Sources(sources::SourcesArgs),
+    /// Open the pull request or the session of a task of the last run
+    Open(open::OpenArgs),
     /// Serve the simulator: the Jules API, played on this machine
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the manifest or of report.json

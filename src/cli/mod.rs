@@ -14,6 +14,7 @@ mod exit;
 mod failure;
 mod log;
 mod man;
+mod open;
 mod plan;
 mod planned;
 mod progress;
@@ -21,9 +22,11 @@ mod reports;
 mod run;
 mod schema;
 mod selection;
+mod session;
 mod shard;
 mod signals;
 mod simulate;
+mod sources;
 
 pub use args::Args;
 use args::Command;
@@ -41,6 +44,9 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
     match args.command {
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
+        Command::Session(args) => block_on(session::run(&args, console)),
+        Command::Sources(args) => block_on(sources::run(&args, console)),
+        Command::Open(args) => open::run(&args, console),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

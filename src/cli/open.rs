@@ -1,0 +1,205 @@
+//! `open`: from a task of the last run to its page.
+
+use std::process::{Command, Stdio};
+
+use url::Url;
+
+use super::args::State;
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::plan::many;
+use crate::ledger::{LedgerReader, StoredRun};
+use crate::outcome::{RunId, RunRecord, TaskRecord};
+use crate::plan::TaskId;
+use crate::report::console_fragment as neutral;
+
+const AFTER_HELP: &str = "\
+Prints the address of the task's pull request, or of its session when there is none; on a terminal it opens it as
+well. TASK is a task's id or a part of it; without TASK the addresses of all tasks are printed and none is opened
+unless the run has only one.
+
+Examples:
+  jules-batch open
+  jules-batch open upgrade/my-org/web
+  jules-batch open my-org/web --session --print";
+
+/// `open`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct OpenArgs {
+    /// The task: its id or a part of it
+    #[arg(value_name = "TASK")]
+    task: Option<String>,
+    /// The session, also when there is a pull request
+    #[arg(long)]
+    session: bool,
+    /// Another run than the last one
+    #[arg(long, value_name = "RUN")]
+    run: Option<RunId>,
+    /// Only print, also on a terminal
+    #[arg(long)]
+    print: bool,
+    /// Where runs are recorded.
+    #[command(flatten)]
+    state: State,
+}
+
+pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
+    let record = recorded(args)?.record;
+    let found = matching(&record, args.task.as_deref());
+    match found.as_slice() {
+        [] => Err(no_such_task(&record, args.task.as_deref().unwrap_or_default())),
+        [task] => open(task, args, console),
+        several if args.task.is_some() => Err(ambiguous(several)),
+        several => list(several, args, console),
+    }
+}
+
+/// The run that is asked for, or the last one.
+fn recorded(args: &OpenArgs) -> Result<StoredRun, Failure> {
+    let folder = args.state.state_dir.display().to_string();
+    let wrong = |error| {
+        let help = format!("nothing was run with --state-dir {folder}, or it cannot be read");
+        Failure::new(Exit::Fault, error).help(help)
+    };
+    let ledger = LedgerReader::open(&args.state.state_dir).map_err(wrong)?;
+    let id = match &args.run {
+        Some(id) => Some(id.clone()),
+        None => ledger.runs().map_err(wrong)?.into_iter().next().map(|run| run.id),
+    };
+    let run = match &id {
+        Some(id) => ledger.run(id).map_err(wrong)?,
+        None => None,
+    };
+    run.ok_or_else(|| {
+        let which = id.map_or_else(|| "no run is".to_owned(), |id| format!("run {id} is not"));
+        Failure::new(Exit::Fault, format!("{which} recorded in {folder}"))
+    })
+}
+
+/// The task of this id, else those whose id holds the text; all without one.
+fn matching<'a>(record: &'a RunRecord, text: Option<&str>) -> Vec<&'a TaskRecord> {
+    let Some(text) = text else { return record.tasks.values().collect() };
+    let exact = record.tasks.values().find(|task| task.planned.id.as_str() == text);
+    match exact {
+        Some(task) => vec![task],
+        None => record.tasks.values().filter(|task| task.planned.id.as_str().contains(text)).collect(),
+    }
+}
+
+/// The page of the pull request, or of the session.
+fn page(task: &TaskRecord, session_only: bool) -> Option<&str> {
+    let pull_request = task.work().and_then(|work| work.pull_request.as_ref()).map(|made| made.url.as_str());
+    let session = task.last_attempt().and_then(|attempt| attempt.session.as_ref());
+    let session = session.and_then(|session| session.url.as_deref());
+    pull_request.filter(|_| !session_only).or(session)
+}
+
+fn open(task: &TaskRecord, args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
+    let Some(address) = page(task, args.session) else {
+        let id = neutral(task.planned.id.as_str());
+        let failure = Failure::new(Exit::Fault, format!("task {id} has no page to open"));
+        let session = task.last_attempt().and_then(|attempt| attempt.session.as_ref());
+        return Err(match session {
+            Some(session) => failure.help(format!("see: jules-batch session show {}", session.id)),
+            None => failure.help("no session was created for it yet"),
+        });
+    };
+    console.result_line(&neutral(address))?;
+    if args.print || !console.out_terminal() || console.ci().is_some() {
+        return Ok(Exit::Done);
+    }
+    let Some(url) = safe(address) else {
+        return Err(Failure::new(Exit::Fault, "it is not the address of a web page, so it was not opened"));
+    };
+    start_browser(&url)?;
+    Ok(Exit::Done)
+}
+
+fn list(tasks: &[&TaskRecord], args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
+    for task in tasks {
+        let address = page(task, args.session).map_or_else(|| "-".to_owned(), neutral);
+        console.result_line(&format!("{}\t{address}", neutral(task.planned.id.as_str())))?;
+    }
+    if console.out_terminal() {
+        console.say("name one of them to open it: jules-batch open TASK");
+    }
+    Ok(Exit::Done)
+}
+
+/// An address that may be handed to the desktop: it came from the service, and desktops open more than pages.
+fn safe(address: &str) -> Option<Url> {
+    Url::parse(address).ok().filter(|url| {
+        let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        url.scheme() == "https" || (url.scheme() == "http" && local)
+    })
+}
+
+/// Hands the address to the desktop's opener, which does not wait for the browser.
+fn start_browser(url: &Url) -> Result<(), Failure> {
+    let (program, args): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("rundll32", &["url.dll,FileProtocolHandler"])
+    } else {
+        ("xdg-open", &[])
+    };
+    let mut command = Command::new(program);
+    command.args(args).arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let opened = command.status();
+    match opened {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::new(Exit::Fault, format!("{program} could not open it ({status})"))),
+        Err(error) => Err(Failure::new(Exit::Fault, CannotStart { program: program.to_owned(), error })
+            .help("the address stands above; --print leaves it at that")),
+    }
+}
+
+fn no_such_task(record: &RunRecord, text: &str) -> Failure {
+    if record.tasks.is_empty() {
+        return Failure::new(Exit::Fault, format!("run {} has no tasks", record.info.id));
+    }
+    let ids: Vec<&str> = record.tasks.keys().map(TaskId::as_str).collect();
+    let near = ids.iter().max_by(|a, b| {
+        let near = |id: &str| strsim::jaro_winkler(id, text);
+        near(a).total_cmp(&near(b))
+    });
+    let failure = Failure::usage(format!("run {} has no task like `{}`", record.info.id, neutral(text)));
+    match near {
+        Some(id) => failure.help(format!("did you mean `{}`?", neutral(id))),
+        None => failure,
+    }
+}
+
+fn ambiguous(tasks: &[&TaskRecord]) -> Failure {
+    let ids: Vec<_> = tasks.iter().take(5).map(|task| neutral(task.planned.id.as_str())).collect();
+    let more = tasks.len().saturating_sub(ids.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Failure::usage(format!("{} are meant by that", many(tasks.len(), "task")))
+        .help(format!("{}{more}", ids.join(", ")))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start {program}")]
+struct CannotStart {
+    program: String,
+    #[source]
+    error: std::io::Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_pages_are_handed_to_the_desktop() {
+        assert!(safe("https://github.com/o/r/pull/1").is_some());
+        assert!(safe("http://127.0.0.1:8080/session/1").is_some());
+        for odd in
+            ["http://evil.example/", "file:///etc/passwd", "javascript:alert(1)", "-x", "vscode://x", ""]
+        {
+            assert!(safe(odd).is_none(), "{odd}");
+        }
+    }
+}

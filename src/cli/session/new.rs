@@ -1,0 +1,163 @@
+//! `session new`: creates a session.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::target::failed_write;
+use super::{Access, Format, json, prompt};
+use crate::api::{Jules, NewSession, SessionClient, SourceName};
+use crate::cli::client;
+use crate::cli::console::{BOLD, Console, DIM};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::report::console_fragment as neutral;
+
+const AFTER_HELP: &str = "\
+Stdout carries the id alone. The plan waits for `session approve` unless --no-approval is given; a pull request is
+opened only with --auto-pr. Without --source the session works without a repository.
+
+A failed creation is repeated only when the service surely has not created anything.
+
+Examples:
+  jules-batch session new 'Fix the flaky test' --source my-org/web
+  jules-batch session new --file task.md --source my-org/web@develop --auto-pr --no-approval
+  git log -5 | jules-batch session new - --title 'Release notes'";
+
+/// `session new`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct NewArgs {
+    /// What to do; - reads it from stdin, as does nothing when something is piped in
+    #[arg(value_name = "PROMPT", conflicts_with = "file")]
+    prompt: Option<String>,
+    /// Read the prompt from a file; - is stdin
+    #[arg(short = 'F', long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The repository, owner/repo or owner/repo@branch
+    #[arg(short, long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// The branch to start from [default: the repository's default branch]
+    #[arg(short, long, value_name = "BRANCH", requires = "source")]
+    branch: Option<String>,
+    /// A title; the service makes one up otherwise
+    #[arg(long, value_name = "TITLE")]
+    title: Option<String>,
+    /// Let Jules open a pull request by itself
+    #[arg(long, requires = "source")]
+    auto_pr: bool,
+    /// Do not wait for an approval of the plan
+    #[arg(long)]
+    no_approval: bool,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) async fn run(args: &NewArgs, console: &Console) -> Result<Exit, Failure> {
+    let prompt = prompt::read(args.prompt.as_deref(), args.file.as_deref(), "prompt")?;
+    let place = args.source.as_deref().map(|source| place(source, args.branch.as_deref())).transpose()?;
+    let jules = args.access.prompt()?;
+    let mut new = NewSession::new(prompt).require_approval(!args.no_approval);
+    if args.auto_pr {
+        new = new.auto_pr(true);
+    }
+    new.title.clone_from(&args.title);
+    if let Some((name, branch)) = place {
+        let branch = match branch {
+            Some(branch) => branch,
+            None => default_branch(&jules, &name).await?,
+        };
+        new = new.source(name.as_str()).branch(branch);
+    }
+    let session =
+        jules.session(new).await.map_err(|error| failed_write(error, "jules-batch session list"))?;
+    print(&session, args, console)
+}
+
+fn print(session: &SessionClient, args: &NewArgs, console: &Console) -> Result<Exit, Failure> {
+    let id = session.id();
+    match args.format {
+        Format::Text => console.result_line(id.as_str())?,
+        Format::Json => {
+            let value = json!({"id": id, "name": id.name(), "url": session.url()});
+            console.result_line(&json::line(&value)?)?;
+        }
+    }
+    if let Some(url) = session.url() {
+        console.say(&format!("{BOLD}created{BOLD:#} {}", neutral(url)));
+    }
+    let next = if args.no_approval { "stream" } else { "chat" };
+    console.say(&format!("{DIM}go on with: jules-batch session {next} {id}{DIM:#}"));
+    Ok(Exit::Done)
+}
+
+/// Takes `owner/repo@branch` apart; `--branch` stands for the part behind the `@`.
+fn place(source: &str, branch: Option<&str>) -> Result<(SourceName, Option<String>), Failure> {
+    let (name, written) = match source.split_once('@') {
+        Some((name, branch)) => (name, Some(branch)),
+        None => (source, None),
+    };
+    let name = SourceName::new(name)
+        .map_err(|error| Failure::usage(error).help("see them all: jules-batch sources"))?;
+    match (written, branch) {
+        (Some(one), Some(other)) if one != other => {
+            Err(Failure::usage(TwoBranches { one: one.to_owned(), other: other.to_owned() }))
+        }
+        (Some(""), _) | (_, Some("")) => Err(Failure::usage(NoBranch)),
+        (written, given) => Ok((name, written.or(given).map(str::to_owned))),
+    }
+}
+
+/// The service refuses a repository without a branch.
+async fn default_branch(jules: &Jules, name: &SourceName) -> Result<String, Failure> {
+    let source = jules.get_source(name).await.map_err(|error| {
+        let unknown = error.is_not_found();
+        let failure = client::refused(error);
+        if unknown { failure.help("see what is connected: jules-batch sources") } else { failure }
+    })?;
+    source
+        .default_branch()
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::usage(NoDefaultBranch(name.clone())).help("name one with --branch"))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the source names branch `{one}`, and --branch names `{other}`")]
+struct TwoBranches {
+    one: String,
+    other: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the branch is empty")]
+struct NoBranch;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the service does not tell the default branch of {0}")]
+struct NoDefaultBranch(SourceName);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(source: &str, branch: Option<&str>) -> Option<(String, Option<String>)> {
+        place(source, branch).ok().map(|(name, branch)| (name.github().unwrap().to_owned(), branch))
+    }
+
+    #[test]
+    fn a_branch_stands_behind_the_source_or_in_its_flag() {
+        let place = |branch: Option<&str>| Some(("o/r".to_owned(), branch.map(str::to_owned)));
+        assert_eq!(taken("o/r", None), place(None));
+        assert_eq!(taken("o/r@dev", None), place(Some("dev")));
+        assert_eq!(taken("o/r", Some("dev")), place(Some("dev")));
+        assert_eq!(taken("o/r@dev", Some("dev")), place(Some("dev")));
+        assert_eq!(taken("o/r@a@b", None), place(Some("a@b")));
+        for (source, branch) in [("o/r@a", Some("b")), ("o/r@", None), ("o", None), ("o/r", Some(""))] {
+            assert_eq!(taken(source, branch), None, "{source} {branch:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `session show`: one session at a glance.
+
+use serde::Serialize;
+
+use super::render::{Rendering, card};
+use super::story::Story;
+use super::target::session_id;
+use super::{Access, Format, failed, json};
+use crate::api::{Activity, Plan, Session, SessionId};
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+
+const AFTER_HELP: &str = "\
+With --format json: one object with the session as the service describes it, its plan, why it failed, and its last
+messages.
+
+Examples:
+  jules-batch session show 123
+  jules-batch session show 123 --messages 20
+  jules-batch session show 123 --format json | jq -r .session.state";
+
+/// `session show`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ShowArgs {
+    /// Which session
+    #[arg(value_name = "SESSION", value_parser = session_id)]
+    id: SessionId,
+    /// How many of the last messages
+    #[arg(short, long, value_name = "N", default_value_t = 5)]
+    messages: usize,
+    /// List every changed file
+    #[arg(long)]
+    full: bool,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+/// `session show --format json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    session: &'a Session,
+    plan: Option<&'a Plan>,
+    plan_approved: bool,
+    failure_reason: Option<&'a str>,
+    messages: Vec<&'a Activity>,
+}
+
+pub(super) async fn run(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
+    let client = args.access.prompt()?.attach(args.id.clone());
+    let session = client.info().await.map_err(failed)?;
+    let story = Story::read(&client, args.messages).await.map_err(failed)?;
+    let text = match args.format {
+        Format::Text => card(&session, &story, &Rendering::new(args.full), args.full),
+        Format::Json => json::text(&Shown {
+            session: &session,
+            plan: story.plan.as_ref(),
+            plan_approved: story.plan_approved,
+            failure_reason: story.failure_reason.as_deref(),
+            messages: story.messages.iter().collect(),
+        })?,
+    };
+    console.result_line(&text)?;
+    Ok(Exit::Done)
+}
