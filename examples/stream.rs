@@ -38,6 +38,7 @@ fn show(activity: &Activity) {
         ActivityKind::SessionFailed { reason } => {
             println!("failed: {}", reason.as_deref().unwrap_or("no reason"));
         }
+        ActivityKind::None => {}
         // Kinds can be added by the service at any time.
         other => println!("{other:?}"),
     }

@@ -66,3 +66,8 @@ pub mod simulator;
 
 #[doc(inline)]
 pub use api::{Jules, NewSession};
+
+/// The examples of README.md, which compile with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,7 +7,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
-use super::{completions, man, open, plan, run, schema, session, simulate, sources};
+use super::{
+    completions, doctor, man, merge, open, plan, report, run, schema, session, simulate, sources, status,
+};
 
 /// What every variable of ours begins with.
 const ENV_PREFIX: &str = "JULES_BATCH_";
@@ -114,12 +116,20 @@ pub(crate) enum Command {
     Run(Box<run::RunArgs>),
     /// Expand a manifest and print its tasks; touches nothing
     Plan(plan::PlanArgs),
-    /// One session by hand: create, watch, talk, approve, take the result, clean up
+    /// Show how a run stands, also while another process runs it
+    Status(status::StatusArgs),
+    /// Write or print the reports of a recorded run again
+    Report(report::RenderArgs),
+    /// Merge the report.json files of shards into one set of reports
+    Merge(merge::MergeArgs),
+    /// Work with one session: create, follow, answer, approve, apply
     Session(Box<session::SessionArgs>),
-    /// List the repositories that Jules may work on
-    Sources(sources::SourcesArgs),
-    /// Open the pull request or the session of a task of the last run
+    /// Print, and on a terminal open, the pull request or session of a task
     Open(open::OpenArgs),
+    /// List the repositories that the account has connected
+    Sources(sources::SourcesArgs),
+    /// Check key, network, clock, sources and ledger, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Serve the simulator: the Jules API, played on this machine
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the manifest or of report.json

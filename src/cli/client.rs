@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
+
 use super::args::Service;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::log::Redact;
 use crate::api::{
-    ApiKey, BuildError, Error, Jules, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE, ListSources, Quotas,
-    Retries, Source,
+    ApiKey, BuildError, Error, Jules, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE, Quotas, Retries, Source,
 };
 use crate::plan::{ConnectedSource, Settings};
 
@@ -68,16 +69,7 @@ pub(crate) fn impatient(jules: &Jules) -> Jules {
 
 /// All connected sources, all pages.
 pub(crate) async fn all_sources(jules: &Jules) -> Result<Vec<Source>, Error> {
-    let mut page = ListSources { page_size: Some(100), ..ListSources::default() };
-    let mut sources = Vec::new();
-    loop {
-        let answer = jules.list_sources(&page).await?;
-        sources.extend(answer.items);
-        match answer.next_page_token {
-            Some(token) => page.page_token = Some(token),
-            None => return Ok(sources),
-        }
-    }
+    jules.sources().try_collect().await
 }
 
 /// The GitHub repositories among the sources, as plans need them.

@@ -12,6 +12,7 @@ use super::args::Args;
 use super::ci::Ci;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
+use crate::report::{console_fragment, console_line};
 
 /// Errors: bold red.
 pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
@@ -148,9 +149,9 @@ impl Console {
     pub fn failure(&self, failure: &Failure) {
         for line in failure.lines() {
             let text = match line {
-                Line::Error(text) => format!("{RED}error:{RED:#} {}", indented(&text, "       ")),
-                Line::Cause(text) => format!("  {DIM}caused by:{DIM:#} {}", indented(&text, "    ")),
-                Line::Help(text) => format!("  {CYAN}help:{CYAN:#} {}", indented(&text, "        ")),
+                Line::Error(text) => format!("{RED}error:{RED:#} {}", block(&text)),
+                Line::Cause(text) => format!("  {DIM}caused by:{DIM:#} {}", block(&text)),
+                Line::Help(text) => format!("  {CYAN}help:{CYAN:#} {}", block(&text)),
                 Line::Plain(text) => text,
             };
             self.stderr(&text);
@@ -240,9 +241,12 @@ impl Console {
 #[error("cannot write to stdout")]
 struct CannotPrint(#[source] io::Error);
 
-/// Later lines of a text, set in under its first.
-fn indented(text: &str, indent: &str) -> String {
-    text.trim_end().replace('\n', &format!("\n{indent}"))
+/// An error's text may quote what others wrote: its first line goes behind ours, the rest is marked as quoted.
+fn block(text: &str) -> String {
+    match text.trim_end().split_once('\n') {
+        None => console_fragment(text),
+        Some((first, rest)) => format!("{}\n{}", console_fragment(first), console_line(rest)),
+    }
 }
 
 #[cfg(test)]
@@ -250,7 +254,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn later_lines_are_set_in() {
-        assert_eq!(indented("a\nb\nc\n", "  "), "a\n  b\n  c");
+    fn quoted_lines_cannot_be_commands() {
+        assert_eq!(block("a\n::error::b\n  ^\n"), "a\n  | : :error::b\n  |   ^");
+        assert_eq!(block("plain"), "plain");
     }
 }

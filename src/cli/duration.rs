@@ -9,8 +9,8 @@ pub(crate) fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 if duration.is_zero() => "0s".to_owned(),
-        0..10 if duration.subsec_millis() >= 50 => format!("{:.1}s", duration.as_secs_f64()),
-        0..60 => format!("{seconds}s"),
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         3600..86_400 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
         _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
@@ -26,7 +26,7 @@ mod tests {
         let show = |ms| super::show(Duration::from_millis(ms));
         assert_eq!(show(0), "0s");
         assert_eq!(show(400), "0.4s");
-        assert_eq!(show(2_000), "2s");
+        assert_eq!(show(2_000), "2.0s");
         assert_eq!(show(12_700), "12s");
         assert_eq!(show(185_000), "3m 05s");
         assert_eq!(show(7_620_000), "2h 07m");

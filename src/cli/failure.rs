@@ -52,6 +52,18 @@ impl Failure {
         self.exit
     }
 
+    /// What is wrong, with its causes, in one line.
+    #[must_use]
+    pub(crate) fn headline(&self) -> String {
+        match &self.what {
+            What::Rendered(text) => text.lines().next().unwrap_or_default().to_owned(),
+            What::Error(error) => {
+                let (message, causes) = chain(error.as_ref());
+                std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ")
+            }
+        }
+    }
+
     /// The lines to show: `error: …`, its causes, then `help: …`, each cause once.
     #[must_use]
     pub(crate) fn lines(&self) -> Vec<Line> {

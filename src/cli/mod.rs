@@ -9,15 +9,22 @@ mod client;
 mod colour;
 mod completions;
 mod console;
+mod doctor;
 mod duration;
 mod exit;
+mod fail_on;
 mod failure;
 mod log;
 mod man;
+mod merge;
 mod open;
+mod outputs;
 mod plan;
 mod planned;
 mod progress;
+mod quote;
+mod recorded;
+mod report;
 mod reports;
 mod run;
 mod schema;
@@ -27,6 +34,8 @@ mod shard;
 mod signals;
 mod simulate;
 mod sources;
+mod status;
+mod summary;
 
 pub use args::Args;
 use args::Command;
@@ -44,9 +53,13 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
     match args.command {
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
+        Command::Status(args) => block_on(status::run(&args, console)),
+        Command::Report(args) => report::run(&args, console),
+        Command::Merge(args) => merge::run(&args, console),
         Command::Session(args) => block_on(session::run(&args, console)),
-        Command::Sources(args) => block_on(sources::run(&args, console)),
         Command::Open(args) => open::run(&args, console),
+        Command::Sources(args) => block_on(sources::run(&args, console)),
+        Command::Doctor(args) => block_on(doctor::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),

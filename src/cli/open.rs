@@ -9,7 +9,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::plan::many;
-use crate::ledger::{LedgerReader, StoredRun};
+use super::recorded;
 use crate::outcome::{RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::console_fragment as neutral;
@@ -34,7 +34,7 @@ pub(crate) struct OpenArgs {
     /// The session, also when there is a pull request
     #[arg(long)]
     session: bool,
-    /// Another run than the last one
+    /// The run's id [default: the last one]
     #[arg(long, value_name = "RUN")]
     run: Option<RunId>,
     /// Only print, also on a terminal
@@ -46,7 +46,8 @@ pub(crate) struct OpenArgs {
 }
 
 pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
-    let record = recorded(args)?.record;
+    let reader = recorded::open(&args.state.state_dir)?;
+    let record = recorded::find(&reader, args.run.as_ref())?.record;
     let found = matching(&record, args.task.as_deref());
     match found.as_slice() {
         [] => Err(no_such_task(&record, args.task.as_deref().unwrap_or_default())),
@@ -54,28 +55,6 @@ pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
         several if args.task.is_some() => Err(ambiguous(several)),
         several => list(several, args, console),
     }
-}
-
-/// The run that is asked for, or the last one.
-fn recorded(args: &OpenArgs) -> Result<StoredRun, Failure> {
-    let folder = args.state.state_dir.display().to_string();
-    let wrong = |error| {
-        let help = format!("nothing was run with --state-dir {folder}, or it cannot be read");
-        Failure::new(Exit::Fault, error).help(help)
-    };
-    let ledger = LedgerReader::open(&args.state.state_dir).map_err(wrong)?;
-    let id = match &args.run {
-        Some(id) => Some(id.clone()),
-        None => ledger.runs().map_err(wrong)?.into_iter().next().map(|run| run.id),
-    };
-    let run = match &id {
-        Some(id) => ledger.run(id).map_err(wrong)?,
-        None => None,
-    };
-    run.ok_or_else(|| {
-        let which = id.map_or_else(|| "no run is".to_owned(), |id| format!("run {id} is not"));
-        Failure::new(Exit::Fault, format!("{which} recorded in {folder}"))
-    })
 }
 
 /// The task of this id, else those whose id holds the text; all without one.
@@ -191,6 +170,7 @@ struct CannotStart {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::progress::sample;
 
     #[test]
     fn only_web_pages_are_handed_to_the_desktop() {
@@ -201,5 +181,21 @@ mod tests {
         {
             assert!(safe(odd).is_none(), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_task_is_found_by_its_id_or_a_part_of_it() {
+        let record = RunRecord::from_events(&sample::run_of(12)).unwrap();
+        let found = |text| matching(&record, Some(text)).len();
+        assert_eq!((found("task-1"), found("-7"), found("task"), found("nothing")), (1, 1, 12, 0));
+        assert_eq!(matching(&record, None).len(), 12);
+    }
+
+    #[test]
+    fn the_pull_request_comes_first() {
+        let record = RunRecord::from_events(&sample::run_of(1)).unwrap();
+        let task = &record.tasks[0];
+        assert_eq!(page(task, false), Some("https://github.com/my-org/web/pull/1"));
+        assert_eq!(page(task, true), Some("https://jules.google.com/session/100"));
     }
 }

@@ -56,8 +56,9 @@ pub(crate) async fn run(args: &SourcesArgs, console: &Console) -> Result<Exit, F
     let query = args.query.as_deref().map(Query::new).transpose()?;
     let jules = client::impatient(&client::connect(&args.service, &Settings::default())?);
     let all = client::all_sources(&jules).await.map_err(failed)?;
-    let found: Vec<&Source> =
+    let mut found: Vec<&Source> =
         all.iter().filter(|source| query.as_ref().is_none_or(|query| query.takes(&name(source)))).collect();
+    found.sort_by_key(|source| name(source).to_lowercase());
     match args.format {
         SourcesFormat::Json => console.result_line(&json_text(&found)?)?,
         SourcesFormat::Table if found.is_empty() => {}

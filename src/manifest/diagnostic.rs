@@ -140,7 +140,9 @@ impl Diagnostic {
             return Excerpt::PlaceOnly;
         }
         let start = document.line(first).start;
-        let text = document.text()[start..document.line(last).end].to_owned();
+        let text = &document.text()[start..document.line(last).end];
+        // The renderer shows C0 controls as symbols; these terminals obey as well. As many bytes, so spans still fit.
+        let text = text.replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{b7}");
         let local = |span: Span| one_line(document, span, start);
         let spans = marks.into_iter().map(|(span, label)| (local(span), label)).collect();
         Excerpt::Source { path: tame(document.name()), first_line: first + 1, text, spans }
@@ -266,14 +268,23 @@ fn escape(c: char) -> impl Iterator<Item = char> {
 /// `` `a`, `b` and `c` ``, at most ten of them.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const MOST: usize = 10;
-    let all: Vec<String> = names.into_iter().map(quoted).collect();
-    let more = all.len().saturating_sub(MOST);
-    let shown = &all[..all.len() - more];
-    match shown {
-        _ if more > 0 => format!("{} and {more} more", shown.join(", ")),
+    let names: Vec<&str> = names.into_iter().collect();
+    if let Some(more) = names.len().checked_sub(MOST).filter(|more| *more > 0) {
+        let shown: Vec<String> = names[..MOST].iter().map(|name| quoted(name)).collect();
+        return format!("{} and {more} more", shown.join(", "));
+    }
+    joined(&names, "and")
+}
+
+/// `` `a`, `b` or `c` ``: all of them.
+pub(crate) fn joined(names: &[&str], word: &str) -> String {
+    match names {
         [] => "none".to_owned(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [one] => quoted(one),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(|name| quoted(name)).collect();
+            format!("{} {word} {}", most.join(", "), quoted(last))
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the user wrote: a manifest's types, and YAML with the places of its errors.
 //!
 //! [`load`] reads a file and reports everything that is wrong with it at once; [`inline`] makes the manifest of a
-//! single prompt. What a [`Manifest`] amounts to is for [`crate::plan`] to say.
+//! single prompt. What a [`Manifest`] amounts to is for the layer above, `plan`, to say.
 
 mod check;
 mod decode;
 mod diagnostic;
 mod document;
 mod duration;
+mod fault;
 mod files;
 mod job;
 mod load;
@@ -16,6 +17,8 @@ mod node;
 mod policy;
 mod schema;
 mod source_list;
+#[cfg(test)]
+mod tests;
 mod vars;
 
 use std::fmt;
@@ -34,6 +37,7 @@ pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
 pub use policy::{Backoff, Expect, OnNoChange, PlanApproval, PollStrategy, RetryOn};
 pub(crate) use schema::{Feedback, MaxFailures, Retries, Stall, Written};
+pub(crate) use source_list::ListedSource;
 pub(crate) use vars::Vars;
 
 /// A manifest that keeps every rule that can be checked without expanding it.

@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::granit_parser::ErrorKind;
+use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Location, Spanned};
 
@@ -71,16 +74,18 @@ pub(super) fn parse(document: &Arc<Document>) -> Result<Node, Vec<Diagnostic>> {
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_nodes: 2_000_000,
-            max_events: 4_000_000,
+            max_nodes: 750_000,
+            max_events: 1_500_000,
             max_aliases: 50_000,
+            max_recorded_anchor_events: 200_000,
             max_merge_keys: 100_000,
             // One anchor may serve hundreds of jobs.
             enforce_alias_anchor_ratio: false,
-            max_depth: 64,
+            // Twice what any manifest needs, and little enough for the stack of a thread in a debug build.
+            max_depth: 32,
             max_total_scalar_bytes: 64 * 1024 * 1024,
-            max_documents: 1,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 300_000 },
         // Both places of a key that stands twice are worth showing: we look for them ourselves.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
@@ -99,7 +104,11 @@ fn explain(document: &Arc<Document>, error: &serde_saphyr::Error) -> Diagnostic 
         Diagnostic::new(format!("the manifest {what}"))
             .help("use plainer YAML; long lists of repositories can stand in a file of their own (`sources: [{ file: repos.txt }]`)")
     };
-    let found = match error.without_snippet() {
+    let mut cause = error;
+    while let E::AliasError { error, .. } | E::WithSnippet { error, .. } = cause {
+        cause = error;
+    }
+    let found = match cause {
         E::Eof { .. } => {
             Diagnostic::new("the manifest is empty").help("it needs at least `jobs:` with one job")
         }
@@ -109,6 +118,7 @@ fn explain(document: &Arc<Document>, error: &serde_saphyr::Error) -> Diagnostic 
         E::AliasReplayLimitExceeded { .. }
         | E::AliasExpansionLimitExceeded { .. }
         | E::AliasReplayStackDepthExceeded { .. } => bound("expands to far too much through its aliases"),
+        E::ExternalMessage { source, .. } if too_deep(source) => bound(TOO_DEEP),
         E::UnknownAnchor { .. } => Diagnostic::new("this alias names an anchor that is not defined above it"),
         other => {
             let text = other.render_with_options(serde_saphyr::render_options! {
@@ -124,11 +134,20 @@ fn explain(document: &Arc<Document>, error: &serde_saphyr::Error) -> Diagnostic 
     }
 }
 
-fn describe_breach(breach: &serde_saphyr::budget::BudgetBreach) -> String {
-    use serde_saphyr::budget::BudgetBreach as B;
+const TOO_DEEP: &str = "is nested too deeply (more than 32 levels)";
+
+fn too_deep(source: &ExternalMessageSource) -> bool {
+    let ExternalMessageSource::Parser(error) = source else { return false };
+    matches!(error.kind(), ErrorKind::RecursionLimitExceeded)
+}
+
+fn describe_breach(breach: &BudgetBreach) -> String {
+    use BudgetBreach as B;
     match breach {
-        B::Depth { .. } => "is nested too deeply (more than 64 levels)".to_owned(),
+        B::Depth { .. } => TOO_DEEP.to_owned(),
         B::Aliases { .. } | B::Anchors { .. } => "has too many aliases".to_owned(),
+        B::RecordedAnchorEvents { .. } => "expands to far too much through its aliases".to_owned(),
+        B::Nodes { .. } | B::Events { .. } => "is too large (more than 750,000 values)".to_owned(),
         _ => "is too large".to_owned(),
     }
 }

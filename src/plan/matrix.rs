@@ -150,3 +150,201 @@ fn include(
         combinations.push(Combination(values.into_iter().map(|(key, value)| (key, value.clone())).collect()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::manifest::{LoadOptions, parse};
+
+    fn expand(matrix: &str, source: Option<SourceNames<'_>>) -> Vec<String> {
+        let text = format!("jobs:\n  - id: a\n    prompt: p\n    matrix: {matrix}\n");
+        let manifest = parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
+        let matrix = manifest.jobs[0].keys.matrix.as_ref().unwrap();
+        combinations(matrix, source)
+            .iter()
+            .map(|combination| {
+                let pairs = combination.0.iter().map(|(key, value)| match value {
+                    Value::String(text) => format!("{key}:{text}"),
+                    other => format!("{key}:{other}"),
+                });
+                pairs.collect::<Vec<_>>().join(" ")
+            })
+            .collect()
+    }
+
+    fn all(matrix: &str) -> Vec<String> {
+        expand(matrix, None)
+    }
+
+    // The following cases are the ones that GitHub's documentation walks through, with other words.
+
+    #[test]
+    fn the_first_key_varies_slowest() {
+        let found = all("{ runner: [jammy, noble], node: [18, 20, 22] }");
+        let expected = [
+            "runner:jammy node:18",
+            "runner:jammy node:20",
+            "runner:jammy node:22",
+            "runner:noble node:18",
+            "runner:noble node:20",
+            "runner:noble node:22",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn includes_extend_change_only_their_own_additions_or_stand_alone() {
+        let found = all("{ plant: [rose, fern], pot: [clay, tin], include: [
+                { light: low },
+                { light: high, pot: clay },
+                { plant: rose, water: daily },
+                { plant: moss },
+                { plant: moss, pot: clay } ] }");
+        let expected = [
+            "plant:rose pot:clay light:high water:daily",
+            "plant:rose pot:tin light:low water:daily",
+            "plant:fern pot:clay light:high",
+            "plant:fern pot:tin light:low",
+            // Would change an original value everywhere.
+            "plant:moss",
+            // Does not extend the one above: that was no original combination.
+            "plant:moss pot:clay",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_include_extends_the_combinations_that_it_fits() {
+        let found =
+            all("{ system: [linux, mac], ruby: [2, 3], include: [{ system: mac, ruby: 3, gem: 9 }] }");
+        let expected =
+            ["system:linux ruby:2", "system:linux ruby:3", "system:mac ruby:2", "system:mac ruby:3 gem:9"];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_include_with_a_new_value_is_a_combination_of_its_own() {
+        let found = all("{ system: [linux, mac], ruby: [2, 3], include: [{ system: bsd, ruby: 4 }] }");
+        assert_eq!(found.len(), 5);
+        assert_eq!(found[4], "system:bsd ruby:4");
+    }
+
+    #[test]
+    fn includes_alone_are_the_combinations() {
+        assert_eq!(
+            all("{ include: [{ site: live, at: a }, { site: test, at: b }] }"),
+            ["site:live at:a", "site:test at:b"]
+        );
+    }
+
+    #[test]
+    fn an_exclude_may_name_some_of_the_keys() {
+        let found = all("{ system: [linux, mac], ruby: [1, 2], stage: [a, b], exclude: [
+                { system: linux, ruby: 2, stage: b }, { system: mac, ruby: 1 }] }");
+        let expected = [
+            "system:linux ruby:1 stage:a",
+            "system:linux ruby:1 stage:b",
+            "system:linux ruby:2 stage:a",
+            "system:mac ruby:2 stage:a",
+            "system:mac ruby:2 stage:b",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn excludes_work_before_includes() {
+        let found =
+            all("{ a: [1, 2], exclude: [{ a: 2 }], include: [{ a: 2, back: true }, { a: 1, on: it }] }");
+        assert_eq!(found, ["a:1 on:it", "a:2 back:true"], "an include brings back what an exclude took");
+    }
+
+    #[test]
+    fn values_may_be_mappings() {
+        let found = all("{ node: [{ v: 14 }, { v: 20, env: X=1 }], exclude: [{ node: { v: 20 } }] }");
+        assert_eq!(found, ["node:{\"v\":14}"]);
+    }
+
+    // Our own addition.
+
+    #[test]
+    fn excludes_and_includes_may_name_a_source() {
+        let matrix = "{ a: [1, 2], exclude: [{ a: 2, source: O/r }, { source: o/gone@main }],
+                        include: [{ source: o/r@main, note: x }, { source: o/other, a: 9 }] }";
+        let at = |github, branch| expand(matrix, Some(SourceNames { github, branch: Some(branch) }));
+        assert_eq!(at("o/r", "main"), ["a:1 note:x"]);
+        assert_eq!(at("o/r", "dev"), ["a:1"]);
+        assert_eq!(at("o/other", "main"), ["a:1", "a:2", "a:9"]);
+        assert_eq!(at("o/gone", "main"), Vec::<String>::new());
+        assert_eq!(expand(matrix, None), ["a:1", "a:2"]);
+    }
+
+    #[test]
+    fn a_huge_product_is_counted_without_being_made() {
+        let wide = format!("[{}]", vec!["1"; 2000].join(", "));
+        let keys: Vec<String> = (0..8).map(|key| format!("k{key}: {wide}")).collect();
+        let text = format!("jobs: [{{id: a, prompt: p, matrix: {{ {} }} }}]", keys.join(", "));
+        let manifest = parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
+        assert_eq!(product(manifest.jobs[0].keys.matrix.as_ref().unwrap()), None);
+        let error = super::super::expand(&manifest, None).unwrap_err().to_string();
+        assert!(error.contains("more than 1000000 tasks"), "{error}");
+    }
+
+    /// Sizes of the dimensions, and for each exclude a value or none for each dimension.
+    fn shapes() -> impl Strategy<Value = (Vec<usize>, Vec<Vec<Option<usize>>>)> {
+        proptest::collection::vec(1_usize..5, 1..4).prop_flat_map(|sizes| {
+            let one = sizes.iter().map(|&size| proptest::option::of(0..size)).collect::<Vec<_>>();
+            (Just(sizes), proptest::collection::vec(one, 0..4))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn without_includes_there_is_the_product_less_what_is_excluded((sizes, excludes) in shapes()) {
+            let excludes: Vec<_> = excludes.into_iter().filter(|e| e.iter().any(Option::is_some)).collect();
+            let row = |values: &[Option<usize>]| {
+                let named = values.iter().enumerate().filter_map(|(key, value)| Some(format!("k{key}: {}", (*value)?)));
+                format!("{{ {} }}", named.collect::<Vec<_>>().join(", "))
+            };
+            let mut keys: Vec<String> = sizes.iter().enumerate()
+                .map(|(key, size)| format!("k{key}: {:?}", (0..*size).collect::<Vec<_>>()))
+                .collect();
+            keys.push(format!("exclude: [{}]", excludes.iter().map(|e| row(e)).collect::<Vec<_>>().join(", ")));
+            let found = all(&format!("{{ {} }}", keys.join(", ")));
+
+            let total: usize = sizes.iter().product();
+            let kept = (0..total).filter(|&n| {
+                let mut rest = n;
+                let digits: Vec<usize> = sizes.iter().rev().map(|size| {
+                    let digit = rest % size;
+                    rest /= size;
+                    digit
+                }).collect::<Vec<_>>().into_iter().rev().collect();
+                !excludes.iter().any(|e| e.iter().zip(&digits).all(|(wanted, digit)| wanted.is_none_or(|w| w == *digit)))
+            });
+            prop_assert_eq!(found.len(), kept.count());
+            let mut unique = found.clone();
+            unique.sort();
+            unique.dedup();
+            prop_assert_eq!(unique.len(), found.len());
+        }
+
+        #[test]
+        fn no_include_changes_an_original_value(
+            size in 1_usize..5,
+            values in proptest::collection::vec((0_usize..7, any::<bool>()), 0..5),
+        ) {
+            let rows: Vec<String> = values.iter()
+                .map(|(value, named)| if *named { format!("{{ k: {value}, extra: {value} }}") } else { format!("{{ extra: {value} }}") })
+                .collect();
+            let found = all(&format!("{{ k: {:?}, include: [{}] }}", (0..size).collect::<Vec<_>>(), rows.join(", ")));
+            for (value, text) in found.iter().take(size).enumerate() {
+                let own = format!("k:{value}");
+                prop_assert!(text == &own || text.starts_with(&format!("{own} ")), "{}", text);
+            }
+        }
+    }
+}

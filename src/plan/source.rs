@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
-use minijinja::value::Value;
+use minijinja::value::{Enumerator, Object, Value};
 
 use super::github::{check_branch, parse_repository};
+use super::matrix;
 use super::template::{Scope, Template};
-use crate::manifest::{CheckedJob, Diagnostic, Document, Located, SourceSpec, Span, nearest, quoted};
+use crate::manifest::{
+    CheckedJob, Diagnostic, Document, ListedSource, Located, SourceSpec, Span, nearest, quoted,
+};
 
 /// A repository that the account has connected, as the API lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,17 @@ pub(super) struct JobSource {
     pub(super) value: Value,
 }
 
+impl JobSource {
+    /// What the matrix knows it by.
+    pub(super) fn names(&self) -> matrix::SourceNames<'_> {
+        let branch = match &self.branch {
+            Branch::Known(name) => Some(&**name),
+            Branch::PerTask(_) => None,
+        };
+        matrix::SourceNames { github: &self.github, branch }
+    }
+}
+
 /// The starting branch of a source.
 #[derive(Debug)]
 pub(super) enum Branch {
@@ -80,6 +94,9 @@ pub(super) struct Sources<'a> {
     open: Vec<OpenSource>,
     /// Sources by lower-case name and branch, so that two patterns may overlap.
     seen: HashSet<String>,
+    has_patterns: bool,
+    /// The job's `branch`, compiled once for all sources.
+    job_branch: Option<Arc<Template>>,
 }
 
 impl<'a> Sources<'a> {
@@ -90,27 +107,25 @@ impl<'a> Sources<'a> {
         job: &'a CheckedJob,
         findings: &'a mut Vec<Diagnostic>,
     ) -> Self {
+        let has_patterns = job.sources.iter().any(|spec| matches!(spec, SourceSpec::Pattern { .. }));
         let (found, open, seen) = (Vec::new(), Vec::new(), HashSet::new());
-        Self { manifest, catalogue, scope, job, findings, found, open, seen }
+        Self { manifest, catalogue, scope, job, findings, found, open, seen, has_patterns, job_branch: None }
     }
 
     /// The sources in the order of the manifest, and those that need the API.
     pub(super) fn gather(mut self) -> (Vec<JobSource>, Vec<OpenSource>) {
         let job = self.job;
+        match job.keys.branch.as_ref().map(|branch| self.compile(branch)).transpose() {
+            Ok(branch) => self.job_branch = branch,
+            Err(finding) => {
+                self.findings.push(finding);
+                return (self.found, self.open);
+            }
+        }
         for spec in &job.sources {
             let done = match spec {
                 SourceSpec::Repository { github, branch } => self.repository(github, branch.as_ref()),
-                SourceSpec::List { document, list, branch } => {
-                    for listed in list {
-                        let own = listed.branch.clone().map(|branch| Located::new(branch, listed.span));
-                        let own = own.as_ref().map(|own| (document, own));
-                        let shared = branch.as_ref().map(|branch| (self.manifest, branch));
-                        if let Err(finding) = self.named(document, &listed.github, listed.span, own, shared) {
-                            self.findings.push(finding);
-                        }
-                    }
-                    Ok(())
-                }
+                SourceSpec::List { document, list, branch } => self.list(document, list, branch.as_ref()),
                 SourceSpec::Pattern { pattern, exclude, branch } => {
                     self.pattern(pattern, exclude, branch.as_ref())
                 }
@@ -120,35 +135,76 @@ impl<'a> Sources<'a> {
         (self.found, self.open)
     }
 
+    fn compile(&self, text: &Located<String>) -> Result<Arc<Template>, Diagnostic> {
+        Template::compile(self.manifest, text).map(Arc::new)
+    }
+
     fn repository(
         &mut self,
         github: &Located<String>,
         branch: Option<&Located<String>>,
     ) -> Result<(), Diagnostic> {
-        let name = Template::compile(self.manifest, github)?.render(self.scope)?;
-        self.named(self.manifest, &name, github.span, branch.map(|branch| (self.manifest, branch)), None)
+        let branch = branch.map(|branch| self.compile(branch)).transpose()?;
+        if github.contains("${{") {
+            let name = self.compile(github)?.render(self.scope)?;
+            return self.named(self.manifest, &name, github.span, branch);
+        }
+        self.named(self.manifest, github, github.span, branch)
     }
 
-    /// A source that is named: in the manifest or in a list.
+    fn list(
+        &mut self,
+        document: &Arc<Document>,
+        list: &[ListedSource],
+        shared: Option<&Located<String>>,
+    ) -> Result<(), Diagnostic> {
+        let shared = shared.map(|branch| self.compile(branch)).transpose()?;
+        for listed in list {
+            let done = match &listed.branch {
+                // Lists are data: nothing in them is an expression.
+                Some(branch) => self.listed(document, listed, branch),
+                None => {
+                    let own = shared.clone().filter(|_| !listed.github.contains('@'));
+                    self.named(document, &listed.github, listed.span, own)
+                }
+            };
+            self.findings.extend(done.err());
+        }
+        Ok(())
+    }
+
+    fn listed(
+        &mut self,
+        document: &Arc<Document>,
+        listed: &ListedSource,
+        branch: &str,
+    ) -> Result<(), Diagnostic> {
+        let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, listed.span).help(help);
+        let (github, suffix) = parse_repository(&listed.github).map_err(at)?;
+        if suffix.is_some() {
+            return Err(two_branches(&listed.github).at(document, listed.span));
+        }
+        check_branch(branch).map_err(at)?;
+        self.push(github, Branch::Known(branch.into()), document, listed.span);
+        Ok(())
+    }
+
+    /// A source that is named: in the manifest or in a list. `own` is a branch that stands beside it.
     fn named(
         &mut self,
         document: &Arc<Document>,
         written: &str,
         span: Span,
-        own: Option<(&Arc<Document>, &Located<String>)>,
-        shared: Option<(&Arc<Document>, &Located<String>)>,
+        own: Option<Arc<Template>>,
     ) -> Result<(), Diagnostic> {
         let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, span).help(help);
         let (github, suffix) = parse_repository(written).map_err(at)?;
-        let job_branch = self.job.keys.branch.as_ref().map(|branch| (self.manifest, branch));
-        let value = source_value(github, None);
-        let branch = match (suffix, own.or(shared).or(job_branch)) {
-            (Some(_), Some(_)) if own.is_some() => {
-                let finding = Diagnostic::new(format!("{} names a branch twice", quoted(written)));
-                return Err(finding.at(document, span).help("keep one of them"));
-            }
+        if suffix.is_some() && own.is_some() {
+            return Err(two_branches(written).at(document, span));
+        }
+        let branch = match (suffix, own.or_else(|| self.job_branch.clone())) {
             (Some(suffix), _) => Branch::Known(suffix.into()),
-            (None, Some((document, branch))) => self.written_branch(document, branch, &value)?,
+            (None, Some(branch)) => self.written_branch(&branch, github)?,
             (None, None) => match self.catalogue {
                 Some(catalogue) => Branch::Known(default_branch(catalogue, github).map_err(at)?.into()),
                 None => {
@@ -169,19 +225,17 @@ impl<'a> Sources<'a> {
         if Arc::ptr_eq(document, self.manifest) { span } else { self.job.span }
     }
 
-    fn written_branch(
-        &self,
-        document: &Arc<Document>,
-        branch: &Located<String>,
-        value: &Value,
-    ) -> Result<Branch, Diagnostic> {
-        let template = Template::compile(document, branch)?;
-        if template.reads_matrix() {
-            return Ok(Branch::PerTask(Arc::new(template)));
+    fn written_branch(&self, branch: &Arc<Template>, github: &str) -> Result<Branch, Diagnostic> {
+        if branch.reads_matrix() {
+            return Ok(Branch::PerTask(Arc::clone(branch)));
         }
-        let scope = Scope { source: Some(value.clone()), ..Scope::clone(self.scope) };
-        let name = template.render(&Arc::new(scope))?;
-        let wrong = |(what, help)| Diagnostic::new(what).at(document, branch.span).help(help);
+        let name = if branch.is_constant() {
+            branch.render(self.scope)?
+        } else {
+            let scope = Scope { source: Some(source_value(github, None)), ..Scope::clone(self.scope) };
+            branch.render(&Arc::new(scope))?
+        };
+        let wrong = |(what, help)| Diagnostic::new(what).at(branch.document(), branch.span()).help(help);
         check_branch(&name).map_err(wrong)?;
         Ok(Branch::Known(name))
     }
@@ -198,6 +252,8 @@ impl<'a> Sources<'a> {
             self.open.push(OpenSource { pattern: pattern.value.clone(), span: pattern.span });
             return Ok(());
         };
+        let branch =
+            branch.map(|branch| self.compile(branch)).transpose()?.or_else(|| self.job_branch.clone());
         let mut matched = false;
         // By name, so that a plan does not depend on the order in which the API lists.
         for (name, source) in &catalogue.by_name {
@@ -206,7 +262,7 @@ impl<'a> Sources<'a> {
             }
             matched = true;
             if !excluded.iter().any(|exclude| exclude.is_match(name)) {
-                self.matched(&source.github, pattern, branch)?;
+                self.matched(catalogue, &source.github, pattern, branch.as_ref())?;
             }
         }
         if matched {
@@ -225,17 +281,17 @@ impl<'a> Sources<'a> {
 
     fn matched(
         &mut self,
+        catalogue: &Catalogue<'_>,
         github: &str,
         pattern: &Located<String>,
-        own: Option<&Located<String>>,
+        branch: Option<&Arc<Template>>,
     ) -> Result<(), Diagnostic> {
         let at =
             |(what, help): (String, String)| Diagnostic::new(what).at(self.manifest, pattern.span).help(help);
         let (github, _) = parse_repository(github).map_err(at)?;
-        let branch = match (own.or(self.job.keys.branch.as_ref()), self.catalogue) {
-            (Some(branch), _) => self.written_branch(self.manifest, branch, &source_value(github, None))?,
-            (None, Some(catalogue)) => Branch::Known(default_branch(catalogue, github).map_err(at)?.into()),
-            (None, None) => return Ok(()),
+        let branch = match branch {
+            Some(branch) => self.written_branch(branch, github)?,
+            None => Branch::Known(default_branch(catalogue, github).map_err(at)?.into()),
         };
         if !self.seen.contains(&identity(github, &branch)) {
             self.push(github, branch, self.manifest, pattern.span);
@@ -244,26 +300,23 @@ impl<'a> Sources<'a> {
     }
 
     fn push(&mut self, github: &str, branch: Branch, document: &Arc<Document>, span: Span) {
-        self.seen.insert(identity(github, &branch));
+        if self.has_patterns {
+            self.seen.insert(identity(github, &branch));
+        }
         let known = match &branch {
-            Branch::Known(name) => Some(&**name),
+            Branch::Known(name) => Some(Arc::clone(name)),
             Branch::PerTask(_) => None,
         };
-        let value = source_value(github, known);
-        self.found.push(JobSource {
-            github: github.into(),
-            branch,
-            document: Arc::clone(document),
-            span,
-            value,
-        });
+        let github: Arc<str> = github.into();
+        let value = Value::from_object(SourceNames { github: Arc::clone(&github), branch: known });
+        self.found.push(JobSource { github, branch, document: Arc::clone(document), span, value });
     }
 
     fn glob(&self, pattern: &Located<String>) -> Result<GlobMatcher, Diagnostic> {
         let wrong = |what: String| Diagnostic::new(what).at(self.manifest, pattern.span);
         if !pattern.contains('/') {
             let finding = wrong(format!("{} is not a pattern over `owner/repo`", quoted(pattern)));
-            return Err(finding.help(format!("write for example `{}/*`", pattern.trim_matches('*'))));
+            return Err(finding.help(format!("write for example `my-org/{}`", pattern.value)));
         }
         let glob = GlobBuilder::new(&pattern.to_lowercase()).literal_separator(true).build();
         glob.map(|glob| glob.compile_matcher())
@@ -295,9 +348,35 @@ fn default_branch<'a>(catalogue: &Catalogue<'a>, github: &str) -> Result<&'a str
     })
 }
 
+fn two_branches(written: &str) -> Diagnostic {
+    Diagnostic::new(format!("{} names a branch twice", quoted(written))).help("keep one of them")
+}
+
 /// What expressions see as `source`.
-pub(super) fn source_value(github: &str, branch: Option<&str>) -> Value {
-    let (owner, repo) = github.split_once('/').unwrap_or(("", github));
-    let names = [("owner", Some(owner)), ("repo", Some(repo)), ("github", Some(github)), ("branch", branch)];
-    Value::from_pairs(names.into_iter().filter_map(|(name, value)| Some((name, Value::from(value?)))))
+pub(super) fn source_value(github: &str, branch: Option<Arc<str>>) -> Value {
+    Value::from_object(SourceNames { github: github.into(), branch })
+}
+
+#[derive(Debug)]
+struct SourceNames {
+    github: Arc<str>,
+    branch: Option<Arc<str>>,
+}
+
+impl Object for SourceNames {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let (owner, repo) = self.github.split_once('/')?;
+        match key.as_str()? {
+            "owner" => Some(Value::from(owner)),
+            "repo" => Some(Value::from(repo)),
+            "github" => Some(Value::from(Arc::clone(&self.github))),
+            "branch" => self.branch.clone().map(Value::from),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        const NAMES: &[&str] = &["owner", "repo", "github", "branch"];
+        Enumerator::Str(if self.branch.is_some() { NAMES } else { &NAMES[..3] })
+    }
 }

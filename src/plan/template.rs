@@ -3,16 +3,21 @@
 //! Only what stands between `${{` and `}}` is an expression (minijinja's); everything else is kept as it is, so that
 //! prompts may hold any other template language. `$${{` is a literal `${{`.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Enumerator, Object, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior};
 
-use crate::manifest::{Diagnostic, Document, Located, Span, Text, listed, nearest, quoted};
+use crate::manifest::{CheckedJob, Diagnostic, Document, Located, Span, Text, Vars, listed, nearest, quoted};
 
 /// The longest text that one string may render to, in bytes.
 pub(super) const MAX_RENDERED: usize = 1 << 20;
+
+/// The most expressions in one string.
+const MAX_EXPRESSIONS: usize = 10_000;
+
+/// How far ahead the next expression of a string is looked for, in bytes.
+const FARTHEST: usize = 1 << 16;
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();
@@ -98,7 +103,7 @@ impl Template {
     pub(super) fn compile_text(source: &Text) -> Result<Self, Diagnostic> {
         let Text { document, span, text } = source;
         let body = if text.contains("${{") {
-            Body::Pieces(Cutter { document, span: *span, text, seen: BTreeMap::new() }.pieces()?)
+            Body::Pieces(Cutter { document, span: *span, text, found_to: 0, expressions: 0 }.pieces()?)
         } else {
             Body::Constant(Arc::clone(text))
         };
@@ -206,6 +211,26 @@ fn push_value(text: &mut String, value: &Value) {
 }
 
 impl Scope {
+    /// The names that all tasks of a job share.
+    pub(super) fn of_job(vars: &Vars, job: &CheckedJob) -> Self {
+        let unset = |(name, set): (&String, bool)| (!set).then(|| name.clone());
+        let values = vars.iter().filter_map(|(name, value)| Some((name.as_str(), to_value(value.as_ref()?))));
+        let env = job.env.iter();
+        let env_values =
+            env.clone().filter_map(|(name, value)| Some((name.as_str(), Value::from(value.as_deref()?))));
+        Self {
+            job: Value::from_pairs([("id", job.id.as_str())]),
+            vars: Value::from_pairs(values),
+            env: Value::from_pairs(env_values),
+            source: None,
+            matrix: None,
+            unset: Arc::new(Unset {
+                vars: vars.iter().map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
+                env: env.map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
+            }),
+        }
+    }
+
     fn defines(&self, name: &str) -> bool {
         let mut parts = name.split('.');
         let root = match parts.next() {
@@ -281,8 +306,9 @@ struct Cutter<'a> {
     document: &'a Arc<Document>,
     span: Span,
     text: &'a str,
-    /// How often each expression stood in the text before.
-    seen: BTreeMap<&'a str, usize>,
+    /// Up to where in the written string expressions were found, so that equal ones are told apart.
+    found_to: usize,
+    expressions: usize,
 }
 
 impl<'a> Cutter<'a> {
@@ -308,6 +334,12 @@ impl<'a> Cutter<'a> {
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain).into()));
             }
+            if self.expressions >= MAX_EXPRESSIONS {
+                let finding =
+                    Diagnostic::new(format!("this string has more than {MAX_EXPRESSIONS} expressions"));
+                return Err(finding.at(self.document, self.span));
+            }
+            self.expressions += 1;
             pieces.push(self.expression(whole, &inner[..length])?);
             rest = &rest[whole.len() + at..];
         }
@@ -338,16 +370,17 @@ impl<'a> Cutter<'a> {
 
     /// Where an expression stands in the document: the string may be written with quotes, escapes or indentation,
     /// so it is looked for there.
-    fn locate(&mut self, whole: &'a str) -> Span {
-        let nth = self.seen.entry(whole).or_default();
-        let skip = *nth;
-        *nth += 1;
-        let start = self.span.start as usize;
+    fn locate(&mut self, whole: &str) -> Span {
         let raw = self.document.slice(self.span);
-        match raw.match_indices(whole).nth(skip) {
-            Some((at, _)) => Span::new(start + at..start + at + whole.len()),
-            None => self.span,
-        }
+        // An expression that is written otherwise (with an escape) is not found: then the string's place must do. The
+        // search is kept short, lest a long text full of them takes its square in time.
+        let ahead = &raw[self.found_to..];
+        let near = &ahead[..ahead.floor_char_boundary(FARTHEST + whole.len())];
+        let Some(at) = near.find(whole) else { return self.span };
+        let start = self.found_to + at;
+        self.found_to = start + whole.len();
+        let offset = self.span.start as usize;
+        Span::new(offset + start..offset + self.found_to)
     }
 }
 
@@ -464,6 +497,19 @@ pub(super) mod tests {
             let error = render(text).unwrap_err();
             assert!(error.starts_with(place) && error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn equal_expressions_are_told_apart() {
+        let error = render("${{ vars.tone }}\n${{ vars.tone }} ${{ vars.tone + 1 }}\n${{ vars.tone + 1 }}")
+            .unwrap_err();
+        assert!(error.starts_with("2:18 "), "{error}");
+    }
+
+    #[test]
+    fn a_string_holds_only_so_many_expressions() {
+        assert!(render(&"${{ 1 }}".repeat(MAX_EXPRESSIONS)).is_ok());
+        assert!(render(&"${{ 1 }}".repeat(MAX_EXPRESSIONS + 1)).unwrap_err().contains("more than 10000"));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Expansion as a user meets it: YAML in, tasks out.
 
+mod fixtures;
+mod properties;
+
 use std::path::Path;
 
 use super::*;
@@ -62,4 +65,223 @@ jobs:
     assert_eq!(plan.unresolved[0].pattern, "my-org/svc-*");
     assert_eq!(plan.unresolved[0].place, Place { line: 14, column: 18 });
     assert_eq!(plan.name, "nightly-maintenance");
+}
+
+fn connected() -> Vec<ConnectedSource> {
+    let source = |github: &str, default: Option<&str>| ConnectedSource {
+        github: github.to_owned(),
+        default_branch: default.map(str::to_owned),
+        branches: Vec::new(),
+    };
+    // As the API might list them: in no order.
+    vec![
+        source("my-org/svc-b", Some("trunk")),
+        source("my-org/svc-legacy", Some("main")),
+        source("My-Org/Svc-A", Some("main")),
+        source("my-org/web", Some("main")),
+        source("my-org/bare", None),
+    ]
+}
+
+fn resolved(sources: &str) -> Result<Vec<String>, String> {
+    let text = format!("jobs:\n  - id: j\n    prompt: p\n    {sources}\n");
+    plan_with(&text, Some(&connected())).map(|plan| ids(&plan).into_iter().map(str::to_owned).collect())
+}
+
+#[test]
+fn a_match_is_looked_up_among_the_connected_sources() {
+    let found =
+        resolved("sources: [{ match: \"my-org/svc-*\", exclude: [\"*/svc-legacy\"] }, my-org/web@dev]")
+            .unwrap();
+    assert_eq!(found, ["j/My-Org/Svc-A@main", "j/my-org/svc-b@trunk", "j/my-org/web@dev"]);
+}
+
+#[test]
+fn patterns_may_overlap_with_each_other_and_with_names() {
+    let found =
+        resolved("sources: [my-org/web, { match: my-org/w* }, { match: \"*/web\", branch: dev }]").unwrap();
+    assert_eq!(found, ["j/my-org/web@main", "j/my-org/web@dev"]);
+}
+
+#[test]
+fn branches_come_from_the_nearest_that_names_one() {
+    assert_eq!(resolved("source: my-org/svc-b").unwrap(), ["j/my-org/svc-b@trunk"]);
+    let text = |own: &str| format!("defaults: {{ branch: d }}\njobs: [{{ id: j, prompt: p, {own} }}]\n");
+    let branch = |own: &str| plan(&text(own)).tasks[0].source.as_ref().unwrap().branch.clone();
+    assert_eq!(branch("source: a/b"), "d");
+    assert_eq!(branch("source: a/b, branch: j"), "j");
+    assert_eq!(branch("source: a/b@s, branch: j"), "s");
+    assert_eq!(branch("source: { github: a/b, branch: s }, branch: j"), "s");
+    assert_eq!(branch("source: a/b, branch: \"x-${{ source.repo }}\""), "x-b");
+}
+
+#[test]
+fn a_branch_may_come_from_the_matrix() {
+    let plan = plan(
+        "jobs: [{ id: j, prompt: \"on ${{ source.branch }}\", source: a/b, branch: \"v${{ matrix.v }}\", matrix: { v: [1, 2.0] } }]",
+    );
+    assert_eq!(ids(&plan), ["j/a/b@v1[v=1]", "j/a/b@v2.0[v=2.0]"]);
+    assert_eq!(&*plan.tasks[1].prompt, "on v2.0");
+}
+
+#[test]
+fn what_the_api_must_tell_stays_open_without_it() {
+    let text = "jobs:\n  - id: j\n    prompt: p\n    sources: [a/b, { match: \"a/*\" }, c/d@e]\n";
+    let plan = plan(text);
+    assert_eq!(ids(&plan), ["j/c/d@e"]);
+    let open: Vec<(&str, u32)> =
+        plan.unresolved.iter().map(|open| (open.pattern.as_str(), open.place.column)).collect();
+    assert_eq!(open, [("a/b", 15), ("a/*", 29)]);
+    let manifest = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
+    assert!(needs_connected(&manifest));
+}
+
+#[test]
+fn what_is_not_connected_says_what_is() {
+    for (sources, part) in [
+        ("source: my-org/wep", "did you mean `my-org/web`?"),
+        ("source: other/thing", "name a branch: `other/thing@main`"),
+        ("source: my-org/bare", "the default branch of `my-org/bare` is not known"),
+        ("sources: [{ match: \"my-orgg/svc-*\" }]", "no connected source matches"),
+        ("sources: [{ match: \"svc-*\" }]", "is not a pattern over `owner/repo`"),
+        ("sources: [{ match: \"a/[\" }]", "is not a pattern"),
+    ] {
+        let error = resolved(sources).unwrap_err();
+        assert!(error.contains(part), "{sources}: {error}");
+    }
+}
+
+#[test]
+fn expressions_are_compiled_once_however_many_tasks_there_are() {
+    let compiled = |repositories: usize| {
+        let before = template::tests::COMPILED.with(std::cell::Cell::get);
+        let sources: Vec<String> = (0..repositories).map(|n| format!("a/r{n}@main")).collect();
+        let text = format!(
+            "jobs: [{{ id: j, title: \"${{{{ source.repo }}}}\", prompt: \"${{{{ matrix.k }}}} in ${{{{ source.github }}}}\", \
+             matrix: {{ k: [1, 2, 3] }}, sources: [{}] }}]",
+            sources.join(", ")
+        );
+        assert_eq!(plan(&text).tasks.len(), repositories * 3);
+        template::tests::COMPILED.with(std::cell::Cell::get) - before
+    };
+    assert_eq!(compiled(1), 3);
+    assert_eq!(compiled(500), 3);
+}
+
+#[test]
+fn what_no_expression_changes_is_shared() {
+    let plan = plan(
+        "defaults: { branch: m, tags: [t], waiting: { user-feedback: { reply: go on, max: 2 } } }\n\
+         jobs: [{ id: j, prompt: same, matrix: { k: [1, 2] }, sources: [a/b, a/c] }]\n",
+    );
+    let [first, .., last] = &plan.tasks[..] else { panic!("no tasks") };
+    assert!(std::ptr::eq(&*first.prompt, &*last.prompt));
+    assert!(std::ptr::eq(&*first.tags, &*last.tags));
+    assert!(std::sync::Arc::ptr_eq(&first.waiting, &last.waiting));
+    assert_eq!(first.waiting.user_feedback, UserFeedback::Reply { text: "go on".into(), max: 2 });
+}
+
+#[test]
+fn settings_are_filled_in_from_the_nearest_level() {
+    let plan = plan(
+        "timeouts: { task: 1h, run: 5h, request: 10s }\n\
+         retries: { count: 1, on: [failed] }\n\
+         strategy: { max-failures: 25%, max-parallel: 7 }\n\
+         poll: { strategy: list }\n\
+         waiting: { stall: { nudge: \"go on, ${{ job.id }}\" } }\n\
+         defaults: { timeouts: { stall: 5m }, retries: { delay: 1s }, auto-pr: false }\n\
+         jobs:\n\
+         - { id: a, prompt: p }\n\
+         - { id: b, prompt: p, timeouts: { task: 30m }, retries: { count: 3 }, require-approval: true, expect: change }\n",
+    );
+    assert_eq!(plan.settings.strategy.max_failures, Some(MaxFailures::Percent(25.0)));
+    assert_eq!(plan.settings.strategy.max_parallel, 7);
+    assert_eq!(plan.settings.run_timeout, Some(std::time::Duration::from_secs(5 * 3600)));
+    assert_eq!(plan.settings.request_timeout, std::time::Duration::from_secs(10));
+    assert_eq!(plan.settings.poll.strategy, PollStrategy::List);
+    let [a, b] = &plan.tasks[..] else { panic!("not two tasks") };
+    assert_eq!((a.timeouts.task.as_secs(), a.timeouts.stall.as_secs()), (3600, 300));
+    assert_eq!((b.timeouts.task.as_secs(), b.timeouts.stall.as_secs()), (1800, 300));
+    assert_eq!((a.retries.count, b.retries.count), (1, 3));
+    assert_eq!((&b.retries.on, b.retries.delay.as_secs()), (&vec![RetryOn::Failed], 1));
+    assert!(!a.auto_pr && !a.require_approval && b.require_approval);
+    assert_eq!((a.expect, b.expect), (Expect::Any, Expect::Change));
+    assert_eq!(b.waiting.stall, StallPolicy::Nudge { text: "go on, b".into(), max: 1 });
+}
+
+#[test]
+fn ids_show_values_of_every_kind() {
+    let plan =
+        plan("jobs: [{ id: j, prompt: p, matrix: { v: [1, true, null, \"a b\", {x: 1}, [2], \"a\\nb\"] } }]");
+    let expected =
+        ["j[v=1]", "j[v=true]", "j[v=null]", "j[v=a b]", "j[v={\"x\":1}]", "j[v=[2]]", "j[v=\"a\\nb\"]"];
+    assert_eq!(ids(&plan), expected);
+}
+
+#[test]
+fn long_values_are_shortened_in_ids_and_stay_apart() {
+    let long = "x".repeat(300);
+    let plan = plan(&format!("jobs: [{{ id: j, prompt: p, matrix: {{ v: [{long}a, {long}b] }} }}]"));
+    let [a, b] = ids(&plan)[..] else { panic!("not two tasks") };
+    assert!(a != b && a.len() < 100, "{a}");
+}
+
+#[test]
+fn titles_are_one_line_and_default_to_the_id() {
+    let plan = plan("jobs: [{ id: a, prompt: p }, { id: b, prompt: p, title: \" two\\n  lines \" }]");
+    assert_eq!(&*plan.tasks[0].title, "a");
+    assert_eq!(&*plan.tasks[1].title, "two lines");
+}
+
+#[test]
+fn needs_of_a_hundred_thousand_tasks_are_shared() {
+    let sources: Vec<String> = (0..2000).map(|n| format!("a/r{n}")).collect();
+    let sources = sources.join(", ");
+    let text = format!(
+        "defaults: {{ branch: m }}\njobs:\n\
+         - {{ id: a, prompt: p, sources: [{sources}], matrix: {{ k: [1, 2] }} }}\n\
+         - {{ id: b, prompt: p, sources: [{sources}], needs: a, matrix: {{ k: [1, 2] }} }}\n\
+         - {{ id: c, prompt: p, needs: [a, b], matrix: {{ k: [1, 2] }} }}\n"
+    );
+    let plan = plan(&text);
+    assert_eq!(*plan.tasks[4000].needs, [0, 1]);
+    assert!(std::sync::Arc::ptr_eq(&plan.tasks[4000].needs, &plan.tasks[4001].needs));
+    assert_eq!(*plan.tasks[7999].needs, [3998, 3999]);
+    assert_eq!(plan.tasks[8000].needs.len(), 8000);
+    assert!(std::sync::Arc::ptr_eq(&plan.tasks[8000].needs, &plan.tasks[8001].needs));
+}
+
+#[test]
+fn far_too_many_needs_are_refused() {
+    let sources = |from: usize| (from..from + 5000).map(|n| format!("a/r{n}")).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "defaults: {{ branch: m }}\njobs:\n\
+         - {{ id: a, prompt: p, sources: [{}] }}\n- {{ id: b, prompt: p, sources: [{}] }}\n\
+         - {{ id: c, prompt: p, needs: [a, b], sources: [{}] }}\n",
+        sources(0),
+        sources(5000),
+        sources(0)
+    );
+    let error = plan_with(&text, None).unwrap_err();
+    assert!(error.contains("wait for more than"), "{error}");
+}
+
+#[test]
+fn an_inline_prompt_is_a_manifest_of_one_job() {
+    let options = LoadOptions { vars: vec![("tone".into(), "kind".into())], ..LoadOptions::default() };
+    let sources = ["a/b".to_owned(), "a/c@x".to_owned()];
+    let manifest = crate::manifest::inline(
+        "Be ${{ vars.tone }} to \"${{ source.repo }}\"\n\u{1f600}",
+        &sources,
+        Some("dev"),
+        &options,
+    )
+    .unwrap();
+    let plan = expand(&manifest, None).unwrap();
+    assert_eq!(ids(&plan), ["task/a/b@dev", "task/a/c@x"]);
+    assert_eq!(&*plan.tasks[0].prompt, "Be kind to \"b\"\n\u{1f600}");
+    assert!(!needs_connected(&manifest));
+    let manifest = crate::manifest::inline("x", &[], None, &LoadOptions::default()).unwrap();
+    assert_eq!(ids(&expand(&manifest, None).unwrap()), ["task"]);
+    assert!(crate::manifest::inline("  ", &[], None, &LoadOptions::default()).is_err());
 }

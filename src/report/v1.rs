@@ -11,7 +11,8 @@ use crate::outcome::{OnNoChange, Outcome};
 
 /// A run of jules-batch: what was asked, what became of it, what it cost.
 ///
-/// Field names are camelCase, ids are strings, times are RFC 3339 in UTC. New fields may appear; known ones
+/// Field names are camelCase, but for the totals, which stand under the outcomes' own names; ids are strings,
+/// times are RFC 3339 in UTC. New fields may appear; known ones
 /// keep their meaning as long as `schemaVersion` is 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -37,6 +37,8 @@ pub(super) struct Account {
     rulebook: Rulebook,
     pub(super) speed: f64,
     dice: Dice,
+    /// Ids also depend on when the service started: another account has other sessions.
+    ids: Dice,
     /// When which session next takes or frees a slot or shows outputs.
     turns: BinaryHeap<Reverse<(Timestamp, usize)>>,
     /// Sessions that hold a slot.
@@ -57,6 +59,7 @@ impl Account {
             rulebook: Rulebook::new(script),
             speed: script.speed,
             dice: Dice::new(script.seed),
+            ids: Dice::new(script.seed).with(&now.to_string()),
             turns: BinaryHeap::new(),
             live: 0,
             live_max: 0,
@@ -122,7 +125,7 @@ impl Account {
             later(born, length.div_f64(self.speed))
         };
         let session = Session {
-            id: format!("9{:010}{place:09}", self.dice.with("id").nth(place as u64).bits() % 10_000_000_000),
+            id: format!("9{:010}{place:09}", self.ids.nth(place as u64).bits() % 10_000_000_000),
             body,
             ending: timeline::ending(&behaviour, dice, wishes),
             dice,
@@ -139,6 +142,7 @@ impl Account {
             approvals: 0,
             pull: None,
             seen_ended: None,
+            turn: None,
             doom,
         };
         self.places.insert(session.id.clone(), place);
@@ -195,8 +199,10 @@ impl Account {
             let number = self.pulls.entry(repo).and_modify(|number| *number += 1).or_insert(first);
             session.pull = Some(*number);
         }
-        if let Some(at) = session.life.next_turn() {
-            self.turns.push(Reverse((at, place)));
+        let turn = session.life.next_turn();
+        if session.turn != turn {
+            session.turn = turn;
+            self.turns.extend(turn.map(|at| Reverse((at, place))));
         }
     }
 

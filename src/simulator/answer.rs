@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::{failure::Failure, mask::Mask};
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,17 @@ impl Answer {
         let body = "<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)</title>\n<p><b>404.</b> That's an error.\n\
                     <p>The requested URL was not found on this server.\n";
         Self { status: 404, content_type: Some(HTML), body: body.to_owned(), retry_after: None }
+    }
+
+    /// Leaves of a success what the mask names.
+    pub(super) fn select(&mut self, mask: &Mask) {
+        if !self.is_success() || *mask == Mask::default() {
+            return;
+        }
+        if let Ok(mut value) = serde_json::from_str(&self.body) {
+            mask.apply(&mut value);
+            self.body = value.to_string();
+        }
     }
 
     pub(super) fn is_success(&self) -> bool {

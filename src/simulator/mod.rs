@@ -51,6 +51,7 @@ mod faults;
 mod life;
 mod limits;
 mod lists;
+mod mask;
 mod method;
 mod mishap;
 mod pattern;

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
-use super::{failure::Failure, method::Method};
+use super::{failure::Failure, mask::Mask, method::Method};
 
 /// A call of a method. Ids and names are as sent: nobody has looked whether they exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,27 @@ pub(super) struct Page {
     pub(super) from: Option<usize>,
 }
 
-/// What a request's line says: the method, and the call unless its parameters are wrong. `None` when there is no
-/// such method.
-pub(super) fn route(verb: &str, path: &str, query: Option<&str>) -> Option<(Method, Result<Call, Failure>)> {
+/// What a request's line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Routed {
+    pub(super) method: Method,
+    /// The call, unless its parameters are wrong.
+    pub(super) call: Result<Call, Failure>,
+    /// What of the answer is wanted.
+    pub(super) mask: Mask,
+}
+
+/// Finds the method that a request calls. With `masks` the parameter `fields` selects parts of its answer.
+pub(super) fn route(verb: &str, path: &str, query: Option<&str>, masks: bool) -> Option<Routed> {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let method = method(verb, &segments)?;
-    Some((method, call(method, &segments, query.unwrap_or(""))))
+    let mut query = Query::read(query.unwrap_or_default());
+    let fields = if masks { query.take("fields") } else { None };
+    let mask = fields.as_deref().map_or_else(|| Ok(Mask::default()), Mask::read);
+    Some(match mask {
+        Ok(mask) => Routed { method, call: call(method, &segments, query), mask },
+        Err(failure) => Routed { method, call: Err(failure), mask: Mask::default() },
+    })
 }
 
 fn method(verb: &str, segments: &[&str]) -> Option<Method> {
@@ -59,8 +74,7 @@ fn method(verb: &str, segments: &[&str]) -> Option<Method> {
     }
 }
 
-fn call(method: Method, segments: &[&str], query: &str) -> Result<Call, Failure> {
-    let mut query = Query::read(query);
+fn call(method: Method, segments: &[&str], mut query: Query) -> Result<Call, Failure> {
     let id = || {
         let segment = segments.get(1).copied().unwrap_or_default();
         decoded(segment.split_once(':').map_or(segment, |(id, _)| id))
@@ -202,11 +216,11 @@ mod tests {
     use super::*;
 
     fn ok(verb: &str, path: &str, query: &str) -> Call {
-        route(verb, path, Some(query)).unwrap().1.unwrap()
+        route(verb, path, Some(query), false).unwrap().call.unwrap()
     }
 
     fn refused(path: &str, query: &str) -> bool {
-        route("GET", path, Some(query)).unwrap().1.is_err_and(|failure| failure.code == 400)
+        route("GET", path, Some(query), false).unwrap().call.is_err_and(|failure| failure.code == 400)
     }
 
     #[test]
@@ -225,7 +239,11 @@ mod tests {
             ("GET", "sessions/1/activities", "activities.list"),
             ("GET", "sessions/1/activities/a", "activities.get"),
         ] {
-            assert_eq!(route(verb, path, None).map(|(method, _)| method.name()), Some(name), "{verb} {path}");
+            assert_eq!(
+                route(verb, path, None, false).map(|routed| routed.method.name()),
+                Some(name),
+                "{verb} {path}"
+            );
         }
     }
 
@@ -240,7 +258,7 @@ mod tests {
             ("GET", "quota"),
             ("DELETE", "sources/github/o/r"),
         ] {
-            assert_eq!(route(verb, path, None), None, "{verb} {path}");
+            assert_eq!(route(verb, path, None, false), None, "{verb} {path}");
         }
     }
 
@@ -297,6 +315,15 @@ mod tests {
             }
         );
         assert!(refused("sources", "filter=owner%3Da"));
+    }
+
+    #[test]
+    fn fields_are_an_unknown_parameter_unless_masks_are_on() {
+        let query = Some("fields=sessions%28id%29");
+        assert!(refused("sessions", "fields=sessions(id)"));
+        let routed = route("GET", "sessions", query, true).unwrap();
+        assert!(routed.call.is_ok() && routed.mask == Mask::read("sessions(id)").unwrap());
+        assert!(route("GET", "sessions", Some("fields=("), true).unwrap().call.is_err());
     }
 
     #[test]

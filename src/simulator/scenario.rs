@@ -50,6 +50,8 @@ pub(super) struct Script {
     pub(super) rules: Vec<Rule>,
     /// How many old, finished sessions the account has.
     pub(super) history: usize,
+    /// Whether the parameter `fields` selects parts of an answer; else it is an unknown parameter.
+    pub(super) field_masks: bool,
 }
 
 impl Default for Script {
@@ -65,6 +67,7 @@ impl Default for Script {
             defaults: Behaviour::default(),
             rules: Vec::new(),
             history: 0,
+            field_masks: false,
         }
     }
 }

@@ -18,7 +18,7 @@ use super::{
     limits::Quotas,
     method::Method,
     mishap::FaultKind,
-    request::{self, Call},
+    request::{self, Call, Routed},
     scenario::{AcceptedKey, Scenario},
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Asked<'a> {
 #[derive(Debug)]
 pub(super) struct Service {
     keys: Vec<AcceptedKey>,
+    field_masks: bool,
     quotas: Quotas,
     faults: Faults,
     account: Account,
@@ -53,6 +54,7 @@ impl Service {
         let account = Account::new(&script, now);
         Self {
             keys: script.keys,
+            field_masks: script.field_masks,
             quotas: Quotas::new(&script.limits, script.speed, now),
             faults: Faults::new(script.faults, Dice::new(script.seed)),
             opened: account.sessions.len(),
@@ -79,22 +81,19 @@ impl Service {
     /// Answers a request at `now`.
     pub(super) fn serve(&mut self, asked: Asked<'_>, now: Timestamp) -> Served {
         self.pass(now);
-        let Some((method, call)) = request::route(asked.verb, asked.path, asked.query) else {
+        let Some(routed) = request::route(asked.verb, asked.path, asked.query, self.field_masks) else {
             self.tally.request(None);
             self.tally.answer(Some(404));
             return Served { answer: Answer::no_such_page(), delivery: Delivery::Whole };
         };
+        let Routed { method, call, mask } = routed;
         self.tally.request(Some(method));
-        let served = match self.admit(asked.key).and_then(|()| self.allow(method, now)) {
+        let mut served = match self.admit(asked.key).and_then(|()| self.allow(method, now)) {
             Err(failure) => Served { answer: Answer::refusal(&failure), delivery: Delivery::Whole },
-            Ok(()) => match self.faults.draw(method) {
-                None => {
-                    Served { answer: self.answer(call, asked.body, now, true), delivery: Delivery::Whole }
-                }
-                Some(mishap) => self.answer_with(mishap, call, asked.body, now),
-            },
+            Ok(()) => self.answer_somehow(method, call, asked.body, now),
         };
         self.tally.answer(served.delivery.leaves().then_some(served.answer.status));
+        served.answer.select(&mask);
         served
     }
 
@@ -109,6 +108,20 @@ impl Service {
 
     fn allow(&mut self, method: Method, now: Timestamp) -> Result<(), Failure> {
         self.quotas.request(method, now).inspect_err(|_| self.tally.throttled += 1)
+    }
+
+    /// Answers as well as the scenario's faults let it.
+    fn answer_somehow(
+        &mut self,
+        method: Method,
+        call: Result<Call, Failure>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Served {
+        match self.faults.draw(method) {
+            None => Served { answer: self.answer(call, body, now, true), delivery: Delivery::Whole },
+            Some(mishap) => self.answer_with(mishap, call, body, now),
+        }
     }
 
     /// Answers while something goes wrong. What happens after the commit happens only to requests that succeed.
@@ -390,6 +403,42 @@ mod tests {
     }
 
     #[test]
+    fn activities_look_as_they_do_on_the_wire() {
+        let mut desk = Desk::open(
+            "defaults: { duration: 10m, outcome: change, activities: { gap: 5s, media-bytes: 300, \
+             with: [bash-output, change-set, media, unknown-activity, unknown-artifact, bare] } }",
+        );
+        let id = desk.create("Fix the login");
+        desk.second = 700;
+        let all = paged(&mut desk, &format!("sessions/{id}/activities"), "activities");
+        let plan = &all[0]["planGenerated"]["plan"];
+        assert_eq!(
+            (plan["steps"][0].get("index"), &plan["steps"][1]["index"]),
+            (None, &json!(1)),
+            "zeroes are dropped"
+        );
+        let artifacts: Vec<&Value> =
+            all.iter().filter_map(|one| one["artifacts"].as_array()).flatten().collect();
+        let codes: Vec<_> =
+            artifacts.iter().filter_map(|one| one.get("bashOutput")?.get("exitCode")).collect();
+        assert!(!codes.is_empty() && codes.iter().all(|code| **code != json!(0)));
+        let patches: Vec<_> = artifacts
+            .iter()
+            .filter_map(|one| one["changeSet"]["gitPatch"]["unidiffPatch"].as_str())
+            .collect();
+        assert!(patches.windows(2).all(|pair| pair[1].starts_with(pair[0])), "change sets are cumulative");
+        assert!(
+            artifacts.iter().any(|one| one["media"]["data"].as_str().is_some_and(|data| data.len() == 400))
+        );
+        assert!(artifacts.iter().any(|one| one.get("hologram").is_some()));
+        assert!(all.iter().any(|one| one.get("moodChanged").is_some()));
+        let bare = all.iter().find(|one| one["description"].is_string()).unwrap();
+        let kinds = ["name", "id", "createTime", "originator", "description"];
+        assert!(bare.as_object().unwrap().keys().all(|key| kinds.contains(&key.as_str())), "{bare}");
+        assert_eq!(all.last().unwrap()["sessionCompleted"], json!({}));
+    }
+
+    #[test]
     fn new_sessions_can_be_missing_for_a_while() {
         let mut desk = Desk::open("defaults: { list-lag: 30s, not-found-for: 10s }");
         let id = desk.create("x");
@@ -522,6 +571,15 @@ mod tests {
         let detection = desk.books().detection;
         assert_eq!((detection.ended, detection.unseen, detection.p50_ms), (1, 0, 5_000.0));
         assert_eq!(desk.books().answered["none"], 1);
+    }
+
+    #[test]
+    fn masks_select_fields_where_the_scenario_has_them() {
+        let mut desk = Desk::open("field-masks: true");
+        let id = desk.create("x");
+        assert_eq!(desk.get("sessions?fields=sessions(id)"), json!({ "sessions": [{ "id": id }] }));
+        assert_eq!(desk.ask("GET", "sessions?fields=sessions(", "").0, 400);
+        assert_eq!(Desk::open("").ask("GET", "sessions?fields=sessions(id)", "").0, 400);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -115,4 +117,64 @@ async fn requests_of_one_lane_keep_their_order() {
     }
     while tasks.join_next().await.is_some() {}
     assert!(order.lock().unwrap().is_sorted());
+}
+
+/// Sends requests at random times, some of which are answered 429; when each was let through, by method.
+async fn play(arrivals: Vec<(u64, Method, Option<u64>)>, quotas: Quotas) -> Vec<(Method, Duration)> {
+    let (limiter, start) = (Arc::new(Limiter::new(quotas)), Instant::now());
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut held_until = Vec::new();
+    for (pause, method, refused) in arrivals {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let limiter = Arc::clone(&limiter);
+        tasks.spawn(async move {
+            let permit = limiter.acquire(method).await;
+            let sent = start.elapsed();
+            match refused {
+                Some(wait) => permit.throttled(Some(Duration::from_secs(wait))),
+                None => permit.answered(),
+            }
+            (method, sent, refused)
+        });
+    }
+    let mut sent = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        let (method, time, refused) = done.unwrap();
+        sent.push((method, time));
+        held_until.extend(refused.map(|wait| (time, time + Duration::from_secs(wait))));
+    }
+    for (refused, until) in held_until {
+        let early = sent.iter().find(|(_, time)| *time > refused && *time < until);
+        assert_eq!(early, None, "sent within the hold from {refused:?} to {until:?}");
+    }
+    sent
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_arrives_quotas_and_holds_are_kept(
+        arrivals in prop::collection::vec(
+            (
+                0_u64..3_000,
+                prop::sample::select(&[
+                    Method::CreateSession, Method::ListActivities, Method::GetSession, Method::SendMessage,
+                ][..]),
+                prop_oneof![9 => Just(None), 1 => (1_u64..40).prop_map(Some)],
+            ),
+            1..150,
+        ),
+        (all, creates, activities) in (1_u32..60, 2_u32..30, 2_u32..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let sent = runtime.block_on(play(arrivals, quotas(all, creates, activities)));
+        let busiest = |is: fn(Method) -> bool| {
+            let times: Vec<_> = sent.iter().filter(|(method, _)| is(*method)).map(|(_, time)| *time).collect();
+            busiest_minute(&times)
+        };
+        prop_assert!(busiest(|_| true) <= all as usize);
+        prop_assert!(busiest(|method| method == Method::CreateSession) <= creates as usize);
+        prop_assert!(busiest(|method| method == Method::ListActivities) <= activities as usize);
+    }
 }

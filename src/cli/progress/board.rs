@@ -42,12 +42,21 @@ pub(crate) struct Live {
 }
 
 impl Board {
-    /// The board of a run that is gone on with.
+    /// The board of a run that has begun before.
     #[must_use]
     pub(crate) fn of(record: &RunRecord) -> Self {
-        let mut board = Self::default();
+        let mut board = Self { began: Some(record.started_at), ..Self::default() };
         for (id, task) in &record.tasks {
             let last = task.last_attempt();
+            if let (None, Some(attempt)) = (task.outcome, last.filter(|attempt| attempt.is_live())) {
+                let live = Live {
+                    state: attempt.state.as_deref().map_or_else(|| "started".to_owned(), words),
+                    since: attempt.started_at,
+                    url: attempt.session.as_ref().and_then(|session| session.url.clone()),
+                    attempt: attempt.number,
+                };
+                board.live.insert(id.clone(), live);
+            }
             if let Some(outcome) = task.outcome {
                 *board.counts.entry(outcome).or_default() += 1;
             }
@@ -235,6 +244,21 @@ mod tests {
         assert!(seen.contains(&(3, 0, 0)), "{seen:?}");
         assert!(seen.contains(&(2, 1, 0)), "{seen:?}");
         assert_eq!(seen.last(), Some(&(0, 0, 3)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_record_gives_the_same_board_as_its_events() {
+        let events = sample::run_of(3);
+        for n in sample::EVENTS_BEFORE_TASKS..events.len() {
+            let record = RunRecord::from_events(&events[..n]).unwrap();
+            let (known, mut folded) = (Board::of(&record), Board::default());
+            events[..n].iter().for_each(|event| folded.apply(event));
+            let numbers = |board: &Board| (board.total(), board.ended(), board.live_count());
+            let creating = matches!(events[n - 1].kind, EventKind::IntentRecorded { .. });
+            if !creating {
+                assert_eq!(numbers(&known), numbers(&folded), "after {n} events");
+            }
+        }
     }
 
     #[test]

@@ -21,16 +21,6 @@ pub(crate) enum Said {
     Lasting(String),
 }
 
-impl Said {
-    /// The line.
-    #[must_use]
-    pub(crate) fn text(&self) -> &str {
-        match self {
-            Self::Change(text) | Self::Lasting(text) => text,
-        }
-    }
-}
-
 /// The line for an event, if it is worth one. The board has taken the event already.
 #[must_use]
 pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
@@ -180,10 +170,12 @@ mod tests {
         let mut lines = String::new();
         for event in events {
             board.apply(event);
-            if let Some(said) = line(event, &board) {
-                let kind = if matches!(said, Said::Lasting(_)) { "!" } else { " " };
-                lines += &format!("{kind} {}\n", anstream::adapter::strip_str(said.text()));
-            }
+            let (kind, text) = match line(event, &board) {
+                Some(Said::Lasting(text)) => ("!", text),
+                Some(Said::Change(text)) => (" ", text),
+                None => continue,
+            };
+            lines += &format!("{kind} {}\n", anstream::adapter::strip_str(&text));
         }
         lines
     }

@@ -20,7 +20,7 @@ use super::console::Console;
 use crate::outcome::{Observer, ObserverError, RunEvent, RunRecord};
 pub(crate) use board::Board;
 pub(crate) use line::style_of;
-pub(crate) use line::{Said, counts, heartbeat, line};
+pub(crate) use line::{Said, heartbeat, line};
 pub(crate) use table::table;
 
 /// How often a live table is drawn again: ages count in seconds.

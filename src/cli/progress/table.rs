@@ -68,12 +68,11 @@ fn row(task: &TaskId, live: &Live, now: Timestamp, width: usize) -> String {
     let state = cut(&neutral(&live.state), 17);
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
     let task = format!("{}{attempt}", neutral(task.as_str()));
-    let url = live.url.as_deref().map(|url| neutral(short(url))).unwrap_or_default();
     let room = width.saturating_sub(2 + 17 + 1 + 7 + 2);
     // The task's name goes before the address: it is what one looks for.
     let task = cut(&task, room);
     let url_room = room.saturating_sub(task.chars().count() + 2);
-    let url = if url.chars().count() <= url_room { url } else { String::new() };
+    let url = live.url.as_deref().map(|url| fitting(&neutral(url), url_room)).unwrap_or_default();
     let style = style_of(&live.state);
     let row = format!("  {style}{state:<17}{style:#} {DIM}{age:>7}{DIM:#}  {task}");
     if url.is_empty() { row } else { format!("{row}  {DIM}{url}{DIM:#}") }
@@ -83,9 +82,11 @@ fn style_of(state: &str) -> Style {
     if state.starts_with("awaiting") || state == "paused" { YELLOW } else { CYAN }
 }
 
-/// An address without its scheme.
-fn short(url: &str) -> &str {
-    url.strip_prefix("https://").unwrap_or(url)
+/// As much of an address as fits: without its scheme, else its last part, else nothing.
+fn fitting(url: &str, room: usize) -> String {
+    let whole = url.strip_prefix("https://").unwrap_or(url);
+    let last = whole.rsplit_once('/').map_or_else(String::new, |(_, last)| format!("…/{last}"));
+    [whole.to_owned(), last].into_iter().find(|text| text.chars().count() <= room).unwrap_or_default()
 }
 
 /// The text in at most so many characters. Wide characters count as one: a line that wraps is counted right

@@ -1,14 +1,13 @@
 //! The flags of `run`.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
-
-use super::fail_on::FailOn;
 use crate::cli::args::{Service, State};
 use crate::cli::duration;
+use crate::cli::fail_on::FailOn;
+use crate::cli::outputs::ReportArgs;
 use crate::cli::selection::Selection;
 
 const AFTER_HELP: &str = "\
@@ -88,45 +87,6 @@ pub(crate) struct RunArgs {
     /// How to reach the service.
     #[command(flatten)]
     pub(crate) service: Service,
-}
-
-/// Where reports go.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Reports")]
-pub(crate) struct ReportArgs {
-    /// Folder of all reports: junit.xml, report.json, report.ctrf.json, summary.md, report.html, events.jsonl
-    #[arg(long, value_name = "DIR", default_value = "jules-report")]
-    pub(crate) report_dir: PathBuf,
-    /// Write the JUnit XML also here
-    #[arg(long, value_name = "PATH")]
-    pub(crate) junit: Option<PathBuf>,
-    /// The JUnit XML's dialect: rich has properties and places, jenkins is valid for Jenkins' schema
-    #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
-    pub(crate) junit_profile: JunitProfile,
-    /// Write report.json also here
-    #[arg(long, value_name = "PATH")]
-    pub(crate) json: Option<PathBuf>,
-    /// Write every change of state as a line of JSON also here; - is stdout, instead of the result lines
-    #[arg(long, value_name = "PATH")]
-    pub(crate) events: Option<PathBuf>,
-}
-
-impl ReportArgs {
-    /// Whether the events go to stdout.
-    #[must_use]
-    pub(crate) fn events_on_stdout(&self) -> bool {
-        self.events.as_deref() == Some(Path::new("-"))
-    }
-}
-
-/// `--junit-profile`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum JunitProfile {
-    /// With everything that readers can show.
-    #[default]
-    Rich,
-    /// Valid for the junit-10 schema of Jenkins.
-    Jenkins,
 }
 
 /// `--simulate[=SCENARIO]`.

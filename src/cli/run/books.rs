@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::args::RunArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::ledger::{Ledger, LedgerError, ManifestIdentity, Recorder, StoredRun};
+use crate::ledger::{Ledger, LedgerError, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
 use crate::outcome::{EventKind, Observer, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::Plan;
 
@@ -106,7 +106,7 @@ fn goes_on(last: &RunRecord, args: &RunArgs) -> bool {
 /// Whether what the ledger holds is all that was created. A damaged one may lack sessions. A run without any
 /// attempt proves nothing: it may have died before it looked for the markers of earlier ones.
 fn is_known(set_aside: Option<&Path>, last: Option<&StoredRun>) -> bool {
-    let damaged = |last: &StoredRun| last.skipped.iter().any(|event| event.is_damaged());
+    let damaged = |last: &StoredRun| last.skipped.iter().any(SkippedEvent::is_damaged);
     let attempted = |last: &StoredRun| last.record.tasks.values().any(|task| !task.attempts.is_empty());
     set_aside.is_none() && last.is_some_and(|last| !damaged(last) && attempted(last))
 }

@@ -1,12 +1,13 @@
 //! The end of a run: what is said, and the exit code.
 
 use super::args::{RunArgs, SimulateWith};
-use super::fail_on::FailOn;
 use super::service::Target;
-use super::{outputs, quoted, summary};
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
+use crate::cli::fail_on::FailOn;
 use crate::cli::failure::Failure;
+use crate::cli::quote::quoted;
+use crate::cli::{outputs, summary};
 use crate::engine::{Fault, Finished, StopReason};
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
@@ -20,7 +21,8 @@ pub(super) fn finish(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let record = &finished.record;
-    if !args.reports.events_on_stdout() && !(console.out_terminal() && console.live()) {
+    let told = console.out_terminal() && console.live();
+    if !told && !args.reports.events_on_stdout() {
         console.result(&summary::result_lines(record))?;
     }
     console.say(&summary::summary(record));
@@ -68,7 +70,7 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         Fault::KeyRefused(_) => Exit::KeyRefused,
         Fault::ServiceDown(_) => Exit::Unavailable,
     });
-    let failed = (fail_on.count(record) > 0).then_some(Exit::TasksFailed);
+    let failed = fail_on.meets(record).then_some(Exit::TasksFailed);
     let left = (record.totals().remaining() > 0).then_some(Exit::WorkLeft);
     Exit::strongest([stopped, fault, failed, left].into_iter().flatten())
 }

@@ -2,26 +2,21 @@
 
 mod args;
 mod books;
-mod fail_on;
 mod finish;
-mod outputs;
 mod service;
-mod summary;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-pub(crate) use args::{JunitProfile, ReportArgs, RunArgs, SimulateWith};
+pub(crate) use args::RunArgs;
 use books::Books;
-pub(crate) use fail_on::FailOn;
-pub(crate) use outputs::outputs;
 use service::Target;
 
 use super::console::{BOLD, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::outputs;
 use super::plan::{dry_run, many, nothing_selected};
 use super::planned;
 use super::progress::Progress;
@@ -170,28 +165,5 @@ fn not_kept(error: EngineError) -> Failure {
     match error {
         EngineError::Books(error) => Failure::new(Exit::NotWritable, error)
             .help("nothing was started after it; make room, then run the same command again to go on"),
-    }
-}
-
-/// A path for a command line that can be pasted into a shell.
-pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ':' | '=');
-    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_can_be_pasted() {
-        assert_eq!(quoted(Path::new("jobs/nightly.yaml")), "jobs/nightly.yaml");
-        assert_eq!(quoted(Path::new("my jobs.yaml")), "'my jobs.yaml'");
-        assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
     }
 }

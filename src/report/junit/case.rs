@@ -67,11 +67,16 @@ pub(super) struct Counts {
 }
 
 impl<'a> Suite<'a> {
-    /// The report's suites in the order of their first task.
+    /// The report's suites in the order of their first task. A run without a task has one empty suite: a
+    /// reader falls over a document without any.
     pub(super) fn all(report: &'a ReportV1) -> Vec<Self> {
         let mut suites: Vec<Self> = Vec::new();
         let mut by_name: HashMap<String, usize> = HashMap::new();
         let mut used = HashSet::new();
+        if report.tasks.is_empty() {
+            let name = xml_line(&report.run.name, MESSAGE);
+            suites.push(Self { name, started_at: report.run.started_at, cases: Vec::new() });
+        }
         for task in &report.tasks {
             let name = xml_line(task.suite(), MESSAGE);
             let at = *by_name.entry(name.clone()).or_insert_with(|| {

@@ -1,11 +1,13 @@
-//! Text for Markdown (GitHub's) and HTML.
+//! Text for Markdown (GitHub's) and HTML. Such files are printed in logs too, so nothing is left in the text
+//! that a console acts on.
 
-use super::{one_line, plain};
+use super::console::console_text;
+use super::one_line;
 
 /// Foreign text as words of a Markdown line, behind other words: nothing in it is markup, a mention, a link
 /// or a line break.
 pub(in crate::report) fn markdown_text(text: &str, limit: usize) -> String {
-    let line = one_line(&plain(text), limit);
+    let line = one_line(&console_text(text), limit);
     let mut out = String::with_capacity(line.len());
     for (at, c) in line.char_indices() {
         let (before, after) = (&line[..at], &line[at + c.len_utf8()..]);
@@ -27,7 +29,7 @@ pub(in crate::report) fn markdown_text(text: &str, limit: usize) -> String {
 
 /// Foreign text as code within a Markdown line that is no row of a table.
 pub(in crate::report) fn code_span(text: &str, limit: usize) -> String {
-    let line = one_line(&plain(text), limit);
+    let line = one_line(&console_text(text), limit);
     if line.is_empty() {
         return String::new();
     }
@@ -39,7 +41,7 @@ pub(in crate::report) fn code_span(text: &str, limit: usize) -> String {
 
 /// Foreign text of several lines as a fenced block of Markdown, behind `indent` on every line.
 pub(in crate::report) fn code_block(text: &str, indent: &str) -> String {
-    let text = plain(text);
+    let text = console_text(text);
     let fence = "`".repeat((longest_run(&text, '`') + 1).max(3));
     let lines: String = text.trim_end().lines().map(|line| format!("{indent}{line}\n")).collect();
     format!("{indent}{fence}text\n{lines}{indent}{fence}\n")
@@ -48,7 +50,7 @@ pub(in crate::report) fn code_block(text: &str, indent: &str) -> String {
 /// Foreign text between HTML tags or in a quoted attribute, on one line.
 pub(in crate::report) fn html_text(text: &str, limit: usize) -> String {
     let mut out = String::new();
-    for c in one_line(&plain(text), limit).chars() {
+    for c in one_line(&console_text(text), limit).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -79,6 +81,12 @@ mod tests {
         ] {
             assert_eq!(markdown_text(text, 200), words);
         }
+    }
+
+    #[test]
+    fn consoles_find_nothing_either() {
+        assert_eq!(code_block("::error::x\n##[group]", ""), "```text\n: :error::x\n# #[group]\n```\n");
+        assert_eq!(code_span("##vso[x]\u{202E}y", 100), "`# #vso[x]\u{FFFD}y`");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use crate::outcome::{Outcome, RunRecord, TaskRecord};
+use crate::outcome::{Outcome, RunRecord};
 use crate::plan::OnNoChange;
 
 /// Which outcomes end a run with exit code 100.
@@ -25,19 +25,20 @@ impl Default for FailOn {
 }
 
 impl FailOn {
-    /// Whether this task's outcome makes the run fail.
+    /// Whether this outcome makes a run fail. `strict`: the task's job wants "no change" reported as a failure.
     #[must_use]
-    pub(crate) fn names(&self, task: &TaskRecord) -> bool {
-        let Some(outcome) = task.outcome else { return false };
-        let counts = outcome.is_failure()
-            || (outcome == Outcome::NoChange && task.planned.on_no_change == OnNoChange::Fail);
+    pub(crate) fn names(&self, outcome: Outcome, strict: bool) -> bool {
+        let counts = outcome.is_failure() || (outcome == Outcome::NoChange && strict);
         (self.any && counts) || self.outcomes.contains(&outcome)
     }
 
-    /// How many tasks make the run fail.
+    /// Whether any task makes the run fail.
     #[must_use]
-    pub(crate) fn count(&self, record: &RunRecord) -> usize {
-        record.tasks.values().filter(|task| self.names(task)).count()
+    pub(crate) fn meets(&self, record: &RunRecord) -> bool {
+        record.tasks.values().any(|task| {
+            let strict = task.planned.on_no_change == OnNoChange::Fail;
+            task.outcome.is_some_and(|outcome| self.names(outcome, strict))
+        })
     }
 }
 
@@ -69,29 +70,25 @@ fn unknown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
 
-    fn names(list: &str, outcome: Outcome, on_no_change: OnNoChange) -> bool {
-        let mut task = sample::task("a");
-        task.outcome = Some(outcome);
-        task.planned.on_no_change = on_no_change;
-        list.parse::<FailOn>().unwrap().names(&task)
+    fn names(list: &str, outcome: Outcome, strict: bool) -> bool {
+        list.parse::<FailOn>().unwrap().names(outcome, strict)
     }
 
     #[test]
     fn any_is_what_counts_as_failed() {
         for outcome in Outcome::ALL {
-            assert_eq!(names("any", outcome, OnNoChange::Pass), outcome.is_failure(), "{outcome}");
+            assert_eq!(names("any", outcome, false), outcome.is_failure(), "{outcome}");
         }
-        assert!(names("any", Outcome::NoChange, OnNoChange::Fail));
+        assert!(names("any", Outcome::NoChange, true));
     }
 
     #[test]
     fn a_list_names_outcomes() {
-        assert!(names("timed-out, stalled", Outcome::TimedOut, OnNoChange::Pass));
-        assert!(!names("timed-out, stalled", Outcome::Failed, OnNoChange::Pass));
-        assert!(names("no_change", Outcome::NoChange, OnNoChange::Pass));
-        assert!(!names("none", Outcome::Error, OnNoChange::Pass));
+        assert!(names("timed-out, stalled", Outcome::TimedOut, false));
+        assert!(!names("timed-out, stalled", Outcome::Failed, false));
+        assert!(names("no_change", Outcome::NoChange, false));
+        assert!(!names("none", Outcome::Error, false));
         assert!("incomplete,empty".parse::<FailOn>().unwrap().incomplete);
     }
 

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::cli::console::{BOLD, DIM};
-use crate::cli::duration;
-use crate::cli::plan::many;
-use crate::cli::progress::style_of;
+use super::console::{BOLD, DIM};
+use super::duration;
+use super::plan::many;
+use super::progress::style_of;
 use crate::outcome::{Outcome, RunRecord, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::console_fragment as neutral;
@@ -15,7 +15,7 @@ use crate::report::console_fragment as neutral;
 const LISTED: usize = 20;
 
 /// Totals, failures with their reasons, pull requests.
-pub(super) fn summary(record: &RunRecord) -> String {
+pub(crate) fn summary(record: &RunRecord) -> String {
     let mut text = head(record);
     for (outcome, n) in record.totals().iter() {
         let style = style_of(outcome);
@@ -36,7 +36,7 @@ pub(super) fn summary(record: &RunRecord) -> String {
 }
 
 /// The result on stdout: outcome, task id, and pull request or session, with tabs between.
-pub(super) fn result_lines(record: &RunRecord) -> String {
+pub(crate) fn result_lines(record: &RunRecord) -> String {
     record
         .tasks
         .iter()

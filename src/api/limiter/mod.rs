@@ -73,7 +73,8 @@ impl Bucket {
     /// A bucket that lets at most `per_minute` requests through in any minute.
     ///
     /// governor's `per_minute(n)` allows a burst of `n` and refills meanwhile, which makes 2n − 1 in the first minute;
-    /// so burst and refill share the quota.
+    /// so burst and refill share the quota. That leaves one to spare, which a lane needs: its first request takes its
+    /// cell before it waits at the gate. (A lane's quota of 1 has none to spare: two can then come within a minute.)
     fn new(per_minute: u32, start: Instant) -> Self {
         let per_minute = per_minute.max(1);
         let burst = (per_minute / BURST_SHARE).max(1);

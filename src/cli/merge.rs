@@ -1,0 +1,53 @@
+//! `merge`: the reports of shards as one.
+
+use std::path::PathBuf;
+
+use super::console::Console;
+use super::exit::Exit;
+use super::fail_on::FailOn;
+use super::failure::Failure;
+use super::outputs::{self, ReportArgs};
+use super::plan::many;
+use crate::report::{self, ReportV1, TaskV1};
+
+const AFTER_HELP: &str = "\
+The exit code is that of the whole: 100 when a task failed under --fail-on, else 5 when work is left, else 0.
+Of a task that stands in several reports the one that is further on counts.
+
+Examples:
+  jules-batch merge shard-*/report.json --report-dir all";
+
+/// `merge`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct MergeArgs {
+    /// The shards' report.json files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where reports go.
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
+    /// Outcomes that end the command with exit code 100, with commas between; or any, none
+    #[arg(long, value_name = "LIST", default_value = "any")]
+    pub(crate) fail_on: FailOn,
+}
+
+pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
+    let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
+    outputs::check(&args.reports)?;
+    let merged = report::merge(reports).map_err(Failure::usage)?;
+    outputs::write_all(&args.reports, &merged)?;
+    for (path, _) in outputs::files(&args.reports) {
+        console.result_line(&path.display().to_string())?;
+    }
+    console.say(&format!("{} of {}", many(merged.tasks.len(), "task"), many(args.files.len(), "report")));
+    Ok(exit(&merged, &args.fail_on))
+}
+
+/// The exit code of the whole.
+fn exit(report: &ReportV1, fail_on: &FailOn) -> Exit {
+    let failed = |task: &TaskV1| fail_on.names(task.outcome, task.on_no_change == report::OnNoChangeV1::Fail);
+    let failed = report.tasks.iter().filter(|task| task.ended_at.is_some()).any(failed);
+    let codes = [failed.then_some(Exit::TasksFailed), (report.remaining > 0).then_some(Exit::WorkLeft)];
+    Exit::strongest(codes.into_iter().flatten())
+}

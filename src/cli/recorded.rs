@@ -1,0 +1,38 @@
+//! A run as the ledger has it, for the commands that only look.
+
+use std::path::Path;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::ledger::{LedgerError, LedgerReader, StoredRun};
+use crate::outcome::RunId;
+
+/// Opens the ledger for reading.
+pub(crate) fn open(state_dir: &Path) -> Result<LedgerReader, Failure> {
+    LedgerReader::open(state_dir).map_err(unreadable)
+}
+
+/// The run of this id, or the last one.
+pub(crate) fn find(reader: &LedgerReader, id: Option<&RunId>) -> Result<StoredRun, Failure> {
+    let last = || Ok(reader.runs()?.into_iter().next().map(|run| run.id));
+    let id = match id {
+        Some(id) => Some(id.clone()),
+        None => last().map_err(unreadable)?,
+    };
+    let none = || {
+        Failure::new(Exit::Fault, format!("`{}` has no run yet", reader.path().display()))
+            .help("start one: jules-batch run jobs.yaml")
+    };
+    let id = id.ok_or_else(none)?;
+    reader.run(&id).map_err(unreadable)?.ok_or_else(|| {
+        Failure::usage(format!("run {id} is not in `{}`", reader.path().display()))
+            .help("see all runs: jules-batch status --all")
+    })
+}
+
+/// What it means for a command that only looks.
+pub(crate) fn unreadable(error: LedgerError) -> Failure {
+    let missing = error.is_missing();
+    let failure = Failure::new(Exit::Fault, error);
+    if missing { failure.help("name the folder of the run with --state-dir") } else { failure }
+}

@@ -1,0 +1,173 @@
+//! `status`: a run's state from the ledger, also while another process runs it.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use comfy_table::{Table, presets};
+
+use super::args::State;
+use super::console::{CYAN, Console, DIM, YELLOW};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::progress::Progress;
+use super::signals::Signals;
+use super::{duration, recorded, summary};
+use crate::ledger::{Ledger, LedgerReader, RunOverview};
+use crate::outcome::{Observer as _, RunId, RunRecord};
+use crate::report::{self, ReportV1, console_fragment as neutral};
+
+/// How often a run is looked at: asking the ledger costs less than a millisecond.
+const LOOK: Duration = Duration::from_millis(500);
+
+const AFTER_HELP: &str = "\
+The ledger is only read: the run is not disturbed. --format json prints the run as report.json has it.
+
+Examples:
+  jules-batch status
+  jules-batch status --watch
+  jules-batch status --all
+  jules-batch status --format json | jq .totals";
+
+/// `status`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct StatusArgs {
+    /// The run's id [default: the last one]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<RunId>,
+    /// Follow the run until it ends
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) watch: bool,
+    /// List all runs of the state folder, the newest first
+    #[arg(long, conflicts_with = "run")]
+    pub(crate) all: bool,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    pub(crate) format: StatusFormat,
+    /// Where runs are recorded.
+    #[command(flatten)]
+    pub(crate) state: State,
+}
+
+/// `status --format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    /// For people
+    #[default]
+    Text,
+    /// The run as report.json has it
+    Json,
+}
+
+pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
+    let reader = recorded::open(&args.state.state_dir)?;
+    if args.all {
+        return all(&reader, args.format, console);
+    }
+    let mut record = recorded::find(&reader, args.run.as_ref())?.record;
+    if args.watch {
+        record = watch(record, &reader, args, console).await?;
+    }
+    match args.format {
+        StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
+        StatusFormat::Text => {
+            console.result_line(&summary::summary(&record))?;
+            console.result_line(&state(&record, args))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether somebody is at it, and what to do if nobody is.
+fn state(record: &RunRecord, args: &StatusArgs) -> String {
+    let left = record.totals().remaining();
+    match Ledger::holder(&args.state.state_dir) {
+        Some(holder) if record.ended_at.is_none() => {
+            format!("{CYAN}at work:{CYAN:#} {}", neutral(&holder.to_string()))
+        }
+        _ if record.ended_at.is_none() => {
+            format!("{YELLOW}its process is gone; go on with: jules-batch run {}{YELLOW:#}", manifest(record))
+        }
+        _ if left > 0 => format!("go on with: jules-batch run {}", manifest(record)),
+        _ => format!("{DIM}ended{DIM:#}"),
+    }
+}
+
+fn manifest(record: &RunRecord) -> String {
+    neutral(&super::quote::quoted(std::path::Path::new(&record.info.manifest)))
+}
+
+/// Shows what happens until the run ends, or its process, or the user does not want to see more.
+async fn watch(
+    mut record: RunRecord,
+    reader: &LedgerReader,
+    args: &StatusArgs,
+    console: &Console,
+) -> Result<RunRecord, Failure> {
+    let mut progress = Progress::new(console, &record, Duration::from_secs(60));
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    loop {
+        // Asked before the events: a run that ends in between is seen to the end in the next round.
+        let held = Ledger::holder(&args.state.state_dir).is_some();
+        let news = reader.events(&record.info.id, record.last_seq).map_err(recorded::unreadable)?;
+        news.events.iter().for_each(|event| record.apply(event));
+        progress.observe(&news.events).map_err(|error| Failure::new(Exit::Fault, error))?;
+        if !held || (record.ended_at.is_some() && news.events.is_empty()) {
+            return Ok(record);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = signals.next() => return Ok(record),
+        }
+    }
+}
+
+fn all(reader: &LedgerReader, format: StatusFormat, console: &Console) -> Result<Exit, Failure> {
+    let runs = reader.runs().map_err(recorded::unreadable)?;
+    match format {
+        StatusFormat::Json => {
+            let runs: Vec<_> = runs.iter().map(json).collect();
+            console.result_line(&format!("{:#}", serde_json::Value::from(runs)))?;
+        }
+        StatusFormat::Text => console.result_line(&table(&runs))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn table(runs: &[RunOverview]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_header(["Run", "Manifest", "Tasks", "Open", "Failed", "Invocations", "Took"]);
+    for run in runs {
+        let simulated = if run.simulated { " (simulated)" } else { "" };
+        let took = run.updated_at.duration_since(run.started_at).unsigned_abs();
+        table.add_row([
+            run.id.to_string(),
+            format!("{}{simulated}", neutral(&run.manifest)),
+            run.tasks.to_string(),
+            run.open_tasks().to_string(),
+            run.totals.failed().to_string(),
+            run.invocations.to_string(),
+            duration::show(took),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+fn json(run: &RunOverview) -> serde_json::Value {
+    let totals: serde_json::Map<_, _> =
+        run.totals.iter().map(|(outcome, n)| (outcome.as_str().to_owned(), n.into())).collect();
+    serde_json::json!({
+        "id": run.id.as_str(),
+        "name": run.name,
+        "manifest": run.manifest,
+        "simulated": run.simulated,
+        "startedAt": run.started_at,
+        "updatedAt": run.updated_at,
+        "endedAt": run.ended_at,
+        "invocations": run.invocations,
+        "tasks": run.tasks,
+        "open": run.open_tasks(),
+        "totals": totals,
+    })
+}

@@ -1,0 +1,241 @@
+//! Inputs that nobody wrote by hand: they end in a message, soon and in little memory.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{LoadOptions, load, parse};
+
+fn error(text: &str) -> String {
+    match parse(text, Path::new("jobs.yaml"), &LoadOptions::default()) {
+        Ok(manifest) => panic!("accepted: {manifest:?}"),
+        Err(diagnostics) => diagnostics.iter().next().unwrap().message().to_owned(),
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let deep = 20_000;
+    for text in [
+        format!("jobs: {}", "[".repeat(deep)),
+        format!("jobs: {}{}", "[".repeat(deep), "]".repeat(deep)),
+        format!("jobs: {}", "{a: ".repeat(deep)),
+        format!("jobs:\n  {}", "- ".repeat(deep)),
+        (0..2000).map(|n| format!("{}a:\n", " ".repeat(n))).collect(),
+    ] {
+        let message = error(&text);
+        assert!(message.len() < 200 && (message.contains("nested") || message.contains("YAML")), "{message}");
+    }
+    assert_eq!(
+        error(&format!("jobs: {}{}", "[".repeat(40), "]".repeat(40))),
+        "the manifest is nested too deeply (more than 32 levels)"
+    );
+}
+
+#[test]
+fn alias_bombs_are_refused() {
+    let mut laughs = "l0: &l0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..20 {
+        let again = vec![format!("*l{}", n - 1); 10].join(", ");
+        laughs.push_str(&format!("l{n}: &l{n} [{again}]\n"));
+    }
+    assert_eq!(error(&laughs), "the manifest expands to far too much through its aliases");
+    let wide = format!("x-a: &a [{}]\nx-b: [{}]\n", "x, ".repeat(20_000), "*a, ".repeat(20_000));
+    assert_eq!(error(&wide), "the manifest expands to far too much through its aliases");
+    let many = format!("x-a: &a x\nx-b: [{}]\n", "*a, ".repeat(60_000));
+    assert_eq!(error(&many), "the manifest has too many aliases");
+}
+
+#[test]
+fn millions_of_values_are_refused() {
+    let message = error(&format!("jobs: [{}]", "a, ".repeat(1_000_000)));
+    assert_eq!(message, "the manifest is too large (more than 750,000 values)");
+}
+
+#[test]
+fn one_anchor_may_serve_many_jobs() {
+    let jobs: String = (0..500).map(|n| format!("  - {{ id: j{n}, prompt: p, timeouts: *t }}\n")).collect();
+    let text = format!("x-t: &t {{ task: 1h }}\njobs:\n{jobs}");
+    assert_eq!(parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap().jobs.len(), 500);
+}
+
+#[test]
+fn merge_keys_are_yamls() {
+    let text =
+        "x-b: &b { prompt: p, tags: [a] }\njobs:\n  - { <<: *b, id: j }\n  - { <<: *b, id: k, prompt: q }\n";
+    let manifest = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
+    assert_eq!(&*manifest.jobs[0].prompt.text, "p");
+    assert_eq!(&*manifest.jobs[1].prompt.text, "q");
+}
+
+#[test]
+fn files_that_are_no_text_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.yaml");
+    let check = |bytes: &[u8], part: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let message = load(&path, &LoadOptions::default()).unwrap_err().to_string();
+        assert!(message.contains(part) && message.contains("jobs.yaml"), "{message}");
+    };
+    check(b"", "is empty");
+    check(b"\xEF\xBB\xBF\n", "is empty");
+    check(b"\x7FELF\x02\x01\x01\0\0", "is binary, not text");
+    check(b"jobs:\n  - id: \xFF\n", "is not UTF-8 (line 2)");
+    check(&vec![b'#'; 17 << 20], "is larger than 16 MiB");
+    let message = load(folder.path(), &LoadOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("is a folder"), "{message}");
+    let message = load(&folder.path().join("no.yaml"), &LoadOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("does not exist"), "{message}");
+}
+
+#[test]
+fn hundreds_of_mistakes_are_cut_short() {
+    let jobs: String = (0..500).map(|n| format!("  - {{ id: j{n}, promt: p }}\n")).collect();
+    let diagnostics =
+        parse(&format!("jobs:\n{jobs}"), Path::new("j.yaml"), &LoadOptions::default()).unwrap_err();
+    assert_eq!(diagnostics.iter().count(), 20);
+}
+
+fn token() -> impl Strategy<Value = String> {
+    const FIXED: &[&str] = &[
+        "jobs:",
+        "\n",
+        "\n  - ",
+        "\n    ",
+        "id: a",
+        "prompt: p",
+        "prompt: \"${{ x }}\"",
+        "matrix:",
+        "a: [1, 2]",
+        "[",
+        "]",
+        "{",
+        "}",
+        "include:",
+        "needs: [a]",
+        "sources: [a/b@c]",
+        "- ",
+        "&x ",
+        "*x",
+        "|\n",
+        ">\n",
+        "'",
+        "\"",
+        "#",
+        "---\n",
+        "version: 1",
+        "timeouts: {task: 1h}",
+        "~",
+        ": ",
+        ", ",
+        "!!str ",
+        "<<: *x",
+        "\t",
+        "\u{85}",
+        "ä",
+        "${{",
+        "}}",
+    ];
+    prop_oneof![8 => proptest::sample::select(FIXED).prop_map(str::to_owned), 1 => "\\PC{0,5}"]
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "(?s).{0,200}") {
+        if let Err(diagnostics) = parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()) {
+            let shown = diagnostics.render(true).replace("\u{1b}[", "");
+            prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{:?}", shown);
+        }
+    }
+
+    #[test]
+    fn no_jumble_of_yaml_makes_it_panic(tokens in proptest::collection::vec(token(), 0..40)) {
+        let text = format!("jobs:\n  - id: a\n    prompt: p\n{}", tokens.concat());
+        if let Err(diagnostics) = parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()) {
+            let _ = diagnostics.render(false);
+        }
+    }
+}
+
+fn project(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A YAML document as JSON, with anchors and merges resolved; `None` where it is not JSON.
+fn as_json(path: &Path) -> Option<serde_json::Value> {
+    let text = std::fs::read_to_string(path).ok()?;
+    serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { strict_booleans: true }).ok()
+}
+
+#[test]
+fn the_schema_that_is_checked_in_is_the_generated_one() {
+    let path = project("schemas/manifest.schema.json");
+    let generated = format!("{:#}\n", super::json_schema());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &generated).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        checked_in == generated,
+        "schemas/manifest.schema.json is stale: run `BLESS=1 cargo test` and look at the diff"
+    );
+}
+
+#[test]
+fn good_manifests_keep_the_schema() {
+    let schema = jsonschema::validator_for(&super::json_schema()).unwrap();
+    for path in ["jobs.example.yaml", "tests/fixtures/manifests/good/every-key.yaml"] {
+        let manifest = as_json(&project(path)).unwrap();
+        let errors: Vec<String> = schema
+            .iter_errors(&manifest)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{path}: {errors:#?}");
+    }
+}
+
+#[test]
+fn the_schema_sees_what_an_editor_should_underline() {
+    let schema = jsonschema::validator_for(&super::json_schema()).unwrap();
+    let bad = [
+        "bool-as-yes",
+        "unknown-key",
+        "unknown-key-without-neighbour",
+        "unknown-word",
+        "wrong-type",
+        "wrong-shape",
+        "missing-jobs",
+        "no-jobs",
+        "version-2",
+        "duration-without-unit",
+        "parallel-zero",
+        "job-without-id",
+        "job-id-with-slash",
+        "id-in-defaults",
+        "matrix-not-lists",
+        "matrix-without-values",
+        "max-failures",
+        "duration-negative",
+    ];
+    for name in bad {
+        let manifest = as_json(&project(&format!("tests/fixtures/manifests/bad/{name}.yaml"))).unwrap();
+        assert!(!schema.is_valid(&manifest), "{name}");
+    }
+}
+
+#[test]
+fn the_example_shows_every_key() {
+    let text = std::fs::read_to_string(project("jobs.example.yaml")).unwrap();
+    let schema = super::json_schema();
+    assert!(text.starts_with("# yaml-language-server: $schema=schemas/manifest.schema.json\n"));
+    let mut missing = Vec::new();
+    let definitions = schema["$defs"].as_object().unwrap().values();
+    for object in definitions.chain([&schema]) {
+        for key in object["properties"].as_object().into_iter().flat_map(serde_json::Map::keys) {
+            if !text.contains(&format!("{key}:")) {
+                missing.push(key.clone());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "jobs.example.yaml does not show {missing:?}");
+}

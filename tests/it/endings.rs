@@ -1,0 +1,156 @@
+//! How sessions end, and what becomes of their tasks.
+
+use jules_batch::outcome::Outcome;
+use quick_junit::{NonSuccessKind, TestCaseStatus};
+
+use crate::support::{Ended, Manifest, World, job};
+
+/// A run of one task on a repository, under these keys, while the service plays this behaviour.
+fn run<'w>(world: &'w World, code: i32) -> Ended<'w> {
+    world.run().exits(code)
+}
+
+fn world(behaviour: &str, keys: &[&str]) -> World {
+    let scenario = format!("{{ rules: [{{ then: {{ {behaviour} }} }}], defaults: {{ duration: 40ms }} }}");
+    let keys: Vec<_> = [&["source: my-org/web@main"], keys].concat();
+    World::with(&scenario, &Manifest::of([job("task", "Do it.", &keys)]))
+}
+
+#[test]
+fn outputs_that_come_late_are_waited_for() {
+    let world = world("outcome: pull-request, outputs-after: 60ms", &["expect: pull-request"]);
+    let ended = run(&world, 0);
+    let task = ended.task("task");
+    assert_eq!(task.outcome, Outcome::Succeeded);
+    let session = &world.sessions()[0];
+    assert_eq!(task.pull_request.map(|pull| pull.url), session.pull_request);
+    assert_eq!(task.attempts[0].session.as_ref().unwrap().state.as_deref(), Some("COMPLETED"));
+}
+
+#[test]
+fn outputs_that_never_come_are_taken_from_the_activities() {
+    let world = world("outcome: change, outputs-after: never", &["expect: change"]);
+    let ended = run(&world, 0);
+    let task = ended.task("task");
+    assert_eq!(task.outcome, Outcome::Succeeded);
+    let change = task.change.unwrap();
+    assert!(change.files > 0 && change.additions > 0, "{change:?}");
+}
+
+#[test]
+fn the_reason_of_a_failure_is_fetched() {
+    let world = world("outcome: failure, failure-reason: The tests never pass.", &[]);
+    let ended = run(&world, 100);
+    assert_eq!(ended.outcome("task"), (Outcome::Failed, "The tests never pass.".to_owned()));
+    assert_eq!(world.requests("activities.list"), 1);
+    let TestCaseStatus::NonSuccess { kind, message, ty, description, .. } =
+        ended.case("task/my-org/web@main").status
+    else {
+        panic!("not a failure");
+    };
+    assert_eq!((kind, ty.unwrap().as_str()), (NonSuccessKind::Failure, "jules.failed"));
+    assert_eq!(message.unwrap().as_str(), "failed: The tests never pass.");
+    assert!(description.unwrap().as_str().contains("The tests never pass."));
+}
+
+#[test]
+fn a_failure_without_a_reason_says_so() {
+    let world = world("outcome: failure-without-reason", &[]);
+    let (outcome, why) = run(&world, 100).outcome("task");
+    assert_eq!((outcome, &why[..]), (Outcome::Failed, "the session failed without saying why"));
+}
+
+#[test]
+fn what_is_expected_decides() {
+    for (behaviour, expect, outcome) in [
+        ("outcome: change", "pull-request", Outcome::Failed),
+        ("outcome: change", "change", Outcome::Succeeded),
+        ("outcome: no-change", "change", Outcome::Failed),
+        ("outcome: no-change", "any", Outcome::NoChange),
+    ] {
+        let world = world(behaviour, &[&format!("expect: {expect}")]);
+        let code = if outcome.is_failure() { 100 } else { 0 };
+        assert_eq!(run(&world, code).outcome("task").0, outcome, "{behaviour}, {expect}");
+    }
+}
+
+#[test]
+fn no_change_is_reported_as_the_manifest_says() {
+    let status = |rule: &str, code| {
+        let world = world("outcome: no-change", &[rule]);
+        run(&world, code).case("task/my-org/web@main").status
+    };
+    assert!(matches!(status("on-no-change: pass", 0), TestCaseStatus::Success { .. }));
+    assert!(matches!(status("on-no-change: skip", 0), TestCaseStatus::Skipped { .. }));
+    assert!(matches!(status("on-no-change: fail", 100), TestCaseStatus::NonSuccess { .. }));
+}
+
+#[test]
+fn a_session_that_is_not_found_just_after_its_creation_is_patience() {
+    let world = world("outcome: pull-request, not-found-for: 120ms, list-lag: 120ms", &[]);
+    let ended = run(&world, 0);
+    assert_eq!(ended.outcome("task").0, Outcome::Succeeded);
+    world.created(1);
+    assert!(world.books().answered.contains_key("404"));
+}
+
+#[test]
+fn an_unknown_state_is_followed_and_told_once() {
+    let world = world("outcome: pull-request, duration: 400ms, unknown-state: DREAMING", &[]);
+    let ended = run(&world, 0);
+    assert_eq!(ended.outcome("task").0, Outcome::Succeeded);
+    let events = world.read("jules-report/events.jsonl");
+    let told = events.lines().filter(|line| line.contains(r#""noted""#) && line.contains("DREAMING")).count();
+    assert_eq!(told, 1, "{events}");
+}
+
+#[test]
+fn an_answer_to_create_without_state_url_or_time_is_enough() {
+    let world = world("outcome: pull-request, create-lacks: [state, url, create-time]", &[]);
+    assert_eq!(run(&world, 0).outcome("task").0, Outcome::Succeeded);
+    world.created(1);
+}
+
+#[test]
+fn a_session_on_a_branch_that_does_not_exist_fails_with_the_services_words() {
+    let scenario = "{ sources: [{ repo: my-org/web, branches: [main] }], defaults: { duration: 40ms } }";
+    let manifest = Manifest::of([job("task", "Do it.", &["source: my-org/web@nope"])]);
+    let world = World::with(scenario, &manifest);
+    let (outcome, why) = run(&world, 100).outcome("task");
+    assert_eq!(outcome, Outcome::Failed);
+    assert!(why.contains("nope"), "{why}");
+}
+
+#[test]
+fn a_repository_that_is_not_connected_is_an_error_and_the_rest_goes_on() {
+    let scenario = "{ sources: [{ repo: my-org/web }], defaults: { duration: 40ms, outcome: change } }";
+    let manifest = Manifest::of([job("task", "Do it.", &["sources: [my-org/gone@main, my-org/web@main]"])]);
+    let world = World::with(scenario, &manifest);
+    let ended = run(&world, 100);
+    assert_eq!(ended.outcome("task/my-org/gone@main").0, Outcome::Error);
+    assert_eq!(ended.outcome("task/my-org/web@main").0, Outcome::Succeeded);
+    assert_eq!(world.requests("sessions.create"), 2, "a certain refusal is not tried again");
+}
+
+#[test]
+fn a_pull_request_in_a_session_that_never_ends_is_in_the_report_when_time_is_up() {
+    let keys = ["timeouts: { task: 400ms, stall: 10s }"];
+    let world = world("outcome: pull-request-in-progress", &keys);
+    let ended = run(&world, 100);
+    let task = ended.task("task");
+    assert_eq!(task.outcome, Outcome::TimedOut);
+    assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+}
+
+#[test]
+fn time_out_is_an_error_with_the_last_state() {
+    let world = world("outcome: busy", &["timeouts: { task: 300ms }"]);
+    let ended = run(&world, 100);
+    let (outcome, why) = ended.outcome("task");
+    assert_eq!(
+        (outcome, &why[..]),
+        (Outcome::TimedOut, "not ended after 300ms; the last state was IN_PROGRESS")
+    );
+    let status = ended.case("task/my-org/web@main").status;
+    assert!(matches!(status, TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. }), "{status:?}");
+}

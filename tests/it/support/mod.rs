@@ -1,0 +1,15 @@
+//! What every test stands on: a simulated service, a folder with a manifest, and the real binary between them.
+
+mod ended;
+mod manifest;
+mod redact;
+mod runner;
+mod service;
+mod world;
+
+pub(crate) use ended::Ended;
+pub(crate) use manifest::{Manifest, job, tasks};
+pub(crate) use redact::redacted;
+pub(crate) use runner::{Runner, Signal};
+pub(crate) use service::Service;
+pub(crate) use world::{KEY, World};

@@ -1,0 +1,42 @@
+//! The simulator with a runtime of its own, so that tests stay plain functions.
+
+use jules_batch::simulator::{Books, Scenario, SessionView, Simulator};
+use tokio::runtime::Runtime;
+
+/// A running simulator on real sockets.
+pub(crate) struct Service {
+    // Dropped first: the simulator ends on the runtime that it was started on.
+    simulator: Simulator,
+    runtime: Runtime,
+}
+
+impl Service {
+    /// Starts it on a free port; the scenario is YAML.
+    pub(crate) fn start(scenario: &str) -> Self {
+        let scenario = Scenario::from_yaml(scenario, "the test's scenario").unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let simulator = runtime.block_on(Simulator::start(scenario)).unwrap();
+        Self { simulator, runtime }
+    }
+
+    /// The base URL.
+    pub(crate) fn url(&self) -> String {
+        self.simulator.url()
+    }
+
+    /// What it has seen so far.
+    pub(crate) fn books(&self) -> Books {
+        self.simulator.books()
+    }
+
+    /// The sessions that were created, oldest first.
+    pub(crate) fn sessions(&self) -> Vec<SessionView> {
+        self.simulator.sessions()
+    }
+
+    /// Waits for a client's future on the service's runtime.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+}

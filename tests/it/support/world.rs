@@ -1,0 +1,97 @@
+//! A user's folder, and the service that runs started there talk to.
+
+use std::path::{Path, PathBuf};
+
+use jules_batch::simulator::{Books, SessionView};
+use tempfile::TempDir;
+
+use super::{Manifest, Runner, Service};
+
+/// The key that runs are started with; the scenario decides whether it is good.
+pub(crate) const KEY: &str = "AIza-the-key-of-the-tests";
+
+/// A folder with `jobs.yaml`, and a simulated service.
+pub(crate) struct World {
+    folder: TempDir,
+    service: Service,
+}
+
+impl World {
+    /// A folder without a manifest, and a service that plays this scenario.
+    pub(crate) fn new(scenario: &str) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), service: Service::start(scenario) }
+    }
+
+    /// The same with a manifest.
+    pub(crate) fn with(scenario: &str, manifest: &Manifest) -> Self {
+        let world = Self::new(scenario);
+        world.write("jobs.yaml", &manifest.to_string());
+        world
+    }
+
+    /// Writes a file of the folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Reads one.
+    pub(crate) fn read(&self, name: &str) -> String {
+        let path = self.path(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Where a file of the folder is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The service.
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// What the service has seen.
+    pub(crate) fn books(&self) -> Books {
+        self.service.books()
+    }
+
+    /// How many requests of a method it has seen, such as `sessions.get`.
+    pub(crate) fn requests(&self, method: &str) -> u64 {
+        self.books().requests.get(method).copied().unwrap_or(0)
+    }
+
+    /// The sessions that were created, oldest first.
+    pub(crate) fn sessions(&self) -> Vec<SessionView> {
+        self.service.sessions()
+    }
+
+    /// So many sessions were created, and none twice.
+    #[track_caller]
+    pub(crate) fn created(&self, count: u64) {
+        let books = self.books();
+        assert_eq!(books.duplicates, []);
+        assert_eq!(books.created, count, "sessions created");
+    }
+
+    /// Forgets everything that earlier runs recorded, as a CI machine without its cache does.
+    pub(crate) fn lose_the_ledger(&self) {
+        std::fs::remove_dir_all(self.path(".jules-batch")).unwrap();
+    }
+
+    /// `jules-batch run` against the service.
+    pub(crate) fn run(&self) -> Runner<'_> {
+        self.command("run").arg("--base-url").arg(self.service.url())
+    }
+
+    /// Another command, in the same folder and with the same key.
+    pub(crate) fn command(&self, name: &str) -> Runner<'_> {
+        Runner::new(self).arg(name).env("JULES_API_KEY", KEY)
+    }
+}

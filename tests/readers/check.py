@@ -1,0 +1,72 @@
+"""Reads junit.xml as Python's readers do: check.py SCHEMA REPORT_DIR"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import xmlschema
+from junitparser import Error, Failure, JUnitXml, Skipped
+
+KINDS = {
+    "succeeded": None,
+    "failed": Failure,
+    "needs_input": Failure,
+    "timed_out": Error,
+    "stalled": Error,
+    "error": Error,
+    "skipped": Skipped,
+    "deferred": Skipped,
+    "detached": Skipped,
+}
+NO_CHANGE = {"pass": None, "skip": Skipped, "fail": Failure}
+
+
+def kind(task):
+    if task["outcome"] == "no_change":
+        return NO_CHANGE[task["onNoChange"]]
+    return KINDS[task["outcome"]]
+
+
+def check_with_junitparser(path, tasks):
+    xml = JUnitXml.fromfile(str(path))
+    kinds = [kind(task) for task in tasks]
+    totals = (xml.tests, xml.failures, xml.errors)
+    assert totals == (len(tasks), kinds.count(Failure), kinds.count(Error)), (path, totals)
+    cases = [case for suite in xml for case in suite]
+    assert sum(suite.skipped for suite in xml) == kinds.count(Skipped)
+    assert len({(case.classname, case.name) for case in cases}) == len(cases) == len(tasks)
+    for case in cases:
+        results = [r for r in case.result if type(r) in (Failure, Error, Skipped)]
+        assert len(results) <= 1, (path, case.name)
+        for result in results:
+            assert result.type.startswith("jules.") and result.text.startswith(result.message)
+    found = sorted(str(type(r).__name__) for case in cases for r in case.result if type(r) in (Failure, Error, Skipped))
+    assert found == sorted(k.__name__ for k in kinds if k), (path, found)
+
+
+def check_with_junit2html(path):
+    with tempfile.TemporaryDirectory() as folder:
+        page = pathlib.Path(folder, "junit.html")
+        subprocess.run([sys.executable, "-m", "junit2htmlreport", str(path), str(page)], check=True, stdout=subprocess.DEVNULL)
+        assert page.stat().st_size > 500
+
+
+def main():
+    schema, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    tasks = json.loads((folder / "report.json").read_text())["tasks"]
+    read = []
+    for name in ("junit.xml", "junit.jenkins.xml"):
+        path = folder / name
+        if path.exists():
+            check_with_junitparser(path, tasks)
+            check_with_junit2html(path)
+            read.append(name)
+    jenkins = folder / "junit.jenkins.xml"
+    if jenkins.exists():
+        xmlschema.XMLSchema(schema).validate(str(jenkins))
+    print(f"{folder.name}: junitparser, junit2html and the schema agree on {', '.join(read)} ({len(tasks)} tasks)")
+
+
+main()

@@ -1,0 +1,235 @@
+// report.html in Chromium: filter, sort, search, keyboard, hostile text, no network, speed.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { chromium } from "playwright-core";
+
+const samples = process.env.JULES_BATCH_SAMPLES;
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+let browser;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+  });
+});
+after(() => browser?.close());
+
+/// Opens a sample; whatever the page asks for or complains about is kept.
+async function open(t, sample, { hash = "", ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const complaints = [];
+  const requests = [];
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("dialog", (dialog) => complaints.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
+  page.on("request", (request) => requests.push(request.url()));
+  const url = pathToFileURL(join(samples, sample, "report.html")).href;
+  await page.goto(url + hash);
+  return { page, complaints, requests, url };
+}
+
+const visible = (page) =>
+  page.$$eval("#tasks tbody tr", (rows) => rows.filter((row) => !row.hidden).map((row) => row.querySelector(".id").textContent));
+const outcomes = (page) =>
+  page.$$eval("#tasks tbody tr", (rows) => rows.filter((row) => !row.hidden).map((row) => row.dataset.outcome));
+
+test("filters by outcome, several at once, and back", async (t) => {
+  const { page } = await open(t, "hostile");
+  assert.equal((await visible(page)).length, 12);
+  await page.click(".chip[data-outcome=failed]");
+  assert.deepEqual(await outcomes(page), ["failed", "failed"]);
+  assert.equal(await page.getAttribute(".chip[data-outcome=failed]", "aria-pressed"), "true");
+  assert.equal(await page.textContent("#count"), "2 of 12 tasks");
+  await page.click(".chip[data-outcome=error]");
+  assert.deepEqual(await outcomes(page), ["failed", "error", "failed"]);
+  assert.equal(await page.$$eval("#timeline .bar.off", (bars) => bars.length), 9);
+  await page.click(".chip.all");
+  assert.equal((await visible(page)).length, 12);
+});
+
+test("searches in ids, sources and whole reasons", async (t) => {
+  const { page } = await open(t, "hostile");
+  await page.fill("#search", "TOKIO my-org/web");
+  await page.waitForFunction(() => document.querySelector("#count").textContent === "1 of 12 tasks");
+  assert.deepEqual(await visible(page), ["upgrade/my-org/web@main[crate=tokio]"]);
+  await page.fill("#search", "assertion failed: left == right");
+  await page.waitForFunction(() => document.querySelector("#count").textContent === "1 of 12 tasks");
+  await page.fill("#search", "no such thing");
+  await page.waitForSelector("#nothing:not([hidden])");
+  await page.click("#clear");
+  assert.equal((await visible(page)).length, 12);
+});
+
+test("sorts both ways and back to the manifest's order", async (t) => {
+  const { page } = await open(t, "hostile");
+  const manifest = await visible(page);
+  const click = () => page.click("th.c-task button");
+  await click();
+  const sorted = await visible(page);
+  assert.equal(await page.getAttribute("th.c-task", "aria-sort"), "ascending");
+  assert.deepEqual(sorted, [...manifest].sort(new Intl.Collator("en", { numeric: true }).compare));
+  await click();
+  assert.deepEqual(await visible(page), [...sorted].reverse());
+  await click();
+  assert.deepEqual(await visible(page), manifest);
+  assert.equal(await page.getAttribute("th.c-task", "aria-sort"), null);
+  await page.click("th.c-outcome button");
+  assert.equal((await outcomes(page))[0], "error");
+  await page.click("th.c-time button");
+  const millis = await page.$$eval("#tasks tbody tr", (rows) => rows.map((row) => Number(row.dataset.millis)));
+  assert.deepEqual(millis, [...millis].sort((a, b) => b - a));
+});
+
+test("keeps filter, search and order in the address", async (t) => {
+  const { page, url } = await open(t, "hostile");
+  await page.click(".chip[data-outcome=failed]");
+  await page.click("th.c-task button");
+  await page.fill("#search", "api");
+  await page.waitForFunction(() => location.hash.includes("q=api"));
+  const hash = new URL(page.url()).hash;
+  const again = await open(t, "hostile", { hash });
+  assert.deepEqual(await visible(again.page), ["fix/my-org/api@main"]);
+  assert.equal(await again.page.inputValue("#search"), "api");
+  assert.equal(new URL(again.url).pathname, new URL(url).pathname);
+});
+
+test("does not take a filter or an order from a forged address", async (t) => {
+  const { page, complaints } = await open(t, "hostile", { hash: "#outcome=__proto__,%3Cb%3E&sort=constructor&q=%3Cimg" });
+  assert.deepEqual(complaints, []);
+  assert.equal(await page.inputValue("#search"), "<img");
+});
+
+test("works by keyboard", async (t) => {
+  const { page } = await open(t, "hostile");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the tasks");
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "search");
+  await page.keyboard.type("hostile");
+  await page.waitForFunction(() => document.querySelector("#count").textContent === "1 of 12 tasks");
+  await page.focus(".chip[data-outcome=failed]");
+  await page.keyboard.press("Space");
+  assert.equal(await page.getAttribute(".chip[data-outcome=failed]", "aria-pressed"), "true");
+});
+
+test("is a table for screen readers", async (t) => {
+  const { page } = await open(t, "hostile");
+  const tree = await page.locator("main").ariaSnapshot();
+  assert.match(tree, /table "Tasks"/);
+  assert.match(tree, /columnheader "Outcome"/);
+  assert.match(tree, /row "failed fix\/my-org\/api@main/);
+  assert.match(tree, /img "12 sessions, at most 5 at once/);
+  assert.match(tree, /status: 12 tasks/);
+  assert.equal(await page.getAttribute("html", "lang"), "en");
+});
+
+test("a bar of the timeline leads to its task", async (t) => {
+  const { page } = await open(t, "hostile");
+  await page.click(".chip[data-outcome=error]");
+  await page.locator("#timeline .bar[data-task='3']").click({ force: true });
+  assert.equal(await page.evaluate(() => document.activeElement.id), "t3");
+  assert.equal((await visible(page)).length, 12);
+});
+
+test("hostile text is shown and does not run, and nothing is loaded", async (t) => {
+  const { page, complaints, requests, url } = await open(t, "hostile");
+  await page.$$eval("details", (all) => all.forEach((one) => (one.open = true)));
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  assert.match(await page.textContent("#t11 pre"), /<script>window\.hacked = true<\/script>/);
+  assert.equal(await page.$$eval("script", (all) => all.length), 1);
+  assert.equal(await page.$$eval("img, iframe, object, embed, form, link", (all) => all.length), 0);
+  const links = await page.$$eval("a[href]", (all) => all.map((one) => one.getAttribute("href")));
+  assert.ok(links.length > 10 && links.every((href) => href === "#tasks" || href.startsWith("https://")));
+  assert.deepEqual(complaints, []);
+  assert.deepEqual(requests, [url]);
+});
+
+test("the policy stops foreign scripts, styles and pictures", async (t) => {
+  const { page } = await open(t, "hostile");
+  const blocked = await page.evaluate(async () => {
+    const violations = [];
+    document.addEventListener("securitypolicyviolation", (event) => violations.push(event.effectiveDirective));
+    const script = document.createElement("script");
+    script.textContent = "window.hacked = true";
+    const image = document.createElement("img");
+    image.src = "https://evil.invalid/x.png";
+    const style = document.createElement("style");
+    style.textContent = "body { display: none }";
+    document.body.append(script, image, style);
+    await new Promise((done) => setTimeout(done, 200));
+    return { violations, hacked: window.hacked };
+  });
+  assert.equal(blocked.hacked, undefined);
+  assert.deepEqual(blocked.violations.sort(), ["img-src", "script-src-elem", "style-src-elem"]);
+});
+
+test("is readable without its script", async (t) => {
+  const { page } = await open(t, "hostile", { javaScriptEnabled: false });
+  assert.ok(await page.isVisible("text=6 of 12 tasks failed"));
+  assert.ok(await page.isVisible("#t11"));
+  assert.ok(!(await page.isVisible("#toolbar")));
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [360, 760, 1280]) {
+    test(`fits ${width} px and has contrast, ${colorScheme}`, async (t) => {
+      const { page } = await open(t, "hostile", { colorScheme, viewport: { width, height: 900 } });
+      await page.$$eval("details", (all) => all.forEach((one) => (one.open = true)));
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${overflow} px too wide`);
+      const poor = await page.evaluate(() => {
+        const parse = (color) => color.match(/[\d.]+/g).slice(0, 3).map(Number);
+        const light = (color) => {
+          const [r, g, b] = parse(color).map((v) => (v /= 255) && (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const card = light(getComputedStyle(document.querySelector("section")).backgroundColor);
+        const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const words = document.querySelectorAll(".badge, .reason, .session, .branch, .hint, th, .title, .duration");
+        return Array.from(words).map((one) => [one.className, ratio(light(getComputedStyle(one).color), card)]).filter(([, r]) => r < 4.5);
+      });
+      assert.deepEqual(poor, []);
+    });
+  }
+}
+
+test("2,000 tasks do not lag", async (t) => {
+  const { page, complaints } = await open(t, "large");
+  assert.equal((await visible(page)).length, 2000);
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const metrics = async () => Object.fromEntries((await session.send("Performance.getMetrics")).metrics.map((m) => [m.name, m.value]));
+  const acts = {
+    filter: () => document.querySelector(".chip[data-outcome=failed]").click(),
+    back: () => document.querySelector(".chip.all").click(),
+    sort: () => document.querySelector("th.c-task button").click(),
+  };
+  for (const [name, act] of Object.entries(acts)) {
+    const before = await metrics();
+    const millis = await page.evaluate(`{
+      const start = performance.now();
+      (${act})();
+      document.body.getBoundingClientRect();
+      performance.now() - start;
+    }`);
+    const after = await metrics();
+    // How long it took depends on how busy the machine is; how often the page was laid out does not.
+    const layouts = after.LayoutCount - before.LayoutCount;
+    t.diagnostic(`${name}: ${Math.round(millis)} ms, ${layouts} layouts`);
+    assert.ok(layouts <= 4, `${name}: ${layouts} layouts`);
+  }
+  assert.deepEqual(complaints, []);
+});
+
+test("an empty run is a page", async (t) => {
+  const { page, complaints } = await open(t, "empty");
+  assert.ok(await page.isVisible("text=No task was selected"));
+  assert.ok(await page.isVisible("#nothing"));
+  assert.deepEqual(complaints, []);
+});
