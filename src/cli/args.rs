@@ -124,7 +124,7 @@ pub(crate) enum Command {
     /// Merge the report.json files of shards into one set of reports
     Merge(merge::MergeArgs),
     /// Work with one session: create, follow, answer, approve, apply
-    Session(session::SessionArgs),
+    Session(Box<session::SessionArgs>),
     /// Print, and on a terminal open, the pull request or session of a task
     Open(open::OpenArgs),
     /// List the repositories that the account has connected
