@@ -110,6 +110,11 @@ impl<'w> Running<'w> {
         let _ = self.child.kill();
     }
 
+    /// Whether it is gone.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits until the service and the folder look as wanted, asking again and again.
     #[track_caller]
     pub(crate) fn until(&mut self, mut wanted: impl FnMut(&World) -> bool) {
