@@ -2,6 +2,7 @@
 
 mod ended;
 mod manifest;
+mod pipe;
 mod redact;
 mod runner;
 mod service;
