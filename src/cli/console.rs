@@ -35,6 +35,7 @@ struct Inner {
     out: ColorChoice,
     err: ColorChoice,
     quiet: bool,
+    ci: Option<Ci>,
     /// Whether stderr is a terminal where things can move.
     live: bool,
     /// Whether stdout is a terminal.
@@ -65,6 +66,7 @@ impl Console {
             out: choice(stdout),
             err: choice(stderr),
             quiet,
+            ci,
             live,
             out_terminal: stdout,
             interactive: stdin && stderr && ci.is_none(),
@@ -194,10 +196,22 @@ impl Console {
         self.0.quiet
     }
 
+    /// The CI system, if we run in one.
+    #[must_use]
+    pub(crate) fn ci(&self) -> Option<Ci> {
+        self.0.ci
+    }
+
     /// Whether stderr shows colours.
     #[must_use]
     pub(crate) fn err_colour(&self) -> bool {
         self.0.err == ColorChoice::AlwaysAnsi
+    }
+
+    /// Whether stdout shows colours.
+    #[must_use]
+    pub(crate) fn out_colour(&self) -> bool {
+        self.0.out == ColorChoice::AlwaysAnsi
     }
 
     /// The live display; hidden when nothing may move.
