@@ -27,11 +27,11 @@ Try it without a key:
 const AFTER_LONG_HELP: &str = "\
 Environment:
   JULES_API_KEY
-          The API key. JULES_API_KEY_FILE names a file that holds it instead. It is never a flag value,
+          The API key. JULES_API_KEY_FILE names a file that holds it instead. It is never a flag value, \
           because command lines are visible to every process of the machine.
   JULES_BATCH_X_Y
-          The same as --x-y, for every long flag of every command; an empty value counts as unset. Lists go
-          one a line. A flag wins over the environment, the environment over the manifest, the manifest over
+          The same as --x-y, for every long flag of every command; an empty value counts as unset. Lists go \
+          one a line. A flag wins over the environment, the environment over the manifest, the manifest over \
           the default.
   NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR
           Colours, as everywhere; --color wins.
