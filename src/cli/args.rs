@@ -8,7 +8,8 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
 use super::{
-    completions, doctor, man, merge, open, plan, report, run, schema, session, simulate, sources, status,
+    action, completions, doctor, man, merge, open, plan, report, run, schema, session, simulate, sources,
+    status,
 };
 
 /// What every variable of ours begins with.
@@ -134,6 +135,8 @@ pub(crate) enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the manifest or of report.json
     Schema(schema::SchemaArgs),
+    /// Run as the GitHub Action does: inputs from the environment, results for GitHub
+    Action(action::ActionArgs),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual pages

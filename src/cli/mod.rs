@@ -3,6 +3,7 @@
 //! Every command is a function of its flags and the [`Console`] that returns an [`Exit`] or a [`Failure`];
 //! `main` alone turns either into a code.
 
+mod action;
 mod args;
 mod ci;
 mod client;
@@ -61,6 +62,7 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
         Command::Sources(args) => block_on(sources::run(&args, console)),
         Command::Doctor(args) => block_on(doctor::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
+        Command::Action(args) => block_on(action::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),

@@ -22,6 +22,18 @@ pub(crate) fn read(path: &Path, selection: &Selection, console: &Console) -> Res
     })
 }
 
+/// A manifest of one prompt on these repositories.
+pub(crate) fn inline(
+    prompt: &str,
+    sources: &[String],
+    branch: Option<&str>,
+    selection: &Selection,
+    console: &Console,
+) -> Result<Manifest, Failure> {
+    let options = LoadOptions { vars: selection.vars()?, ..LoadOptions::default() };
+    manifest::inline(prompt, sources, branch, &options).map_err(|found| invalid(&found, console))
+}
+
 /// Expands a manifest without the service: what needs it stays unresolved.
 pub(crate) fn expand(manifest: &Manifest, console: &Console) -> Result<Plan, Failure> {
     plan::expand(manifest, None).map_err(|found| invalid(&found, console))
