@@ -35,7 +35,7 @@ pub struct Jules {
 
 struct Shared {
     transport: Transport,
-    limiter: Limiter,
+    limiter: Arc<Limiter>,
     counters: Counters,
     /// The service has refused `fields=` once: it is not sent again.
     fields_refused: AtomicBool,
@@ -45,7 +45,7 @@ impl Jules {
     pub(super) fn new(transport: Transport, quotas: Quotas, options: Options) -> Self {
         let shared = Shared {
             transport,
-            limiter: Limiter::new(quotas),
+            limiter: Arc::new(Limiter::new(quotas)),
             counters: Counters::default(),
             fields_refused: AtomicBool::new(false),
         };

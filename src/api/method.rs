@@ -14,7 +14,7 @@ macro_rules! methods {
             /// All of them, in a fixed order.
             pub const ALL: [Self; 12] = [$(Self::$name),*];
 
-            /// The name in reports: `createSession`.
+            /// The name in reports: `create`.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
@@ -29,18 +29,18 @@ macro_rules! methods {
 }
 
 methods! {
-    ListSources "listSources" "listing the sources",
-    GetSource "getSource" "reading a source",
-    CreateSession "createSession" "creating a session",
-    GetSession "getSession" "reading a session",
-    ListSessions "listSessions" "listing the sessions",
-    DeleteSession "deleteSession" "deleting a session",
-    SendMessage "sendMessage" "sending a message",
-    ApprovePlan "approvePlan" "approving a plan",
-    ArchiveSession "archiveSession" "archiving a session",
-    UnarchiveSession "unarchiveSession" "taking a session out of the archive",
-    ListActivities "listActivities" "listing a session's activities",
-    GetActivity "getActivity" "reading an activity",
+    ListSources "sources" "listing the sources",
+    GetSource "source" "reading a source",
+    CreateSession "create" "creating a session",
+    GetSession "get" "reading a session",
+    ListSessions "list" "listing the sessions",
+    DeleteSession "delete" "deleting a session",
+    SendMessage "send" "sending a message",
+    ApprovePlan "approve" "approving a plan",
+    ArchiveSession "archive" "archiving a session",
+    UnarchiveSession "unarchive" "taking a session out of the archive",
+    ListActivities "activities" "listing a session's activities",
+    GetActivity "activity" "reading an activity",
 }
 
 impl Method {

@@ -27,11 +27,11 @@ Try it without a key:
 const AFTER_LONG_HELP: &str = "\
 Environment:
   JULES_API_KEY
-          The API key. JULES_API_KEY_FILE names a file that holds it instead. It is never a flag value,
+          The API key. JULES_API_KEY_FILE names a file that holds it instead. It is never a flag value, \
           because command lines are visible to every process of the machine.
   JULES_BATCH_X_Y
-          The same as --x-y, for every long flag of every command; an empty value counts as unset. Lists go
-          one a line. A flag wins over the environment, the environment over the manifest, the manifest over
+          The same as --x-y, for every long flag of every command; an empty value counts as unset. Lists go \
+          one a line. A flag wins over the environment, the environment over the manifest, the manifest over \
           the default.
   NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR
           Colours, as everywhere; --color wins.
@@ -124,7 +124,7 @@ pub(crate) enum Command {
     /// Merge the report.json files of shards into one set of reports
     Merge(merge::MergeArgs),
     /// Work with one session: create, follow, answer, approve, apply
-    Session(session::SessionArgs),
+    Session(Box<session::SessionArgs>),
     /// Print, and on a terminal open, the pull request or session of a task
     Open(open::OpenArgs),
     /// List the repositories that the account has connected
@@ -135,7 +135,7 @@ pub(crate) enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the manifest or of report.json
     Schema(schema::SchemaArgs),
-    /// Do what action.yml asks for: the GitHub Action's entry point
+    /// Run as the GitHub Action does: inputs from the environment, results for GitHub
     Action(Box<action::ActionArgs>),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),

@@ -83,14 +83,31 @@ impl Console {
     ///
     /// When stdout cannot be written for another reason, such as a full disk.
     pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
-        if self.0.out_closed.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let write = || {
+        self.write_out(|| {
             let mut out = AutoStream::new(io::stdout(), self.0.out).lock();
             out.write_all(text.as_bytes())?;
             out.flush()
-        };
+        })
+    }
+
+    /// Like [`Console::result`], byte for byte: for what another program reads, and for moving the cursor of a
+    /// terminal.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn result_exact(&self, text: &str) -> Result<(), Failure> {
+        self.write_out(|| {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        })
+    }
+
+    fn write_out(&self, write: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
+        if self.0.out_closed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         match self.0.bars.suspend(write) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {

@@ -60,7 +60,7 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
         Command::Status(args) => block_on(status::run(&args, console)),
         Command::Report(args) => report::run(&args, console),
         Command::Merge(args) => merge::run(&args, console),
-        Command::Session(args) => block_on(session::run(args, console)),
+        Command::Session(args) => block_on(session::run(&args, console)),
         Command::Open(args) => open::run(&args, console),
         Command::Sources(args) => block_on(sources::run(&args, console)),
         Command::Doctor(args) => block_on(doctor::run(&args, console)),

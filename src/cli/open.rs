@@ -1,91 +1,170 @@
-//! `open`: the session or pull request of a task.
+//! `open`: from a task of the last run to its page.
 
 use std::process::{Command, Stdio};
+
+use url::Url;
 
 use super::args::State;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::plan::many;
 use super::recorded;
 use crate::outcome::{RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
-Stdout carries the address. On a terminal it is opened in the browser as well.
+Prints the address of the task's pull request, or of its session when there is none; on a terminal it opens it as
+well. TASK is a task's id or a part of it; without TASK the addresses of all tasks are printed and none is opened
+unless the run has only one.
 
 Examples:
+  jules-batch open
   jules-batch open upgrade/my-org/web
-  jules-batch open upgrade/my-org/web --session";
+  jules-batch open my-org/web --session --print";
 
 /// `open`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct OpenArgs {
-    /// A task's id, or a part of it that only one task has
+    /// The task: its id or a part of it
     #[arg(value_name = "TASK")]
-    pub(crate) task: String,
-    /// The session also when there is a pull request
+    task: Option<String>,
+    /// The session, also when there is a pull request
     #[arg(long)]
-    pub(crate) session: bool,
+    session: bool,
     /// The run's id [default: the last one]
     #[arg(long, value_name = "RUN")]
-    pub(crate) run: Option<RunId>,
+    run: Option<RunId>,
+    /// Only print, also on a terminal
+    #[arg(long)]
+    print: bool,
     /// Where runs are recorded.
     #[command(flatten)]
-    pub(crate) state: State,
+    state: State,
 }
 
 pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
     let reader = recorded::open(&args.state.state_dir)?;
     let record = recorded::find(&reader, args.run.as_ref())?.record;
-    let (id, task) = find(&record, &args.task)?;
-    let url = address(task, args.session).ok_or_else(|| {
-        Failure::new(Exit::Fault, format!("task {} has no session yet", neutral(id.as_str())))
-    })?;
-    // Only what the service calls a page of its own or a pull request is ever handed to a browser.
-    if !url.starts_with("https://") {
-        return Err(Failure::new(Exit::Fault, format!("`{}` is no web address", neutral(url))));
+    let found = matching(&record, args.task.as_deref());
+    match found.as_slice() {
+        [] => Err(no_such_task(&record, args.task.as_deref().unwrap_or_default())),
+        [task] => open(task, args, console),
+        several if args.task.is_some() => Err(ambiguous(several)),
+        several => list(several, args, console),
     }
-    console.result_line(&neutral(url))?;
-    if console.out_terminal() && console.interactive() {
-        browse(url, console);
+}
+
+/// The task of this id, else those whose id holds the text; all without one.
+fn matching<'a>(record: &'a RunRecord, text: Option<&str>) -> Vec<&'a TaskRecord> {
+    let Some(text) = text else { return record.tasks.values().collect() };
+    let exact = record.tasks.values().find(|task| task.planned.id.as_str() == text);
+    match exact {
+        Some(task) => vec![task],
+        None => record.tasks.values().filter(|task| task.planned.id.as_str().contains(text)).collect(),
+    }
+}
+
+/// The page of the pull request, or of the session.
+fn page(task: &TaskRecord, session_only: bool) -> Option<&str> {
+    let pull_request = task.work().and_then(|work| work.pull_request.as_ref()).map(|made| made.url.as_str());
+    let session = task.last_attempt().and_then(|attempt| attempt.session.as_ref());
+    let session = session.and_then(|session| session.url.as_deref());
+    pull_request.filter(|_| !session_only).or(session)
+}
+
+fn open(task: &TaskRecord, args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
+    let Some(address) = page(task, args.session) else {
+        let id = neutral(task.planned.id.as_str());
+        let failure = Failure::new(Exit::Fault, format!("task {id} has no page to open"));
+        let session = task.last_attempt().and_then(|attempt| attempt.session.as_ref());
+        return Err(match session {
+            Some(session) => failure.help(format!("see: jules-batch session show {}", session.id)),
+            None => failure.help("no session was created for it yet"),
+        });
+    };
+    console.result_line(&neutral(address))?;
+    if args.print || !console.out_terminal() || console.ci().is_some() {
+        return Ok(Exit::Done);
+    }
+    let Some(url) = safe(address) else {
+        return Err(Failure::new(Exit::Fault, "it is not the address of a web page, so it was not opened"));
+    };
+    start_browser(&url)?;
+    Ok(Exit::Done)
+}
+
+fn list(tasks: &[&TaskRecord], args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
+    for task in tasks {
+        let address = page(task, args.session).map_or_else(|| "-".to_owned(), neutral);
+        console.result_line(&format!("{}\t{address}", neutral(task.planned.id.as_str())))?;
+    }
+    if console.out_terminal() {
+        console.say("name one of them to open it: jules-batch open TASK");
     }
     Ok(Exit::Done)
 }
 
-/// The task of this id, or the only one whose id contains the text.
-fn find<'r>(record: &'r RunRecord, text: &str) -> Result<(&'r TaskId, &'r TaskRecord), Failure> {
-    if let Some((id, task)) = record.tasks.get_key_value(text) {
-        return Ok((id, task));
-    }
-    let found: Vec<_> = record.tasks.iter().filter(|(id, _)| id.as_str().contains(text)).collect();
-    match found.as_slice() {
-        [one] => Ok(*one),
-        [] => Err(Failure::usage(format!("run {} has no task `{}`", record.info.id, neutral(text)))
-            .help("see its tasks: jules-batch report --format json | jq -r '.tasks[].id'")),
-        [first, second, ..] => Err(Failure::usage(format!(
-            "`{}` is in {} task ids, such as {} and {}",
-            neutral(text),
-            found.len(),
-            neutral(first.0.as_str()),
-            neutral(second.0.as_str())
-        ))),
+/// An address that may be handed to the desktop: it came from the service, and desktops open more than pages.
+fn safe(address: &str) -> Option<Url> {
+    Url::parse(address).ok().filter(|url| {
+        let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        url.scheme() == "https" || (url.scheme() == "http" && local)
+    })
+}
+
+/// Hands the address to the desktop's opener, which does not wait for the browser.
+fn start_browser(url: &Url) -> Result<(), Failure> {
+    let (program, args): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("rundll32", &["url.dll,FileProtocolHandler"])
+    } else {
+        ("xdg-open", &[])
+    };
+    let mut command = Command::new(program);
+    command.args(args).arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let opened = command.status();
+    match opened {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::new(Exit::Fault, format!("{program} could not open it ({status})"))),
+        Err(error) => Err(Failure::new(Exit::Fault, CannotStart { program: program.to_owned(), error })
+            .help("the address stands above; --print leaves it at that")),
     }
 }
 
-fn address(task: &TaskRecord, session: bool) -> Option<&str> {
-    let pull_request = task.work().and_then(|work| work.pull_request.as_ref()).map(|pr| pr.url.as_str());
-    let page = || task.last_attempt()?.session.as_ref()?.url.as_deref();
-    if session { page() } else { pull_request.or_else(page) }
+fn no_such_task(record: &RunRecord, text: &str) -> Failure {
+    if record.tasks.is_empty() {
+        return Failure::new(Exit::Fault, format!("run {} has no tasks", record.info.id));
+    }
+    let ids: Vec<&str> = record.tasks.keys().map(TaskId::as_str).collect();
+    let near = ids.iter().max_by(|a, b| {
+        let near = |id: &str| strsim::jaro_winkler(id, text);
+        near(a).total_cmp(&near(b))
+    });
+    let failure = Failure::usage(format!("run {} has no task like `{}`", record.info.id, neutral(text)));
+    match near {
+        Some(id) => failure.help(format!("did you mean `{}`?", neutral(id))),
+        None => failure,
+    }
 }
 
-fn browse(url: &str, console: &Console) {
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let started = Command::new(opener).arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    if started.is_err() {
-        console.say(&format!("there is no {opener} here to open it with"));
-    }
+fn ambiguous(tasks: &[&TaskRecord]) -> Failure {
+    let ids: Vec<_> = tasks.iter().take(5).map(|task| neutral(task.planned.id.as_str())).collect();
+    let more = tasks.len().saturating_sub(ids.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Failure::usage(format!("{} are meant by that", many(tasks.len(), "task")))
+        .help(format!("{}{more}", ids.join(", ")))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start {program}")]
+struct CannotStart {
+    program: String,
+    #[source]
+    error: std::io::Error,
 }
 
 #[cfg(test)]
@@ -94,19 +173,29 @@ mod tests {
     use crate::cli::progress::sample;
 
     #[test]
-    fn a_task_is_found_by_a_part_of_its_id() {
+    fn only_web_pages_are_handed_to_the_desktop() {
+        assert!(safe("https://github.com/o/r/pull/1").is_some());
+        assert!(safe("http://127.0.0.1:8080/session/1").is_some());
+        for odd in
+            ["http://evil.example/", "file:///etc/passwd", "javascript:alert(1)", "-x", "vscode://x", ""]
+        {
+            assert!(safe(odd).is_none(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_task_is_found_by_its_id_or_a_part_of_it() {
         let record = RunRecord::from_events(&sample::run_of(12)).unwrap();
-        assert_eq!(find(&record, "task-1").unwrap().0.as_str(), "task-1");
-        assert_eq!(find(&record, "-7").unwrap().0.as_str(), "task-7");
-        assert!(find(&record, "task").is_err());
-        assert!(find(&record, "nothing").is_err());
+        let found = |text| matching(&record, Some(text)).len();
+        assert_eq!((found("task-1"), found("-7"), found("task"), found("nothing")), (1, 1, 12, 0));
+        assert_eq!(matching(&record, None).len(), 12);
     }
 
     #[test]
     fn the_pull_request_comes_first() {
         let record = RunRecord::from_events(&sample::run_of(1)).unwrap();
         let task = &record.tasks[0];
-        assert_eq!(address(task, false), Some("https://github.com/my-org/web/pull/1"));
-        assert_eq!(address(task, true), Some("https://jules.google.com/session/100"));
+        assert_eq!(page(task, false), Some("https://github.com/my-org/web/pull/1"));
+        assert_eq!(page(task, true), Some("https://jules.google.com/session/100"));
     }
 }

@@ -22,22 +22,16 @@ pub(crate) fn read(path: &Path, selection: &Selection, console: &Console) -> Res
     })
 }
 
-/// What a manifest of one job amounts to.
-#[derive(Clone, Debug)]
-pub(crate) struct Inline {
-    /// What to do.
-    pub(crate) prompt: String,
-    /// `owner/repo` or `owner/repo@branch`; none for a session without a repository.
-    pub(crate) sources: Vec<String>,
-    /// The starting branch of sources that name none.
-    pub(crate) branch: Option<String>,
-}
-
-/// A manifest without a file.
-pub(crate) fn inline(inline: &Inline, selection: &Selection, console: &Console) -> Result<Manifest, Failure> {
+/// A manifest of one prompt on these repositories.
+pub(crate) fn inline(
+    prompt: &str,
+    sources: &[String],
+    branch: Option<&str>,
+    selection: &Selection,
+    console: &Console,
+) -> Result<Manifest, Failure> {
     let options = LoadOptions { vars: selection.vars()?, ..LoadOptions::default() };
-    manifest::inline(&inline.prompt, &inline.sources, inline.branch.as_deref(), &options)
-        .map_err(|found| invalid(&found, console))
+    manifest::inline(prompt, sources, branch, &options).map_err(|found| invalid(&found, console))
 }
 
 /// Expands a manifest without the service: what needs it stays unresolved.

@@ -4,17 +4,17 @@
 //! one look at the manifest reports them all.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::de::value::{StrDeserializer, U32Deserializer};
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
-use super::diagnostic::{Diagnostic, joined, nearest, quoted};
-use super::document::{Document, Span};
+use super::diagnostic::Diagnostic;
+use super::document::Document;
+use super::fault::Fault;
 use super::located::LOCATED;
 use super::node::{Key, Node, Value};
 
@@ -46,141 +46,6 @@ pub(super) fn decode<T: DeserializeOwned>(
         }
     }
     Err(findings)
-}
-
-/// A mistake on its way out of serde, gathering its place.
-#[derive(Debug)]
-pub(super) struct Fault {
-    message: String,
-    help: Option<String>,
-    span: Option<Span>,
-    node: Option<*const Node>,
-    /// Keys and indices, innermost first.
-    path: Vec<String>,
-    /// Whether the message speaks of an entry of the mapping at `path` rather than of the value there.
-    of_key: bool,
-}
-
-impl Fault {
-    fn new(message: String) -> Self {
-        Self { message, help: None, span: None, node: None, path: Vec::new(), of_key: false }
-    }
-
-    fn at(mut self, span: Span, node: &Node) -> Self {
-        if self.node.is_none() {
-            self.span = Some(span);
-            self.node = Some(node);
-        }
-        self
-    }
-
-    fn within(mut self, step: String) -> Self {
-        self.path.push(step);
-        self
-    }
-
-    fn into_diagnostic(self, document: &Arc<Document>, fallback: Span) -> Diagnostic {
-        let mut path = String::new();
-        for step in self.path.iter().rev() {
-            if !path.is_empty() && !step.starts_with('[') {
-                path.push('.');
-            }
-            path.push_str(step);
-        }
-        let message = match (path.is_empty(), self.of_key) {
-            (true, _) => self.message,
-            (false, true) => format!("{} in {}", self.message, quoted(&path)),
-            (false, false) => format!("{}: {}", quoted(&path), self.message),
-        };
-        let finding = Diagnostic::new(message).at(document, self.span.unwrap_or(fallback));
-        match self.help {
-            Some(help) => finding.help(help),
-            None => finding,
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        let text = message.to_string();
-        // Our own values write "what is wrong; help: the way out".
-        match text.split_once("; help: ") {
-            Some((message, help)) => Self { help: Some(help.to_owned()), ..Self::new(message.to_owned()) },
-            None => Self::new(text),
-        }
-    }
-
-    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let expected = plain_expectation(&expected.to_string());
-        Self::new(format!("expected {expected}, found {}", plain_unexpected(unexpected)))
-    }
-
-    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::invalid_type(unexpected, expected)
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self {
-            help: Some(choices(variant, expected)),
-            ..Self::new(format!("{} is not one of its values", quoted(variant)))
-        }
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let help = match nearest(field, expected.iter().copied()) {
-            Some(name) => format!("did you mean {}?", quoted(name)),
-            None => format!("known keys: {}", joined(expected, "and")),
-        };
-        Self { help: Some(help), of_key: true, ..Self::new(format!("unknown key {}", quoted(field))) }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        let help = format!("add `{field}:`");
-        Self { help: Some(help), of_key: true, ..Self::new(format!("the key {} is missing", quoted(field))) }
-    }
-}
-
-fn choices(written: &str, known: &'static [&'static str]) -> String {
-    let all = joined(known, "or");
-    match nearest(written, known.iter().copied()) {
-        Some(name) => format!("did you mean {}? It can be {all}", quoted(name)),
-        None => format!("it can be {all}"),
-    }
-}
-
-fn plain_expectation(expected: &str) -> String {
-    match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
-        "f32" | "f64" => "a number".to_owned(),
-        "a boolean" => "`true` or `false`".to_owned(),
-        "a string" => "text".to_owned(),
-        "a sequence" => "a list".to_owned(),
-        "a map" => "a mapping".to_owned(),
-        other if other.starts_with("struct ") => "a mapping".to_owned(),
-        other => other.to_owned(),
-    }
-}
-
-fn plain_unexpected(unexpected: de::Unexpected<'_>) -> String {
-    match unexpected {
-        de::Unexpected::Bool(value) => format!("`{value}`"),
-        de::Unexpected::Unsigned(n) => format!("the number `{n}`"),
-        de::Unexpected::Signed(n) => format!("the number `{n}`"),
-        de::Unexpected::Float(n) => format!("the number `{n}`"),
-        de::Unexpected::Str(text) => format!("the text {}", quoted(text)),
-        de::Unexpected::Unit | de::Unexpected::Option => "nothing".to_owned(),
-        de::Unexpected::Seq => "a list".to_owned(),
-        de::Unexpected::Map => "a mapping".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 /// A node as serde reads it.

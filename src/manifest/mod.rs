@@ -1,13 +1,14 @@
 //! What the user wrote: a manifest's types, and YAML with the places of its errors.
 //!
 //! [`load`] reads a file and reports everything that is wrong with it at once; [`inline`] makes the manifest of a
-//! single prompt. What a [`Manifest`] amounts to is for [`crate::plan`] to say.
+//! single prompt. What a [`Manifest`] amounts to is for the layer above, `plan`, to say.
 
 mod check;
 mod decode;
 mod diagnostic;
 mod document;
 mod duration;
+mod fault;
 mod files;
 mod job;
 mod load;

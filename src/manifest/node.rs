@@ -74,8 +74,8 @@ pub(super) fn parse(document: &Arc<Document>) -> Result<Node, Vec<Diagnostic>> {
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_nodes: 1_000_000,
-            max_events: 2_000_000,
+            max_nodes: 750_000,
+            max_events: 1_500_000,
             max_aliases: 50_000,
             max_recorded_anchor_events: 200_000,
             max_merge_keys: 100_000,
@@ -147,6 +147,7 @@ fn describe_breach(breach: &BudgetBreach) -> String {
         B::Depth { .. } => TOO_DEEP.to_owned(),
         B::Aliases { .. } | B::Anchors { .. } => "has too many aliases".to_owned(),
         B::RecordedAnchorEvents { .. } => "expands to far too much through its aliases".to_owned(),
+        B::Nodes { .. } | B::Events { .. } => "is too large (more than 750,000 values)".to_owned(),
         _ => "is too large".to_owned(),
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Written {
     pub(crate) version: Option<Located<u32>>,
     /// The run's name in reports; the file's name without its extension by default. Part of every task's key.
     pub(crate) name: Option<Located<String>>,
-    /// Values for `${{ vars.NAME }}`; `--var NAME=VALUE` wins over them.
+    /// Values for `${{ vars.NAME }}`; `--var NAME=VALUE` wins over them. A variable with the value `~` must be given so.
     pub(crate) vars: Option<Table<Literal>>,
     /// The environment variables that `${{ env.NAME }}` may read.
     pub(crate) env: Option<Vec<Located<String>>>,
@@ -45,6 +45,7 @@ pub(crate) struct Written {
     /// When to try a task again with a new session.
     pub(crate) retries: Option<Retries>,
     /// What is to be done.
+    #[schemars(length(min = 1))]
     pub(crate) jobs: Located<Vec<Located<Job>>>,
 }
 
@@ -316,7 +317,7 @@ impl JsonSchema for MaxFailures {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$" }],
+            "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^([0-9]+|(100|[0-9]{1,2})(\\.[0-9]+)?%)$" }],
         })
     }
 }

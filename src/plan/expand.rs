@@ -1,21 +1,21 @@
 //! From a manifest to a plan: jobs × sources × matrix.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::value::Value;
-
 use super::defaults;
 use super::github::check_branch;
-use super::key::{digest8, task_key};
-use super::matrix::{self, Combination, SourceNames};
+use super::key::task_key;
+use super::matrix;
 use super::needs;
-use super::settings::{PlanApproval, RetryPolicy, StallPolicy, Timeouts, UserFeedback, Waiting};
+use super::settings::{RetryPolicy, Timeouts};
 use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, source_value};
+use super::strings::JobStrings;
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
-use super::template::{Scope, Template, Unset, to_value};
-use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Feedback, Manifest, SourceSpec, Stall, quoted};
+use super::template::Scope;
+use super::values::{Values, job_values};
+use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Document, Manifest, SourceSpec, Span, quoted};
 
 /// The most tasks that a plan may have.
 pub const MAX_TASKS: usize = 1_000_000;
@@ -25,9 +25,6 @@ const MAX_RENDERED_TOTAL: usize = 1 << 30;
 
 /// How often a combination may be held against an `include` or `exclude`.
 const MAX_RULE_CHECKS: usize = 200_000_000;
-
-/// A matrix value longer than this is shortened in ids, in bytes.
-const LONG_VALUE: usize = 100;
 
 /// Whether the account's connected sources are needed to plan: for a `match`, or for a source without a branch.
 #[must_use]
@@ -104,44 +101,25 @@ struct Expansion<'m> {
 
 #[derive(Clone)]
 struct Origin {
-    document: Arc<crate::manifest::Document>,
-    span: crate::manifest::Span,
+    document: Arc<Document>,
+    span: Span,
 }
 
-/// A job with its strings compiled and all that its tasks share.
+/// What all tasks of a job share.
 struct JobParts {
     id: JobId,
-    title: Option<Template>,
-    prompt: Template,
-    tags: Vec<Template>,
-    waiting: WaitingParts,
-    shared_tags: Option<Arc<[String]>>,
-    shared_waiting: Option<Arc<Waiting>>,
+    strings: JobStrings,
     retries: Arc<RetryPolicy>,
     timeouts: Timeouts,
     no_needs: Arc<[usize]>,
     place: Place,
 }
 
-struct WaitingParts {
-    plan_approval: PlanApproval,
-    reply: Option<(Template, u32)>,
-    detach_on_feedback: bool,
-    nudge: Option<(Template, u32)>,
-}
-
-/// A combination with what is the same for all sources.
-struct Values {
-    suffix: String,
-    map: Arc<BTreeMap<String, serde_json::Value>>,
-    value: Option<Value>,
-}
-
 impl Expansion<'_> {
     /// Adds a job's tasks and says which they are.
     fn job(&mut self, job: &CheckedJob, catalogue: Option<&Catalogue<'_>>) -> Range<usize> {
         let start = self.tasks.len();
-        let scope = Arc::new(self.scope(job));
+        let scope = Arc::new(Scope::of_job(&self.manifest.vars, job));
         let document = &self.manifest.document;
         let (sources, open) = Sources::new(document, catalogue, &scope, job, &mut self.findings).gather();
         for open in open {
@@ -152,82 +130,22 @@ impl Expansion<'_> {
                 place,
             });
         }
-        match self.parts(job) {
-            Ok(parts) => {
-                if let Err(found) = self.tasks_of(job, &parts, &scope, &sources) {
-                    self.findings.extend(found);
-                }
-            }
-            Err(found) => self.findings.extend(found),
+        let written = &self.manifest.written;
+        let done = JobStrings::compile(document, written, job, &scope).and_then(|strings| {
+            let parts = JobParts {
+                id: JobId::new(job.id.as_str()),
+                strings,
+                retries: Arc::new(defaults::retries(written, job)),
+                timeouts: defaults::timeouts(written, job),
+                no_needs: Arc::new([]),
+                place: document.place(job.span.start),
+            };
+            self.tasks_of(job, &parts, &scope, &sources)
+        });
+        if let Err(found) = done {
+            self.findings.extend(found);
         }
         start..self.tasks.len()
-    }
-
-    fn scope(&self, job: &CheckedJob) -> Scope {
-        let unset = |(name, set): (&String, bool)| (!set).then(|| name.clone());
-        let vars = self.manifest.vars.iter();
-        let env = job.env.iter();
-        Scope {
-            job: Value::from_pairs([("id", job.id.as_str())]),
-            vars: Value::from_pairs(
-                vars.clone().filter_map(|(k, v)| Some((k.as_str(), to_value(v.as_ref()?)))),
-            ),
-            env: Value::from_pairs(
-                env.clone().filter_map(|(k, v)| Some((k.as_str(), Value::from(v.as_deref()?)))),
-            ),
-            source: None,
-            matrix: None,
-            unset: Arc::new(Unset {
-                vars: vars.map(|(k, v)| (k, v.is_some())).filter_map(unset).collect(),
-                env: env.map(|(k, v)| (k, v.is_some())).filter_map(unset).collect(),
-            }),
-        }
-    }
-
-    fn parts(&self, job: &CheckedJob) -> Result<JobParts, Vec<Diagnostic>> {
-        let document = &self.manifest.document;
-        let mut findings = Vec::new();
-        let mut compile = |text| Template::compile(document, text).map_err(|found| findings.push(found)).ok();
-        let title = job.keys.title.as_ref().and_then(&mut compile);
-        let tags: Vec<Template> = job.keys.tags.iter().flatten().filter_map(&mut compile).collect();
-        let shared = self.manifest.written.waiting.clone().unwrap_or_default();
-        let written = job.keys.waiting.clone().unwrap_or_default().over(&shared);
-        let most = |max: &Option<crate::manifest::Located<u32>>| max.as_ref().map_or(1, |max| max.value);
-        let waiting = WaitingParts {
-            plan_approval: written.plan_approval.unwrap_or_default(),
-            detach_on_feedback: matches!(written.user_feedback, Some(Feedback::Detach)),
-            reply: match &written.user_feedback {
-                Some(Feedback::Reply(reply)) => compile(&reply.reply).map(|text| (text, most(&reply.max))),
-                Some(Feedback::Fail | Feedback::Detach) | None => None,
-            },
-            nudge: match &written.stall {
-                Some(Stall::Nudge(nudge)) => compile(&nudge.nudge).map(|text| (text, most(&nudge.max))),
-                Some(Stall::Fail) | None => None,
-            },
-        };
-        let prompt = Template::compile_text(&job.prompt).map_err(|found| findings.push(found)).ok();
-        let (Some(prompt), true) = (prompt, findings.is_empty()) else { return Err(findings) };
-        let written = &self.manifest.written;
-        // Without an expression any scope renders them.
-        let nobody = Arc::new(self.scope(job));
-        let shared_tags = tags.iter().all(Template::is_constant).then(|| {
-            tags.iter().filter_map(|tag| tag.render(&nobody).ok()).map(|tag| tag.to_string()).collect()
-        });
-        let shared_waiting =
-            if waiting.is_constant() { waiting.render(&nobody).ok().map(Arc::new) } else { None };
-        Ok(JobParts {
-            id: JobId::new(job.id.as_str()),
-            title,
-            prompt,
-            tags,
-            waiting,
-            shared_tags,
-            shared_waiting,
-            retries: Arc::new(defaults::retries(written, job)),
-            timeouts: defaults::timeouts(written, job),
-            no_needs: Arc::new([]),
-            place: document.place(job.span.start),
-        })
     }
 
     fn tasks_of(
@@ -240,7 +158,7 @@ impl Expansion<'_> {
         self.check_size(job, sources.len())?;
         let matrix = job.keys.matrix.as_ref();
         let per_source = matrix.is_some_and(|matrix| matrix::names_sources(matrix));
-        let shared = (!per_source || sources.is_empty()).then(|| values(job, None));
+        let shared = (!per_source || sources.is_empty()).then(|| job_values(job, None));
         let before = self.tasks.len();
         if let (Some(shared), false) = (&shared, job.has_sources) {
             self.reserve(shared.len());
@@ -253,7 +171,7 @@ impl Expansion<'_> {
             let values = match &shared {
                 Some(shared) => shared,
                 None => {
-                    own = values(job, Some(source));
+                    own = job_values(job, Some(source.names()));
                     &own
                 }
             };
@@ -309,7 +227,7 @@ impl Expansion<'_> {
         values: &Values,
     ) -> Result<(), Vec<Diagnostic>> {
         let document = &self.manifest.document;
-        let mut scope = match &values.value {
+        let mut scope = match &values.scope {
             Some(matrix) => Arc::new(Scope { matrix: Some(matrix.clone()), ..Scope::clone(scope) }),
             None => Arc::clone(scope),
         };
@@ -333,10 +251,10 @@ impl Expansion<'_> {
             branch: branch.to_string(),
         });
         let id: Arc<str> = match &source_of_task {
-            Some(source) => format!("{}/{source}{}", parts.id, values.suffix).into(),
-            None => format!("{}{}", parts.id, values.suffix).into(),
+            Some(source) => format!("{}/{source}{}", parts.id, values.id_suffix).into(),
+            None => format!("{}{}", parts.id, values.id_suffix).into(),
         };
-        let strings = parts.render(&scope, &id)?;
+        let strings = parts.strings.render(&scope, &id)?;
         self.rendered += strings.prompt.len();
         if self.rendered > MAX_RENDERED_TOTAL {
             let finding = Diagnostic::new(format!(
@@ -390,109 +308,4 @@ impl Expansion<'_> {
         };
         finding.help("name each source once, and each combination of the matrix once")
     }
-}
-
-/// What is rendered for one task.
-struct Strings {
-    title: Arc<str>,
-    prompt: Arc<str>,
-    tags: Arc<[String]>,
-    waiting: Arc<Waiting>,
-}
-
-impl JobParts {
-    /// Renders a task's strings; what no expression changes is shared by all tasks of the job.
-    fn render(&self, scope: &Arc<Scope>, id: &Arc<str>) -> Result<Strings, Vec<Diagnostic>> {
-        let title = match &self.title {
-            Some(title) => title.render(scope).map(one_line),
-            None => Ok(Arc::clone(id)),
-        };
-        let prompt = self.prompt.render(scope);
-        let tags = match &self.shared_tags {
-            Some(tags) => Ok(Arc::clone(tags)),
-            None => self.tags.iter().map(|tag| tag.render(scope).map(|tag| tag.to_string())).collect(),
-        };
-        let waiting = match &self.shared_waiting {
-            Some(waiting) => Ok(Arc::clone(waiting)),
-            None => self.waiting.render(scope).map(Arc::new),
-        };
-        match (title, prompt, tags, waiting) {
-            (Ok(title), Ok(prompt), Ok(tags), Ok(waiting)) => Ok(Strings { title, prompt, tags, waiting }),
-            (title, prompt, tags, waiting) => {
-                Err([title.err(), prompt.err(), tags.err(), waiting.err()].into_iter().flatten().collect())
-            }
-        }
-    }
-}
-
-impl WaitingParts {
-    fn is_constant(&self) -> bool {
-        [&self.reply, &self.nudge].into_iter().flatten().all(|(text, _)| text.is_constant())
-    }
-
-    fn render(&self, scope: &Arc<Scope>) -> Result<Waiting, Diagnostic> {
-        let user_feedback = match &self.reply {
-            Some((text, max)) => UserFeedback::Reply { text: text.render(scope)?.to_string(), max: *max },
-            None if self.detach_on_feedback => UserFeedback::Detach,
-            None => UserFeedback::Fail,
-        };
-        let stall = match &self.nudge {
-            Some((text, max)) => StallPolicy::Nudge { text: text.render(scope)?.to_string(), max: *max },
-            None => StallPolicy::Fail,
-        };
-        Ok(Waiting { plan_approval: self.plan_approval, user_feedback, stall })
-    }
-}
-
-/// A title is one line.
-fn one_line(text: Arc<str>) -> Arc<str> {
-    if text.trim() == &*text && !text.contains(char::is_control) {
-        return text;
-    }
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").into()
-}
-
-fn values(job: &CheckedJob, source: Option<&JobSource>) -> Vec<Values> {
-    let Some(matrix) = &job.keys.matrix else {
-        return vec![Values { suffix: String::new(), map: Arc::default(), value: None }];
-    };
-    let names = source.map(|source| SourceNames {
-        github: &source.github,
-        branch: match &source.branch {
-            Branch::Known(name) => Some(&**name),
-            Branch::PerTask(_) => None,
-        },
-    });
-    let combinations = matrix::combinations(matrix, names);
-    combinations
-        .into_iter()
-        .map(|combination| {
-            let value = Value::from_pairs(
-                combination.0.iter().map(|(key, value)| (Arc::clone(key), to_value(value))),
-            );
-            Values { suffix: suffix(&combination), map: Arc::new(combination.to_map()), value: Some(value) }
-        })
-        .collect()
-}
-
-/// `[crate=serde,note=first]`: the end of a task's id.
-fn suffix(combination: &Combination) -> String {
-    let pairs: Vec<String> =
-        combination.0.iter().map(|(key, value)| format!("{key}={}", in_id(value))).collect();
-    if pairs.is_empty() { String::new() } else { format!("[{}]", pairs.join(",")) }
-}
-
-/// A matrix value in an id: text as it is, all else as compact JSON; shortened where it is long.
-fn in_id(value: &serde_json::Value) -> String {
-    let text = match value {
-        serde_json::Value::String(text) if !text.contains(char::is_control) => text.clone(),
-        other => other.to_string(),
-    };
-    if text.len() <= LONG_VALUE {
-        return text;
-    }
-    let head: String = text.chars().take(LONG_VALUE / 2).collect();
-    format!("{head}…{}", digest8(&text))
 }

@@ -10,10 +10,12 @@ mod needs;
 mod select;
 mod settings;
 mod source;
+mod strings;
 mod task;
 mod template;
 #[cfg(test)]
 mod tests;
+mod values;
 mod wildcard;
 
 pub use expand::{MAX_TASKS, expand, needs_connected};

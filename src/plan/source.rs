@@ -7,6 +7,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use minijinja::value::{Enumerator, Object, Value};
 
 use super::github::{check_branch, parse_repository};
+use super::matrix;
 use super::template::{Scope, Template};
 use crate::manifest::{
     CheckedJob, Diagnostic, Document, ListedSource, Located, SourceSpec, Span, nearest, quoted,
@@ -53,6 +54,17 @@ pub(super) struct JobSource {
     pub(super) span: Span,
     /// What expressions see of it, but for a branch that depends on the matrix.
     pub(super) value: Value,
+}
+
+impl JobSource {
+    /// What the matrix knows it by.
+    pub(super) fn names(&self) -> matrix::SourceNames<'_> {
+        let branch = match &self.branch {
+            Branch::Known(name) => Some(&**name),
+            Branch::PerTask(_) => None,
+        };
+        matrix::SourceNames { github: &self.github, branch }
+    }
 }
 
 /// The starting branch of a source.

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::{Enumerator, Object, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior};
 
-use crate::manifest::{Diagnostic, Document, Located, Span, Text, listed, nearest, quoted};
+use crate::manifest::{CheckedJob, Diagnostic, Document, Located, Span, Text, Vars, listed, nearest, quoted};
 
 /// The longest text that one string may render to, in bytes.
 pub(super) const MAX_RENDERED: usize = 1 << 20;
@@ -211,6 +211,26 @@ fn push_value(text: &mut String, value: &Value) {
 }
 
 impl Scope {
+    /// The names that all tasks of a job share.
+    pub(super) fn of_job(vars: &Vars, job: &CheckedJob) -> Self {
+        let unset = |(name, set): (&String, bool)| (!set).then(|| name.clone());
+        let values = vars.iter().filter_map(|(name, value)| Some((name.as_str(), to_value(value.as_ref()?))));
+        let env = job.env.iter();
+        let env_values =
+            env.clone().filter_map(|(name, value)| Some((name.as_str(), Value::from(value.as_deref()?))));
+        Self {
+            job: Value::from_pairs([("id", job.id.as_str())]),
+            vars: Value::from_pairs(values),
+            env: Value::from_pairs(env_values),
+            source: None,
+            matrix: None,
+            unset: Arc::new(Unset {
+                vars: vars.iter().map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
+                env: env.map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
+            }),
+        }
+    }
+
     fn defines(&self, name: &str) -> bool {
         let mut parts = name.split('.');
         let root = match parts.next() {

@@ -1,6 +1,7 @@
 //! Expansion as a user meets it: YAML in, tasks out.
 
 mod fixtures;
+mod properties;
 
 use std::path::Path;
 

@@ -4,9 +4,16 @@
 //! judge by what the simulator saw and by the reports.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod adopting;
+mod creating;
 mod endings;
 mod exit_codes;
 mod layout;
+mod limits;
 mod main_job;
+mod resuming;
+mod retrying;
+mod stopping;
 mod support;
+mod waiting;
 mod wire;

@@ -68,12 +68,12 @@ fn the_report_tells_how_many_requests_each_method_cost() {
     let named = |ours: &str, theirs: &str| {
         assert_eq!(told.get(&ours.to_owned()).copied(), counted.get(theirs), "{theirs} of {counted:?}");
     };
-    named("createSession", "sessions.create");
-    named("getSession", "sessions.get");
-    named("listSessions", "sessions.list");
-    named("listActivities", "activities.list");
-    named("approvePlan", "sessions.approvePlan");
-    named("sendMessage", "sessions.sendMessage");
+    named("create", "sessions.create");
+    named("get", "sessions.get");
+    named("list", "sessions.list");
+    named("activities", "activities.list");
+    named("approve", "sessions.approvePlan");
+    named("send", "sessions.sendMessage");
     assert_eq!(told.values().copied().sum::<u64>(), counted.values().sum::<u64>(), "{told:?} {counted:?}");
     assert_eq!(world.sessions().iter().map(|session| session.approvals).sum::<u32>(), 30);
     assert_eq!(counted["sessions.sendMessage"], 1);

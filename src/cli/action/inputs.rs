@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, ValueEnum};
 
+use super::job::Inline;
 use crate::cli::failure::Failure;
-use crate::cli::planned::Inline;
 use crate::manifest::MAX_FILE_BYTES;
 
 const AFTER_HELP: &str = "\

@@ -5,6 +5,7 @@
 //! is published where GitHub reads it.
 
 mod inputs;
+mod job;
 mod publish;
 
 pub(crate) use inputs::ActionArgs;
@@ -14,14 +15,14 @@ use super::console::Console;
 use super::exit::Exit;
 use super::fail_on::FailOn;
 use super::failure::Failure;
-use super::run::{self, Ended, RunArgs};
+use super::run::{self, Ended, Job, RunArgs};
 use super::{block_on, client, log};
 use crate::report::console_fragment as neutral;
 
 pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
     match prepare(args) {
-        Ok((run, console)) => {
-            let result = block_on(run::perform(&run, &console));
+        Ok(Prepared { run, job, console }) => {
+            let result = job.and_then(|job| block_on(run::execute(&run, &job, &console)));
             let published = publish::publish(&result, Some(&run.reports), args, &console);
             conclude(result, published, &run.fail_on, &console)
         }
@@ -33,18 +34,24 @@ pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure>
     }
 }
 
-/// The `run` that the inputs ask for, and its console.
-fn prepare(args: &ActionArgs) -> Result<(Box<RunArgs>, Console), Failure> {
+/// The `run` that the inputs ask for.
+struct Prepared {
+    run: Box<RunArgs>,
+    job: Result<Job, Failure>,
+    console: Console,
+}
+
+fn prepare(args: &ActionArgs) -> Result<Prepared, Failure> {
     let inline = args.inline()?;
     let line = args.command_line(&|name| std::env::var(name).ok())?;
     let parsed = Args::parse_from_env(line).map_err(|error| misused(&error))?;
     let console = Console::new(&parsed);
     log::start(&console, parsed.global.verbose, client::redactor());
-    let Command::Run(mut run) = parsed.command else {
+    let Command::Run(run) = parsed.command else {
         return Err(Failure::usage("`extra-args` are flags of `run`, not another command"));
     };
-    run.inline = inline;
-    Ok((run, console))
+    let job = job::job(inline, &run, &console);
+    Ok(Prepared { run, job, console })
 }
 
 /// Inputs are often made of what others wrote, such as a branch's name: clap quotes them in its errors.

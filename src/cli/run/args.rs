@@ -8,7 +8,6 @@ use crate::cli::args::{Service, State};
 use crate::cli::duration;
 use crate::cli::fail_on::FailOn;
 use crate::cli::outputs::ReportArgs;
-use crate::cli::planned::Inline;
 use crate::cli::selection::Selection;
 
 const AFTER_HELP: &str = "\
@@ -29,9 +28,6 @@ pub(crate) struct RunArgs {
     /// The manifest
     #[arg(value_name = "MANIFEST", default_value = "jobs.yaml")]
     pub(crate) manifest: PathBuf,
-    /// A prompt instead of a manifest; the action's.
-    #[arg(skip)]
-    pub(crate) inline: Option<Inline>,
     /// Run against the built-in simulator, without key and network; SCENARIO is a YAML file
     #[arg(
         long,
@@ -71,7 +67,7 @@ pub(crate) struct RunArgs {
     /// Stop after this time, such as 5h30m; live sessions are left and taken up by the next `run`
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
     pub(crate) deadline: Option<Duration>,
-    /// How long an attempt at a task may take [default: the manifest's timeouts.task, else 2h]
+    /// How long each task may take, retries included [default: the manifest's timeouts.task, else 2h]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
     pub(crate) task_timeout: Option<Duration>,
     /// Start nothing more after the first failed task

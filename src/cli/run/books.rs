@@ -24,14 +24,15 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Opens the ledger and finds the run to go on with, or begins a new one.
+    /// Opens the ledger and finds the run to go on with, or begins a new one. `origin` stands for the manifest.
     pub(super) fn open(
         args: &RunArgs,
+        origin: &Path,
         plan: &Plan,
         state_dir: &Path,
         simulated: bool,
     ) -> Result<Self, Failure> {
-        let identity = ManifestIdentity::new(state_dir, &args.manifest, &plan.name, simulated);
+        let identity = ManifestIdentity::new(state_dir, origin, &plan.name, simulated);
         let ledger = Ledger::open(state_dir).map_err(unusable)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         let reader = ledger.reader();

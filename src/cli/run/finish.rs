@@ -1,5 +1,7 @@
 //! The end of a run: what is said, and the exit code.
 
+use std::path::Path;
+
 use super::args::{RunArgs, SimulateWith};
 use super::service::Target;
 use crate::cli::console::{CYAN, Console, YELLOW};
@@ -10,13 +12,12 @@ use crate::cli::quote::quoted;
 use crate::cli::{outputs, summary};
 use crate::engine::{Fault, Finished, StopReason};
 use crate::outcome::RunRecord;
-use crate::plan::Plan;
 
 /// Tells how the run ended, and says the code.
 pub(super) fn finish(
     finished: &Finished,
     args: &RunArgs,
-    plan: &Plan,
+    command: Option<&str>,
     target: &Target,
     console: &Console,
 ) -> Result<Exit, Failure> {
@@ -28,7 +29,7 @@ pub(super) fn finish(
     console.say(&summary::summary(record));
     let shown = [outputs::for_people(&args.reports), outputs::for_ci(&args.reports)];
     console.say(&format!("reports: {}", shown.map(|path| quoted(&path)).join(", ")));
-    for line in what_next(record, args) {
+    for line in what_next(record, args, command) {
         console.say(&format!("{CYAN}{line}{CYAN:#}"));
     }
     if let Some(Fault::KeyRefused(why) | Fault::ServiceDown(why)) = &finished.fault {
@@ -37,7 +38,6 @@ pub(super) fn finish(
     if target.is_simulated() {
         console.say(&format!("{YELLOW}SIMULATED: nothing of this happened at Jules{YELLOW:#}"));
     }
-    tracing::debug!(tasks = plan.tasks.len(), stopped = ?finished.stopped, "the run has ended");
     Ok(exit(finished, &args.fail_on))
 }
 
@@ -79,13 +79,17 @@ fn anything_started(record: &RunRecord) -> bool {
     record.tasks.values().any(|task| task.attempts.iter().any(|attempt| attempt.session.is_some()))
 }
 
-/// The commands that a user would type next.
-fn what_next(record: &RunRecord, args: &RunArgs) -> Vec<String> {
+/// What a user would do next.
+fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<String> {
+    let Some(command) = command else {
+        let left = record.totals().remaining() > 0;
+        return left.then(|| "go on with the rest: run this step again".to_owned()).into_iter().collect();
+    };
     if matches!(args.simulate, Some(SimulateWith::Demo | SimulateWith::Scenario(_))) {
-        return vec![format!("run it for real: JULES_API_KEY=… jules-batch run {}", quoted(&args.manifest))];
+        return vec![format!("run it for real: JULES_API_KEY=… {command}")];
     }
-    let mut command = format!("jules-batch run {}", quoted(&args.manifest));
-    if args.state.state_dir != std::path::Path::new(".jules-batch") {
+    let mut command = command.to_owned();
+    if args.state.state_dir != Path::new(".jules-batch") {
         command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
     }
     let totals = record.totals();

@@ -5,6 +5,7 @@ mod books;
 mod finish;
 mod service;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -20,9 +21,11 @@ use super::outputs;
 use super::plan::{dry_run, many, nothing_selected};
 use super::planned;
 use super::progress::Progress;
+use super::quote::quoted;
 use super::reports::Reports;
 use super::signals::{Signal, Signals};
 use crate::engine::{self, EngineError, Options, Setup, StopReason};
+use crate::manifest::Manifest;
 use crate::outcome::{Observer, RunRecord};
 use crate::plan::{Plan, Settings};
 use crate::report::console_fragment as neutral;
@@ -30,59 +33,86 @@ use crate::report::console_fragment as neutral;
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
 const MANY_TASKS: usize = 1_000;
 
-pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
-    perform(args, console).await.map(|ended| ended.exit)
+/// What is to be run, and how its user names it.
+pub(crate) struct Job {
+    /// The manifest.
+    pub(crate) manifest: Manifest,
+    /// What stands for its path in the ledger.
+    pub(crate) origin: PathBuf,
+    /// The command that runs it again; none when it is no command but a step of a workflow.
+    pub(crate) command: Option<String>,
 }
 
 /// How a run ended.
-#[derive(Debug)]
 pub(crate) struct Ended {
+    /// The code.
     pub(crate) exit: Exit,
-    /// None when nothing was run, or when a second signal did not leave the time.
+    /// The run, if one was begun and ended in order.
     pub(crate) record: Option<RunRecord>,
 }
 
-/// Runs, and says what came of it.
-pub(crate) async fn perform(args: &RunArgs, console: &Console) -> Result<Ended, Failure> {
-    let manifest = match &args.inline {
-        Some(inline) => planned::inline(inline, &args.selection, console)?,
-        None => planned::read(&args.manifest, &args.selection, console)?,
-    };
-    if args.dry_run {
-        return dry_run(&manifest, &args.selection, console).map(|exit| Ended { exit, record: None });
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Self {
+        Self { exit, record: None }
     }
-    // From here on a signal stops the run in order.
+}
+
+pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
+    let manifest = planned::read(&args.manifest, &args.selection, console)?;
+    let command = format!("jules-batch run {}", quoted(&args.manifest));
+    let job = Job { manifest, origin: args.manifest.clone(), command: Some(command) };
+    Ok(execute(args, &job, console).await?.exit)
+}
+
+/// Runs a job under the flags of `run`; where the manifest comes from is the caller's business.
+pub(crate) async fn execute(args: &RunArgs, job: &Job, console: &Console) -> Result<Ended, Failure> {
+    if args.dry_run {
+        return Ok(dry_run(&job.manifest, &args.selection, console)?.into());
+    }
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
     let target = Target::of(args).await?;
+    // Nothing has begun yet that a signal would have to wait for.
+    let prepared = tokio::select! {
+        prepared = prepare(args, job, &target, console) => prepared?,
+        signal = signals.next() => return Ok(exit_of(signal).into()),
+    };
+    let Prepared { setup, mut observers } = prepared;
+    let (stops, inbox) = mpsc::channel(4);
+    let finished = tokio::select! {
+        finished = engine::run(setup, &mut observers, inbox) => finished,
+        signal = stop_on(&mut signals, stops, console) => return Ok(exit_of(signal).into()),
+    };
+    drop(observers);
+    let finished = finished.map_err(not_kept)?;
+    target.leave(console);
+    let exit = finish::finish(&finished, args, job.command.as_deref(), &target, console)?;
+    Ok(Ended { exit, record: Some(finished.record) })
+}
+
+/// A run that can begin.
+struct Prepared {
+    setup: Setup,
+    observers: Vec<Box<dyn Observer>>,
+}
+
+/// Looks at everything that can be wrong, the cheap things first, before anything is started or recorded.
+async fn prepare(args: &RunArgs, job: &Job, target: &Target, console: &Console) -> Result<Prepared, Failure> {
     let api = target.connect(&Settings::default())?;
-    let plan = planned::resolve(&manifest, &api, console).await?;
-    let plan = args.selection.apply(plan)?;
-    let plan = target.fit(with_flags(plan, args));
+    let plan = planned::resolve(&job.manifest, &api, console).await?;
+    let plan = target.fit(with_flags(args.selection.apply(plan)?, args));
     if plan.tasks.is_empty() {
         return Err(nothing_selected());
     }
     agree(&plan, console)?;
-    let api = target.connect(&plan.settings)?;
-
     outputs::check(&args.reports)?;
+    let api = target.connect(&plan.settings)?;
     target.greet(&api).await?;
-    let books = Books::open(args, &plan, target.state_dir(&args.state.state_dir), target.is_simulated())?;
-
-    let plan = Arc::new(plan);
-    announce(&plan, &books, &target, console);
-    let setup =
-        Setup { plan: Arc::clone(&plan), api, record: books.record(), options: options(args, &books) };
-    let mut observers = observers(args, books, console)?;
-    let (stops, inbox) = mpsc::channel(4);
-    let finished = tokio::select! {
-        finished = engine::run(setup, &mut observers, inbox) => finished,
-        signal = stop_on(&mut signals, stops, console) => return Ok(Ended { exit: exit_of(signal), record: None }),
-    };
-    drop(observers);
-    let finished = finished.map_err(not_kept)?;
-    target.leave(console).await;
-    let exit = finish::finish(&finished, args, &plan, &target, console)?;
-    Ok(Ended { exit, record: Some(finished.record) })
+    let state_dir = target.state_dir(&args.state.state_dir);
+    let books = Books::open(args, &job.origin, &plan, state_dir, target.is_simulated())?;
+    announce(&plan, &books, target, console);
+    let (record, options) = (books.record(), options(args, &books));
+    let observers = observers(args, books, console)?;
+    Ok(Prepared { setup: Setup { plan: Arc::new(plan), api, record, options }, observers })
 }
 
 /// What the flags say wins over what the manifest says.
@@ -100,11 +130,12 @@ fn with_flags(mut plan: Plan, args: &RunArgs) -> Plan {
     if let Some(interval) = args.poll_interval {
         settings.poll.interval = interval;
     }
-    if let Some(deadline) = args.deadline {
-        settings.run_timeout = Some(settings.run_timeout.map_or(deadline, |timeout| timeout.min(deadline)));
-    }
     if let Some(timeout) = args.task_timeout {
         plan.tasks.iter_mut().for_each(|task| task.timeouts.task = timeout);
+    }
+    let settings = &mut plan.settings;
+    if let Some(deadline) = args.deadline {
+        settings.run_timeout = Some(settings.run_timeout.map_or(deadline, |timeout| timeout.min(deadline)));
     }
     plan
 }

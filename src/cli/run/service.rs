@@ -101,7 +101,7 @@ impl Target {
     }
 
     /// What the simulator has seen.
-    pub(super) async fn leave(&self, console: &Console) {
+    pub(super) fn leave(&self, console: &Console) {
         let Self::Simulated { simulator, .. } = self else { return };
         let books = simulator.books();
         console.say(&format!(

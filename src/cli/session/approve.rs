@@ -1,64 +1,93 @@
-//! `session approve`.
+//! `session approve`: shows the plan that waits, and approves it.
 
-use super::show::Past;
-use super::{SessionName, activity, attach, refused};
-use crate::api::{ActivityKind, SessionState};
-use crate::cli::args::Service;
-use crate::cli::console::{BOLD, Console};
+use super::render;
+use super::story::Story;
+use super::target::{failed_write, session_id};
+use super::{Access, Patience, failed};
+use crate::api::{SessionClient, SessionId, SessionState};
+use crate::cli::console::{BOLD, Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
-The plan is shown first, and approved after a yes; without a terminal, --yes is needed.
+The plan is printed first, then comes a question; --yes answers it. To change a plan, send a message instead.
 
 Examples:
-  jules-batch session approve 31415926535897932384
-  jules-batch session approve 31415926535897932384 --yes";
+  jules-batch session approve 123
+  jules-batch session approve 123 --wait --yes";
 
 /// `session approve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ApproveArgs {
-    /// The session
-    #[arg(value_name = "ID")]
-    session: SessionName,
-    /// Approve without asking
+    /// Which session
+    #[arg(value_name = "SESSION", value_parser = session_id)]
+    id: SessionId,
+    /// Approve without a question
     #[arg(short, long)]
     yes: bool,
+    /// Wait until there is a plan to approve
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    patience: Patience,
     /// How to reach the service.
     #[command(flatten)]
-    service: Service,
+    access: Access,
 }
 
 pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = attach(&args.service, &args.session)?;
-    let session = client.info().await.map_err(refused)?;
-    let state = session.state.unwrap_or(SessionState::Unspecified);
-    if state != SessionState::AwaitingPlanApproval {
-        let state = neutral(&state.as_str().to_lowercase().replace('_', " "));
-        return Err(Failure::new(
-            Exit::Fault,
-            format!("session {} waits for no approval: {state}", client.id()),
-        )
-        .help(format!("see what it does: jules-batch session stream {}", client.id())));
+    let jules = if args.wait { args.access.patient()? } else { args.access.prompt()? };
+    let client = jules.attach(args.id.clone());
+    let session = if args.wait {
+        console.say(&format!("{DIM}waiting for the plan …{DIM:#}"));
+        let wait = client.wait_for(SessionState::AwaitingPlanApproval).timeout(args.patience.limit());
+        wait.await.map_err(failed)?
+    } else {
+        client.info().await.map_err(failed)?
+    };
+    if session.state != Some(SessionState::AwaitingPlanApproval) {
+        let state =
+            session.state.map_or_else(|| "in no state yet".to_owned(), |state| neutral(state.as_str()));
+        let failure = Failure::new(Exit::Fault, NoPlanWaits { id: args.id.clone(), state });
+        return Err(failure.help("wait for the plan with --wait"));
     }
-    if let Some(ActivityKind::PlanGenerated(plan)) = Past::of(&client).await?.plan.map(|a| a.kind) {
-        console.say(&format!("{BOLD}plan{BOLD:#}{}", activity::steps(&plan)));
+    let story = Story::read(&client, 0).await.map_err(failed)?;
+    match &story.plan {
+        Some(plan) => console.result_line(&format!("{BOLD}plan{BOLD:#}\n{}", render::plan_steps(plan)))?,
+        None => console.warn("the activities do not show the plan"),
     }
-    agreed(args.yes, "Approve this plan?", console)?;
-    client.approve().await.map_err(refused)?;
-    console.say(&format!("approved; see what it does: jules-batch session stream {}", client.id()));
+    if !args.yes && !asked(console)? {
+        console.say("not approved");
+        return Ok(Exit::WorkLeft);
+    }
+    approve(&client, console).await
+}
+
+async fn approve(client: &SessionClient, console: &Console) -> Result<Exit, Failure> {
+    let id = client.id();
+    client.approve().await.map_err(|error| failed_write(error, &format!("jules-batch session show {id}")))?;
+    console.say(&format!(
+        "{GREEN}approved{GREEN:#}\n{DIM}look on with: jules-batch session stream {id} --from now{DIM:#}"
+    ));
     Ok(Exit::Done)
 }
 
-/// Asks, unless the answer was given on the command line.
-pub(super) fn agreed(yes: bool, question: &str, console: &Console) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
+/// The user's yes or no.
+fn asked(console: &Console) -> Result<bool, Failure> {
     if !console.interactive() {
-        return Err(Failure::usage("there is no terminal to ask on").help("say yes in advance: --yes"));
+        return Err(
+            Failure::usage("nobody is here to approve the plan").help("approve it unasked with --yes")
+        );
     }
-    if console.confirm(question) { Ok(()) } else { Err(Failure::new(Exit::Fault, "nothing was done")) }
+    Ok(console.confirm("Approve this plan?"))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no plan of session {id} waits for approval: it is {state}")]
+struct NoPlanWaits {
+    id: SessionId,
+    state: String,
 }

@@ -1,144 +1,322 @@
-//! `session list`.
+//! `session list`: what sessions there are.
+
+use std::time::Duration;
 
 use clap::ValueEnum;
-use futures::TryStreamExt as _;
+use comfy_table::{ContentArrangement, Table, presets};
+use futures::StreamExt as _;
+use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 
-use super::{connect, refused};
-use crate::api::{ListSessions, Session, SourceContext};
-use crate::cli::args::Service;
-use crate::cli::console::Console;
+use super::{Access, failed, json, render};
+use crate::api::{ListSessions, Session, SessionState, SourceContext};
+use crate::cli::console::{Console, DIM};
 use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
-Stdout carries one line per session: id, state, age, source, title, with tabs between. The service can filter by
-nothing but the archive, so that filters are applied here, to the sessions that are looked through.
+The service filters by nothing but the archive, so filters work here, over as many pages as they need; --since ends
+the search early. Off a terminal the table is lines of id, state, source, creation time and title, with tabs between.
+
+States: live (not ended), waiting (for you), ended, or the service's own words in any case: queued, planning,
+in-progress, awaiting-plan-approval, awaiting-user-feedback, paused, completed, failed.
 
 Examples:
-  jules-batch session list
-  jules-batch session list --state awaiting --source my-org/
-  jules-batch session list --all --format json | jq -r '.[] | select(.state == \"FAILED\") | .url'";
+  jules-batch session list --state waiting
+  jules-batch session list --source 'my-org/*' --since 24h --all
+  jules-batch session list --state failed --format ids | xargs jules-batch session archive --yes";
 
 /// `session list`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ListArgs {
-    /// Look through all sessions, however many there are, instead of the newest 100
-    #[arg(long)]
-    all: bool,
-    /// The archived ones
-    #[arg(long)]
-    archived: bool,
-    /// Only sessions whose state contains this, such as awaiting or failed
-    #[arg(long, value_name = "TEXT")]
-    state: Option<String>,
-    /// Only sessions whose source contains this
-    #[arg(long, value_name = "TEXT")]
+    /// Only in one of these states, with commas between
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    state: Vec<String>,
+    /// Only on sources like this, for example 'my-org/*'
+    #[arg(short, long, value_name = "GLOB")]
     source: Option<String>,
-    /// Only sessions whose title or prompt contains this
+    /// Only with this text in the title or the prompt, upper or lower case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+    /// Only created within this time, for example 24h
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    since: Option<Duration>,
+    /// Those in the archive instead of the others
+    #[arg(long)]
+    archived: bool,
+    /// At most so many
+    #[arg(short, long, value_name = "N", default_value_t = 30)]
+    limit: usize,
+    /// As many as there are
+    #[arg(long)]
+    all: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     format: ListFormat,
     /// How to reach the service.
     #[command(flatten)]
-    service: Service,
+    access: Access,
 }
 
 /// `session list --format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListFormat {
-    /// Tab-separated lines
+enum ListFormat {
+    /// A table on a terminal, tab-separated lines elsewhere
     #[default]
-    Text,
-    /// The sessions as the service has them, as a JSON array
+    Table,
+    /// One JSON array
     Json,
+    /// One id a line
+    Ids,
 }
 
-/// A page, the most that the service gives at once.
-const PAGE: usize = 100;
-
 pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Failure> {
-    let jules = connect(&args.service)?;
-    let filter = args.archived.then(|| "archived = true".to_owned());
-    let listing = ListSessions { page_size: Some(PAGE as u32), filter, ..ListSessions::default() };
-    let mut sessions = jules.sessions_with(listing);
-    let (mut seen, mut found) = (0, Vec::new());
-    while (args.all || seen < PAGE) && !console.result_unwanted() {
-        let Some(session) = sessions.try_next().await.map_err(refused)? else { break };
+    let now = Timestamp::now();
+    let filter = Filter::new(args, now)?;
+    let jules = args.access.prompt()?;
+    let limit = if args.all { usize::MAX } else { args.limit };
+    // A page of exactly what is wanted when nothing is filtered.
+    let page = if filter.is_open() { limit.clamp(1, 100) as u32 } else { 100 };
+    let mut listing = jules.sessions_with(ListSessions {
+        page_size: Some(page),
+        filter: args.archived.then(|| "archived = true".to_owned()),
+        ..ListSessions::default()
+    });
+    let (mut found, mut seen, mut more) = (Vec::new(), 0_usize, false);
+    while let Some(session) = listing.next().await {
+        let session = session.map_err(failed)?;
+        if filter.is_past(&session) {
+            break;
+        }
         seen += 1;
-        if !args.wants(&session) {
+        if !filter.takes(&session) {
             continue;
         }
-        match args.format {
-            ListFormat::Text => console.result_line(&line(&session, Timestamp::now()))?,
-            ListFormat::Json => found.push(session),
+        if found.len() == limit {
+            more = true;
+            break;
         }
+        found.push(session);
     }
-    if args.format == ListFormat::Json {
-        let json = serde_json::to_string_pretty(&found).map_err(|e| Failure::new(Exit::Fault, e))?;
-        console.result_line(&json)?;
-    }
-    if !args.all && seen == PAGE {
-        console.say("these are of the newest 100; --all looks through the rest");
+    print(&found, args.format, now, console)?;
+    if found.is_empty() {
+        console.say(&format!("no session of {seen} matches"));
+    } else if more {
+        console.say(&format!("{DIM}there are more: --limit N, --all{DIM:#}"));
     }
     Ok(Exit::Done)
 }
 
-impl ListArgs {
-    fn wants(&self, session: &Session) -> bool {
-        let contains = |text: &str, wanted: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| text.to_lowercase().contains(&wanted.to_lowercase()))
-        };
-        let words = format!(
-            "{}\n{}",
-            session.title.as_deref().unwrap_or_default(),
-            session.prompt.as_deref().unwrap_or_default()
-        );
-        contains(&state(session), &self.state)
-            && contains(&source(session), &self.source)
-            && contains(&words, &self.search)
+fn print(found: &[Session], format: ListFormat, now: Timestamp, console: &Console) -> Result<(), Failure> {
+    match format {
+        ListFormat::Json => console.result_line(&json::text(&found)?),
+        ListFormat::Ids => found.iter().try_for_each(|session| console.result_line(session.id.as_str())),
+        ListFormat::Table if found.is_empty() => Ok(()),
+        ListFormat::Table if console.out_terminal() => {
+            console.result_line(&table(found, now, console.size().0))
+        }
+        ListFormat::Table => {
+            console.result(&found.iter().map(|session| line(session) + "\n").collect::<String>())
+        }
     }
 }
 
-fn line(session: &Session, now: Timestamp) -> String {
-    let age = session.create_time.map(|at| duration::show(now.duration_since(at).unsigned_abs()));
-    [
-        session.id.to_string(),
-        neutral(&state(session)),
-        age.unwrap_or_else(|| "-".to_owned()),
-        neutral(&source(session)),
-        neutral(session.title.as_deref().unwrap_or_default()),
-    ]
-    .join("\t")
+fn title(session: &Session) -> String {
+    neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default())
 }
 
-fn state(session: &Session) -> String {
-    session.state.as_ref().map_or_else(|| "-".to_owned(), |state| state.as_str().to_lowercase())
+fn line(session: &Session) -> String {
+    let state = session.state.as_ref().map_or("-", SessionState::as_str);
+    let created = session.create_time.map_or_else(|| "-".to_owned(), |time| time.to_string());
+    format!("{}\t{}\t{}\t{created}\t{}", session.id, neutral(state), render::place(session), title(session))
 }
 
-fn source(session: &Session) -> String {
-    let name = session.source_context.as_ref().and_then(SourceContext::source_name);
-    let name = name.as_ref().map(|name| name.github().unwrap_or_else(|| name.as_str()));
-    name.unwrap_or("-").to_owned()
+fn table(found: &[Session], now: Timestamp, width: usize) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width.clamp(60, 200) as u16);
+    table.set_header(["Session", "State", "Source", "Age", "Title"]);
+    for session in found {
+        let age = session.create_time.and_then(|time| Duration::try_from(now.duration_since(time)).ok());
+        let state = session.state.as_ref().map_or("-", SessionState::as_str);
+        let mut title = title(session);
+        if title.chars().count() > 70 {
+            title = title.chars().take(69).chain(['…']).collect();
+        }
+        table.add_row([
+            session.id.to_string(),
+            neutral(state),
+            render::place(session),
+            age.map_or_else(|| "-".to_owned(), duration::show),
+            title,
+        ]);
+    }
+    table.trim_fmt()
 }
+
+/// What is wanted.
+#[derive(Debug)]
+struct Filter {
+    states: Vec<StateGroup>,
+    source: Option<GlobMatcher>,
+    search: Option<String>,
+    since: Option<Timestamp>,
+}
+
+/// A state, or several under one name.
+#[derive(Debug, PartialEq, Eq)]
+enum StateGroup {
+    Live,
+    Waiting,
+    Ended,
+    One(SessionState),
+}
+
+impl Filter {
+    fn new(args: &ListArgs, now: Timestamp) -> Result<Self, Failure> {
+        let source = args.source.as_deref().map(|pattern| {
+            GlobBuilder::new(pattern).case_insensitive(true).build().map(|glob| glob.compile_matcher())
+        });
+        Ok(Self {
+            states: args.state.iter().map(|word| StateGroup::parse(word)).collect::<Result<_, _>>()?,
+            source: source.transpose().map_err(Failure::usage)?,
+            search: args.search.as_ref().map(|text| text.to_lowercase()),
+            since: args.since.and_then(|age| now.checked_sub(age).ok()),
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        self.states.is_empty() && self.source.is_none() && self.search.is_none() && self.since.is_none()
+    }
+
+    /// Whether no session behind this one can be wanted: the listing is newest first.
+    fn is_past(&self, session: &Session) -> bool {
+        matches!((self.since, session.create_time), (Some(since), Some(created)) if created < since)
+    }
+
+    fn takes(&self, session: &Session) -> bool {
+        let state = self.states.is_empty()
+            || session.state.as_ref().is_some_and(|state| self.states.iter().any(|group| group.has(state)));
+        let source = self.source.as_ref().is_none_or(|glob| {
+            let name = session.source_context.as_ref().and_then(SourceContext::source_name);
+            name.is_some_and(|name| glob.is_match(name.github().unwrap_or(name.as_str())))
+        });
+        let search = self.search.as_ref().is_none_or(|text| {
+            let texts = [session.title.as_deref(), session.prompt.as_deref()];
+            texts.into_iter().flatten().any(|own| own.to_lowercase().contains(text))
+        });
+        state && source && search
+    }
+}
+
+impl StateGroup {
+    fn parse(word: &str) -> Result<Self, Failure> {
+        let name = word.trim().replace('-', "_").to_ascii_uppercase();
+        Ok(match name.as_str() {
+            "LIVE" => Self::Live,
+            "WAITING" => Self::Waiting,
+            "ENDED" => Self::Ended,
+            "" => return Err(Failure::usage("a state is missing")),
+            name => match SessionState::from(name) {
+                SessionState::Unknown(_) => {
+                    let help = "known: live, waiting, ended, queued, planning, in-progress, awaiting-plan-approval, \
+                                awaiting-user-feedback, paused, completed, failed";
+                    return Err(Failure::usage(UnknownState(neutral(word))).help(help));
+                }
+                state => Self::One(state),
+            },
+        })
+    }
+
+    fn has(&self, state: &SessionState) -> bool {
+        match self {
+            Self::Live => !state.is_terminal(),
+            Self::Waiting => state.is_waiting(),
+            Self::Ended => state.is_terminal(),
+            Self::One(one) => one == state,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a state")]
+struct UnknownState(String);
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
     use super::*;
 
-    #[test]
-    fn a_line_has_five_columns() {
-        let session: Session = serde_json::from_value(serde_json::json!({
-            "name": "sessions/42", "state": "AWAITING_PLAN_APPROVAL", "title": "Fix\tit\n",
-            "createTime": "2026-11-22T02:00:05Z", "sourceContext": { "source": "sources/github/my-org/web" }
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ListArgs,
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-22T02:00:00Z".parse().unwrap()
+    }
+
+    fn filter(line: &[&str]) -> Result<Filter, Failure> {
+        let line = std::iter::once("list").chain(line.iter().copied());
+        Filter::new(&Line::try_parse_from(line).unwrap().args, now())
+    }
+
+    fn session(state: &str) -> Session {
+        serde_json::from_value(json!({
+            "id": "1", "state": state, "title": "Upgrade Serde", "prompt": "Do it now",
+            "createTime": "2026-11-22T01:00:00Z", "sourceContext": {"source": "sources/github/my-org/web"},
         }))
-        .unwrap();
-        let now = "2026-11-22T02:03:10Z".parse().unwrap();
-        assert_eq!(line(&session, now), "42\tawaiting_plan_approval\t3m 05s\tmy-org/web\tFix it");
+        .unwrap()
+    }
+
+    #[test]
+    fn states_go_by_group_or_by_the_services_word() {
+        for (wanted, state, taken) in [
+            ("live", "IN_PROGRESS", true),
+            ("live", "PAUSED", true),
+            ("live", "NAPPING", true),
+            ("live", "FAILED", false),
+            ("waiting", "AWAITING_USER_FEEDBACK", true),
+            ("waiting", "IN_PROGRESS", false),
+            ("ended", "COMPLETED", true),
+            ("completed,Failed", "FAILED", true),
+            ("in-progress", "IN_PROGRESS", true),
+            ("IN_PROGRESS", "QUEUED", false),
+        ] {
+            assert_eq!(
+                filter(&["--state", wanted]).unwrap().takes(&session(state)),
+                taken,
+                "{wanted} {state}"
+            );
+        }
+        assert!(filter(&["--state", "sleeping"]).is_err());
+    }
+
+    #[test]
+    fn source_text_and_age_are_filters_too() {
+        let takes = |line: &[&str]| filter(line).unwrap().takes(&session("QUEUED"));
+        assert!(takes(&["--source", "My-Org/*"]) && !takes(&["--source", "other/*"]));
+        assert!(
+            takes(&["--search", "serde"]) && takes(&["--search", "IT NOW"]) && !takes(&["--search", "tokio"])
+        );
+        assert!(filter(&["--since", "30m"]).unwrap().is_past(&session("QUEUED")));
+        assert!(!filter(&["--since", "2h"]).unwrap().is_past(&session("QUEUED")));
+        assert!(filter(&[]).unwrap().is_open() && !filter(&["--since", "2h"]).unwrap().is_open());
+    }
+
+    #[test]
+    fn lines_are_for_cut_and_awk() {
+        let mut odd = session("QUEUED");
+        odd.title = Some("a\tb\nc\u{1b}[31m".to_owned());
+        assert_eq!(line(&odd), "1\tQUEUED\tmy-org/web\t2026-11-22T01:00:00Z\ta b c");
+        let bare: Session = serde_json::from_value(json!({"id": "2"})).unwrap();
+        assert_eq!(line(&bare), "2\t-\t-\t-\t");
     }
 }

@@ -1,37 +1,55 @@
-//! `session`: one session at a time, with a human at the keyboard.
+//! `session`: one session by hand, from its creation to its removal.
 
-mod activity;
 mod approve;
-mod change;
+mod archive;
+mod ask;
+mod bulk;
 mod chat;
-mod follow;
+mod delete;
+mod diff;
+mod files;
+mod folder;
+mod git;
+mod json;
 mod list;
-mod manage;
-mod message;
 mod new;
+mod prompt;
+mod render;
+mod result;
+mod send;
 mod show;
+mod story;
+mod stream;
+mod target;
+mod unarchive;
 
-use std::str::FromStr;
+use std::time::Duration;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use super::args::Service;
-use super::client;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::api::{Error, InvalidId, Jules, SessionClient, SessionId};
+use super::{client, duration};
+use crate::api::Jules;
 use crate::plan::Settings;
 
+pub(super) use json::text as json_text;
+pub(super) use target::failed;
+
 const AFTER_HELP: &str = "\
-ID is a session's id, or the address of its page.
+A session is named by its id, by its resource name (sessions/123) or by the address of its page.
 
 Examples:
-  jules-batch session new 'Fix the flaky login test' --source my-org/web --branch main --follow
-  jules-batch session list --state awaiting
-  jules-batch session approve 31415926535897932384
-  jules-batch session ask 31415926535897932384 'Which test was flaky?'
-  jules-batch session diff 31415926535897932384 --apply";
+  Begin, look on, and have a word in it:
+    id=$(jules-batch session new 'Fix the flaky test' --source my-org/web)
+    jules-batch session chat $id
+  The same without a terminal:
+    jules-batch session approve $id --wait --yes
+    jules-batch session result $id && jules-batch session diff $id --apply
+  Clean up:
+    jules-batch session list --state failed --format ids | xargs jules-batch session delete --yes";
 
 /// `session`.
 #[derive(Debug, clap::Args)]
@@ -39,104 +57,106 @@ Examples:
 pub(crate) struct SessionArgs {
     /// What to do with it.
     #[command(subcommand)]
-    pub(crate) command: SessionCommand,
+    command: SessionCommand,
 }
 
-/// The commands on sessions.
+/// What can be done with a session.
 #[derive(Debug, Subcommand)]
-pub(crate) enum SessionCommand {
-    /// Create a session
+enum SessionCommand {
+    /// Create a session; prints its id
     New(new::NewArgs),
-    /// List sessions, the newest first
+    /// List sessions, newest first
     List(list::ListArgs),
-    /// Show a session: state, plan, pull request, change, last messages
+    /// Show a session: state, plan, pull request, changes, last messages
     Show(show::ShowArgs),
-    /// Print what happens in a session until it ends
-    Stream(follow::StreamArgs),
-    /// Talk with the agent in the terminal
+    /// Print the activities, old and new ones, until the session ends
+    Stream(stream::StreamArgs),
+    /// Talk with the agent: the activities above, your words below
     Chat(chat::ChatArgs),
-    /// Send a message to the agent
-    Send(message::SendArgs),
+    /// Send a message
+    Send(send::SendArgs),
     /// Send a message and print the agent's reply
-    Ask(message::AskArgs),
-    /// Approve the plan that a session waits with
+    Ask(ask::AskArgs),
+    /// Show the plan that waits, and approve it
     Approve(approve::ApproveArgs),
-    /// Wait until a session has ended, and print what became of it
-    Result(follow::ResultArgs),
-    /// Print a session's change set, or apply it with git
-    Diff(change::DiffArgs),
-    /// Write the files that a session has made into a folder
-    Files(change::FilesArgs),
-    /// Put sessions into the archive; running ones are paused by that for good
-    Archive(manage::ManyArgs),
+    /// Wait for the end; the exit code tells how it ended
+    Result(result::ResultArgs),
+    /// Print the change set, or apply it to this work tree
+    Diff(diff::DiffArgs),
+    /// Write the files that the session created into a folder
+    Files(files::FilesArgs),
+    /// Put sessions into the archive
+    Archive(archive::ArchiveArgs),
     /// Take sessions out of the archive
-    Unarchive(manage::ManyArgs),
-    /// Delete sessions
-    Delete(manage::ManyArgs),
+    Unarchive(unarchive::UnarchiveArgs),
+    /// Delete sessions for good
+    Delete(delete::DeleteArgs),
 }
 
-pub(crate) async fn run(args: SessionArgs, console: &Console) -> Result<Exit, Failure> {
-    match args.command {
-        SessionCommand::New(args) => new::run(&args, console).await,
-        SessionCommand::List(args) => list::run(&args, console).await,
-        SessionCommand::Show(args) => show::run(&args, console).await,
-        SessionCommand::Stream(args) => follow::stream(&args, console).await,
-        SessionCommand::Chat(args) => chat::run(&args, console).await,
-        SessionCommand::Send(args) => message::send(&args, console).await,
-        SessionCommand::Ask(args) => message::ask(&args, console).await,
-        SessionCommand::Approve(args) => approve::run(&args, console).await,
-        SessionCommand::Result(args) => follow::result(&args, console).await,
-        SessionCommand::Diff(args) => change::diff(&args, console).await,
-        SessionCommand::Files(args) => change::files(&args, console).await,
-        SessionCommand::Archive(args) => manage::run(manage::What::Archive, &args, console).await,
-        SessionCommand::Unarchive(args) => manage::run(manage::What::Unarchive, &args, console).await,
-        SessionCommand::Delete(args) => manage::run(manage::What::Delete, &args, console).await,
+pub(crate) async fn run(args: &SessionArgs, console: &Console) -> Result<Exit, Failure> {
+    match &args.command {
+        SessionCommand::New(args) => new::run(args, console).await,
+        SessionCommand::List(args) => list::run(args, console).await,
+        SessionCommand::Show(args) => show::run(args, console).await,
+        SessionCommand::Stream(args) => stream::run(args, console).await,
+        SessionCommand::Chat(args) => Box::pin(chat::run(args, console)).await,
+        SessionCommand::Send(args) => send::run(args, console).await,
+        SessionCommand::Ask(args) => ask::run(args, console).await,
+        SessionCommand::Approve(args) => approve::run(args, console).await,
+        SessionCommand::Result(args) => result::run(args, console).await,
+        SessionCommand::Diff(args) => diff::run(args, console).await,
+        SessionCommand::Files(args) => files::run(args, console).await,
+        SessionCommand::Archive(args) => archive::run(args, console).await,
+        SessionCommand::Unarchive(args) => unarchive::run(args, console).await,
+        SessionCommand::Delete(args) => delete::run(args, console).await,
     }
 }
 
-/// A session on the command line: its id, its resource name, or the address of its page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SessionName(SessionId);
+/// How to reach the service, and how often to ask it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Access {
+    /// How to reach the service.
+    #[command(flatten)]
+    service: Service,
+    /// The distance between two requests while something is waited for
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s", help_heading = "Service")]
+    poll_interval: Duration,
+}
 
-impl FromStr for SessionName {
-    type Err = InvalidId;
+impl Access {
+    /// A client that bears what passes: for commands that follow a session.
+    fn patient(&self) -> Result<Jules, Failure> {
+        let jules = client::connect(&self.service, &Settings::default())?;
+        let interval = self.poll_interval;
+        Ok(jules.with(|options| options.poll_interval(interval)))
+    }
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim().trim_end_matches('/');
-        let page = text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('/'));
-        SessionId::new(page.map_or(text, |(_, id)| id)).map(Self)
+    /// A client that gives up soon: somebody waits for a short answer.
+    fn prompt(&self) -> Result<Jules, Failure> {
+        Ok(client::impatient(&self.patient()?))
     }
 }
 
-fn connect(service: &Service) -> Result<Jules, Failure> {
-    Ok(client::impatient(&client::connect(service, &Settings::default())?))
+/// How long a command that waits does so at most.
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Patience {
+    /// How long to wait at most; 0s waits for ever
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "2h")]
+    timeout: Duration,
 }
 
-fn attach(service: &Service, session: &SessionName) -> Result<SessionClient, Failure> {
-    Ok(connect(service)?.attach(session.0.clone()))
-}
-
-/// What a failed request on one session means.
-fn refused(error: Error) -> Failure {
-    let missing = error.is_not_found();
-    let failure = client::refused(error);
-    if missing { failure.help("see the sessions of this account: jules-batch session list") } else { failure }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_is_named_by_id_or_page() {
-        for text in [
-            "42",
-            "sessions/42",
-            "https://jules.google.com/session/42",
-            "https://jules.google.com/session/42/",
-        ] {
-            assert_eq!(text.parse::<SessionName>().unwrap().0.as_str(), "42", "{text}");
-        }
-        assert!("not an id".parse::<SessionName>().is_err());
+impl Patience {
+    fn limit(self) -> Option<Duration> {
+        (!self.timeout.is_zero()).then_some(self.timeout)
     }
+}
+
+/// `--format text|json`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For reading
+    #[default]
+    Text,
+    /// For programs
+    Json,
 }

@@ -1,119 +1,163 @@
-//! `session new`.
+//! `session new`: creates a session.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{connect, follow, refused};
-use crate::api::NewSession;
-use crate::cli::args::Service;
-use crate::cli::console::Console;
+use serde_json::json;
+
+use super::target::failed_write;
+use super::{Access, Format, json, prompt};
+use crate::api::{Jules, NewSession, SessionClient, SourceName};
+use crate::cli::client;
+use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
-Stdout carries the new session's id and page, with a tab between. The plan waits for `session approve` unless
---no-approval is given.
+Stdout carries the id alone. The plan waits for `session approve` unless --no-approval is given; a pull request is
+opened only with --auto-pr. Without --source the session works without a repository.
+
+A failed creation is repeated only when the service surely has not created anything.
 
 Examples:
-  jules-batch session new 'Fix the flaky login test' --source my-org/web --branch main
-  jules-batch session new --prompt-file task.md --source my-org/web --branch main --auto-pr --no-approval --follow
-  git log -5 | jules-batch session new - ";
+  jules-batch session new 'Fix the flaky test' --source my-org/web
+  jules-batch session new --file task.md --source my-org/web@develop --auto-pr --no-approval
+  git log -5 | jules-batch session new - --title 'Release notes'";
 
 /// `session new`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct NewArgs {
-    /// What to do; - reads it from stdin
-    #[arg(value_name = "PROMPT", required_unless_present = "prompt_file")]
+    /// What to do; - reads it from stdin, as does nothing when something is piped in
+    #[arg(value_name = "PROMPT", conflicts_with = "file")]
     prompt: Option<String>,
     /// Read the prompt from a file; - is stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
-    prompt_file: Option<PathBuf>,
-    /// The repository, owner/repo; without it the session works on none
-    #[arg(long, value_name = "OWNER/REPO")]
+    #[arg(short = 'F', long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The repository, owner/repo or owner/repo@branch
+    #[arg(short, long, value_name = "SOURCE")]
     source: Option<String>,
-    /// The branch to start from [default: the repository's default branch, as the service tells it]
-    #[arg(long, value_name = "BRANCH", requires = "source")]
+    /// The branch to start from [default: the repository's default branch]
+    #[arg(short, long, value_name = "BRANCH", requires = "source")]
     branch: Option<String>,
-    /// The session's title
-    #[arg(long, value_name = "TEXT")]
+    /// A title; the service makes one up otherwise
+    #[arg(long, value_name = "TITLE")]
     title: Option<String>,
-    /// Open a pull request when it is done
-    #[arg(long)]
+    /// Let Jules open a pull request by itself
+    #[arg(long, requires = "source")]
     auto_pr: bool,
     /// Do not wait for an approval of the plan
     #[arg(long)]
     no_approval: bool,
-    /// Print what happens until it ends, as `session stream` does
-    #[arg(long)]
-    follow: bool,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
     /// How to reach the service.
     #[command(flatten)]
-    service: Service,
+    access: Access,
 }
 
 pub(super) async fn run(args: &NewArgs, console: &Console) -> Result<Exit, Failure> {
-    let jules = connect(&args.service)?;
-    let mut new = NewSession::new(prompt(args)?).require_approval(!args.no_approval);
-    if let Some(title) = &args.title {
-        new = new.title(title.as_str());
-    }
+    let prompt = prompt::read(args.prompt.as_deref(), args.file.as_deref(), "prompt")?;
+    let place = args.source.as_deref().map(|source| place(source, args.branch.as_deref())).transpose()?;
+    let jules = args.access.prompt()?;
+    let mut new = NewSession::new(prompt).require_approval(!args.no_approval);
     if args.auto_pr {
         new = new.auto_pr(true);
     }
-    if let Some(source) = &args.source {
-        let branch = match &args.branch {
-            Some(branch) => branch.clone(),
-            None => default_branch(&jules, source).await?,
+    new.title.clone_from(&args.title);
+    if let Some((name, branch)) = place {
+        let branch = match branch {
+            Some(branch) => branch,
+            None => default_branch(&jules, &name).await?,
         };
-        new = new.source(source.as_str()).branch(branch);
+        new = new.source(name.as_str()).branch(branch);
     }
-    let session = jules.session(new).await.map_err(|error| {
-        let sure = error.surely_not_processed();
-        let failure = refused(error);
-        if sure {
-            failure
-        } else {
-            failure.help("it may have been created all the same: jules-batch session list")
+    let session =
+        jules.session(new).await.map_err(|error| failed_write(error, "jules-batch session list"))?;
+    print(&session, args, console)
+}
+
+fn print(session: &SessionClient, args: &NewArgs, console: &Console) -> Result<Exit, Failure> {
+    let id = session.id();
+    match args.format {
+        Format::Text => console.result_line(id.as_str())?,
+        Format::Json => {
+            let value = json!({"id": id, "name": id.name(), "url": session.url()});
+            console.result_line(&json::line(&value)?)?;
         }
-    })?;
-    let url = session.url().map(neutral).unwrap_or_default();
-    console.result_line(&format!("{}\t{url}", session.id()))?;
-    if args.follow {
-        return follow::until_end(&session, None, follow::Format::Text, console).await;
     }
-    console.say(&format!("what next: jules-batch session stream {}", session.id()));
+    if let Some(url) = session.url() {
+        console.say(&format!("{BOLD}created{BOLD:#} {}", neutral(url)));
+    }
+    let next = if args.no_approval { "stream" } else { "chat" };
+    console.say(&format!("{DIM}go on with: jules-batch session {next} {id}{DIM:#}"));
     Ok(Exit::Done)
 }
 
-async fn default_branch(jules: &crate::api::Jules, source: &str) -> Result<String, Failure> {
-    let name = crate::api::SourceName::new(source).map_err(Failure::usage)?;
-    let found = jules.get_source(&name).await.map_err(refused)?;
-    found.default_branch().map(str::to_owned).ok_or_else(|| {
-        Failure::usage(format!("the service does not tell the default branch of {}", neutral(source)))
-            .help("name it with --branch")
-    })
-}
-
-fn prompt(args: &NewArgs) -> Result<String, Failure> {
-    let text = match (&args.prompt, &args.prompt_file) {
-        (Some(text), _) if text != "-" => text.clone(),
-        (_, Some(path)) if path != Path::new("-") => std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?,
-        _ => stdin()?,
+/// Takes `owner/repo@branch` apart; `--branch` stands for the part behind the `@`.
+fn place(source: &str, branch: Option<&str>) -> Result<(SourceName, Option<String>), Failure> {
+    let (name, written) = match source.split_once('@') {
+        Some((name, branch)) => (name, Some(branch)),
+        None => (source, None),
     };
-    if text.trim().is_empty() {
-        return Err(Failure::usage("the prompt is empty"));
+    let name = SourceName::new(name)
+        .map_err(|error| Failure::usage(error).help("see them all: jules-batch sources"))?;
+    match (written, branch) {
+        (Some(one), Some(other)) if one != other => {
+            Err(Failure::usage(TwoBranches { one: one.to_owned(), other: other.to_owned() }))
+        }
+        (Some(""), _) | (_, Some("")) => Err(Failure::usage(NoBranch)),
+        (written, given) => Ok((name, written.or(given).map(str::to_owned))),
     }
-    Ok(text)
 }
 
-/// All of stdin as text.
-pub(super) fn stdin() -> Result<String, Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::usage(format!("cannot read stdin: {error}")))?;
-    Ok(text)
+/// The service refuses a repository without a branch.
+async fn default_branch(jules: &Jules, name: &SourceName) -> Result<String, Failure> {
+    let source = jules.get_source(name).await.map_err(|error| {
+        let unknown = error.is_not_found();
+        let failure = client::refused(error);
+        if unknown { failure.help("see what is connected: jules-batch sources") } else { failure }
+    })?;
+    source
+        .default_branch()
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::usage(NoDefaultBranch(name.clone())).help("name one with --branch"))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the source names branch `{one}`, and --branch names `{other}`")]
+struct TwoBranches {
+    one: String,
+    other: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the branch is empty")]
+struct NoBranch;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the service does not tell the default branch of {0}")]
+struct NoDefaultBranch(SourceName);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(source: &str, branch: Option<&str>) -> Option<(String, Option<String>)> {
+        place(source, branch).ok().map(|(name, branch)| (name.github().unwrap().to_owned(), branch))
+    }
+
+    #[test]
+    fn a_branch_stands_behind_the_source_or_in_its_flag() {
+        let place = |branch: Option<&str>| Some(("o/r".to_owned(), branch.map(str::to_owned)));
+        assert_eq!(taken("o/r", None), place(None));
+        assert_eq!(taken("o/r@dev", None), place(Some("dev")));
+        assert_eq!(taken("o/r", Some("dev")), place(Some("dev")));
+        assert_eq!(taken("o/r@dev", Some("dev")), place(Some("dev")));
+        assert_eq!(taken("o/r@a@b", None), place(Some("a@b")));
+        for (source, branch) in [("o/r@a", Some("b")), ("o/r@", None), ("o", None), ("o/r", Some(""))] {
+            assert_eq!(taken(source, branch), None, "{source} {branch:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outcome::{Change, PullRequest};
+use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 

@@ -46,9 +46,45 @@ fn bad_manifests_say_what_is_wrong_and_where() {
 }
 
 #[test]
+fn every_snapshot_belongs_to_a_manifest() {
+    for entry in std::fs::read_dir(folder("bad")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "snap") {
+            assert!(path.with_extension("yaml").exists(), "{} is left over", path.display());
+        }
+    }
+}
+
+#[test]
 fn good_manifests_are_accepted() {
     for path in manifests("good") {
         let tasks = check(&path).unwrap_or_else(|error| panic!("{}:\n{error}", path.display()));
         assert!(tasks > 0, "{} has no task", path.display());
     }
+}
+
+#[test]
+fn the_example_is_a_plan_of_thirteen_tasks() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("jobs.example.yaml");
+    let manifest = load(&path, &LoadOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+    let plan = expand(&manifest, None).unwrap_or_else(|error| panic!("{error}"));
+    let ids: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
+    insta::assert_snapshot!(ids.join("\n"), @r"
+    upgrade/my-org/backend@develop[crate=serde,level=major]
+    upgrade/my-org/backend@develop[crate=tokio]
+    upgrade/my-org/backend@develop[crate=rand]
+    upgrade/my-org/web@main[crate=serde,level=major]
+    upgrade/my-org/web@main[crate=rand]
+    lint/my-org/backend@develop
+    lint/my-org/web@main
+    lint/my-org/cli@main
+    docs/my-org/backend@develop
+    docs/my-org/web@main
+    backport/my-org/web@release/1.9[release=1.9]
+    backport/my-org/web@release/1.10[release=1.10]
+    ideas
+    ");
+    assert!(plan.unresolved.is_empty());
+    let needs = |id: &str| plan.tasks.iter().find(|task| task.id.as_str() == id).unwrap().needs.len();
+    assert_eq!(needs("docs/my-org/web@main"), 3);
 }

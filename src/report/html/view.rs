@@ -161,8 +161,13 @@ fn facts(report: &ReportV1) -> Vec<Fact> {
     let took = report.last_moment().duration_since(run.started_at).as_millis();
     let took = duration(u64::try_from(took).unwrap_or(0));
     let requests: u64 = report.api.requests.values().sum();
-    let methods: Vec<String> =
-        report.api.requests.iter().map(|(method, count)| format!("{count} {}", plain(method))).collect();
+    let methods: Vec<String> = report
+        .api
+        .requests
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(method, count)| format!("{count} {}", plain(method)))
+        .collect();
     let requests =
         if methods.is_empty() { "none".to_owned() } else { format!("{requests} ({})", methods.join(", ")) };
     let mut facts = vec![

@@ -6,6 +6,7 @@ use jules_batch::outcome::Outcome;
 use jules_batch::report::{ReportV1, TaskV1, from_json};
 
 use super::World;
+use super::pipe::tail;
 
 /// A program that has ended, and its reports.
 pub(crate) struct Ended<'w> {
@@ -79,7 +80,7 @@ impl fmt::Display for Ended<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { code, stdout, stderr, .. } = self;
         let code = code.map_or_else(|| "by a signal".to_owned(), |code| format!("with {code}"));
-        write!(f, "ended {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
+        write!(f, "ended {code}\n--- stdout\n{}\n--- stderr\n{}", tail(stdout), tail(stderr))
     }
 }
 

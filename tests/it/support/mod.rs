@@ -2,6 +2,7 @@
 
 mod ended;
 mod manifest;
+mod pipe;
 mod redact;
 mod runner;
 mod service;
@@ -10,6 +11,6 @@ mod world;
 pub(crate) use ended::Ended;
 pub(crate) use manifest::{Manifest, job, tasks};
 pub(crate) use redact::redacted;
-pub(crate) use runner::{Runner, Signal};
+pub(crate) use runner::{Runner, Running, Signal};
 pub(crate) use service::Service;
 pub(crate) use world::{KEY, World};

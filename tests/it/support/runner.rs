@@ -1,15 +1,14 @@
 //! The real binary, in a clean environment and for a bounded time.
 
 use std::ffi::OsStr;
-use std::io::Read;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::pipe::Pipe;
 use super::{Ended, World};
 
 /// Longer than any test takes: a program that is still there then hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command line that is being put together.
 #[must_use]
@@ -30,8 +29,8 @@ pub(crate) struct Running<'w> {
     world: &'w World,
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: Receiver<Vec<u8>>,
-    stderr: Receiver<Vec<u8>>,
+    stdout: Pipe,
+    stderr: Pipe,
 }
 
 impl<'w> Runner<'w> {
@@ -85,8 +84,8 @@ impl<'w> Runner<'w> {
         Running {
             world: self.world,
             stdin: child.stdin.take(),
-            stdout: read_all(child.stdout.take().unwrap()),
-            stderr: read_all(child.stderr.take().unwrap()),
+            stdout: Pipe::read(child.stdout.take().unwrap()),
+            stderr: Pipe::read(child.stderr.take().unwrap()),
             child,
         }
     }
@@ -110,32 +109,42 @@ impl<'w> Running<'w> {
         let _ = self.child.kill();
     }
 
+    /// Whether it is gone.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits until the service and the folder look as wanted, asking again and again.
     #[track_caller]
-    pub(crate) fn until(&mut self, mut wanted: impl FnMut(&World) -> bool) {
-        let asked = std::time::Instant::now();
-        while !wanted(self.world) {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                panic!(
-                    "it ended ({status}) before that:\n{}",
-                    text(&self.stderr, PATIENCE).unwrap_or_default()
-                );
+    pub(crate) fn until(&mut self, wanted: impl Fn(&World) -> bool) {
+        let asked = Instant::now();
+        loop {
+            let ended = self.has_ended();
+            if wanted(self.world) {
+                return;
             }
-            assert!(asked.elapsed() < PATIENCE, "it never came to that");
+            assert!(!ended, "it ended before that:\n{}", self.stderr.tail());
+            assert!(asked.elapsed() < PATIENCE, "it never came to that:\n{}", self.stderr.tail());
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Waits until it has said something on stderr.
+    #[track_caller]
+    pub(crate) fn until_said(&mut self, words: &str) {
+        let said = self.stderr.shared();
+        self.until(|_| String::from_utf8_lossy(&said.lock().unwrap()).contains(words));
     }
 
     /// Waits for its end. A program that hangs is killed, and the test fails.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Ended<'w> {
         drop(self.stdin.take());
-        let Some(stdout) = text(&self.stdout, PATIENCE) else {
+        let Some(stdout) = self.stdout.whole(PATIENCE) else {
             self.kill();
-            let stderr = text(&self.stderr, PATIENCE).unwrap_or_default();
-            panic!("still running after {PATIENCE:?}:\n{stderr}");
+            panic!("still running after {PATIENCE:?}:\n{}", self.stderr.tail());
         };
-        let stderr = text(&self.stderr, PATIENCE).unwrap_or_default();
+        let stderr = self.stderr.whole(PATIENCE).expect("both streams end with the program");
         let status = self.child.wait().unwrap();
         Ended::new(self.world, status.code(), stdout, stderr)
     }
@@ -147,22 +156,4 @@ impl Drop for Running<'_> {
         self.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A pipe's whole content, once it is closed: at the end of the program.
-fn read_all(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if pipe.read_to_end(&mut bytes).is_ok() {
-            // Nobody listens any more when the test has failed.
-            let _ = sender.send(bytes);
-        }
-    });
-    receiver
-}
-
-fn text(pipe: &Receiver<Vec<u8>>, patience: Duration) -> Option<String> {
-    let bytes = pipe.recv_timeout(patience).ok()?;
-    Some(String::from_utf8(bytes).expect("the program prints UTF-8"))
 }

@@ -1,10 +1,14 @@
 //! A user's folder, and the service that runs started there talk to.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jules_batch::Jules;
+use jules_batch::api::ApiKey;
 use jules_batch::simulator::{Books, SessionView};
 use tempfile::TempDir;
 
+use super::runner::PATIENCE;
 use super::{Manifest, Runner, Service};
 
 /// The key that runs are started with; the scenario decides whether it is good.
@@ -83,6 +87,21 @@ impl World {
     /// Forgets everything that earlier runs recorded, as a CI machine without its cache does.
     pub(crate) fn lose_the_ledger(&self) {
         std::fs::remove_dir_all(self.path(".jules-batch")).unwrap();
+    }
+
+    /// Waits until the service looks as wanted, asking again and again.
+    #[track_caller]
+    pub(crate) fn until(&self, wanted: impl Fn(&Self) -> bool) {
+        let asked = std::time::Instant::now();
+        while !wanted(self) {
+            assert!(asked.elapsed() < PATIENCE, "it never came to that");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Our own client for the service, as a person beside the run would use it.
+    pub(crate) fn jules(&self) -> Jules {
+        Jules::builder().api_key(ApiKey::new(KEY).unwrap()).base_url(self.service.url()).build().unwrap()
     }
 
     /// `jules-batch run` against the service.

@@ -1,0 +1,73 @@
+//! `session ask`: a question and its answer.
+
+use std::path::PathBuf;
+
+use super::target::{failed_write, session_id};
+use super::{Access, Format, Patience, json, prompt};
+use crate::api::SessionId;
+use crate::cli::console::{Console, DIM};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::report::console_line;
+
+const AFTER_HELP: &str = "\
+Prints the agent's first message after yours. With --format json: the activity as the service describes it.
+
+Examples:
+  jules-batch session ask 123 'Which test is the slowest?'
+  jules-batch session ask 123 --file question.md --timeout 10m";
+
+/// `session ask`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct AskArgs {
+    /// Which session
+    #[arg(value_name = "SESSION", value_parser = session_id)]
+    id: SessionId,
+    /// The question; - reads it from stdin, as does nothing when something is piped in
+    #[arg(value_name = "MESSAGE", conflicts_with = "file")]
+    message: Option<String>,
+    /// Read the question from a file; - is stdin
+    #[arg(short = 'F', long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How long to wait.
+    #[command(flatten)]
+    patience: Patience,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failure> {
+    let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "question")?;
+    let client = args.access.patient()?.attach(args.id.clone());
+    console.say(&format!("{DIM}waiting for the reply …{DIM:#}"));
+    let reply = client
+        .ask(message)
+        .timeout(args.patience.limit())
+        .await
+        .map_err(|error| failed_write(error, &format!("jules-batch session show {}", args.id)))?;
+    match args.format {
+        Format::Json => console.result_line(&json::line(&reply)?)?,
+        Format::Text => console.result_line(&spoken(reply.message().unwrap_or_default()))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The agent's words without the mark in front of foreign lines: they are the result here.
+fn spoken(text: &str) -> String {
+    let block = console_line(text.trim());
+    let lines: Vec<_> = block.lines().map(|line| line.strip_prefix("  | ").unwrap_or(line)).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_reply_is_tame_and_keeps_its_lines() {
+        assert_eq!(super::spoken("a\n  b\u{1b}[31m\n::error::c\n"), "a\n  b\n: :error::c");
+    }
+}

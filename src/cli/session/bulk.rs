@@ -1,0 +1,121 @@
+//! The same for many sessions: shown, asked, done one after the other, counted.
+
+use futures::StreamExt as _;
+
+use super::target::session_id;
+use super::{Access, failed, render};
+use crate::api::{Error, Jules, Session, SessionClient, SessionId};
+use crate::cli::client;
+use crate::cli::console::{Console, DIM};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::plan::many;
+use crate::report::console_fragment as neutral;
+
+/// Sessions read at once before the question.
+const READERS: usize = 4;
+
+/// Which sessions, and whether to ask.
+#[derive(Debug, clap::Args)]
+pub(super) struct Bulk {
+    /// Which sessions
+    #[arg(value_name = "SESSION", required = true, value_parser = session_id)]
+    ids: Vec<SessionId>,
+    /// Do it without a question
+    #[arg(short, long)]
+    yes: bool,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+/// What is done, in the words of the question and of the report.
+pub(super) struct Words {
+    /// `Delete`.
+    pub(super) verb: &'static str,
+    /// `deleted`.
+    pub(super) done: &'static str,
+    /// What to know before, about sessions that have not ended.
+    pub(super) live: Option<&'static str>,
+}
+
+impl Bulk {
+    /// Asks, unless `--yes` or `words.live` is none, and does it to each session. One that fails does not
+    /// stop the others; a refused key does.
+    pub(super) async fn run<W>(
+        &self,
+        words: &Words,
+        console: &Console,
+        act: impl Fn(SessionClient) -> W,
+    ) -> Result<Exit, Failure>
+    where
+        W: Future<Output = Result<(), Error>>,
+    {
+        let jules = self.access.prompt()?;
+        let mut ids = self.ids.clone();
+        ids.sort();
+        ids.dedup();
+        if let (false, Some(live)) = (self.yes, words.live) {
+            if !console.interactive() {
+                let failure = Failure::usage("nobody is here to answer the question");
+                return Err(failure.help("do it unasked with --yes"));
+            }
+            if !asked(&jules, &ids, words, live, console).await? {
+                console.say("nothing was done");
+                return Ok(Exit::WorkLeft);
+            }
+        }
+        let mut failures = 0;
+        for id in &ids {
+            match act(jules.attach(id.clone())).await {
+                Ok(()) => console.result_line(&format!("{id}\t{}", words.done))?,
+                Err(error) if error.is_auth() => return Err(client::refused(error)),
+                Err(error) => {
+                    failures += 1;
+                    console.warn(&format!("session {id}: {}", neutral(&error.to_string())));
+                }
+            }
+        }
+        if failures == 0 {
+            return Ok(Exit::Done);
+        }
+        Err(Failure::new(Exit::Fault, format!("{} of {} failed", failures, many(ids.len(), "session"))))
+    }
+}
+
+/// Shows what it is about, then asks.
+async fn asked(
+    jules: &Jules,
+    ids: &[SessionId],
+    words: &Words,
+    live: &str,
+    console: &Console,
+) -> Result<bool, Failure> {
+    let reads =
+        futures::stream::iter(ids.iter().cloned().map(|id| async move { jules.get_session(&id).await }));
+    let sessions: Vec<Result<Session, Error>> = reads.buffered(READERS).collect().await;
+    let mut alive = 0;
+    for (id, session) in ids.iter().zip(sessions) {
+        match session {
+            Ok(session) => {
+                alive += usize::from(!session.is_terminal());
+                console.say(&line(&session));
+            }
+            Err(error) if error.is_not_found() => console.say(&format!("{id}  {DIM}not found{DIM:#}")),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if alive > 0 {
+        console.warn(&format!(
+            "{} not ended: {live}",
+            if alive == 1 { "1 has".into() } else { format!("{alive} have") }
+        ));
+    }
+    Ok(console.confirm(&format!("{} {}?", words.verb, many(ids.len(), "session"))))
+}
+
+fn line(session: &Session) -> String {
+    let title = neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default());
+    let title: String = title.chars().take(60).collect();
+    format!("{}  {}  {}  {title}", session.id, render::state(session.state.as_ref()), render::place(session))
+}

@@ -1,0 +1,56 @@
+//! The session's activities for as long as somebody looks on, also over its end.
+
+use futures::StreamExt as _;
+use tokio::time::Instant;
+
+use crate::api::{Activity, ActivityStream, Error, Options, SessionClient};
+
+/// A stream that goes on when a message sets an ended session going again.
+pub(super) struct Follow {
+    client: SessionClient,
+    stream: ActivityStream,
+    /// The stream has come to the session's end.
+    ended: bool,
+    /// Until then the end is not believed: the service needs some time to take a message up.
+    open_until: Option<Instant>,
+}
+
+impl Follow {
+    /// Everything from the beginning.
+    pub(super) fn new(client: SessionClient) -> Self {
+        let stream = client.stream();
+        Self { client, stream, ended: false, open_until: None }
+    }
+
+    /// The next activity; none once each time the session has ended, and then nothing until
+    /// [`expect_more`](Self::expect_more). Safe to drop.
+    pub(super) async fn next(&mut self) -> Result<Option<Activity>, Error> {
+        loop {
+            if self.ended {
+                return std::future::pending().await;
+            }
+            if let Some(activity) = self.stream.next().await {
+                return activity.map(Some);
+            }
+            if self.open_until.is_some_and(|until| Instant::now() < until) {
+                self.reopen();
+            } else {
+                self.ended = true;
+                return Ok(None);
+            }
+        }
+    }
+
+    /// A message was sent: the session may go on.
+    pub(super) fn expect_more(&mut self) {
+        self.open_until = Instant::now().checked_add(Options::FRESH_PATIENCE);
+        if self.ended {
+            self.ended = false;
+            self.reopen();
+        }
+    }
+
+    fn reopen(&mut self) {
+        self.stream = self.client.stream().from(self.stream.cursor());
+    }
+}

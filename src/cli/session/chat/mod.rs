@@ -1,0 +1,227 @@
+//! `session chat`: a conversation.
+
+mod follow;
+mod input;
+mod lines;
+mod screen;
+
+use super::Access;
+use super::render::{self, Rendering};
+use super::story::Story;
+use super::target::{failed, session_id};
+use crate::api::{SessionClient, SessionId};
+use crate::cli::console::{Console, DIM, GREEN, YELLOW};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::signals::{Signal, Signals};
+use crate::report::console_fragment as neutral;
+use follow::Follow;
+use input::{Command, Input};
+use lines::Lines;
+use screen::Screen;
+
+const AFTER_HELP: &str = "\
+What you type goes to the agent when you press Enter; a backslash at the end of a line goes on with the next one.
+
+  /plan      the plan
+  /approve   approve the plan that waits
+  /diff      the changes so far; /diff full shows the patch
+  /pr        the pull request
+  /state     how the session stands
+  /send FILE sends a file's text
+  /help      this
+  /quit      leave; the session goes on (also Ctrl-D, Ctrl-C)
+
+Two slashes begin a message that begins with a slash. Off a terminal, lines of stdin are sent one after the other.
+
+Examples:
+  jules-batch session chat 123
+  jules-batch session chat $(jules-batch session new 'Tidy the README' --source my-org/web)";
+
+/// `session chat`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ChatArgs {
+    /// Which session
+    #[arg(value_name = "SESSION", value_parser = session_id)]
+    id: SessionId,
+    /// Show outputs of commands and lists of files whole
+    #[arg(long)]
+    full: bool,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Failure> {
+    let client = args.access.patient()?.attach(args.id.clone());
+    let session = client.info().await.map_err(failed)?;
+    let signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut chat = Chat {
+        follow: Follow::new(client.clone()),
+        screen: Screen::open(console.clone()),
+        rendering: Rendering::new(args.full),
+        client,
+        full: args.full,
+        draft: String::new(),
+    };
+    let title = neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default());
+    chat.screen.print(&format!(
+        "{title}\n{DIM}session {}, {}; /help lists commands{DIM:#}",
+        args.id,
+        render::place(&session)
+    ))?;
+    let ended = chat.talk(Lines::of_stdin(), signals).await;
+    chat.screen.close();
+    let exit = ended?;
+    console.say(&format!(
+        "{DIM}the session goes on; come back with: jules-batch session chat {}{DIM:#}",
+        args.id
+    ));
+    Ok(exit)
+}
+
+/// A conversation under way.
+struct Chat {
+    client: SessionClient,
+    follow: Follow,
+    screen: Screen,
+    rendering: Rendering,
+    full: bool,
+    /// Lines that ended with a backslash.
+    draft: String,
+}
+
+impl Chat {
+    /// Takes what comes first: an activity, a line, a signal, a new size of the terminal.
+    async fn talk(&mut self, mut lines: Lines, mut signals: Signals) -> Result<Exit, Failure> {
+        loop {
+            self.screen.prompt(self.draft.is_empty())?;
+            tokio::select! {
+                activity = self.follow.next() => match activity {
+                    Ok(Some(activity)) => self.screen.print(&self.rendering.activity(&activity))?,
+                    Ok(None) => self.screen.print(&format!("{DIM}the session has ended; a message sets it going again{DIM:#}"))?,
+                    Err(error) => return Err(failed(error)),
+                },
+                line = lines.next() => {
+                    let Some(line) = line else { return Ok(Exit::Done) };
+                    self.screen.entered();
+                    if self.take(&line).await? {
+                        return Ok(Exit::Done);
+                    }
+                },
+                signal = signals.next() => return Ok(match signal {
+                    Signal::Interrupt => Exit::Interrupted,
+                    Signal::Terminate => Exit::Terminated,
+                }),
+                () = self.screen.resized() => {}
+            }
+        }
+    }
+
+    /// Does what a line says; whether that was to leave.
+    async fn take(&mut self, line: &str) -> Result<bool, Failure> {
+        if let Some(begun) = line.strip_suffix('\\') {
+            self.draft.push_str(begun);
+            self.draft.push('\n');
+            return Ok(false);
+        }
+        let whole = std::mem::take(&mut self.draft) + line;
+        match Input::parse(&whole) {
+            Input::Nothing => {}
+            Input::Message(message) => self.send(&message).await?,
+            Input::Unknown(word) => {
+                self.note(&format!(
+                    "{YELLOW}there is no {}{YELLOW:#}; /help lists commands",
+                    neutral(&word)
+                ))?;
+            }
+            Input::Command(Command::Quit) => return Ok(true),
+            Input::Command(command) => self.command(command).await?,
+        }
+        Ok(false)
+    }
+
+    async fn command(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
+            Command::Quit => Ok(()),
+            Command::Help => self.note(AFTER_HELP.split("\n\nTwo").next().unwrap_or(AFTER_HELP)),
+            Command::Approve => self.approve().await,
+            Command::Send(path) => match std::fs::read_to_string(&path) {
+                Ok(text) if text.trim().is_empty() => {
+                    self.note(&format!("{YELLOW}the file is empty{YELLOW:#}"))
+                }
+                Ok(text) => self.send(&text).await,
+                Err(error) => {
+                    self.note(&format!("{YELLOW}cannot read {}: {error}{YELLOW:#}", neutral(&path)))
+                }
+            },
+            Command::Plan | Command::State | Command::Diff { .. } | Command::PullRequest => {
+                match self.look(&command).await {
+                    Ok(text) => self.note(&text),
+                    Err(error) => self.trouble(&error),
+                }
+            }
+        }
+    }
+
+    /// Reads the session, and the activities as far as the answer needs them.
+    async fn look(&self, command: &Command) -> Result<String, crate::api::Error> {
+        let session = self.client.info().await?;
+        if *command == Command::PullRequest {
+            return Ok(match session.pull_request() {
+                Some(pull_request) => {
+                    neutral(pull_request.url.as_deref().unwrap_or("a pull request without address"))
+                }
+                None => "there is no pull request yet".to_owned(),
+            });
+        }
+        let story = Story::read(&self.client, 0).await?;
+        Ok(match (command, story.change_set_of(&session)) {
+            (Command::Diff { full: true }, Some(changes)) => {
+                render::patch(changes.patch()).trim_end().to_owned()
+            }
+            (Command::Diff { .. }, Some(changes)) => render::change_summary(changes, true),
+            (Command::Diff { .. }, None) => "nothing has changed so far".to_owned(),
+            (Command::Plan, _) => match &story.plan {
+                Some(plan) => render::plan_steps(plan),
+                None => "there is no plan yet".to_owned(),
+            },
+            _ => render::card(&session, &story, &self.rendering, self.full),
+        })
+    }
+
+    async fn send(&mut self, message: &str) -> Result<(), Failure> {
+        match self.client.send(message).await {
+            Ok(()) => {
+                self.follow.expect_more();
+                Ok(())
+            }
+            Err(error) => {
+                let in_doubt = !error.surely_not_processed();
+                self.trouble(&error)?;
+                if in_doubt {
+                    self.note("it may have arrived all the same: wait before you send it again")
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    async fn approve(&mut self) -> Result<(), Failure> {
+        match self.client.approve().await {
+            Ok(()) => self.note(&format!("{GREEN}approved{GREEN:#}")),
+            Err(error) => self.trouble(&error),
+        }
+    }
+
+    fn note(&mut self, text: &str) -> Result<(), Failure> {
+        self.screen.print(text)
+    }
+
+    /// A request that failed does not end the conversation.
+    fn trouble(&mut self, error: &crate::api::Error) -> Result<(), Failure> {
+        self.note(&format!("{YELLOW}{}{YELLOW:#}", neutral(&error.to_string())))
+    }
+}

@@ -1,0 +1,89 @@
+//! What the user says to the agent: an argument, a file, or stdin.
+
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+
+/// Where a text comes from.
+#[derive(Debug, PartialEq, Eq)]
+enum Origin<'a> {
+    Argument(&'a str),
+    File(&'a Path),
+    Stdin,
+}
+
+/// Reads the text that `argument` is, that `file` holds (`-` is stdin for both), or that is piped in.
+pub(super) fn read(
+    argument: Option<&str>,
+    file: Option<&Path>,
+    what: &'static str,
+) -> Result<String, Failure> {
+    let piped = !io::stdin().is_terminal();
+    let Some(origin) = origin(argument, file, piped) else {
+        let help = format!("write it as an argument, name a file with --file, or pipe it in ({what} from -)");
+        return Err(Failure::usage(Missing { what }).help(help));
+    };
+    let text = match origin {
+        Origin::Argument(text) => text.to_owned(),
+        Origin::File(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(Unreadable { what, path: path.to_owned(), error }))?,
+        Origin::Stdin => {
+            let mut text = String::new();
+            io::stdin().lock().read_to_string(&mut text).map_err(|error| Failure::new(Exit::Fault, error))?;
+            text
+        }
+    };
+    if text.trim().is_empty() {
+        return Err(Failure::usage(Empty { what }));
+    }
+    Ok(text)
+}
+
+fn origin<'a>(argument: Option<&'a str>, file: Option<&'a Path>, piped: bool) -> Option<Origin<'a>> {
+    match (argument, file) {
+        (Some("-"), _) => Some(Origin::Stdin),
+        (Some(text), _) => Some(Origin::Argument(text)),
+        (None, Some(path)) if path == Path::new("-") => Some(Origin::Stdin),
+        (None, Some(path)) => Some(Origin::File(path)),
+        (None, None) => piped.then_some(Origin::Stdin),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is no {what}")]
+struct Missing {
+    what: &'static str,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the {what} is empty")]
+struct Empty {
+    what: &'static str,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the {what} from {}", path.display())]
+struct Unreadable {
+    what: &'static str,
+    path: PathBuf,
+    #[source]
+    error: io::Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_wins_then_a_file_then_what_is_piped_in() {
+        let file = Path::new("p.md");
+        assert_eq!(origin(Some("do it"), None, true), Some(Origin::Argument("do it")));
+        assert_eq!(origin(Some("-"), None, false), Some(Origin::Stdin));
+        assert_eq!(origin(None, Some(file), true), Some(Origin::File(file)));
+        assert_eq!(origin(None, Some(Path::new("-")), false), Some(Origin::Stdin));
+        assert_eq!(origin(None, None, true), Some(Origin::Stdin));
+        assert_eq!(origin(None, None, false), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! Change sets for reading.
+
+use anstyle::Style;
+
+use crate::api::{ChangeSet, Diff, FileChange};
+use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
+use crate::report::{console_fragment, console_line};
+
+/// Files listed before the rest is only counted.
+const MOST_FILES: usize = 20;
+
+/// How much changed, then a line a file with + and −.
+pub(in crate::cli::session) fn summary(change_set: &ChangeSet, full: bool) -> String {
+    let diff = change_set.diff();
+    let mut lines = vec![headline(&diff)];
+    let shown = if full { diff.files.len() } else { MOST_FILES };
+    for file in diff.files.iter().take(shown) {
+        let sign = match file.change {
+            FileChange::Added => "A",
+            FileChange::Modified => "M",
+            FileChange::Deleted => "D",
+            FileChange::Renamed => "R",
+        };
+        let from = match &file.old_path {
+            Some(old) => format!("{} → ", console_fragment(old)),
+            None => String::new(),
+        };
+        let count = if file.binary {
+            format!("{DIM}binary{DIM:#}")
+        } else {
+            format!("{GREEN}+{}{GREEN:#} {RED}−{}{RED:#}", file.additions, file.deletions)
+        };
+        lines.push(format!("  {sign} {from}{}  {count}", console_fragment(&file.path)));
+    }
+    if diff.files.len() > shown {
+        lines.push(format!("  {DIM}and {} more{DIM:#}", diff.files.len() - shown));
+    }
+    lines.join("\n")
+}
+
+fn headline(diff: &Diff) -> String {
+    format!(
+        "{}  {GREEN}+{}{GREEN:#} {RED}−{}{RED:#}",
+        super::many(diff.files.len(), "file"),
+        diff.additions(),
+        diff.deletions()
+    )
+}
+
+/// The patch itself with colours: for reading, not for `git apply`, because control characters are replaced.
+pub(in crate::cli::session) fn patch(patch: &str) -> String {
+    let neutral = console_line(patch);
+    let mut out = String::with_capacity(neutral.len() + neutral.len() / 4);
+    for line in neutral.lines() {
+        // Within a patch the signs in front of the lines set foreign text off.
+        let line = line.strip_prefix("  | ").unwrap_or(line);
+        let style = match line.as_bytes() {
+            [b'd', b'i', b'f', b'f', b' ', ..] | [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => BOLD,
+            [b'@', b'@', ..] => CYAN,
+            [b'+', ..] => GREEN,
+            [b'-', ..] => RED,
+            _ => Style::new(),
+        };
+        out.push_str(&format!("{style}{line}{style:#}\n"));
+    }
+    out
+}

@@ -1,0 +1,34 @@
+//! Sessions and activities for reading.
+//!
+//! What the service and the agent wrote is foreign text: whatever stands here has passed
+//! [`console_fragment`](crate::report::console_fragment) or [`console_line`](crate::report::console_line).
+
+mod activity;
+mod artifact;
+mod change;
+mod plan;
+mod session;
+
+pub(super) use activity::Rendering;
+pub(super) use change::{patch, summary as change_summary};
+pub(super) use plan::steps as plan_steps;
+pub(super) use session::{card, place, state};
+
+use crate::report::{console_fragment, console_line};
+
+/// A text of one line that is short enough for one, behind its label; otherwise as a block below it.
+fn labelled(label: &str, text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return label.to_owned();
+    }
+    if text.contains(['\n', '\r']) || text.len() > 500 {
+        return format!("{label}\n{}", console_line(text));
+    }
+    format!("{label} {}", console_fragment(text))
+}
+
+/// `1 file`, `2 files`.
+fn many(n: usize, noun: &str) -> String {
+    crate::cli::plan::many(n, noun)
+}

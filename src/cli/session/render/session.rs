@@ -1,0 +1,76 @@
+//! A session at a glance.
+
+use super::{Rendering, change_summary, labelled, plan_steps};
+use crate::api::{Session, SessionState};
+use crate::cli::console::{BOLD, DIM, GREEN, RED, YELLOW};
+use crate::cli::session::story::Story;
+use crate::report::console_fragment;
+
+/// The state in its colour.
+pub(in crate::cli::session) fn state(state: Option<&SessionState>) -> String {
+    let Some(state) = state else { return format!("{DIM}no state yet{DIM:#}") };
+    let style = match state {
+        SessionState::Completed => GREEN,
+        SessionState::Failed => RED,
+        waiting if waiting.is_waiting() => YELLOW,
+        _ => anstyle::Style::new(),
+    };
+    format!("{style}{}{style:#}", console_fragment(state.as_str()))
+}
+
+/// `owner/repo@branch`, or `-` for a session without repository.
+pub(in crate::cli::session) fn place(session: &Session) -> String {
+    let Some(context) = &session.source_context else { return "-".to_owned() };
+    let name = context.source_name();
+    let source = name.as_ref().and_then(|name| name.github()).or(context.source.as_deref()).unwrap_or("-");
+    let branch = context.starting_branch().map(|branch| format!("@{branch}")).unwrap_or_default();
+    console_fragment(&format!("{source}{branch}"))
+}
+
+/// The session with its story, several lines.
+pub(in crate::cli::session) fn card(
+    session: &Session,
+    story: &Story,
+    rendering: &Rendering,
+    full: bool,
+) -> String {
+    let mut lines = vec![format!(
+        "{BOLD}{}{BOLD:#}",
+        console_fragment(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or("(no title)"))
+    )];
+    let mut field = |name: &str, value: String| lines.push(format!("{DIM}{name:<13}{DIM:#}{value}"));
+    field("session", session.id.to_string());
+    let archived = if session.archived { " (archived)" } else { "" };
+    field("state", format!("{}{archived}", state(session.state.as_ref())));
+    field("source", place(session));
+    let times = [("created", session.create_time), ("updated", session.update_time)];
+    for (name, time) in times {
+        if let Some(time) = time {
+            field(name, rendering.date(time));
+        }
+    }
+    if let Some(url) = &session.url {
+        field("page", console_fragment(url));
+    }
+    if let Some(pull_request) = session.pull_request() {
+        let url = pull_request.url.as_deref().unwrap_or("(no address)");
+        let title = pull_request.title.as_deref().unwrap_or_default();
+        field("pull request", console_fragment(&format!("{url} {title}")));
+    }
+    if session.state == Some(SessionState::Failed) {
+        let reason = story.failure_reason.as_deref().unwrap_or("not told");
+        lines.push(labelled(&format!("{DIM}{:<12}{DIM:#}", "reason"), reason));
+    }
+    if let Some(change_set) = story.change_set_of(session) {
+        lines.push(format!("{DIM}{:<13}{DIM:#}{}", "changes", change_summary(change_set, full)));
+    }
+    if let Some(plan) = &story.plan {
+        let approved = if story.plan_approved { "approved" } else { "not approved" };
+        lines.push(format!("{DIM}{:<13}{DIM:#}{approved}\n{}", "plan", plan_steps(plan)));
+    }
+    if !story.messages.is_empty() {
+        lines.push(format!("{DIM}last messages{DIM:#}"));
+        lines.extend(story.messages.iter().map(|message| rendering.activity(message)));
+    }
+    lines.join("\n")
+}

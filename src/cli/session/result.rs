@@ -1,0 +1,134 @@
+//! `session result`: waits for the end and tells it.
+
+use serde::Serialize;
+
+use super::render;
+use super::target::session_id;
+use super::{Access, Format, Patience, failed, json};
+use crate::api::{ChangeSet, Outcome, PullRequest, Session, SessionId};
+use crate::cli::console::{Console, DIM, RED, YELLOW};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::signals::{Signal, Signals};
+use crate::report::{console_fragment as neutral, console_line};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 it completed, 100 it failed, 5 it had not ended after --timeout.
+
+A session that waits for a plan's approval or for an answer does not end: see `session approve` and `session send`.
+
+Examples:
+  jules-batch session result 123 --timeout 45m
+  jules-batch session result 123 --format json | jq -r .pullRequest.url";
+
+/// `session result`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ResultArgs {
+    /// Which session
+    #[arg(value_name = "SESSION", value_parser = session_id)]
+    id: SessionId,
+    /// How long to wait.
+    #[command(flatten)]
+    patience: Patience,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+/// `session result --format json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    state: &'a str,
+    pull_request: Option<&'a PullRequest>,
+    change: Option<Change>,
+    failure_reason: Option<&'a str>,
+    generated_files: Vec<String>,
+    session: &'a Session,
+}
+
+#[derive(Serialize)]
+struct Change {
+    files: usize,
+    additions: u64,
+    deletions: u64,
+}
+
+pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Failure> {
+    let client = args.access.patient()?.attach(args.id.clone());
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let look = async {
+        let session = client.info().await.map_err(failed)?;
+        if let Some(hint) = hint(&session) {
+            console.say(&hint);
+        }
+        client.result().timeout(args.patience.limit()).await.map_err(failed)
+    };
+    let outcome = tokio::select! {
+        outcome = look => outcome?,
+        signal = signals.next() => return Ok(match signal {
+            Signal::Interrupt => Exit::Interrupted,
+            Signal::Terminate => Exit::Terminated,
+        }),
+    };
+    let text = match args.format {
+        Format::Text => text(&outcome),
+        Format::Json => json::text(&told(&outcome))?,
+    };
+    console.result_line(&text)?;
+    Ok(if outcome.is_completed() { Exit::Done } else { Exit::TasksFailed })
+}
+
+/// What a human should know before the wait.
+fn hint(session: &Session) -> Option<String> {
+    let state = session.state.as_ref()?;
+    if state.is_terminal() {
+        return None;
+    }
+    let id = &session.id;
+    if state.is_waiting() {
+        let way = match state.as_str() {
+            "AWAITING_PLAN_APPROVAL" => "approve",
+            _ => "chat",
+        };
+        let state = neutral(state.as_str());
+        return Some(format!("{YELLOW}it is {state}{YELLOW:#}: jules-batch session {way} {id}"));
+    }
+    Some(format!("{DIM}it is {}; waiting for its end …{DIM:#}", neutral(state.as_str())))
+}
+
+fn text(outcome: &Outcome) -> String {
+    let mut lines = vec![render::state(Some(&outcome.state))];
+    if let Some(reason) = &outcome.failure_reason {
+        lines.push(format!("{RED}reason{RED:#}\n{}", console_line(reason)));
+    }
+    if let Some(pull_request) = &outcome.pull_request {
+        let url = pull_request.url.as_deref().unwrap_or("(no address)");
+        lines.push(format!("pull request {}", neutral(url)));
+    }
+    match outcome.change_set.as_ref().filter(|change_set| !change_set.is_empty()) {
+        Some(change_set) => lines.push(format!("changes {}", render::change_summary(change_set, false))),
+        None => lines.push("no changes".to_owned()),
+    }
+    lines.join("\n")
+}
+
+fn told(outcome: &Outcome) -> Told<'_> {
+    let diff = outcome.change_set.as_ref().map(ChangeSet::diff);
+    Told {
+        state: outcome.state.as_str(),
+        pull_request: outcome.pull_request.as_ref(),
+        change: diff.map(|diff| Change {
+            files: diff.files.len(),
+            additions: diff.additions(),
+            deletions: diff.deletions(),
+        }),
+        failure_reason: outcome.failure_reason.as_deref(),
+        generated_files: outcome.generated_files().into_keys().collect(),
+        session: &outcome.session,
+    }
+}

@@ -1,0 +1,49 @@
+//! `session send`: a message to the agent.
+
+use std::path::PathBuf;
+
+use super::target::{failed_write, session_id};
+use super::{Access, prompt};
+use crate::api::SessionId;
+use crate::cli::console::{Console, DIM};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+
+const AFTER_HELP: &str = "\
+A message answers a question of the agent, steers its work, revives a paused session, and sets an ended one going
+again. It is sent once: when the answer is lost, nobody sends it a second time.
+
+Examples:
+  jules-batch session send 123 'Keep the public interface as it is.'
+  jules-batch session send 123 --file review.md
+  cargo test 2>&1 | tail -50 | jules-batch session send 123";
+
+/// `session send`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct SendArgs {
+    /// Which session
+    #[arg(value_name = "SESSION", value_parser = session_id)]
+    id: SessionId,
+    /// The message; - reads it from stdin, as does nothing when something is piped in
+    #[arg(value_name = "MESSAGE", conflicts_with = "file")]
+    message: Option<String>,
+    /// Read the message from a file; - is stdin
+    #[arg(short = 'F', long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(super) async fn run(args: &SendArgs, console: &Console) -> Result<Exit, Failure> {
+    let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "message")?;
+    let client = args.access.prompt()?.attach(args.id.clone());
+    client
+        .send(&message)
+        .await
+        .map_err(|error| failed_write(error, &format!("jules-batch session show {}", args.id)))?;
+    console
+        .say(&format!("sent\n{DIM}look on with: jules-batch session stream {} --from now{DIM:#}", args.id));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,157 @@
+//! `session stream`: the activities, as they come.
+
+use futures::StreamExt as _;
+
+use super::render::Rendering;
+use super::target::session_id;
+use super::{Access, Format, failed, json};
+use crate::api::{ActivityStream, Cursor, SessionClient, SessionId};
+use crate::cli::console::{Console, DIM};
+use crate::cli::duration;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::signals::{Signal, Signals};
+
+use std::time::Duration;
+
+const AFTER_HELP: &str = "\
+Prints what has happened and what happens, oldest first, each activity once, until the session has ended; the exit
+code is then 0 however it ended (see `session result`). With --format json every line is one activity as the service
+describes it. Ctrl-C prints how to go on without seeing anything twice.
+
+Examples:
+  jules-batch session stream 123
+  jules-batch session stream 123 --history --full
+  jules-batch session stream 123 --from now --format json | jq -r '.agentMessaged.agentMessage // empty'
+  jules-batch session stream 123 --from 2026-11-22T02:00:05Z";
+
+/// `session stream`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct StreamArgs {
+    /// Which session
+    #[arg(value_name = "SESSION", value_parser = session_id)]
+    id: SessionId,
+    /// Go on from here: what an earlier stream printed at its end, a time (RFC 3339), or `now`
+    #[arg(long, value_name = "PLACE", value_parser = start)]
+    from: Option<Start>,
+    /// End with what has happened until now
+    #[arg(long)]
+    history: bool,
+    /// Show outputs of commands and lists of files whole
+    #[arg(long)]
+    full: bool,
+    /// End after this time, with exit code 5 [default: none]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+    /// How to reach the service.
+    #[command(flatten)]
+    access: Access,
+}
+
+/// `--from`.
+#[derive(Clone, Debug, PartialEq)]
+enum Start {
+    Now,
+    At(Cursor),
+}
+
+fn start(text: &str) -> Result<Start, String> {
+    if text == "now" {
+        return Ok(Start::Now);
+    }
+    text.parse().map(Start::At).map_err(|_| {
+        "it is neither `now`, nor a time such as 2026-11-22T02:00:05Z, nor what a stream printed at its end".to_owned()
+    })
+}
+
+pub(super) async fn run(args: &StreamArgs, console: &Console) -> Result<Exit, Failure> {
+    let client = args.access.patient()?.attach(args.id.clone());
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut stream = open(&client, args);
+    let rendering = Rendering::new(args.full);
+    loop {
+        let activity = tokio::select! {
+            activity = stream.next() => activity,
+            signal = signals.next() => return Ok(interrupted(signal, &stream, args, console)),
+        };
+        let activity = match activity {
+            None => break,
+            Some(activity) => activity.map_err(|error| {
+                let failure = failed(error);
+                let place = stream.cursor().to_string();
+                failure.help(format!("go on with: {}", again(&args.id, &place)))
+            })?,
+        };
+        let text = match args.format {
+            Format::Text => rendering.activity(&activity),
+            Format::Json => json::line(&activity)?,
+        };
+        console.result_line(&text)?;
+        if console.result_unwanted() {
+            return Ok(Exit::Done);
+        }
+    }
+    if args.history {
+        console.say(&format!("{DIM}go on with: {}{DIM:#}", again(&args.id, &stream.cursor().to_string())));
+    }
+    Ok(Exit::Done)
+}
+
+fn open(client: &SessionClient, args: &StreamArgs) -> ActivityStream {
+    let activities = client.activities();
+    let stream = match (&args.from, args.history) {
+        (Some(Start::Now), false) => activities.updates(),
+        (_, true) => activities.history(),
+        (_, false) => client.stream(),
+    };
+    let stream = match &args.from {
+        Some(Start::At(cursor)) => stream.from(cursor.clone()),
+        Some(Start::Now) | None => stream,
+    };
+    stream.timeout(args.timeout)
+}
+
+fn interrupted(signal: Signal, stream: &ActivityStream, args: &StreamArgs, console: &Console) -> Exit {
+    console.say(&format!("go on with: {}", again(&args.id, &stream.cursor().to_string())));
+    match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Terminated,
+    }
+}
+
+/// The command that goes on behind the last activity that was shown.
+fn again(id: &SessionId, place: &str) -> String {
+    if place == "-" {
+        return format!("jules-batch session stream {id}");
+    }
+    format!("jules-batch session stream {id} --from {place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_starts_where_it_is_told() {
+        assert_eq!(start("now"), Ok(Start::Now));
+        for text in ["2026-11-22T02:00:05Z", "2026-11-22T02:00:05.25Z/a,b", "-/a"] {
+            let Ok(Start::At(cursor)) = start(text) else { panic!("{text} was refused") };
+            assert_eq!(cursor.to_string(), text);
+        }
+        assert!(start("yesterday").is_err());
+    }
+
+    #[test]
+    fn the_command_that_goes_on_needs_no_quotes() {
+        let id = SessionId::new("1").unwrap();
+        assert_eq!(again(&id, "-"), "jules-batch session stream 1");
+        assert_eq!(
+            again(&id, "2026-11-22T02:00:05Z/a,b"),
+            "jules-batch session stream 1 --from 2026-11-22T02:00:05Z/a,b"
+        );
+    }
+}

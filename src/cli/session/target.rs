@@ -1,0 +1,108 @@
+//! Which session is meant, and what a failed request to it means.
+
+use url::Url;
+
+use crate::api::{Error, ErrorKind, SessionId};
+use crate::cli::client;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+
+/// Reads `123`, `sessions/123` or the address of a session's page.
+///
+/// # Errors
+///
+/// What is wrong, for clap.
+pub(super) fn session_id(text: &str) -> Result<SessionId, String> {
+    let from_page = Url::parse(text).ok().filter(|url| url.scheme().starts_with("http"));
+    let id = match &from_page {
+        Some(url) => url.path_segments().and_then(id_of_page).ok_or_else(|| {
+            "it is not the address of a session's page (https://jules.google.com/session/123)".to_owned()
+        })?,
+        None => text,
+    };
+    SessionId::new(id).map_err(|error| error.to_string())
+}
+
+/// The part behind `session` or `sessions`.
+fn id_of_page<'a>(segments: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut segments = segments.skip_while(|part| !matches!(*part, "session" | "sessions"));
+    segments.next()?;
+    segments.next().filter(|id| !id.is_empty())
+}
+
+/// What a failed request about sessions means for the exit code, and the way out.
+pub(in crate::cli) fn failed(error: Error) -> Failure {
+    if error.is_auth() {
+        return client::refused(error);
+    }
+    let (exit, help) = match error.kind() {
+        ErrorKind::WaitTimeout { .. } => {
+            (Exit::WorkLeft, Some("the session goes on without us; wait longer with --timeout"))
+        }
+        ErrorKind::SessionEnded { .. } => {
+            (Exit::Fault, Some("a message can set it going again: jules-batch session send"))
+        }
+        _ if error.is_not_found() => {
+            (Exit::Fault, Some("see what there is: jules-batch session list, jules-batch sources"))
+        }
+        _ if error.is_transient() || error.is_capacity_refusal() => {
+            (Exit::Unavailable, Some("try again later"))
+        }
+        _ => (Exit::Fault, None),
+    };
+    let failure = Failure::new(exit, error);
+    match help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+/// The same for a request that must not be sent twice: says so when it may have arrived.
+pub(super) fn failed_write(error: Error, look: &str) -> Failure {
+    let in_doubt = !error.surely_not_processed() && !matches!(error.kind(), ErrorKind::WaitTimeout { .. });
+    let failure = failed(error);
+    if in_doubt {
+        failure.help(format!("it may have been done all the same; look first: {look}"))
+    } else {
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::api::{Method, Refusal};
+
+    #[test]
+    fn a_session_is_named_in_three_ways() {
+        for text in [
+            "123",
+            "sessions/123",
+            "https://jules.google.com/session/123",
+            "https://jules.google.com/u/0/sessions/123/code?x=1#y",
+            "http://127.0.0.1:8080/session/123",
+        ] {
+            assert_eq!(session_id(text).as_ref().map(SessionId::as_str), Ok("123"), "{text}");
+        }
+        for text in ["", "1/2", "https://jules.google.com/", "https://jules.google.com/session/", "a b"] {
+            assert!(session_id(text).is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn failures_have_the_codes_of_the_table() {
+        let code = |kind| failed(Error::new(Method::GetSession, kind)).exit();
+        let refused = |code| ErrorKind::Refused(Refusal::new(code, None));
+        assert_eq!(code(refused(401)), Exit::KeyRefused);
+        assert_eq!(code(refused(403)), Exit::KeyRefused);
+        assert_eq!(code(refused(404)), Exit::Fault);
+        assert_eq!(code(refused(429)), Exit::Unavailable);
+        assert_eq!(code(refused(503)), Exit::Unavailable);
+        assert_eq!(code(ErrorKind::Connect), Exit::Unavailable);
+        let timeout =
+            ErrorKind::WaitTimeout { waiting_for: "x".into(), after: Duration::ZERO, last_state: None };
+        assert_eq!(code(timeout), Exit::WorkLeft);
+    }
+}

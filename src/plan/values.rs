@@ -1,0 +1,62 @@
+//! The combinations of a job's matrix in the forms that tasks need them in, converted once for all sources.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minijinja::value::Value;
+
+use super::key::digest8;
+use super::matrix::{self, Combination, SourceNames};
+use super::template::to_value;
+use crate::manifest::CheckedJob;
+
+/// A matrix value longer than this is shortened in ids, in bytes.
+const LONG: usize = 100;
+
+/// One combination.
+pub(super) struct Values {
+    /// `[crate=serde,note=first]`: the end of a task's id; empty without a matrix.
+    pub(super) id_suffix: String,
+    /// For reports and selection.
+    pub(super) map: Arc<BTreeMap<String, serde_json::Value>>,
+    /// What expressions see as `matrix`; nothing without one.
+    pub(super) scope: Option<Value>,
+}
+
+/// A job's combinations for a source; a job without a matrix has one that is empty.
+pub(super) fn job_values(job: &CheckedJob, source: Option<SourceNames<'_>>) -> Vec<Values> {
+    match &job.keys.matrix {
+        None => vec![Values { id_suffix: String::new(), map: Arc::default(), scope: None }],
+        Some(matrix) => matrix::combinations(matrix, source).iter().map(Values::new).collect(),
+    }
+}
+
+impl Values {
+    fn new(combination: &Combination) -> Self {
+        let pairs = combination.0.iter().map(|(key, value)| (Arc::clone(key), to_value(value)));
+        Self {
+            id_suffix: id_suffix(combination),
+            map: Arc::new(combination.to_map()),
+            scope: Some(Value::from_pairs(pairs)),
+        }
+    }
+}
+
+fn id_suffix(combination: &Combination) -> String {
+    let pairs: Vec<String> =
+        combination.0.iter().map(|(key, value)| format!("{key}={}", in_id(value))).collect();
+    if pairs.is_empty() { String::new() } else { format!("[{}]", pairs.join(",")) }
+}
+
+/// A matrix value in an id: text as it is, all else as compact JSON; shortened where it is long.
+fn in_id(value: &serde_json::Value) -> String {
+    let text = match value {
+        serde_json::Value::String(text) if !text.contains(char::is_control) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.len() <= LONG {
+        return text;
+    }
+    let head: String = text.chars().take(LONG / 2).collect();
+    format!("{head}…{}", digest8(&text))
+}

@@ -1,0 +1,118 @@
+//! Creating exactly once, whatever becomes of the answer, and refusals for capacity.
+
+use jules_batch::outcome::Outcome;
+
+use crate::support::{Ended, World, tasks};
+
+/// Three tasks, one after the other; the second create meets this fault.
+fn run_with_fault(world: &World) -> Ended<'_> {
+    world.run().args("-j 1").exits(0)
+}
+
+fn world_with_fault(fault: &str) -> World {
+    let fault = format!("{{ {fault}, on: sessions.create, nth: 2 }}");
+    let scenario = format!("{{ faults: [{fault}], defaults: {{ duration: 30ms, outcome: change }} }}");
+    World::with(&scenario, &tasks(3))
+}
+
+#[test]
+fn a_session_whose_answer_was_lost_is_found_by_its_marker() {
+    for fault in [
+        "kind: error-after",
+        "kind: error-after, status: 500",
+        "kind: precondition-after",
+        "kind: reset-after",
+        "kind: truncate",
+        "kind: stall",
+        "kind: hang",
+        "kind: arrive-late, delay: 60ms",
+    ] {
+        let world = world_with_fault(fault);
+        let ended = run_with_fault(&world);
+        world.created(3);
+        assert_eq!(world.requests("sessions.create"), 3, "{fault}: nothing was sent again");
+        let adopted: Vec<_> =
+            ended.report().tasks.iter().map(|task| task.attempts.last().unwrap().adopted).collect();
+        assert_eq!(adopted, [false, true, false], "{fault}");
+        assert!(ended.report().strays.is_empty());
+    }
+}
+
+#[test]
+fn a_create_that_was_never_processed_is_sent_again_after_the_looks() {
+    for fault in ["kind: error-before", "kind: html", "kind: reset-before"] {
+        let world = world_with_fault(fault);
+        let ended = run_with_fault(&world);
+        world.created(3);
+        assert_eq!(world.requests("sessions.create"), 4, "{fault}");
+        assert_eq!(ended.count(Outcome::Succeeded), 3);
+        assert!(
+            ended.report().tasks.iter().all(|task| task.attempts.len() == 1),
+            "{fault}: it is one attempt"
+        );
+    }
+}
+
+#[test]
+fn a_session_that_is_listed_late_is_still_found() {
+    let scenario = "{ faults: [{ kind: reset-after, on: sessions.create, nth: 2 }], \
+        defaults: { duration: 30ms, outcome: change, list-lag: 60ms } }";
+    let world = World::with(scenario, &tasks(3));
+    run_with_fault(&world);
+    world.created(3);
+    assert_eq!(world.requests("sessions.create"), 3);
+}
+
+#[test]
+fn a_session_among_many_others_is_found() {
+    let scenario = "{ history: 300, faults: [{ kind: reset-after, on: sessions.create }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let world = World::with(scenario, &tasks(6));
+    let ended = world.run().exits(0);
+    world.created(6);
+    assert!(ended.report().tasks.iter().all(|task| task.attempts[0].adopted));
+    // Looking goes back to the intent, not through the years.
+    assert!(world.requests("sessions.list") < 300, "{:?}", world.books().requests);
+}
+
+#[test]
+fn fewer_slots_than_wanted_are_no_failure() {
+    for refusal in ["resource-exhausted", "failed-precondition"] {
+        let scenario = format!(
+            "{{ limits: {{ concurrent: 2, refusal: {refusal} }}, defaults: {{ duration: 60ms, outcome: change }} }}"
+        );
+        let world = World::with(&scenario, &tasks(10));
+        let ended = world.run().args("-j 6").exits(0);
+        world.created(10);
+        let books = world.books();
+        assert!(books.refused > 0 && books.live_max == 2, "{refusal}: {books:?}");
+        assert_eq!(ended.count(Outcome::Succeeded), 10);
+        // Finding out what the account bears must not cost a request for each waiting task again and again.
+        assert!(books.refused < 40, "{refusal}: {} refusals", books.refused);
+    }
+}
+
+#[test]
+fn throttled_creates_wait() {
+    let scenario = "{ faults: [{ kind: throttle, on: sessions.create, nth: [1, 3] }], \
+        defaults: { duration: 30ms, outcome: change } }";
+    let world = World::with(scenario, &tasks(4));
+    let ended = world.run().exits(0);
+    world.created(4);
+    let report = ended.report();
+    assert_eq!((report.totals.succeeded, report.api.throttled), (4, 2));
+}
+
+#[test]
+fn a_service_without_room_defers_the_rest() {
+    let scenario = "{ limits: { per-day: 2 }, defaults: { duration: 30ms, outcome: change } }";
+    let manifest = tasks(5)
+        .set("limits", "{ requests-per-minute: 60000, creates-per-minute: 60000, capacity-wait: 400ms }");
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(5);
+    let totals = ended.report().totals;
+    assert_eq!((totals.succeeded, totals.deferred), (2, 3));
+    assert!(
+        ended.report().tasks.iter().all(|task| task.outcome != Outcome::Deferred || task.reason.is_some())
+    );
+}

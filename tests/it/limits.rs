@@ -1,0 +1,102 @@
+//! What ends a run before its tasks: budgets, deadlines, breakers.
+
+use jules_batch::outcome::Outcome;
+
+use crate::support::{World, tasks};
+
+const QUICK: &str = "{ defaults: { duration: 40ms, outcome: change } }";
+const FAILING: &str = "{ defaults: { duration: 40ms, outcome: failure } }";
+const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
+
+#[test]
+fn a_spent_daily_budget_defers_the_rest_and_stays_spent() {
+    let manifest = tasks(5)
+        .set("limits", "{ requests-per-minute: 60000, creates-per-minute: 60000, sessions-per-day: 2 }")
+        .set("timeouts", "{ task: 30s, stall: 20s, run: 20s, request: 400ms }");
+    let world = World::with(QUICK, &manifest);
+    let totals = world.run().exits(5).report().totals;
+    assert_eq!((totals.succeeded, totals.deferred), (2, 3));
+    world.created(2);
+    let ended = world.run().exits(5);
+    assert_eq!(ended.count(Outcome::Deferred), 3);
+    // The ledger counts over runs, too.
+    world.run().arg("--fresh").start().wait();
+    world.created(2);
+}
+
+#[test]
+fn max_tasks_counts_starts_of_an_invocation() {
+    let world = World::with(QUICK, &tasks(5));
+    let ended = world.run().args("--max-tasks 2").exits(5);
+    assert_eq!(ended.report().run.stopped.as_deref(), Some("max-tasks"));
+    assert_eq!(ended.report().totals.deferred, 3);
+    world.created(2);
+    world.run().args("--max-tasks 2").exits(5);
+    world.created(4);
+    let ended = world.run().args("--max-tasks 2").exits(0);
+    world.created(5);
+    assert_eq!(ended.report().totals.succeeded, 5);
+}
+
+#[test]
+fn at_the_deadline_live_sessions_are_left_and_the_rest_is_deferred() {
+    for by_flag in [true, false] {
+        let manifest = tasks(6);
+        let manifest = if by_flag {
+            manifest
+        } else {
+            manifest.set("timeouts", "{ task: 1h, stall: 1h, run: 600ms, request: 400ms }")
+        };
+        let world = World::with(LONG, &manifest);
+        let run = world.run();
+        let ended = if by_flag { run.args("--deadline 600ms") } else { run }.exits(5);
+        let report = ended.report();
+        assert_eq!((report.totals.detached, report.totals.deferred), (4, 2));
+        assert_eq!(report.run.stopped.as_deref(), Some("deadline"));
+        assert_eq!(world.books().live_now, 4, "nobody stopped them");
+    }
+}
+
+#[test]
+fn what_the_deadline_left_is_taken_up_again() {
+    let world = World::with("{ defaults: { duration: 900ms, outcome: change } }", &tasks(6));
+    world.run().args("--deadline 500ms").exits(5);
+    let ended = world.run().exits(0);
+    world.created(6);
+    assert_eq!((ended.report().totals.succeeded, ended.report().run.invocations), (6, 2));
+}
+
+#[test]
+fn too_many_failures_start_nothing_more() {
+    for (strategy, started) in [
+        ("{ max-parallel: 1, fail-fast: true }", 1),
+        ("{ max-parallel: 1, max-failures: 3 }", 3),
+        ("{ max-parallel: 1, max-failures: 25% }", 2),
+    ] {
+        let world = World::with(FAILING, &tasks(8).set("strategy", strategy));
+        let ended = world.run().exits(100);
+        world.created(started);
+        let report = ended.report();
+        assert_eq!((report.totals.failed, report.totals.deferred), (started, 8 - started), "{strategy}");
+        assert_eq!(report.run.stopped.as_deref(), Some("max-failures"));
+    }
+}
+
+#[test]
+fn what_is_live_when_the_breaker_trips_is_followed_to_its_end() {
+    let scenario = "{ rules: [{ when: { nth: 1 }, then: { outcome: failure, duration: 30ms } }], \
+        defaults: { duration: 400ms, outcome: change } }";
+    let world = World::with(scenario, &tasks(6));
+    let totals = world.run().arg("--fail-fast").exits(100).report().totals;
+    assert_eq!((totals.failed, totals.succeeded, totals.deferred), (1, 3, 2));
+}
+
+#[test]
+fn no_wait_starts_and_leaves() {
+    let world = World::with("{ defaults: { duration: 300ms, outcome: change } }", &tasks(3));
+    let ended = world.run().arg("--no-wait").exits(5);
+    assert_eq!(ended.count(Outcome::Detached), 3);
+    let ended = world.run().exits(0);
+    assert_eq!(ended.count(Outcome::Succeeded), 3);
+    world.created(3);
+}

@@ -1,0 +1,70 @@
+//! Signals: the first saves everything, the second leaves at once.
+
+use jules_batch::outcome::Outcome;
+
+use crate::support::{Signal, World, tasks};
+
+const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
+
+#[test]
+fn an_interrupted_run_with_a_thousand_live_sessions_has_complete_reports() {
+    let manifest = tasks(1_000).set("strategy", "{ max-parallel: 1000 }");
+    let manifest = manifest.set("poll", "{ interval: 2s }");
+    let manifest = manifest.set("timeouts", "{ task: 1h, stall: 1h, request: 50s }");
+    let world = World::with(LONG, &manifest);
+    let mut running = world.run().start();
+    running.until(|world| world.books().live_now == 1_000);
+    running.signal(Signal::Interrupt);
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(130), "{ended}");
+    assert_eq!(ended.count(Outcome::Detached), 1_000);
+    assert_eq!(ended.sessions().len(), 1_000);
+    assert_eq!((ended.junit().tests, ended.report().run.stopped.as_deref()), (1_000, Some("interrupt")));
+    assert_eq!(world.books().live_now, 1_000, "nobody stopped them");
+}
+
+#[test]
+fn the_next_run_takes_up_what_an_interrupt_left() {
+    let world = World::with("{ defaults: { duration: 700ms, outcome: change } }", &tasks(6));
+    let mut running = world.run().start();
+    running.until(|world| world.books().live_now == 4);
+    running.signal(Signal::Terminate);
+    assert_eq!(running.wait().code, Some(143));
+    let ended = world.run().exits(0);
+    world.created(6);
+    assert_eq!(ended.count(Outcome::Succeeded), 6);
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_loses_nothing() {
+    // The answers to the creates never come: the first signal would wait for them for a while.
+    let scenario = "{ faults: [{ kind: hang, on: sessions.create, times: 4 }], \
+        defaults: { duration: 600ms, outcome: change } }";
+    let manifest = tasks(4).set("timeouts", "{ task: 60s, stall: 60s, request: 50s }");
+    let world = World::with(scenario, &manifest);
+    let mut running = world.run().start();
+    running.until(|world| world.requests("sessions.create") == 4);
+    running.signal(Signal::Interrupt);
+    running.until_said("stopping");
+    running.signal(Signal::Interrupt);
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(130), "{ended}");
+    world.run().exits(0);
+    world.created(4);
+}
+
+#[test]
+fn an_interrupt_while_creating_leaves_intents_that_are_settled_first() {
+    let scenario = "{ faults: [{ kind: hang, on: sessions.create, nth: [1, 2] }], \
+        defaults: { duration: 100ms, outcome: change } }";
+    let manifest = tasks(3).set("timeouts", "{ task: 60s, stall: 60s, request: 50s }");
+    let world = World::with(scenario, &manifest);
+    let mut running = world.run().args("-j 2").start();
+    running.until(|world| world.requests("sessions.create") == 2);
+    running.signal(Signal::Interrupt);
+    let ended = running.wait();
+    assert_eq!((ended.code, ended.count(Outcome::Deferred)), (Some(130), 3), "{ended}");
+    let ended = world.run().exits(0);
+    world.created(3);
+    assert!(ended.report().strays.is_empty());
+}

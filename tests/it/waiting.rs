@@ -1,0 +1,188 @@
+//! Sessions that wait for somebody: every policy, and that none of them can go on for ever.
+
+use jules_batch::outcome::Outcome;
+use quick_junit::TestCaseStatus;
+
+use crate::support::{Ended, Manifest, World, job};
+
+const TASK: &str = "task/my-org/web@main";
+
+/// One task under this `waiting` policy, while the service plays this behaviour.
+fn world(behaviour: &str, waiting: &str, keys: &[&str]) -> World {
+    world_with("", behaviour, waiting, keys)
+}
+
+fn world_with(faults: &str, behaviour: &str, waiting: &str, keys: &[&str]) -> World {
+    let scenario = format!(
+        "{{ faults: [{faults}], rules: [{{ then: {{ {behaviour} }} }}], \
+         defaults: {{ duration: 60ms, outcome: change, reply-after: 5ms }} }}"
+    );
+    let waiting = format!("waiting: {{ {waiting} }}");
+    let keys: Vec<_> = [&["source: my-org/web@main", &*waiting], keys].concat();
+    World::with(&scenario, &Manifest::of([job("task", "Do it.", &keys)]))
+}
+
+fn messages(world: &World) -> Vec<String> {
+    world.sessions().remove(0).messages
+}
+
+fn text_of(ended: &Ended<'_>) -> String {
+    match ended.case(TASK).status {
+        TestCaseStatus::NonSuccess { description, .. } => description.unwrap().as_str().to_owned(),
+        status => panic!("{status:?}"),
+    }
+}
+
+#[test]
+fn a_plan_is_approved_once() {
+    let world = world("", "plan-approval: approve", &["require-approval: true"]);
+    let ended = world.run().exits(0);
+    assert_eq!(ended.outcome("task").0, Outcome::Succeeded);
+    assert_eq!(world.sessions()[0].approvals, 1);
+}
+
+#[test]
+fn a_plan_that_may_not_be_approved_needs_input() {
+    let world = world("", "plan-approval: fail", &["require-approval: true"]);
+    let (outcome, why) = world.run().exits(100).outcome("task");
+    assert_eq!(outcome, Outcome::NeedsInput);
+    assert!(why.contains("plan-approval"), "{why}");
+    assert_eq!(world.sessions()[0].approvals, 0);
+}
+
+#[test]
+fn a_plan_that_a_human_approves_is_left_and_taken_up_again() {
+    let world = world("", "plan-approval: detach", &["require-approval: true"]);
+    assert_eq!(world.run().exits(5).outcome("task").0, Outcome::Detached);
+    // Nobody has looked at it yet.
+    assert_eq!(world.run().exits(5).outcome("task").0, Outcome::Detached);
+    let session = world.jules().attach(world.sessions()[0].id.parse().unwrap());
+    world.service().block_on(session.approve()).unwrap();
+    assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded);
+    world.created(1);
+}
+
+#[test]
+fn questions_are_answered_with_the_rendered_text() {
+    let reply = "user-feedback: { reply: 'Decide yourself, in ${{ source.repo }}.', max: 2 }";
+    let world = world("feedback: { times: 2 }", reply, &[]);
+    let ended = world.run().exits(0);
+    let task = ended.task("task");
+    assert_eq!((task.outcome, task.replies), (Outcome::Succeeded, 2));
+    assert_eq!(messages(&world), ["Decide yourself, in web."; 2]);
+}
+
+#[test]
+fn spent_replies_need_input_with_the_question_as_text() {
+    let world = world(
+        "feedback: { times: 9, question: 'Left or right?' }",
+        "user-feedback: { reply: Go on., max: 2 }",
+        &[],
+    );
+    let ended = world.run().exits(100);
+    assert_eq!(ended.outcome("task"), (Outcome::NeedsInput, "Left or right?".to_owned()));
+    assert_eq!(messages(&world), ["Go on."; 2]);
+    assert!(text_of(&ended).contains("Left or right?"));
+}
+
+#[test]
+fn a_question_nobody_may_answer_needs_input_at_once() {
+    for policy in ["", "user-feedback: fail"] {
+        let world = world("feedback: { times: 1, question: Which? }", policy, &[]);
+        assert_eq!(world.run().exits(100).outcome("task"), (Outcome::NeedsInput, "Which?".to_owned()));
+        assert!(messages(&world).is_empty());
+    }
+}
+
+#[test]
+fn a_question_for_a_human_is_left_to_them() {
+    let world = world("feedback: { times: 1, question: Which? }", "user-feedback: detach", &[]);
+    assert_eq!(world.run().exits(5).outcome("task"), (Outcome::Detached, "Which?".to_owned()));
+    let session = world.jules().attach(world.sessions()[0].id.parse().unwrap());
+    world.service().block_on(session.send("That one.")).unwrap();
+    assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded);
+    world.created(1);
+}
+
+const SHORT: [&str; 1] = ["timeouts: { stall: 250ms }"];
+
+#[test]
+fn a_silent_agent_is_nudged_back_to_work() {
+    let world = world("outcome: stall", "stall: { nudge: Please finish., max: 2 }", &SHORT);
+    let task = world.run().exits(0).task("task");
+    assert_eq!((task.outcome, task.nudges), (Outcome::Succeeded, 1));
+    assert_eq!(messages(&world), ["Please finish."]);
+}
+
+#[test]
+fn spent_nudges_end_as_stalled() {
+    let behaviour = "outcome: stall, revived-by-message: false";
+    let world = world(behaviour, "stall: { nudge: Please finish., max: 2 }", &SHORT);
+    let (outcome, why) = world.run().exits(100).outcome("task");
+    assert_eq!(outcome, Outcome::Stalled);
+    assert!(why.contains("2 nudges") && why.contains("IN_PROGRESS"), "{why}");
+    assert_eq!(messages(&world).len(), 2);
+}
+
+#[test]
+fn without_nudges_silence_is_a_stall() {
+    let world = world("outcome: stall", "stall: fail", &SHORT);
+    assert_eq!(world.run().exits(100).outcome("task").0, Outcome::Stalled);
+    assert!(messages(&world).is_empty());
+}
+
+#[test]
+fn an_agent_that_talks_is_not_silent() {
+    let world = world(
+        "outcome: change, duration: 900ms, activities: { gap: 50ms }",
+        "stall: fail",
+        &["timeouts: { stall: 300ms }"],
+    );
+    assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded);
+}
+
+#[test]
+fn a_paused_session_is_nudged_or_ends_as_stalled() {
+    for pause in ["pause", "pause-silently"] {
+        let world = world(&format!("outcome: {pause}"), "stall: { nudge: Go on., max: 1 }", &SHORT);
+        assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded, "{pause}");
+        assert_eq!(messages(&world), ["Go on."]);
+    }
+    let world = world("outcome: pause", "stall: fail", &SHORT);
+    let (outcome, why) = world.run().exits(100).outcome("task");
+    assert_eq!(outcome, Outcome::Stalled);
+    assert!(why.contains("PAUSED"), "{why}");
+}
+
+/// Whatever the session waits for and whatever the service says to our answers, the task ends.
+#[test]
+fn no_policy_outlasts_the_tasks_time() {
+    let broken_approval = "{ kind: error-before, on: sessions.approvePlan }";
+    let broken_message = "{ kind: error-before, on: sessions.sendMessage }";
+    let throttled_message = "{ kind: throttle, on: sessions.sendMessage }";
+    let (forever, once) = ("reply: Go on., max: 1000000", "nudge: Go on., max: 1000000");
+    let reply = format!("user-feedback: {{ {forever} }}");
+    let nudge = format!("stall: {{ {once} }}");
+    let dead = "outcome: stall, revived-by-message: false";
+    for (faults, behaviour, waiting) in [
+        (broken_approval, "", "plan-approval: approve"),
+        (broken_message, "feedback: { times: 9000 }", &*reply),
+        (throttled_message, "feedback: { times: 9000 }", &*reply),
+        ("", "feedback: { times: 9000 }", &*reply),
+        (broken_message, dead, &*nudge),
+        ("", dead, &*nudge),
+        ("", "outcome: pause-silently, revived-by-message: false", &*nudge),
+        ("", "outcome: busy", &*nudge),
+        ("{ kind: error-before, on: [sessions.get, sessions.list], probability: 0.9 }", "", ""),
+    ] {
+        let keys = ["require-approval: true", "timeouts: { task: 700ms, stall: 60ms }"];
+        let world = world_with(faults, behaviour, waiting, &keys);
+        let ended = world.run().start().wait();
+        if ended.code == Some(75) {
+            continue;
+        }
+        let outcome = ended.outcome("task").0;
+        let ends = [Outcome::TimedOut, Outcome::NeedsInput, Outcome::Stalled];
+        assert!(ends.contains(&outcome), "{faults} {behaviour} {waiting}: {ended}");
+    }
+}

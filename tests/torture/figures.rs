@@ -1,0 +1,79 @@
+//! What a run of the torture test has shown, in one line.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+/// Counts of one seed, or of many.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) tasks: u64,
+    pub(crate) sessions: u64,
+    /// Starts of the program.
+    pub(crate) invocations: u64,
+    /// Of these, how many ended by SIGKILL.
+    pub(crate) killed: u64,
+    /// Of these, how many ended by SIGINT.
+    pub(crate) interrupted: u64,
+    /// How often the ledger was thrown away.
+    pub(crate) wiped: u64,
+    pub(crate) requests: u64,
+    /// Faults that the service had.
+    pub(crate) faults: u64,
+    /// Sessions that were found by their markers.
+    pub(crate) adopted: u64,
+    /// Sessions in the books that the report does not know.
+    pub(crate) lost: u64,
+    /// Sessions beyond a task's one, or beside another one of the task.
+    pub(crate) duplicates: u64,
+    /// Sessions that the last listing found and the ledger did not know.
+    pub(crate) strays: u64,
+    /// What else is not as promised.
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Figures {
+    /// Whether every promise was kept.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.lost == 0 && self.duplicates == 0 && self.strays == 0 && self.wrong.is_empty()
+    }
+}
+
+impl AddAssign for Figures {
+    fn add_assign(&mut self, other: Self) {
+        self.tasks += other.tasks;
+        self.sessions += other.sessions;
+        self.invocations += other.invocations;
+        self.killed += other.killed;
+        self.interrupted += other.interrupted;
+        self.wiped += other.wiped;
+        self.requests += other.requests;
+        self.faults += other.faults;
+        self.adopted += other.adopted;
+        self.lost += other.lost;
+        self.duplicates += other.duplicates;
+        self.strays += other.strays;
+        self.wrong.extend(other.wrong);
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} tasks, {} sessions ({} adopted), {} invocations ({} killed, {} interrupted, {} ledgers lost), {} \
+             requests, {} faults: {} lost, {} duplicates, {} strays",
+            self.tasks,
+            self.sessions,
+            self.adopted,
+            self.invocations,
+            self.killed,
+            self.interrupted,
+            self.wiped,
+            self.requests,
+            self.faults,
+            self.lost,
+            self.duplicates,
+            self.strays,
+        )
+    }
+}

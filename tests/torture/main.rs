@@ -1,0 +1,74 @@
+//! The torture test: never twice, never lost, never stuck.
+//!
+//! Every seed makes a story: a manifest, a service that loses answers, breaks connections, refuses and lags, and
+//! moments at which the program is killed or interrupted and its ledger thrown away. The real program runs through
+//! it against the simulator and is started again until nothing is left to do. Then the simulator's own books must
+//! hold each task's session once, and the report must know every one of them.
+//!
+//! A short form runs with all tests. The long one:
+//!
+//! ```text
+//! RUNS=1000 SEED=1 JOBS=1 cargo test --test torture -- --ignored --nocapture
+//! ```
+//!
+//! `SEED` is the first seed, `JOBS` how many runs go on at once. A seed that failed is repeated alone with
+//! `RUNS=1 SEED=…`. The story of a seed is always the same; what the system's scheduler makes of it is not.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod figures;
+mod ordeal;
+mod proof;
+mod story;
+#[path = "../it/support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the integration tests use the rest")]
+mod support;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use figures::Figures;
+
+#[test]
+fn a_few_runs() {
+    torture(1, 5, 5);
+}
+
+#[test]
+#[ignore = "an hour with RUNS=1000"]
+fn many_runs() {
+    torture(number("SEED", 1), number("RUNS", 100), number("JOBS", 1));
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+/// Runs so many seeds from this one on. Goes on after a failure, so that one bad seed does not hide another.
+fn torture(first: u64, runs: u64, at_once: u64) {
+    let next = AtomicU64::new(first);
+    let total = Mutex::new((Figures::default(), Vec::new()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + runs {
+                return;
+            }
+            let figures = ordeal::live_through(&story::Story::of(seed));
+            println!("seed {seed}: {figures}");
+            figures.wrong.iter().for_each(|what| println!("  WRONG: {what}"));
+            let mut total = total.lock().unwrap();
+            if !figures.is_clean() {
+                total.1.push(seed);
+            }
+            total.0 += figures;
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(work);
+        }
+    });
+    let (figures, failed) = total.into_inner().unwrap();
+    println!("{runs} runs, seeds {first}..={}: {figures}", first + runs - 1);
+    assert!(failed.is_empty(), "repeat alone with RUNS=1 SEED=…: {failed:?}");
+}

@@ -1,0 +1,78 @@
+//! The proof: the simulator's books against the report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jules_batch::outcome::Marker;
+use jules_batch::simulator::SessionView;
+
+use crate::figures::Figures;
+use crate::ordeal::report;
+use crate::story::Story;
+use crate::support::World;
+
+/// Compares what was created with what is known.
+pub(crate) fn judge(story: &Story, world: &World, mut figures: Figures) -> Figures {
+    let (books, sessions, report) = (world.books(), world.sessions(), report(world));
+    figures.tasks = report.totals.total;
+    figures.sessions = sessions.len() as u64;
+    figures.requests = books.requests.values().sum();
+    figures.faults = books.faults.values().sum();
+    figures.strays = report.strays.len() as u64;
+
+    let attempts = || report.tasks.iter().flat_map(|task| &task.attempts);
+    figures.adopted = attempts().filter(|attempt| attempt.adopted).count() as u64;
+    let known: BTreeSet<&str> =
+        attempts().filter_map(|attempt| Some(attempt.session.as_ref()?.id.as_str())).collect();
+    let booked: BTreeSet<&str> = sessions.iter().map(|session| session.id.as_str()).collect();
+    for id in booked.difference(&known) {
+        figures.lost += 1;
+        let title =
+            sessions.iter().find(|session| session.id == *id).and_then(|session| session.title.as_deref());
+        figures.wrong.push(format!("session {id} is lost: {title:?}"));
+    }
+    for id in known.difference(&booked) {
+        figures.wrong.push(format!("session {id} of the report was never created"));
+    }
+    for (key, sessions) in by_key(&sessions) {
+        let extra = extra(&sessions, story.retries);
+        figures.duplicates += extra;
+        if extra > 0 {
+            let ids: Vec<_> = sessions.iter().map(|session| (&session.id, &session.title)).collect();
+            figures.wrong.push(format!("task {key} has more sessions than it should: {ids:?}"));
+        }
+    }
+    figures.wrong.extend(books.duplicates.iter().map(|twice| format!("created twice: {twice:?}")));
+    if !story.asks && books.live_max > story.max_parallel {
+        let most = books.live_max;
+        figures.wrong.push(format!("{most} sessions lived at once; {} may", story.max_parallel));
+    }
+    // A reply is as little idempotent as a create.
+    let talked = sessions.iter().filter(|session| session.messages.len() > 1 || session.approvals > 1);
+    figures.wrong.extend(talked.map(|session| format!("answered twice: {session:?}")));
+    let open = report.tasks.iter().filter(|task| task.ended_at.is_none());
+    figures.wrong.extend(open.map(|task| format!("task {} has no outcome", task.id)));
+    figures
+}
+
+/// The sessions of each task, oldest first, by the key in their markers.
+fn by_key(sessions: &[SessionView]) -> BTreeMap<String, Vec<&SessionView>> {
+    let mut tasks: BTreeMap<String, Vec<&SessionView>> = BTreeMap::new();
+    for session in sessions {
+        let marker = session.title.as_deref().and_then(Marker::of_title);
+        let key =
+            marker.map_or_else(|| format!("without a marker: {:?}", session.title), |m| m.key().to_owned());
+        tasks.entry(key).or_default().push(session);
+    }
+    tasks
+}
+
+/// How many of a task's sessions should not be: beyond the first, or with retries beside one that had not ended.
+fn extra(sessions: &[&SessionView], retries: bool) -> u64 {
+    let beside = |pair: &&[&SessionView]| pair[0].ended_at.is_none_or(|ended| ended > pair[1].created_at);
+    let extra = if retries {
+        sessions.windows(2).filter(beside).count() + sessions.len().saturating_sub(2)
+    } else {
+        sessions.len().saturating_sub(1)
+    };
+    extra as u64
+}

@@ -1,0 +1,193 @@
+//! What happens under a seed: the manifest, the service, and the blows.
+
+use std::fmt::Write as _;
+
+use fastrand::Rng;
+
+/// A pause between two looks for a lost session, in milliseconds, and how many looks there are.
+const LOOK_DELAY: u64 = 100;
+const LOOKS: u64 = 3;
+/// A session that is created after the last look, or listed only then, cannot be found by anybody. What is late
+/// plus what lags stays below the time that the looks take, with a margin for a machine that is busy.
+const LATEST: u64 = 60;
+
+/// A seed's manifest, service and blows.
+#[derive(Debug)]
+pub(crate) struct Story {
+    pub(crate) manifest: String,
+    pub(crate) scenario: String,
+    /// One for each of the first invocations; later ones run to their end.
+    pub(crate) blows: Vec<Blow>,
+    pub(crate) max_parallel: usize,
+    /// Whether tasks may have a second session after one that failed.
+    pub(crate) retries: bool,
+    /// Whether sessions can be left alive when their task has ended, waiting for a human.
+    pub(crate) asks: bool,
+}
+
+/// How an invocation is cut short.
+#[derive(Debug)]
+pub(crate) struct Blow {
+    pub(crate) when: Moment,
+    pub(crate) how: How,
+    /// The state folder is gone afterwards.
+    pub(crate) wipe: bool,
+}
+
+/// When.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moment {
+    /// So many milliseconds after the start.
+    After(u64),
+    /// When the service has seen so many further creates: in the middle of the promise.
+    AtCreate(u64),
+}
+
+/// By what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Kill,
+    Interrupt,
+}
+
+impl Story {
+    /// The story of a seed; always the same.
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let rng = &mut rng;
+        let retries = rng.u8(..4) == 0;
+        let asks = rng.u8(..4) == 0;
+        let max_parallel = rng.usize(1..=8);
+        // A session that waits for a human for good would hold a slot of the account for good.
+        let cap = (!asks && rng.u8(..3) == 0).then(|| rng.usize(1..=8));
+        let blows = (0..rng.usize(1..=8)).map(|_| blow(rng, !retries)).collect();
+        Self {
+            manifest: manifest(rng, max_parallel, retries, asks),
+            scenario: scenario(rng, cap, asks),
+            blows,
+            max_parallel,
+            retries,
+            asks,
+        }
+    }
+
+    /// How long a session can be missing from the list after its request was sent, in milliseconds.
+    pub(crate) fn longest_absence(&self) -> u64 {
+        (LOOKS - 1) * LOOK_DELAY
+    }
+}
+
+fn blow(rng: &mut Rng, may_wipe: bool) -> Blow {
+    let when = if rng.bool() { Moment::After(rng.u64(..700)) } else { Moment::AtCreate(rng.u64(1..=6)) };
+    let how = if rng.u8(..5) == 0 { How::Interrupt } else { How::Kill };
+    Blow { when, how, wipe: may_wipe && rng.u8(..4) == 0 }
+}
+
+/// Five to thirty tasks in up to three jobs.
+fn manifest(rng: &mut Rng, max_parallel: usize, retries: bool, asks: bool) -> String {
+    let mut left = rng.usize(5..=30);
+    let mut jobs = String::new();
+    let repos = rng.usize(1..=4).min(left);
+    let each = rng.usize(1..=(left / repos).max(1));
+    let _ = writeln!(
+        jobs,
+        "  - {{ id: change, prompt: 'Change ${{{{ matrix.n }}}}.', sources: [{}], matrix: {{ n: [{}] }}{} }}",
+        list((1..=repos).map(|n| format!("my-org/repo-{n}@main"))),
+        list(1..=each),
+        if asks && rng.bool() { ", require-approval: true" } else { "" },
+    );
+    left -= repos * each;
+    if left >= repos && rng.bool() {
+        let _ = writeln!(
+            jobs,
+            "  - {{ id: check, prompt: Check it., needs: [change], sources: [{}] }}",
+            list((1..=repos).map(|n| format!("my-org/repo-{n}@main"))),
+        );
+        left -= repos;
+    }
+    if left > 0 {
+        let _ = writeln!(
+            jobs,
+            "  - {{ id: think, prompt: 'Think of ${{{{ matrix.n }}}}.', matrix: {{ n: [{}] }} }}",
+            list(1..=left)
+        );
+    }
+    let again =
+        if retries { "{ count: 1, on: [failed], delay: 20ms, max-delay: 20ms }" } else { "{ count: 0 }" };
+    let strategy = ["auto", "auto", "list", "get"][rng.usize(..4)];
+    format!(
+        "version: 1\n\
+         name: torture\n\
+         strategy: {{ max-parallel: {max_parallel} }}\n\
+         limits: {{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000, capacity-wait: 9s }}\n\
+         timeouts: {{ task: 10m, stall: 5m, settle: 200ms, request: 300ms }}\n\
+         create: {{ looks: {LOOKS}, look-delay: {LOOK_DELAY}ms }}\n\
+         poll: {{ interval: {}ms, strategy: {strategy} }}\n\
+         waiting: {{ user-feedback: {{ reply: Go on., max: 1 }} }}\n\
+         retries: {again}\n\
+         jobs:\n{jobs}",
+        rng.u64(10..60),
+    )
+}
+
+fn scenario(rng: &mut Rng, cap: Option<usize>, asks: bool) -> String {
+    let refusal = ["resource-exhausted", "failed-precondition"][rng.usize(..2)];
+    let cap = cap.map_or_else(String::new, |cap| format!("concurrent: {cap}, "));
+    let late = rng.u64(..=LATEST);
+    let lag = rng.u64(..=LATEST);
+    let mut faults = String::new();
+    for kind in [
+        "error-before",
+        "error-after",
+        "precondition-after",
+        "reset-before",
+        "reset-after",
+        "truncate",
+        "hang",
+        "stall",
+        "html",
+        "throttle",
+        "slow, delay: 5ms..80ms",
+        "arrive-late, delay: 0ms..LATEms",
+    ] {
+        let kind = kind.replace("LATE", &late.to_string());
+        fault(rng, &mut faults, &kind, "sessions.create", 0.7, 0.10);
+        if !kind.starts_with("precondition") && !kind.starts_with("arrive") {
+            fault(rng, &mut faults, &kind, "all", 0.4, 0.03);
+        }
+    }
+    fault(rng, &mut faults, "throttle, retry-after: 1s", "all", 0.3, 0.01);
+    let feedback = if asks { ", feedback: { times: 1 }" } else { "" };
+    let lacks = if rng.bool() { "\n  create-lacks: [state, url]" } else { "" };
+    format!(
+        "seed: {}\n\
+         limits: {{ {cap}refusal: {refusal}, retry-after: {} }}\n\
+         history: {}\n\
+         faults:\n{faults}\
+         rules:\n\
+         \x20 - {{ when: {{ prompt: '*[37].' }}, then: {{ outcome: failure }} }}\n\
+         \x20 - {{ when: {{ prompt: '*5.' }}, then: {{ outcome: change, outputs-after: 50ms }} }}\n\
+         \x20 - {{ when: {{ prompt: '*[48].' }}, then: {{ outcome: no-change{feedback} }} }}\n\
+         defaults:\n\
+         \x20 duration: 20ms..{}ms\n\
+         \x20 outcome: pull-request\n\
+         \x20 reply-after: 5ms..20ms\n\
+         \x20 list-lag: 0ms..{lag}ms\n\
+         \x20 not-found-for: 0ms..{}ms{lacks}\n",
+        rng.u32(..),
+        rng.bool(),
+        [0, 0, 30, 250][rng.usize(..4)],
+        rng.u64(40..400),
+        rng.u64(..100),
+    )
+}
+
+fn fault(rng: &mut Rng, faults: &mut String, kind: &str, on: &str, chance: f64, most: f64) {
+    if rng.f64() < chance {
+        let _ = writeln!(faults, "  - {{ kind: {kind}, on: {on}, probability: {:.4} }}", rng.f64() * most);
+    }
+}
+
+fn list<T: ToString>(items: impl Iterator<Item = T>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
