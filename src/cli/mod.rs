@@ -25,6 +25,7 @@ mod planned;
 mod progress;
 mod quote;
 mod recorded;
+mod redact;
 mod report;
 mod reports;
 mod run;
@@ -50,7 +51,7 @@ pub use failure::Failure;
 ///
 /// Whatever ends a command before its end, with the exit code that fits.
 pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
-    log::start(console, args.global.verbose, client::redactor());
+    log::start(console, args.global.verbose);
     match args.command {
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),

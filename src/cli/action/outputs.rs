@@ -26,13 +26,13 @@ pub(super) fn write(
             console.result(&report::annotations(report))?;
         }
         if args.summary {
-            append("GITHUB_STEP_SUMMARY", &report::markdown(report))?;
+            append("GITHUB_STEP_SUMMARY", &console.redactor().clean(&report::markdown(report)))?;
         }
     }
     let outputs = outputs(report.as_ref(), ended.exit, &run.reports);
     let delimiter = format!("jules-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     let text = report::output_file(&outputs, &delimiter).map_err(|error| Failure::new(Exit::Fault, error))?;
-    append("GITHUB_OUTPUT", &text)
+    append("GITHUB_OUTPUT", &console.redactor().clean(&text))
 }
 
 fn outputs(report: Option<&ReportV1>, exit: Exit, args: &ReportArgs) -> Vec<(&'static str, String)> {
