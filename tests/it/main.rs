@@ -5,15 +5,22 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adopting;
+mod client;
 mod creating;
 mod endings;
 mod exit_codes;
+mod hostile;
+mod interop;
 mod layout;
 mod limits;
 mod main_job;
+mod planning;
 mod resuming;
 mod retrying;
+mod simulated;
+mod status;
 mod stopping;
 mod support;
 mod waiting;
 mod wire;
+mod wording;

@@ -136,6 +136,15 @@ impl<'w> Running<'w> {
         self.until(|_| String::from_utf8_lossy(&said.lock().unwrap()).contains(words));
     }
 
+    /// Its first line on stdout, once that is there.
+    #[track_caller]
+    pub(crate) fn first_line(&mut self) -> String {
+        let said = self.stdout.shared();
+        self.until(|_| said.lock().unwrap().contains(&b'\n'));
+        let said = String::from_utf8_lossy(&said.lock().unwrap()).into_owned();
+        said.lines().next().unwrap_or_default().to_owned()
+    }
+
     /// Waits for its end. A program that hangs is killed, and the test fails.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Ended<'w> {
