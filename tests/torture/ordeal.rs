@@ -7,7 +7,7 @@ use jules_batch::report::{ReportV1, from_json};
 use crate::figures::Figures;
 use crate::proof;
 use crate::story::{Blow, How, Moment, Story};
-use crate::support::{Ended, Running, Signal, World};
+use crate::support::{Ended, Signal, World};
 
 /// More starts than this, with nobody interfering any more, is no progress.
 const MOST_INVOCATIONS: u64 = 30;
@@ -44,7 +44,7 @@ fn strike<'w>(world: &'w World, blow: &Blow, figures: &mut Figures) -> Ended<'w>
     let creates = world.requests("sessions.create");
     let began = Instant::now();
     let mut running = world.run().arg("-q").start();
-    wait_for(&mut running, || match blow.when {
+    running.reaches(|_| match blow.when {
         Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
         Moment::AtCreate(count) => world.requests("sessions.create") >= creates + count,
     });
@@ -60,12 +60,6 @@ fn strike<'w>(world: &'w World, blow: &Blow, figures: &mut Figures) -> Ended<'w>
         Some(_) => {}
     }
     ended
-}
-
-fn wait_for(running: &mut Running<'_>, moment: impl Fn() -> bool) {
-    while !moment() && !running.has_ended() {
-        std::thread::sleep(Duration::from_micros(300));
-    }
 }
 
 /// The state folder is lost, as a CI cache can be. What the service does not list yet nobody can find then.

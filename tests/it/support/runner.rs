@@ -109,24 +109,27 @@ impl<'w> Running<'w> {
         let _ = self.child.kill();
     }
 
-    /// Whether it is gone.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
-    /// Waits until the service and the folder look as wanted, asking again and again.
+    /// Waits until the service and the folder look as wanted, asking again and again; false if it ends before that.
     #[track_caller]
-    pub(crate) fn until(&mut self, wanted: impl Fn(&World) -> bool) {
+    pub(crate) fn reaches(&mut self, wanted: impl Fn(&World) -> bool) -> bool {
         let asked = Instant::now();
         loop {
-            let ended = self.has_ended();
+            let ended = !matches!(self.child.try_wait(), Ok(None));
             if wanted(self.world) {
-                return;
+                return true;
             }
-            assert!(!ended, "it ended before that:\n{}", self.stderr.tail());
+            if ended {
+                return false;
+            }
             assert!(asked.elapsed() < PATIENCE, "it never came to that:\n{}", self.stderr.tail());
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(Duration::from_micros(500));
         }
+    }
+
+    /// Waits until the service and the folder look as wanted, which must be before it ends.
+    #[track_caller]
+    pub(crate) fn until(&mut self, wanted: impl Fn(&World) -> bool) {
+        assert!(self.reaches(wanted), "it ended before that:\n{}", self.stderr.tail());
     }
 
     /// Waits until it has said something on stderr.
