@@ -39,10 +39,15 @@ pub(crate) fn expand(manifest: &Manifest, console: &Console) -> Result<Plan, Fai
     plan::expand(manifest, None).map_err(|found| invalid(&found, console))
 }
 
-/// Expands a manifest with the account's sources, which are listed only when it needs them.
-pub(crate) async fn resolve(manifest: &Manifest, jules: &Jules, console: &Console) -> Result<Plan, Failure> {
+/// Completes the `draft` that [`expand`] made with the account's sources, which are listed only when it needs them.
+pub(crate) async fn resolve(
+    manifest: &Manifest,
+    draft: Plan,
+    jules: &Jules,
+    console: &Console,
+) -> Result<Plan, Failure> {
     if !plan::needs_connected(manifest) {
-        return expand(manifest, console);
+        return Ok(draft);
     }
     let jules = client::impatient(jules);
     let sources = client::all_sources(&jules).await.map_err(client::refused)?;

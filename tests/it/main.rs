@@ -5,18 +5,25 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adopting;
+mod client;
 mod creating;
 mod endings;
 mod exit_codes;
+mod hostile;
+mod interop;
 mod layout;
 mod limits;
 mod main_job;
 mod open;
+mod planning;
 mod resuming;
 mod retrying;
 mod session;
+mod simulated;
 mod sources;
+mod status;
 mod stopping;
 mod support;
 mod waiting;
 mod wire;
+mod wording;

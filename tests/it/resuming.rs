@@ -19,7 +19,7 @@ fn a_run_with_work_left_goes_on_and_keeps_what_it_has() {
     assert_eq!(first.run.id, second.run.id);
     assert_eq!((second.run.invocations, second.totals.succeeded), (2, 5));
     assert_eq!(first.tasks[0], second.tasks[0], "earlier results stay as they were");
-    assert!(second.api.requests["createSession"] == 5, "both invocations together");
+    assert_eq!(second.api.requests["create"], 5, "both invocations together");
 }
 
 #[test]

@@ -12,8 +12,10 @@
 //! ```
 //!
 //! `SEED` is the first seed, `JOBS` how many runs go on at once. A seed that failed is repeated alone with
-//! `RUNS=1 SEED=…`. The story of a seed is always the same; what the system's scheduler makes of it is not.
+//! `RUNS=1 SEED=…`; `TRACE=1` then tells what each invocation left. The story of a seed is always the same; what the
+//! system's scheduler makes of it is not.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 
 mod figures;
 mod ordeal;

@@ -7,7 +7,7 @@ use jules_batch::report::{ReportV1, from_json};
 use crate::figures::Figures;
 use crate::proof;
 use crate::story::{Blow, How, Moment, Story};
-use crate::support::{Ended, Running, Signal, World};
+use crate::support::{Ended, Signal, World};
 
 /// More starts than this, with nobody interfering any more, is no progress.
 const MOST_INVOCATIONS: u64 = 30;
@@ -19,6 +19,7 @@ pub(crate) fn live_through(story: &Story) -> Figures {
     let mut figures = Figures::default();
     for blow in &story.blows {
         let ended = strike(&world, blow, &mut figures);
+        trace(&world, &format!("{blow:?}"), &ended);
         if blow.wipe {
             wipe(&world, story, &mut figures);
         } else if is_over(&world, &ended, &mut figures) {
@@ -28,6 +29,7 @@ pub(crate) fn live_through(story: &Story) -> Figures {
     for _ in 0..MOST_INVOCATIONS {
         figures.invocations += 1;
         let ended = world.run().arg("-q").start().wait();
+        trace(&world, "undisturbed", &ended);
         if is_over(&world, &ended, &mut figures) {
             return proof::judge(story, &world, figures);
         }
@@ -42,7 +44,7 @@ fn strike<'w>(world: &'w World, blow: &Blow, figures: &mut Figures) -> Ended<'w>
     let creates = world.requests("sessions.create");
     let began = Instant::now();
     let mut running = world.run().arg("-q").start();
-    wait_for(&mut running, || match blow.when {
+    running.reaches(|_| match blow.when {
         Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
         Moment::AtCreate(count) => world.requests("sessions.create") >= creates + count,
     });
@@ -60,12 +62,6 @@ fn strike<'w>(world: &'w World, blow: &Blow, figures: &mut Figures) -> Ended<'w>
     ended
 }
 
-fn wait_for(running: &mut Running<'_>, moment: impl Fn() -> bool) {
-    while !moment() && !running.has_ended() {
-        std::thread::sleep(Duration::from_micros(300));
-    }
-}
-
 /// The state folder is lost, as a CI cache can be. What the service does not list yet nobody can find then.
 fn wipe(world: &World, story: &Story, figures: &mut Figures) {
     if world.path(".jules-batch").exists() {
@@ -78,6 +74,11 @@ fn wipe(world: &World, story: &Story, figures: &mut Figures) {
 /// Whether there is nothing left to do.
 fn is_over(world: &World, ended: &Ended<'_>, figures: &mut Figures) -> bool {
     match ended.code {
+        // Killed when all was done and recorded: another start would be another run.
+        None if status(world).is_some_and(|run| run.run.ended_at.is_some() && run.remaining == 0) => {
+            world.command("report").arg("-q").exits(0);
+            true
+        }
         // Killed, work left, interrupted, or nobody could be asked just then.
         None | Some(5 | 75 | 130) => false,
         // Failed tasks win over work left.
@@ -92,4 +93,31 @@ fn is_over(world: &World, ended: &Ended<'_>, figures: &mut Figures) -> bool {
 /// The report as the last invocation left it.
 pub(crate) fn report(world: &World) -> ReportV1 {
     from_json(&world.read("jules-report/report.json")).unwrap()
+}
+
+/// The last run as the ledger has it; none before there is one.
+fn status(world: &World) -> Option<ReportV1> {
+    from_json(&world.command("status").args("--format json").start().wait().stdout).ok()
+}
+
+/// With `TRACE=1`: what each invocation left behind.
+fn trace(world: &World, what: &str, ended: &Ended<'_>) {
+    if std::env::var_os("TRACE").is_none() {
+        return;
+    }
+    let created = world.books().created;
+    let stands = status(world).map_or_else(
+        || "no run".to_owned(),
+        |report| {
+            let attempts: Vec<_> = report.tasks.iter().flat_map(|task| &task.attempts).collect();
+            let sessions = attempts.iter().filter(|attempt| attempt.session.is_some()).count();
+            let ended = report.run.ended_at.map_or("not ended", |_| "ended");
+            let (id, left, tasks) = (report.run.id, report.remaining, report.tasks.len());
+            format!(
+                "run {id} {ended}, {left} of {tasks} tasks left, {} attempts, {sessions} sessions",
+                attempts.len()
+            )
+        },
+    );
+    println!("  {what}: exit {:?}, {created} created; {stands}", ended.code);
 }

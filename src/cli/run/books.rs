@@ -1,8 +1,9 @@
 //! The ledger of a run: opened, asked what went before, and told that a run begins.
 
 use std::path::Path;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::args::RunArgs;
 use crate::cli::exit::Exit;
@@ -42,7 +43,8 @@ impl Books {
         for skipped in last.iter().flat_map(|last| &last.skipped) {
             notes.push(skipped.to_string());
         }
-        let books = match last.filter(|last| goes_on(&last.record, args)) {
+        let books = match last.filter(|last| goes_on(&last.record, args, plan.settings.adoption.adopt_within))
+        {
             Some(last) => {
                 let history = reader.events(&last.record.info.id, 0).map_err(unusable)?.events;
                 let recorder = ledger.resume(&last.record.info.id).map_err(unusable)?;
@@ -99,9 +101,18 @@ impl Books {
 }
 
 /// An earlier run is continued when it has open tasks, or failed ones under `--failed`; never with `--fresh`.
-fn goes_on(last: &RunRecord, args: &RunArgs) -> bool {
+fn goes_on(last: &RunRecord, args: &RunArgs, adopt_within: Duration) -> bool {
     let totals = last.totals();
-    !args.fresh && (totals.remaining() > 0 || (args.failed && totals.failed() > 0))
+    let wanted = totals.remaining() > 0 || (args.failed && totals.failed() > 0);
+    !args.fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
+}
+
+/// Whether the run died after its last task and before its end was recorded, not long ago. Whoever starts it again
+/// then does not want all of it twice; by the next night it is another matter, as with sessions that are adopted.
+fn was_cut_short(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> bool {
+    let last_sign = last.tasks.values().filter_map(|task| task.ended_at).max();
+    let within = SignedDuration::try_from(adopt_within).unwrap_or(SignedDuration::MAX);
+    last.ended_at.is_none() && last_sign.is_some_and(|sign| now.duration_since(sign) <= within)
 }
 
 /// Whether what the ledger holds is all that was created. A damaged one may lack sessions. A run without any
@@ -168,15 +179,36 @@ mod tests {
         RunRecord::from_events(&events).unwrap()
     }
 
+    /// The same after an end in order.
+    fn closed_with(outcome: Outcome) -> RunRecord {
+        let mut record = ended_with(Some(outcome));
+        record.apply(&sample::event(10, EventKind::InvocationEnded { stopped: None }));
+        record
+    }
+
+    fn goes_on(last: &RunRecord, args: &RunArgs) -> bool {
+        super::goes_on(last, args, Duration::from_secs(60))
+    }
+
     #[test]
     fn open_work_is_gone_on_with() {
         for open in [None, Some(Outcome::Deferred), Some(Outcome::Detached)] {
             assert!(goes_on(&ended_with(open), &args(&[])), "{open:?}");
             assert!(!goes_on(&ended_with(open), &args(&["--fresh"])), "{open:?}");
         }
-        assert!(!goes_on(&ended_with(Some(Outcome::Succeeded)), &args(&["--failed"])));
-        assert!(!goes_on(&ended_with(Some(Outcome::Failed)), &args(&[])));
-        assert!(goes_on(&ended_with(Some(Outcome::Failed)), &args(&["--failed"])));
+        assert!(!goes_on(&closed_with(Outcome::Succeeded), &args(&["--failed"])));
+        assert!(!goes_on(&closed_with(Outcome::Failed), &args(&[])));
+        assert!(goes_on(&closed_with(Outcome::Failed), &args(&["--failed"])));
+    }
+
+    #[test]
+    fn a_run_that_died_at_its_very_end_is_closed_and_not_done_twice() {
+        let died = ended_with(Some(Outcome::Succeeded));
+        let end = died.tasks[0].ended_at.unwrap();
+        let hour = Duration::from_secs(3_600);
+        assert!(was_cut_short(&died, 6 * hour, end + hour));
+        assert!(!was_cut_short(&died, 6 * hour, end + 7 * hour), "the next night's work is done anew");
+        assert!(!was_cut_short(&closed_with(Outcome::Succeeded), 6 * hour, end + hour));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use super::signals::{Signal, Signals};
 use crate::engine::{self, EngineError, Options, Setup, StopReason};
 use crate::manifest::Manifest;
 use crate::outcome::{Observer, RunRecord};
-use crate::plan::{Plan, Settings};
+use crate::plan::Plan;
 use crate::report::console_fragment as neutral;
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
@@ -98,15 +98,17 @@ struct Prepared {
 
 /// Looks at everything that can be wrong, the cheap things first, before anything is started or recorded.
 async fn prepare(args: &RunArgs, job: &Job, target: &Target, console: &Console) -> Result<Prepared, Failure> {
-    let api = target.connect(&Settings::default())?;
-    let plan = planned::resolve(&job.manifest, &api, console).await?;
+    // The settings are the same with and without the account's sources: one client asks for everything, so that
+    // the report counts every request.
+    let draft = planned::expand(&job.manifest, console)?;
+    let api = target.connect(&target.fit(with_flags(draft.clone(), args)).settings)?;
+    let plan = planned::resolve(&job.manifest, draft, &api, console).await?;
     let plan = target.fit(with_flags(args.selection.apply(plan)?, args));
     if plan.tasks.is_empty() {
         return Err(nothing_selected());
     }
     agree(&plan, console)?;
     outputs::check(&args.reports)?;
-    let api = target.connect(&plan.settings)?;
     target.greet(&api).await?;
     let state_dir = target.state_dir(&args.state.state_dir);
     let books = Books::open(args, &job.origin, &plan, state_dir, target.is_simulated())?;
@@ -230,7 +232,7 @@ mod tests {
 
     use super::*;
     use crate::manifest::{LoadOptions, inline};
-    use crate::plan::expand;
+    use crate::plan::{Settings, expand};
 
     fn plan(line: &[&str]) -> Plan {
         #[derive(Parser)]

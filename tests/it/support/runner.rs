@@ -115,24 +115,27 @@ impl<'w> Running<'w> {
         let _ = self.child.kill();
     }
 
-    /// Whether it is gone.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
-    /// Waits until the service and the folder look as wanted, asking again and again.
+    /// Waits until the service and the folder look as wanted, asking again and again; false if it ends before that.
     #[track_caller]
-    pub(crate) fn until(&mut self, wanted: impl Fn(&World) -> bool) {
+    pub(crate) fn reaches(&mut self, wanted: impl Fn(&World) -> bool) -> bool {
         let asked = Instant::now();
         loop {
-            let ended = self.has_ended();
+            let ended = !matches!(self.child.try_wait(), Ok(None));
             if wanted(self.world) {
-                return;
+                return true;
             }
-            assert!(!ended, "it ended before that:\n{}", self.stderr.tail());
+            if ended {
+                return false;
+            }
             assert!(asked.elapsed() < PATIENCE, "it never came to that:\n{}", self.stderr.tail());
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(Duration::from_micros(500));
         }
+    }
+
+    /// Waits until the service and the folder look as wanted, which must be before it ends.
+    #[track_caller]
+    pub(crate) fn until(&mut self, wanted: impl Fn(&World) -> bool) {
+        assert!(self.reaches(wanted), "it ended before that:\n{}", self.stderr.tail());
     }
 
     /// Waits until it has said something on stderr.
@@ -147,6 +150,15 @@ impl<'w> Running<'w> {
     pub(crate) fn until_printed(&mut self, words: &str) {
         let printed = self.stdout.shared();
         self.until(|_| String::from_utf8_lossy(&printed.lock().unwrap()).contains(words));
+    }
+
+    /// Its first line on stdout, once that is there.
+    #[track_caller]
+    pub(crate) fn first_line(&mut self) -> String {
+        let said = self.stdout.shared();
+        self.until(|_| said.lock().unwrap().contains(&b'\n'));
+        let said = String::from_utf8_lossy(&said.lock().unwrap()).into_owned();
+        said.lines().next().unwrap_or_default().to_owned()
     }
 
     /// Waits for its end. A program that hangs is killed, and the test fails.

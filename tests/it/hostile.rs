@@ -1,0 +1,110 @@
+//! Texts from the agent that want to be more than texts.
+
+use jules_batch::outcome::Outcome;
+use quick_junit::TestCaseStatus;
+
+use crate::support::{Ended, Manifest, World, job};
+
+/// Escape sequences, workflow commands, markup, attachments, and characters that XML forbids.
+const EVIL: &str = "\\u001b[2J\\u001b]0;owned\\u0007 ]]><testcase name=\\\"forged\\\"/> &amp; <script>alert(1)</script>\\n\
+    ::error file=x::forged\\n::set-output name=x::y\\n##[error]forged\\n##vso[task.complete]forged\\n\
+    \\r::stop-commands::x\\n[[ATTACHMENT|/etc/passwd]] [[PROPERTY|a=b]]\\n\\u0000\\u0008\\ufffe\\u202eforged | a | b |\\n```\\n# h";
+
+fn run(world: &World) -> Ended<'_> {
+    world.run().env("CI", "true").env("GITHUB_ACTIONS", "true").exits(100)
+}
+
+fn world() -> World {
+    let scenario = format!(
+        "{{ rules: [{{ when: {{ prompt: fails }}, then: {{ outcome: failure, failure-reason: \"{EVIL}\" }} }}, \
+         {{ when: {{ prompt: asks }}, then: {{ feedback: {{ times: 1, question: \"{EVIL}\" }} }} }}, \
+         {{ when: {{ prompt: titles }}, then: {{ outcome: pull-request, pull-request-title: \"{EVIL}\" }} }}], \
+         defaults: {{ duration: 40ms, outcome: change }} }}"
+    );
+    let source = "source: my-org/web@main";
+    let manifest = Manifest::of([
+        job("fails", "It fails.", &[source]),
+        job("asks", "It asks.", &[source]),
+        job("titles", "It titles.", &[source]),
+    ]);
+    World::with(&scenario, &manifest)
+}
+
+#[test]
+fn junit_stays_well_formed_and_its_own() {
+    let world = world();
+    let ended = run(&world);
+    let xml = world.read("jules-report/junit.xml");
+    let forbidden = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    assert!(!xml.contains(forbidden), "{xml}");
+    assert!(!xml.contains("[[ATTACHMENT|") && !xml.contains("[[PROPERTY|"), "{xml}");
+    let junit = ended.junit();
+    assert_eq!((junit.tests, junit.failures, junit.errors), (3, 2, 0));
+    let names: Vec<_> =
+        junit.test_suites[0].test_cases.iter().map(|case| case.name.as_str().to_owned()).collect();
+    assert_eq!(names, ["fails/my-org/web@main", "asks/my-org/web@main", "titles/my-org/web@main"]);
+    for case in ["fails/my-org/web@main", "asks/my-org/web@main"] {
+        let TestCaseStatus::NonSuccess { message, description, .. } = ended.case(case).status else {
+            panic!("{case} has failed");
+        };
+        assert!(!message.unwrap().as_str().contains('\n'));
+        assert!(description.unwrap().as_str().contains("forged"), "it is told all the same");
+    }
+}
+
+#[test]
+fn the_console_obeys_nobody_but_us() {
+    let ended_world = world();
+    let ended = run(&ended_world);
+    for stream in [&ended.stdout, &ended.stderr] {
+        assert!(!stream.contains('\u{1b}') || !stream.contains("[2J"), "{stream}");
+        for line in stream.split(['\n', '\r']) {
+            assert!(!line.trim_start().starts_with("::") || !line.contains("forged"), "{line}");
+            assert!(!line.contains("##[") && !line.contains("##vso["), "{line}");
+        }
+        assert!(
+            !stream.contains('\r') && !stream.contains('\u{202e}') && !stream.contains('\u{7}'),
+            "{stream}"
+        );
+    }
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "a line for each task: {ended}");
+    assert!(lines.iter().all(|line| line.split('\t').count() == 3), "{ended}");
+}
+
+#[test]
+fn every_other_report_can_be_read() {
+    let world = world();
+    let ended = run(&world);
+    assert_eq!((ended.outcome("fails").0, ended.outcome("asks").0), (Outcome::Failed, Outcome::NeedsInput));
+    for file in ["report.json", "report.ctrf.json"] {
+        let text = world.read(&format!("jules-report/{file}"));
+        serde_json::from_str::<serde_json::Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+    for line in world.read("jules-report/events.jsonl").lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+        assert!(!line.contains('\u{1b}'));
+    }
+    let summary = world.read("jules-report/summary.md");
+    assert!(!summary.contains('\u{1b}'), "{summary}");
+    let shown = outside_fences(&summary);
+    assert!(!shown.contains("<script") && !shown.contains("<testcase"), "{summary}");
+    assert_eq!(shown.matches("\n#### ").count(), 2, "no heading but ours: {summary}");
+}
+
+/// Markdown without what stands in fenced blocks, which is shown as it is.
+fn outside_fences(markdown: &str) -> String {
+    let mut fence: Option<&str> = None;
+    let mut kept = String::new();
+    for line in markdown.lines() {
+        let ticks = &line[..line.len() - line.trim_start_matches('`').len()];
+        match fence {
+            None if ticks.len() >= 3 => fence = Some(ticks),
+            Some(open) if line == open => fence = None,
+            Some(_) => {}
+            None => kept = kept + "\n" + line,
+        }
+    }
+    assert!(fence.is_none(), "a fence is never closed");
+    kept
+}

@@ -1,0 +1,109 @@
+//! `plan`: what a run would do, and that it touches nothing.
+
+use serde_json::Value;
+
+use crate::support::{Manifest, World, job, redacted};
+
+fn world() -> World {
+    let manifest = Manifest::of([
+        job(
+            "upgrade",
+            "Upgrade ${{ matrix.crate }}.",
+            &[
+                "title: 'Upgrade ${{ matrix.crate }} in ${{ source.repo }}'",
+                "sources: [my-org/backend@develop, { github: my-org/web, branch: main }]",
+                "matrix: { crate: [serde, tokio], exclude: [{ crate: tokio, source: my-org/web }] }",
+                "tags: [deps]",
+            ],
+        ),
+        job("docs", "Write docs.", &["needs: [upgrade]", "source: my-org/web@main"]),
+        job("think", "Think.", &["expect: any"]),
+    ]);
+    World::with("{ sources: [{ repo: 'my-org/svc-{n}', count: 120 }] }", &manifest)
+}
+
+#[test]
+fn a_plan_is_a_table() {
+    let world = world();
+    let ended = world.command("plan").exits(0);
+    insta::assert_snapshot!(redacted(&world, &format!("{}--- stderr\n{}", ended.stdout, ended.stderr)));
+}
+
+#[test]
+fn a_plan_is_json_for_programs() {
+    let world = world();
+    let ended = world.command("plan").args("--format json").exits(0);
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    insta::assert_snapshot!(redacted(&world, &serde_json::to_string_pretty(&plan).unwrap()));
+}
+
+#[test]
+fn a_dry_run_prints_the_plan() {
+    let world = world();
+    let plan = world.command("plan").exits(0).stdout;
+    assert_eq!(world.run().arg("--dry-run").exits(0).stdout, plan);
+}
+
+#[test]
+fn a_plan_touches_nothing() {
+    let world = world();
+    world.command("plan").without_env("JULES_API_KEY").exits(0);
+    world.run().arg("-n").without_env("JULES_API_KEY").exits(0);
+    assert!(world.books().requests.is_empty());
+    let files: Vec<_> =
+        std::fs::read_dir(world.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["jobs.yaml"]);
+}
+
+#[test]
+fn a_match_stays_one_line_until_the_account_is_asked() {
+    let world = world();
+    world.write(
+        "jobs.yaml",
+        &Manifest::of([job("all", "Do it.", &["sources: [{ match: 'my-org/svc-*' }]"])]).to_string(),
+    );
+    let ended = world.command("plan").exits(0);
+    assert!(ended.stdout.contains("my-org/svc-*") || ended.stderr.contains("my-org/svc-*"), "{ended}");
+    assert!(world.books().requests.is_empty());
+    let ended = world.command("plan").arg("--check").env("JULES_BASE_URL", world.service().url()).exits(0);
+    assert_eq!(ended.stdout.matches("all/my-org/svc-").count() % 120, 0, "{ended}");
+    assert_eq!(world.requests("sources.list"), 2, "all pages, once");
+    assert_eq!(world.requests("sessions.create"), 0);
+}
+
+#[test]
+fn a_match_runs_over_all_pages_of_the_accounts_sources() {
+    let world = World::with(
+        "{ sources: [{ repo: 'my-org/svc-{n}', count: 120 }, { repo: other/web }], defaults: { duration: 20ms, outcome: change } }",
+        &Manifest::of([job(
+            "all",
+            "Do it.",
+            &["sources: [{ match: 'my-org/svc-11*', exclude: [my-org/svc-111] }]", "branch: main"],
+        )]),
+    );
+    let ended = world.run().exits(0);
+    world.created(10);
+    assert_eq!(ended.report().totals.succeeded, 10);
+    let told = ended.report().api.requests["sources"];
+    assert_eq!((told, world.requests("sources.list")), (2, 2), "and the report tells what that cost");
+}
+
+#[test]
+fn a_selection_selects() {
+    let world = world();
+    let ids = |flags: &str| -> Vec<String> {
+        let ended = world.command("plan").args("--format json").args(flags).exits(0);
+        let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+        plan["tasks"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids("").len(), 5);
+    assert_eq!(ids("--select tag(deps)").len(), 3);
+    assert_eq!(ids("--exclude tag(deps)"), ["docs/my-org/web@main", "think"]);
+    assert_eq!(ids("--slice 1:3"), ids("")[1..3]);
+    assert_eq!(ids("--sample 2"), ids("--sample 2"));
+    let mut sharded = [ids("--shard 1/2"), ids("--shard 2/2")].concat();
+    let mut all = ids("");
+    sharded.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(sharded, all);
+}
