@@ -83,7 +83,7 @@ pub use method::Method;
 pub use model::{
     Activity, ActivityKind, ActivityPage, Artifact, BashOutput, Branch, ChangeSet, GitPatch, GithubRepo,
     GithubRepoContext, InvalidMedia, Media, Originator, Page, Plan, PlanStep, PullRequest, Session,
-    SessionOutput, SessionPage, SessionState, Source, SourceContext, SourcePage,
+    SessionOutput, SessionPage, SessionState, Sightings, Source, SourceContext, SourcePage,
 };
 pub use options::Options;
 pub use outcome::Outcome;

@@ -27,11 +27,11 @@ Try it without a key:
 const AFTER_LONG_HELP: &str = "\
 Environment:
   JULES_API_KEY
-          The API key. JULES_API_KEY_FILE names a file that holds it instead. It is never a flag value,
+          The API key. JULES_API_KEY_FILE names a file that holds it instead. It is never a flag value, \
           because command lines are visible to every process of the machine.
   JULES_BATCH_X_Y
-          The same as --x-y, for every long flag of every command; an empty value counts as unset. Lists go
-          one a line. A flag wins over the environment, the environment over the manifest, the manifest over
+          The same as --x-y, for every long flag of every command; an empty value counts as unset. Lists go \
+          one a line. A flag wins over the environment, the environment over the manifest, the manifest over \
           the default.
   NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR
           Colours, as everywhere; --color wins.
@@ -136,7 +136,7 @@ pub(crate) enum Command {
     /// Print the JSON Schema of the manifest or of report.json
     Schema(schema::SchemaArgs),
     /// Run as the GitHub Action does: inputs from the environment, results for GitHub
-    Action(action::ActionArgs),
+    Action(Box<action::ActionArgs>),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual pages
@@ -177,7 +177,9 @@ fn bind(arg: clap::Arg) -> clap::Arg {
     let Some(value) = std::env::var_os(&name).filter(|value| !value.is_empty()) else { return arg };
     if let (ArgAction::Append, Some(list)) = (arg.get_action(), value.to_str()) {
         // clap takes a variable as one value; a list has one a line.
-        return arg.default_values(list.lines().map(leak)).hide_default_value(true);
+        return arg
+            .default_values(list.lines().filter(|line| !line.trim().is_empty()).map(leak))
+            .hide_default_value(true);
     }
     arg.env(leak(&name)).hide_env(true)
 }

@@ -23,13 +23,13 @@ mod tests {
 
     #[test]
     fn shows_two_units_at_most() {
-        let show = |ms| super::show(Duration::from_millis(ms));
-        assert_eq!(show(0), "0s");
-        assert_eq!(show(400), "0.4s");
-        assert_eq!(show(2_000), "2.0s");
-        assert_eq!(show(12_700), "12s");
-        assert_eq!(show(185_000), "3m 05s");
-        assert_eq!(show(7_620_000), "2h 07m");
-        assert_eq!(show(349_200_000), "4d 01h");
+        let shown = |ms| show(Duration::from_millis(ms));
+        assert_eq!(shown(0), "0s");
+        assert_eq!(shown(400), "0.4s");
+        assert_eq!(shown(2_000), "2.0s");
+        assert_eq!(shown(12_700), "12s");
+        assert_eq!(shown(185_000), "3m 05s");
+        assert_eq!(shown(7_620_000), "2h 07m");
+        assert_eq!(shown(349_200_000), "4d 01h");
     }
 }

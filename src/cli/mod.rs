@@ -25,6 +25,7 @@ mod planned;
 mod progress;
 mod quote;
 mod recorded;
+mod redact;
 mod report;
 mod reports;
 mod run;
@@ -50,8 +51,11 @@ pub use failure::Failure;
 ///
 /// Whatever ends a command before its end, with the exit code that fits.
 pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
-    log::start(console, args.global.verbose, client::redactor());
+    if !matches!(args.command, Command::Action(_)) {
+        log::start(console, args.global.verbose);
+    }
     match args.command {
+        Command::Action(args) => action::run(&args, console),
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
         Command::Status(args) => block_on(status::run(&args, console)),
@@ -62,7 +66,6 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
         Command::Sources(args) => block_on(sources::run(&args, console)),
         Command::Doctor(args) => block_on(doctor::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
-        Command::Action(args) => block_on(action::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),
@@ -70,7 +73,7 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
 }
 
 /// Runs a command on a runtime of its own. What it leaves behind is not waited for.
-fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(Exit::Fault, error))?;
     let result = runtime.block_on(command);
     runtime.shutdown_background();

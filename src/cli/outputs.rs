@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::reports::{self, EventSink, Output};
-use crate::outcome::{RunEvent, RunRecord};
+use super::reports::{self, EventSink, Output, Readers};
+use crate::outcome::RunEvent;
 use crate::report::{self, ReportError, ReportV1};
 
 /// Where reports go.
@@ -80,6 +80,14 @@ impl Format {
         }
     }
 
+    /// Who reads it while a run goes on.
+    const fn readers(self) -> Readers {
+        match self {
+            Self::Junit | Self::Json => Readers::Programs,
+            Self::Ctrf | Self::Markdown | Self::Html => Readers::People,
+        }
+    }
+
     /// The report in this format.
     pub(crate) fn render(self, report: &ReportV1, profile: JunitProfile) -> Result<String, ReportError> {
         match self {
@@ -116,9 +124,8 @@ fn outputs(args: &ReportArgs) -> Vec<Output> {
     let profile = args.junit_profile;
     let output = |(path, format): (PathBuf, Format)| Output {
         path,
-        render: Box::new(move |record: &RunRecord| {
-            Ok(format.render(&ReportV1::of(record), profile)?.into_bytes())
-        }),
+        readers: format.readers(),
+        render: Box::new(move |report: &ReportV1| Ok(format.render(report, profile)?.into_bytes())),
     };
     files(args).into_iter().map(output).collect()
 }
@@ -161,6 +168,11 @@ pub(crate) fn open(
 /// The report that people open first.
 pub(crate) fn for_people(args: &ReportArgs) -> PathBuf {
     args.report_dir.join(Format::Html.file())
+}
+
+/// The report that programs read.
+pub(crate) fn json(args: &ReportArgs) -> PathBuf {
+    args.json.clone().unwrap_or_else(|| args.report_dir.join(Format::Json.file()))
 }
 
 /// The report that CI systems read.

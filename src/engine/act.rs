@@ -1,11 +1,14 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::action::Action;
-use super::input::{Act, Digest, Input, Polled, Refusal, Seen, Trouble, TroubleKind};
+use super::input::{Act, Digest, Input, Page, Polled, Refusal, Seen, Trouble, TroubleKind};
+use super::poller::PageRequest;
 use crate::api::{
     Activity, ActivityKind, ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session,
     SessionId, SessionState,
@@ -19,6 +22,9 @@ const PAGE: u32 = 100;
 const MAX_PAGES: usize = 50;
 /// How many pages of activities are read at most; a session has some hundreds of activities.
 const MAX_ACTIVITY_PAGES: usize = 100;
+
+/// What a look at a session needs, but for what it has made.
+const LEAN: &str = "sessions(name,id,title,state,url,createTime,updateTime),nextPageToken";
 
 /// Makes the action's requests.
 pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
@@ -35,10 +41,11 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             let result = result.map(|last| last.filter(|seen| seen.marker().as_ref() == Some(&marker)));
             Input::Looked { task, attempt, result }
         }
-        Action::PollPages { pages } => Input::Polled(poll_pages(&api, pages).await),
+        Action::PollPage(page) => Input::Polled(poll_page(&api, page).await),
         Action::PollOne { session } => {
+            let began = Instant::now();
             let result = get(&api, &session).await;
-            Input::Polled(Polled::One { session, result })
+            Input::Polled(Polled::One { session, took: began.elapsed(), result })
         }
         Action::Read { task, attempt, session, purpose, since } => {
             let result = read(&api, &session, since).await.map(Box::new);
@@ -67,8 +74,12 @@ pub(super) fn broken(action: Action) -> Input {
             Input::Posted { task, attempt, result: Err(Refusal::Doubt { cause: text, capacity: false }) }
         }
         Action::Look { task, attempt, .. } => Input::Looked { task, attempt, result: Err(trouble) },
-        Action::PollPages { .. } => Input::Polled(Polled::Pages { seen: Vec::new(), result: Err(trouble) }),
-        Action::PollOne { session } => Input::Polled(Polled::One { session, result: Err(trouble) }),
+        Action::PollPage(PageRequest { place, lean, .. }) => {
+            Input::Polled(Polled::Page { place, lean, took: Duration::ZERO, result: Err(trouble) })
+        }
+        Action::PollOne { session } => {
+            Input::Polled(Polled::One { session, took: Duration::ZERO, result: Err(trouble) })
+        }
         Action::Read { task, attempt, purpose, .. } => {
             Input::Read { task, attempt, purpose, result: Err(trouble) }
         }
@@ -183,23 +194,23 @@ async fn look_back(
     Ok(found)
 }
 
-async fn poll_pages(api: &Jules, pages: usize) -> Polled {
-    let mut all = Vec::new();
-    let mut token = None;
-    for _ in 0..pages {
-        let page = ListSessions { page_size: Some(PAGE), page_token: token, ..ListSessions::default() };
-        match api.list_sessions(&page).await {
-            Ok(page) => {
-                all.extend(page.items.iter().map(seen));
-                token = page.next_page_token;
-            }
-            Err(error) => return Polled::Pages { seen: all, result: Err(trouble(&error)) },
-        }
-        if token.is_none() {
-            break;
-        }
-    }
-    Polled::Pages { seen: all, result: Ok(()) }
+async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
+    let PageRequest { token, place, watched, lean } = request;
+    let page = ListSessions {
+        page_size: Some(PAGE),
+        page_token: token,
+        fields: lean.then(|| LEAN.to_owned()),
+        ..ListSessions::default()
+    };
+    let began = Instant::now();
+    let result = api.find_sessions(&page, |session| watched.contains(session)).await;
+    let result = result.map_err(|error| trouble(&error)).map(|page| Page {
+        found: page.found.iter().map(|(place, session)| (*place, seen(session))).collect(),
+        count: page.count,
+        bytes: page.bytes,
+        next: page.next_page_token,
+    });
+    Polled::Page { place, lean, took: began.elapsed(), result }
 }
 
 /// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.
@@ -252,6 +263,7 @@ fn seen(session: &Session) -> Seen {
         title: session.title.clone(),
         url: session.url.clone(),
         created: session.create_time,
+        updated: session.update_time,
         work: Work {
             pull_request: session.pull_request().and_then(pull_request),
             change: change_set.map(change),

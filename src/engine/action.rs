@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::input::Act;
+use super::poller::PageRequest;
 use crate::api::SessionId;
 use crate::outcome::Marker;
 
@@ -17,8 +18,8 @@ pub(super) enum Action {
     Create { task: usize, attempt: u32, marker: Marker },
     /// Look for the session of an intent, newest first back to `since`.
     Look { task: usize, attempt: u32, marker: Marker, since: Timestamp },
-    /// Read the newest pages of the session list.
-    PollPages { pages: usize },
+    /// Read a page of the session list.
+    PollPage(PageRequest),
     /// Read one session.
     PollOne { session: SessionId },
     /// Read a session's activities.

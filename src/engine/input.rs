@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::Purpose;
+use super::poller::PageShown;
 use super::stop::StopReason;
 use crate::api::{SessionId, SessionState};
 use crate::outcome::{ApiUsage, Change, Marker, Work};
@@ -49,10 +50,35 @@ pub(super) enum Input {
 /// The answer to a poll.
 #[derive(Debug)]
 pub(super) enum Polled {
-    /// The newest sessions, page after page.
-    Pages { seen: Vec<Seen>, result: Result<(), Trouble> },
+    /// A page of the newest sessions; `place` of them stand before it. `lean`: it was asked for without outputs.
+    Page { place: usize, lean: bool, took: Duration, result: Result<Page, Trouble> },
     /// One session.
-    One { session: SessionId, result: Result<Box<Seen>, Trouble> },
+    One { session: SessionId, took: Duration, result: Result<Box<Seen>, Trouble> },
+}
+
+/// What a page of sessions shows.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// The watched sessions and their places on the page.
+    pub(super) found: Vec<(usize, Seen)>,
+    /// How many sessions the page holds.
+    pub(super) count: usize,
+    pub(super) bytes: usize,
+    /// The next page's token.
+    pub(super) next: Option<String>,
+}
+
+impl Page {
+    /// What the poller learns of it, when `place` sessions stand before it.
+    pub(super) fn shown(&self, place: usize) -> PageShown<'_> {
+        PageShown {
+            place,
+            found: self.found.iter().map(|(place, seen)| (*place, &seen.id)).collect(),
+            count: self.count,
+            bytes: self.bytes,
+            next: self.next.as_deref(),
+        }
+    }
 }
 
 /// What the service showed of a session.
@@ -63,6 +89,8 @@ pub(super) struct Seen {
     pub(super) state: SessionState,
     pub(super) url: Option<String>,
     pub(super) created: Option<Timestamp>,
+    /// When it last changed; for an ended session, when it ended.
+    pub(super) updated: Option<Timestamp>,
     pub(super) work: Work,
 }
 

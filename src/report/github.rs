@@ -94,6 +94,14 @@ pub fn annotations(report: &ReportV1) -> String {
     out
 }
 
+/// The workflow command that says why nothing was run at all.
+#[must_use]
+pub fn error_annotation(message: &str) -> String {
+    let mut out = String::new();
+    command(&mut out, "error", None, "jules-batch", message);
+    out
+}
+
 fn command(out: &mut String, kind: &str, task: Option<&TaskV1>, title: &str, message: &str) {
     let place = task
         .filter(|task| !task.file.is_empty())

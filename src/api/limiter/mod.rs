@@ -5,8 +5,7 @@
 //! the lanes take turns, so that polls cannot starve creates, nor creates polls.
 
 use std::num::NonZeroU32;
-use std::sync::Mutex as StdMutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock;
@@ -15,6 +14,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Method;
 use hold::Hold;
@@ -122,8 +122,8 @@ pub(super) struct Limiter {
 
 /// The right to send one request; the answer's meaning for everybody is given back through it.
 #[must_use = "the request is sent after this"]
-pub(super) struct Permit<'a> {
-    limiter: &'a Limiter,
+pub(super) struct Permit {
+    limiter: Arc<Limiter>,
     /// Which hold was the last one when the permit was given.
     epoch: u64,
     /// How long it took to get it.
@@ -146,8 +146,25 @@ impl Limiter {
     }
 
     /// Waits for the request's turn. Dropping the future gives the place up.
-    pub(super) async fn acquire(&self, method: Method) -> Permit<'_> {
+    ///
+    /// The waiting is done by a task of its own: a caller may stop polling without dropping (a stream in a `select!`
+    /// whose other arm has work to do), and a waiter that keeps its place without moving would hold up everybody
+    /// behind it, that caller's next request included.
+    pub(super) async fn acquire(self: &Arc<Self>, method: Method) -> Permit {
         let asked = Instant::now();
+        let limiter = Arc::clone(self);
+        let turn = AbortOnDropHandle::new(tokio::spawn(async move { limiter.turn(method).await }));
+        let epoch = match turn.await {
+            Ok(epoch) => epoch,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is going down: this future will not be polled again either.
+            Err(_) => std::future::pending().await,
+        };
+        Permit { limiter: Arc::clone(self), epoch, waited: asked.elapsed() }
+    }
+
+    /// Waits for the turn itself; which hold was the last one then.
+    async fn turn(&self, method: Method) -> u64 {
         let lane = self.lane(method);
         let _turn = lane.turn.lock().await;
         if let Some(quota) = &lane.quota {
@@ -155,17 +172,16 @@ impl Limiter {
         }
         let _gate = self.gate.lock().await;
         // The hold may have moved, and the quota may be gone, while we slept: look again each time.
-        let epoch = loop {
+        loop {
             let (until, epoch) = self.hold(|hold| (hold.until(), hold.epoch()));
             if let Some(until) = until.filter(|until| *until > Instant::now()) {
                 tokio::time::sleep_until(until).await;
             } else if let Err(wait) = self.all.take() {
                 tokio::time::sleep(wait).await;
             } else {
-                break epoch;
+                return epoch;
             }
-        };
-        Permit { limiter: self, epoch, waited: asked.elapsed() }
+        }
     }
 
     /// How long everybody is still held.
@@ -197,7 +213,7 @@ impl Limiter {
     }
 }
 
-impl Permit<'_> {
+impl Permit {
     /// The service answered with something else than 429.
     pub(super) fn answered(self) {
         self.limiter.hold(|hold| hold.answered(self.epoch));

@@ -12,8 +12,12 @@ fn quotas(requests: u32, creates: u32, activities: u32) -> Quotas {
     Quotas { requests_per_minute: requests, creates_per_minute: creates, activities_per_minute: activities }
 }
 
+fn limiter(quotas: Quotas) -> Arc<Limiter> {
+    Arc::new(Limiter::new(quotas))
+}
+
 /// Sends `count` requests one after the other; when each was let through, since the start.
-async fn times(limiter: &Limiter, method: Method, count: usize) -> Vec<Duration> {
+async fn times(limiter: &Arc<Limiter>, method: Method, count: usize) -> Vec<Duration> {
     let start = Instant::now();
     let mut times = Vec::new();
     for _ in 0..count {
@@ -32,7 +36,7 @@ fn busiest_minute(times: &[Duration]) -> usize {
 #[tokio::test(start_paused = true)]
 async fn no_minute_sees_more_than_the_quota() {
     for quota in [1, 2, 7, 60, 100] {
-        let limiter = Limiter::new(quotas(quota, 1000, 1000));
+        let limiter = limiter(quotas(quota, 1000, 1000));
         let times = times(&limiter, Method::GetSession, 4 * quota as usize).await;
         let busiest = busiest_minute(&times);
         assert!(busiest <= quota as usize, "{busiest} requests in a minute with a quota of {quota}");
@@ -42,7 +46,7 @@ async fn no_minute_sees_more_than_the_quota() {
 
 #[tokio::test(start_paused = true)]
 async fn creates_and_activities_have_quotas_of_their_own() {
-    let limiter = Limiter::new(quotas(1000, 20, 50));
+    let limiter = limiter(quotas(1000, 20, 50));
     assert!(busiest_minute(&times(&limiter, Method::CreateSession, 60).await) <= 20);
     assert!(busiest_minute(&times(&limiter, Method::ListActivities, 150).await) <= 50);
 }
@@ -52,7 +56,7 @@ async fn a_flood_of_polls_does_not_starve_a_create_nor_the_other_way_round() {
     for (flood, single) in
         [(Method::GetSession, Method::CreateSession), (Method::CreateSession, Method::GetSession)]
     {
-        let limiter = Arc::new(Limiter::new(quotas(60, 60, 60)));
+        let limiter = limiter(quotas(60, 60, 60));
         for _ in 0..600 {
             let limiter = Arc::clone(&limiter);
             tokio::spawn(async move { limiter.acquire(flood).await.answered() });
@@ -67,7 +71,7 @@ async fn a_flood_of_polls_does_not_starve_a_create_nor_the_other_way_round() {
 
 #[tokio::test(start_paused = true)]
 async fn a_429_holds_everybody() {
-    let limiter = Limiter::new(Quotas::UNLIMITED);
+    let limiter = limiter(Quotas::UNLIMITED);
     let start = Instant::now();
     limiter.acquire(Method::CreateSession).await.throttled(Some(30 * SECOND));
     assert_eq!(limiter.held_for(), 30 * SECOND);
@@ -79,7 +83,7 @@ async fn a_429_holds_everybody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_that_moves_while_one_sleeps_is_seen() {
-    let limiter = Arc::new(Limiter::new(Quotas::UNLIMITED));
+    let limiter = limiter(Quotas::UNLIMITED);
     let (first, second) =
         (limiter.acquire(Method::GetSession).await, limiter.acquire(Method::GetSession).await);
     first.throttled(Some(10 * SECOND));
@@ -94,7 +98,7 @@ async fn a_hold_that_moves_while_one_sleeps_is_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiter_that_is_dropped_gives_its_place_up() {
-    let limiter = Limiter::new(quotas(1, 1, 1));
+    let limiter = limiter(quotas(1, 1, 1));
     limiter.acquire(Method::GetSession).await.answered();
     let dropped = tokio::time::timeout(SECOND, limiter.acquire(Method::GetSession)).await;
     assert!(dropped.is_err());
@@ -104,8 +108,22 @@ async fn a_waiter_that_is_dropped_gives_its_place_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_waiter_that_nobody_polls_holds_nobody_up() {
+    let limiter = limiter(quotas(60, 60, 1));
+    limiter.acquire(Method::ListActivities).await.answered();
+    // Polled once, then left alone: as a stream is while another arm of a `select!` works.
+    let mut left_alone = Box::pin(limiter.acquire(Method::ListActivities));
+    assert!(futures::poll!(&mut left_alone).is_pending());
+    for method in [Method::ListActivities, Method::ApprovePlan] {
+        let permit = tokio::time::timeout(600 * SECOND, limiter.acquire(method)).await;
+        assert!(permit.is_ok(), "{method} waits for somebody who does not move");
+    }
+    left_alone.await.answered();
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_of_one_lane_keep_their_order() {
-    let limiter = Arc::new(Limiter::new(quotas(120, 120, 120)));
+    let limiter = limiter(quotas(120, 120, 120));
     let order = Arc::new(StdMutex::new(Vec::new()));
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..200 {
@@ -121,7 +139,7 @@ async fn requests_of_one_lane_keep_their_order() {
 
 /// Sends requests at random times, some of which are answered 429; when each was let through, by method.
 async fn play(arrivals: Vec<(u64, Method, Option<u64>)>, quotas: Quotas) -> Vec<(Method, Duration)> {
-    let (limiter, start) = (Arc::new(Limiter::new(quotas)), Instant::now());
+    let (limiter, start) = (limiter(quotas), Instant::now());
     let mut tasks = tokio::task::JoinSet::new();
     let mut held_until = Vec::new();
     for (pause, method, refused) in arrivals {

@@ -59,7 +59,8 @@ fn read<T: DeserializeOwned>(value: Value) -> Option<T> {
     if value.is_null() { None } else { serde_json::from_value(value).ok() }
 }
 
-fn read_all<T: DeserializeOwned>(value: Value) -> Vec<T> {
+/// The elements that can be read.
+pub(super) fn read_all<T: DeserializeOwned>(value: Value) -> Vec<T> {
     let Value::Array(values) = value else { return Vec::new() };
     let found = values.len();
     let elements: Vec<T> = values.into_iter().filter_map(read).collect();

@@ -9,6 +9,7 @@ mod artifact;
 mod lenient;
 mod page;
 mod session;
+mod sighting;
 mod source;
 mod state;
 
@@ -16,6 +17,7 @@ pub use activity::{Activity, ActivityKind, Originator, Plan, PlanStep};
 pub use artifact::{Artifact, BashOutput, ChangeSet, GitPatch, InvalidMedia, Media};
 pub use page::{ActivityPage, Page, SessionPage, SourcePage};
 pub use session::{GithubRepoContext, PullRequest, Session, SessionOutput, SourceContext};
+pub use sighting::Sightings;
 pub use source::{Branch, GithubRepo, Source};
 pub use state::SessionState;
 

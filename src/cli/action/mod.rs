@@ -1,177 +1,123 @@
-//! `action`: the entry point of the GitHub Action.
+//! `action`: the entry point of `action.yml`.
 //!
-//! A composite action hands its inputs over as variables. What `run` knows by a flag arrives as that flag's
-//! variable; only what `run` does not know is an argument here.
+//! The action's script maps every input to a variable and then is this program. Inputs that are flags of `run` reach it
+//! as `JULES_BATCH_X_Y`, like anywhere; the rest are the flags of this command. A `run` follows, and what it came to
+//! is published where GitHub reads it.
 
+mod inputs;
 mod job;
-mod outputs;
+mod publish;
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-
-use clap::ArgAction;
-use clap::builder::BoolishValueParser;
+pub(crate) use inputs::ActionArgs;
 
 use super::args::{Args, Command};
 use super::console::Console;
 use super::exit::Exit;
+use super::fail_on::FailOn;
 use super::failure::Failure;
-use super::run::{self, Ended, RunArgs};
+use super::run::{self, Ended, Job, RunArgs};
+use super::{block_on, log};
+use crate::report::console_fragment as neutral;
 
-const AFTER_HELP: &str = "\
-Every flag of `run` holds here by its variable: JULES_BATCH_MAX_PARALLEL, JULES_BATCH_SELECT, … In a composite action
-each input becomes one variable, and the script is one line:
-
-  exec \"$JULES_BATCH\" action
-
-Exit codes 4 (nothing selected) and 5 (work left) become 0, unless --fail-on names `empty` or `incomplete`; the raw
-code is the output `exit-code`.";
-
-/// `action`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = AFTER_HELP)]
-pub(crate) struct ActionArgs {
-    /// The manifest [default: jobs.yaml, unless there is a prompt]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) manifest: Option<PathBuf>,
-    /// A prompt instead of a manifest
-    #[arg(long, value_name = "TEXT", conflicts_with = "manifest")]
-    pub(crate) prompt: Option<String>,
-    /// A file with a prompt instead of a manifest
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["manifest", "prompt"])]
-    pub(crate) prompt_file: Option<PathBuf>,
-    /// The repositories for the prompt, one a line: owner/repo or owner/repo@branch; none for a session on none
-    #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
-    pub(crate) sources: String,
-    /// The branch to start from where a source names none
-    #[arg(long, value_name = "BRANCH")]
-    pub(crate) starting_branch: Option<String>,
-    /// Whether to follow the sessions to their end
-    #[arg(long, value_name = "BOOL", default_value = "true", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
-    pub(crate) wait: bool,
-    /// Whether to go on with an earlier run that has work left
-    #[arg(long, value_name = "BOOL", default_value = "true", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
-    pub(crate) resume: bool,
-    /// Whether to write the step's summary
-    #[arg(long, value_name = "BOOL", default_value = "true", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
-    pub(crate) summary: bool,
-    /// Whether to annotate the manifest with what failed
-    #[arg(long, value_name = "BOOL", default_value = "true", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
-    pub(crate) annotations: bool,
-    /// More arguments for `run`: a JSON array of texts, or one a line; no shell reads them
-    #[arg(
-        long,
-        value_name = "LINES",
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    pub(crate) extra_args: String,
+pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
+    match prepare(args) {
+        Ok(Prepared { run, job, console }) => {
+            let result = job.and_then(|job| block_on(run::execute(&run, &job, &console)));
+            let published = publish::publish(&result, Some(&run.reports), args, &console);
+            conclude(result, published, &run.fail_on, &console)
+        }
+        Err(failure) => {
+            let result = Err(failure);
+            let published = publish::publish(&result, None, args, console);
+            conclude(result, published, &FailOn::default(), console)
+        }
+    }
 }
 
-pub(crate) async fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
-    let run = run_args(args)?;
-    let ended = match job::job(args, &run, console) {
-        Ok(job) => run::execute(&run, &job, console).await,
-        Err(failure) => Err(failure),
+/// The `run` that the inputs ask for.
+struct Prepared {
+    run: Box<RunArgs>,
+    job: Result<Job, Failure>,
+    console: Console,
+}
+
+fn prepare(args: &ActionArgs) -> Result<Prepared, Failure> {
+    let inline = args.inline()?;
+    let line = args.command_line(&|name| std::env::var(name).ok())?;
+    let parsed = Args::parse_from_env(line).map_err(|error| misused(&error))?;
+    let console = Console::new(&parsed);
+    log::start(&console, parsed.global.verbose);
+    let Command::Run(run) = parsed.command else {
+        return Err(Failure::usage("`extra-args` are flags of `run`, not another command"));
     };
-    let (ended, failure) = match ended {
-        Ok(ended) => (ended, None),
-        Err(failure) => (Ended::from(failure.exit()), Some(failure)),
+    let job = job::job(inline, &run, &console);
+    Ok(Prepared { run, job, console })
+}
+
+/// Inputs are often made of what others wrote, such as a branch's name: clap quotes them in its errors.
+fn misused(error: &clap::Error) -> Failure {
+    let text: Vec<String> = error.render().to_string().lines().map(neutral).collect();
+    Failure::rendered(Exit::Usage, text.join("\n"))
+}
+
+/// The step's end: "nothing selected" and "work is left" fail it only if `fail-on` names them.
+fn conclude(
+    result: Result<Ended, Failure>,
+    published: Result<(), Failure>,
+    fail_on: &FailOn,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let forgiven = |exit| match exit {
+        Exit::NothingSelected => !fail_on.empty,
+        Exit::WorkLeft => !fail_on.incomplete,
+        _ => false,
     };
-    outputs::write(args, &run, &ended, console)?;
-    match failure {
-        Some(failure) if code(ended.exit, &run) != Exit::Done => Err(failure),
-        Some(failure) => {
+    let ended = match result {
+        Ok(ended) if forgiven(ended.exit) => Ok(Exit::Done),
+        Ok(ended) => Ok(ended.exit),
+        Err(failure) if forgiven(failure.exit()) => {
             console.failure(&failure);
             Ok(Exit::Done)
         }
-        None => Ok(code(ended.exit, &run)),
+        Err(failure) => Err(failure),
+    };
+    match (ended, published) {
+        (ended, Ok(())) => ended,
+        (Ok(Exit::Done), Err(unpublished)) => Err(unpublished),
+        (ended, Err(unpublished)) => {
+            console.failure(&unpublished);
+            ended
+        }
     }
-}
-
-/// The step's exit code: a run that has nothing to do, or goes on tomorrow, is a green step unless it must not be.
-fn code(exit: Exit, run: &RunArgs) -> Exit {
-    match exit {
-        Exit::NothingSelected if !run.fail_on.empty => Exit::Done,
-        Exit::WorkLeft if !run.fail_on.incomplete => Exit::Done,
-        _ => exit,
-    }
-}
-
-/// The arguments of `run`: its variables, what the action's inputs amount to, and the free ones.
-fn run_args(args: &ActionArgs) -> Result<Box<RunArgs>, Failure> {
-    let mut line: Vec<OsString> = vec!["jules-batch".into(), "run".into()];
-    if !args.wait {
-        line.push("--no-wait".into());
-    }
-    if !args.resume {
-        line.push("--fresh".into());
-    }
-    line.extend(free(&args.extra_args)?.into_iter().map(OsString::from));
-    if let Some(manifest) = &args.manifest {
-        line.extend(["--".into(), manifest.clone().into()]);
-    }
-    match Args::parse_from_env(line) {
-        Ok(Args { command: Command::Run(run), .. }) => Ok(run),
-        Ok(_) => Err(Failure::usage("the arguments are not those of `run`")),
-        Err(error) => Err(Failure::rendered(Exit::Usage, error.to_string())),
-    }
-}
-
-/// The free arguments.
-fn free(text: &str) -> Result<Vec<String>, Failure> {
-    if text.trim_start().starts_with('[') {
-        return serde_json::from_str(text).map_err(|error| {
-            Failure::usage(format!("extra-args is no JSON array of texts: {error}"))
-                .help("write [\"--sample\", \"5\"], or one argument a line")
-        });
-    }
-    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    fn parsed(line: &[&str]) -> ActionArgs {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            action: ActionArgs,
+    fn concluded(result: Result<Exit, Exit>, fail_on: &str) -> u8 {
+        let args = Args::parse_from_env(["jules-batch".into(), "run".into(), "-q".into()]).unwrap();
+        let result = result
+            .map(|exit| Ended { exit, record: None })
+            .map_err(|exit| Failure::new(exit, "for a reason"));
+        match conclude(result, Ok(()), &fail_on.parse().unwrap(), &Console::new(&args)) {
+            Ok(exit) => exit.code(),
+            Err(failure) => failure.exit().code(),
         }
-        Line::parse_from(["action"].iter().chain(line)).action
     }
 
     #[test]
-    fn inputs_become_arguments_of_run() {
-        let run =
-            run_args(&parsed(&["--wait", "false", "--resume=false", "--manifest", "a b.yaml"])).unwrap();
-        assert!(run.no_wait && run.fresh);
-        assert_eq!(run.manifest, PathBuf::from("a b.yaml"));
-        let run = run_args(&parsed(&["--extra-args", "--sample\n5\n\n--max-tasks=2"])).unwrap();
-        assert_eq!((run.selection.sample, run.max_tasks), (Some(5), Some(2)));
-        let run = run_args(&parsed(&["--extra-args", r#"["--var", "a=b\nc"]"#])).unwrap();
-        assert_eq!(run.selection.var, ["a=b\nc"]);
-        assert!(!run.no_wait && !run.fresh);
+    fn work_left_fails_the_step_only_on_wish() {
+        assert_eq!(concluded(Ok(Exit::WorkLeft), "any"), 0);
+        assert_eq!(concluded(Ok(Exit::WorkLeft), "any,incomplete"), 5);
+        assert_eq!(concluded(Err(Exit::NothingSelected), "any"), 0);
+        assert_eq!(concluded(Err(Exit::NothingSelected), "empty"), 4);
     }
 
     #[test]
-    fn free_arguments_cannot_become_another_command() {
-        assert!(run_args(&parsed(&["--extra-args", "--no-such-flag"])).is_err());
-        assert!(run_args(&parsed(&["--extra-args", "[1"])).is_err());
-    }
-
-    #[test]
-    fn a_step_is_green_while_work_is_left_unless_it_must_not_be() {
-        let run =
-            |fail_on: &str| run_args(&parsed(&["--extra-args", &format!("--fail-on={fail_on}")])).unwrap();
-        assert_eq!(code(Exit::WorkLeft, &run("any")), Exit::Done);
-        assert_eq!(code(Exit::WorkLeft, &run("any,incomplete")), Exit::WorkLeft);
-        assert_eq!(code(Exit::NothingSelected, &run("any")), Exit::Done);
-        assert_eq!(code(Exit::NothingSelected, &run("empty")), Exit::NothingSelected);
-        assert_eq!(code(Exit::TasksFailed, &run("any")), Exit::TasksFailed);
+    fn everything_else_keeps_its_code() {
+        assert_eq!(concluded(Ok(Exit::TasksFailed), "any"), 100);
+        assert_eq!(concluded(Ok(Exit::Interrupted), "any"), 130);
+        assert_eq!(concluded(Err(Exit::KeyRefused), "none"), 6);
     }
 }

@@ -1,7 +1,8 @@
 //! Report files, written again after every change, but never so often that they slow the run down.
 //!
 //! A thread of its own folds the events and writes: the run hands over events and goes on. What a report looks
-//! like is for [`crate::report`] to say.
+//! like is for [`crate::report`] to say. Reports for programs follow a run closely, those for people from further
+//! off; how closely is for [`Pace`] to say, so that writing costs a run next to nothing however large it is.
 
 mod file;
 mod pace;
@@ -15,17 +16,20 @@ use std::time::{Duration, Instant};
 
 pub(crate) use file::{CannotWrite, check, replace};
 use pace::Pace;
+pub(crate) use pace::Readers;
 
 use super::console::Console;
 use crate::outcome::{Observer, ObserverError, RunEvent, RunRecord};
+use crate::report::ReportV1;
 
-/// Makes a report's bytes from a run's record.
-pub(crate) type Render = Box<dyn Fn(&RunRecord) -> Result<Vec<u8>, BoxError> + Send>;
+/// Makes a report's bytes.
+pub(crate) type Render = Box<dyn Fn(&ReportV1) -> Result<Vec<u8>, BoxError> + Send>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A report and where it goes.
+/// A report, where it goes and who reads it while the run goes on.
 pub(crate) struct Output {
     pub(crate) path: PathBuf,
+    pub(crate) readers: Readers,
     pub(crate) render: Render,
 }
 
@@ -84,7 +88,8 @@ impl Reports {
         let sinks = sinks.into_iter().map(OpenSink::open).collect::<Result<_, _>>()?;
         let (orders, inbox) = mpsc::channel();
         let (complaints, failures) = mpsc::channel();
-        let writer = Writer { record, outputs, sinks, line, pace: Pace::default(), dirty: true };
+        let shelves = Readers::ALL.map(|readers| Shelf::new(readers, &outputs));
+        let writer = Writer { record, outputs, sinks, line, shelves };
         let thread = std::thread::spawn(move || writer.work(&inbox, &complaints));
         Ok(Self { orders, failures, thread: Some(thread) })
     }
@@ -137,30 +142,57 @@ struct Writer {
     outputs: Vec<Output>,
     sinks: Vec<OpenSink>,
     line: fn(&RunEvent) -> String,
+    shelves: [Shelf; Readers::ALL.len()],
+}
+
+/// The outputs that are written together.
+struct Shelf {
+    readers: Readers,
     pace: Pace,
+    empty: bool,
     /// Whether the files are older than the record.
     dirty: bool,
 }
+
+impl Shelf {
+    fn new(readers: Readers, outputs: &[Output]) -> Self {
+        let empty = !outputs.iter().any(|output| output.readers == readers);
+        Self { readers, pace: Pace::new(readers), empty, dirty: true }
+    }
+
+    /// How long until its files are to be written; none while they are up to date.
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        (self.dirty && !self.empty).then(|| self.pace.wait(now))
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.wait(now).is_some_and(|wait| wait.is_zero())
+    }
+}
+
+/// When nothing is to be written, the thread wakes up so seldom.
+const IDLE: Duration = Duration::from_secs(3600);
 
 impl Writer {
     fn work(mut self, inbox: &Receiver<Order>, complaints: &Sender<ReportError>) {
         let mut complained = false;
         loop {
-            let wait = if self.dirty { self.pace.wait(Instant::now()) } else { Duration::from_secs(3600) };
+            let now = Instant::now();
+            let wait = self.shelves.iter().filter_map(|shelf| shelf.wait(now)).min().unwrap_or(IDLE);
             let done = match inbox.recv_timeout(wait) {
                 Ok(Order::Take(events)) => self.take(&events),
                 Ok(Order::Flush(reply)) => {
                     // Whoever asked may have gone; then nobody wants the answer.
-                    let _ = reply.send(self.write_all());
+                    let _ = reply.send(self.write(|_| true));
                     Ok(())
                 }
-                Err(RecvTimeoutError::Timeout) if self.dirty => self.write_all(),
-                Err(RecvTimeoutError::Timeout) => Ok(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    let now = Instant::now();
+                    self.write(|shelf| shelf.is_due(now))
+                }
                 Err(RecvTimeoutError::Disconnected) => {
-                    if self.dirty {
-                        // Nobody is left to complain to; a run that ends in order has flushed before.
-                        let _ = self.write_all();
-                    }
+                    // Nobody is left to complain to; a run that ends in order has flushed before.
+                    let _ = self.write(|shelf| shelf.dirty);
                     return;
                 }
             };
@@ -178,25 +210,37 @@ impl Writer {
         for event in events {
             self.record.apply(event);
         }
-        self.dirty = true;
+        for shelf in &mut self.shelves {
+            shelf.dirty = true;
+        }
         let lines: String = events.iter().map(|event| (self.line)(event) + "\n").collect();
         self.sinks.iter_mut().try_for_each(|sink| sink.write(&lines))?;
         Ok(())
     }
 
-    fn write_all(&mut self) -> Result<(), ReportError> {
-        let began = Instant::now();
-        // What cannot be written now is tried again with the next change, not in a busy loop.
-        self.dirty = false;
+    /// Writes the shelves that are wanted. All of them are tried; the first failure is told.
+    fn write(&mut self, wanted: impl Fn(&Shelf) -> bool) -> Result<(), ReportError> {
+        let mut report = None;
         let mut first = Ok(());
-        for output in &self.outputs {
-            let written = (output.render)(&self.record)
-                .map_err(|source| ReportError::Render { path: output.path.clone(), source })
-                .and_then(|bytes| Ok(replace(&output.path, &bytes)?));
-            first = first.and(written);
+        for shelf in self.shelves.iter_mut().filter(|shelf| !shelf.empty && wanted(shelf)) {
+            let began = Instant::now();
+            // What cannot be written now is tried again with the next change, not in a busy loop.
+            shelf.dirty = false;
+            let report = report.get_or_insert_with(|| ReportV1::of(&self.record));
+            for output in self.outputs.iter().filter(|output| output.readers == shelf.readers) {
+                first = first.and(output.write(report));
+            }
+            shelf.pace.wrote(began, Instant::now());
         }
-        self.pace.wrote(began, Instant::now());
         first
+    }
+}
+
+impl Output {
+    fn write(&self, report: &ReportV1) -> Result<(), ReportError> {
+        let bytes = (self.render)(report)
+            .map_err(|source| ReportError::Render { path: self.path.clone(), source })?;
+        Ok(replace(&self.path, &bytes)?)
     }
 }
 
@@ -235,13 +279,13 @@ mod tests {
     use super::*;
     use crate::cli::progress::sample;
 
-    fn count(record: &RunRecord) -> Result<Vec<u8>, BoxError> {
-        Ok(format!("{}/{}", record.totals().remaining(), record.totals().total()).into_bytes())
+    fn count(report: &ReportV1) -> Result<Vec<u8>, BoxError> {
+        Ok(format!("{}/{}", report.remaining, report.tasks.len()).into_bytes())
     }
 
     fn start(dir: &std::path::Path, render: Render) -> Reports {
         let record = RunRecord::begin(&sample::run_of(0)[0]).unwrap();
-        let outputs = vec![Output { path: dir.join("count.txt"), render }];
+        let outputs = vec![Output { path: dir.join("count.txt"), readers: Readers::Programs, render }];
         let sinks = vec![EventSink::File(dir.join("events.jsonl"))];
         Reports::start(record, outputs, sinks, |event| serde_json::to_string(event).unwrap()).unwrap()
     }
@@ -270,10 +314,10 @@ mod tests {
         let counter = Arc::clone(&writes);
         let mut reports = start(
             dir.path(),
-            Box::new(move |record| {
-                // A slow render: were it done after every event, it would be done a thousand times.
+            Box::new(move |report| {
+                // Were it done after every event, it would be done a thousand times.
                 counter.fetch_add(1, Ordering::Relaxed);
-                count(record)
+                count(report)
             }),
         );
         for event in &sample::run_of(500)[1..] {

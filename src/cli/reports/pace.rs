@@ -2,23 +2,58 @@
 
 use std::time::{Duration, Instant};
 
-/// The shortest time between two writes: readers look at seconds.
-const SHORTEST: Duration = Duration::from_millis(500);
-/// A write that takes long waits so many times as long before the next: at most a tenth of one core is spent
-/// on reports, however large they get.
-const SHARE: u32 = 10;
+/// A write that takes long waits so many times as long before the next: a quarter of a percent of one core is spent
+/// on each kind of report, however large they get.
+const SHARE: u32 = 400;
+
+/// Who reads a report while its run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// CI systems and scripts: what they read is there a moment after each change.
+    Programs,
+    /// People, who look at a page now and then.
+    People,
+}
+
+impl Readers {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Programs, Self::People];
+
+    /// The shortest time between two writes.
+    const fn shortest(self) -> Duration {
+        match self {
+            Self::Programs => Duration::from_millis(500),
+            Self::People => Duration::from_secs(10),
+        }
+    }
+
+    /// The longest, which only reports of many megabytes come to.
+    const fn longest(self) -> Duration {
+        match self {
+            Self::Programs => Duration::from_secs(60),
+            Self::People => Duration::from_secs(300),
+        }
+    }
+}
 
 /// Says when the next write is due.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pace {
+    readers: Readers,
     not_before: Option<Instant>,
 }
 
 impl Pace {
+    /// A pace whose first write is due at once.
+    pub(crate) const fn new(readers: Readers) -> Self {
+        Self { readers, not_before: None }
+    }
+
     /// A write began and ended at these instants.
     pub(crate) fn wrote(&mut self, began: Instant, ended: Instant) {
         let took = ended.duration_since(began);
-        self.not_before = Some(ended + SHORTEST.max(took * SHARE));
+        let pause = took.saturating_mul(SHARE).clamp(self.readers.shortest(), self.readers.longest());
+        self.not_before = Some(ended + pause);
     }
 
     /// How long to wait for the next write; zero when it is due.
@@ -33,19 +68,30 @@ mod tests {
 
     #[test]
     fn the_first_write_is_due_at_once() {
-        assert_eq!(Pace::default().wait(Instant::now()), Duration::ZERO);
+        for readers in Readers::ALL {
+            assert_eq!(Pace::new(readers).wait(Instant::now()), Duration::ZERO);
+        }
     }
 
     #[test]
-    fn a_long_write_earns_a_long_pause() {
-        let began = Instant::now();
-        let mut pace = Pace::default();
-        let ended = began + Duration::from_millis(1);
-        pace.wrote(began, ended);
-        assert_eq!(pace.wait(ended), SHORTEST);
-        let ended = began + Duration::from_secs(2);
-        pace.wrote(began, ended);
-        assert_eq!(pace.wait(ended), Duration::from_secs(20));
-        assert_eq!(pace.wait(ended + Duration::from_secs(21)), Duration::ZERO);
+    fn a_long_write_earns_a_long_pause_within_bounds() {
+        let pause_after = |readers: Readers, took: Duration| {
+            let (mut pace, began) = (Pace::new(readers), Instant::now());
+            pace.wrote(began, began + took);
+            pace.wait(began + took)
+        };
+        let ms = Duration::from_millis;
+        assert_eq!(pause_after(Readers::Programs, ms(1)), ms(500));
+        assert_eq!(pause_after(Readers::People, ms(1)), ms(10_000));
+        assert_eq!(pause_after(Readers::Programs, ms(10)), ms(4_000));
+        assert_eq!(pause_after(Readers::Programs, ms(2_000)), ms(60_000));
+        assert_eq!(pause_after(Readers::People, ms(2_000)), ms(300_000));
+    }
+
+    #[test]
+    fn the_next_write_is_due_when_the_pause_is_over() {
+        let (mut pace, began) = (Pace::new(Readers::Programs), Instant::now());
+        pace.wrote(began, began);
+        assert_eq!(pace.wait(began + Duration::from_millis(501)), Duration::ZERO);
     }
 }

@@ -78,8 +78,8 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
     let filter = Filter::new(args, now)?;
     let jules = args.access.prompt()?;
     let limit = if args.all { usize::MAX } else { args.limit };
-    // A page of exactly what is wanted when nothing is filtered.
-    let page = if filter.is_open() { limit.clamp(1, 100) as u32 } else { 100 };
+    // When nothing is filtered, a page of what is wanted and one more, which tells whether there are more.
+    let page = if filter.is_open() { limit.saturating_add(1).clamp(1, 100) as u32 } else { 100 };
     let mut listing = jules.sessions_with(ListSessions {
         page_size: Some(page),
         filter: args.archived.then(|| "archived = true".to_owned()),

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::render::Rendering;
 use super::target::failed_write;
-use super::{Access, Format, json, prompt};
+use super::{Access, Format, json, prompt, stream};
 use crate::api::{Jules, NewSession, SessionClient, SourceName};
 use crate::cli::client;
 use crate::cli::console::{BOLD, Console, DIM};
@@ -21,7 +22,7 @@ A failed creation is repeated only when the service surely has not created anyth
 
 Examples:
   jules-batch session new 'Fix the flaky test' --source my-org/web
-  jules-batch session new --file task.md --source my-org/web@develop --auto-pr --no-approval
+  jules-batch session new --file task.md --source my-org/web@develop --auto-pr --no-approval --follow
   git log -5 | jules-batch session new - --title 'Release notes'";
 
 /// `session new`.
@@ -49,6 +50,9 @@ pub(crate) struct NewArgs {
     /// Do not wait for an approval of the plan
     #[arg(long)]
     no_approval: bool,
+    /// Print the activities as well, until the session ends
+    #[arg(long)]
+    follow: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     format: Format,
@@ -75,10 +79,17 @@ pub(super) async fn run(args: &NewArgs, console: &Console) -> Result<Exit, Failu
     }
     let session =
         jules.session(new).await.map_err(|error| failed_write(error, "jules-batch session list"))?;
-    print(&session, args, console)
+    print(&session, args, console)?;
+    if !args.follow {
+        return Ok(Exit::Done);
+    }
+    // The handle of the creation knows that the session is fresh, and the activities may be missing for a while.
+    let interval = args.access.poll_interval;
+    let activities = session.stream().poll_interval(interval);
+    stream::follow(activities, session.id(), args.format, &Rendering::new(false), console).await
 }
 
-fn print(session: &SessionClient, args: &NewArgs, console: &Console) -> Result<Exit, Failure> {
+fn print(session: &SessionClient, args: &NewArgs, console: &Console) -> Result<(), Failure> {
     let id = session.id();
     match args.format {
         Format::Text => console.result_line(id.as_str())?,
@@ -90,9 +101,11 @@ fn print(session: &SessionClient, args: &NewArgs, console: &Console) -> Result<E
     if let Some(url) = session.url() {
         console.say(&format!("{BOLD}created{BOLD:#} {}", neutral(url)));
     }
-    let next = if args.no_approval { "stream" } else { "chat" };
-    console.say(&format!("{DIM}go on with: jules-batch session {next} {id}{DIM:#}"));
-    Ok(Exit::Done)
+    if !args.follow {
+        let next = if args.no_approval { "stream" } else { "chat" };
+        console.say(&format!("{DIM}go on with: jules-batch session {next} {id}{DIM:#}"));
+    }
+    Ok(())
 }
 
 /// Takes `owner/repo@branch` apart; `--branch` stands for the part behind the `@`.

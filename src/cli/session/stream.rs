@@ -1,18 +1,18 @@
 //! `session stream`: the activities, as they come.
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
 
 use super::render::Rendering;
 use super::target::session_id;
 use super::{Access, Format, failed, json};
 use crate::api::{ActivityStream, Cursor, SessionClient, SessionId};
-use crate::cli::console::{Console, DIM};
+use crate::cli::console::Console;
 use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
-
-use std::time::Duration;
 
 const AFTER_HELP: &str = "\
 Prints what has happened and what happens, oldest first, each activity once, until the session has ended; the exit
@@ -70,23 +70,33 @@ fn start(text: &str) -> Result<Start, String> {
 
 pub(super) async fn run(args: &StreamArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.patient()?.attach(args.id.clone());
+    follow(open(&client, args), &args.id, args.format, &Rendering::new(args.full), console).await
+}
+
+/// Prints activities until their end or a signal, and how to go on.
+pub(super) async fn follow(
+    mut stream: ActivityStream,
+    id: &SessionId,
+    format: Format,
+    rendering: &Rendering,
+    console: &Console,
+) -> Result<Exit, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
-    let mut stream = open(&client, args);
-    let rendering = Rendering::new(args.full);
     loop {
         let activity = tokio::select! {
             activity = stream.next() => activity,
-            signal = signals.next() => return Ok(interrupted(signal, &stream, args, console)),
+            signal = signals.next() => {
+                console.say(&format!("go on with: {}", again(id, &stream)));
+                return Ok(match signal {
+                    Signal::Interrupt => Exit::Interrupted,
+                    Signal::Terminate => Exit::Terminated,
+                });
+            }
         };
-        let activity = match activity {
-            None => break,
-            Some(activity) => activity.map_err(|error| {
-                let failure = failed(error);
-                let place = stream.cursor().to_string();
-                failure.help(format!("go on with: {}", again(&args.id, &place)))
-            })?,
-        };
-        let text = match args.format {
+        let Some(activity) = activity else { return Ok(Exit::Done) };
+        let activity =
+            activity.map_err(|error| failed(error).help(format!("go on with: {}", again(id, &stream))))?;
+        let text = match format {
             Format::Text => rendering.activity(&activity),
             Format::Json => json::line(&activity)?,
         };
@@ -95,10 +105,6 @@ pub(super) async fn run(args: &StreamArgs, console: &Console) -> Result<Exit, Fa
             return Ok(Exit::Done);
         }
     }
-    if args.history {
-        console.say(&format!("{DIM}go on with: {}{DIM:#}", again(&args.id, &stream.cursor().to_string())));
-    }
-    Ok(Exit::Done)
 }
 
 fn open(client: &SessionClient, args: &StreamArgs) -> ActivityStream {
@@ -115,16 +121,12 @@ fn open(client: &SessionClient, args: &StreamArgs) -> ActivityStream {
     stream.timeout(args.timeout)
 }
 
-fn interrupted(signal: Signal, stream: &ActivityStream, args: &StreamArgs, console: &Console) -> Exit {
-    console.say(&format!("go on with: {}", again(&args.id, &stream.cursor().to_string())));
-    match signal {
-        Signal::Interrupt => Exit::Interrupted,
-        Signal::Terminate => Exit::Terminated,
-    }
+/// The command that goes on behind the last activity that was printed.
+fn again(id: &SessionId, stream: &ActivityStream) -> String {
+    command(id, &stream.cursor().to_string())
 }
 
-/// The command that goes on behind the last activity that was shown.
-fn again(id: &SessionId, place: &str) -> String {
+fn command(id: &SessionId, place: &str) -> String {
     if place == "-" {
         return format!("jules-batch session stream {id}");
     }
@@ -148,9 +150,9 @@ mod tests {
     #[test]
     fn the_command_that_goes_on_needs_no_quotes() {
         let id = SessionId::new("1").unwrap();
-        assert_eq!(again(&id, "-"), "jules-batch session stream 1");
+        assert_eq!(command(&id, "-"), "jules-batch session stream 1");
         assert_eq!(
-            again(&id, "2026-11-22T02:00:05Z/a,b"),
+            command(&id, "2026-11-22T02:00:05Z/a,b"),
             "jules-batch session stream 1 --from 2026-11-22T02:00:05Z/a,b"
         );
     }

@@ -171,13 +171,16 @@ impl Dispatch {
             timeouts: task.timeouts,
             interval: self.poller.interval(),
         };
-        let age = self.tasks[index].intent.map_or(Duration::ZERO, |(began, _)| now.instant - began);
+        let intent = self.tasks[index].intent;
+        let age = intent.map_or(Duration::ZERO, |(began, _)| now.instant - began);
+        // An earlier invocation's instants mean nothing: only the wall clock knows a session's whole age.
+        let whole_age = intent.map(|(_, began)| now.wall.duration_since(began)).unwrap_or_default();
         let driver = Driver::new(session.clone(), terms, now, age, replies, nudges);
         self.tasks[index].state = State::Live(Box::new(driver));
         self.live += 1;
         self.known.insert(session.clone());
         self.by_session.insert(session.clone(), index);
-        self.poller.track(session, newest, now.instant);
+        self.poller.track(session, newest, whole_age.try_into().unwrap_or_default(), now.instant);
         self.arm(index);
     }
 
@@ -274,7 +277,7 @@ impl Dispatch {
         if let State::Live(driver) = state {
             self.live -= 1;
             self.by_session.remove(driver.session());
-            self.poller.untrack(driver.session());
+            self.poller.untrack(driver.session(), driver.state().is_terminal());
         }
         self.timers.set(index, None);
     }

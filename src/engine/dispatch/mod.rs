@@ -23,10 +23,10 @@ use super::action::Action;
 use super::gate::{Answer, Gate};
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
-use super::poller::{PollRequest, Poller};
+use super::poller::{Activity, PollRequest, Poller};
 use super::stop::StopReason;
 use super::{Fault, Options};
-use crate::api::SessionId;
+use crate::api::{SessionId, SessionState};
 use crate::outcome::{EventKind, Outcome, RunId, RunRecord};
 use crate::plan::{MaxFailures, Plan, Task};
 
@@ -197,7 +197,7 @@ impl Dispatch {
         self.start_ready(now);
         for request in self.poller.requests(now.instant) {
             self.turn.actions.push(match request {
-                PollRequest::Pages(pages) => Action::PollPages { pages },
+                PollRequest::Page(page) => Action::PollPage(page),
                 PollRequest::One(session) => Action::PollOne { session },
             });
         }
@@ -249,15 +249,20 @@ impl Dispatch {
 
     fn on_polled(&mut self, polled: Polled, now: Now) {
         match polled {
-            Polled::Pages { seen, result, .. } => {
-                self.poller.on_pages(seen.iter().map(|seen| &seen.id), result.is_ok(), now.instant);
+            Polled::Page { place, lean, took, result } => {
                 self.lost_key_of(result.as_ref().err(), now);
-                for seen in &seen {
-                    self.show(seen, now);
+                let page = result.ok();
+                self.poller.on_page(page.as_ref().map(|page| page.shown(place)), took, now.instant);
+                for (_, seen) in page.iter().flat_map(|page| &page.found) {
+                    if lean && seen.state.is_terminal() {
+                        self.poller.look_at(&seen.id, now.instant);
+                    } else {
+                        self.show(seen, now);
+                    }
                 }
             }
-            Polled::One { session, result } => {
-                self.poller.on_one(&session, now.instant);
+            Polled::One { session, took, result } => {
+                self.poller.on_one(&session, took, now.instant);
                 match result {
                     Ok(seen) => self.show(&seen, now),
                     Err(trouble) => {
@@ -272,6 +277,7 @@ impl Dispatch {
     }
 
     fn show(&mut self, seen: &Seen, now: Now) {
+        self.poller.note(&seen.id, activity(&seen.state));
         if let Some(task) = self.by_session.get(&seen.id).copied() {
             self.drive(task, None, now, |driver| driver.on_seen(seen, now));
         }
@@ -298,6 +304,22 @@ impl Dispatch {
         if too_many {
             self.stop_for(StopReason::Failures, now);
         }
+    }
+}
+
+/// Whether a session in this state may end any time.
+fn activity(state: &SessionState) -> Activity {
+    match state {
+        SessionState::Queued
+        | SessionState::Paused
+        | SessionState::AwaitingPlanApproval
+        | SessionState::AwaitingUserFeedback => Activity::Waiting,
+        SessionState::Planning
+        | SessionState::InProgress
+        | SessionState::Failed
+        | SessionState::Completed
+        | SessionState::Unspecified
+        | SessionState::Unknown(_) => Activity::Working,
     }
 }
 

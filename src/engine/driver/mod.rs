@@ -6,6 +6,9 @@
 //!
 //! Every way through it ends: approvals, replies and nudges are counted, and `timeouts.task` is over everything.
 
+mod ending;
+mod waiting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +17,9 @@ use tokio::time::Instant;
 
 use super::action::Purpose;
 use super::input::{Act, Digest, Now, Seen, Trouble, TroubleKind};
-use super::judge::{is_settled, judge};
 use crate::api::{SessionId, SessionState};
 use crate::outcome::{Outcome, Work};
-use crate::plan::{Expect, PlanApproval, StallPolicy, Timeouts, UserFeedback, Waiting};
+use crate::plan::{Expect, Timeouts, Waiting};
 
 /// How long a 404 on a young session is patience: the service shows some sessions late.
 const YOUNG: Duration = Duration::from_secs(120);
@@ -353,169 +355,6 @@ impl Driver {
         if self.state == SessionState::Paused && !self.busy && self.has_nudges() {
             steps.extend(self.nudge());
         }
-    }
-
-    fn on_completed(&mut self, now: Now, steps: &mut Vec<Step>) {
-        if is_settled(self.terms.expect, &self.work) {
-            return steps.push(self.end_completed());
-        }
-        let settle = self.terms.timeouts.settle;
-        let until = match self.phase {
-            Phase::Settling { until } => until,
-            Phase::Working | Phase::Answered { .. } | Phase::Closing { .. } | Phase::Ended => {
-                now.instant + settle
-            }
-        };
-        self.phase = Phase::Settling { until };
-        if now.instant < until {
-            let pause = self.terms.interval.min(settle / 3);
-            steps.push(Step::LookAt((now.instant + pause).min(until)));
-        }
-    }
-
-    fn on_plan(&mut self, now: Now, steps: &mut Vec<Step>) {
-        if !self.may_answer(now) {
-            return;
-        }
-        match self.terms.waiting.plan_approval {
-            PlanApproval::Approve if self.approvals < MAX_APPROVALS => {
-                self.approvals += 1;
-                self.busy = true;
-                steps.push(Step::Approve);
-            }
-            PlanApproval::Approve => {
-                let reason = format!("the plan still waits for approval after {MAX_APPROVALS} approvals");
-                steps.push(self.end(Outcome::NeedsInput, Some(reason)));
-            }
-            PlanApproval::Fail => {
-                let reason = "the plan waits for approval, and `waiting.plan-approval` is `fail`".to_owned();
-                steps.push(self.end(Outcome::NeedsInput, Some(reason)));
-            }
-            PlanApproval::Detach => {
-                steps.push(
-                    self.end(Outcome::Detached, Some("the plan waits for a human's approval".to_owned())),
-                );
-            }
-        }
-    }
-
-    fn on_question(&mut self, now: Now, steps: &mut Vec<Step>) {
-        if !self.may_answer(now) {
-            return;
-        }
-        self.busy = true;
-        steps.push(Step::Read { purpose: Purpose::Question, since: None });
-    }
-
-    fn on_question_read(&mut self, digest: &Digest, now: Now) -> Vec<Step> {
-        if self.state != SessionState::AwaitingUserFeedback {
-            return Vec::new();
-        }
-        let question = digest.question.clone();
-        // After an answer the old state is shown for a while: only a newer message of the agent is a question.
-        if matches!(self.phase, Phase::Answered { .. }) && !digest.question_is_open {
-            self.phase = Phase::Answered { again_after: now.instant + 2 * self.terms.interval };
-            return Vec::new();
-        }
-        let asked = |otherwise: &str| Some(question.clone().unwrap_or_else(|| otherwise.to_owned()));
-        match &self.terms.waiting.user_feedback {
-            UserFeedback::Reply { text, max } if self.replies < *max || self.owed => {
-                let text = text.clone();
-                let again = std::mem::take(&mut self.owed);
-                self.replies += u32::from(!again);
-                self.busy = true;
-                vec![Step::Send { act: Act::Reply, text, again }]
-            }
-            UserFeedback::Reply { .. } | UserFeedback::Fail => {
-                vec![self.end(
-                    Outcome::NeedsInput,
-                    asked("the session waits for feedback without asking anything"),
-                )]
-            }
-            UserFeedback::Detach => {
-                vec![self.end(Outcome::Detached, asked("the session waits for a human's feedback"))]
-            }
-        }
-    }
-
-    fn on_silence_read(&mut self, now: Now) -> Vec<Step> {
-        if now.instant < self.silent_at() {
-            return Vec::new();
-        }
-        if self.has_nudges() {
-            return self.nudge();
-        }
-        let silent = jiff::SignedDuration::try_from(self.terms.timeouts.stall).unwrap_or_default();
-        let nudges = match self.nudges {
-            0 => String::new(),
-            1 => " and one nudge".to_owned(),
-            n => format!(" and {n} nudges"),
-        };
-        let reason = format!(
-            "no sign of the agent for {silent:#}{nudges}; the last state was {}",
-            self.state.as_str()
-        );
-        vec![self.end(Outcome::Stalled, Some(reason))]
-    }
-
-    fn has_nudges(&self) -> bool {
-        matches!(&self.terms.waiting.stall, StallPolicy::Nudge { max, .. } if self.nudges < *max || self.owed)
-    }
-
-    fn nudge(&mut self) -> Vec<Step> {
-        let StallPolicy::Nudge { text, .. } = &self.terms.waiting.stall else { return Vec::new() };
-        let text = text.clone();
-        let again = std::mem::take(&mut self.owed);
-        self.nudges += u32::from(!again);
-        self.busy = true;
-        vec![Step::Send { act: Act::Nudge, text, again }]
-    }
-
-    fn may_answer(&self, now: Now) -> bool {
-        match self.phase {
-            Phase::Answered { again_after } => now.instant >= again_after,
-            Phase::Working => true,
-            Phase::Settling { .. } | Phase::Closing { .. } | Phase::Ended => false,
-        }
-    }
-
-    /// Whether the activities of the ended session are to be read once more, and when.
-    fn closes_later(&mut self, now: Now) -> bool {
-        let Phase::Closing { until, again, .. } = &mut self.phase else { return false };
-        *again = Some((now.instant + self.terms.interval).min(*until));
-        now.instant < *until
-    }
-
-    fn close(&mut self, purpose: Purpose, now: Now, steps: &mut Vec<Step>) {
-        self.phase = Phase::Closing { purpose, until: now.instant + self.terms.timeouts.settle, again: None };
-        steps.push(Step::Read { purpose, since: None });
-    }
-
-    fn end_completed(&mut self) -> Step {
-        let (outcome, reason) = judge(self.terms.expect, &self.work);
-        self.end(outcome, reason.map(str::to_owned))
-    }
-
-    fn end_timed_out(&mut self) -> Step {
-        // It ended in time; only its activities could not be read.
-        if matches!(self.phase, Phase::Closing { purpose: Purpose::Work, .. }) {
-            return self.end_completed();
-        }
-        if matches!(self.phase, Phase::Closing { purpose: Purpose::Reason, .. }) {
-            let reason = "the session failed; its activities, which say why, could not be read";
-            return self.end(Outcome::Failed, Some(reason.to_owned()));
-        }
-        let limit = jiff::SignedDuration::try_from(self.terms.timeouts.task).unwrap_or_default();
-        let mut reason = format!("not ended after {limit:#}; the last state was {}", self.state.as_str());
-        if let Some(trouble) = &self.last_trouble {
-            reason.push_str(&format!("; the last look failed: {trouble}"));
-        }
-        self.end(Outcome::TimedOut, Some(reason))
-    }
-
-    fn end(&mut self, outcome: Outcome, reason: Option<String>) -> Step {
-        self.phase = Phase::Ended;
-        Step::End { outcome, reason, work: self.work.clone() }
     }
 }
 

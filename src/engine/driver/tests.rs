@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outcome::{Change, PullRequest};
+use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -35,7 +36,7 @@ impl Story {
 
     fn sees_work(&mut self, state: SessionState, work: Work) -> Vec<Step> {
         let id = self.driver.session().clone();
-        let seen = Seen { id, title: None, state, url: None, created: None, work };
+        let seen = Seen { id, title: None, state, url: None, created: None, updated: None, work };
         let steps = self.driver.on_seen(&seen, self.now);
         steps.into_iter().filter(|step| !matches!(step, Step::State(_))).collect()
     }

@@ -6,6 +6,7 @@ mod pipe;
 mod redact;
 mod runner;
 mod service;
+mod terminal;
 mod world;
 
 pub(crate) use ended::Ended;
@@ -13,4 +14,5 @@ pub(crate) use manifest::{Manifest, job, tasks};
 pub(crate) use redact::redacted;
 pub(crate) use runner::{Runner, Signal};
 pub(crate) use service::Service;
+pub(crate) use terminal::Terminal;
 pub(crate) use world::{KEY, World};

@@ -1,6 +1,7 @@
 //! The real binary, in a clean environment and for a bounded time.
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -103,6 +104,11 @@ impl<'w> Running<'w> {
         sent.expect("every Unix has `kill`");
     }
 
+    /// Writes to its standard input, which stays open until it is waited for.
+    pub(crate) fn tell(&mut self, text: &str) {
+        self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
     /// Ends it at once, as a power cut would.
     pub(crate) fn kill(&mut self) {
         // It may have ended by itself.
@@ -146,6 +152,13 @@ impl<'w> Running<'w> {
         self.until(|_| said.lock().unwrap().contains(&b'\n'));
         let said = String::from_utf8_lossy(&said.lock().unwrap()).into_owned();
         said.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until it has printed something on stdout.
+    #[track_caller]
+    pub(crate) fn until_printed(&mut self, words: &str) {
+        let printed = self.stdout.shared();
+        self.until(|_| String::from_utf8_lossy(&printed.lock().unwrap()).contains(words));
     }
 
     /// Waits for its end. A program that hangs is killed, and the test fails.

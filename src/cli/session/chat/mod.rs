@@ -9,7 +9,7 @@ use super::Access;
 use super::render::{self, Rendering};
 use super::story::Story;
 use super::target::{failed, session_id};
-use crate::api::{SessionClient, SessionId};
+use crate::api::{Activity, ActivityKind, Error, SessionClient, SessionId, SessionState};
 use crate::cli::console::{Console, DIM, GREEN, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -96,16 +96,15 @@ impl Chat {
     /// Takes what comes first: an activity, a line, a signal, a new size of the terminal.
     async fn talk(&mut self, mut lines: Lines, mut signals: Signals) -> Result<Exit, Failure> {
         loop {
-            self.screen.prompt(self.draft.is_empty())?;
             tokio::select! {
                 activity = self.follow.next() => match activity {
-                    Ok(Some(activity)) => self.screen.print(&self.rendering.activity(&activity))?,
+                    Ok(Some(activity)) => self.show(&activity).await?,
                     Ok(None) => self.screen.print(&format!("{DIM}the session has ended; a message sets it going again{DIM:#}"))?,
                     Err(error) => return Err(failed(error)),
                 },
                 line = lines.next() => {
                     let Some(line) = line else { return Ok(Exit::Done) };
-                    self.screen.entered();
+                    self.screen.prompt(line.ends_with('\\'))?;
                     if self.take(&line).await? {
                         return Ok(Exit::Done);
                     }
@@ -116,6 +115,21 @@ impl Chat {
                 }),
                 () = self.screen.resized() => {}
             }
+        }
+    }
+
+    /// Shows an activity, and what to do about it when it is a plan that waits.
+    async fn show(&mut self, activity: &Activity) -> Result<(), Failure> {
+        self.screen.print(&self.rendering.activity(activity))?;
+        if !matches!(activity.kind, ActivityKind::PlanGenerated(_)) {
+            return Ok(());
+        }
+        // Nothing depends on the hint: without an answer there is none.
+        match self.client.info().await {
+            Ok(session) if session.state == Some(SessionState::AwaitingPlanApproval) => {
+                self.note(&format!("{YELLOW}the plan waits{YELLOW:#}: /approve, or say what to change"))
+            }
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
@@ -166,7 +180,7 @@ impl Chat {
     }
 
     /// Reads the session, and the activities as far as the answer needs them.
-    async fn look(&self, command: &Command) -> Result<String, crate::api::Error> {
+    async fn look(&self, command: &Command) -> Result<String, Error> {
         let session = self.client.info().await?;
         if *command == Command::PullRequest {
             return Ok(match session.pull_request() {
@@ -221,7 +235,7 @@ impl Chat {
     }
 
     /// A request that failed does not end the conversation.
-    fn trouble(&mut self, error: &crate::api::Error) -> Result<(), Failure> {
+    fn trouble(&mut self, error: &Error) -> Result<(), Failure> {
         self.note(&format!("{YELLOW}{}{YELLOW:#}", neutral(&error.to_string())))
     }
 }

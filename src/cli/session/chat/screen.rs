@@ -15,7 +15,7 @@ pub(super) struct Screen {
     console: Console,
     /// The terminal's rows, when it is shared between stream and prompt.
     rows: Option<usize>,
-    prompted: Option<bool>,
+    goes_on: bool,
     #[cfg(unix)]
     sizes: Option<tokio::signal::unix::Signal>,
 }
@@ -26,7 +26,7 @@ impl Screen {
         let shared = console.interactive() && console.out_terminal() && console.live();
         let mut screen = Self {
             rows: None,
-            prompted: None,
+            goes_on: false,
             #[cfg(unix)]
             sizes: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::window_change()).ok(),
             console,
@@ -48,8 +48,9 @@ impl Screen {
         let room = if self.rows.is_none() { "\n".repeat(rows) } else { "\x1b[r".to_owned() };
         let above = rows - 1;
         self.rows = Some(rows);
-        self.prompted = None;
-        self.write(&format!("{room}\x1b[1;{above}r\x1b[{rows};1H\x1b[2K"));
+        self.write(&format!("{room}\x1b[1;{above}r"));
+        // A terminal that cannot be written is noticed with the next activity.
+        let _ = self.prompt(self.goes_on);
     }
 
     /// Writes a text above the prompt.
@@ -60,21 +61,15 @@ impl Screen {
         self.console.result_exact(&format!("\x1b7\x1b[{};1H\r\n{text}\x1b8", rows - 1))
     }
 
-    /// Shows the prompt, unless it is there.
-    pub(super) fn prompt(&mut self, first: bool) -> Result<(), Failure> {
+    /// Shows the prompt in an empty last row; `goes_on` when the line before ended with a backslash.
+    ///
+    /// To be called as soon as a line is there: what is typed from then on is shown by the terminal itself, and
+    /// would be wiped out by a prompt that comes late.
+    pub(super) fn prompt(&mut self, goes_on: bool) -> Result<(), Failure> {
         let Some(rows) = self.rows else { return Ok(()) };
-        if self.prompted == Some(first) {
-            return Ok(());
-        }
-        self.prompted = Some(first);
-        let sign = if first { ">" } else { "…" };
-        let sign = self.styled(&format!("{BOLD}{sign}{BOLD:#}"));
+        self.goes_on = goes_on;
+        let sign = self.styled(&format!("{BOLD}{}{BOLD:#}", if goes_on { "…" } else { ">" }));
         self.console.result_exact(&format!("\x1b[{rows};1H\x1b[2K{sign} "))
-    }
-
-    /// The user has pressed Enter: the prompt's row is used up.
-    pub(super) fn entered(&mut self) {
-        self.prompted = None;
     }
 
     /// Waits for another size of the terminal, and makes the best of it.
@@ -111,7 +106,7 @@ impl Screen {
     }
 
     fn write(&self, text: &str) {
-        // A terminal that cannot be written is noticed with the next activity.
+        // As above.
         let _ = self.console.result_exact(text);
     }
 }

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::super::{Dispatch, Turn};
 use crate::api::{SessionId, SessionState};
 use crate::engine::action::Action;
-use crate::engine::input::{Act, Digest, Input, Now, Polled, Refusal, Seen, Trouble, TroubleKind};
+use crate::engine::input::{Act, Digest, Input, Now, Page, Polled, Refusal, Seen, Trouble, TroubleKind};
+use crate::engine::poller::PageRequest;
 use crate::engine::{Options, StopReason};
 use crate::outcome::{EventKind, Marker, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work};
 use crate::plan::Plan;
@@ -173,14 +174,17 @@ impl World {
                 let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
                 Input::Looked { task, attempt, result: trouble.map_or(Ok(found.map(Box::new)), Err) }
             }
-            Action::PollPages { .. } => {
+            Action::PollPage(page) => {
                 self.go_on();
-                Input::Polled(Polled::Pages { seen: self.list(), result: trouble.map_or(Ok(()), Err) })
+                let result = trouble.map_or_else(|| Ok(self.page(&page)), Err);
+                let took = Duration::from_millis(100);
+                Input::Polled(Polled::Page { place: page.place, lean: page.lean, took, result })
             }
             Action::PollOne { session } => {
                 self.go_on();
                 let seen = Box::new(self.sessions[&session].seen.clone());
-                Input::Polled(Polled::One { session, result: trouble.map_or(Ok(seen), Err) })
+                let took = Duration::from_millis(50);
+                Input::Polled(Polled::One { session, took, result: trouble.map_or(Ok(seen), Err) })
             }
             Action::Read { task, attempt, session, purpose, .. } => {
                 let played = &self.sessions[&session];
@@ -240,6 +244,7 @@ impl World {
             state: SessionState::Queued,
             url: None,
             created: Some(self.now.wall),
+            updated: Some(self.now.wall),
             work: Work::default(),
         };
         if lost_before {
@@ -278,6 +283,16 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Pages of three, so that a few sessions fill several.
+    fn page(&self, request: &PageRequest) -> Page {
+        let rest: Vec<Seen> = self.list().split_off(request.place.min(self.sessions.len()));
+        let is_last = rest.len() <= 3;
+        let shown = rest.into_iter().take(3).enumerate();
+        let found: Vec<_> = shown.filter(|(_, seen)| request.watched.contains(&seen.id)).collect();
+        let next = (!is_last).then(|| "more".to_owned());
+        Page { found, count: 3, bytes: 1000, next }
     }
 
     fn list(&self) -> Vec<Seen> {

@@ -1,0 +1,173 @@
+//! What GitHub reads after the step: outputs, summary, annotations.
+
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::inputs::ActionArgs;
+use crate::cli::ci::Ci;
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::outputs::{self, ReportArgs};
+use crate::cli::run::Ended;
+use crate::report::{self, ReportV1, RunFiles, RunOutcome};
+
+/// A summary of more than 1 MiB a step is dropped whole.
+const SUMMARY_BYTES: u64 = 1024 * 1024;
+
+/// Writes outputs, summary and annotations, each if there is a place for it.
+///
+/// # Errors
+///
+/// When a file that GitHub named cannot be written.
+pub(super) fn publish(
+    result: &Result<Ended, Failure>,
+    files: Option<&ReportArgs>,
+    args: &ActionArgs,
+    console: &Console,
+) -> Result<(), Failure> {
+    let report = result.as_ref().ok().and_then(|ended| ended.record.as_ref()).map(ReportV1::of);
+    if args.annotations && console.ci() == Some(Ci::GitHub) {
+        let text = match (&report, result) {
+            (Some(report), _) => report::annotations(report),
+            (None, Err(failure)) => report::error_annotation(&failure.headline()),
+            (None, Ok(_)) => String::new(),
+        };
+        console.result(&text)?;
+    }
+    if let (true, Some(path), Some(report)) = (args.summary, file("GITHUB_STEP_SUMMARY"), &report) {
+        summarize(&path, &report::markdown(report), console)?;
+    }
+    if let Some(path) = file("GITHUB_OUTPUT") {
+        let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
+        let outputs = outputs_of(report.as_ref().zip(files), exit);
+        let text = report::output_file(&outputs, &delimiter()).map_err(|e| Failure::new(Exit::Fault, e))?;
+        append(&path, &text).map_err(|error| unwritable(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// The file that a variable names, where there is one.
+fn file(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn outputs_of(ran: Option<(&ReportV1, &ReportArgs)>, exit: Exit) -> Vec<(&'static str, String)> {
+    let Some((report, args)) = ran else { return outputs_of_nothing(exit) };
+    let dir = absolute(&args.report_dir);
+    let json = absolute(&outputs::json(args));
+    let junit = absolute(&outputs::for_ci(args));
+    let files = RunFiles { json: &json, junit: &junit, dir: &dir };
+    report::outputs(report, outcome(Some(report), exit), exit.code(), files)
+}
+
+/// Nothing was run: every output is there all the same, so that `fromJSON` never meets an empty text.
+fn outputs_of_nothing(exit: Exit) -> Vec<(&'static str, String)> {
+    let text = |text: &str| text.to_owned();
+    vec![
+        ("outcome", text(outcome(None, exit).as_str())),
+        ("exit-code", exit.code().to_string()),
+        ("run-id", String::new()),
+        ("total", text("0")),
+        ("counts", text("{}")),
+        ("remaining", text("0")),
+        ("pull-requests", text("[]")),
+        ("failed-tasks", text("[]")),
+        ("report-json", String::new()),
+        ("report-junit", String::new()),
+        ("report-dir", String::new()),
+        ("version", text(env!("CARGO_PKG_VERSION"))),
+    ]
+}
+
+fn outcome(report: Option<&ReportV1>, exit: Exit) -> RunOutcome {
+    match exit {
+        Exit::Interrupted | Exit::Terminated => RunOutcome::Cancelled,
+        Exit::NothingSelected => RunOutcome::Empty,
+        Exit::Done | Exit::WorkLeft | Exit::TasksFailed => {
+            report.map_or(RunOutcome::Success, |report| RunOutcome::of(report, false))
+        }
+        Exit::Unavailable
+        | Exit::KeyRefused
+        | Exit::NotWritable
+        | Exit::ManifestInvalid
+        | Exit::Usage
+        | Exit::Fault => RunOutcome::Failure,
+    }
+}
+
+/// Later steps may work in another folder.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}
+
+fn summarize(path: &Path, text: &str, console: &Console) -> Result<(), Failure> {
+    let there = path.metadata().map_or(0, |file| file.len());
+    if there + text.len() as u64 > SUMMARY_BYTES {
+        console.warn("the step's summary is left out: with it, it would be larger than GitHub takes");
+        return Ok(());
+    }
+    append(path, text).map_err(|error| unwritable(path, &error))
+}
+
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes())
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let name = report::console_fragment(&path.to_string_lossy());
+    Failure::new(Exit::NotWritable, format!("cannot write `{name}`, which GitHub named: {error}"))
+}
+
+/// Fresh, and not to be guessed by whoever wrote a value.
+fn delimiter() -> String {
+    // The hasher's keys come from the system's randomness.
+    let draw = || RandomState::new().build_hasher().finish();
+    format!("jules-batch-{:016x}{:016x}", draw(), draw())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_output_is_there_when_nothing_was_run() {
+        let none = outputs_of_nothing(Exit::ManifestInvalid);
+        let yaml = include_str!("../../../action.yml");
+        for (name, value) in &none {
+            assert!(yaml.contains(&format!("${{{{ steps.run.outputs.{name} }}}}")), "{name}");
+            assert!(!value.contains('\n'));
+        }
+        assert_eq!(none[0], ("outcome", "failure".to_owned()));
+        assert_eq!(none[1], ("exit-code", "3".to_owned()));
+    }
+
+    #[test]
+    fn the_exit_decides_the_outcome_where_nothing_was_run() {
+        assert_eq!(outcome(None, Exit::Done), RunOutcome::Success);
+        assert_eq!(outcome(None, Exit::NothingSelected), RunOutcome::Empty);
+        assert_eq!(outcome(None, Exit::Terminated), RunOutcome::Cancelled);
+        assert_eq!(outcome(None, Exit::KeyRefused), RunOutcome::Failure);
+    }
+
+    #[test]
+    fn delimiters_are_fresh() {
+        assert_ne!(delimiter(), delimiter());
+    }
+
+    #[test]
+    fn a_summary_that_would_be_dropped_is_left_out() {
+        use crate::cli::args::Args;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("summary");
+        let console =
+            Console::new(&Args::parse_from_env(["jules-batch".into(), "man".into(), "-q".into()]).unwrap());
+        summarize(&path, "one\n", &console).unwrap();
+        summarize(&path, "two\n", &console).unwrap();
+        summarize(&path, &"x".repeat(1024 * 1024 - 7), &console).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+    }
+}

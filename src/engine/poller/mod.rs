@@ -1,0 +1,401 @@
+//! One poller for all live sessions: asks for what is due with the fewest requests.
+//!
+//! A page of `sessions.list` answers for up to a hundred sessions, newest first; a `sessions.get` for one. Pages are
+//! read from the newest on, as deep as they answer for more sessions that are about due than they cost in single
+//! reads. A session that has sunk below, or that a page did not show, is read by itself.
+
+mod cost;
+mod pace;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::cost::Costs;
+pub(super) use self::pace::Activity;
+use self::pace::Lifetimes;
+use crate::api::SessionId;
+use crate::plan::{PollSettings, PollStrategy};
+
+/// The service cuts larger pages down to this.
+const PAGE: usize = 100;
+/// How many single reads may be under way at once; the others stay due.
+const MAX_SINGLE: usize = 64;
+/// How many pages one listing may read: an account can have thousands of old sessions.
+const MAX_PAGES: usize = 200;
+/// Of sessions taken up together, so many are looked at at once, the others spread over an interval.
+const AT_ONCE: usize = 16;
+/// The golden ratio's fraction: its multiples spread evenly however many there are.
+const GOLDEN: f64 = 0.618_033_988_749_895;
+
+/// The sessions that a page is read for.
+pub(super) type Watched = Arc<HashSet<SessionId>>;
+
+/// Knows when each live session is to be looked at.
+#[derive(Debug)]
+pub(super) struct Poller {
+    settings: PollSettings,
+    entries: HashMap<SessionId, Entry>,
+    due: BTreeSet<(Instant, SessionId)>,
+    listing: Option<Listing>,
+    single: usize,
+    /// How many sessions we have created: that far have older ones sunk.
+    created: usize,
+    /// How many were taken up that we had not just created.
+    taken_up: usize,
+    costs: Costs,
+    lifetimes: Lifetimes,
+    watched: Option<Watched>,
+    counts: Counts,
+}
+
+/// How many looks there were, and how many came more than an interval after they were due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) looks: u64,
+    pub(super) late: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// When the session was created, as far as we know.
+    born: Instant,
+    activity: Activity,
+    due: Instant,
+    /// The distance that led to `due`.
+    interval: Duration,
+    answered: Instant,
+    /// Where the last listing showed it, and how many we had created by then.
+    rank: Option<(usize, usize)>,
+    /// To be read by itself next time.
+    alone: bool,
+}
+
+/// The newest pages are being read, one after the other.
+#[derive(Debug)]
+struct Listing {
+    /// How many of the newest pages it is to read.
+    pages: usize,
+    /// How many more may follow the one under way.
+    pages_left: usize,
+    /// Sessions that they are expected to hold and have not shown yet.
+    expected: HashSet<SessionId>,
+    /// The next page, not asked for yet: its token, and how many sessions stand before it.
+    next: Option<(String, usize)>,
+}
+
+/// What to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PollRequest {
+    /// A page of the newest sessions.
+    Page(PageRequest),
+    /// This session.
+    One(SessionId),
+}
+
+/// A page to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PageRequest {
+    /// Its token; none for the first.
+    pub(super) token: Option<String>,
+    /// How many sessions stand before it.
+    pub(super) place: usize,
+    /// Only these are of interest.
+    pub(super) watched: Watched,
+    /// Without what the sessions have made.
+    pub(super) lean: bool,
+}
+
+/// What a page showed.
+#[derive(Debug)]
+pub(super) struct PageShown<'a> {
+    /// How many sessions stand before it.
+    pub(super) place: usize,
+    /// The watched ones and their places on it.
+    pub(super) found: Vec<(usize, &'a SessionId)>,
+    /// How many sessions it holds.
+    pub(super) count: usize,
+    pub(super) bytes: usize,
+    /// The token of the next.
+    pub(super) next: Option<&'a str>,
+}
+
+impl Poller {
+    pub(super) fn new(settings: PollSettings) -> Self {
+        Self {
+            settings,
+            entries: HashMap::new(),
+            due: BTreeSet::new(),
+            listing: None,
+            single: 0,
+            created: 0,
+            taken_up: 0,
+            costs: Costs::default(),
+            lifetimes: Lifetimes::default(),
+            watched: None,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Watch a session of this age from now on. `newest`: it was created just now, so that it stands first in the list.
+    pub(super) fn track(&mut self, session: SessionId, newest: bool, age: Duration, now: Instant) {
+        let interval = self.lifetimes.distance(age, Activity::Working, self.settings.interval);
+        let (wait, rank) = if newest {
+            self.created += 1;
+            (interval, 0)
+        } else {
+            self.taken_up += 1;
+            // Most likely the newest of the account; if not, the first listing will tell.
+            (self.spread(self.taken_up), self.taken_up - 1)
+        };
+        let due = now + wait;
+        let rank = Some((rank, self.created));
+        let born = now.checked_sub(age).unwrap_or(now);
+        let activity = Activity::Working;
+        let entry = Entry { born, activity, due, interval, answered: now, rank, alone: false };
+        self.due.insert((due, session.clone()));
+        self.entries.insert(session, entry);
+        self.watched = None;
+    }
+
+    /// Watch it no more. `ended`: it lived as long as it was seen.
+    pub(super) fn untrack(&mut self, session: &SessionId, ended: bool) {
+        if let Some(entry) = self.entries.remove(session) {
+            self.due.remove(&(entry.due, session.clone()));
+            self.watched = None;
+            if ended {
+                self.lifetimes.learn(entry.answered.saturating_duration_since(entry.born));
+            }
+        }
+    }
+
+    /// The session was seen to do this.
+    pub(super) fn note(&mut self, session: &SessionId, activity: Activity) {
+        if let Some(entry) = self.entries.get_mut(session) {
+            entry.activity = activity;
+        }
+    }
+
+    /// Read it by itself at that time.
+    pub(super) fn look_at(&mut self, session: &SessionId, at: Instant) {
+        let Some(entry) = self.entries.get_mut(session) else { return };
+        entry.alone = true;
+        // One that is being asked is not in the queue: the answer puts it back.
+        if self.due.remove(&(entry.due, session.clone())) {
+            self.due.insert((at, session.clone()));
+        }
+        entry.due = at;
+    }
+
+    /// When [`Poller::requests`] has something to ask.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        if self.single >= MAX_SINGLE {
+            return None;
+        }
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// What to ask now.
+    pub(super) fn requests(&mut self, now: Instant) -> Vec<PollRequest> {
+        let mut requests = Vec::new();
+        if let Some((token, place)) = self.listing.as_mut().and_then(|listing| listing.next.take()) {
+            requests.push(self.page(Some(token), place));
+        }
+        if self.due.first().is_none_or(|(at, _)| *at > now) {
+            return requests;
+        }
+        let pages = if self.listing.is_some() { 0 } else { self.worthwhile_pages(now) };
+        if pages > 0 && self.is_due_within(pages, now) {
+            self.start_listing(pages);
+            requests.push(self.page(None, 0));
+        }
+        while self.single < MAX_SINGLE {
+            let Some((at, session)) = self.due.first().cloned() else { break };
+            if at > now {
+                break;
+            }
+            self.due.pop_first();
+            if !self.joins_listing(&session) {
+                self.single += 1;
+                requests.push(PollRequest::One(session));
+            }
+        }
+        requests
+    }
+
+    /// Whether the listing under way will most likely show the session: then its end is waited for.
+    fn joins_listing(&mut self, session: &SessionId) -> bool {
+        let (Some(listing), Some(entry)) = (&self.listing, self.entries.get(session)) else { return false };
+        if !self.is_on(entry, listing.pages) {
+            return false;
+        }
+        self.listing.as_mut().is_some_and(|listing| listing.expected.insert(session.clone()))
+    }
+
+    /// A single read was answered, or not.
+    pub(super) fn on_one(&mut self, session: &SessionId, took: Duration, now: Instant) {
+        self.costs.on_get(took, self.single);
+        self.single = self.single.saturating_sub(1);
+        // A time set by `look_at` while the answer was under way stands.
+        if self.entries.get(session).is_some_and(|entry| entry.due <= now) {
+            self.answered(session, now);
+        } else if let Some(entry) = self.entries.get(session) {
+            self.due.insert((entry.due, session.clone()));
+        }
+    }
+
+    /// A page was answered; `None`: it could not be read.
+    pub(super) fn on_page(&mut self, shown: Option<PageShown<'_>>, took: Duration, now: Instant) {
+        let Some(mut listing) = self.listing.take() else { return };
+        let Some(shown) = shown else { return self.give_up(listing, now) };
+        self.costs.on_page(took, shown.bytes, now);
+        for (place, session) in &shown.found {
+            listing.expected.remove(*session);
+            let Some(entry) = self.entries.get_mut(*session) else { continue };
+            entry.rank = Some((shown.place + place, self.created));
+            if !entry.alone {
+                self.answered(session, now);
+            }
+        }
+        match shown.next {
+            Some(token) if listing.pages_left > 0 => {
+                listing.pages_left -= 1;
+                listing.next = Some((token.to_owned(), shown.place + shown.count));
+                self.listing = Some(listing);
+            }
+            _ => self.look_for_missing(&listing, now),
+        }
+    }
+
+    /// How punctual the looks were so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The usual distance between two looks.
+    pub(super) fn interval(&self) -> Duration {
+        self.settings.interval
+    }
+
+    /// The session was shown: its next look is due when its age and state ask for it.
+    fn answered(&mut self, session: &SessionId, now: Instant) {
+        let Some(entry) = self.entries.get_mut(session) else { return };
+        self.due.remove(&(entry.due, session.clone()));
+        self.counts.looks += 1;
+        self.counts.late += u64::from(now > entry.due + entry.interval);
+        let age = now.saturating_duration_since(entry.born);
+        entry.interval = self.lifetimes.distance(age, entry.activity, self.settings.interval);
+        entry.due = now + entry.interval;
+        entry.answered = now;
+        entry.alone = false;
+        self.due.insert((entry.due, session.clone()));
+    }
+
+    /// The listing failed: what it did not show is due again an interval later.
+    fn give_up(&mut self, listing: Listing, now: Instant) {
+        for session in listing.expected {
+            if let Some(entry) = self.entries.get_mut(&session).filter(|entry| entry.due <= now) {
+                entry.due = now + self.settings.interval;
+            }
+            self.enqueue(session);
+        }
+    }
+
+    /// Expected and not shown: it is asked by itself until a listing shows it again.
+    fn look_for_missing(&mut self, listing: &Listing, now: Instant) {
+        let mut missing: Vec<&SessionId> = listing.expected.iter().collect();
+        missing.sort_unstable();
+        for (n, session) in missing.into_iter().enumerate() {
+            let spread = self.spread(n);
+            if let Some(entry) = self.entries.get_mut(session) {
+                entry.rank = None;
+                entry.due = entry.due.max(now + spread);
+            }
+            self.enqueue(session.clone());
+        }
+    }
+
+    fn enqueue(&mut self, session: SessionId) {
+        if let Some(entry) = self.entries.get(&session) {
+            self.due.insert((entry.due, session));
+        }
+    }
+
+    /// The delay of the `n`-th look of many that fall due together.
+    fn spread(&self, n: usize) -> Duration {
+        if n <= AT_ONCE {
+            return Duration::ZERO;
+        }
+        self.settings.interval.mul_f64((n as f64 * GOLDEN).fract())
+    }
+
+    /// How many of the newest pages are worth reading; none when single reads are cheaper.
+    fn worthwhile_pages(&self, now: Instant) -> usize {
+        if self.settings.strategy == PollStrategy::Get {
+            return 0;
+        }
+        let forced = self.settings.strategy == PollStrategy::List;
+        let cost = self.costs.page_in_gets(self.settings.interval, now);
+        let about_due = now + self.settings.interval / 2;
+        let mut per_page = [0_u32; MAX_PAGES];
+        for entry in self.entries.values().filter(|entry| entry.due <= about_due) {
+            if let Some(count) = self.page_of(entry).and_then(|page| per_page.get_mut(page)) {
+                *count += 1;
+            }
+        }
+        let (mut best, mut best_gain, mut gain) = (0, 0.0, 0.0);
+        for (page, count) in per_page.into_iter().enumerate() {
+            gain += f64::from(count) - cost;
+            if gain > best_gain || (forced && count > 0) {
+                (best, best_gain) = (page + 1, gain);
+            }
+        }
+        best
+    }
+
+    fn is_due_within(&self, pages: usize, now: Instant) -> bool {
+        self.due
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .any(|(_, session)| self.entries.get(session).is_some_and(|entry| self.is_on(entry, pages)))
+    }
+
+    fn start_listing(&mut self, pages: usize) {
+        let expected: HashSet<SessionId> = self
+            .entries
+            .iter()
+            // One that is being read by itself is not in the queue.
+            .filter(|(session, entry)| {
+                self.is_on(entry, pages) && self.due.contains(&(entry.due, (*session).clone()))
+            })
+            .map(|(session, _)| session.clone())
+            .collect();
+        for session in &expected {
+            if let Some(entry) = self.entries.get(session) {
+                self.due.remove(&(entry.due, session.clone()));
+            }
+        }
+        self.listing = Some(Listing { pages, pages_left: pages - 1, expected, next: None });
+    }
+
+    fn page(&mut self, token: Option<String>, place: usize) -> PollRequest {
+        let entries = &self.entries;
+        let watched = self.watched.get_or_insert_with(|| Arc::new(entries.keys().cloned().collect()));
+        let lean = self.costs.are_pages_heavy();
+        PollRequest::Page(PageRequest { token, place, watched: Arc::clone(watched), lean })
+    }
+
+    fn is_on(&self, entry: &Entry, pages: usize) -> bool {
+        !entry.alone && self.page_of(entry).is_some_and(|page| page < pages)
+    }
+
+    fn page_of(&self, entry: &Entry) -> Option<usize> {
+        let (rank, created) = entry.rank?;
+        Some((rank + self.created.saturating_sub(created)) / PAGE)
+    }
+}
+
+#[cfg(test)]
+mod tests;

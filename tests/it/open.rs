@@ -1,0 +1,53 @@
+//! `jules-batch open`.
+
+use crate::support::{Manifest, Terminal, World, job};
+
+const PULL_REQUESTS: &str = "{ defaults: { duration: 30ms, outcome: pull-request } }";
+
+fn ran() -> World {
+    let jobs = [
+        job("web", "Tidy.", &["source: my-org/web@main"]),
+        job("docs", "Tidy.", &["source: my-org/docs@main"]),
+    ];
+    let world = World::with(PULL_REQUESTS, &Manifest::of(jobs));
+    world.run().exits(0);
+    world
+}
+
+#[test]
+fn the_page_of_a_task_is_printed() {
+    let world = ran();
+    let open = |line: &str| world.command("open").args(line);
+    let page = open("web").exits(0).stdout;
+    assert!(page.starts_with("https://github.com/my-org/web/pull/"), "{page}");
+    let page = open("web --session").exits(0).stdout;
+    assert!(page.contains("/session/"), "{page}");
+    assert_eq!(open("").exits(0).stdout.lines().count(), 2);
+    let ended = open("my-org").exits(2);
+    assert!(ended.stderr.contains("2 tasks are meant"), "{ended}");
+    let ended = open("wbe").exits(2);
+    assert!(ended.stderr.contains("did you mean"), "{ended}");
+}
+
+#[test]
+fn without_a_run_there_is_nothing_to_open() {
+    let world = World::new(PULL_REQUESTS);
+    let ended = world.command("open").exits(1);
+    assert!(ended.stderr.contains("--state-dir"), "{ended}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_terminal_the_page_is_opened_as_well() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = ran();
+    world.write("bin/xdg-open", "#!/bin/sh\necho \"$@\" >> opened\n");
+    std::fs::set_permissions(world.path("bin/xdg-open"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let terminal = Terminal::open(&world);
+    terminal.enter("jules-batch open docs --print; echo printed $?");
+    terminal.until_shown("printed 0");
+    terminal.enter("jules-batch open web; echo status $?");
+    terminal.until_shown("status 0");
+    let page = world.command("open").arg("web").exits(0).stdout;
+    assert_eq!(world.read("opened"), page, "that page, and no other");
+}

@@ -1,0 +1,169 @@
+//! `session chat`, in a terminal and through a pipe; and the questions that only a terminal is asked.
+
+use super::{LONG, QUICK, created, finished, in_state, session};
+use crate::support::{Signal, Terminal, World};
+
+const SLOW: &str = "{ speed: 60, defaults: { duration: 10m, outcome: change, reply-after: 1s, reply: I will.,
+    activities: { gap: 60s, with: [bash-output] } } }";
+
+#[test]
+fn the_stream_runs_above_and_the_prompt_stays_below() {
+    let world = World::new(SLOW);
+    let id = created(&world, "Think");
+    let terminal = Terminal::open(&world);
+    terminal.enter(&format!("jules-batch session chat {id}"));
+    let screen = terminal.until_shown("the plan waits: /approve");
+    assert_eq!(screen[23], ">", "{screen:#?}");
+    assert!(screen.iter().any(|line| line.starts_with("   1. ")), "{screen:#?}");
+
+    terminal.enter("/approve");
+    terminal.until(|screen| screen[23] == ">");
+    terminal.keys("Please be");
+    let screen = terminal.until_shown("plan approved");
+    assert_eq!(screen[23], "> Please be", "what is being typed is torn: {screen:#?}");
+    terminal.until_shown("·");
+    terminal.enter(" quick");
+    let screen = terminal.until_shown("agent: I will.");
+    assert!(screen.iter().any(|line| line.ends_with("you: Please be quick")), "{screen:#?}");
+    assert_eq!(world.sessions()[0].messages, ["Please be quick"]);
+    assert_eq!(world.sessions()[0].approvals, 1);
+
+    terminal.enter("/quit");
+    terminal.until_shown("come back with");
+    terminal.enter("echo status $?");
+    let screen = terminal.until_shown("status 0");
+    let prompt = screen.iter().rposition(|line| line.starts_with('$')).unwrap();
+    assert!(
+        screen[prompt + 1..].iter().all(String::is_empty),
+        "the terminal is not whole again: {screen:#?}"
+    );
+}
+
+#[test]
+fn commands_are_understood_and_slips_are_not_sent() {
+    let world = World::new(&SLOW.replace("speed: 60", "speed: 600"));
+    let id = created(&world, "Think --no-approval -s my-org/web");
+    let terminal = Terminal::open(&world);
+    terminal.enter(&format!("jules-batch session chat {id}"));
+    terminal.until_shown("completed");
+    for (line, words) in [
+        ("/help", "/approve   approve the plan that waits"),
+        ("/diff", "file"),
+        ("/diff full", "diff --git"),
+        ("/plan", "1. "),
+        ("/pr", "there is no pull request yet"),
+        ("/state", "COMPLETED"),
+        ("/aprove", "there is no /aprove"),
+    ] {
+        terminal.enter(line);
+        terminal.until_shown(words);
+    }
+    assert_eq!(world.sessions()[0].messages, [""; 0]);
+    terminal.enter("two lines \\");
+    terminal.until(|screen| screen[23].starts_with('…'));
+    terminal.enter("in one message");
+    world.until(|world| !world.sessions()[0].messages.is_empty());
+    assert_eq!(world.sessions()[0].messages, ["two lines \nin one message"]);
+    terminal.until_shown("agent: I will.");
+    terminal.key("C-d");
+    terminal.until_shown("come back with");
+}
+
+#[test]
+fn another_size_of_the_terminal_is_made_the_best_of() {
+    let world = World::new(LONG);
+    let id = created(&world, "Think");
+    let terminal = Terminal::open(&world);
+    terminal.enter(&format!("jules-batch session chat {id}"));
+    terminal.until(|screen| screen[23] == ">");
+    for (columns, rows) in [(60, 12), (100, 30)] {
+        terminal.resize(columns, rows);
+        terminal.until(|screen| {
+            screen.len() == usize::from(rows) && screen.last().is_some_and(|line| line == ">")
+        });
+    }
+    terminal.enter("/help");
+    terminal.until_shown("/quit");
+    terminal.key("C-c");
+    terminal.until_shown("come back with");
+    terminal.enter("echo status $?");
+    terminal.until_shown("status 130");
+}
+
+#[test]
+fn what_scrolls_away_can_be_read_again() {
+    let world = World::new("{ defaults: { duration: 1s, outcome: change, activities: { gap: 20ms } } }");
+    let id = finished(&world, "Think");
+    let terminal = Terminal::open(&world);
+    terminal.enter("echo before the chat");
+    terminal.until_shown("before the chat");
+    terminal.enter(&format!("jules-batch session chat {id}"));
+    terminal.until_shown("the session has ended");
+    let all = terminal.scrollback();
+    assert!(all.contains("before the chat") && all.contains("plan approved"), "{all}");
+}
+
+#[test]
+fn a_pipe_is_a_conversation_too() {
+    let world = World::new(SLOW);
+    let id = created(&world, "Think --no-approval");
+    let mut running = session(&world, &format!("chat {id}")).start();
+    running.tell("Hello\n/state\n");
+    running.until(|world| world.sessions()[0].messages == ["Hello"]);
+    running.until_printed("created ");
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert!(!ended.stdout.contains('\u{1b}'), "{ended}");
+    let mut running = session(&world, &format!("chat {id}")).start();
+    running.until_printed("plan");
+    running.signal(Signal::Terminate);
+    assert_eq!(running.wait().code, Some(143));
+}
+
+#[test]
+fn a_terminal_is_asked_before_a_plan_is_approved() {
+    let world = World::new(QUICK);
+    let id = created(&world, "Think");
+    in_state(&world, &id, &["AWAITING_PLAN_APPROVAL"]);
+    let terminal = Terminal::open(&world);
+    terminal.enter(&format!("jules-batch session approve {id}; echo status $?"));
+    terminal.until_shown("Approve this plan? [y/N]");
+    terminal.enter("n");
+    terminal.until_shown("status 5");
+    assert_eq!(world.sessions()[0].approvals, 0);
+    terminal.enter(&format!("clear; jules-batch session approve {id}"));
+    terminal.until_shown("Approve this plan? [y/N]");
+    terminal.enter("y");
+    terminal.until_shown("approved");
+    assert_eq!(world.sessions()[0].approvals, 1);
+}
+
+#[test]
+fn a_terminal_is_asked_before_sessions_go() {
+    let world = World::new(LONG);
+    let id = created(&world, "Think");
+    let terminal = Terminal::open(&world);
+    terminal.enter(&format!("jules-batch session delete {id}"));
+    let screen = terminal.until_shown("Delete 1 session? [y/N]");
+    assert!(screen.iter().any(|line| line.contains("1 has not ended")), "{screen:#?}");
+    terminal.enter("");
+    terminal.until_shown("nothing was done");
+    assert!(!world.sessions()[0].deleted);
+    terminal.enter(&format!("clear; jules-batch session delete {id}"));
+    terminal.until_shown("Delete 1 session? [y/N]");
+    terminal.enter("y");
+    terminal.until_shown("deleted");
+    assert!(world.sessions()[0].deleted);
+}
+
+#[test]
+fn tables_and_patches_are_for_eyes_on_a_terminal() {
+    let world = World::new(QUICK);
+    let id = finished(&world, "Think -s my-org/web -b main");
+    let terminal = Terminal::open(&world);
+    terminal.enter("clear; jules-batch session list");
+    let screen = terminal.until_shown("│");
+    assert!(screen.iter().any(|line| line.contains(&id) && line.contains("COMPLETED")), "{screen:#?}");
+    terminal.enter(&format!("clear; jules-batch session diff {id} | head -1; jules-batch session diff {id}"));
+    terminal.until_shown("+++ b/");
+}

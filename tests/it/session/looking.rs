@@ -1,0 +1,119 @@
+//! `session list` and `session show`.
+
+use serde_json::Value;
+
+use super::{LONG, QUICK, created, finished, in_state, session};
+use crate::support::World;
+
+#[test]
+fn a_list_is_newest_first_and_filtered_here() {
+    let world = World::new(LONG);
+    let web = created(&world, "Alpha -s my-org/web");
+    let docs = created(&world, "Beta -s octo-org/docs --no-approval");
+    let bare = created(&world, "Gamma");
+    in_state(&world, &web, &["AWAITING_PLAN_APPROVAL", "QUEUED", "PLANNING"]);
+    let ids = |line: &str| {
+        let ended = session(&world, &format!("list --format ids {line}")).exits(0);
+        ended.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(""), [bare.as_str(), &docs, &web]);
+    assert_eq!(ids("--source my-org/*"), [web.as_str()]);
+    assert_eq!(ids("--search bEtA"), [docs.as_str()]);
+    assert_eq!(ids("--limit 1"), [bare.as_str()]);
+    assert_eq!(ids("--state live"), [bare.as_str(), &docs, &web]);
+    assert!(ids("--state completed,failed").is_empty());
+    assert_eq!(ids("--since 1h --all").len(), 3);
+    session(&world, "list --state dreaming").exits(2);
+}
+
+#[test]
+fn a_list_has_lines_for_scripts_and_json_for_programs() {
+    let world = World::new(QUICK);
+    let id = finished(&world, "Alpha -s my-org/web -b main");
+    let ended = session(&world, "list").exits(0);
+    let fields: Vec<_> = ended.stdout.trim_end().split('\t').collect();
+    assert_eq!(
+        (fields[0], fields[1], fields[2], fields[4]),
+        (id.as_str(), "COMPLETED", "my-org/web@main", "Alpha")
+    );
+    let ended = session(&world, "list --format json").exits(0);
+    let value: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(value[0]["id"], id.as_str());
+}
+
+#[test]
+fn a_long_list_is_read_page_by_page_and_no_further_than_needed() {
+    let world = World::new("{ history: 250 }");
+    assert_eq!(session(&world, "list --format ids").exits(0).stdout.lines().count(), 30);
+    assert_eq!(world.requests("sessions.list"), 1);
+    let ended = session(&world, "list --format ids --all").exits(0);
+    assert_eq!((ended.stdout.lines().count(), world.requests("sessions.list")), (250, 4));
+}
+
+#[test]
+fn the_archive_is_listed_apart() {
+    let world = World::new(QUICK);
+    let id = finished(&world, "Alpha");
+    session(&world, &format!("archive --yes {id}")).exits(0);
+    assert_eq!(session(&world, "list --format ids").exits(0).stdout, "");
+    assert_eq!(session(&world, "list --format ids --archived").exits(0).stdout.trim(), id);
+}
+
+#[test]
+fn a_session_is_shown_with_all_that_matters() {
+    let world = World::new(
+        "{ defaults: { duration: 200ms, outcome: pull-request, activities: { says: [\"Well.\"] } } }",
+    );
+    let id = finished(&world, "Alpha -s my-org/web -b main --auto-pr");
+    let ended = session(&world, &format!("show {id}")).exits(0);
+    for words in [
+        "Alpha",
+        &id,
+        "COMPLETED",
+        "my-org/web@main",
+        "pull request",
+        "/pull/",
+        "changes",
+        "approved",
+        "1. ",
+        "agent: Well.",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}: {ended}");
+    }
+    let ended = session(&world, &format!("show {id} --format json --messages 1")).exits(0);
+    let value: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&value["session"]["state"], &value["planApproved"]), (&"COMPLETED".into(), &true.into()));
+    assert_eq!(value["messages"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_failed_session_says_why() {
+    let world =
+        World::new("{ defaults: { duration: 50ms, outcome: failure, failure-reason: The disk is full. } }");
+    let id = finished(&world, "Alpha");
+    let ended = session(&world, &format!("show {id}")).exits(0);
+    assert!(ended.stdout.contains("FAILED") && ended.stdout.contains("The disk is full."), "{ended}");
+}
+
+#[test]
+fn a_session_is_named_by_id_name_or_page() {
+    let world = World::new(LONG);
+    let id = created(&world, "Alpha");
+    for name in [id.clone(), format!("sessions/{id}"), format!("https://jules.google.com/session/{id}")] {
+        session(&world, "show").arg(name).exits(0);
+    }
+    session(&world, "show").arg("no/id").exits(2);
+    let ended = session(&world, "show 1234567").exits(1);
+    assert!(ended.stderr.contains("session list"), "{ended}");
+}
+
+#[test]
+fn a_refused_key_is_6_and_an_outage_is_75() {
+    let world = World::new("{ keys: [another-key] }");
+    for line in ["list", "show 1", "result 1", "stream 1", "delete --yes 1", "new Think"] {
+        session(&world, line).exits(6);
+    }
+    session(&world, "list").without_env("JULES_API_KEY").exits(6);
+    let down = World::new("{ faults: [{ kind: error-before }] }");
+    session(&down, "show 1").exits(75);
+}
