@@ -145,13 +145,6 @@ impl<'w> Running<'w> {
         self.until(|_| String::from_utf8_lossy(&said.lock().unwrap()).contains(words));
     }
 
-    /// Waits until it has printed something on stdout.
-    #[track_caller]
-    pub(crate) fn until_printed(&mut self, words: &str) {
-        let printed = self.stdout.shared();
-        self.until(|_| String::from_utf8_lossy(&printed.lock().unwrap()).contains(words));
-    }
-
     /// Its first line on stdout, once that is there.
     #[track_caller]
     pub(crate) fn first_line(&mut self) -> String {
@@ -159,6 +152,13 @@ impl<'w> Running<'w> {
         self.until(|_| said.lock().unwrap().contains(&b'\n'));
         let said = String::from_utf8_lossy(&said.lock().unwrap()).into_owned();
         said.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until it has printed something on stdout.
+    #[track_caller]
+    pub(crate) fn until_printed(&mut self, words: &str) {
+        let printed = self.stdout.shared();
+        self.until(|_| String::from_utf8_lossy(&printed.lock().unwrap()).contains(words));
     }
 
     /// Waits for its end. A program that hangs is killed, and the test fails.
