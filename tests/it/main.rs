@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adopting;
+mod client_table;
 mod creating;
 mod endings;
 mod exit_codes;
