@@ -1,6 +1,5 @@
 //! The API client as the command line sets it up, and what its errors mean for the exit code.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
@@ -8,10 +7,7 @@ use futures::TryStreamExt as _;
 use super::args::Service;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::log::Redact;
-use crate::api::{
-    ApiKey, BuildError, Error, Jules, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE, Quotas, Retries, Source,
-};
+use crate::api::{ApiKey, BuildError, Error, Jules, JulesBuilder, KEY_VARIABLE, Quotas, Retries, Source};
 use crate::plan::{ConnectedSource, Settings};
 
 /// How long a first request may be put off by 429 before the service counts as unavailable.
@@ -84,16 +80,4 @@ pub(crate) fn connected(sources: &[Source]) -> Vec<ConnectedSource> {
             })
         })
         .collect()
-}
-
-/// Takes the key of this environment out of any text.
-pub(crate) fn redactor() -> Redact {
-    let direct = std::env::var(KEY_VARIABLE).ok();
-    let from_file = || {
-        let path = std::env::var_os(KEY_FILE_VARIABLE).filter(|path| !path.is_empty())?;
-        std::fs::read_to_string(path).ok()
-    };
-    let keys: Vec<ApiKey> =
-        direct.into_iter().chain(from_file()).filter_map(|text| ApiKey::new(&text).ok()).collect();
-    Arc::new(move |text| keys.iter().fold(text.to_owned(), |text, key| key.redact(&text).into_owned()))
 }

@@ -12,6 +12,7 @@ use super::args::Args;
 use super::ci::Ci;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
+use super::redact::Redactor;
 use crate::report::{console_fragment, console_line};
 
 /// Errors: bold red.
@@ -44,6 +45,7 @@ struct Inner {
     interactive: bool,
     out_closed: AtomicBool,
     bars: MultiProgress,
+    redactor: Redactor,
 }
 
 impl Console {
@@ -72,6 +74,7 @@ impl Console {
             interactive: stdin && stderr && ci.is_none(),
             out_closed: AtomicBool::new(false),
             bars: MultiProgress::with_draw_target(target),
+            redactor: Redactor::from_env(),
         }))
     }
 
@@ -85,7 +88,7 @@ impl Console {
     pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
         self.write_out(|| {
             let mut out = AutoStream::new(io::stdout(), self.0.out).lock();
-            out.write_all(text.as_bytes())?;
+            out.write_all(self.0.redactor.clean(text).as_bytes())?;
             out.flush()
         })
     }
@@ -99,7 +102,7 @@ impl Console {
     pub(crate) fn result_exact(&self, text: &str) -> Result<(), Failure> {
         self.write_out(|| {
             let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
+            out.write_all(self.0.redactor.clean(text).as_bytes())?;
             out.flush()
         })
     }
@@ -220,6 +223,12 @@ impl Console {
         &self.0.bars
     }
 
+    /// What takes the API key out of text; the console's own output has passed it.
+    #[must_use]
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.0.redactor
+    }
+
     /// Columns and rows of the terminal that stderr is, 80 × 24 when nobody says.
     #[must_use]
     pub(crate) fn size(&self) -> (usize, usize) {
@@ -232,7 +241,7 @@ impl Console {
         self.0.bars.suspend(|| {
             let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
             // There is nowhere left to tell that stderr is closed.
-            let _ = writeln!(err, "{text}");
+            let _ = writeln!(err, "{}", self.0.redactor.clean(text));
         });
     }
 }

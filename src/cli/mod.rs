@@ -25,6 +25,7 @@ mod planned;
 mod progress;
 mod quote;
 mod recorded;
+mod redact;
 mod report;
 mod reports;
 mod run;
@@ -51,7 +52,7 @@ pub use failure::Failure;
 /// Whatever ends a command before its end, with the exit code that fits.
 pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
     if !matches!(args.command, Command::Action(_)) {
-        log::start(console, args.global.verbose, client::redactor());
+        log::start(console, args.global.verbose);
     }
     match args.command {
         Command::Action(args) => action::run(&args, console),

@@ -16,7 +16,7 @@ use super::exit::Exit;
 use super::fail_on::FailOn;
 use super::failure::Failure;
 use super::run::{self, Ended, Job, RunArgs};
-use super::{block_on, client, log};
+use super::{block_on, log};
 use crate::report::console_fragment as neutral;
 
 pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
@@ -46,7 +46,7 @@ fn prepare(args: &ActionArgs) -> Result<Prepared, Failure> {
     let line = args.command_line(&|name| std::env::var(name).ok())?;
     let parsed = Args::parse_from_env(line).map_err(|error| misused(&error))?;
     let console = Console::new(&parsed);
-    log::start(&console, parsed.global.verbose, client::redactor());
+    log::start(&console, parsed.global.verbose);
     let Command::Run(run) = parsed.command else {
         return Err(Failure::usage("`extra-args` are flags of `run`, not another command"));
     };

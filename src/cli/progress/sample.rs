@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 
 use crate::outcome::{
-    EventKind, Marker, Outcome, PlannedTask, PullRequest, RunEvent, RunId, RunInfo, SessionRef, TaskRecord,
-    Work,
+    EventKind, Marker, Outcome, PlannedTask, PullRequest, RunEvent, RunId, RunInfo, SessionRef, Work,
 };
 use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey, TaskSource};
 
@@ -36,15 +35,6 @@ pub(crate) fn planned(id: &str) -> PlannedTask {
         place: Place { line: 3, column: 5 },
         on_no_change: OnNoChange::Pass,
     }
-}
-
-pub(crate) fn task(id: &str) -> TaskRecord {
-    let events = [
-        event(0, EventKind::RunStarted { run: info() }),
-        event(0, EventKind::TaskPlanned { planned: Box::new(planned(id)) }),
-    ];
-    let record = crate::outcome::RunRecord::from_events(&events).unwrap();
-    record.tasks[&TaskId::new(id)].clone()
 }
 
 pub(crate) fn info() -> RunInfo {

@@ -11,8 +11,9 @@ use crate::cli::outputs::ReportArgs;
 use crate::cli::selection::Selection;
 
 const AFTER_HELP: &str = "\
-Stdout carries one line per task: outcome, task id, and the pull request or else the session, with tabs between.
-Everything else goes to stderr. Run the same command again to go on where it stopped.
+At the end, stdout carries one line per task: outcome, task id, and the pull request or else the session, with tabs
+between (not on a terminal, where the summary tells the same). Everything else goes to stderr. Run the same command
+again to go on where it stopped.
 
 Examples:
   Try it without a key:            jules-batch run jobs.example.yaml --simulate

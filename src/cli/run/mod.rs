@@ -22,6 +22,7 @@ use super::plan::{dry_run, many, nothing_selected};
 use super::planned;
 use super::progress::Progress;
 use super::quote::quoted;
+use super::redact::Redacting;
 use super::reports::Reports;
 use super::signals::{Signal, Signals};
 use crate::engine::{self, EngineError, Options, Setup, StopReason};
@@ -172,7 +173,9 @@ fn observers(args: &RunArgs, books: Books, console: &Console) -> Result<Vec<Box<
     let reports = Reports::start(record.clone(), outputs, sinks, crate::report::event_line)
         .map_err(|error| Failure::new(Exit::NotWritable, error))?;
     let progress = Progress::new(console, &record, args.heartbeat);
-    Ok(vec![Box::new(books.into_recorder()), Box::new(reports), Box::new(progress)])
+    let observers: Vec<Box<dyn Observer>> =
+        vec![Box::new(books.into_recorder()), Box::new(reports), Box::new(progress)];
+    Ok(vec![Box::new(Redacting { redactor: console.redactor().clone(), observers })])
 }
 
 fn announce(plan: &Plan, books: &Books, target: &Target, console: &Console) {
@@ -216,5 +219,48 @@ fn not_kept(error: EngineError) -> Failure {
     match error {
         EngineError::Books(error) => Failure::new(Exit::NotWritable, error)
             .help("nothing was started after it; make room, then run the same command again to go on"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::manifest::{LoadOptions, inline};
+    use crate::plan::expand;
+
+    fn plan(line: &[&str]) -> Plan {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            run: RunArgs,
+        }
+        let args = Line::parse_from(["run"].iter().chain(line)).run;
+        let manifest = inline("x", &["o/r@main".into()], None, &LoadOptions::default()).unwrap();
+        with_flags(expand(&manifest, None).unwrap(), &args)
+    }
+
+    #[test]
+    fn flags_win_over_the_manifest() {
+        let plan = plan(&["-j", "7", "--max-tasks", "2", "--fail-fast", "--poll-interval", "3s"]);
+        let strategy = plan.settings.strategy;
+        assert_eq!((strategy.max_parallel, strategy.max_tasks, strategy.fail_fast), (7, Some(2), true));
+        assert_eq!(plan.settings.poll.interval, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn what_no_flag_says_stays_as_the_manifest_has_it() {
+        let plan = plan(&[]);
+        assert_eq!(plan.settings, Settings::default());
+    }
+
+    #[test]
+    fn a_deadline_only_shortens_and_a_task_timeout_holds_for_every_task() {
+        let plan = plan(&["--deadline", "5h", "--task-timeout", "9m"]);
+        assert_eq!(plan.settings.run_timeout, Some(Duration::from_secs(5 * 3600)));
+        assert!(plan.tasks.iter().all(|task| task.timeouts.task == Duration::from_secs(540)));
     }
 }
