@@ -72,24 +72,21 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
         StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
         StatusFormat::Text => {
             console.result_line(&summary::summary(&record))?;
-            console.result_line(&state(&record, args))?;
+            let holder = Ledger::holder(&args.state.state_dir).map(|holder| holder.to_string());
+            console.result_line(&state(&record, holder.as_deref()))?;
         }
     }
     Ok(Exit::Done)
 }
 
 /// Whether somebody is at it, and what to do if nobody is.
-fn state(record: &RunRecord, args: &StatusArgs) -> String {
-    let left = record.totals().remaining();
-    match Ledger::holder(&args.state.state_dir) {
-        Some(holder) if record.ended_at.is_none() => {
-            format!("{CYAN}at work:{CYAN:#} {}", neutral(&holder.to_string()))
-        }
-        _ if record.ended_at.is_none() => {
-            format!("{YELLOW}its process is gone; go on with: jules-batch run {}{YELLOW:#}", manifest(record))
-        }
-        _ if left > 0 => format!("go on with: jules-batch run {}", manifest(record)),
-        _ => format!("{DIM}ended{DIM:#}"),
+fn state(record: &RunRecord, holder: Option<&str>) -> String {
+    let go_on = format!("go on with: jules-batch run {}", manifest(record));
+    match (record.ended_at, holder) {
+        (None, Some(holder)) => format!("{CYAN}at work:{CYAN:#} {}", neutral(holder)),
+        (None, None) => format!("{YELLOW}its process is gone; {go_on}{YELLOW:#}"),
+        (Some(_), _) if record.totals().remaining() > 0 => go_on,
+        (Some(_), _) => format!("{DIM}ended{DIM:#}"),
     }
 }
 
@@ -170,4 +167,28 @@ fn json(run: &RunOverview) -> serde_json::Value {
         "open": run.open_tasks(),
         "totals": totals,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::progress::sample;
+    use crate::outcome::{EventKind, RunEvent};
+
+    fn told(events: &[RunEvent], holder: Option<&str>) -> String {
+        let record = RunRecord::from_events(events).unwrap();
+        anstream::adapter::strip_str(&state(&record, holder)).to_string()
+    }
+
+    #[test]
+    fn who_is_at_work_and_what_to_do_if_nobody_is() {
+        let mut events = sample::run_of(1);
+        let left = events.len() - sample::EVENTS_A_TASK;
+        assert_eq!(told(&events, Some("pid 7 on ci")), "at work: pid 7 on ci");
+        assert_eq!(told(&events, None), "its process is gone; go on with: jules-batch run jobs.yaml");
+        events.push(sample::event(99, EventKind::InvocationEnded { stopped: None }));
+        assert_eq!(told(&events, None), "ended");
+        events.drain(left..left + sample::EVENTS_A_TASK);
+        assert_eq!(told(&events, None), "go on with: jules-batch run jobs.yaml");
+    }
 }

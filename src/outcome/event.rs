@@ -36,6 +36,12 @@ pub enum EventKind {
         /// Counts from 1.
         invocation: u32,
     },
+    /// The run knows which sessions of its tasks the service holds already: what carried their markers is adopted.
+    /// A run that was killed before that must look again, although its ledger is there.
+    SessionsSurveyed {
+        /// How many were adopted.
+        adopted: usize,
+    },
     /// A task belongs to the run. A later one with the same id supersedes it (its prompt was edited).
     TaskPlanned {
         /// The task.
@@ -171,6 +177,7 @@ impl EventKind {
         matches!(
             self,
             Self::RunStarted { .. }
+                | Self::SessionsSurveyed { .. }
                 | Self::IntentRecorded { .. }
                 | Self::SessionCreated { .. }
                 | Self::Replied { .. }
@@ -198,6 +205,7 @@ impl EventKind {
             Self::Noted { task, .. } => task.as_ref(),
             Self::RunStarted { .. }
             | Self::InvocationStarted { .. }
+            | Self::SessionsSurveyed { .. }
             | Self::ApiUsed { .. }
             | Self::StrayFound { .. }
             | Self::InvocationEnded { .. } => None,

@@ -21,6 +21,8 @@ pub struct RunRecord {
     pub invocations: u32,
     /// Why the last invocation ended before its time.
     pub stopped: Option<String>,
+    /// Whether sessions that the service held already were looked for.
+    pub surveyed: bool,
     /// Its tasks in the order in which they were planned.
     pub tasks: IndexMap<TaskId, TaskRecord>,
     /// What ended invocations asked of the API.
@@ -144,6 +146,7 @@ impl RunRecord {
             ended_at: None,
             invocations: 0,
             stopped: None,
+            surveyed: false,
             tasks: IndexMap::new(),
             earlier_usage: ApiUsage::default(),
             current_usage: ApiUsage::default(),
@@ -180,6 +183,7 @@ impl RunRecord {
                 let ended = std::mem::take(&mut self.current_usage);
                 self.earlier_usage.add(&ended);
             }
+            EventKind::SessionsSurveyed { .. } => self.surveyed = true,
             EventKind::TaskPlanned { planned } => {
                 self.tasks.insert(planned.id.clone(), TaskRecord::new((**planned).clone()));
             }
@@ -272,6 +276,7 @@ impl TaskRecord {
             | EventKind::PlanApproved { .. }
             | EventKind::RunStarted { .. }
             | EventKind::InvocationStarted { .. }
+            | EventKind::SessionsSurveyed { .. }
             | EventKind::TaskPlanned { .. }
             | EventKind::Noted { .. }
             | EventKind::ApiUsed { .. }

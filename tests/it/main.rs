@@ -6,6 +6,7 @@
 
 mod adopting;
 mod client;
+mod client_table;
 mod creating;
 mod endings;
 mod exit_codes;

@@ -43,7 +43,7 @@ fn on_a_terminal_the_page_is_opened_as_well() {
     let world = ran();
     world.write("bin/xdg-open", "#!/bin/sh\necho \"$@\" >> opened\n");
     std::fs::set_permissions(world.path("bin/xdg-open"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter("jules-batch open docs --print; echo printed $?");
     terminal.until_shown("printed 0");
     terminal.enter("jules-batch open web; echo status $?");

@@ -44,7 +44,7 @@ pub(super) fn publish(
         let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
         let outputs = outputs_of(report.as_ref().zip(files), exit);
         let text = report::output_file(&outputs, &delimiter()).map_err(|e| Failure::new(Exit::Fault, e))?;
-        append(&path, &text).map_err(|error| unwritable(&path, &error))?;
+        append(&path, &console.redactor().clean(&text)).map_err(|error| unwritable(&path, &error))?;
     }
     Ok(())
 }
@@ -109,7 +109,8 @@ fn summarize(path: &Path, text: &str, console: &Console) -> Result<(), Failure> 
         console.warn("the step's summary is left out: with it, it would be larger than GitHub takes");
         return Ok(());
     }
-    append(path, text).map_err(|error| unwritable(path, &error))
+    let text = console.redactor().clean(text);
+    append(path, &text).map_err(|error| unwritable(path, &error))
 }
 
 fn append(path: &Path, text: &str) -> io::Result<()> {

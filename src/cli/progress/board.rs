@@ -79,6 +79,7 @@ impl Board {
         let ts = event.ts;
         match &event.kind {
             EventKind::InvocationStarted { .. } => self.began = Some(ts),
+            EventKind::SessionsSurveyed { .. } => {}
             EventKind::TaskPlanned { planned } => {
                 self.set_outcome(&planned.id, None);
                 self.tasks.insert(planned.id.clone(), Entry::default());

@@ -76,6 +76,7 @@ pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
         }
         EventKind::RunStarted { .. }
         | EventKind::InvocationStarted { .. }
+        | EventKind::SessionsSurveyed { .. }
         | EventKind::TaskPlanned { .. }
         | EventKind::IntentRecorded { .. }
         | EventKind::AttemptEnded { .. }

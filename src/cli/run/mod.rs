@@ -232,7 +232,7 @@ mod tests {
 
     use super::*;
     use crate::manifest::{LoadOptions, inline};
-    use crate::plan::expand;
+    use crate::plan::{Settings, expand};
 
     fn plan(line: &[&str]) -> Plan {
         #[derive(Parser)]

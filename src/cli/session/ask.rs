@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id};
+use super::target::{failed_write, session_id, when_ready};
 use super::{Access, Format, Patience, json, prompt};
 use crate::api::SessionId;
 use crate::cli::console::{Console, DIM};
@@ -45,9 +45,8 @@ pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failu
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "question")?;
     let client = args.access.patient()?.attach(args.id.clone());
     console.say(&format!("{DIM}waiting for the reply …{DIM:#}"));
-    let reply = client
-        .ask(message)
-        .timeout(args.patience.limit())
+    let ask = || client.ask(message.clone()).timeout(args.patience.limit());
+    let reply = when_ready(&client, args.access.poll_interval, ask)
         .await
         .map_err(|error| failed_write(error, &format!("jules-batch session show {}", args.id)))?;
     match args.format {

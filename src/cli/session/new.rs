@@ -1,8 +1,10 @@
 //! `session new`: creates a session.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::render::Rendering;
 use super::target::failed_write;
@@ -24,6 +26,11 @@ Examples:
   jules-batch session new 'Fix the flaky test' --source my-org/web
   jules-batch session new --file task.md --source my-org/web@develop --auto-pr --no-approval --follow
   git log -5 | jules-batch session new - --title 'Release notes'";
+
+/// So long a session may take to be known; clients have seen some seconds.
+const KNOWN_WITHIN: Duration = Duration::from_secs(30);
+/// The longest pause between two looks for it.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// `session new`.
 #[derive(Debug, clap::Args)]
@@ -81,6 +88,7 @@ pub(super) async fn run(args: &NewArgs, console: &Console) -> Result<Exit, Failu
         jules.session(new).await.map_err(|error| failed_write(error, "jules-batch session list"))?;
     print(&session, args, console)?;
     if !args.follow {
+        until_known(&session, args.access.poll_interval).await;
         return Ok(Exit::Done);
     }
     // The handle of the creation knows that the session is fresh, and the activities may be missing for a while.
@@ -106,6 +114,18 @@ fn print(session: &SessionClient, args: &NewArgs, console: &Console) -> Result<(
         console.say(&format!("{DIM}go on with: jules-batch session {next} {id}{DIM:#}"));
     }
     Ok(())
+}
+
+/// The service needs some seconds until it knows a new session everywhere, and the next command of a script would not
+/// find it. How long it takes is no failure of this command.
+async fn until_known(session: &SessionClient, interval: Duration) {
+    let started = Instant::now();
+    while let Err(error) = session.info().await {
+        if !error.is_not_found() || started.elapsed() > KNOWN_WITHIN {
+            return;
+        }
+        tokio::time::sleep(interval.min(LOOK)).await;
+    }
 }
 
 /// Takes `owner/repo@branch` apart; `--branch` stands for the part behind the `@`.

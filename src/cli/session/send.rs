@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id};
+use super::target::{failed_write, session_id, when_ready};
 use super::{Access, prompt};
 use crate::api::SessionId;
 use crate::cli::console::{Console, DIM};
@@ -39,8 +39,7 @@ pub(crate) struct SendArgs {
 pub(super) async fn run(args: &SendArgs, console: &Console) -> Result<Exit, Failure> {
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "message")?;
     let client = args.access.prompt()?.attach(args.id.clone());
-    client
-        .send(&message)
+    when_ready(&client, args.access.poll_interval, || client.send(&message))
         .await
         .map_err(|error| failed_write(error, &format!("jules-batch session show {}", args.id)))?;
     console

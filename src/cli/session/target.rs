@@ -1,8 +1,11 @@
 //! Which session is meant, and what a failed request to it means.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use url::Url;
 
-use crate::api::{Error, ErrorKind, SessionId};
+use crate::api::{Error, ErrorKind, Options, SessionClient, SessionId};
 use crate::cli::client;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -28,6 +31,29 @@ fn id_of_page<'a>(segments: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut segments = segments.skip_while(|part| !matches!(*part, "session" | "sessions"));
     segments.next()?;
     segments.next().filter(|id| !id.is_empty())
+}
+
+/// Does something to a session, and again as long as the service answers 404 although it knows the session: just after
+/// a creation it takes no messages for some seconds. A 404 has surely done nothing.
+pub(super) async fn when_ready<T, W>(
+    client: &SessionClient,
+    interval: Duration,
+    act: impl Fn() -> W,
+) -> Result<T, Error>
+where
+    W: IntoFuture<Output = Result<T, Error>>,
+{
+    let started = Instant::now();
+    loop {
+        let error = match act().await {
+            Err(error) if error.is_not_found() && started.elapsed() < Options::FRESH_PATIENCE => error,
+            done => return done,
+        };
+        if client.info().await.is_err() {
+            return Err(error);
+        }
+        tokio::time::sleep(interval).await;
+    }
 }
 
 /// What a failed request about sessions means for the exit code, and the way out.

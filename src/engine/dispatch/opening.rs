@@ -1,5 +1,7 @@
 //! The beginning: what an earlier invocation left, and what the service already holds.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::task::State;
@@ -15,6 +17,9 @@ use crate::plan::Task;
 
 /// How far back the first listing looks for live sessions when the ledger is new.
 const SURVEY: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What a listing shows of tasks, newest first, by the part of their keys that markers carry.
+type Marked<'a> = HashMap<String, Vec<&'a Seen>>;
 
 impl Dispatch {
     /// Begins the invocation: takes over what `record` knows and asks for the first listing.
@@ -39,7 +44,9 @@ impl Dispatch {
         for index in 0..self.tasks.len() {
             self.queue_if_free(index);
         }
-        let adopts = !self.options.ledger_known && self.open > 0;
+        // A run that was killed during its first listing has a ledger, but knows nothing from it.
+        let known = if record.invocations == 0 { self.options.ledger_known } else { record.surveyed };
+        let adopts = !known && self.open > 0;
         let since = adopts.then(|| now.wall.saturating_sub(SURVEY).unwrap_or(Timestamp::MIN));
         if self.open == 0 {
             self.stage = Stage::Working;
@@ -58,9 +65,18 @@ impl Dispatch {
         if self.stage != Stage::Surveying {
             return;
         }
+        let mut marked = Marked::new();
+        for seen in &seen {
+            if let Some(marker) = seen.marker() {
+                marked.entry(marker.key().to_owned()).or_default().push(seen);
+            }
+        }
+        let mut adopted = 0;
         for index in 0..self.tasks.len() {
             match &self.tasks[index].state {
-                State::Waiting if self.tasks[index].attempt == 0 => self.adopt_one_of(index, &seen, now),
+                State::Waiting if self.tasks[index].attempt == 0 => {
+                    adopted += usize::from(self.adopt_one_of(index, &marked, now));
+                }
                 State::Creating(_) => self.look(index),
                 State::Rechecking(session) => {
                     self.turn.actions.push(Action::Recheck { task: index, session: session.clone() });
@@ -68,6 +84,7 @@ impl Dispatch {
                 State::Waiting | State::Held | State::Live(_) | State::Ended(_) => {}
             }
         }
+        self.turn.events.push(EventKind::SessionsSurveyed { adopted });
         self.stage = Stage::Settling;
     }
 
@@ -157,22 +174,22 @@ impl Dispatch {
 
     /// A task without a ledger entry takes up the newest session with its marker: a live one in any case, a
     /// finished one only when it is young.
-    fn adopt_one_of(&mut self, index: usize, seen: &[Seen], now: Now) {
+    fn adopt_one_of(&mut self, index: usize, marked: &Marked, now: Now) -> bool {
         let key = &self.task(index).key;
         let within =
             SignedDuration::try_from(self.plan.settings.adoption.adopt_within).unwrap_or(SignedDuration::MAX);
         let is_live = |seen: &Seen| !seen.state.is_terminal();
         let is_young =
             |seen: &Seen| seen.created.is_some_and(|created| now.wall.duration_since(created) <= within);
-        let candidates =
-            || seen.iter().filter(|seen| seen.marker().is_some_and(|marker| marker.is_of_task(key)));
+        let candidates = || marked.get(key.short()).into_iter().flatten().copied();
         let chosen = candidates()
             .find(|seen| is_live(seen))
             .or_else(|| candidates().find(|seen| seen.state == SessionState::Completed && is_young(seen)))
             .or_else(|| candidates().find(|seen| is_young(seen)));
-        if let Some(seen) = chosen.cloned() {
-            self.adopt_found(index, &seen, now);
+        if let Some(seen) = chosen {
+            self.adopt_found(index, seen, now);
         }
+        chosen.is_some()
     }
 
     fn adopt_found(&mut self, index: usize, seen: &Seen, now: Now) {

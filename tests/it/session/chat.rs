@@ -10,7 +10,7 @@ const SLOW: &str = "{ speed: 60, defaults: { duration: 10m, outcome: change, rep
 fn the_stream_runs_above_and_the_prompt_stays_below() {
     let world = World::new(SLOW);
     let id = created(&world, "Think");
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter(&format!("jules-batch session chat {id}"));
     let screen = terminal.until_shown("the plan waits: /approve");
     assert_eq!(screen[23], ">", "{screen:#?}");
@@ -43,7 +43,7 @@ fn the_stream_runs_above_and_the_prompt_stays_below() {
 fn commands_are_understood_and_slips_are_not_sent() {
     let world = World::new(&SLOW.replace("speed: 60", "speed: 600"));
     let id = created(&world, "Think --no-approval -s my-org/web");
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter(&format!("jules-batch session chat {id}"));
     terminal.until_shown("completed");
     for (line, words) in [
@@ -53,7 +53,7 @@ fn commands_are_understood_and_slips_are_not_sent() {
         ("/plan", "1. "),
         ("/pr", "there is no pull request yet"),
         ("/state", "COMPLETED"),
-        ("/aprove", "there is no /aprove"),
+        ("/accept", "there is no /accept"),
     ] {
         terminal.enter(line);
         terminal.until_shown(words);
@@ -73,7 +73,7 @@ fn commands_are_understood_and_slips_are_not_sent() {
 fn another_size_of_the_terminal_is_made_the_best_of() {
     let world = World::new(LONG);
     let id = created(&world, "Think");
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter(&format!("jules-batch session chat {id}"));
     terminal.until(|screen| screen[23] == ">");
     for (columns, rows) in [(60, 12), (100, 30)] {
@@ -94,7 +94,7 @@ fn another_size_of_the_terminal_is_made_the_best_of() {
 fn what_scrolls_away_can_be_read_again() {
     let world = World::new("{ defaults: { duration: 1s, outcome: change, activities: { gap: 20ms } } }");
     let id = finished(&world, "Think");
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter("echo before the chat");
     terminal.until_shown("before the chat");
     terminal.enter(&format!("jules-batch session chat {id}"));
@@ -125,7 +125,7 @@ fn a_terminal_is_asked_before_a_plan_is_approved() {
     let world = World::new(QUICK);
     let id = created(&world, "Think");
     in_state(&world, &id, &["AWAITING_PLAN_APPROVAL"]);
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter(&format!("jules-batch session approve {id}; echo status $?"));
     terminal.until_shown("Approve this plan? [y/N]");
     terminal.enter("n");
@@ -142,7 +142,7 @@ fn a_terminal_is_asked_before_a_plan_is_approved() {
 fn a_terminal_is_asked_before_sessions_go() {
     let world = World::new(LONG);
     let id = created(&world, "Think");
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter(&format!("jules-batch session delete {id}"));
     let screen = terminal.until_shown("Delete 1 session? [y/N]");
     assert!(screen.iter().any(|line| line.contains("1 has not ended")), "{screen:#?}");
@@ -160,7 +160,7 @@ fn a_terminal_is_asked_before_sessions_go() {
 fn tables_and_patches_are_for_eyes_on_a_terminal() {
     let world = World::new(QUICK);
     let id = finished(&world, "Think -s my-org/web -b main");
-    let terminal = Terminal::open(&world);
+    let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter("clear; jules-batch session list");
     let screen = terminal.until_shown("│");
     assert!(screen.iter().any(|line| line.contains(&id) && line.contains("COMPLETED")), "{screen:#?}");

@@ -18,6 +18,21 @@ fn a_message_arrives_once() {
 }
 
 #[test]
+fn a_session_that_takes_no_messages_yet_is_waited_for() {
+    let refusals = "{ kind: error-before, on: sessions.sendMessage, nth: [1, 2], status: 404 }";
+    let world =
+        World::new(&format!("{{ defaults: {{ duration: 10m, not-found-for: 1s }}, faults: [{refusals}] }}"));
+    let id = created(&world, "Think");
+    session(&world, &format!("show {id}")).exits(0);
+    session(&world, &format!("send {id} Hurry")).exits(0);
+    assert_eq!(
+        (world.sessions()[0].messages.as_slice(), world.requests("sessions.sendMessage")),
+        (&["Hurry".to_owned()][..], 3)
+    );
+    session(&world, "send 123 Hurry").exits(1);
+}
+
+#[test]
 fn a_message_in_doubt_is_not_repeated() {
     let world = World::new(
         "{ defaults: { duration: 10m }, faults: [{ kind: error-after, on: sessions.sendMessage }] }",

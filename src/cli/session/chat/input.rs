@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn slips_are_not_sent() {
-        for slip in ["/aprove", "/approve now", "/send", "/diff some", "/"] {
+        for slip in ["/accept", "/approve now", "/send", "/diff some", "/"] {
             assert_eq!(Input::parse(slip), Input::Unknown(slip.to_owned()));
         }
     }

@@ -162,6 +162,17 @@ fn a_failed_run_again_first_looks_at_the_old_session() {
     assert_eq!(world.created(), 3, "the old sessions were still live and were taken up again");
 }
 
+#[test]
+fn a_lost_ledger_is_made_up_for_although_the_first_invocation_after_it_is_killed_at_once() {
+    let mut world = World::new(plan(20, 4), Manners::default(), 1);
+    world.run_to_end(None);
+    world.lose_ledger();
+    world.invoke_and_die_at_once();
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 20]);
+    assert_eq!(world.created(), 20, "every finished session was adopted");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

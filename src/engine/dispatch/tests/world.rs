@@ -60,16 +60,9 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(plan: Plan, manners: Manners, seed: u64) -> Self {
         let wall: Timestamp = "2026-11-22T02:00:05Z".parse().unwrap();
-        let run = RunInfo {
-            id: RunId::new(wall, 0x7c1f),
-            name: plan.name.clone(),
-            manifest: plan.manifest.clone(),
-            simulated: true,
-        };
-        let first = RunEvent { seq: 1, ts: wall, kind: EventKind::RunStarted { run } };
         Self {
+            record: begun(&plan, wall, 0x7c1f),
             plan: Arc::new(plan),
-            record: RunRecord::begin(&first).unwrap(),
             options: Options { seed, ..Options::default() },
             manners,
             rng: fastrand::Rng::with_seed(seed),
@@ -80,6 +73,21 @@ impl World {
             steps: 0,
             crashes: 0,
         }
+    }
+
+    /// The ledger is gone: a new run begins, which knows nothing.
+    pub(super) fn lose_ledger(&mut self) {
+        self.record = begun(&self.plan, self.now.wall, 0x2d6a);
+        self.options.ledger_known = false;
+    }
+
+    /// An invocation that is killed before its first request is answered.
+    pub(super) fn invoke_and_die_at_once(&mut self) {
+        let mut dispatch = Dispatch::new(self.plan.clone(), &self.record, self.options.clone(), self.now);
+        dispatch.open(&self.record, self.now);
+        self.keep(dispatch.take_turn());
+        self.pending.clear();
+        self.options.ledger_known = true;
     }
 
     /// One invocation after the other until one is not killed.
@@ -323,4 +331,14 @@ impl World {
     pub(super) fn created(&self) -> usize {
         self.sessions.len()
     }
+}
+
+fn begun(plan: &Plan, wall: Timestamp, random: u16) -> RunRecord {
+    let run = RunInfo {
+        id: RunId::new(wall, random),
+        name: plan.name.clone(),
+        manifest: plan.manifest.clone(),
+        simulated: true,
+    };
+    RunRecord::begin(&RunEvent { seq: 1, ts: wall, kind: EventKind::RunStarted { run } }).unwrap()
 }
