@@ -105,7 +105,8 @@ impl Dispatch {
         let numbered =
             known.attempts.iter().filter(|attempt| !attempt.refused).map(|attempt| attempt.number).max();
         self.tasks[index].attempt = numbered.unwrap_or(0);
-        let again = self.options.rerun_failed && known.outcome.is_some_and(Outcome::is_failure);
+        let again =
+            self.options.rerun_failed && known.outcome.is_some_and(|outcome| self.is_bad(index, outcome));
         if again {
             self.tasks[index].attempts_before = self.tasks[index].attempt;
         }
@@ -135,6 +136,11 @@ impl Dispatch {
         } else if let Some(session) = last.session.as_ref().filter(|_| again) {
             self.tasks[index].state = State::Rechecking(session.id.clone());
         }
+    }
+
+    /// What `--failed` runs again: what failed, and what was skipped because a need had failed.
+    fn is_bad(&self, index: usize, outcome: Outcome) -> bool {
+        outcome.is_failure() || (outcome == Outcome::Skipped && !self.task(index).needs.is_empty())
     }
 
     /// The prompt was edited: the task is a new one, and nobody follows the old one's session any more.

@@ -163,6 +163,26 @@ fn a_failed_run_again_first_looks_at_the_old_session() {
 }
 
 #[test]
+fn what_was_skipped_for_a_failed_need_is_run_again_with_it() {
+    let mut plan = plan(1, 3);
+    plan.tasks.push(task(1, &[0]));
+    plan.tasks.push(task(2, &[1]));
+    let mut world = World::new(plan, Manners { asks: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::NeedsInput, Outcome::Skipped, Outcome::Skipped]);
+    world.options.ledger_known = true;
+    world.options.rerun_failed = true;
+    let mut answering = world.plan.as_ref().clone();
+    for task in &mut answering.tasks {
+        let user_feedback = UserFeedback::Reply { text: "Any way.".to_owned(), max: 1 };
+        task.waiting = Arc::new(Waiting { user_feedback, ..Waiting::default() });
+    }
+    world.plan = Arc::new(answering);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 3]);
+}
+
+#[test]
 fn a_lost_ledger_is_made_up_for_although_the_first_invocation_after_it_is_killed_at_once() {
     let mut world = World::new(plan(20, 4), Manners::default(), 1);
     world.run_to_end(None);
