@@ -73,8 +73,14 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
 }
 
 /// Runs a command on a runtime of its own. What it leaves behind is not waited for.
+///
+/// One thread drives it: a run waits nearly all the time, and more threads would cost memory, wake-ups and heaps of
+/// their own.
 fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Fault, error))?;
     let result = runtime.block_on(command);
     runtime.shutdown_background();
     result

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::action::Action;
 use super::input::{Act, Digest, Input, Page, Polled, Refusal, Seen, Trouble, TroubleKind};
-use super::poller::PageRequest;
+use super::poller::{Counts, PageRequest};
 use crate::api::{
     Activity, ActivityKind, ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session,
     SessionId, SessionState,
@@ -91,14 +91,16 @@ pub(super) fn broken(action: Action) -> Input {
     }
 }
 
-/// What the client has asked so far.
-pub(super) fn usage(api: &Jules) -> ApiUsage {
+/// What the client has asked so far, and how punctual its polls were.
+pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
     let usage = api.usage();
     ApiUsage {
         requests: usage.by_method().map(|(method, count)| (method.as_str().to_owned(), count)).collect(),
         retries: usage.retries,
         throttled: usage.throttled,
         waited_ms: u64::try_from(usage.waited.as_millis()).unwrap_or(u64::MAX),
+        looks: polls.looks,
+        late_looks: polls.late,
     }
 }
 

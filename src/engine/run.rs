@@ -105,7 +105,7 @@ impl<'a> Loop<'a> {
     }
 
     fn count_usage(&mut self) {
-        let usage = act::usage(&self.api);
+        let usage = act::usage(&self.api, self.dispatch.polls());
         if usage != self.usage {
             self.usage = usage.clone();
             self.dispatch.handle(Input::Usage(usage), now());
@@ -145,7 +145,7 @@ impl<'a> Loop<'a> {
 
     fn close(&mut self) -> Result<(), EngineError> {
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
-        let usage = act::usage(&self.api);
+        let usage = act::usage(&self.api, self.dispatch.polls());
         self.keep(vec![EventKind::ApiUsed { usage }, EventKind::InvocationEnded { stopped }])
     }
 }

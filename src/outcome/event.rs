@@ -101,6 +101,10 @@ pub enum EventKind {
         attempt: u32,
         /// The service's own word, such as `IN_PROGRESS`; it may be one that we do not know.
         state: String,
+        /// Milliseconds from the session's end, by the service's clock, until we saw it. Only when it had ended while
+        /// we followed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detected_after_ms: Option<u64>,
     },
     /// We approved the session's plan.
     PlanApproved {
@@ -311,6 +315,12 @@ pub struct ApiUsage {
     pub throttled: u64,
     /// Milliseconds that requests waited for the limiter, added up.
     pub waited_ms: u64,
+    /// How often a session was looked at; one page looks at many.
+    #[serde(default)]
+    pub looks: u64,
+    /// How many of these came more than an interval after they were due.
+    #[serde(default)]
+    pub late_looks: u64,
 }
 
 impl ApiUsage {
@@ -322,6 +332,8 @@ impl ApiUsage {
         self.retries += other.retries;
         self.throttled += other.throttled;
         self.waited_ms += other.waited_ms;
+        self.looks += other.looks;
+        self.late_looks += other.late_looks;
     }
 
     /// All requests together.

@@ -85,6 +85,8 @@ pub struct AttemptRecord {
     pub replies: u32,
     /// Nudges sent in this attempt.
     pub nudges: u32,
+    /// Milliseconds from the session's end until we saw it, if it ended while we followed it.
+    pub detected_after_ms: Option<u64>,
 }
 
 impl AttemptRecord {
@@ -260,8 +262,11 @@ impl TaskRecord {
                 a.adopted = *adopted;
                 a.refused = false;
             }),
-            EventKind::SessionState { attempt, state, .. } => {
-                self.with_attempt(*attempt, |a| a.state = Some(state.clone()));
+            EventKind::SessionState { attempt, state, detected_after_ms, .. } => {
+                self.with_attempt(*attempt, |a| {
+                    a.state = Some(state.clone());
+                    a.detected_after_ms = a.detected_after_ms.or(*detected_after_ms);
+                });
             }
             EventKind::AttemptEnded { attempt, outcome, reason, work, .. } => {
                 self.with_attempt(*attempt, |a| {
@@ -306,6 +311,7 @@ impl TaskRecord {
             work: Work::default(),
             replies: 0,
             nudges: 0,
+            detected_after_ms: None,
         });
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{ApiV1, ReportError, ReportV1, RunV1, StrayV1, TaskV1};
+use super::{ApiV1, DetectionV1, ReportError, ReportV1, RunV1, StrayV1, TaskV1};
 
 /// The reports as one, whatever their order. Tasks stand in the manifest's order; of a task in several
 /// reports the one that is further on counts.
@@ -107,7 +107,20 @@ impl ApiV1 {
         self.retries += other.retries;
         self.throttled += other.throttled;
         self.waited_ms += other.waited_ms;
+        self.polls.looks += other.polls.looks;
+        self.polls.late += other.polls.late;
+        self.detection = match (self.detection, other.detection) {
+            (Some(one), Some(two)) => Some(one.slower(two)),
+            (one, two) => one.or(two),
+        };
         self
+    }
+}
+
+impl DetectionV1 {
+    /// Percentiles cannot be added up: the larger ones hold for both.
+    fn slower(self, other: Self) -> Self {
+        Self { p50_ms: self.p50_ms.max(other.p50_ms), p99_ms: self.p99_ms.max(other.p99_ms) }
     }
 }
 

@@ -3,9 +3,10 @@
 use jiff::{Timestamp, Unit};
 
 use super::v1::{
-    ApiV1, AttemptV1, ChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, SourceV1, StrayV1, TaskV1,
+    ApiV1, AttemptV1, ChangeV1, DetectionV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1, SourceV1,
+    StrayV1, TaskV1,
 };
-use crate::outcome::{ApiUsage, AttemptRecord, Change, PullRequest, RunRecord, Stray, TaskRecord};
+use crate::outcome::{AttemptRecord, Change, PullRequest, RunRecord, Stray, TaskRecord};
 
 impl ReportV1 {
     /// The report of a run as it stands.
@@ -25,7 +26,7 @@ impl ReportV1 {
             merged_from: Vec::new(),
         };
         let strays = record.strays.iter().map(StrayV1::of).collect();
-        Self::with_totals(run, tasks, ApiV1::of(record.usage()), strays)
+        Self::with_totals(run, tasks, ApiV1::of(record), strays)
     }
 
     /// Counts the tasks.
@@ -106,13 +107,28 @@ impl ChangeV1 {
 }
 
 impl ApiV1 {
-    fn of(usage: ApiUsage) -> Self {
+    fn of(record: &RunRecord) -> Self {
+        let usage = record.usage();
+        let attempts = record.tasks.values().flat_map(|task| &task.attempts);
         Self {
+            polls: PollsV1 { looks: usage.looks, late: usage.late_looks },
+            detection: DetectionV1::of(attempts.filter_map(|attempt| attempt.detected_after_ms).collect()),
             requests: usage.requests,
             retries: usage.retries,
             throttled: usage.throttled,
             waited_ms: usage.waited_ms,
         }
+    }
+}
+
+impl DetectionV1 {
+    fn of(mut delays: Vec<u64>) -> Option<Self> {
+        delays.sort_unstable();
+        // The smallest delay that so many hundredths of all do not exceed.
+        let within = |hundredths: usize| {
+            delays.get((delays.len() * hundredths).div_ceil(100).checked_sub(1)?).copied()
+        };
+        Some(Self { p50_ms: within(50)?, p99_ms: within(99)? })
     }
 }
 

@@ -234,6 +234,32 @@ pub struct ApiV1 {
     pub throttled: u64,
     /// Milliseconds that requests waited for the rate limiter, added up.
     pub waited_ms: u64,
+    /// How often sessions were looked at; one page of the session list looks at many.
+    #[serde(default)]
+    pub polls: PollsV1,
+    /// How long after a session's end it was seen; null when no session ended while it was followed.
+    #[serde(default)]
+    pub detection: Option<DetectionV1>,
+}
+
+/// Looks at live sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PollsV1 {
+    /// All of them.
+    pub looks: u64,
+    /// Those that came more than an interval after they were due.
+    pub late: u64,
+}
+
+/// From the end of sessions, by the service's clock, until we saw it. In a merged report, the slowest part's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DetectionV1 {
+    /// Half of the sessions were seen within so many milliseconds.
+    pub p50_ms: u64,
+    /// 99 of 100 were.
+    pub p99_ms: u64,
 }
 
 /// A session with this run's marker that the run does not know.

@@ -14,7 +14,7 @@ fn adopted(ended: &Ended<'_>) -> usize {
 
 #[test]
 fn live_sessions_are_taken_up() {
-    let world = World::with("{ defaults: { duration: 800ms, outcome: change } }", &tasks(6));
+    let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();
     running.until(|world| world.books().live_now == 4);
     running.kill();
@@ -70,10 +70,11 @@ fn sessions_of_others_are_left_alone() {
 
 #[test]
 fn a_session_with_our_marker_that_nobody_knows_is_reported() {
-    let world = World::with("{ defaults: { duration: 500ms, outcome: change } }", &tasks(2));
+    let world = World::with("{ defaults: { duration: 1s, outcome: change } }", &tasks(2));
     let mut running = world.run().start();
     running.until(|world| world.books().live_now == 2);
-    let title = world.sessions()[0].title.clone().unwrap().replace("-1]", "-7]");
+    let known = world.sessions().into_iter().find(|session| session.prompt == "Do 1.").unwrap();
+    let title = known.title.unwrap().replace("-1]", "-7]");
     let new = NewSession::new("Do 1.").title(&title);
     let stray = world.service().block_on(world.jules().create_session(&new)).unwrap();
     let ended = running.wait();

@@ -2,7 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Ended, World, tasks};
+use crate::support::{Ended, World, at_once, tasks};
 
 /// Three tasks, one after the other; the second create meets this fault.
 fn run_with_fault(world: &World) -> Ended<'_> {
@@ -12,12 +12,12 @@ fn run_with_fault(world: &World) -> Ended<'_> {
 fn world_with_fault(fault: &str) -> World {
     let fault = format!("{{ {fault}, on: sessions.create, nth: 2 }}");
     let scenario = format!("{{ faults: [{fault}], defaults: {{ duration: 30ms, outcome: change }} }}");
-    World::with(&scenario, &tasks(3))
+    World::with(&scenario, &tasks(3).set("timeouts", "{ task: 60s, stall: 60s, request: 1s }"))
 }
 
 #[test]
 fn a_session_whose_answer_was_lost_is_found_by_its_marker() {
-    for fault in [
+    let faults = [
         "kind: error-after",
         "kind: error-after, status: 500",
         "kind: precondition-after",
@@ -26,7 +26,8 @@ fn a_session_whose_answer_was_lost_is_found_by_its_marker() {
         "kind: stall",
         "kind: hang",
         "kind: arrive-late, delay: 60ms",
-    ] {
+    ];
+    at_once(faults, |fault| {
         let world = world_with_fault(fault);
         let ended = run_with_fault(&world);
         world.created(3);
@@ -35,12 +36,12 @@ fn a_session_whose_answer_was_lost_is_found_by_its_marker() {
             ended.report().tasks.iter().map(|task| task.attempts.last().unwrap().adopted).collect();
         assert_eq!(adopted, [false, true, false], "{fault}");
         assert!(ended.report().strays.is_empty());
-    }
+    });
 }
 
 #[test]
 fn a_create_that_was_never_processed_is_sent_again_after_the_looks() {
-    for fault in ["kind: error-before", "kind: html", "kind: reset-before"] {
+    at_once(["kind: error-before", "kind: html", "kind: reset-before"], |fault| {
         let world = world_with_fault(fault);
         let ended = run_with_fault(&world);
         world.created(3);
@@ -50,7 +51,7 @@ fn a_create_that_was_never_processed_is_sent_again_after_the_looks() {
             ended.report().tasks.iter().all(|task| task.attempts.len() == 1),
             "{fault}: it is one attempt"
         );
-    }
+    });
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn a_session_among_many_others_is_found() {
 
 #[test]
 fn fewer_slots_than_wanted_are_no_failure() {
-    for refusal in ["resource-exhausted", "failed-precondition"] {
+    at_once(["resource-exhausted", "failed-precondition"], |refusal| {
         let scenario = format!(
             "{{ limits: {{ concurrent: 2, refusal: {refusal} }}, defaults: {{ duration: 60ms, outcome: change }} }}"
         );
@@ -89,7 +90,7 @@ fn fewer_slots_than_wanted_are_no_failure() {
         assert_eq!(ended.count(Outcome::Succeeded), 10);
         // Finding out what the account bears must not cost a request for each waiting task again and again.
         assert!(books.refused < 40, "{refusal}: {} refusals", books.refused);
-    }
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use jules_batch::outcome::Outcome;
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
-use crate::support::{Ended, Manifest, World, job};
+use crate::support::{Ended, Manifest, World, at_once, job};
 
 /// A run of one task on a repository, under these keys, while the service plays this behaviour.
 fn run<'w>(world: &'w World, code: i32) -> Ended<'w> {
@@ -62,16 +62,17 @@ fn a_failure_without_a_reason_says_so() {
 
 #[test]
 fn what_is_expected_decides() {
-    for (behaviour, expect, outcome) in [
+    let cases = [
         ("outcome: change", "pull-request", Outcome::Failed),
         ("outcome: change", "change", Outcome::Succeeded),
         ("outcome: no-change", "change", Outcome::Failed),
         ("outcome: no-change", "any", Outcome::NoChange),
-    ] {
+    ];
+    at_once(cases, |(behaviour, expect, outcome)| {
         let world = world(behaviour, &[&format!("expect: {expect}")]);
         let code = if outcome.is_failure() { 100 } else { 0 };
         assert_eq!(run(&world, code).outcome("task").0, outcome, "{behaviour}, {expect}");
-    }
+    });
 }
 
 #[test]

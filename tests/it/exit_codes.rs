@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Manifest, Signal, World, job, tasks};
+use crate::support::{Manifest, Signal, World, at_once, job, tasks};
 
 const QUICK: &str = "{ defaults: { duration: 30ms, outcome: change } }";
 const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
@@ -93,25 +93,30 @@ fn a_service_that_is_down_is_75() {
 
 #[test]
 fn a_quota_gone_before_anything_started_is_75() {
-    for refusal in ["resource-exhausted", "failed-precondition"] {
+    at_once(["resource-exhausted", "failed-precondition"], |refusal| {
         let scenario = format!("{{ limits: {{ per-day: 0, refusal: {refusal} }} }}");
         let manifest = one().set("limits", "{ capacity-wait: 300ms, requests-per-minute: 60000 }");
         let world = World::with(&scenario, &manifest);
         let ended = world.run().exits(75);
         assert_eq!((world.books().created, ended.report().remaining), (0, 1));
-    }
+    });
 }
 
 #[test]
 fn failed_tasks_are_100_unless_fail_on_says_otherwise() {
-    let scenario = "{ defaults: { duration: 30ms, outcome: failure } }";
-    World::with(scenario, &one()).run().exits(100);
-    World::with(scenario, &one()).run().args("--fail-on none").exits(0);
-    World::with(scenario, &one()).run().args("--fail-on stalled,timed_out").exits(0);
-    World::with(scenario, &one()).run().args("--fail-on failed").exits(100);
+    let failing = "{ defaults: { duration: 30ms, outcome: failure } }";
     let unchanged = "{ defaults: { duration: 30ms, outcome: no-change } }";
-    World::with(unchanged, &one()).run().exits(0);
-    World::with(unchanged, &one()).run().args("--fail-on no-change").exits(100);
+    let cases = [
+        (failing, "any", 100),
+        (failing, "none", 0),
+        (failing, "stalled,timed_out", 0),
+        (failing, "failed", 100),
+        (unchanged, "any", 0),
+        (unchanged, "no-change", 100),
+    ];
+    at_once(cases, |(scenario, fail_on, code)| {
+        World::with(scenario, &one()).run().args("--fail-on").arg(fail_on).exits(code);
+    });
 }
 
 #[test]
@@ -134,7 +139,7 @@ fn reports_or_a_ledger_that_cannot_be_written_are_110() {
 
 #[test]
 fn signals_are_130_and_143_with_everything_saved() {
-    for (signal, code) in [(Signal::Interrupt, 130), (Signal::Terminate, 143)] {
+    at_once([(Signal::Interrupt, 130), (Signal::Terminate, 143)], |(signal, code)| {
         let world = World::with(LONG, &tasks(6));
         let mut running = world.run().start();
         running.until(|world| world.books().live_now == 4);
@@ -144,5 +149,5 @@ fn signals_are_130_and_143_with_everything_saved() {
         let totals = ended.report().totals;
         assert_eq!((totals.detached, totals.deferred, totals.total), (4, 2, 6));
         assert_eq!(ended.sessions().len(), 4);
-    }
+    });
 }

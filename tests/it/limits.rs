@@ -2,7 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{World, tasks};
+use crate::support::{World, at_once, tasks};
 
 const QUICK: &str = "{ defaults: { duration: 40ms, outcome: change } }";
 const FAILING: &str = "{ defaults: { duration: 40ms, outcome: failure } }";
@@ -12,7 +12,7 @@ const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
 fn a_spent_daily_budget_defers_the_rest_and_stays_spent() {
     let manifest = tasks(5)
         .set("limits", "{ requests-per-minute: 60000, creates-per-minute: 60000, sessions-per-day: 2 }")
-        .set("timeouts", "{ task: 30s, stall: 20s, run: 20s, request: 400ms }");
+        .set("timeouts", "{ task: 30s, stall: 20s, run: 20s, request: 20s }");
     let world = World::with(QUICK, &manifest);
     let totals = world.run().exits(5).report().totals;
     assert_eq!((totals.succeeded, totals.deferred), (2, 3));
@@ -40,21 +40,21 @@ fn max_tasks_counts_starts_of_an_invocation() {
 
 #[test]
 fn at_the_deadline_live_sessions_are_left_and_the_rest_is_deferred() {
-    for by_flag in [true, false] {
+    at_once([true, false], |by_flag| {
         let manifest = tasks(6);
         let manifest = if by_flag {
             manifest
         } else {
-            manifest.set("timeouts", "{ task: 1h, stall: 1h, run: 600ms, request: 400ms }")
+            manifest.set("timeouts", "{ task: 1h, stall: 1h, run: 2s, request: 20s }")
         };
         let world = World::with(LONG, &manifest);
         let run = world.run();
-        let ended = if by_flag { run.args("--deadline 600ms") } else { run }.exits(5);
+        let ended = if by_flag { run.args("--deadline 2s") } else { run }.exits(5);
         let report = ended.report();
         assert_eq!((report.totals.detached, report.totals.deferred), (4, 2));
         assert_eq!(report.run.stopped.as_deref(), Some("deadline"));
         assert_eq!(world.books().live_now, 4, "nobody stopped them");
-    }
+    });
 }
 
 #[test]
@@ -68,18 +68,19 @@ fn what_the_deadline_left_is_taken_up_again() {
 
 #[test]
 fn too_many_failures_start_nothing_more() {
-    for (strategy, started) in [
+    let cases = [
         ("{ max-parallel: 1, fail-fast: true }", 1),
         ("{ max-parallel: 1, max-failures: 3 }", 3),
         ("{ max-parallel: 1, max-failures: 25% }", 2),
-    ] {
+    ];
+    at_once(cases, |(strategy, started)| {
         let world = World::with(FAILING, &tasks(8).set("strategy", strategy));
         let ended = world.run().exits(100);
         world.created(started);
         let report = ended.report();
         assert_eq!((report.totals.failed, report.totals.deferred), (started, 8 - started), "{strategy}");
         assert_eq!(report.run.stopped.as_deref(), Some("max-failures"));
-    }
+    });
 }
 
 #[test]

@@ -62,7 +62,8 @@ fn the_report_tells_how_many_requests_each_method_cost() {
     let ended = world.run().exits(100);
 
     let report = ended.report();
-    assert_eq!((report.totals.total, report.totals.succeeded, report.totals.failed), (60, 59, 1));
+    let totals = report.totals;
+    assert_eq!((totals.total, totals.succeeded, totals.failed), (60, 59, 1), "{totals:?}");
     let counted: BTreeMap<_, _> = world.books().requests;
     let told: BTreeMap<_, _> = report.api.requests.iter().filter(|(_, n)| **n > 0).collect();
     let named = |ours: &str, theirs: &str| {

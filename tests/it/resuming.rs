@@ -60,7 +60,7 @@ fn failed_tasks_are_run_again_when_asked_for() {
 #[test]
 fn failed_first_looks_whether_the_old_session_has_succeeded_since() {
     let manifest = Manifest::of([job("slow", "Take your time.", &["timeouts: { task: 200ms }"])]);
-    let world = World::with("{ defaults: { duration: 500ms, outcome: change } }", &manifest);
+    let world = World::with("{ defaults: { duration: 1s, outcome: change } }", &manifest);
     let mut running = world.run().start();
     running.until(|world| world.books().created == 1);
     let ended = running.wait();
@@ -121,7 +121,7 @@ fn a_selection_leaves_the_other_tasks_as_they_are() {
 
 #[test]
 fn a_killed_run_goes_on_with_its_live_sessions() {
-    let world = World::with("{ defaults: { duration: 700ms, outcome: change } }", &tasks(6));
+    let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();
     running.until(|world| world.books().live_now == 4);
     running.kill();

@@ -25,7 +25,7 @@ fn an_interrupted_run_with_a_thousand_live_sessions_has_complete_reports() {
 
 #[test]
 fn the_next_run_takes_up_what_an_interrupt_left() {
-    let world = World::with("{ defaults: { duration: 700ms, outcome: change } }", &tasks(6));
+    let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();
     running.until(|world| world.books().live_now == 4);
     running.signal(Signal::Terminate);

@@ -3,7 +3,7 @@
 use jules_batch::outcome::Outcome;
 use quick_junit::TestCaseStatus;
 
-use crate::support::{Ended, Manifest, World, job};
+use crate::support::{Ended, Manifest, World, at_once, job};
 
 const TASK: &str = "task/my-org/web@main";
 
@@ -134,9 +134,9 @@ fn without_nudges_silence_is_a_stall() {
 #[test]
 fn an_agent_that_talks_is_not_silent() {
     let world = world(
-        "outcome: change, duration: 900ms, activities: { gap: 50ms }",
+        "outcome: change, duration: 1500ms, activities: { gap: 50ms }",
         "stall: fail",
-        &["timeouts: { stall: 300ms }"],
+        &["timeouts: { stall: 600ms }"],
     );
     assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded);
 }
@@ -164,7 +164,7 @@ fn no_policy_outlasts_the_tasks_time() {
     let reply = format!("user-feedback: {{ {forever} }}");
     let nudge = format!("stall: {{ {once} }}");
     let dead = "outcome: stall, revived-by-message: false";
-    for (faults, behaviour, waiting) in [
+    let cases = [
         (broken_approval, "", "plan-approval: approve"),
         (broken_message, "feedback: { times: 9000 }", &*reply),
         (throttled_message, "feedback: { times: 9000 }", &*reply),
@@ -174,15 +174,16 @@ fn no_policy_outlasts_the_tasks_time() {
         ("", "outcome: pause-silently, revived-by-message: false", &*nudge),
         ("", "outcome: busy", &*nudge),
         ("{ kind: error-before, on: [sessions.get, sessions.list], probability: 0.9 }", "", ""),
-    ] {
+    ];
+    at_once(cases, |(faults, behaviour, waiting)| {
         let keys = ["require-approval: true", "timeouts: { task: 700ms, stall: 60ms }"];
         let world = world_with(faults, behaviour, waiting, &keys);
         let ended = world.run().start().wait();
         if ended.code == Some(75) {
-            continue;
+            return;
         }
         let outcome = ended.outcome("task").0;
         let ends = [Outcome::TimedOut, Outcome::NeedsInput, Outcome::Stalled];
         assert!(ends.contains(&outcome), "{faults} {behaviour} {waiting}: {ended}");
-    }
+    });
 }

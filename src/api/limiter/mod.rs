@@ -1,8 +1,10 @@
 //! The limiter: every request of a client and its derived handles passes it.
 //!
-//! Three things make a request wait: the quota of its lane (creates, activities), the quota of all requests, and the
-//! hold that a 429 sets for everybody. All waiting happens on tokio's clock and in the order of arrival within a lane;
-//! the lanes take turns, so that polls cannot starve creates, nor creates polls.
+//! Four things make a request wait: the quota of its method (creates, activities), the pace that its method's answers
+//! 429 have taught, the quota of all requests, and the hold that a 429 sets for everybody. All waiting happens on
+//! tokio's clock. Every method has a lane of its own: in it requests go in the order of arrival, and the lanes take
+//! turns, so that polls cannot starve creates, nor creates polls. What a hold has dammed up leaves at the learnt pace,
+//! not in a flood.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -18,8 +20,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Method;
 use hold::Hold;
+use learnt::Learnt;
 
 mod hold;
+mod learnt;
 
 /// How many requests a client may send in any minute.
 ///
@@ -100,20 +104,39 @@ impl Bucket {
 struct Lane {
     turn: Mutex<()>,
     quota: Option<Bucket>,
+    learnt: StdMutex<Learnt>,
 }
 
 impl Lane {
     fn new(quota: Option<Bucket>) -> Self {
-        Self { turn: Mutex::new(()), quota }
+        Self { turn: Mutex::new(()), quota, learnt: StdMutex::default() }
+    }
+
+    /// Waits until the quota and what was learnt allow one more. The caller has the turn.
+    async fn ready(&self) {
+        if let Some(quota) = &self.quota {
+            quota.ready().await;
+        }
+        loop {
+            let now = Instant::now();
+            let at = self.learnt(|learnt| learnt.ready_at(now));
+            if at <= now {
+                return;
+            }
+            tokio::time::sleep_until(at).await;
+        }
+    }
+
+    fn learnt<T>(&self, change: impl FnOnce(&mut Learnt) -> T) -> T {
+        // Plain numbers: they are whole even if a thread died holding the lock.
+        change(&mut self.learnt.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// See the module's text.
 pub(super) struct Limiter {
-    creates: Lane,
-    activities: Lane,
-    reads: Lane,
-    writes: Lane,
+    /// One for each method.
+    lanes: [Lane; Method::ALL.len()],
     /// tokio's mutex is fair, and each lane sends only its first one here: so the lanes take turns.
     gate: Mutex<()>,
     all: Bucket,
@@ -124,6 +147,7 @@ pub(super) struct Limiter {
 #[must_use = "the request is sent after this"]
 pub(super) struct Permit {
     limiter: Arc<Limiter>,
+    method: Method,
     /// Which hold was the last one when the permit was given.
     epoch: u64,
     /// How long it took to get it.
@@ -135,10 +159,13 @@ impl Limiter {
         let start = Instant::now();
         let bucket = |per_minute| Bucket::new(per_minute, start);
         Self {
-            creates: Lane::new(Some(bucket(quotas.creates_per_minute))),
-            activities: Lane::new(Some(bucket(quotas.activities_per_minute))),
-            reads: Lane::new(None),
-            writes: Lane::new(None),
+            lanes: Method::ALL.map(|method| {
+                Lane::new(match method {
+                    Method::CreateSession => Some(bucket(quotas.creates_per_minute)),
+                    Method::ListActivities => Some(bucket(quotas.activities_per_minute)),
+                    _ => None,
+                })
+            }),
             gate: Mutex::new(()),
             all: bucket(quotas.requests_per_minute),
             hold: StdMutex::new(Hold::default()),
@@ -160,16 +187,14 @@ impl Limiter {
             // The runtime is going down: this future will not be polled again either.
             Err(_) => std::future::pending().await,
         };
-        Permit { limiter: Arc::clone(self), epoch, waited: asked.elapsed() }
+        Permit { limiter: Arc::clone(self), method, epoch, waited: asked.elapsed() }
     }
 
     /// Waits for the turn itself; which hold was the last one then.
     async fn turn(&self, method: Method) -> u64 {
         let lane = self.lane(method);
         let _turn = lane.turn.lock().await;
-        if let Some(quota) = &lane.quota {
-            quota.ready().await;
-        }
+        lane.ready().await;
         let _gate = self.gate.lock().await;
         // The hold may have moved, and the quota may be gone, while we slept: look again each time.
         loop {
@@ -179,6 +204,7 @@ impl Limiter {
             } else if let Err(wait) = self.all.take() {
                 tokio::time::sleep(wait).await;
             } else {
+                lane.learnt(|learnt| learnt.sent(Instant::now()));
                 return epoch;
             }
         }
@@ -191,20 +217,7 @@ impl Limiter {
     }
 
     fn lane(&self, method: Method) -> &Lane {
-        match method {
-            Method::CreateSession => &self.creates,
-            Method::ListActivities => &self.activities,
-            Method::ListSources
-            | Method::GetSource
-            | Method::GetSession
-            | Method::ListSessions
-            | Method::GetActivity => &self.reads,
-            Method::DeleteSession
-            | Method::SendMessage
-            | Method::ApprovePlan
-            | Method::ArchiveSession
-            | Method::UnarchiveSession => &self.writes,
-        }
+        &self.lanes[method as usize]
     }
 
     fn hold<T>(&self, change: impl FnOnce(&mut Hold) -> T) -> T {
@@ -222,6 +235,12 @@ impl Permit {
     /// The service answered 429: holds everybody.
     pub(super) fn throttled(self, retry_after: Option<Duration>) {
         let dice = fastrand::f64();
+        // A create is refused for want of room rather than for its pace, and whoever creates waits for room.
+        if self.method != Method::CreateSession {
+            // Epochs count from 0, and what was learnt in one must be older than it.
+            let epoch = self.epoch + 1;
+            self.limiter.lane(self.method).learnt(|learnt| learnt.throttled(Instant::now(), epoch));
+        }
         self.limiter.hold(|hold| hold.throttled(Instant::now(), self.epoch, retry_after, dice));
         tracing::debug!(held = ?self.limiter.held_for(), ?retry_after, "answered 429: all requests are held");
     }

@@ -196,3 +196,34 @@ proptest! {
         prop_assert!(busiest(|method| method == Method::ListActivities) <= activities as usize);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hold_has_dammed_up_leaves_at_the_learnt_pace_and_in_order() {
+    let limiter = Arc::new(Limiter::new(Quotas::UNLIMITED));
+    for _ in 0..30 {
+        limiter.acquire(Method::GetSession).await.answered();
+        tokio::time::sleep(SECOND).await;
+    }
+    limiter.acquire(Method::GetSession).await.throttled(Some(60 * SECOND));
+    let held = Instant::now();
+    let (order, mut left) = tokio::sync::mpsc::unbounded_channel();
+    for n in 0..20 {
+        let (limiter, order) = (Arc::clone(&limiter), order.clone());
+        tokio::spawn(async move {
+            limiter.acquire(Method::GetSession).await.answered();
+            order.send((n, held.elapsed())).unwrap();
+        });
+        tokio::task::yield_now().await;
+    }
+    // Another method was not refused: only the hold keeps it.
+    assert_eq!(limiter.acquire(Method::ListSessions).await.waited, 60 * SECOND);
+    let mut before = Duration::ZERO;
+    for wanted in 0..20 {
+        let (n, at) = left.recv().await.unwrap();
+        assert_eq!(n, wanted, "first in, first out");
+        if n > 0 {
+            assert!(at - before > SECOND, "{n} left {:?} after the one before", at - before);
+        }
+        before = at;
+    }
+}

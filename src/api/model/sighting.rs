@@ -51,7 +51,7 @@ enum PageField {
     Other,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
 enum SessionField {
     Name,
@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
         while let Some(field) = map.next_key()? {
             match field {
                 PageField::Sessions => {
-                    map.next_value_seed(Elements { wanted: self.wanted, page: &mut page })?
+                    map.next_value_seed(Elements { wanted: self.wanted, page: &mut page })?;
                 }
                 PageField::NextPageToken => {
                     let token = map.next_value_seed(Text { or_number: true })?;

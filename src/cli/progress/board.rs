@@ -99,7 +99,7 @@ impl Board {
                 live.url.clone_from(&session.url);
                 live.state = "started".into();
             }
-            EventKind::SessionState { task, attempt, state } => {
+            EventKind::SessionState { task, attempt, state, .. } => {
                 // A session may be live already when an invocation takes the run up.
                 let url = self.entry(task).session.as_ref().and_then(|s| s.url.clone());
                 let live = self.live_entry(task, *attempt, ts);

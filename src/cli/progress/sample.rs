@@ -62,7 +62,7 @@ pub(crate) fn created(task: &str, attempt: u32, session: u32) -> EventKind {
 }
 
 pub(crate) fn state(task: &str, attempt: u32, state: &str) -> EventKind {
-    EventKind::SessionState { task: TaskId::new(task), attempt, state: state.into() }
+    EventKind::SessionState { task: TaskId::new(task), attempt, state: state.into(), detected_after_ms: None }
 }
 
 pub(crate) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome, reason: Option<&str>) -> EventKind {

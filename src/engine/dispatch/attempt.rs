@@ -210,7 +210,10 @@ impl Dispatch {
         let (events, actions) = (&mut self.turn.events, &mut self.turn.actions);
         let session = session.clone();
         match step {
-            driver::Step::State(state) => events.push(EventKind::SessionState { task, attempt, state }),
+            driver::Step::State { state, lag } => {
+                let detected_after_ms = lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
+                events.push(EventKind::SessionState { task, attempt, state, detected_after_ms });
+            }
             driver::Step::Note(note) => events.push(EventKind::Noted { task: Some(task), note }),
             driver::Step::LookAt(at) => self.poller.look_at(&session, at),
             driver::Step::Read { purpose, since } => {

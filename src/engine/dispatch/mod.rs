@@ -23,7 +23,7 @@ use super::action::Action;
 use super::gate::{Answer, Gate};
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
-use super::poller::{Activity, PollRequest, Poller};
+use super::poller::{Activity, Counts, PollRequest, Poller};
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::api::{SessionId, SessionState};
@@ -166,6 +166,11 @@ impl Dispatch {
         let deadline = self.deadline.filter(|_| !self.stop.is_some_and(StopReason::leaves_live));
         let gate = self.gate_wake.filter(|_| self.stop.is_none());
         [self.timers.next(), self.poller.next_due(), leaving, deadline, gate].into_iter().flatten().min()
+    }
+
+    /// How punctual the polls were so far.
+    pub(super) fn polls(&self) -> Counts {
+        self.poller.counts()
     }
 
     pub(super) fn is_done(&self) -> bool {

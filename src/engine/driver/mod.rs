@@ -79,8 +79,8 @@ enum Phase {
 /// What follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The state changed.
-    State(String),
+    /// The state changed; `lag` after the session's end, if it has ended while we followed it.
+    State { state: String, lag: Option<Duration> },
     /// Something a person should know.
     Note(String),
     /// Read the session soon, on its own.
@@ -164,7 +164,7 @@ impl Driver {
         self.last_trouble = None;
         self.learn(&seen.work);
         if self.state != seen.state {
-            self.enter(&seen.state, now, &mut steps);
+            self.enter(seen, now, &mut steps);
         }
         if self.busy || matches!(self.phase, Phase::Closing { .. }) {
             return steps;
@@ -338,8 +338,9 @@ impl Driver {
         self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));
     }
 
-    fn enter(&mut self, state: &SessionState, now: Now, steps: &mut Vec<Step>) {
-        steps.push(Step::State(state.as_str().to_owned()));
+    fn enter(&mut self, seen: &Seen, now: Now, steps: &mut Vec<Step>) {
+        let state = &seen.state;
+        steps.push(Step::State { state: state.as_str().to_owned(), lag: self.lag(seen, now) });
         if let SessionState::Unknown(name) = state {
             steps
                 .push(Step::Note(format!("the service reports the unknown state {name}; it counts as live")));
@@ -355,6 +356,13 @@ impl Driver {
         if self.state == SessionState::Paused && !self.busy && self.has_nudges() {
             steps.extend(self.nudge());
         }
+    }
+
+    /// How long ago the session ended, if it did so after we took it up. Clocks differ: less than nothing is nothing.
+    fn lag(&self, seen: &Seen, now: Now) -> Option<Duration> {
+        let ended = seen.updated.filter(|_| seen.state.is_terminal())?;
+        let lag = Duration::try_from(now.wall.duration_since(ended)).unwrap_or_default();
+        (lag <= now.instant - self.known_since).then_some(lag)
     }
 }
 

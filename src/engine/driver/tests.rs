@@ -38,7 +38,7 @@ impl Story {
         let id = self.driver.session().clone();
         let seen = Seen { id, title: None, state, url: None, created: None, updated: None, work };
         let steps = self.driver.on_seen(&seen, self.now);
-        steps.into_iter().filter(|step| !matches!(step, Step::State(_))).collect()
+        steps.into_iter().filter(|step| !matches!(step, Step::State { .. })).collect()
     }
 
     fn reads(&mut self, purpose: Purpose, digest: &Digest) -> Vec<Step> {

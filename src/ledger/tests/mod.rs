@@ -72,7 +72,7 @@ pub(super) fn created(task: &str, attempt: u32, session: &str) -> EventKind {
 }
 
 pub(super) fn state(task: &str, attempt: u32, state: &str) -> EventKind {
-    EventKind::SessionState { task: TaskId::new(task), attempt, state: state.into() }
+    EventKind::SessionState { task: TaskId::new(task), attempt, state: state.into(), detected_after_ms: None }
 }
 
 pub(super) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome) -> EventKind {

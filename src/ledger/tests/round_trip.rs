@@ -35,8 +35,16 @@ fn work() -> impl Strategy<Value = Work> {
 }
 
 fn usage() -> impl Strategy<Value = ApiUsage> {
-    (prop::collection::btree_map("[a-z]{1,6}", 0..1_000_u64, 0..4), 0..9_u64)
-        .prop_map(|(requests, retries)| ApiUsage { requests, retries, throttled: 1, waited_ms: 2 })
+    (prop::collection::btree_map("[a-z]{1,6}", 0..1_000_u64, 0..4), 0..9_u64).prop_map(
+        |(requests, retries)| ApiUsage {
+            requests,
+            retries,
+            throttled: 1,
+            waited_ms: 2,
+            looks: 9,
+            late_looks: 3,
+        },
+    )
 }
 
 fn about_a_task() -> impl Strategy<Value = EventKind> {

@@ -18,7 +18,7 @@ const FAST: [(&str, &str); 5] = [
         "limits",
         "{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000, capacity-wait: 9s }",
     ),
-    ("timeouts", "{ task: 30s, stall: 20s, settle: 150ms, request: 400ms }"),
+    ("timeouts", "{ task: 30s, stall: 20s, settle: 150ms, request: 20s }"),
     ("create", "{ looks: 3, look-delay: 40ms }"),
     ("poll", "{ interval: 15ms }"),
 ];

@@ -16,3 +16,13 @@ pub(crate) use runner::{Runner, Signal};
 pub(crate) use service::Service;
 pub(crate) use terminal::Terminal;
 pub(crate) use world::{KEY, World};
+
+/// Checks all cases at once: most of a run is waiting.
+pub(crate) fn at_once<C: Send>(cases: impl IntoIterator<Item = C>, check: impl Fn(C) + Sync) {
+    let check = &check;
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || check(case));
+        }
+    });
+}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jules_batch::Jules;
-use jules_batch::api::ApiKey;
+use jules_batch::api::{ApiKey, Quotas};
 use jules_batch::simulator::{Books, SessionView};
 use tempfile::TempDir;
 
@@ -101,7 +101,8 @@ impl World {
 
     /// Our own client for the service, as a person beside the run would use it.
     pub(crate) fn jules(&self) -> Jules {
-        Jules::builder().api_key(ApiKey::new(KEY).unwrap()).base_url(self.service.url()).build().unwrap()
+        let builder = Jules::builder().api_key(ApiKey::new(KEY).unwrap()).base_url(self.service.url());
+        builder.quotas(Quotas::UNLIMITED).build().unwrap()
     }
 
     /// `jules-batch run` against the service.
