@@ -8,6 +8,7 @@ mod adopting;
 mod client;
 mod client_table;
 mod creating;
+mod documentation;
 mod endings;
 mod exit_codes;
 mod hostile;
