@@ -8,5 +8,6 @@ mod endings;
 mod exit_codes;
 mod layout;
 mod main_job;
+mod requests;
 mod support;
 mod wire;
