@@ -30,8 +30,9 @@ use crate::api::{SessionId, SessionState};
 use crate::outcome::{EventKind, Outcome, RunId, RunRecord};
 use crate::plan::{MaxFailures, Plan, Task};
 
-/// How many creates may be unsettled at once, however many slots are free.
-const MAX_CREATING: usize = 64;
+/// How many creates may be unsettled at once, however many slots are free. The service has been seen to refuse most of
+/// ten creates that came together.
+const MAX_CREATING: usize = 16;
 
 /// What a decision leads to: the events are kept before the actions start.
 #[derive(Debug, Default)]
