@@ -70,7 +70,7 @@ def arguments():
     parser.add_argument("--slots", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=10, help="mean length of a session, real time")
     parser.add_argument("--sdk-poll", type=int, default=83, help="the SDK's polling interval in ms (5 s / 60)")
-    parser.add_argument("--poll", type=int, default=100, help="jules-batch's poll.interval in ms")
+    parser.add_argument("--poll", type=int, default=167, help="jules-batch's poll.interval in ms (10 s / 60)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--binary", default=str(ROOT / "target/release/jules-batch"))
     parser.add_argument("--sides", default="sdk,jules-batch", help="which to run")

@@ -18,6 +18,7 @@ mod limits;
 mod main_job;
 mod open;
 mod planning;
+mod requests;
 mod resuming;
 mod retrying;
 mod session;

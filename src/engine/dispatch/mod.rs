@@ -30,6 +30,10 @@ use crate::api::{SessionId, SessionState};
 use crate::outcome::{EventKind, Outcome, RunId, RunRecord};
 use crate::plan::{MaxFailures, Plan, Task};
 
+/// How many creates may be unsettled at once, however many slots are free. The service has been seen to refuse most of
+/// ten creates that came together.
+const MAX_CREATING: usize = 16;
+
 /// What a decision leads to: the events are kept before the actions start.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
@@ -229,6 +233,10 @@ impl Dispatch {
                     return;
                 }
                 Answer::Closed(reason) => return self.stop_for(reason, now),
+            }
+            // Each create under way has a connection of its own.
+            if self.held - self.live >= MAX_CREATING {
+                return;
             }
             // After a refusal one create at a time finds out what the service bears.
             if self.held > self.live && self.gate.ceiling().is_some_and(|ceiling| self.held >= ceiling) {

@@ -22,7 +22,7 @@ use crate::plan::{PollSettings, PollStrategy};
 /// The service cuts larger pages down to this.
 const PAGE: usize = 100;
 /// How many single reads may be under way at once; the others stay due.
-const MAX_SINGLE: usize = 64;
+const MAX_SINGLE: usize = 32;
 /// How many pages one listing may read: an account can have thousands of old sessions.
 const MAX_PAGES: usize = 200;
 /// Of sessions taken up together, so many are looked at at once, the others spread over an interval.
