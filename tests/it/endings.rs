@@ -155,3 +155,13 @@ fn time_out_is_an_error_with_the_last_state() {
     let status = ended.case("task/my-org/web@main").status;
     assert!(matches!(status, TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. }), "{status:?}");
 }
+
+#[test]
+fn a_service_that_cannot_be_asked_any_more_does_not_hold_the_task_for_ever() {
+    let scenario = "{ faults: [{ kind: error-before, on: sessions.get }], defaults: { duration: 40ms } }";
+    let manifest = Manifest::of([job("task", "Do it.", &["timeouts: { task: 1s }"])]);
+    let world = World::with(scenario, &manifest.set("poll", "{ interval: 15ms, strategy: get }"));
+    let (outcome, why) = run(&world, 100).outcome("task");
+    assert_eq!(outcome, Outcome::TimedOut);
+    assert!(why.starts_with("not ended after 1s"), "{why}");
+}

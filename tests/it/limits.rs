@@ -101,3 +101,21 @@ fn no_wait_starts_and_leaves() {
     assert_eq!(ended.count(Outcome::Succeeded), 3);
     world.created(3);
 }
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_manifest() {
+    let scenario = "{ defaults: { duration: 200ms, outcome: change } }";
+    at_once([(None, None, 4), (Some("2"), None, 2), (Some("2"), Some("3"), 3)], |(variable, flag, most)| {
+        let world = World::with(scenario, &tasks(8));
+        let mut run = world.run();
+        if let Some(variable) = variable {
+            run = run.env("JULES_BATCH_MAX_PARALLEL", variable);
+        }
+        if let Some(flag) = flag {
+            run = run.arg("--max-parallel").arg(flag);
+        }
+        run.exits(0);
+        assert!(world.books().live_max <= most, "{} lived at once", world.books().live_max);
+        assert!(world.books().live_max > most / 2);
+    });
+}

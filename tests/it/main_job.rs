@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jules_batch::outcome::Outcome;
+use serde_json::Value;
 
 use crate::support::{Manifest, World, job, tasks};
 
@@ -144,6 +145,21 @@ fn on_a(session: &jules_batch::simulator::SessionView) -> bool {
 }
 
 #[test]
+fn the_report_keeps_to_its_schema() {
+    let scenario = "{ rules: [{ when: { prompt: 'Do 2.' }, then: { outcome: failure } }], \
+        defaults: { duration: 30ms, outcome: pull-request } }";
+    let world = World::with(scenario, &tasks(3));
+    world.run().args("--max-tasks 2").exits(100);
+    let report: Value = serde_json::from_str(&world.read("jules-report/report.json")).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/report.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(report["schemaVersion"], 1);
+    assert!(report["tasks"][0]["attempts"][0]["session"]["id"].is_string());
+}
+
+#[test]
 fn every_change_is_an_event() {
     let world = World::with("{ defaults: { duration: 40ms, outcome: pull-request } }", &tasks(3));
     let ended = world.run().args("--events - --events-file").exits(2);
@@ -152,8 +168,7 @@ fn every_change_is_an_event() {
     let ended = world.run().args("--events -").exits(0);
     let file = world.read("jules-report/events.jsonl");
     assert_eq!(ended.stdout, file, "stdout carries the same stream, and nothing else");
-    let events: Vec<serde_json::Value> =
-        file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for (seq, event) in (1..).zip(&events) {
         assert_eq!((&event["v"], &event["seq"]), (&1.into(), &seq.into()), "{event}");
         assert!(event["ts"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{event}");

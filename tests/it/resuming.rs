@@ -154,3 +154,35 @@ fn another_manifest_in_the_same_state_folder_is_another_run() {
     world.run().exits(0);
     world.created(6);
 }
+
+#[test]
+fn what_was_skipped_for_a_failed_task_is_run_again_with_it() {
+    let scenario = "{ rules: [{ when: { prompt: first, nth: 1 }, then: { outcome: failure } }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let manifest = Manifest::of([
+        job("a", "The first.", &[]),
+        job("b", "The second.", &["needs: [a]"]),
+        job("c", "The third.", &[]),
+    ]);
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(100);
+    assert_eq!(ended.outcome("b").0, Outcome::Skipped);
+    let ended = world.run().arg("--failed").exits(0);
+    assert_eq!(ended.outcome("b").0, Outcome::Succeeded);
+    world.created(4);
+}
+
+#[test]
+fn a_run_killed_at_its_very_end_is_closed_and_not_done_again() {
+    // Two listings at the start, and then the one that closes the books: it hangs.
+    let scenario = "{ faults: [{ kind: hang, on: sessions.list, nth: 3 }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let world = World::with(scenario, &tasks(2).set("poll", "{ interval: 15ms, strategy: get }"));
+    let mut running = world.run().start();
+    running.until(|world| world.requests("sessions.list") == 3 && world.books().live_now == 0);
+    running.kill();
+    drop(running);
+    let ended = world.run().exits(0);
+    world.created(2);
+    assert_eq!((ended.report().totals.succeeded, ended.report().run.invocations), (2, 2));
+}

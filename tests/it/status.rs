@@ -48,3 +48,15 @@ fn reports_of_a_recorded_run_are_rendered_again() {
     assert_eq!(again.report(), report);
     assert_eq!(world.read("jules-report/junit.xml"), junit);
 }
+
+#[test]
+fn a_run_is_watched_to_its_end() {
+    let world = World::with("{ defaults: { duration: 800ms, outcome: change } }", &tasks(2));
+    let mut running = world.run().start();
+    running.until(|world| world.books().live_now == 2);
+    let watching = world.command("status").arg("--watch").start();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let watched = watching.wait();
+    assert!(watched.stdout.contains(&ended.report().run.id), "{watched}");
+}
