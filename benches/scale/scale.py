@@ -72,6 +72,7 @@ def arguments():
     parser.add_argument("--interval", type=int, default=10, help="poll.interval in seconds")
     parser.add_argument("--follow", type=int, default=4, help="how many intervals all sessions are followed")
     parser.add_argument("--binary", default=str(ROOT / "target/release/jules-batch"))
+    parser.add_argument("--simulator", help="the simulator's binary, if it is to be another one")
     parser.add_argument("--json", help="write the figures here as well")
     return parser.parse_args()
 
@@ -103,7 +104,7 @@ def run(args, folder, sessions):
     scenario = folder / "scenario.yaml"
     scenario.write_text(SCENARIO.format(sessions=sessions))
     simulator = subprocess.Popen(
-        [args.binary, "simulate", "--port", "0", "--scenario", str(scenario)],
+        [args.simulator or args.binary, "simulate", "--port", "0", "--scenario", str(scenario)],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )
     try:
