@@ -15,9 +15,11 @@ fn world() -> World {
 fn the_example_manifest_runs_without_key_and_network() {
     let world = world();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("jobs.example.yaml");
+    // The built-in scenario, ten times as fast.
+    let scenario = include_str!("../../src/simulator/demo.yaml").replace("speed: 60", "speed: 600");
+    world.write("demo.yaml", &scenario);
     let run = world.command("run").without_env("JULES_API_KEY").arg(example);
-    let ended = run.arg("--simulate").start().wait();
-    assert!([Some(0), Some(100)].contains(&ended.code), "{ended}");
+    let ended = run.arg("--simulate=demo.yaml").exits(0);
     let report = ended.report();
     assert!(report.run.simulated && report.totals.total > 5 && report.remaining == 0, "{ended}");
     assert!(report.totals.succeeded > 0);
@@ -25,6 +27,15 @@ fn the_example_manifest_runs_without_key_and_network() {
     assert_eq!(ended.junit().tests as u64, report.totals.total);
     assert!(!world.path(".jules-batch").exists(), "a simulated run leaves no ledger behind");
     assert!(world.books().requests.is_empty());
+}
+
+#[test]
+fn without_a_name_the_built_in_scenario_is_played() {
+    let world = world();
+    world
+        .write("jobs.yaml", &Manifest::of([job("task", "Do it.", &["source: my-org/web@main"])]).to_string());
+    let ended = world.command("run").without_env("JULES_API_KEY").arg("--simulate").exits(0);
+    assert!(ended.task("task").pull_request.is_some());
 }
 
 #[test]
