@@ -32,8 +32,9 @@ fn the_example_manifest_runs_without_key_and_network() {
 #[test]
 fn without_a_name_the_built_in_scenario_is_played() {
     let world = world();
-    world
-        .write("jobs.yaml", &Manifest::of([job("task", "Do it.", &["source: my-org/web@main"])]).to_string());
+    // The built-in sessions take minutes of the service's time.
+    let manifest = Manifest::of([job("task", "Do it.", &["source: my-org/web@main"])]);
+    world.write("jobs.yaml", &manifest.set("timeouts", "{ task: 2h }").to_string());
     let ended = world.command("run").without_env("JULES_API_KEY").arg("--simulate").exits(0);
     assert!(ended.task("task").pull_request.is_some());
 }

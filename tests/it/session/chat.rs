@@ -117,7 +117,8 @@ fn a_pipe_is_a_conversation_too() {
     let mut running = session(&world, &format!("chat {id}")).start();
     running.until_printed("plan");
     running.signal(Signal::Terminate);
-    assert_eq!(running.wait().code, Some(143));
+    running.until_ended();
+    assert_eq!(running.wait().code, Some(143), "its input was still open: the signal ended it");
 }
 
 #[test]

@@ -104,6 +104,16 @@ impl<'w> Running<'w> {
         sent.expect("every Unix has `kill`");
     }
 
+    /// Waits until it has ended by itself, its standard input still open.
+    #[track_caller]
+    pub(crate) fn until_ended(&mut self) {
+        let patience = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < patience, "still running:\n{}", self.stderr.tail());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Writes to its standard input, which stays open until it is waited for.
     pub(crate) fn tell(&mut self, text: &str) {
         self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
