@@ -90,7 +90,7 @@ pub(crate) struct Limits {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RunTimeouts {
-    /// A task from its first intent to its outcome, retries included; 2h by default.
+    /// One attempt at a task, from its intent to its end; 2h by default.
     pub(crate) task: Option<Located<Period>>,
     /// Silence of the agent that counts as a stall; 20m by default.
     pub(crate) stall: Option<Located<Period>>,
@@ -106,7 +106,7 @@ pub(crate) struct RunTimeouts {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct TaskTimeouts {
-    /// A task from its first intent to its outcome, retries included.
+    /// One attempt at a task, from its intent to its end.
     pub(crate) task: Option<Located<Period>>,
     /// Silence of the agent that counts as a stall.
     pub(crate) stall: Option<Located<Period>>,

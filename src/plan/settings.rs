@@ -126,7 +126,7 @@ pub enum StallPolicy {
 /// How long one task's session may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the task's first intent to its outcome, retries included (`timeouts.task`); 2 h.
+    /// One attempt, from its intent to its end; counted anew when another invocation takes it up (`timeouts.task`); 2 h.
     pub task: Duration,
     /// Silence of the agent before it counts as a stall (`timeouts.stall`); 20 min.
     pub stall: Duration,

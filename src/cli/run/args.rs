@@ -68,7 +68,7 @@ pub(crate) struct RunArgs {
     /// Stop after this time, such as 5h30m; live sessions are left and taken up by the next `run`
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
     pub(crate) deadline: Option<Duration>,
-    /// How long each task may take, retries included [default: the manifest's timeouts.task, else 2h]
+    /// How long an attempt at a task may take [default: the manifest's timeouts.task, else 2h]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
     pub(crate) task_timeout: Option<Duration>,
     /// Start nothing more after the first failed task
