@@ -47,7 +47,7 @@ pub(crate) fn benches(c: &mut Criterion) {
             let simulator = runtime.block_on(Simulator::start(scenario)).unwrap();
             let key = ApiKey::new("bench").unwrap();
             let api = Jules::builder().api_key(key).base_url(simulator.url()).quotas(Quotas::UNLIMITED);
-            let options = Options { ledger_known: true, ..Options::default() };
+            let options = Options::default();
             let setup =
                 Setup { plan: Arc::clone(&plan), api: api.build().unwrap(), record: record(), options };
             (simulator, setup)

@@ -30,16 +30,16 @@ const LEAN: &str = "sessions(name,id,title,state,url,createTime,updateTime),next
 pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
     match action {
         Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
-        Action::Audit { since } => Input::Audited(look_back(&api, Some(since), |_| false).await),
-        Action::Create { task, attempt, marker } => {
+        Action::Audit { since } => Input::Audited(look_back(&api, since).await),
+        Action::Create { task, attempt, marker, replaces } => {
+            if let Some(session) = replaces {
+                put_away(&api, &session).await;
+            }
             let result = create(&api, &plan, task, &marker).await;
             Input::Posted { task, attempt, result }
         }
         Action::Look { task, attempt, marker, since } => {
-            let result = look_back(&api, Some(since), |seen| seen.marker().as_ref() == Some(&marker)).await;
-            let result = result.map(|seen| seen.into_iter().next_back().map(Box::new));
-            let result = result.map(|last| last.filter(|seen| seen.marker().as_ref() == Some(&marker)));
-            Input::Looked { task, attempt, result }
+            Input::Looked { task, attempt, result: look(&api, &marker, since).await }
         }
         Action::PollPage(page) => Input::Polled(poll_page(&api, page).await),
         Action::PollOne { session } => {
@@ -119,6 +119,17 @@ async fn create(api: &Jules, plan: &Plan, task: usize, marker: &Marker) -> Resul
     }
 }
 
+/// A session that cannot be put away goes on beside the next one: there is no other way to stop it.
+async fn put_away(api: &Jules, session: &SessionId) {
+    if let Err(error) = api.archive_session(session).await {
+        tracing::warn!(
+            session = session.as_str(),
+            error = describe(&error),
+            "could not archive a session that was given up"
+        );
+    }
+}
+
 fn refusal(error: &Error) -> Refusal {
     let cause = describe(error);
     match (error.code(), error.is_capacity_refusal(), error.surely_not_processed()) {
@@ -161,39 +172,73 @@ async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, Trouble> {
 
 /// Without `since` one session is enough: the answer shows that key and service are well.
 async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, Trouble> {
-    if since.is_some() {
-        return look_back(api, since, |_| false).await;
+    if let Some(since) = since {
+        return look_back(api, since).await;
     }
     let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
     api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| trouble(&error))
 }
 
-/// Lists newest first back to `since`, or to a session that is `enough`.
-async fn look_back(
-    api: &Jules,
-    since: Option<Timestamp>,
-    enough: impl Fn(&Seen) -> bool,
-) -> Result<Vec<Seen>, Trouble> {
+/// Lists newest first back to `since`.
+async fn look_back(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, Trouble> {
     let mut found = Vec::new();
-    let mut token = None;
-    for _ in 0..MAX_PAGES {
-        let page = ListSessions { page_size: Some(PAGE), page_token: token, ..ListSessions::default() };
-        let page = api.list_sessions(&page).await.map_err(|error| trouble(&error))?;
-        for session in &page.items {
-            if session.create_time.is_some_and(|created| since.is_some_and(|since| created < since)) {
-                return Ok(found);
-            }
-            found.push(seen(session));
-            if found.last().is_some_and(&enough) {
-                return Ok(found);
-            }
-        }
-        token = page.next_page_token;
-        if token.is_none() {
+    let mut pages = Pages::default();
+    while let Some(page) = pages.next(api).await? {
+        let young = page.iter().take_while(|session| !is_older(session, since));
+        found.extend(young.map(seen));
+        if page.iter().any(|session| is_older(session, since)) {
             break;
         }
     }
     Ok(found)
+}
+
+/// Lists newest first back to `since` for this marker. It may stand on the last page behind an older session: clocks
+/// differ. Only a list that was read to its end proves that the session is not there.
+async fn look(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, Trouble> {
+    let mut pages = Pages::default();
+    while let Some(page) = pages.next(api).await? {
+        let bears =
+            |session: &&Session| session.title.as_deref().and_then(Marker::of_title).as_ref() == Some(marker);
+        if let Some(session) = page.iter().find(bears) {
+            return Ok(Some(Box::new(seen(session))));
+        }
+        if page.iter().any(|session| is_older(session, since)) {
+            return Ok(None);
+        }
+    }
+    if pages.is_over {
+        return Ok(None);
+    }
+    let text = format!("more than {} sessions are newer than the one in doubt", MAX_PAGES * PAGE as usize);
+    Err(Trouble { text, kind: TroubleKind::Passing { unsent: true } })
+}
+
+fn is_older(session: &Session, since: Timestamp) -> bool {
+    session.create_time.is_some_and(|created| created < since)
+}
+
+/// The session list, newest first, page by page, so many at most.
+#[derive(Default)]
+struct Pages {
+    read: usize,
+    token: Option<String>,
+    is_over: bool,
+}
+
+impl Pages {
+    async fn next(&mut self, api: &Jules) -> Result<Option<Vec<Session>>, Trouble> {
+        if self.is_over || self.read == MAX_PAGES {
+            return Ok(None);
+        }
+        let page =
+            ListSessions { page_size: Some(PAGE), page_token: self.token.take(), ..ListSessions::default() };
+        let page = api.list_sessions(&page).await.map_err(|error| trouble(&error))?;
+        self.read += 1;
+        self.token = page.next_page_token;
+        self.is_over = self.token.is_none();
+        Ok(Some(page.items))
+    }
 }
 
 async fn poll_page(api: &Jules, request: PageRequest) -> Polled {

@@ -14,8 +14,9 @@ pub(super) enum Action {
     Survey { since: Option<Timestamp> },
     /// The same at the end, for the books.
     Audit { since: Timestamp },
-    /// POST a session. Its intent is on disk.
-    Create { task: usize, attempt: u32, marker: Marker },
+    /// POST a session. Its intent is on disk. `replaces`: the session of the attempt before it, which was given up and
+    /// may still be at work: it is archived first, which pauses it.
+    Create { task: usize, attempt: u32, marker: Marker, replaces: Option<SessionId> },
     /// Look for the session of an intent, newest first back to `since`.
     Look { task: usize, attempt: u32, marker: Marker, since: Timestamp },
     /// Read a page of the session list.

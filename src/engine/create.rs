@@ -60,8 +60,12 @@ pub(super) enum Step {
     NoCapacity { cause: String, retry_after: Option<Duration> },
     /// It will not be.
     Failed { reason: String, lasting: bool },
-    /// The key was refused.
+    /// The time is over, and nobody knows whether the session exists.
+    Unknown { reason: String },
+    /// The key was refused before anything was created.
     KeyRefused(String),
+    /// The key was refused to a look: whether the session exists stays open.
+    Blind(String),
 }
 
 impl Create {
@@ -106,6 +110,11 @@ impl Create {
         }
     }
 
+    /// Whether it is an intent of an earlier invocation.
+    pub(super) fn is_settling(&self) -> bool {
+        self.posts == 0
+    }
+
     /// Whether the answer to its POST may still come.
     pub(super) fn is_posting(&self) -> bool {
         self.phase == Phase::Posting
@@ -146,16 +155,13 @@ impl Create {
     pub(super) fn on_looked(&mut self, result: Result<Option<Box<Seen>>, Trouble>, now: Now) -> Step {
         match result {
             Ok(Some(seen)) => return Step::Created { seen, adopted: true },
-            Err(trouble) if trouble.kind == TroubleKind::Key => return Step::KeyRefused(trouble.text),
+            Err(trouble) if trouble.kind == TroubleKind::Key => return Step::Blind(trouble.text),
             Err(trouble) => self.cause = trouble.text,
             Ok(None) => self.looks += 1,
         }
         if self.looks < self.rules.looks.max(1) {
-            if now.instant >= self.deadline {
-                return self.overdue();
-            }
             self.phase = Phase::Pausing(now.instant + self.rules.look_delay);
-            return Step::Wait;
+            return if now.instant >= self.deadline { self.overdue() } else { Step::Wait };
         }
         if self.posts == 0 {
             return Step::NeverCreated;
@@ -199,7 +205,8 @@ impl Create {
     }
 
     fn overdue(&self) -> Step {
-        Step::Failed { reason: format!("no session within `timeouts.task`: {}", self.cause), lasting: true }
+        let reason = format!("no session within `timeouts.task`: {}", self.cause);
+        if self.in_doubt() { Step::Unknown { reason } } else { Step::Failed { reason, lasting: true } }
     }
 
     fn given_up(&self) -> Step {

@@ -89,17 +89,24 @@ impl Gate {
         self.stuck_since = None;
     }
 
+    /// A session that counts for the daily budget was not created by this invocation.
+    pub(super) fn on_adopted(&mut self, created: Timestamp) {
+        let place = self.created.partition_point(|at| *at <= created);
+        self.created.insert(place, created);
+    }
+
     /// Nothing was created, for certain: the reservation is void.
     pub(super) fn on_void(&mut self) {
         self.started = self.started.saturating_sub(1);
         self.created.pop_back();
     }
 
-    /// Refused for capacity while `live` of ours are live.
+    /// Refused for capacity while `live` of ours are live. The service may ask for more patience than
+    /// `limits.capacity-wait`, but is not given it.
     pub(super) fn on_refused(&mut self, live: usize, retry_after: Option<Duration>, now: Now) {
-        self.on_void();
         self.ceiling = Some(live);
-        self.not_before = Some(now.instant + self.pause.max(retry_after.unwrap_or_default()));
+        let asked = retry_after.unwrap_or_default().min(self.limits.capacity_wait);
+        self.not_before = Some(now.instant + self.pause.max(asked));
         self.pause = (self.pause * 2).min(self.limits.capacity_wait / 6);
         if live == 0 {
             self.stuck_since.get_or_insert(now.instant);
@@ -156,12 +163,10 @@ mod tests {
     #[test]
     fn a_refusal_lowers_the_ceiling_and_the_pause_grows() {
         let (mut gate, t0) = (gate(None, None), start());
-        gate.on_intent(t0);
         gate.on_refused(3, None, t0);
         assert_eq!(gate.ask(3, None, t0), Answer::Later(at(t0, 10).instant));
         assert_eq!(gate.ask(2, None, t0), Answer::Open, "one of ours ended");
         assert_eq!(gate.ask(3, None, at(t0, 10)), Answer::Open, "a probe");
-        gate.on_intent(at(t0, 10));
         gate.on_refused(3, None, at(t0, 10));
         assert_eq!(gate.ask(3, None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
         gate.on_created(4);
@@ -171,9 +176,10 @@ mod tests {
     #[test]
     fn a_retry_after_is_obeyed() {
         let (mut gate, t0) = (gate(None, None), start());
-        gate.on_intent(t0);
         gate.on_refused(1, Some(Duration::from_secs(77)), t0);
         assert_eq!(gate.ask(1, None, t0), Answer::Later(at(t0, 77).instant));
+        gate.on_refused(1, Some(Duration::MAX), t0);
+        assert_eq!(gate.ask(1, None, t0), Answer::Later(at(t0, 30 * 60).instant), "but not for ever");
     }
 
     #[test]
@@ -182,7 +188,6 @@ mod tests {
         for minute in 0..30 {
             let now = at(t0, minute * 60);
             assert_ne!(gate.ask(0, None, now), Answer::Closed(StopReason::Capacity), "minute {minute}");
-            gate.on_intent(now);
             gate.on_refused(0, None, now);
         }
         assert_eq!(gate.ask(0, None, at(t0, 30 * 60)), Answer::Closed(StopReason::Capacity));
@@ -200,6 +205,14 @@ mod tests {
         assert_eq!(gate.ask(0, None, at(t0, day)), Answer::Open);
         gate.on_intent(at(t0, day));
         assert_eq!(gate.ask(0, None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
+    }
+
+    #[test]
+    fn an_adopted_session_counts_from_when_it_was_created() {
+        let (mut gate, t0) = (gate(Some(2), None), start());
+        gate.on_intent(t0);
+        gate.on_adopted(t0.wall - Duration::from_secs(3_600));
+        assert_eq!(gate.ask(0, None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
     }
 
     #[test]

@@ -23,16 +23,19 @@ mod needs;
 mod poller;
 mod run;
 mod stop;
+mod survey;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::api::Jules;
+use crate::api::{Jules, SessionId};
 use crate::outcome::{Observer, ObserverError, RunRecord};
 use crate::plan::Plan;
 
 pub use stop::StopReason;
+pub use survey::look_back;
 
 /// What a run needs.
 #[derive(Debug)]
@@ -56,8 +59,11 @@ pub struct Options {
     pub rerun_failed: bool,
     /// The plan holds a selection of the manifest's tasks: the others stay as they are.
     pub selected: bool,
-    /// The ledger remembers this manifest's runs; otherwise sessions are first looked for by their markers.
-    pub ledger_known: bool,
+    /// Adopt sessions that carry a task's marker, were created since then and are not in the books: their ledger was
+    /// lost. [`look_back`] tells how far that has to go; none adopts nothing.
+    pub look_back: Option<Timestamp>,
+    /// Sessions that are in the books of earlier runs, as far back as `look_back`: they are not adopted.
+    pub known_sessions: HashSet<SessionId>,
     /// When sessions were created within the last `limits.day`, by any run.
     pub created_within_day: Vec<Timestamp>,
     /// Seed of the draws for retry pauses.
@@ -70,7 +76,8 @@ impl Default for Options {
             wait: true,
             rerun_failed: false,
             selected: false,
-            ledger_known: false,
+            look_back: None,
+            known_sessions: HashSet::new(),
             created_within_day: Vec::new(),
             seed: 0,
         }

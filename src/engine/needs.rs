@@ -20,9 +20,19 @@ pub(super) struct Needs {
 #[derive(Debug)]
 struct Group {
     left: usize,
-    /// One need ended so that the dependents were let go already.
-    decided: bool,
+    /// What became of the dependents, and the need that decided it.
+    decided: Option<Decision>,
     dependents: Vec<usize>,
+}
+
+/// What a need's end means for those that waited for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) verdict: Verdict,
+    /// The need.
+    pub(super) need: usize,
+    /// How it ended.
+    pub(super) outcome: Outcome,
 }
 
 /// What an ended need means for a task that waited for it.
@@ -43,7 +53,7 @@ impl Needs {
         for (index, task) in plan.tasks.iter().enumerate().filter(|(_, task)| !task.needs.is_empty()) {
             let group = *known.entry(Arc::as_ptr(&task.needs).cast()).or_insert_with(|| {
                 let group = needs.groups.len();
-                needs.groups.push(Group { left: task.needs.len(), decided: false, dependents: Vec::new() });
+                needs.groups.push(Group { left: task.needs.len(), decided: None, dependents: Vec::new() });
                 for need in task.needs.iter() {
                     needs.waited_for_by.entry(*need).or_default().push(group);
                 }
@@ -60,8 +70,13 @@ impl Needs {
         self.waits_for.get(&task).is_none_or(|group| self.groups[*group].left == 0)
     }
 
+    /// What was decided for the task, if something was.
+    pub(super) fn decided(&self, task: usize) -> Option<Decision> {
+        self.waits_for.get(&task).and_then(|group| self.groups[*group].decided)
+    }
+
     /// A task ended: what that means for those that waited for it.
-    pub(super) fn on_end(&mut self, task: usize, outcome: Outcome) -> Vec<(usize, Verdict)> {
+    pub(super) fn on_end(&mut self, task: usize, outcome: Outcome) -> Vec<(usize, Decision)> {
         let verdict = match outcome {
             Outcome::Succeeded | Outcome::NoChange => Verdict::Ready,
             Outcome::Deferred | Outcome::Detached => Verdict::Defer,
@@ -79,9 +94,10 @@ impl Needs {
                 group.left = group.left.saturating_sub(1);
             }
             let decides = verdict != Verdict::Ready || group.left == 0;
-            if decides && !group.decided {
-                group.decided = true;
-                decided.extend(group.dependents.iter().map(|dependent| (*dependent, verdict)));
+            if decides && group.decided.is_none() {
+                let decision = Decision { verdict, need: task, outcome };
+                group.decided = Some(decision);
+                decided.extend(group.dependents.iter().map(|dependent| (*dependent, decision)));
             }
         }
         decided

@@ -3,6 +3,8 @@
 /// A reason to stop, from the mildest to the strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StopReason {
+    /// `--no-wait` has left as many sessions live as there are slots: nothing more is started.
+    NoWait,
     /// The daily budget is spent and does not come back before the deadline: nothing more is started.
     Budget,
     /// `max-tasks` sessions were started: nothing more is started.
@@ -38,6 +40,7 @@ impl StopReason {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NoWait => "no-wait",
             Self::Budget => "sessions-per-day",
             Self::MaxTasks => "max-tasks",
             Self::Capacity => "capacity-wait",
@@ -56,6 +59,7 @@ impl StopReason {
     #[must_use]
     pub const fn deferral(self) -> &'static str {
         match self {
+            Self::NoWait => "not started: `--no-wait` left as many sessions live as `max-parallel` allows",
             Self::Budget => "not started: the daily budget of sessions is spent",
             Self::MaxTasks => "not started: `max-tasks` sessions were started",
             Self::Capacity => "not started: the service refused new sessions for `limits.capacity-wait`",
@@ -76,7 +80,8 @@ impl StopReason {
             Self::Key => "still live when the service refused the API key",
             Self::Service => "still live when last seen; the service did not answer",
             Self::Books => "still live when the run could not be recorded any more",
-            Self::Budget
+            Self::NoWait
+            | Self::Budget
             | Self::MaxTasks
             | Self::Capacity
             | Self::Failures

@@ -45,7 +45,10 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         }
         EventKind::TaskReopened { task } => set_outcome(conn, run, task, None)?,
         EventKind::TaskEnded { task, outcome, .. } => set_outcome(conn, run, task, Some(outcome.as_str()))?,
-        EventKind::SessionCreated { task, session, .. } => enter_session(conn, run, task, session, ts)?,
+        EventKind::SessionCreated { task, session, created_at, .. } => {
+            let ts = created_at.map_or(ts, jiff::Timestamp::as_millisecond);
+            enter_session(conn, run, task, session, ts)?;
+        }
         EventKind::InvocationStarted { invocation } => {
             conn.prepare_cached("UPDATE runs SET invocations = ?2, ended_at = NULL WHERE n = ?1")?
                 .execute(params![run, invocation])?;

@@ -3,7 +3,7 @@
 //! A resumed run needs the last run of its manifest, and people look back some nights. A state folder is often a
 //! CI cache that is uploaded after every run, and a thousand tasks are some megabytes. So of each manifest
 //! the last run stays for good and the [`KEPT_RUNS`] newest stay for [`KEPT_DAYS`] days. A run with open tasks,
-//! or one that was killed, stays until it is closed. Sessions stay as long as their run, and two days at least.
+//! or one that was killed, stays until it is closed. Sessions stay as long as their run, and eight days at least.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -12,8 +12,9 @@ use rusqlite::{Connection, params};
 const KEPT_RUNS: u32 = 20;
 /// How many days a run is kept that is not its manifest's last.
 const KEPT_DAYS: i64 = 90;
-/// How long sessions are kept for the daily budget, in days: twice what it looks back.
-const KEPT_SESSION_DAYS: i64 = 2;
+/// How long sessions are kept, in days: a day more than a run looks back for sessions that its ledger may lack. The
+/// daily budget needs the last day's.
+const KEPT_SESSION_DAYS: i64 = 8;
 
 /// Deletes what is past its time, in one transaction; how many runs.
 pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
@@ -127,10 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn sessions_of_the_last_two_days_outlive_their_run() {
+    fn sessions_of_the_last_eight_days_outlive_their_run() {
         let conn = books();
-        let fresh = run(&conn, "nightly", 1, Some("succeeded"), true);
-        let stale = run(&conn, "nightly", 3, Some("succeeded"), true);
+        let fresh = run(&conn, "nightly", 7, Some("succeeded"), true);
+        let stale = run(&conn, "nightly", 9, Some("succeeded"), true);
         let newer: Vec<_> = (0..20).map(|_| run(&conn, "nightly", 0, Some("succeeded"), true)).collect();
         assert_eq!(prune(&conn, now()).unwrap(), 2);
         let left = left(&conn, "creations", "run");

@@ -1,7 +1,8 @@
 //! What the ledger can be asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -155,6 +156,34 @@ impl LedgerReader {
         })
     }
 
+    /// The sessions that came into the books since then, whichever the run.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn sessions_since(&self, since: Timestamp) -> Result<HashSet<SessionId>, LedgerError> {
+        self.snapshot(|conn| {
+            let mut stmt = conn.prepare_cached("SELECT session FROM creations WHERE ts >= ?1")?;
+            let rows = stmt.query_map([since.as_millisecond()], |row| session_id(row, 0))?;
+            rows.collect()
+        })
+    }
+
+    /// When the manifest's oldest run that is still in the books began.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn first_run_at(&self, manifest: &ManifestIdentity) -> Result<Option<Timestamp>, LedgerError> {
+        self.snapshot(|conn| {
+            let mut find = conn.prepare_cached(
+                "SELECT started_at FROM runs WHERE identity = ?1 AND name = ?2 AND simulated = ?3 ORDER BY n LIMIT 1",
+            )?;
+            let key = params![manifest.path(), manifest.name(), manifest.is_simulated()];
+            find.query_row(key, |row| time(row, 0)).optional()
+        })
+    }
+
     /// Whether a session is in the books of any run.
     ///
     /// # Errors
@@ -273,8 +302,19 @@ fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(ms).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, ms))
 }
 
+fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {
+    parsed(row, column)
+}
+
 fn run_id(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
-    row.get::<_, String>(column)?.parse().map_err(|e: String| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, e.into())
+    parsed(row, column)
+}
+
+fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
+where
+    T::Err: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    row.get::<_, String>(column)?.parse().map_err(|error: T::Err| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
     })
 }

@@ -82,7 +82,8 @@ pub enum EventKind {
         /// In one line.
         cause: String,
     },
-    /// The session exists. On disk before anything else is done with it.
+    /// The session exists. On disk before anything else is done with it. One that is told a second time was given up
+    /// and is taken up again.
     SessionCreated {
         /// For which task.
         task: TaskId,
@@ -92,6 +93,9 @@ pub enum EventKind {
         session: SessionRef,
         /// Found by its marker instead of in the answer to our POST.
         adopted: bool,
+        /// When it was created, by the service's clock, if that was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created_at: Option<Timestamp>,
     },
     /// The session's state changed.
     SessionState {

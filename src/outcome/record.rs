@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     ApiUsage, EventKind, Marker, Outcome, PlannedTask, RunEvent, RunInfo, SessionRef, Stray, Totals, Work,
 };
-use crate::plan::TaskId;
+use crate::plan::{TaskId, TaskKey};
 
 /// The fold of a run's events: what reports show and what the next invocation goes on from.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,10 +21,15 @@ pub struct RunRecord {
     pub invocations: u32,
     /// Why the last invocation ended before its time.
     pub stopped: Option<String>,
-    /// Whether sessions that the service held already were looked for.
-    pub surveyed: bool,
+    /// Up to when the record is sure to hold every session of its tasks: the last event of an invocation that had
+    /// looked for the sessions which the service held already. None before the first such look.
+    pub complete_until: Option<Timestamp>,
+    /// Whether the current invocation has had that look.
+    surveyed: bool,
     /// Its tasks in the order in which they were planned.
     pub tasks: IndexMap<TaskId, TaskRecord>,
+    /// Tasks whose prompt was edited while the run had work left, as they stood then.
+    pub superseded: Vec<TaskRecord>,
     /// What ended invocations asked of the API.
     earlier_usage: ApiUsage,
     /// What the current one has asked so far.
@@ -42,6 +47,8 @@ pub struct TaskRecord {
     pub planned: PlannedTask,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
+    /// Whether the sessions that the service held already were looked for since it was planned.
+    pub surveyed: bool,
     /// Its outcome, once it has one.
     pub outcome: Option<Outcome>,
     /// Why.
@@ -148,8 +155,10 @@ impl RunRecord {
             ended_at: None,
             invocations: 0,
             stopped: None,
+            complete_until: None,
             surveyed: false,
             tasks: IndexMap::new(),
+            superseded: Vec::new(),
             earlier_usage: ApiUsage::default(),
             current_usage: ApiUsage::default(),
             strays: Vec::new(),
@@ -176,19 +185,46 @@ impl RunRecord {
     pub fn apply(&mut self, event: &RunEvent) {
         self.last_seq = event.seq;
         let ts = event.ts;
-        match &event.kind {
+        self.apply_kind(&event.kind, ts);
+        if self.surveyed {
+            self.complete_until = Some(ts);
+        }
+    }
+
+    /// The task of this id as it stood when its prompt was edited, if it had this key then.
+    #[must_use]
+    pub fn superseded(&self, id: &TaskId, key: &TaskKey) -> Option<&TaskRecord> {
+        self.superseded.iter().rev().find(|task| task.planned.id == *id && task.planned.key == *key)
+    }
+
+    /// A task with another prompt takes the place of the one before; with an earlier prompt it is that one again.
+    fn plan(&mut self, planned: &PlannedTask) {
+        let back =
+            self.superseded.iter().rposition(|t| t.planned.id == planned.id && t.planned.key == planned.key);
+        let mut record = TaskRecord::new(planned.clone());
+        if let Some(back) = back {
+            record = TaskRecord { planned: record.planned, ..self.superseded.remove(back) };
+        }
+        let before = self.tasks.insert(planned.id.clone(), record);
+        self.superseded.extend(before.filter(|task| !task.attempts.is_empty()));
+    }
+
+    fn apply_kind(&mut self, kind: &EventKind, ts: Timestamp) {
+        match kind {
             EventKind::RunStarted { .. } | EventKind::Noted { .. } => {}
             EventKind::InvocationStarted { invocation } => {
                 self.invocations = *invocation;
+                self.surveyed = false;
                 self.ended_at = None;
                 self.stopped = None;
                 let ended = std::mem::take(&mut self.current_usage);
                 self.earlier_usage.add(&ended);
             }
-            EventKind::SessionsSurveyed { .. } => self.surveyed = true,
-            EventKind::TaskPlanned { planned } => {
-                self.tasks.insert(planned.id.clone(), TaskRecord::new((**planned).clone()));
+            EventKind::SessionsSurveyed { .. } => {
+                self.surveyed = true;
+                self.tasks.values_mut().for_each(|task| task.surveyed = true);
             }
+            EventKind::TaskPlanned { planned } => self.plan(planned),
             EventKind::ApiUsed { usage } => self.current_usage.clone_from(usage),
             EventKind::StrayFound { stray } => {
                 if !self.strays.iter().any(|known| known.session.id == stray.session.id) {
@@ -211,7 +247,7 @@ impl RunRecord {
             | EventKind::AttemptEnded { task, .. }
             | EventKind::TaskEnded { task, .. } => {
                 if let Some(record) = self.tasks.get_mut(task) {
-                    record.apply(&event.kind, ts);
+                    record.apply(kind, ts);
                 }
             }
         }
@@ -223,6 +259,7 @@ impl TaskRecord {
         Self {
             planned,
             attempts: Vec::new(),
+            surveyed: false,
             outcome: None,
             reason: None,
             started_at: None,
@@ -258,9 +295,13 @@ impl TaskRecord {
                 a.ended_at = Some(ts);
             }),
             EventKind::SessionCreated { attempt, session, adopted, .. } => self.with_attempt(*attempt, |a| {
+                // One that is told again is taken up again: it was live after all.
+                a.adopted |= *adopted;
                 a.session = Some(session.clone());
-                a.adopted = *adopted;
                 a.refused = false;
+                a.outcome = None;
+                a.reason = None;
+                a.ended_at = None;
             }),
             EventKind::SessionState { attempt, state, detected_after_ms, .. } => {
                 self.with_attempt(*attempt, |a| {

@@ -218,6 +218,7 @@ mod tests {
                     attempt: 1,
                     session: SessionRef { id: "42".parse().unwrap(), url: None },
                     adopted: true,
+                    created_at: None,
                 },
             ),
             event(5, sample::state("task-0", 1, "AWAITING_PLAN_APPROVAL")),

@@ -58,6 +58,7 @@ pub(crate) fn created(task: &str, attempt: u32, session: u32) -> EventKind {
             url: Some(format!("https://jules.google.com/session/{session}")),
         },
         adopted: false,
+        created_at: None,
     }
 }
 

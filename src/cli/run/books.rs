@@ -1,13 +1,16 @@
 //! The ledger of a run: opened, asked what went before, and told that a run begins.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::args::RunArgs;
+use crate::api::SessionId;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::engine::look_back;
 use crate::ledger::{Ledger, LedgerError, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
 use crate::outcome::{EventKind, Observer, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::Plan;
@@ -19,7 +22,8 @@ pub(super) struct Books {
     /// The run's events so far, for the files that hold all of them.
     history: Vec<RunEvent>,
     goes_on: bool,
-    known: bool,
+    look_back: Timestamp,
+    known_sessions: HashSet<SessionId>,
     created: Vec<Timestamp>,
     notes: Vec<String>,
 }
@@ -38,29 +42,34 @@ impl Books {
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         let reader = ledger.reader();
         let last = reader.last_run(&identity).map_err(unusable)?;
-        let known = is_known(ledger.set_aside(), last.as_ref());
+        let sound = last.as_ref().filter(|last| is_sound(ledger.set_aside(), last)).map(|last| &last.record);
+        let first = reader.first_run_at(&identity).map_err(unusable)?;
+        let look_back = look_back(sound, first, plan, Timestamp::now());
+        // Clocks differ, and a session that is adopted is in the books from then on: a day more does no harm.
+        let booked_since = look_back.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let known_sessions = reader.sessions_since(booked_since).map_err(unusable)?;
         let created = created_within_day(plan, reader, simulated).map_err(unusable)?;
         for skipped in last.iter().flat_map(|last| &last.skipped) {
             notes.push(skipped.to_string());
         }
-        let books = match last.filter(|last| goes_on(&last.record, args, plan.settings.adoption.adopt_within))
-        {
-            Some(last) => {
-                let history = reader.events(&last.record.info.id, 0).map_err(unusable)?.events;
-                let recorder = ledger.resume(&last.record.info.id).map_err(unusable)?;
-                Self { recorder, record: last.record, history, goes_on: true, known, created, notes }
-            }
-            None => {
-                let first = first_event(plan, simulated);
-                let mut recorder = ledger.start(identity);
-                recorder
-                    .observe(std::slice::from_ref(&first))
-                    .map_err(|error| Failure::new(Exit::NotWritable, error))?;
-                let record = RunRecord::begin(&first).expect("a RunStarted begins a record");
-                Self { recorder, record, history: vec![first], goes_on: false, known, created, notes }
-            }
-        };
-        Ok(books)
+        let (recorder, record, history, goes_on) =
+            match last.filter(|last| goes_on(&last.record, args, plan.settings.adoption.adopt_within)) {
+                Some(last) => {
+                    let history = reader.events(&last.record.info.id, 0).map_err(unusable)?.events;
+                    let recorder = ledger.resume(&last.record.info.id).map_err(unusable)?;
+                    (recorder, last.record, history, true)
+                }
+                None => {
+                    let first = first_event(plan, simulated);
+                    let mut recorder = ledger.start(identity);
+                    recorder
+                        .observe(std::slice::from_ref(&first))
+                        .map_err(|error| Failure::new(Exit::NotWritable, error))?;
+                    let record = RunRecord::begin(&first).expect("a RunStarted begins a record");
+                    (recorder, record, vec![first], false)
+                }
+            };
+        Ok(Self { recorder, record, history, goes_on, look_back, known_sessions, created, notes })
     }
 
     pub(super) fn record(&self) -> RunRecord {
@@ -80,9 +89,14 @@ impl Books {
         self.goes_on
     }
 
-    /// Whether the ledger remembers this manifest; otherwise sessions are looked for by their markers.
-    pub(super) fn is_known(&self) -> bool {
-        self.known
+    /// Since when sessions can exist that the ledger does not hold.
+    pub(super) fn look_back(&self) -> Timestamp {
+        self.look_back
+    }
+
+    /// The sessions that it does hold, as far back.
+    pub(super) fn known_sessions(&self) -> &HashSet<SessionId> {
+        &self.known_sessions
     }
 
     /// When sessions were created within the daily budget's window.
@@ -115,12 +129,9 @@ fn was_cut_short(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> bo
     last.ended_at.is_none() && last_sign.is_some_and(|sign| now.duration_since(sign) <= within)
 }
 
-/// Whether what the ledger holds is all that was created. A damaged one may lack sessions. A run without any
-/// attempt proves nothing: it may have died before it looked for the markers of earlier ones.
-fn is_known(set_aside: Option<&Path>, last: Option<&StoredRun>) -> bool {
-    let damaged = |last: &StoredRun| last.skipped.iter().any(SkippedEvent::is_damaged);
-    let attempted = |last: &StoredRun| last.record.tasks.values().any(|task| !task.attempts.is_empty());
-    set_aside.is_none() && last.is_some_and(|last| !damaged(last) && attempted(last))
+/// Whether the run is in the ledger as it was written. A damaged one may lack sessions.
+fn is_sound(set_aside: Option<&Path>, last: &StoredRun) -> bool {
+    set_aside.is_none() && !last.skipped.iter().any(SkippedEvent::is_damaged)
 }
 
 fn created_within_day(
@@ -212,13 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_ledger_with_attempts_is_known() {
+    fn a_damaged_ledger_is_not_sound() {
         let record = RunRecord::from_events(&sample::run_of(1)).unwrap();
         let stored = StoredRun { record, skipped: Vec::new() };
-        assert!(is_known(None, Some(&stored)));
-        assert!(!is_known(Some(Path::new("ledger.db.corrupt-1")), Some(&stored)));
-        let begun = StoredRun { record: ended_with(None), skipped: Vec::new() };
-        assert!(!is_known(None, Some(&begun)));
-        assert!(!is_known(None, None));
+        assert!(is_sound(None, &stored));
+        assert!(!is_sound(Some(Path::new("ledger.db.corrupt-1")), &stored));
     }
 }

@@ -57,7 +57,8 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
             Some(Exit::Unavailable)
         }
         Some(
-            StopReason::Capacity
+            StopReason::NoWait
+            | StopReason::Capacity
             | StopReason::Budget
             | StopReason::Service
             | StopReason::MaxTasks
@@ -66,9 +67,9 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         )
         | None => None,
     };
-    let fault = finished.fault.as_ref().map(|fault| match fault {
-        Fault::KeyRefused(_) => Exit::KeyRefused,
-        Fault::ServiceDown(_) => Exit::Unavailable,
+    let fault = finished.fault.as_ref().and_then(|fault| match fault {
+        Fault::KeyRefused(_) => Some(Exit::KeyRefused),
+        Fault::ServiceDown(_) => (!anything_started(record)).then_some(Exit::Unavailable),
     });
     let failed = fail_on.meets(record).then_some(Exit::TasksFailed);
     let left = (record.totals().remaining() > 0).then_some(Exit::WorkLeft);
@@ -147,6 +148,16 @@ mod tests {
             assert_eq!(code(&finished(Some(Outcome::Deferred), false, Some(reason))), 75);
             assert_eq!(code(&finished(Some(Outcome::Deferred), true, Some(reason))), 5);
         }
+    }
+
+    #[test]
+    fn an_outage_is_unavailable_only_before_the_first_session() {
+        let down = |session| {
+            let mut down = finished(Some(Outcome::Failed), session, Some(StopReason::Service));
+            down.fault = Some(Fault::ServiceDown("503".into()));
+            code(&down)
+        };
+        assert_eq!((down(false), down(true)), (75, 100));
     }
 
     #[test]

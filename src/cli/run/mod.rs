@@ -162,7 +162,8 @@ fn options(args: &RunArgs, books: &Books) -> Options {
         rerun_failed: args.failed,
         selected: args.selection.is_partial(),
         // Whoever asks for a fresh run does not want the sessions of an earlier one.
-        ledger_known: books.is_known() || args.fresh,
+        look_back: (!args.fresh).then(|| books.look_back()),
+        known_sessions: books.known_sessions().clone(),
         created_within_day: books.created_within_day().to_vec(),
         seed: fastrand::u64(..),
     }

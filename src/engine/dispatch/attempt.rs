@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Dispatch;
-use super::task::State;
-use crate::api::SessionId;
+use super::task::{OldSession, State};
+use crate::api::{SessionId, SessionState};
 use crate::engine::Fault;
 use crate::engine::action::Action;
 use crate::engine::backoff;
@@ -33,9 +33,11 @@ impl Dispatch {
         self.held += 1;
         self.any_intent = true;
         self.gate.on_intent(now);
+        self.tasks[index].reserved = true;
+        let replaces = self.tasks[index].abandoned.take();
         self.arm(index);
         self.turn.events.push(EventKind::IntentRecorded { task, attempt, marker: marker.clone() });
-        self.turn.actions.push(Action::Create { task: index, attempt, marker });
+        self.turn.actions.push(Action::Create { task: index, attempt, marker, replaces });
     }
 
     pub(super) fn on_posted(
@@ -55,6 +57,8 @@ impl Dispatch {
         result: Result<Option<Box<Seen>>, Trouble>,
         now: Now,
     ) {
+        // The marker holds a part of the key: a session that another task has is not ours.
+        let result = result.map(|found| found.filter(|seen| !self.known.contains(&seen.id)));
         self.create_step(index, attempt, now, |create| create.on_looked(result, now));
     }
 
@@ -85,27 +89,38 @@ impl Dispatch {
             create::Step::Look => self.look(index),
             create::Step::Post if self.stop.is_none() => {
                 let marker = Marker::new(&self.task(index).key, &self.run, attempt);
-                self.turn.actions.push(Action::Create { task: index, attempt, marker });
+                self.turn.actions.push(Action::Create { task: index, attempt, marker, replaces: None });
             }
             create::Step::Post => self.void_intent(index, "stopping; nothing was created".to_owned(), false),
             create::Step::Created { seen, adopted } => {
                 self.gate.on_created(self.live + 1);
-                self.tasks[index].settling = false;
+                if !self.tasks[index].reserved {
+                    self.gate.on_adopted(seen.created.unwrap_or(now.wall));
+                }
                 self.on_session(index, &seen, adopted, now);
             }
             create::Step::NeverCreated => {
-                self.tasks[index].settling = false;
                 self.void_intent(index, "an earlier invocation's create came to nothing".to_owned(), false);
             }
             create::Step::NoCapacity { cause, retry_after } => {
                 self.void_intent(index, cause, true);
                 self.gate.on_refused(self.live, retry_after, now);
+                if self.left > 0 {
+                    // Nobody waits for what is live, so nothing makes room.
+                    self.stop_for(StopReason::NoWait, now);
+                }
+            }
+            create::Step::Unknown { reason } => {
+                // The intent stays open: whoever takes the task up again looks for its session first.
+                self.release_slot(index);
+                self.end_task(index, Outcome::Error, Some(reason), now);
             }
             create::Step::Failed { reason, lasting } => self.fail_create(index, reason, lasting, now),
             create::Step::KeyRefused(cause) => {
                 self.void_intent(index, cause.clone(), false);
                 self.lose_key(cause, now);
             }
+            create::Step::Blind(cause) => self.lose_key(cause, now),
         }
         self.arm(index);
     }
@@ -115,21 +130,25 @@ impl Dispatch {
         let task = self.task(index).id.clone();
         let attempt = self.tasks[index].attempt;
         self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity });
-        let state = &mut self.tasks[index];
-        state.state = State::Waiting;
-        state.settling = false;
-        state.attempt = state.attempt.saturating_sub(1);
-        self.held -= 1;
-        self.timers.set(index, None);
-        self.ready.insert(index);
+        self.release_reservation(index);
+        self.tasks[index].attempt = attempt.saturating_sub(1);
+        self.start_over(index);
+    }
+
+    fn start_over(&mut self, index: usize) {
+        self.release_slot(index);
+        self.requeue(index);
     }
 
     fn fail_create(&mut self, index: usize, reason: String, lasting: bool, now: Now) {
-        self.tasks[index].settling = false;
-        if lasting {
+        self.release_reservation(index);
+        self.end_attempt(index, Outcome::Error, Some(reason), Work::default(), lasting, now);
+    }
+
+    fn release_reservation(&mut self, index: usize) {
+        if std::mem::take(&mut self.tasks[index].reserved) {
             self.gate.on_void();
         }
-        self.end_attempt(index, Outcome::Error, Some(reason), Work::default(), lasting, now);
     }
 
     pub(super) fn look(&mut self, index: usize) {
@@ -142,17 +161,30 @@ impl Dispatch {
 
     /// The session exists: from here on it is followed.
     pub(super) fn on_session(&mut self, index: usize, seen: &Seen, adopted: bool, now: Now) {
+        self.record_session(index, seen, adopted);
+        self.follow(index, seen.id.clone(), !adopted, (0, 0), now);
+        let attempt = self.tasks[index].attempt;
+        self.drive(index, Some(attempt), now, |driver| driver.on_seen(seen, now));
+        self.leave_if_nobody_waits(index, now);
+        self.detach_if_leaving(index);
+    }
+
+    fn record_session(&mut self, index: usize, seen: &Seen, adopted: bool) {
         let task = self.task(index).id.clone();
         let attempt = self.tasks[index].attempt;
         let session = SessionRef { id: seen.id.clone(), url: seen.url.clone() };
-        self.turn.events.push(EventKind::SessionCreated { task, attempt, session, adopted });
-        self.follow(index, seen.id.clone(), !adopted, (0, 0), now);
-        if !self.options.wait {
-            let reason = Some("started; nobody waits for it (`--no-wait`)".to_owned());
-            return self.end_attempt(index, Outcome::Detached, reason, Work::default(), true, now);
+        let created_at = seen.created.filter(|_| adopted);
+        self.turn.events.push(EventKind::SessionCreated { task, attempt, session, adopted, created_at });
+    }
+
+    /// With `--no-wait` a session that has not ended is left as soon as it was seen; its slot stays taken.
+    pub(super) fn leave_if_nobody_waits(&mut self, index: usize, now: Now) {
+        if self.options.wait || !matches!(self.tasks[index].state, State::Live(_)) {
+            return;
         }
-        self.drive(index, Some(attempt), now, |driver| driver.on_seen(seen, now));
-        self.detach_if_leaving(index, now);
+        self.left += 1;
+        let reason = Some("started; nobody waits for it (`--no-wait`)".to_owned());
+        self.end_attempt(index, Outcome::Detached, reason, Work::default(), true, now);
     }
 
     /// Follows a session; the slot is held already.
@@ -249,8 +281,13 @@ impl Dispatch {
         let attempt = self.tasks[index].attempt;
         let event = EventKind::AttemptEnded { task, attempt, outcome, reason: reason.clone(), work };
         self.turn.events.push(event);
+        let live = match &self.tasks[index].state {
+            State::Live(driver) if !driver.state().is_terminal() => Some(driver.session().clone()),
+            _ => None,
+        };
         self.release_slot(index);
         if let Some(at) = self.retry_at(index, outcome, lasting, now) {
+            self.tasks[index].abandoned = live;
             self.tasks[index].state = State::Held;
             self.tasks[index].last_end = Some((outcome, reason));
             self.timers.set(index, Some(at));
@@ -285,29 +322,46 @@ impl Dispatch {
         self.timers.set(index, None);
     }
 
+    /// Looks at the session of an earlier invocation's attempt again. It takes a slot, for it may be at work.
+    pub(super) fn recheck(&mut self, index: usize, old: OldSession) {
+        self.turn.actions.push(Action::Recheck { task: index, session: old.id.clone() });
+        self.tasks[index].state = State::Rechecking(old);
+        self.held += 1;
+    }
+
     /// A session that ended badly in an earlier invocation was looked at again: it may have succeeded since, or
-    /// still be at work. Otherwise the task starts anew.
+    /// still be at work. Only when neither is so the task starts anew; not knowing is not a reason to.
     pub(super) fn on_rechecked(&mut self, index: usize, result: Result<Box<Seen>, Trouble>, now: Now) {
-        if !matches!(self.tasks[index].state, State::Rechecking(_)) {
-            return;
-        }
         self.lost_key_of(result.as_ref().err(), now);
-        self.tasks[index].state = State::Waiting;
+        let State::Rechecking(OldSession { ended, .. }) = self.tasks[index].state else { return };
         match result {
-            Ok(seen) if !seen.state.is_terminal() => {
-                self.tasks[index].intent = Some((now.instant, now.wall));
-                self.held += 1;
-                self.follow(index, seen.id.clone(), false, (0, 0), now);
-                self.drive(index, None, now, |driver| driver.on_seen(&seen, now));
+            Ok(seen) if !seen.state.is_terminal() || (seen.state == SessionState::Completed && !ended) => {
+                self.take_up_again(index, &seen, now);
             }
             Ok(seen)
-                if seen.state == crate::api::SessionState::Completed
+                if seen.state == SessionState::Completed
                     && judge(self.task(index).expect, &seen.work).0 == Outcome::Succeeded =>
             {
                 self.end_attempt(index, Outcome::Succeeded, None, seen.work, true, now);
             }
-            Ok(_) | Err(_) => self.queue_if_free(index),
+            Ok(_) => self.start_over(index),
+            Err(trouble) if trouble.kind == TroubleKind::Missing => self.start_over(index),
+            Err(trouble) => {
+                self.release_slot(index);
+                let reason =
+                    format!("not tried again yet: its session could not be looked at: {}", trouble.text);
+                self.end_task(index, Outcome::Deferred, Some(reason), now);
+            }
         }
+    }
+
+    /// The attempt had been given up, but its session is at work, or has completed since.
+    fn take_up_again(&mut self, index: usize, seen: &Seen, now: Now) {
+        self.tasks[index].intent = Some((now.instant, now.wall));
+        self.record_session(index, seen, false);
+        self.follow(index, seen.id.clone(), false, (0, 0), now);
+        self.drive(index, None, now, |driver| driver.on_seen(seen, now));
+        self.leave_if_nobody_waits(index, now);
     }
 
     pub(super) fn queue_if_free(&mut self, index: usize) {

@@ -9,7 +9,7 @@ use super::{Dispatch, Stage};
 use crate::engine::action::Action;
 use crate::engine::driver::Driver;
 use crate::engine::input::{Now, Seen, Trouble};
-use crate::engine::needs::Verdict;
+use crate::engine::needs::{Decision, Verdict};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome, SessionRef, Stray, Work};
 
@@ -19,39 +19,55 @@ const LAST_ANSWERS: Duration = Duration::from_secs(3);
 impl Dispatch {
     /// The task has its outcome, and so may others that waited for it.
     pub(super) fn end_task(&mut self, index: usize, outcome: Outcome, reason: Option<String>, now: Now) {
-        self.record_end(index, outcome, reason, now);
-        self.release_dependents(index, outcome, now);
+        self.record_end(index, outcome, reason);
+        self.release_dependents(index, outcome);
+        self.count_failure(outcome, now);
     }
 
     /// Starts, skips or defers what waited for an ended task, and what waited for that in turn.
-    pub(super) fn release_dependents(&mut self, index: usize, outcome: Outcome, now: Now) {
+    pub(super) fn release_dependents(&mut self, index: usize, outcome: Outcome) {
         let mut ended = vec![(index, outcome)];
         while let Some((need, ended_as)) = ended.pop() {
-            for (dependent, verdict) in self.needs.on_end(need, ended_as) {
-                if self.tasks[dependent].state.is_ended() {
-                    continue;
-                }
-                let outcome = match verdict {
-                    Verdict::Ready => {
-                        self.queue_if_free(dependent);
-                        continue;
-                    }
-                    Verdict::Skip => Outcome::Skipped,
-                    Verdict::Defer => Outcome::Deferred,
-                };
-                let need = &self.task(need).id;
-                let reason = match verdict {
-                    Verdict::Skip => format!("needs `{need}`, which ended as {}", ended_as.label()),
-                    Verdict::Ready | Verdict::Defer => format!("needs `{need}`, which is still open"),
-                };
-                self.release_slot(dependent);
-                self.record_end(dependent, outcome, Some(reason), now);
-                ended.push((dependent, outcome));
+            for (dependent, decision) in self.needs.on_end(need, ended_as) {
+                ended.extend(self.follow_need(dependent, decision).map(|outcome| (dependent, outcome)));
             }
         }
     }
 
-    fn record_end(&mut self, index: usize, outcome: Outcome, reason: Option<String>, now: Now) {
+    /// What a need's end means for a task that has no session; one that has goes its own way. Its outcome, if it has
+    /// one now.
+    fn follow_need(&mut self, index: usize, decision: Decision) -> Option<Outcome> {
+        match self.tasks[index].state {
+            State::Waiting | State::Held | State::Rechecking(_) => {}
+            State::Creating(_) | State::Live(_) | State::Ended(_) => return None,
+        }
+        let need = &self.task(decision.need).id;
+        let (outcome, reason) = match decision.verdict {
+            Verdict::Ready => {
+                self.queue_if_free(index);
+                return None;
+            }
+            Verdict::Skip => {
+                (Outcome::Skipped, format!("needs `{need}`, which ended as {}", decision.outcome.label()))
+            }
+            Verdict::Defer => (Outcome::Deferred, format!("needs `{need}`, which is still open")),
+        };
+        self.release_slot(index);
+        self.record_end(index, outcome, Some(reason));
+        Some(outcome)
+    }
+
+    /// The task has no session any more: it waits for its next attempt, unless a need has ended otherwise meanwhile.
+    pub(super) fn requeue(&mut self, index: usize) {
+        self.tasks[index].state = State::Waiting;
+        let ended = self.needs.decided(index).and_then(|decision| self.follow_need(index, decision));
+        match ended {
+            Some(outcome) => self.release_dependents(index, outcome),
+            None => self.queue_if_free(index),
+        }
+    }
+
+    fn record_end(&mut self, index: usize, outcome: Outcome, reason: Option<String>) {
         if self.tasks[index].state.is_ended() {
             return;
         }
@@ -61,7 +77,6 @@ impl Dispatch {
         self.timers.set(index, None);
         let task = self.task(index).id.clone();
         self.turn.events.push(EventKind::TaskEnded { task, outcome, reason });
-        self.count_failure(outcome, now);
     }
 
     /// Somebody or something wants the run to stop. Reasons only escalate.
@@ -82,7 +97,7 @@ impl Dispatch {
         for index in 0..self.tasks.len() {
             match &self.tasks[index].state {
                 State::Held => self.end_without_retry(index, now),
-                State::Waiting | State::Rechecking(_) => self.defer(index, reason, now),
+                State::Waiting | State::Rechecking(_) => self.defer(index, reason),
                 State::Creating(_) | State::Live(_) | State::Ended(_) => {}
             }
         }
@@ -93,12 +108,12 @@ impl Dispatch {
         let mut answers_due = false;
         for index in 0..self.tasks.len() {
             match &self.tasks[index].state {
-                State::Live(_) => self.detach(index, reason, now),
+                State::Live(_) => self.detach(index, reason),
                 State::Creating(create) if create.is_posting() && reason < StopReason::Abandon => {
                     answers_due = true;
                 }
-                State::Creating(_) => self.leave_intent(index, reason, now),
-                State::Held | State::Waiting | State::Rechecking(_) => self.defer(index, reason, now),
+                State::Creating(_) => self.leave_intent(index, reason),
+                State::Held | State::Waiting | State::Rechecking(_) => self.defer(index, reason),
                 State::Ended(_) => {}
             }
         }
@@ -107,15 +122,15 @@ impl Dispatch {
     }
 
     /// While leaving, a session whose POST is answered late is recorded and left at once.
-    pub(super) fn detach_if_leaving(&mut self, index: usize, now: Now) {
+    pub(super) fn detach_if_leaving(&mut self, index: usize) {
         if let (Some(reason), Stage::Leaving { .. }) = (self.stop, self.stage)
             && matches!(self.tasks[index].state, State::Live(_))
         {
-            self.detach(index, reason, now);
+            self.detach(index, reason);
         }
     }
 
-    fn detach(&mut self, index: usize, reason: StopReason, now: Now) {
+    fn detach(&mut self, index: usize, reason: StopReason) {
         let State::Live(driver) = &self.tasks[index].state else { return };
         let reason = format!("{}, in state {}", reason.detachment(), Driver::state(driver).as_str());
         let work = driver.work().clone();
@@ -127,34 +142,33 @@ impl Dispatch {
             self.turn.events.push(EventKind::AttemptEnded { task, attempt, outcome, reason, work });
         }
         self.release_slot(index);
-        self.record_end(index, outcome, Some(reason), now);
+        self.record_end(index, outcome, Some(reason));
     }
 
-    pub(super) fn defer(&mut self, index: usize, reason: StopReason, now: Now) {
+    pub(super) fn defer(&mut self, index: usize, reason: StopReason) {
         self.release_slot(index);
-        self.record_end(index, Outcome::Deferred, Some(reason.deferral().to_owned()), now);
+        self.record_end(index, Outcome::Deferred, Some(reason.deferral().to_owned()));
     }
 
     /// An intent whose session nobody knows stays open in the record; one that surely came to nothing is void.
-    fn leave_intent(&mut self, index: usize, reason: StopReason, now: Now) {
+    fn leave_intent(&mut self, index: usize, reason: StopReason) {
         let State::Creating(create) = &self.tasks[index].state else { return };
         let task = self.task(index).id.clone();
         let attempt = self.tasks[index].attempt;
         if create.in_doubt() {
             self.release_slot(index);
             let reason = "it is not known whether its session was created; the next run looks for it first";
-            self.record_end(index, Outcome::Deferred, Some(reason.to_owned()), now);
+            self.record_end(index, Outcome::Deferred, Some(reason.to_owned()));
         } else {
             let cause = create.cause().to_owned();
             self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity: false });
-            self.defer(index, reason, now);
+            self.defer(index, reason);
         }
     }
 
     fn end_without_retry(&mut self, index: usize, now: Now) {
         if let Some((outcome, reason)) = self.tasks[index].last_end.take() {
-            self.record_end(index, outcome, reason, now);
-            self.release_dependents(index, outcome, now);
+            self.end_task(index, outcome, reason, now);
         }
     }
 
@@ -164,7 +178,7 @@ impl Dispatch {
             Stage::Leaving { until } => {
                 let waiting = self.tasks.iter().any(|task| matches!(task.state, State::Creating(_)));
                 if !waiting || now.instant >= until {
-                    self.leave_rest(now);
+                    self.leave_rest();
                     self.stage = Stage::Done;
                 }
             }
@@ -181,13 +195,13 @@ impl Dispatch {
         }
     }
 
-    fn leave_rest(&mut self, now: Now) {
+    fn leave_rest(&mut self) {
         let reason = self.stop.unwrap_or(StopReason::Interrupt);
         for index in 0..self.tasks.len() {
             match self.tasks[index].state {
-                State::Creating(_) => self.leave_intent(index, reason, now),
-                State::Live(_) => self.detach(index, reason, now),
-                State::Waiting | State::Held | State::Rechecking(_) => self.defer(index, reason, now),
+                State::Creating(_) => self.leave_intent(index, reason),
+                State::Live(_) => self.detach(index, reason),
+                State::Waiting | State::Held | State::Rechecking(_) => self.defer(index, reason),
                 State::Ended(_) => {}
             }
         }

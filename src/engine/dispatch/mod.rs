@@ -81,6 +81,8 @@ pub(super) struct Dispatch {
     held: usize,
     /// Of these, the ones whose session exists.
     live: usize,
+    /// Sessions that were left live (`--no-wait`): they keep their slots until the invocation ends.
+    left: usize,
     /// Tasks without an outcome.
     open: usize,
     failures: usize,
@@ -114,6 +116,7 @@ impl Dispatch {
             known: sessions_of(record),
             held: 0,
             live: 0,
+            left: 0,
             open: plan.tasks.len(),
             failures: 0,
             any_intent: false,
@@ -200,7 +203,7 @@ impl Dispatch {
         while let Some(task) = self.timers.pop_due(now.instant) {
             self.on_timer(task, now);
         }
-        if self.stage == Stage::Settling && !self.tasks.iter().any(|task| task.settling) {
+        if self.stage == Stage::Settling && !self.tasks.iter().any(TaskState::is_settling) {
             self.stage = Stage::Working;
         }
         self.start_ready(now);
@@ -218,14 +221,19 @@ impl Dispatch {
         if let Some(reason) = self.stop {
             // What came back to the queue after the stop, such as a refused create.
             while let Some(task) = self.ready.pop_first() {
-                self.defer(task, reason, now);
+                self.defer(task, reason);
             }
         }
         while self.stage == Stage::Working
             && self.stop.is_none()
-            && self.held < self.plan.settings.strategy.max_parallel
-            && !self.ready.is_empty()
+            && self.held + self.left < self.plan.settings.strategy.max_parallel
+            && let Some(next) = self.ready.first().copied()
         {
+            if let Some(old) = self.tasks[next].old.take() {
+                self.ready.remove(&next);
+                self.recheck(next, old);
+                continue;
+            }
             match self.gate.ask(self.live, self.deadline, now) {
                 Answer::Open => {}
                 Answer::Later(at) => {
@@ -242,9 +250,12 @@ impl Dispatch {
             if self.held > self.live && self.gate.ceiling().is_some_and(|ceiling| self.held >= ceiling) {
                 return;
             }
-            if let Some(task) = self.ready.pop_first() {
-                self.begin_attempt(task, now);
-            }
+            self.ready.remove(&next);
+            self.begin_attempt(next, now);
+        }
+        if self.held == 0 && self.left > 0 && self.stage == Stage::Working && !self.ready.is_empty() {
+            // Nobody waits for what is live (`--no-wait`), so no slot will fall free.
+            self.stop_for(StopReason::NoWait, now);
         }
     }
 
@@ -252,10 +263,7 @@ impl Dispatch {
         match &self.tasks[task].state {
             State::Live(_) => self.drive(task, None, now, |driver| driver.on_wake(now)),
             State::Creating(_) => self.on_create_timer(task, now),
-            State::Held => {
-                self.tasks[task].state = State::Waiting;
-                self.ready.insert(task);
-            }
+            State::Held => self.requeue(task),
             State::Waiting | State::Rechecking(_) | State::Ended(_) => {}
         }
     }
@@ -293,6 +301,7 @@ impl Dispatch {
         self.poller.note(&seen.id, activity(&seen.state));
         if let Some(task) = self.by_session.get(&seen.id).copied() {
             self.drive(task, None, now, |driver| driver.on_seen(seen, now));
+            self.leave_if_nobody_waits(task, now);
         }
     }
 
@@ -337,6 +346,6 @@ fn activity(state: &SessionState) -> Activity {
 }
 
 fn sessions_of(record: &RunRecord) -> HashSet<SessionId> {
-    let attempts = record.tasks.values().flat_map(|task| &task.attempts);
+    let attempts = record.tasks.values().chain(&record.superseded).flat_map(|task| &task.attempts);
     attempts.filter_map(|attempt| attempt.session.as_ref()).map(|session| session.id.clone()).collect()
 }

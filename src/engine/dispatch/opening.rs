@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use super::task::State;
+use super::task::{OldSession, State};
 use super::{Dispatch, Stage};
 use crate::api::SessionState;
 use crate::engine::Fault;
@@ -12,11 +12,8 @@ use crate::engine::action::Action;
 use crate::engine::create::Create;
 use crate::engine::input::{Now, Seen, Trouble, TroubleKind};
 use crate::engine::stop::StopReason;
-use crate::outcome::{EventKind, Outcome, PlannedTask, RunRecord, TaskRecord};
+use crate::outcome::{AttemptRecord, EventKind, Outcome, PlannedTask, RunRecord, TaskRecord};
 use crate::plan::Task;
-
-/// How far back the first listing looks for live sessions when the ledger is new.
-const SURVEY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What a listing shows of tasks, newest first, by the part of their keys that markers carry.
 type Marked<'a> = HashMap<String, Vec<&'a Seen>>;
@@ -27,46 +24,46 @@ impl Dispatch {
         self.turn.events.push(EventKind::InvocationStarted { invocation: self.invocation });
         let plan = self.plan.clone();
         for (index, task) in plan.tasks.iter().enumerate() {
-            let known = record.tasks.get(&task.id);
-            match known.filter(|known| known.planned.key == task.key) {
-                Some(known) => self.take_over(index, known, now),
-                None => {
-                    self.note_superseded(known);
-                    let planned = Box::new(planned(task));
-                    self.turn.events.push(EventKind::TaskPlanned { planned });
-                }
+            let current = record.tasks.get(&task.id);
+            if let Some(known) = current.filter(|known| known.planned.key == task.key) {
+                self.take_over(index, known, now);
+                continue;
+            }
+            if let Some(current) = current {
+                self.note_left(current, "the prompt was changed");
+            }
+            self.turn.events.push(EventKind::TaskPlanned { planned: Box::new(planned(task)) });
+            if let Some(known) = record.superseded(&task.id, &task.key) {
+                self.take_over(index, known, now);
             }
         }
         if !self.options.selected {
             self.drop_removed(record);
         }
-        self.settle_needs(now);
+        self.settle_needs();
+        self.reopen_skipped();
         for index in 0..self.tasks.len() {
             self.queue_if_free(index);
         }
-        // A run that was killed during its first listing has a ledger, but knows nothing from it.
-        let known = if record.invocations == 0 { self.options.ledger_known } else { record.surveyed };
-        let adopts = !known && self.open > 0;
-        let since = adopts.then(|| now.wall.saturating_sub(SURVEY).unwrap_or(Timestamp::MIN));
         if self.open == 0 {
             self.stage = Stage::Working;
         } else {
-            self.turn.actions.push(Action::Survey { since });
+            self.turn.actions.push(Action::Survey { since: self.options.look_back });
         }
         self.conclude(now);
     }
 
     /// The first listing is back: adopt what carries our markers.
     pub(super) fn on_surveyed(&mut self, result: Result<Vec<Seen>, Trouble>, now: Now) {
+        if self.stage != Stage::Surveying {
+            return;
+        }
         let seen = match result {
             Ok(seen) => seen,
             Err(trouble) => return self.fail_at_start(trouble, now),
         };
-        if self.stage != Stage::Surveying {
-            return;
-        }
         let mut marked = Marked::new();
-        for seen in &seen {
+        for seen in seen.iter().filter(|seen| !self.options.known_sessions.contains(&seen.id)) {
             if let Some(marker) = seen.marker() {
                 marked.entry(marker.key().to_owned()).or_default().push(seen);
             }
@@ -74,14 +71,9 @@ impl Dispatch {
         let mut adopted = 0;
         for index in 0..self.tasks.len() {
             match &self.tasks[index].state {
-                State::Waiting if self.tasks[index].attempt == 0 => {
-                    adopted += usize::from(self.adopt_one_of(index, &marked, now));
-                }
+                State::Waiting => adopted += usize::from(self.adopt_one_of(index, &marked, now)),
                 State::Creating(_) => self.look(index),
-                State::Rechecking(session) => {
-                    self.turn.actions.push(Action::Recheck { task: index, session: session.clone() });
-                }
-                State::Waiting | State::Held | State::Live(_) | State::Ended(_) => {}
+                State::Held | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
             }
         }
         self.turn.events.push(EventKind::SessionsSurveyed { adopted });
@@ -101,10 +93,9 @@ impl Dispatch {
 
     fn take_over(&mut self, index: usize, known: &TaskRecord, now: Now) {
         self.any_intent |= !known.attempts.is_empty();
-        let last = known.attempts.last();
-        let numbered =
-            known.attempts.iter().filter(|attempt| !attempt.refused).map(|attempt| attempt.number).max();
-        self.tasks[index].attempt = numbered.unwrap_or(0);
+        // A refused intent was no attempt.
+        let attempts: Vec<_> = known.attempts.iter().filter(|attempt| !attempt.refused).collect();
+        self.tasks[index].attempt = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
         let again =
             self.options.rerun_failed && known.outcome.is_some_and(|outcome| self.is_bad(index, outcome));
         if again {
@@ -118,23 +109,34 @@ impl Dispatch {
         if known.outcome.is_some() {
             self.turn.events.push(EventKind::TaskReopened { task: known.planned.id.clone() });
         }
-        let Some(last) = last else { return };
-        if last.is_open_intent() {
-            let create = Create::settle(
-                last.started_at,
-                self.plan.settings.adoption,
-                now.instant + self.task(index).timeouts.task,
-            );
-            self.tasks[index].state = State::Creating(Box::new(create));
-            self.tasks[index].settling = true;
-            self.tasks[index].intent = Some((now.instant, last.started_at));
-            self.held += 1;
-        } else if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
+        match attempts.as_slice() {
+            [] => {}
+            [.., before, intent] if intent.is_open_intent() => {
+                self.tasks[index].abandoned = old_session(before).filter(|old| !old.ended).map(|old| old.id);
+                self.settle(index, intent, now);
+            }
+            [intent] if intent.is_open_intent() => self.settle(index, intent, now),
+            [.., last] => self.take_over_last(index, last, again, now),
+        }
+    }
+
+    /// An intent that nobody knows the end of.
+    fn settle(&mut self, index: usize, intent: &AttemptRecord, now: Now) {
+        let deadline = now.instant + self.task(index).timeouts.task;
+        let create = Create::settle(intent.started_at, self.plan.settings.adoption, deadline);
+        self.tasks[index].state = State::Creating(Box::new(create));
+        self.tasks[index].intent = Some((now.instant, intent.started_at));
+        self.held += 1;
+    }
+
+    fn take_over_last(&mut self, index: usize, last: &AttemptRecord, again: bool, now: Now) {
+        if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
             self.tasks[index].intent = Some((now.instant, last.started_at));
             self.held += 1;
             self.follow(index, session.id.clone(), false, (last.replies, last.nudges), now);
-        } else if let Some(session) = last.session.as_ref().filter(|_| again) {
-            self.tasks[index].state = State::Rechecking(session.id.clone());
+        } else {
+            // Another attempt beside a session that may be at work would be one too many.
+            self.tasks[index].old = old_session(last).filter(|old| again || !old.ended);
         }
     }
 
@@ -143,22 +145,22 @@ impl Dispatch {
         outcome.is_failure() || (outcome == Outcome::Skipped && !self.task(index).needs.is_empty())
     }
 
-    /// The prompt was edited: the task is a new one, and nobody follows the old one's session any more.
-    fn note_superseded(&mut self, known: Option<&TaskRecord>) {
-        let Some(known) = known else { return };
-        if let Some(session) = known.attempts.last().filter(|a| a.is_live()).and_then(|a| a.session.as_ref())
-        {
-            let note =
-                format!("the prompt was changed; session {} of the old one was left as it is", session.id);
+    /// Nobody follows a session of this task any more.
+    fn note_left(&mut self, known: &TaskRecord, why: &str) {
+        let live = known.attempts.last().filter(|attempt| attempt.is_live());
+        if let Some(session) = live.and_then(|attempt| attempt.session.as_ref()) {
+            let note = format!("{why}; session {} was left as it is", session.id);
             self.turn.events.push(EventKind::Noted { task: Some(known.planned.id.clone()), note });
         }
     }
 
     /// Open tasks that the manifest does not hold any more would keep the run open for ever.
     fn drop_removed(&mut self, record: &RunRecord) {
-        let planned: std::collections::HashSet<_> = self.plan.tasks.iter().map(|task| &task.id).collect();
+        let plan = self.plan.clone();
+        let planned: std::collections::HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
         for (id, known) in &record.tasks {
             if !planned.contains(id) && known.outcome.is_none_or(Outcome::is_open) {
+                self.note_left(known, "the task is not in the manifest any more");
                 let reason = Some("not in the manifest any more".to_owned());
                 self.turn.events.push(EventKind::TaskEnded {
                     task: id.clone(),
@@ -170,16 +172,28 @@ impl Dispatch {
     }
 
     /// What ended in an earlier invocation meets the needs of others, or does not.
-    fn settle_needs(&mut self, now: Now) {
+    fn settle_needs(&mut self) {
         for index in 0..self.tasks.len() {
             if let State::Ended(outcome) = self.tasks[index].state {
-                self.release_dependents(index, outcome, now);
+                self.release_dependents(index, outcome);
             }
         }
     }
 
-    /// A task without a ledger entry takes up the newest session with its marker: a live one in any case, a
-    /// finished one only when it is young.
+    /// What was skipped although its needs are met by now: it had left the manifest and is back.
+    fn reopen_skipped(&mut self) {
+        for index in 0..self.tasks.len() {
+            let skipped = matches!(self.tasks[index].state, State::Ended(Outcome::Skipped));
+            if skipped && self.needs.are_met(index) {
+                self.turn.events.push(EventKind::TaskReopened { task: self.task(index).id.clone() });
+                self.tasks[index].state = State::Waiting;
+                self.open += 1;
+            }
+        }
+    }
+
+    /// A task takes up the newest session with its marker that the ledger lacks: a live one in any case, a finished
+    /// one only when it is young.
     fn adopt_one_of(&mut self, index: usize, marked: &Marked, now: Now) -> bool {
         let key = &self.task(index).key;
         let within =
@@ -187,10 +201,12 @@ impl Dispatch {
         let is_live = |seen: &Seen| !seen.state.is_terminal();
         let is_young =
             |seen: &Seen| seen.created.is_some_and(|created| now.wall.duration_since(created) <= within);
-        let candidates = || marked.get(key.short()).into_iter().flatten().copied();
+        // The marker holds a part of the key: a session that another task has is not ours.
+        let is_free = |seen: &&Seen| !self.known.contains(&seen.id);
+        let candidates = || marked.get(key.short()).into_iter().flatten().copied().filter(is_free);
+        // A failed one only when there is nothing better: an older attempt may hang for ever, a newer one have ended.
         let chosen = candidates()
-            .find(|seen| is_live(seen))
-            .or_else(|| candidates().find(|seen| seen.state == SessionState::Completed && is_young(seen)))
+            .find(|seen| is_live(seen) || (seen.state == SessionState::Completed && is_young(seen)))
             .or_else(|| candidates().find(|seen| is_young(seen)));
         if let Some(seen) = chosen {
             self.adopt_found(index, seen, now);
@@ -201,15 +217,23 @@ impl Dispatch {
     fn adopt_found(&mut self, index: usize, seen: &Seen, now: Now) {
         let Some(marker) = seen.marker() else { return };
         self.ready.remove(&index);
-        let attempt = 1;
+        let attempt = self.tasks[index].attempt + 1;
         self.any_intent = true;
         self.tasks[index].attempt = attempt;
+        self.tasks[index].old = None;
         self.tasks[index].intent = Some((now.instant, now.wall));
         self.held += 1;
         let task = self.task(index).id.clone();
         self.turn.events.push(EventKind::IntentRecorded { task, attempt, marker });
+        self.gate.on_adopted(seen.created.unwrap_or(now.wall));
         self.on_session(index, seen, true, now);
     }
+}
+
+/// The session of an attempt that was given up, or has ended badly.
+fn old_session(attempt: &AttemptRecord) -> Option<OldSession> {
+    let ended = attempt.state.as_deref().is_some_and(|state| SessionState::from(state).is_terminal());
+    attempt.session.as_ref().map(|session| OldSession { id: session.id.clone(), ended })
 }
 
 fn planned(task: &Task) -> PlannedTask {

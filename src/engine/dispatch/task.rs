@@ -18,10 +18,21 @@ pub(super) struct TaskState {
     pub(super) attempts_before: u32,
     /// When the current attempt's intent was recorded.
     pub(super) intent: Option<(Instant, Timestamp)>,
-    /// Its create comes from an earlier invocation and is not settled.
-    pub(super) settling: bool,
+    /// The current attempt's intent counts at the gate.
+    pub(super) reserved: bool,
+    /// The session of an earlier invocation's attempt: it is looked at again before there is another attempt.
+    pub(super) old: Option<OldSession>,
+    /// The session of this invocation's last attempt, if it was not seen to end: another attempt puts it away first.
+    pub(super) abandoned: Option<SessionId>,
     /// The end of an attempt that a retry was to follow.
     pub(super) last_end: Option<(Outcome, Option<String>)>,
+}
+
+impl TaskState {
+    /// Whether an intent of an earlier invocation is being settled.
+    pub(super) fn is_settling(&self) -> bool {
+        matches!(&self.state, State::Creating(create) if create.is_settling())
+    }
 }
 
 impl Clone for TaskState {
@@ -29,6 +40,14 @@ impl Clone for TaskState {
     fn clone(&self) -> Self {
         Self::default()
     }
+}
+
+/// A session whose attempt had ended badly.
+#[derive(Clone, Debug)]
+pub(super) struct OldSession {
+    pub(super) id: SessionId,
+    /// It was seen to end, and judged.
+    pub(super) ended: bool,
 }
 
 /// Where a task stands.
@@ -39,8 +58,8 @@ pub(super) enum State {
     Waiting,
     /// Its next attempt waits for the end of a pause.
     Held,
-    /// Its old session is looked at again before a new attempt.
-    Rechecking(SessionId),
+    /// Its old session is being looked at; it may still be at work.
+    Rechecking(OldSession),
     /// Its session is being created.
     Creating(Box<Create>),
     /// Its session is followed.
@@ -51,7 +70,7 @@ pub(super) enum State {
 
 impl State {
     pub(super) fn holds_slot(&self) -> bool {
-        matches!(self, Self::Creating(_) | Self::Live(_))
+        matches!(self, Self::Rechecking(_) | Self::Creating(_) | Self::Live(_))
     }
 
     pub(super) fn is_ended(&self) -> bool {

@@ -56,8 +56,10 @@ pub(super) struct Driver {
     nudges: u32,
     /// An approval or a message is under way, or activities are being read.
     busy: bool,
-    /// The last message surely did not arrive: the next one takes its place and is not counted again.
-    owed: bool,
+    /// The last message surely did not arrive: the next one of its kind takes its place and is not counted again.
+    owed: Option<Act>,
+    /// How new what we know of the session is, by the service's clock.
+    updated: Option<Timestamp>,
     missing: u32,
     last_trouble: Option<String>,
 }
@@ -114,7 +116,8 @@ impl Driver {
             session,
             known_since: now.instant,
             state: SessionState::Unspecified,
-            phase: Phase::Working,
+            // What was answered in an earlier invocation is not answered again: the question must be a newer one.
+            phase: if replies > 0 { Phase::Answered { again_after: now.instant } } else { Phase::Working },
             quiet_since: now.instant,
             last_agent: None,
             work: Work::default(),
@@ -122,7 +125,8 @@ impl Driver {
             replies,
             nudges,
             busy: false,
-            owed: false,
+            owed: None,
+            updated: None,
             missing: 0,
             last_trouble: None,
         }
@@ -162,6 +166,9 @@ impl Driver {
         }
         self.missing = 0;
         self.last_trouble = None;
+        if self.is_outdated(seen) {
+            return steps;
+        }
         self.learn(&seen.work);
         if self.state != seen.state {
             self.enter(seen, now, &mut steps);
@@ -182,6 +189,13 @@ impl Driver {
             | SessionState::Unknown(_) => {}
         }
         steps
+    }
+
+    /// Whether we know better: answers can overtake each other, and a page shows what was true when it was begun.
+    fn is_outdated(&mut self, seen: &Seen) -> bool {
+        let older = seen.updated.is_some() && seen.updated < self.updated && !seen.state.is_terminal();
+        self.updated = self.updated.max(seen.updated);
+        older
     }
 
     /// A look at the session ended without it.
@@ -258,8 +272,11 @@ impl Driver {
                 self.phase = Phase::Answered { again_after: now.instant + 3 * self.terms.interval };
                 vec![Step::Approved, Step::LookAt(soon)]
             }
+            // It may have arrived: the state is given time to show it.
             (Act::Approve, Err(trouble)) => {
-                self.phase = Phase::Answered { again_after: soon };
+                let unsent = matches!(trouble.kind, TroubleKind::Passing { unsent: true });
+                let patience = if unsent { 1 } else { 3 };
+                self.phase = Phase::Answered { again_after: now.instant + patience * self.terms.interval };
                 vec![Step::Note(format!("the plan could not be approved: {}", trouble.text))]
             }
             (Act::Reply | Act::Nudge, Ok(())) => {
@@ -272,7 +289,7 @@ impl Driver {
                 let unsent =
                     matches!(trouble.kind, TroubleKind::Passing { unsent: true } | TroubleKind::Missing);
                 if unsent {
-                    self.owed = true;
+                    self.owed = Some(act);
                 } else {
                     self.quiet_since = now.instant;
                 }
@@ -345,11 +362,11 @@ impl Driver {
             steps
                 .push(Step::Note(format!("the service reports the unknown state {name}; it counts as live")));
         }
-        if matches!(self.phase, Phase::Answered { .. } | Phase::Settling { .. }) {
-            self.phase = Phase::Working;
-        }
-        // Waiting for us is not the agent's silence, nor is the time before it.
         if self.state != SessionState::Unspecified {
+            if matches!(self.phase, Phase::Answered { .. } | Phase::Settling { .. }) {
+                self.phase = Phase::Working;
+            }
+            // Waiting for us is not the agent's silence, nor is the time before it.
             self.quiet_since = now.instant;
         }
         self.state = state.clone();

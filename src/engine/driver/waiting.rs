@@ -54,9 +54,9 @@ impl Driver {
         }
         let asked = |otherwise: &str| Some(question.clone().unwrap_or_else(|| otherwise.to_owned()));
         match &self.terms.waiting.user_feedback {
-            UserFeedback::Reply { text, max } if self.replies < *max || self.owed => {
+            UserFeedback::Reply { text, max } if self.replies < *max || self.owed == Some(Act::Reply) => {
                 let text = text.clone();
-                let again = std::mem::take(&mut self.owed);
+                let again = self.owed.take_if(|act| *act == Act::Reply).is_some();
                 self.replies += u32::from(!again);
                 self.busy = true;
                 vec![Step::Send { act: Act::Reply, text, again }]
@@ -94,13 +94,13 @@ impl Driver {
     }
 
     pub(super) fn has_nudges(&self) -> bool {
-        matches!(&self.terms.waiting.stall, StallPolicy::Nudge { max, .. } if self.nudges < *max || self.owed)
+        matches!(&self.terms.waiting.stall, StallPolicy::Nudge { max, .. } if self.nudges < *max || self.owed == Some(Act::Nudge))
     }
 
     pub(super) fn nudge(&mut self) -> Vec<Step> {
         let StallPolicy::Nudge { text, .. } = &self.terms.waiting.stall else { return Vec::new() };
         let text = text.clone();
-        let again = std::mem::take(&mut self.owed);
+        let again = self.owed.take_if(|act| *act == Act::Nudge).is_some();
         self.nudges += u32::from(!again);
         self.busy = true;
         vec![Step::Send { act: Act::Nudge, text, again }]

@@ -252,11 +252,14 @@ impl Poller {
         let Some(shown) = shown else { return self.give_up(listing, now) };
         self.costs.on_page(took, shown.bytes, now);
         for (place, session) in &shown.found {
-            listing.expected.remove(*session);
+            let was_asked_for = listing.expected.remove(*session);
             let Some(entry) = self.entries.get_mut(*session) else { continue };
             entry.rank = Some((shown.place + place, self.created));
             if !entry.alone {
                 self.answered(session, now);
+            } else if was_asked_for {
+                // A time set by `look_at` while the page was under way stands.
+                self.due.insert((entry.due, (*session).clone()));
             }
         }
         match shown.next {

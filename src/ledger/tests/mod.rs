@@ -68,6 +68,7 @@ pub(super) fn created(task: &str, attempt: u32, session: &str) -> EventKind {
         attempt,
         session: SessionRef { id: session.parse().unwrap(), url: Some(format!("https://jules/{session}")) },
         adopted: false,
+        created_at: None,
     }
 }
 

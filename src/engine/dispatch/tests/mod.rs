@@ -150,13 +150,7 @@ fn a_failed_run_again_first_looks_at_the_old_session() {
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
     world.options.rerun_failed = true;
-    world.options.ledger_known = true;
-    let mut waiting = world.plan.as_ref().clone();
-    for task in &mut waiting.tasks {
-        let user_feedback = UserFeedback::Reply { text: "Any way.".to_owned(), max: 1 };
-        task.waiting = Arc::new(Waiting { user_feedback, ..Waiting::default() });
-    }
-    world.plan = Arc::new(waiting);
+    world.plan = answering(&world.plan);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::Succeeded; 3]);
     assert_eq!(world.created(), 3, "the old sessions were still live and were taken up again");
@@ -170,14 +164,8 @@ fn what_was_skipped_for_a_failed_need_is_run_again_with_it() {
     let mut world = World::new(plan, Manners { asks: 1.0, ..Manners::default() }, 1);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::NeedsInput, Outcome::Skipped, Outcome::Skipped]);
-    world.options.ledger_known = true;
     world.options.rerun_failed = true;
-    let mut answering = world.plan.as_ref().clone();
-    for task in &mut answering.tasks {
-        let user_feedback = UserFeedback::Reply { text: "Any way.".to_owned(), max: 1 };
-        task.waiting = Arc::new(Waiting { user_feedback, ..Waiting::default() });
-    }
-    world.plan = Arc::new(answering);
+    world.plan = answering(&world.plan);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::Succeeded; 3]);
 }
@@ -191,6 +179,162 @@ fn a_lost_ledger_is_made_up_for_although_the_first_invocation_after_it_is_killed
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::Succeeded; 20]);
     assert_eq!(world.created(), 20, "every finished session was adopted");
+}
+
+/// The same plan, with a reply to every question.
+fn answering(plan: &Plan) -> Arc<Plan> {
+    let mut answering = plan.clone();
+    for task in &mut answering.tasks {
+        let user_feedback = UserFeedback::Reply { text: "Any way.".to_owned(), max: 1 };
+        task.waiting = Arc::new(Waiting { user_feedback, ..Waiting::default() });
+    }
+    Arc::new(answering)
+}
+
+#[test]
+fn an_old_session_that_is_taken_up_again_is_followed_by_the_next_invocation_too() {
+    let mut world = World::new(plan(3, 3), Manners { asks: 1.0, hangs: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
+    world.plan = answering(&world.plan);
+    world.options.rerun_failed = true;
+    let soon = world.steps + 40;
+    assert_eq!(world.run_to_end(Some((soon, StopReason::Interrupt))), Some(StopReason::Interrupt));
+    assert_eq!(outcomes(&world), [Outcome::Detached; 3]);
+    world.options.rerun_failed = false;
+    world.run_to_end(None);
+    assert_eq!(world.created(), 3, "no second session beside a live one");
+}
+
+#[test]
+fn a_look_that_is_refused_for_the_key_leaves_the_intent_open() {
+    let mut world = World::new(
+        plan(1, 1),
+        Manners { lost_answer: 1.0, processed: true, key_lost: true, ..Manners::default() },
+        2,
+    );
+    assert_eq!(world.run_to_end(None), Some(StopReason::Key));
+    assert_eq!(outcomes(&world), [Outcome::Deferred]);
+    assert!(world.record.tasks[0].attempts[0].is_open_intent());
+    assert_eq!(world.created(), 1, "the answer was lost after the session had been created");
+    world.manners = Manners::default();
+    assert_eq!(world.run_to_end(None), None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded], 1));
+}
+
+#[test]
+fn a_doubt_that_nobody_can_settle_ends_in_an_error_and_is_looked_for_by_the_next_run() {
+    let manners = Manners { lost_answer: 1.0, processed: true, looks_fail: true, ..Manners::default() };
+    let mut world = World::new(plan(1, 1), manners, 2);
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Error], 1));
+    world.manners = Manners::default();
+    world.options.rerun_failed = true;
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded], 1));
+}
+
+#[test]
+fn an_edited_prompt_is_a_new_task_and_its_old_sessions_are_no_strays() {
+    let mut plan = plan(2, 1);
+    plan.settings.strategy.max_tasks = Some(1);
+    let mut world = World::new(plan, Manners::default(), 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded, Outcome::Deferred]);
+    let original = world.plan.clone();
+    let mut edited = original.as_ref().clone();
+    edited.tasks[0].key = TaskKey::new("eeeeeeee00000000");
+    edited.settings.strategy.max_tasks = None;
+    world.plan = Arc::new(edited);
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 2], 3));
+    assert_eq!(world.record.superseded.len(), 1, "the earlier result stays in the record");
+    world.plan = original;
+    world.run_to_end(None);
+    assert_eq!(
+        (outcomes(&world), world.created()),
+        (vec![Outcome::Succeeded; 2], 3),
+        "its first text was done"
+    );
+    assert!(world.record.strays.is_empty());
+}
+
+#[test]
+fn a_task_that_left_the_manifest_is_done_when_it_is_back() {
+    let mut plan = plan(3, 1);
+    plan.settings.strategy.max_tasks = Some(1);
+    let mut world = World::new(plan, Manners::default(), 1);
+    world.run_to_end(None);
+    let whole = world.plan.clone();
+    world.plan = selected(&whole, 2);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded, Outcome::Succeeded, Outcome::Skipped]);
+    world.plan = whole;
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 3]);
+}
+
+#[test]
+fn a_session_is_followed_to_its_end_although_its_need_fails_meanwhile() {
+    let mut plan = plan(1, 3);
+    plan.tasks.push(task(1, &[]));
+    let mut world = World::new(plan, Manners { hangs: 1.0, ..Manners::default() }, 1);
+    assert_eq!(world.run_to_end(Some((20, StopReason::Interrupt))), Some(StopReason::Interrupt));
+    assert_eq!(outcomes(&world), [Outcome::Detached; 2]);
+    // The other invocation did not know of the need.
+    let mut needing = world.plan.as_ref().clone();
+    needing.tasks[1].needs = [0].into();
+    needing.tasks[0].timeouts.task = Duration::from_secs(60);
+    world.plan = Arc::new(needing);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::TimedOut, Outcome::Stalled]);
+}
+
+#[test]
+fn nobody_waits_for_more_sessions_than_there_are_slots() {
+    let mut world = World::new(plan(5, 2), Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.options.wait = false;
+    assert_eq!(world.run_to_end(None), Some(StopReason::NoWait));
+    let totals = world.record.totals();
+    assert_eq!((totals.of(Outcome::Detached), totals.of(Outcome::Deferred), world.created()), (2, 3, 2));
+    assert_eq!(world.run_to_end(None), Some(StopReason::NoWait));
+    assert_eq!(world.created(), 2, "what is still live keeps its slot");
+}
+
+/// The plan with only its first tasks.
+fn selected(plan: &Plan, tasks: usize) -> Arc<Plan> {
+    Arc::new(Plan { tasks: plan.tasks[..tasks].to_vec(), ..plan.clone() })
+}
+
+#[test]
+fn a_lost_ledger_is_made_up_for_although_the_first_run_after_it_selects_other_tasks() {
+    let mut world = World::new(plan(6, 4), Manners::default(), 1);
+    world.run_to_end(None);
+    world.lose_ledger();
+    let whole = world.plan.clone();
+    world.plan = selected(&whole, 2);
+    world.options.selected = true;
+    world.run_to_end(None);
+    world.plan = whole;
+    world.options.selected = false;
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 6]);
+    assert_eq!(world.created(), 6, "the sessions of all six were adopted");
+}
+
+#[test]
+fn an_old_copy_of_the_ledger_is_made_up_for() {
+    let mut plan = plan(9, 2);
+    plan.settings.strategy.max_tasks = Some(3);
+    let mut world = World::new(plan, Manners::default(), 1);
+    world.run_to_end(None);
+    let copy = world.record.clone();
+    world.run_to_end(None);
+    world.restore_ledger(copy);
+    while world.run_to_end(None).is_some() {}
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 9]);
+    assert_eq!(world.created(), 9, "what the lost invocation had created was adopted");
+    assert!(world.record.strays.is_empty());
 }
 
 proptest! {
@@ -210,6 +354,7 @@ proptest! {
         asks in 0.0..0.4,
         crash in 0.0..0.02,
         retries in 0_u32..3,
+        rerun_failed: bool,
         stop_at in proptest::option::of((0_usize..300, prop_oneof![
             Just(StopReason::Deadline), Just(StopReason::Interrupt), Just(StopReason::Abandon),
             Just(StopReason::Failures),
@@ -232,18 +377,21 @@ proptest! {
                 task.needs = [index - 1].into();
             }
         }
-        let manners = Manners { lost_answer, refused, trouble, fails: 0.1, hangs, asks, crash };
+        let manners = Manners {
+            lost_answer, refused, trouble, fails: 0.1, hangs, asks, crash, ..Manners::default()
+        };
         let mut world = World::new(plan, manners, seed);
         let mut stopped = world.run_to_end(stop_at);
-        for _ in 0..3 {
+        for again in 0..4 {
             prop_assert_eq!(outcomes(&world).len(), tasks);
             prop_assert_eq!(world.duplicates(), 0);
+            prop_assert_eq!(world.twins, 0);
             prop_assert!(world.lost().is_empty(), "lost: {:#?}", world.lost());
-            if stopped.is_none() {
+            if stopped.is_none() && !rerun_failed {
                 break;
             }
-            world.options.ledger_known = true;
-            stopped = world.run_to_end(None);
+            world.options.rerun_failed = rerun_failed && again % 2 == 0;
+            stopped = world.run_to_end(stop_at.filter(|_| again < 2));
         }
         prop_assert!(world.live_max <= max_parallel, "{} live with {} slots", world.live_max, max_parallel);
         prop_assert!(world.record.strays.is_empty());

@@ -12,7 +12,7 @@ use crate::api::{SessionId, SessionState};
 use crate::engine::action::Action;
 use crate::engine::input::{Act, Digest, Input, Now, Page, Polled, Refusal, Seen, Trouble, TroubleKind};
 use crate::engine::poller::PageRequest;
-use crate::engine::{Options, StopReason};
+use crate::engine::{Options, StopReason, look_back};
 use crate::outcome::{EventKind, Marker, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work};
 use crate::plan::Plan;
 
@@ -21,6 +21,8 @@ use crate::plan::Plan;
 pub(super) struct Manners {
     /// A POST's answer is lost, whether or not it was processed.
     pub(super) lost_answer: f64,
+    /// Every POST was processed whose answer is lost.
+    pub(super) processed: bool,
     /// A POST is refused for capacity.
     pub(super) refused: f64,
     /// Any other request fails.
@@ -33,11 +35,16 @@ pub(super) struct Manners {
     pub(super) asks: f64,
     /// The process dies, at each step.
     pub(super) crash: f64,
+    /// Looks for a session in doubt fail, all of them.
+    pub(super) looks_fail: bool,
+    /// They are refused for the key.
+    pub(super) key_lost: bool,
 }
 
 struct Played {
     seen: Seen,
     looks_left: u32,
+    archived: bool,
     end: SessionState,
     asks: bool,
 }
@@ -47,12 +54,16 @@ pub(super) struct World {
     pub(super) plan: Arc<Plan>,
     pub(super) record: RunRecord,
     pub(super) options: Options,
-    manners: Manners,
+    /// When the ledger's first run began.
+    first_run: Timestamp,
+    pub(super) manners: Manners,
     rng: fastrand::Rng,
     now: Now,
     sessions: BTreeMap<SessionId, Played>,
     pending: Vec<Action>,
     pub(super) live_max: usize,
+    /// Sessions that were created beside a live one of the same task.
+    pub(super) twins: usize,
     pub(super) steps: usize,
     pub(super) crashes: usize,
 }
@@ -63,6 +74,7 @@ impl World {
         Self {
             record: begun(&plan, wall, 0x7c1f),
             plan: Arc::new(plan),
+            first_run: wall,
             options: Options { seed, ..Options::default() },
             manners,
             rng: fastrand::Rng::with_seed(seed),
@@ -70,6 +82,7 @@ impl World {
             sessions: BTreeMap::new(),
             pending: Vec::new(),
             live_max: 0,
+            twins: 0,
             steps: 0,
             crashes: 0,
         }
@@ -78,16 +91,27 @@ impl World {
     /// The ledger is gone: a new run begins, which knows nothing.
     pub(super) fn lose_ledger(&mut self) {
         self.record = begun(&self.plan, self.now.wall, 0x2d6a);
-        self.options.ledger_known = false;
+        self.first_run = self.now.wall;
+    }
+
+    /// The ledger is an old copy: what was recorded since is gone.
+    pub(super) fn restore_ledger(&mut self, copy: RunRecord) {
+        self.record = copy;
+    }
+
+    /// The next invocation looks back as far as its ledger asks for.
+    fn look_back(&mut self) {
+        let last = Some(&self.record).filter(|record| record.invocations > 0);
+        self.options.look_back = Some(look_back(last, Some(self.first_run), &self.plan, self.now.wall));
     }
 
     /// An invocation that is killed before its first request is answered.
     pub(super) fn invoke_and_die_at_once(&mut self) {
+        self.look_back();
         let mut dispatch = Dispatch::new(self.plan.clone(), &self.record, self.options.clone(), self.now);
         dispatch.open(&self.record, self.now);
         self.keep(dispatch.take_turn());
         self.pending.clear();
-        self.options.ledger_known = true;
     }
 
     /// One invocation after the other until one is not killed.
@@ -97,7 +121,6 @@ impl World {
                 return stopped;
             }
             self.crashes += 1;
-            self.options.ledger_known = true;
             // Requests that had left are processed or not; their answers are lost either way.
             for action in std::mem::take(&mut self.pending) {
                 if self.rng.bool() {
@@ -109,6 +132,7 @@ impl World {
 
     /// One invocation; `None` if it was killed.
     fn invoke(&mut self, stop: Option<(usize, StopReason)>) -> Option<Option<StopReason>> {
+        self.look_back();
         let mut dispatch = Dispatch::new(self.plan.clone(), &self.record, self.options.clone(), self.now);
         dispatch.open(&self.record, self.now);
         self.keep(dispatch.take_turn());
@@ -170,16 +194,33 @@ impl World {
         (self.rng.f64() < self.manners.trouble).then(|| Trouble { text: "503".to_owned(), kind })
     }
 
+    fn lasting_trouble(&self) -> Option<Trouble> {
+        let Manners { looks_fail, key_lost, .. } = self.manners;
+        let kind = if key_lost { TroubleKind::Key } else { TroubleKind::Passing { unsent: false } };
+        (looks_fail || key_lost).then(|| Trouble { text: "no".to_owned(), kind })
+    }
+
     fn answer(&mut self, action: Action) -> Input {
         let trouble = self.trouble();
         match action {
-            Action::Survey { .. } => Input::Surveyed(Ok(self.list())),
+            Action::Survey { .. } if trouble.is_some() => {
+                Input::Surveyed(trouble.map_or(Ok(Vec::new()), Err))
+            }
+            Action::Survey { since } => {
+                let is_new = |seen: &Seen| since.is_some_and(|since| seen.created >= Some(since));
+                Input::Surveyed(Ok(self.list().into_iter().filter(is_new).collect()))
+            }
             Action::Audit { .. } => Input::Audited(trouble.map_or_else(|| Ok(self.list()), Err)),
-            Action::Create { task, attempt, marker } => {
+            Action::Create { task, attempt, marker, replaces } => {
+                if let Some(session) = replaces {
+                    let played = self.sessions.get_mut(&session).unwrap();
+                    (played.archived, played.seen.state) = (true, SessionState::Paused);
+                }
                 Input::Posted { task, attempt, result: self.create(&marker) }
             }
             Action::Look { task, attempt, marker, .. } => {
                 let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
+                let trouble = self.lasting_trouble().or(trouble);
                 Input::Looked { task, attempt, result: trouble.map_or(Ok(found.map(Box::new)), Err) }
             }
             Action::PollPage(page) => {
@@ -236,12 +277,22 @@ impl World {
             });
         }
         let lost = self.rng.f64() < self.manners.lost_answer;
-        let lost_before = lost && self.rng.bool();
+        let lost_before = lost && !self.manners.processed && self.rng.bool();
+        if !lost_before {
+            self.twins += usize::from(self.is_at_work_for(marker));
+        }
         let seen = Box::new(self.play(marker, lost_before));
         if lost {
             return Err(Refusal::Doubt { cause: "timeout".to_owned(), capacity: self.rng.bool() });
         }
         Ok(seen)
+    }
+
+    /// Whether a session of the same task has not ended.
+    fn is_at_work_for(&self, marker: &Marker) -> bool {
+        let mut live =
+            self.sessions.values().filter(|played| !played.archived && !played.seen.state.is_terminal());
+        live.any(|played| played.seen.marker().is_some_and(|other| other.key() == marker.key()))
     }
 
     fn play(&mut self, marker: &Marker, lost_before: bool) -> Seen {
@@ -263,6 +314,7 @@ impl World {
         let fails = draw < self.manners.hangs + self.manners.fails;
         let played = Played {
             seen: seen.clone(),
+            archived: false,
             looks_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
             end: if fails { SessionState::Failed } else { SessionState::Completed },
             asks: self.rng.f64() < self.manners.asks,
@@ -274,7 +326,10 @@ impl World {
     /// Each look lets time do its work on every session.
     fn go_on(&mut self) {
         for (id, played) in &mut self.sessions {
-            if played.seen.state.is_terminal() || played.seen.state == SessionState::AwaitingUserFeedback {
+            if played.archived
+                || played.seen.state.is_terminal()
+                || played.seen.state == SessionState::AwaitingUserFeedback
+            {
                 continue;
             }
             played.looks_left = played.looks_left.saturating_sub(1);
@@ -304,7 +359,12 @@ impl World {
     }
 
     fn list(&self) -> Vec<Seen> {
-        self.sessions.values().rev().map(|played| played.seen.clone()).collect()
+        self.sessions
+            .values()
+            .rev()
+            .filter(|played| !played.archived)
+            .map(|played| played.seen.clone())
+            .collect()
     }
 
     /// Markers that more than one session carries.
