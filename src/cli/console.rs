@@ -111,7 +111,9 @@ impl Console {
         if self.0.out_closed.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match self.0.bars.suspend(write) {
+        // A pipe is not where the bars are, and its reader may take its time: nobody else waits for that.
+        let written = if self.0.out_terminal { self.0.bars.suspend(write) } else { write() };
+        match written {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.0.out_closed.store(true, Ordering::Relaxed);

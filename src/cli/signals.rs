@@ -1,6 +1,12 @@
 //! SIGINT and SIGTERM: the first asks to stop, the second leaves at once.
 
 use std::io;
+use std::time::Duration;
+
+use super::exit::Exit;
+
+/// How long a program that can still leave by itself is given to do so at the second signal.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// Which signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +15,44 @@ pub(crate) enum Signal {
     Interrupt,
     /// SIGTERM; on GitHub also a cancelled job.
     Terminate,
+}
+
+impl Signal {
+    /// How the program ends by it.
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Self::Interrupt => Exit::Interrupted,
+            Self::Terminate => Exit::Terminated,
+        }
+    }
+}
+
+/// From now on the second signal ends the process, whatever its main thread is waiting for: a pipe that nobody reads,
+/// a hanging disk. What has to last is in the ledger by then.
+///
+/// # Errors
+///
+/// When the system refuses a thread or a handler.
+pub(crate) fn leave_at_the_second() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::new()?
+    };
+    let watch = move || {
+        let second = runtime.block_on(async {
+            signals.next().await;
+            signals.next().await
+        });
+        std::thread::sleep(GRACE);
+        leave(second.exit());
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
+}
+
+#[expect(clippy::exit, reason = "the main thread, which would return the code, may never wake up")]
+fn leave(exit: Exit) -> ! {
+    std::process::exit(exit.code().into())
 }
 
 /// The signals of this process, from the moment it is made on.

@@ -15,7 +15,7 @@ use super::input::{Input, Now};
 use super::stop::StopReason;
 use super::{EngineError, Finished, Setup, act};
 use crate::api::Jules;
-use crate::outcome::{ApiUsage, EventKind, Observer, RunEvent, RunRecord};
+use crate::outcome::{ApiUsage, EventKind, Observer, ObserverError, RunEvent, RunRecord};
 use crate::plan::Plan;
 
 /// How often the request counts are recorded while a run goes on.
@@ -33,6 +33,8 @@ pub(super) struct Loop<'a> {
     under_way: HashMap<Id, Action>,
     usage: ApiUsage,
     usage_due: Instant,
+    /// The first event that an observer could not keep.
+    unkept: Option<ObserverError>,
 }
 
 impl<'a> Loop<'a> {
@@ -54,31 +56,33 @@ impl<'a> Loop<'a> {
             under_way: HashMap::new(),
             usage: ApiUsage::default(),
             usage_due: Instant::now() + USAGE_EVERY,
+            unkept: None,
         }
     }
 
     pub(super) async fn run(mut self) -> Result<Finished, EngineError> {
-        let result = self.turns().await;
+        self.turns().await;
         self.requests.abort_all();
-        let closed = result.and_then(|()| self.close());
+        self.close();
         // What the other observers know is worth keeping although one of them failed.
         let flushed = self.observers.iter_mut().map(|observer| observer.flush()).fold(Ok(()), Result::and);
-        closed?;
+        if let Some(unkept) = self.unkept {
+            return Err(unkept.into());
+        }
         flushed?;
         let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());
         Ok(Finished { record: self.record, stopped, fault })
     }
 
-    async fn turns(&mut self) -> Result<(), EngineError> {
+    async fn turns(&mut self) {
         self.dispatch.open(&self.record, now());
-        self.take_turn()?;
+        self.take_turn();
         while !self.dispatch.is_done() {
             let input = self.next_input().await;
             self.dispatch.handle(input, now());
             self.drain();
-            self.take_turn()?;
+            self.take_turn();
         }
-        Ok(())
     }
 
     /// The next thing that happens. Signals come first.
@@ -112,21 +116,30 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Events first: an action starts only when every observer has kept them.
-    fn take_turn(&mut self) -> Result<(), EngineError> {
+    /// Events first: an action starts only when every observer has kept them. When one cannot, nothing is started any
+    /// more: what is under way is waited for like at an interrupt, and told to those who can still listen.
+    fn take_turn(&mut self) {
         let turn = self.dispatch.take_turn();
-        self.keep(turn.events)?;
+        self.keep(turn.events);
+        if self.unkept.is_some() {
+            return self.leave();
+        }
         for action in turn.actions {
             let request = act::perform(self.api.clone(), self.plan.clone(), action.clone());
             let id = self.requests.spawn(request).id();
             self.under_way.insert(id, action);
         }
-        Ok(())
     }
 
-    fn keep(&mut self, kinds: Vec<EventKind>) -> Result<(), EngineError> {
+    fn leave(&mut self) {
+        self.dispatch.handle(Input::Stop(StopReason::Books), now());
+        let turn = self.dispatch.take_turn();
+        self.keep(turn.events);
+    }
+
+    fn keep(&mut self, kinds: Vec<EventKind>) {
         if kinds.is_empty() {
-            return Ok(());
+            return;
         }
         let ts = Timestamp::now();
         let events: Vec<RunEvent> = kinds
@@ -138,15 +151,16 @@ impl<'a> Loop<'a> {
             self.record.apply(event);
         }
         for observer in &mut *self.observers {
-            observer.observe(&events)?;
+            if let Err(error) = observer.observe(&events) {
+                self.unkept.get_or_insert(error);
+            }
         }
-        Ok(())
     }
 
-    fn close(&mut self) -> Result<(), EngineError> {
+    fn close(&mut self) {
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
         let usage = act::usage(&self.api, self.dispatch.polls());
-        self.keep(vec![EventKind::ApiUsed { usage }, EventKind::InvocationEnded { stopped }])
+        self.keep(vec![EventKind::ApiUsed { usage }, EventKind::InvocationEnded { stopped }]);
     }
 }
 

@@ -11,7 +11,8 @@ pub trait Observer: Send {
     ///
     /// # Errors
     ///
-    /// When the events cannot be kept. The run then starts nothing more and ends.
+    /// When the events cannot be kept. The run then starts nothing more and ends; until it has, the observer is shown
+    /// what still comes, and may keep it if it can again.
     fn observe(&mut self, events: &[RunEvent]) -> Result<(), ObserverError>;
 
     /// Brings everything taken so far to its place; called at the end of an invocation.

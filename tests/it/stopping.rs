@@ -68,3 +68,35 @@ fn an_interrupt_while_creating_leaves_intents_that_are_settled_first() {
     world.created(3);
     assert!(ended.report().strays.is_empty());
 }
+
+#[test]
+fn a_second_signal_leaves_although_nobody_reads_the_output() {
+    // More events than a pipe holds, and a reader that never comes to them.
+    let manifest = tasks(600).set("strategy", "{ max-parallel: 600 }");
+    let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &manifest);
+    let mut running = world.run().args("--events -").deaf().start();
+    running.until(|world| world.books().live_now == 600);
+    running.signal(Signal::Interrupt);
+    running.until_said("stopping");
+    running.signal(Signal::Interrupt);
+    running.until_ended();
+    assert_eq!(running.wait().code, Some(130));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_ends_the_run_and_leaves_the_rest_in_order() {
+    let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(4));
+    let mut running = world.run().start();
+    running.until(|world| world.books().live_now == 4);
+    std::fs::rename(world.path("jules-report"), world.path("elsewhere")).unwrap();
+    world.write("jules-report", "not a folder");
+    running.until_ended();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(110), "{ended}");
+    std::fs::remove_file(world.path("jules-report")).unwrap();
+    let stands: jules_batch::report::ReportV1 =
+        jules_batch::report::from_json(&world.command("status").args("--format json").exits(0).stdout)
+            .unwrap();
+    assert_eq!(stands.run.stopped.as_deref(), Some("not-writable"));
+    assert_eq!(stands.tasks.iter().filter(|task| task.outcome == Outcome::Detached).count(), 4);
+}

@@ -24,7 +24,7 @@ use super::progress::Progress;
 use super::quote::quoted;
 use super::redact::Redacting;
 use super::reports::Reports;
-use super::signals::{Signal, Signals};
+use super::signals::{self, Signal, Signals};
 use crate::engine::{self, EngineError, Options, Setup, StopReason};
 use crate::manifest::Manifest;
 use crate::outcome::{Observer, RunRecord};
@@ -71,17 +71,18 @@ pub(crate) async fn execute(args: &RunArgs, job: &Job, console: &Console) -> Res
         return Ok(dry_run(&job.manifest, &args.selection, console)?.into());
     }
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    signals::leave_at_the_second().map_err(|error| Failure::new(Exit::Fault, error))?;
     let target = Target::of(args).await?;
     // Nothing has begun yet that a signal would have to wait for.
     let prepared = tokio::select! {
         prepared = prepare(args, job, &target, console) => prepared?,
-        signal = signals.next() => return Ok(exit_of(signal).into()),
+        signal = signals.next() => return Ok(signal.exit().into()),
     };
     let Prepared { setup, mut observers } = prepared;
     let (stops, inbox) = mpsc::channel(4);
     let finished = tokio::select! {
         finished = engine::run(setup, &mut observers, inbox) => finished,
-        signal = stop_on(&mut signals, stops, console) => return Ok(exit_of(signal).into()),
+        signal = stop_on(&mut signals, stops, console) => return Ok(signal.exit().into()),
     };
     drop(observers);
     let finished = finished.map_err(not_kept)?;
@@ -107,7 +108,7 @@ async fn prepare(args: &RunArgs, job: &Job, target: &Target, console: &Console) 
     if plan.tasks.is_empty() {
         return Err(nothing_selected());
     }
-    agree(&plan, console)?;
+    agree(&plan, console).await?;
     outputs::check(&args.reports)?;
     target.greet(&api).await?;
     let state_dir = target.state_dir(&args.state.state_dir);
@@ -143,14 +144,19 @@ fn with_flags(mut plan: Plan, args: &RunArgs) -> Plan {
     plan
 }
 
-fn agree(plan: &Plan, console: &Console) -> Result<(), Failure> {
+async fn agree(plan: &Plan, console: &Console) -> Result<(), Failure> {
     let tasks = plan.tasks.len();
     if tasks <= MANY_TASKS || plan.settings.strategy.max_tasks.is_some() {
         return Ok(());
     }
     let question = format!("{} start as many sessions. Go on?", many(tasks, "task"));
-    if console.interactive() && console.confirm(&question) {
-        return Ok(());
+    if console.interactive() {
+        // Off the main thread, which has to hear a signal meanwhile.
+        let asked = console.clone();
+        let answer = tokio::task::spawn_blocking(move || asked.confirm(&question)).await;
+        if answer.unwrap_or(false) {
+            return Ok(());
+        }
     }
     Err(Failure::usage(format!("{} are more than {MANY_TASKS}", many(tasks, "task")))
         .help("say how many sessions this run may start: --max-tasks N; the next run goes on"))
@@ -209,13 +215,6 @@ async fn stop_on(signals: &mut Signals, stops: mpsc::Sender<StopReason>, console
     // A run that has ended meanwhile needs no reason any more.
     let _ = stops.send(reason).await;
     signals.next().await
-}
-
-fn exit_of(signal: Signal) -> Exit {
-    match signal {
-        Signal::Interrupt => Exit::Interrupted,
-        Signal::Terminate => Exit::Terminated,
-    }
 }
 
 fn not_kept(error: EngineError) -> Failure {

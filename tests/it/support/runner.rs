@@ -16,6 +16,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Runner<'w> {
     world: &'w World,
     command: Command,
+    deaf: bool,
 }
 
 /// A signal that a user or a CI system sends.
@@ -32,6 +33,8 @@ pub(crate) struct Running<'w> {
     stdin: Option<ChildStdin>,
     stdout: Pipe,
     stderr: Pipe,
+    /// Open, so that the program does not see a reader go away.
+    _unread: Option<std::io::PipeReader>,
 }
 
 impl<'w> Runner<'w> {
@@ -42,7 +45,7 @@ impl<'w> Runner<'w> {
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
-        Self { world, command }
+        Self { world, command, deaf: false }
     }
 
     /// Adds an argument.
@@ -69,6 +72,12 @@ impl<'w> Runner<'w> {
         self
     }
 
+    /// Its standard output is a pipe that nobody reads.
+    pub(crate) fn deaf(mut self) -> Self {
+        self.deaf = true;
+        self
+    }
+
     /// Runs it to its end, which must have this exit code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Ended<'w> {
@@ -81,11 +90,18 @@ impl<'w> Runner<'w> {
     #[track_caller]
     pub(crate) fn start(mut self) -> Running<'w> {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut unread = None;
+        if self.deaf {
+            let (reader, writer) = std::io::pipe().unwrap();
+            self.command.stdout(writer);
+            unread = Some(reader);
+        }
         let mut child = self.command.spawn().unwrap();
         Running {
             world: self.world,
             stdin: child.stdin.take(),
-            stdout: Pipe::read(child.stdout.take().unwrap()),
+            stdout: child.stdout.take().map_or_else(|| Pipe::read(std::io::empty()), Pipe::read),
+            _unread: unread,
             stderr: Pipe::read(child.stderr.take().unwrap()),
             child,
         }
