@@ -16,6 +16,8 @@ pub(crate) struct Figures {
     pub(crate) interrupted: u64,
     /// How often the ledger was thrown away.
     pub(crate) wiped: u64,
+    /// How often an older copy of it took its place.
+    pub(crate) restored: u64,
     pub(crate) requests: u64,
     /// Faults that the service had.
     pub(crate) faults: u64,
@@ -46,6 +48,7 @@ impl AddAssign for Figures {
         self.killed += other.killed;
         self.interrupted += other.interrupted;
         self.wiped += other.wiped;
+        self.restored += other.restored;
         self.requests += other.requests;
         self.faults += other.faults;
         self.adopted += other.adopted;
@@ -60,8 +63,8 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} tasks, {} sessions ({} adopted), {} invocations ({} killed, {} interrupted, {} ledgers lost), {} \
-             requests, {} faults: {} lost, {} duplicates, {} strays",
+            "{} tasks, {} sessions ({} adopted), {} invocations ({} killed, {} interrupted, {} ledgers lost, {} \
+             replaced by older copies), {} requests, {} faults: {} lost, {} duplicates, {} strays",
             self.tasks,
             self.sessions,
             self.adopted,
@@ -69,6 +72,7 @@ impl fmt::Display for Figures {
             self.killed,
             self.interrupted,
             self.wiped,
+            self.restored,
             self.requests,
             self.faults,
             self.lost,

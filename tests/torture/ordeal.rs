@@ -1,12 +1,13 @@
 //! Runs a story: blow by blow, and then until nothing is left to do.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jules_batch::report::{ReportV1, from_json};
 
 use crate::figures::Figures;
 use crate::proof;
-use crate::story::{Blow, How, Moment, Story};
+use crate::story::{Blow, How, Ledger, Moment, Story};
 use crate::support::{Ended, Signal, World};
 
 /// More starts than this, with nobody interfering any more, is no progress.
@@ -18,12 +19,15 @@ pub(crate) fn live_through(story: &Story) -> Figures {
     world.write("jobs.yaml", &story.manifest);
     let mut figures = Figures::default();
     for blow in &story.blows {
+        let before = (blow.ledger == Ledger::Old).then(|| world.copy_of_the_ledger());
         let ended = strike(&world, blow, &mut figures);
         trace(&world, &format!("{blow:?}"), &ended);
-        if blow.wipe {
-            wipe(&world, story, &mut figures);
-        } else if is_over(&world, &ended, &mut figures) {
-            return proof::judge(story, &world, figures);
+        match blow.ledger {
+            Ledger::Stays if is_over(&world, &ended, &mut figures) => {
+                return proof::judge(story, &world, figures);
+            }
+            Ledger::Stays => {}
+            Ledger::Lost | Ledger::Old => lose(&world, story, before.flatten().as_deref(), &mut figures),
         }
     }
     for _ in 0..MOST_INVOCATIONS {
@@ -51,22 +55,30 @@ fn strike<'w>(world: &'w World, blow: &Blow, figures: &mut Figures) -> Ended<'w>
     match blow.how {
         How::Kill => running.kill(),
         How::Interrupt => running.signal(Signal::Interrupt),
+        How::Terminate => running.signal(Signal::Terminate),
     }
     let ended = running.wait();
     match ended.code {
         None => figures.killed += 1,
-        Some(130) => figures.interrupted += 1,
+        Some(130 | 143) => figures.interrupted += 1,
         // It was faster.
         Some(_) => {}
     }
     ended
 }
 
-/// The state folder is lost, as a CI cache can be. What the service does not list yet nobody can find then.
-fn wipe(world: &World, story: &Story, figures: &mut Figures) {
+/// The state folder is lost, as a CI cache can be, or an older copy of it takes its place. What the service does not
+/// list yet nobody can find then.
+fn lose(world: &World, story: &Story, copy: Option<&Path>, figures: &mut Figures) {
     if world.path(".jules-batch").exists() {
-        figures.wiped += 1;
+        match copy {
+            None => figures.wiped += 1,
+            Some(_) => figures.restored += 1,
+        }
         world.lose_the_ledger();
+    }
+    if let Some(copy) = copy {
+        std::fs::rename(copy, world.path(".jules-batch")).unwrap();
     }
     std::thread::sleep(Duration::from_millis(story.longest_absence()));
 }
@@ -80,7 +92,7 @@ fn is_over(world: &World, ended: &Ended<'_>, figures: &mut Figures) -> bool {
             true
         }
         // Killed, work left, interrupted, or nobody could be asked just then.
-        None | Some(5 | 75 | 130) => false,
+        None | Some(5 | 75 | 130 | 143) => false,
         // Failed tasks win over work left.
         Some(0 | 100) => report(world).remaining == 0,
         Some(_) => {

@@ -30,8 +30,17 @@ pub(crate) struct Story {
 pub(crate) struct Blow {
     pub(crate) when: Moment,
     pub(crate) how: How,
-    /// The state folder is gone afterwards.
-    pub(crate) wipe: bool,
+    pub(crate) ledger: Ledger,
+}
+
+/// What becomes of the ledger afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ledger {
+    Stays,
+    /// The state folder is gone.
+    Lost,
+    /// It is as it was before the invocation: a CI cache that was not saved.
+    Old,
 }
 
 /// When.
@@ -48,6 +57,7 @@ pub(crate) enum Moment {
 pub(crate) enum How {
     Kill,
     Interrupt,
+    Terminate,
 }
 
 impl Story {
@@ -77,10 +87,15 @@ impl Story {
     }
 }
 
-fn blow(rng: &mut Rng, may_wipe: bool) -> Blow {
+fn blow(rng: &mut Rng, may_lose: bool) -> Blow {
     let when = if rng.bool() { Moment::After(rng.u64(..700)) } else { Moment::AtCreate(rng.u64(1..=6)) };
-    let how = if rng.u8(..5) == 0 { How::Interrupt } else { How::Kill };
-    Blow { when, how, wipe: may_wipe && rng.u8(..4) == 0 }
+    let how = [How::Interrupt, How::Terminate, How::Kill][rng.usize(..10).min(2)];
+    let ledger = if may_lose {
+        [Ledger::Lost, Ledger::Old, Ledger::Stays][rng.usize(..7).min(2)]
+    } else {
+        Ledger::Stays
+    };
+    Blow { when, how, ledger }
 }
 
 /// Five to thirty tasks in up to three jobs.

@@ -89,6 +89,20 @@ impl World {
         std::fs::remove_dir_all(self.path(".jules-batch")).unwrap();
     }
 
+    /// A copy of what earlier runs recorded; none if there is nothing.
+    pub(crate) fn copy_of_the_ledger(&self) -> Option<PathBuf> {
+        let (from, to) = (self.path(".jules-batch"), self.path("copy"));
+        let files = std::fs::read_dir(from).ok()?;
+        // One that was not needed may be left from before.
+        let _ = std::fs::remove_dir_all(&to);
+        std::fs::create_dir(&to).unwrap();
+        for file in files {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+        Some(to)
+    }
+
     /// Waits until the service looks as wanted, asking again and again.
     #[track_caller]
     pub(crate) fn until(&self, wanted: impl Fn(&Self) -> bool) {
