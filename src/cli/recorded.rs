@@ -12,9 +12,9 @@ pub(crate) fn open(state_dir: &Path) -> Result<LedgerReader, Failure> {
     LedgerReader::open(state_dir).map_err(unreadable)
 }
 
-/// The run of this id, or the last one.
+/// The run of this id, or the one in which something happened last.
 pub(crate) fn find(reader: &LedgerReader, id: Option<&RunId>) -> Result<StoredRun, Failure> {
-    let last = || Ok(reader.runs()?.into_iter().next().map(|run| run.id));
+    let last = || Ok(reader.runs()?.into_iter().max_by_key(|run| run.updated_at).map(|run| run.id));
     let id = match id {
         Some(id) => Some(id.clone()),
         None => last().map_err(unreadable)?,

@@ -22,9 +22,10 @@ pub fn merge(reports: Vec<ReportV1>) -> Result<ReportV1, ReportError> {
     let run = run(&reports, first);
     let api = reports.iter().fold(ApiV1::default(), |sum, report| sum.plus(&report.api));
     let strays: Vec<StrayV1> = reports.iter().flat_map(|report| report.strays.iter().cloned()).collect();
+    let superseded = reports.iter_mut().flat_map(|report| std::mem::take(&mut report.superseded)).collect();
     let tasks = tasks(reports.into_iter().flat_map(|report| report.tasks));
     let strays = still_astray(strays, &tasks);
-    Ok(ReportV1::with_totals(run, tasks, api, strays))
+    Ok(ReportV1 { superseded, ..ReportV1::with_totals(run, tasks, api, strays) })
 }
 
 /// Without earlier reports of a run that a later one continues: their requests would count twice.

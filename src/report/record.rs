@@ -12,8 +12,9 @@ impl ReportV1 {
     /// The report of a run as it stands.
     #[must_use]
     pub fn of(record: &RunRecord) -> Self {
-        let tasks: Vec<TaskV1> =
-            record.tasks.values().map(|task| TaskV1::of(task, &record.info.manifest)).collect();
+        let task = |task| TaskV1::of(task, &record.info.manifest);
+        let tasks: Vec<TaskV1> = record.tasks.values().map(task).collect();
+        let superseded = record.superseded.iter().map(task).collect();
         let run = RunV1 {
             id: record.info.id.to_string(),
             name: record.info.name.clone(),
@@ -26,13 +27,22 @@ impl ReportV1 {
             merged_from: Vec::new(),
         };
         let strays = record.strays.iter().map(StrayV1::of).collect();
-        Self::with_totals(run, tasks, ApiV1::of(record), strays)
+        Self { superseded, ..Self::with_totals(run, tasks, ApiV1::of(record), strays) }
     }
 
     /// Counts the tasks.
     pub(super) fn with_totals(run: RunV1, tasks: Vec<TaskV1>, api: ApiV1, strays: Vec<StrayV1>) -> Self {
         let totals = tasks.iter().map(|task| task.outcome).collect::<super::v1::TotalsV1>();
-        Self { schema_version: Self::VERSION, run, totals, remaining: totals.open(), tasks, api, strays }
+        Self {
+            schema_version: Self::VERSION,
+            run,
+            totals,
+            remaining: totals.open(),
+            tasks,
+            api,
+            strays,
+            superseded: Vec::new(),
+        }
     }
 }
 

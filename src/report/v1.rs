@@ -33,6 +33,9 @@ pub struct ReportV1 {
     pub api: ApiV1,
     /// Sessions that carry this run's marker and that the run does not know.
     pub strays: Vec<StrayV1>,
+    /// Earlier results of tasks whose prompt was edited while the run had work left: no part of the totals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<TaskV1>,
 }
 
 /// A run: one execution of a manifest, in one or several invocations.

@@ -37,6 +37,39 @@ fn young_finished_sessions_are_taken_up() {
 }
 
 #[test]
+fn what_an_old_copy_of_the_ledger_lacks_is_taken_up() {
+    let world = World::with(QUICK, &tasks(6));
+    world.run().args("--max-tasks 2").exits(5);
+    let copy = world.copy_of_the_ledger().unwrap();
+    world.run().args("--max-tasks 2").exits(5);
+    world.lose_the_ledger();
+    std::fs::rename(copy, world.path(".jules-batch")).unwrap();
+    let ended = world.run().exits(0);
+    world.created(6);
+    assert_eq!((ended.count(Outcome::Succeeded), adopted(&ended)), (6, 2));
+}
+
+#[test]
+fn sessions_of_tasks_that_the_first_run_after_a_loss_did_not_select_are_taken_up() {
+    let world = World::with(QUICK, &tasks(4));
+    world.run().exits(0);
+    world.lose_the_ledger();
+    let only = world.sessions()[0].prompt.clone();
+    let number = only.chars().filter(char::is_ascii_digit).collect::<String>();
+    world.run().arg("--select").arg(format!("matrix(n={number})")).exits(0);
+    let ended = world.run().exits(0);
+    assert_eq!(adopted(&ended), 3, "{ended}");
+}
+
+#[test]
+fn a_new_night_does_not_take_up_what_the_ledger_holds() {
+    let world = World::with(QUICK, &tasks(2));
+    world.run().exits(0);
+    let ended = world.run().exits(0);
+    assert_eq!((world.books().created, adopted(&ended)), (4, 0));
+}
+
+#[test]
 fn old_finished_sessions_are_not() {
     let world = World::with(QUICK, &tasks(2).set("create", "{ look-delay: 40ms, adopt-within: 1ms }"));
     world.run().exits(0);

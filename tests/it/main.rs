@@ -8,6 +8,7 @@ mod adopting;
 mod client;
 mod client_table;
 mod creating;
+mod doctor;
 mod documentation;
 mod endings;
 mod exit_codes;

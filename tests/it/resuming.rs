@@ -2,7 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Manifest, World, job, tasks};
+use crate::support::{Manifest, Signal, World, job, tasks};
 
 const QUICK: &str = "{ defaults: { duration: 40ms, outcome: change } }";
 
@@ -81,7 +81,27 @@ fn an_edited_prompt_is_a_new_task_and_an_untouched_one_is_not() {
     let mut prompts: Vec<_> = world.sessions().into_iter().map(|session| session.prompt).collect();
     prompts.sort_unstable();
     assert_eq!(prompts, ["The first, but better.", "The first.", "The second.", "The third."]);
-    assert_eq!(ended.report().totals.total, 3);
+    let report = ended.report();
+    assert_eq!((report.totals.total, report.superseded.len()), (3, 1), "the first result is not forgotten");
+    assert_eq!(report.superseded[0].outcome, Outcome::Succeeded);
+    assert!(report.strays.is_empty());
+}
+
+#[test]
+fn an_old_session_that_failed_takes_up_again_is_the_next_runs_too() {
+    let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(2));
+    world.run().args("--task-timeout 300ms").exits(100);
+    let mut running = world.run().arg("--failed").start();
+    running.until_said("started");
+    running.signal(Signal::Interrupt);
+    assert_eq!(running.wait().code, Some(130));
+    let asked = |world: &World| world.requests("sessions.list") + world.requests("sessions.get");
+    let before = asked(&world);
+    let mut running = world.run().start();
+    running.until(|world| asked(world) >= before + 6);
+    running.signal(Signal::Interrupt);
+    assert_eq!(running.wait().code, Some(130));
+    world.created(2);
 }
 
 #[test]

@@ -56,6 +56,22 @@ fn attempts_are_counted() {
 }
 
 #[test]
+fn a_session_that_is_given_up_is_archived_before_the_next_attempt() {
+    let scenario = "{ rules: [{ when: { nth: [1] }, then: { outcome: stall } }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let keys =
+        ["source: my-org/web@main", "timeouts: { stall: 200ms }", "retries: { count: 1, delay: 20ms }"];
+    let world = World::with(scenario, &Manifest::of([job("task", "Do it.", &keys)]));
+    let ended = world.run().exits(0);
+    let outcomes: Vec<_> =
+        ended.task("task").attempts.iter().map(|attempt| attempt.outcome.unwrap()).collect();
+    assert_eq!(outcomes, [Outcome::Stalled, Outcome::Succeeded]);
+    let sessions = world.sessions();
+    assert!(sessions[0].archived && !sessions[1].archived);
+    assert_eq!(world.books().live_max, 1, "one at a time, although the service cannot cancel");
+}
+
+#[test]
 fn only_what_is_listed_is_tried_again() {
     let world = world(&fails(9), "count: 2, on: [error, stalled]");
     world.run().exits(100);

@@ -1,0 +1,99 @@
+//! The ledger: whether it is sound and writable, who is at work, and how much of a day's budget is left.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Finding, Verdict, good};
+use crate::cli::duration;
+use crate::cli::exit::Exit;
+use crate::cli::failure::chain;
+use crate::cli::plan::many;
+use crate::ledger::{Ledger, LedgerError, LedgerReader};
+use crate::plan::Limits;
+
+/// `per_day`: how many sessions the manifest allows itself within 24 hours.
+pub(super) fn findings(state_dir: &Path, per_day: Option<u32>) -> Vec<Finding> {
+    let reader = match LedgerReader::open(state_dir) {
+        Ok(reader) => reader,
+        Err(error) if error.is_missing() => return vec![none_yet(state_dir)],
+        Err(error) => return vec![unreadable(&error)],
+    };
+    match healthy(&reader) {
+        Err(error) => vec![unreadable(&error)],
+        Ok(found) => {
+            let mut findings = vec![writable(state_dir).unwrap_or_else(|| good("ledger", found))];
+            findings.extend(Ledger::holder(state_dir).map(|holder| good("at work", holder.to_string())));
+            findings.extend(budget(&reader, per_day, Timestamp::now()));
+            findings
+        }
+    }
+}
+
+fn none_yet(state_dir: &Path) -> Finding {
+    // The folder itself, or what it will be made in.
+    let nearest = state_dir.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let found = format!("none yet in {}; the first run makes it", state_dir.display());
+    writable(nearest).unwrap_or_else(|| good("ledger", found))
+}
+
+/// What is wrong with writing there; none if nothing is.
+fn writable(folder: &Path) -> Option<Finding> {
+    let error = tempfile::tempfile_in(folder).err()?;
+    let found = format!("cannot write to {}: {error}", folder.display());
+    let advice = "make it writable, or name another folder with --state-dir".to_owned();
+    Some(Finding { what: "ledger", found, verdict: Verdict::Bad(advice, Exit::NotWritable) })
+}
+
+fn healthy(reader: &LedgerReader) -> Result<String, LedgerError> {
+    reader.check()?;
+    let runs = reader.runs()?;
+    let open: usize = runs.first().map_or(0, crate::ledger::RunOverview::open_tasks);
+    let left =
+        if open > 0 { format!(", the last one with {} left", many(open, "task")) } else { String::new() };
+    Ok(format!("sound, with {}{left}", many(runs.len(), "run")))
+}
+
+/// The errors of the ledger say themselves what to do.
+fn unreadable(error: &LedgerError) -> Finding {
+    let (message, causes) = chain(error);
+    let mut parts = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
+    let advice = parts.split_off(parts.find("; ").unwrap_or(parts.len()));
+    let advice = advice.trim_start_matches("; ").to_owned();
+    let verdict = match error {
+        LedgerError::Older { .. } => Verdict::Doubtful(advice),
+        _ if !advice.is_empty() => Verdict::Bad(advice, Exit::NotWritable),
+        _ if error.is_corrupt() => Verdict::Doubtful(
+            "it is damaged; the next run sets it aside and finds its sessions again by their markers"
+                .to_owned(),
+        ),
+        _ => Verdict::Bad("name another folder with --state-dir".to_owned(), Exit::NotWritable),
+    };
+    Finding { what: "ledger", found: parts, verdict }
+}
+
+/// The service has no call that tells the quota; what we have started is all that can be known.
+fn budget(reader: &LedgerReader, per_day: Option<u32>, now: Timestamp) -> Option<Finding> {
+    let day = SignedDuration::try_from(Limits::default().day).ok()?;
+    let spent = reader.created_since(now.checked_sub(day).ok()?, false).ok()?;
+    let started = format!("{} started in the last 24 hours", many(spent.len(), "session"));
+    let Some(per_day) = per_day else {
+        let advice = "set limits.sessions-per-day to your plan's (15, 100 or 300) to have it kept";
+        let found = format!("{started}; {advice}");
+        return Some(good("budget", found));
+    };
+    let left = (per_day as usize).saturating_sub(spent.len());
+    if left > 0 {
+        return Some(good("budget", format!("{started}, {left} of {per_day} left")));
+    }
+    // The one whose leaving makes room.
+    let oldest =
+        spent.get(spent.len() - per_day.min(u32::try_from(spent.len()).unwrap_or(u32::MAX)) as usize);
+    let wait = oldest.map_or(SignedDuration::ZERO, |at| day - now.duration_since(*at));
+    let advice = format!(
+        "the next one is free in {}; a run waits for it, or defers",
+        duration::show(wait.unsigned_abs())
+    );
+    let found = format!("{started}, none of {per_day} left");
+    Some(Finding { what: "budget", found, verdict: Verdict::Doubtful(advice) })
+}
