@@ -1,5 +1,6 @@
 //! Which report files there are, and where they go.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -7,7 +8,7 @@ use clap::ValueEnum;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::reports::{self, EventSink, Output, Readers};
+use super::reports::{self, BoxError, EventSink, Output, Readers};
 use crate::outcome::RunEvent;
 use crate::report::{self, ReportError, ReportV1};
 
@@ -100,6 +101,18 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Writes the report in this format; the large one as it is made.
+    fn write(self, report: &ReportV1, profile: JunitProfile, out: &mut dyn Write) -> Result<(), BoxError> {
+        match self {
+            Self::Html => Ok(report::write_html(report, out)?),
+            Self::Junit | Self::Json | Self::Ctrf | Self::Markdown => {
+                Ok(out.write_all(self.render(report, profile)?.as_bytes())?)
+            }
+        }
+    }
+}
+
 const EVENTS: &str = "events.jsonl";
 
 /// All report files and their formats; `-` is no file.
@@ -125,7 +138,7 @@ fn outputs(args: &ReportArgs) -> Vec<Output> {
     let output = |(path, format): (PathBuf, Format)| Output {
         path,
         readers: format.readers(),
-        render: Box::new(move |report: &ReportV1| Ok(format.render(report, profile)?.into_bytes())),
+        render: Box::new(move |report: &ReportV1, out: &mut dyn Write| format.write(report, profile, out)),
     };
     files(args).into_iter().map(output).collect()
 }

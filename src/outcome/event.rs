@@ -1,6 +1,7 @@
 //! Run events: every change of a run, one object each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -248,9 +249,9 @@ pub struct PlannedTask {
     pub job: JobId,
     /// Where it works.
     pub source: Option<TaskSource>,
-    /// Its matrix values.
+    /// Its matrix values. Shared: the plan, the events and every record have the same ones.
     #[serde(default)]
-    pub matrix: BTreeMap<String, Value>,
+    pub matrix: Arc<BTreeMap<String, Value>>,
     /// Its tags.
     #[serde(default)]
     pub tags: Vec<String>,

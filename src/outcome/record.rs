@@ -338,6 +338,8 @@ impl TaskRecord {
         if self.attempts.iter().any(|attempt| attempt.number == number) {
             return;
         }
+        // Most tasks have one attempt, and a thousand of them should not take the room of four thousand.
+        self.attempts.reserve_exact(1);
         self.attempts.push(AttemptRecord {
             number,
             marker: marker.clone(),

@@ -23,7 +23,7 @@ mod v1;
 pub use ctrf::ctrf;
 pub use events::event_line;
 pub use github::{RunFiles, RunOutcome, annotations, error_annotation, output_file, outputs};
-pub use html::html;
+pub use html::{html, write_html};
 pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};
 pub use markdown::markdown;

@@ -1,6 +1,7 @@
 //! `report.json`, version 1: frozen. Fields are only ever added; every other report is rendered from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -107,7 +108,7 @@ pub struct TaskV1 {
     pub source: Option<SourceV1>,
     /// Its matrix values.
     #[serde(default)]
-    pub matrix: BTreeMap<String, Value>,
+    pub matrix: Arc<BTreeMap<String, Value>>,
     /// Its job's tags.
     #[serde(default)]
     pub tags: Vec<String>,

@@ -1,7 +1,12 @@
 //! Files that are always whole: written beside, then renamed.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// How much is written at once.
+const BUFFER: usize = 64 * 1024;
 
 /// A file could not be written: which one, and why.
 #[derive(Debug, thiserror::Error)]
@@ -14,13 +19,50 @@ pub(crate) struct CannotWrite {
 
 /// Replaces a file's content. A reader sees the old content or the new, never a part.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), CannotWrite> {
-    let write = || {
-        let mut file = beside(path)?;
-        file.write_all(content)?;
-        file.persist(path).map_err(|error| error.error)?;
+    replace_by(path, |file| file.write_all(content).map_err(drop))
+}
+
+/// The same with what `write` writes. Nothing is replaced when that fails; why is for `write` to remember, unless the
+/// file was at fault.
+pub(crate) fn replace_by(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ()>,
+) -> Result<(), CannotWrite> {
+    let replace = || {
+        let mut file = Whole { file: BufWriter::with_capacity(BUFFER, beside(path)?), failed: None };
+        let written = write(&mut file).is_ok();
+        if let Some(error) = file.failed {
+            return Err(error);
+        }
+        if written {
+            let file = file.file.into_inner().map_err(IntoInnerError::into_error)?;
+            file.persist(path).map_err(|error| error.error)?;
+        }
         Ok(())
     };
-    write().map_err(|source| CannotWrite { path: path.to_owned(), source })
+    replace().map_err(|source| CannotWrite { path: path.to_owned(), source })
+}
+
+/// A file that remembers why it could not be written, whatever its writer makes of that.
+struct Whole {
+    file: BufWriter<NamedTempFile>,
+    failed: Option<io::Error>,
+}
+
+impl Write for Whole {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.failed.get_or_insert(error);
+            }
+            kind.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Makes sure that a file can be written there, before anything costly starts; its folder is made.
@@ -36,7 +78,7 @@ pub(crate) fn check(path: &Path) -> Result<(), CannotWrite> {
     check().map_err(|source| CannotWrite { path: path.to_owned(), source })
 }
 
-fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".jules-batch-").suffix(".tmp");
     #[cfg(unix)]

@@ -22,9 +22,9 @@ use super::console::Console;
 use crate::outcome::{Observer, ObserverError, RunEvent, RunRecord};
 use crate::report::ReportV1;
 
-/// Makes a report's bytes.
-pub(crate) type Render = Box<dyn Fn(&ReportV1) -> Result<Vec<u8>, BoxError> + Send>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// Writes a report's bytes.
+pub(crate) type Render = Box<dyn Fn(&ReportV1, &mut dyn Write) -> Result<(), BoxError> + Send>;
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A report, where it goes and who reads it while the run goes on.
 pub(crate) struct Output {
@@ -238,9 +238,13 @@ impl Writer {
 
 impl Output {
     fn write(&self, report: &ReportV1) -> Result<(), ReportError> {
-        let bytes = (self.render)(report)
-            .map_err(|source| ReportError::Render { path: self.path.clone(), source })?;
-        Ok(replace(&self.path, &bytes)?)
+        let mut failed = None;
+        let render = |file: &mut dyn Write| (self.render)(report, file).map_err(|error| failed = Some(error));
+        match (file::replace_by(&self.path, render), failed) {
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Some(source)) => Err(ReportError::Render { path: self.path.clone(), source }),
+            (Ok(()), None) => Ok(()),
+        }
     }
 }
 
@@ -279,8 +283,8 @@ mod tests {
     use super::*;
     use crate::cli::progress::sample;
 
-    fn count(report: &ReportV1) -> Result<Vec<u8>, BoxError> {
-        Ok(format!("{}/{}", report.remaining, report.tasks.len()).into_bytes())
+    fn count(report: &ReportV1, out: &mut dyn Write) -> Result<(), BoxError> {
+        Ok(write!(out, "{}/{}", report.remaining, report.tasks.len())?)
     }
 
     fn start(dir: &std::path::Path, render: Render) -> Reports {
@@ -314,10 +318,10 @@ mod tests {
         let counter = Arc::clone(&writes);
         let mut reports = start(
             dir.path(),
-            Box::new(move |report| {
+            Box::new(move |report, out| {
                 // Were it done after every event, it would be done a thousand times.
                 counter.fetch_add(1, Ordering::Relaxed);
-                count(report)
+                count(report, out)
             }),
         );
         for event in &sample::run_of(500)[1..] {
@@ -331,7 +335,7 @@ mod tests {
     #[test]
     fn a_failure_reaches_the_run() {
         let dir = tempfile::tempdir().unwrap();
-        let mut reports = start(dir.path(), Box::new(|_| Err("no".into())));
+        let mut reports = start(dir.path(), Box::new(|_, _| Err("no".into())));
         let error = reports.flush().unwrap_err();
         assert!(error.to_string().contains("count.txt"), "{error}");
     }

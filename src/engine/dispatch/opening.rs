@@ -242,7 +242,7 @@ fn planned(task: &Task) -> PlannedTask {
         key: task.key.clone(),
         job: task.job.clone(),
         source: task.source.clone(),
-        matrix: (*task.matrix).clone(),
+        matrix: task.matrix.clone(),
         tags: task.tags.to_vec(),
         place: task.place,
         on_no_change: task.on_no_change,

@@ -46,7 +46,7 @@ pub(super) fn planned(task: &str) -> EventKind {
             key: key(task),
             job: JobId::new("job"),
             source: None,
-            matrix: [("crate".to_owned(), task.into())].into(),
+            matrix: std::sync::Arc::new([("crate".to_owned(), task.into())].into()),
             tags: vec!["deps".into()],
             place: Place { line: 3, column: 5 },
             on_no_change: OnNoChange::Pass,

@@ -4,6 +4,8 @@
 mod timeline;
 mod view;
 
+use std::io::Write;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::syntax::SyntaxConfig;
@@ -24,6 +26,17 @@ const SCRIPT: &str = include_str!("script.js");
 ///
 /// When the template cannot be rendered; no report is known that does that.
 pub fn html(report: &ReportV1) -> Result<String, ReportError> {
+    let mut page = Vec::new();
+    write_html(report, &mut page)?;
+    Ok(String::from_utf8(page).expect("the template and what it shows are text"))
+}
+
+/// Writes the page as it is made: that of ten thousand tasks has ten megabytes.
+///
+/// # Errors
+///
+/// As for [`html`], and when `out` cannot be written.
+pub fn write_html(report: &ReportV1, out: &mut dyn Write) -> Result<(), ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -32,7 +45,7 @@ pub fn html(report: &ReportV1) -> Result<String, ReportError> {
     environment.add_template("report.html", TEMPLATE).map_err(ReportError::Html)?;
     let template = environment.get_template("report.html").map_err(ReportError::Html)?;
     let view = View::of(report, policy(), STYLE, SCRIPT);
-    template.render(Serde(view)).map_err(ReportError::Html)
+    template.render_captured_to(Serde(view), out).map(drop).map_err(ReportError::Html)
 }
 
 /// The page's Content-Security-Policy: nothing from anywhere, and only this style and this script.
