@@ -34,3 +34,65 @@ pub fn look_back(
     };
     if grown_up || plan.tasks.iter().all(asked_for) { before(until, MARGIN).max(longest) } else { longest }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{EventKind, PlannedTask, RunEvent, RunId, RunInfo};
+    use crate::plan::expand;
+
+    const NOW: &str = "2026-11-22T02:00:00Z";
+
+    fn plan(sources: &[&str]) -> Plan {
+        let sources: Vec<String> = sources.iter().map(|&source| source.to_owned()).collect();
+        expand(&crate::manifest::inline("x", &sources, None, &Default::default()).unwrap(), None).unwrap()
+    }
+
+    fn hours_ago(hours: i64) -> Timestamp {
+        NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(hours)
+    }
+
+    /// A run of these tasks, an hour ago; it looked for their sessions, or died before that.
+    fn run_of(plan: &Plan, surveyed: bool) -> RunRecord {
+        let ts = hours_ago(1);
+        let info =
+            RunInfo { id: RunId::new(ts, 1), name: "x".into(), manifest: "x".into(), simulated: false };
+        let mut kinds =
+            vec![EventKind::RunStarted { run: info }, EventKind::InvocationStarted { invocation: 1 }];
+        kinds.extend(plan.tasks.iter().map(|task| EventKind::TaskPlanned {
+            planned: Box::new(PlannedTask {
+                id: task.id.clone(),
+                key: task.key.clone(),
+                job: task.job.clone(),
+                source: task.source.clone(),
+                matrix: task.matrix.clone(),
+                tags: Vec::new(),
+                place: task.place,
+                on_no_change: task.on_no_change,
+            }),
+        }));
+        kinds.extend(surveyed.then_some(EventKind::SessionsSurveyed { adopted: 0 }));
+        let events: Vec<_> =
+            kinds.into_iter().zip(1..).map(|(kind, seq)| RunEvent { seq, ts, kind }).collect();
+        RunRecord::from_events(&events).unwrap()
+    }
+
+    #[test]
+    fn as_far_as_the_ledger_may_lack_something() {
+        let (one, two) = (plan(&["o/a@main"]), plan(&["o/a@main", "o/b@main"]));
+        let week = hours_ago(7 * 24);
+        let last_sign = hours_ago(1) - SignedDuration::from_mins(1);
+        let back = |last: Option<&RunRecord>, first: i64, plan: &Plan| {
+            look_back(last, last.map(|_| hours_ago(first)), plan, NOW.parse().unwrap())
+        };
+        assert_eq!(back(None, 0, &one), week, "no ledger");
+        assert_eq!(back(Some(&run_of(&one, false)), 1, &one), week, "it died before it had looked");
+        assert_eq!(back(Some(&run_of(&one, true)), 1, &one), last_sign, "an older copy would end there");
+        assert_eq!(back(Some(&run_of(&one, true)), 1, &two), week, "nobody has asked for the second task");
+        assert_eq!(
+            back(Some(&run_of(&one, true)), 8 * 24, &two),
+            last_sign,
+            "the ledger is older than a week"
+        );
+    }
+}

@@ -52,7 +52,7 @@ pub(crate) struct RunArgs {
     /// Start a new run, also when the last one has work left
     #[arg(long, help_heading = "Going on")]
     pub(crate) fresh: bool,
-    /// Start the sessions, record them, and leave them to themselves; a later `run` collects them
+    /// Start sessions, at most max-parallel, record them, and leave them to themselves; a later `run` collects them
     #[arg(long, help_heading = "Going on")]
     pub(crate) no_wait: bool,
     /// Where runs are recorded.

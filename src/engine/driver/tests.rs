@@ -260,6 +260,51 @@ fn the_old_question_is_not_answered_twice_while_the_state_lags() {
 }
 
 #[test]
+fn what_an_earlier_invocation_answered_is_not_answered_again() {
+    let mut story = Story::of(replies(2));
+    story.driver.phase = Phase::Working;
+    let Driver { session, terms, .. } = &story.driver;
+    story.driver = Driver::new(session.clone(), terms.clone(), story.now, Duration::ZERO, 1, 0);
+    // The state lags behind our reply.
+    story.sees(SessionState::AwaitingUserFeedback);
+    let answered = Digest { question: Some("Which?".to_owned()), ..Digest::default() };
+    assert!(story.reads(Purpose::Question, &answered).is_empty());
+    story.pass(20).sees(SessionState::AwaitingUserFeedback);
+    let steps = story.reads(Purpose::Question, &asks("And which one then?"));
+    assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
+}
+
+#[test]
+fn an_answer_that_was_overtaken_does_not_turn_the_state_back() {
+    let mut story = Story::of(replies(2));
+    let seen = |state, second: i64| Seen {
+        id: "7".parse().unwrap(),
+        title: None,
+        state,
+        url: None,
+        created: None,
+        updated: Some(Timestamp::from_second(second).unwrap()),
+        work: Work::default(),
+    };
+    let now = story.now;
+    story.driver.on_seen(&seen(SessionState::InProgress, 100), now);
+    assert!(story.driver.on_seen(&seen(SessionState::AwaitingUserFeedback, 90), now).is_empty());
+    assert_eq!(*story.driver.state(), SessionState::InProgress);
+    story.driver.on_seen(&seen(SessionState::Failed, 95), now);
+    assert_eq!(*story.driver.state(), SessionState::Failed, "an end is an end");
+}
+
+#[test]
+fn a_nudge_that_did_not_arrive_does_not_buy_another_reply() {
+    let stall = StallPolicy::Nudge { text: "Go on.".to_owned(), max: 1 };
+    let mut story = Story::of(Waiting { stall, ..replies(0) });
+    story.sees(SessionState::Paused);
+    story.driver.on_acted(Act::Nudge, Err(&passing(true)), story.now);
+    story.pass(10).sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(ended(&story.reads(Purpose::Question, &asks("Which?"))).0, Outcome::NeedsInput);
+}
+
+#[test]
 fn a_reply_that_surely_did_not_arrive_is_sent_again_and_not_counted() {
     let mut story = Story::of(replies(1));
     story.sees(SessionState::AwaitingUserFeedback);

@@ -175,6 +175,17 @@ fn look_at_makes_it_due_alone_even_while_it_is_asked() {
 }
 
 #[test]
+fn a_look_that_is_moved_while_its_page_is_asked_takes_place() {
+    let t0 = Instant::now();
+    let mut poller = poller(PollStrategy::Auto, 2, t0);
+    let due = t0 + seconds(10);
+    assert_eq!(asked(&poller.requests(due)), ["page 0"]);
+    poller.look_at(&id(1), due + seconds(3));
+    show(&mut poller, 0, &[id(1), id(0)], false, due + seconds(1));
+    assert_eq!(asked(&poller.requests(due + seconds(3))), ["get 1"]);
+}
+
+#[test]
 fn no_more_than_so_many_single_reads_at_once() {
     let t0 = Instant::now();
     let mut poller = poller(PollStrategy::Get, 100, t0);
