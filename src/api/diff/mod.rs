@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+mod hunk;
 mod parse;
 mod path;
 
@@ -21,7 +22,7 @@ pub struct Diff {
 pub struct FileDiff {
     /// The path after the change (before it, for a deleted file). Foreign text: check it before touching a disk.
     pub path: String,
-    /// The path before the change, when it differs.
+    /// The path before the change, or of the file that was copied, when it differs.
     pub old_path: Option<String>,
     /// What happened.
     pub change: FileChange,
@@ -31,7 +32,7 @@ pub struct FileDiff {
     pub deletions: u64,
     /// Whether the file is binary, so that its lines are not counted.
     pub binary: bool,
-    /// The whole content, for an added text file.
+    /// The whole content, for an added text file; none for a symbolic link or a submodule.
     pub content: Option<String>,
 }
 
@@ -46,6 +47,8 @@ pub enum FileChange {
     Deleted,
     /// It has another name, and perhaps other content.
     Renamed,
+    /// It is new, made from another file, and perhaps changed since.
+    Copied,
 }
 
 impl FileChange {
@@ -57,6 +60,7 @@ impl FileChange {
             Self::Modified => "modified",
             Self::Deleted => "deleted",
             Self::Renamed => "renamed",
+            Self::Copied => "copied",
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The parser: one pass over the lines, with hunks measured by their headers.
 //!
 //! Within a hunk only its header says how many lines belong to it, so that content that looks like a header
-//! (`--- x`, `diff --git …`) is not taken for one.
+//! (`--- x`, `diff --git …`) is not taken for one. Between a hunk and the next file stands anything, such as the
+//! words of a commit: what would mean something in front of a hunk means nothing there.
 
-use super::{FileChange, FileDiff, path};
+use super::hunk::{Hunk, Sign};
+use super::path::{self, Side};
+use super::{FileChange, FileDiff};
 
 /// The files of a patch.
 pub(super) fn files(patch: &str) -> Vec<FileDiff> {
@@ -22,26 +25,27 @@ struct Parser {
     hunk: Hunk,
 }
 
-/// What is left of a hunk.
-#[derive(Default)]
-struct Hunk {
-    old: u64,
-    new: u64,
-}
-
 /// A file as far as it has been read.
 #[derive(Default)]
 struct Draft {
-    /// From `diff --git`; less certain than the markers.
+    /// There is a `diff --git` for it, or one of its kind.
+    announced: bool,
+    /// What that line says, with prefixes; less certain than the markers.
     header: Option<(String, String)>,
-    /// From `---`: read, and its path unless it was `/dev/null`.
-    old: Option<Option<String>>,
-    /// From `+++`.
-    new: Option<Option<String>>,
-    renamed: Option<(Option<String>, Option<String>)>,
+    /// From `---` and `+++`.
+    old: Option<Side>,
+    new: Option<Side>,
+    /// Names without prefixes and doubt: of a rename, of a copy, of a merge.
+    stated: (Option<String>, Option<String>),
+    /// A hunk was there: no headers of this file come any more.
+    in_body: bool,
     added: bool,
     deleted: bool,
+    renamed: bool,
+    copied: bool,
     binary: bool,
+    /// A symbolic link or a submodule: its text is no file's.
+    link: bool,
     additions: u64,
     deletions: u64,
     content: String,
@@ -50,31 +54,36 @@ struct Draft {
 
 impl Parser {
     fn line(&mut self, line: &str) {
-        if (self.hunk.old > 0 || self.hunk.new > 0) && self.hunk_line(line) {
+        if self.hunk.is_open() && self.hunk_line(line) {
             return;
         }
         if let Some(rest) = line.strip_prefix("diff --git ") {
-            self.next_file(Draft { header: path::of_header(rest), ..Draft::default() });
-        } else if let Some(rest) = line.strip_prefix("@@ ") {
-            self.hunk = if self.file.is_some() { hunk(rest) } else { Hunk::default() };
+            self.next_file(Draft { announced: true, header: path::of_header(rest), ..Draft::default() });
+        } else if let Some(rest) = merged(line) {
+            let stated = (None, Some(path::plain(rest)));
+            self.next_file(Draft { announced: true, stated, ..Draft::default() });
+        } else if let Some(hunk) = Hunk::of_header(line) {
+            if let Some(file) = &mut self.file {
+                self.hunk = hunk;
+                file.in_body = true;
+                file.last_was_addition = false;
+            }
         } else if let Some(rest) = line.strip_prefix("--- ") {
             self.old_marker(rest);
-        } else if let Some(rest) = line.strip_prefix("+++ ") {
-            if let Some(file) = &mut self.file {
-                file.new.get_or_insert_with(|| path::of_marker(rest));
-            }
         } else if line.starts_with('\\') {
             self.no_newline();
-        } else if let Some(file) = &mut self.file {
+        } else if let Some(file) = &mut self.file
+            && !file.in_body
+        {
             file.extended_header(line);
         }
     }
 
     /// `--- x` starts a file when there was no `diff --git` for it.
     fn old_marker(&mut self, rest: &str) {
-        let marker = path::of_marker(rest);
+        let marker = Side::of_marker(rest);
         match &mut self.file {
-            Some(file) if file.old.is_none() => file.old = Some(marker),
+            Some(file) if file.old.is_none() && !file.in_body => file.old = Some(marker),
             _ => self.next_file(Draft { old: Some(marker), ..Draft::default() }),
         }
     }
@@ -82,34 +91,26 @@ impl Parser {
     /// Takes a line of a hunk; `false` when it cannot be one, which ends the hunk.
     fn hunk_line(&mut self, line: &str) -> bool {
         let Some(file) = &mut self.file else { return false };
-        match line.as_bytes().first() {
-            Some(b'+') if self.hunk.new > 0 => {
-                self.hunk.new -= 1;
+        if line.starts_with('\\') {
+            self.no_newline();
+            return true;
+        }
+        let Some((sign, text)) = self.hunk.take(line) else {
+            self.hunk = Hunk::default();
+            return false;
+        };
+        match sign {
+            Sign::Added => {
                 file.additions += 1;
                 if file.change() == FileChange::Added {
-                    file.content.push_str(&line[1..]);
+                    file.content.push_str(text);
                     file.content.push('\n');
                 }
             }
-            Some(b'-') if self.hunk.old > 0 => {
-                self.hunk.old -= 1;
-                file.deletions += 1;
-            }
-            // Some tools strip the blank of an empty context line.
-            Some(b' ') | None => {
-                self.hunk.old = self.hunk.old.saturating_sub(1);
-                self.hunk.new = self.hunk.new.saturating_sub(1);
-            }
-            Some(b'\\') => {
-                self.no_newline();
-                return true;
-            }
-            _ => {
-                self.hunk = Hunk::default();
-                return false;
-            }
+            Sign::Deleted => file.deletions += 1,
+            Sign::Same => {}
         }
-        file.last_was_addition = line.starts_with('+');
+        file.last_was_addition = sign == Sign::Added;
         true
     }
 
@@ -135,16 +136,32 @@ impl Parser {
     }
 }
 
+/// The path of a file that was merged: git compares it with all its parents at once.
+fn merged(line: &str) -> Option<&str> {
+    line.strip_prefix("diff --cc ").or_else(|| line.strip_prefix("diff --combined "))
+}
+
 impl Draft {
     fn extended_header(&mut self, line: &str) {
-        if line.starts_with("new file mode ") {
+        if let Some(rest) = line.strip_prefix("+++ ") {
+            self.new.get_or_insert_with(|| Side::of_marker(rest));
+        } else if let Some(mode) = line.strip_prefix("new file mode ") {
             self.added = true;
+            self.link = mode.starts_with("120") || mode.starts_with("160");
         } else if line.starts_with("deleted file mode ") {
             self.deleted = true;
         } else if let Some(rest) = line.strip_prefix("rename from ") {
-            self.renamed.get_or_insert_default().0 = Some(path::plain(rest));
+            self.renamed = true;
+            self.stated.0 = Some(path::plain(rest));
         } else if let Some(rest) = line.strip_prefix("rename to ") {
-            self.renamed.get_or_insert_default().1 = Some(path::plain(rest));
+            self.renamed = true;
+            self.stated.1 = Some(path::plain(rest));
+        } else if let Some(rest) = line.strip_prefix("copy from ") {
+            self.copied = true;
+            self.stated.0 = Some(path::plain(rest));
+        } else if let Some(rest) = line.strip_prefix("copy to ") {
+            self.copied = true;
+            self.stated.1 = Some(path::plain(rest));
         } else if line.starts_with("GIT binary patch")
             || (line.starts_with("Binary files ") && line.trim_end().ends_with(" differ"))
         {
@@ -152,21 +169,25 @@ impl Draft {
         }
     }
 
-    /// The file, if its path is known.
+    /// The file, if it is one and its path is known.
     fn finish(self) -> Option<FileDiff> {
+        // Two rules of a document look like markers as well.
+        let is_plain = self.old.is_some() && self.new.is_some() && self.in_body;
+        if !self.announced && !is_plain {
+            return None;
+        }
         let change = self.change();
-        let (header_old, header_new) = self.header.unzip();
-        let (renamed_old, renamed_new) = self.renamed.unwrap_or_default();
-        let old = renamed_old.or(self.old.flatten()).or(header_old);
-        let new = renamed_new.or(self.new.flatten()).or(header_new);
+        let (old, new) = self.names();
         let path = match change {
             FileChange::Deleted => old.clone().or(new)?,
-            FileChange::Added | FileChange::Modified | FileChange::Renamed => new.or_else(|| old.clone())?,
+            FileChange::Added | FileChange::Modified | FileChange::Renamed | FileChange::Copied => {
+                new.or_else(|| old.clone())?
+            }
         };
-        let old_path = old.filter(|old| change == FileChange::Renamed && *old != path);
-        let has_content = change == FileChange::Added && !self.binary;
+        let has_old_path = matches!(change, FileChange::Renamed | FileChange::Copied);
+        let has_content = change == FileChange::Added && !self.binary && !self.link;
         Some(FileDiff {
-            old_path,
+            old_path: old.filter(|old| has_old_path && *old != path),
             change,
             additions: self.additions,
             deletions: self.deletions,
@@ -176,33 +197,33 @@ impl Draft {
         })
     }
 
+    /// The names before and after, from the most certain place that tells them.
+    fn names(&self) -> (Option<String>, Option<String>) {
+        let markers = [&self.old, &self.new].map(|side| side.as_ref().and_then(Side::path));
+        let header = self.header.as_ref().map(|(old, new)| [Some(old.as_str()), Some(new.as_str())]);
+        let prefixed = path::are_prefixed(markers[0], markers[1])
+            && header.is_none_or(|[old, new]| path::are_prefixed(old, new));
+        let name = |at: usize, stated: &Option<String>| {
+            let told = [markers[at], header.and_then(|header| header[at])];
+            let bare = told.map(|path| path.map(|path| path::bare(path, prefixed).to_owned()));
+            let [marker, header] = bare;
+            [stated.clone(), marker, header].into_iter().flatten().find(|path| !path.is_empty())
+        };
+        (name(0, &self.stated.0), name(1, &self.stated.1))
+    }
+
     fn change(&self) -> FileChange {
-        let to_null = |marker: &Option<Option<String>>| matches!(marker, Some(None));
-        if self.added || to_null(&self.old) {
+        if self.added || self.old == Some(Side::Nothing) {
             FileChange::Added
-        } else if self.deleted || to_null(&self.new) {
+        } else if self.deleted || self.new == Some(Side::Nothing) {
             FileChange::Deleted
-        } else if self.renamed.is_some() {
+        } else if self.renamed {
             FileChange::Renamed
+        } else if self.copied {
+            FileChange::Copied
         } else {
             FileChange::Modified
         }
-    }
-}
-
-/// Reads `-1,2 +3,4 @@ …`; a missing count is 1, nonsense is an empty hunk.
-fn hunk(text: &str) -> Hunk {
-    let mut ranges = text.split(' ');
-    let mut count = |sign: char| {
-        let range = ranges.next()?.strip_prefix(sign)?;
-        match range.split_once(',') {
-            Some((_, count)) => count.parse().ok(),
-            None => range.parse::<u64>().ok().map(|_| 1),
-        }
-    };
-    match (count('-'), count('+')) {
-        (Some(old), Some(new)) => Hunk { old, new },
-        _ => Hunk::default(),
     }
 }
 
@@ -270,6 +291,87 @@ mod tests {
     }
 
     #[test]
+    fn a_marker_without_a_path_leaves_it_to_the_other_names() {
+        let hunk = "@@ -1 +1 @@\n-a\n+b\n";
+        for head in [
+            "--- a/x\n+++ b/\n",
+            "--- a/\n+++ b/x\n",
+            "--- \n+++ x\n",
+            "diff --git a/x b/x\n--- a/\n+++ b/\n",
+            "diff --git a/x b/x\n--- \n+++ \n",
+            "diff --git a/ b/\n--- a/x\n+++ b/x\n",
+            "diff --git a/x b/x\nrename from \nrename to \n",
+        ] {
+            let file = only(&format!("{head}{hunk}"));
+            assert_eq!((file.path.as_str(), file.additions, file.deletions), ("x", 1, 1), "{head}");
+            assert_ne!(file.change, FileChange::Added, "{head}");
+        }
+        for nameless in ["--- a/\n+++ b/\n", "diff --git a/ b/\n", "diff --git \"\" \"\"\n"] {
+            assert_eq!(files(&format!("{nameless}{hunk}")), [], "{nameless}");
+        }
+    }
+
+    #[test]
+    fn a_copied_file_is_no_empty_new_one() {
+        let file = only("diff --git a/o p b/n p\nsimilarity index 100%\ncopy from o p\ncopy to n p\n");
+        assert_eq!((file.path.as_str(), file.old_path.as_deref()), ("n p", Some("o p")));
+        assert_eq!((file.change, file.content), (FileChange::Copied, None));
+    }
+
+    #[test]
+    fn links_and_submodules_have_no_content() {
+        for (mode, text) in [("120000", "../target"), ("160000", "Subproject commit 1234")] {
+            let file = only(&format!(
+                "diff --git a/l b/l\nnew file mode {mode}\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+{text}\n"
+            ));
+            assert_eq!((file.change, file.additions, file.content), (FileChange::Added, 1, None));
+        }
+    }
+
+    #[test]
+    fn a_file_may_change_its_mode_alone() {
+        let file = only("diff --git a/run b/run\nold mode 100644\nnew mode 100755\n");
+        assert_eq!((file.path.as_str(), file.change), ("run", FileChange::Modified));
+    }
+
+    #[test]
+    fn a_merged_file_is_read_with_all_its_signs() {
+        let patch = "diff --cc a/list.md\nindex 1,2..3\n--- a/a/list.md\n+++ b/a/list.md\n@@@ -1,3 -1,2 +1,3 @@@\n  one\n\
+                     --- two\n++- three\n +four\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
+        let files = files(patch);
+        assert_eq!(files.len(), 2, "{files:#?}");
+        assert_eq!((files[0].path.as_str(), files[0].additions, files[0].deletions), ("a/list.md", 2, 1));
+    }
+
+    #[test]
+    fn words_between_files_are_no_headers() {
+        let patch = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n\
+                     -- \n2.50\n\nFrom 1234\nSubject: y\n\nnew file mode 100644\nrename from z\nBinary files a and b differ\n\
+                     --- a rule\n+++ and another\n---\n y | 1 +\n\
+                     diff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n";
+        let files = files(patch);
+        let told: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.change, file.binary)).collect();
+        assert_eq!(told, [("x", FileChange::Modified, false), ("y", FileChange::Modified, false)]);
+    }
+
+    #[test]
+    fn without_prefixes_a_folder_keeps_its_name() {
+        let file =
+            only("diff --git b/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n");
+        assert_eq!(file.path, "b/x");
+        assert_eq!(only("--- a/y\n+++ a/y\n@@ -1 +1 @@\n-a\n+b\n").path, "a/y");
+        // As `git diff -R` writes it.
+        assert_eq!(only("diff --git b/x a/x\n--- b/x\n+++ a/x\n@@ -1 +1 @@\n-a\n+b\n").path, "x");
+    }
+
+    #[test]
+    fn a_patch_with_carriage_returns_is_read_to_its_end() {
+        let patch = "diff --git a/x y b/x y\n--- a/x y\t\n+++ b/x y\t\n@@ -1,3 +1,3 @@\n a\n\n-b\n+c\n";
+        let file = only(&patch.replace('\n', "\r\n"));
+        assert_eq!((file.path.as_str(), file.additions, file.deletions), ("x y", 1, 1));
+    }
+
+    #[test]
     fn binary_files_are_named_but_not_counted() {
         let file = only(
             "diff --git a/i.png b/i.png\nnew file mode 100644\nBinary files /dev/null and b/i.png differ\n",
@@ -316,9 +418,12 @@ mod tests {
             Just("diff --git a/x b/x"), Just("diff --git \"a/\\"), Just("diff --git é é"), Just("--- a/x"),
             Just("+++ /dev/null"), Just("--- \""), Just("@@ -1,3 +1,3 @@"), Just("@@ -0,0 +1,9 @@"), Just("+é"),
             Just("-"), Just(" "), Just(""), Just("\\"), Just("rename from "), Just("GIT binary patch"),
+            Just("diff --cc é"), Just("@@@ -1,3 -1,3 +1,9 @@@"), Just("++é"), Just("copy to \"\\3"), Just("\r"),
+            Just("+++ b/"), Just("new file mode 100644"), Just("diff --git b/x b/x"),
         ], 0..40)) {
             let patch = lines.join("\n");
             let diff = Diff::parse(&patch);
+            prop_assert!(diff.files.iter().all(|file| !file.path.is_empty()));
             let plus = patch.lines().filter(|line| line.starts_with('+')).count() as u64;
             prop_assert!(diff.additions() <= plus);
         }

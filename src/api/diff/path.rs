@@ -1,11 +1,31 @@
 //! Paths in diff headers: prefixed with `a/` or `b/`, and quoted like C strings when they hold odd bytes.
 
-/// The path in `--- a/x` or `+++ b/x`; `None` for `/dev/null`.
-pub(super) fn of_marker(text: &str) -> Option<String> {
-    // Some tools put a timestamp behind a tab.
-    let text = if text.starts_with('"') { text } else { text.split('\t').next().unwrap_or(text) };
-    let path = unquote(text.trim_end_matches('\r'));
-    if path == "/dev/null" || path.is_empty() { None } else { Some(without_prefix(&path).to_owned()) }
+/// What `--- a/x` or `+++ b/x` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// `/dev/null`: on this side there is no file.
+    Nothing,
+    /// A path with its prefix.
+    Path(String),
+}
+
+impl Side {
+    /// Reads what stands behind `--- ` or `+++ `.
+    pub(super) fn of_marker(text: &str) -> Self {
+        // Some tools put a timestamp behind a tab, and git a tab behind a path with blanks.
+        let text = if text.starts_with('"') { text } else { text.split('\t').next().unwrap_or(text) };
+        match plain(text) {
+            path if path == "/dev/null" => Self::Nothing,
+            path => Self::Path(path),
+        }
+    }
+
+    pub(super) fn path(&self) -> Option<&str> {
+        match self {
+            Self::Nothing => None,
+            Self::Path(path) => Some(path),
+        }
+    }
 }
 
 /// A path without prefix, as in `rename from x`.
@@ -13,9 +33,9 @@ pub(super) fn plain(text: &str) -> String {
     unquote(text.trim_end_matches('\r'))
 }
 
-/// Both paths of `a/x b/y`, as far as they can be told apart.
+/// Both paths of `a/x b/y` with their prefixes, as far as they can be told apart.
 ///
-/// git does not quote spaces there: the line splits where both halves are the same path, else at the last ` b/`.
+/// git does not quote blanks there: the line splits where both halves are the same path, else at the last ` b/`.
 pub(super) fn of_header(text: &str) -> Option<(String, String)> {
     let text = text.trim_end_matches('\r');
     if text.starts_with('"') || text.ends_with('"') {
@@ -24,12 +44,12 @@ pub(super) fn of_header(text: &str) -> Option<(String, String)> {
     let middle = text.len() / 2;
     if text.len() % 2 == 1 && text.as_bytes()[middle] == b' ' {
         let (old, new) = (&text[..middle], &text[middle + 1..]);
-        if without_prefix(old) == without_prefix(new) {
-            return Some((without_prefix(old).to_owned(), without_prefix(new).to_owned()));
+        if bare(old, true) == bare(new, true) {
+            return Some((old.to_owned(), new.to_owned()));
         }
     }
-    let (old, new) = text.rsplit_once(" b/").or_else(|| text.rsplit_once(' '))?;
-    Some((without_prefix(old).to_owned(), without_prefix(new).to_owned()))
+    let at = text.rfind(" b/").or_else(|| text.rfind(' '))?;
+    Some((text[..at].to_owned(), text[at + 1..].to_owned()))
 }
 
 fn of_quoted_header(text: &str) -> Option<(String, String)> {
@@ -38,14 +58,23 @@ fn of_quoted_header(text: &str) -> Option<(String, String)> {
             let end = closing_quote(rest)?;
             (&text[..end + 2], rest[end + 1..].trim_start())
         }
-        None => text.split_once(' ')?,
+        // A path with a quote in it would be quoted itself.
+        None => text.split_at(text.find(" \"")?),
     };
-    let (old, new) = (unquote(old), unquote(new));
-    Some((without_prefix(&old).to_owned(), without_prefix(&new).to_owned()))
+    Some((unquote(old), unquote(new.trim_start())))
 }
 
-fn without_prefix(path: &str) -> &str {
-    path.strip_prefix("a/").or_else(|| path.strip_prefix("b/")).unwrap_or(path)
+/// Whether the paths before and after a change carry the prefixes `a/` and `b/`, in whichever order. With one of them
+/// in front of both they carry none (`diff.noprefix`), and the folder is called so.
+pub(super) fn are_prefixed(old: Option<&str>, new: Option<&str>) -> bool {
+    let prefix = old.and_then(|path| path.get(..2));
+    prefix != new.and_then(|path| path.get(..2)) || !matches!(prefix, Some("a/" | "b/"))
+}
+
+/// The path without its prefix.
+pub(super) fn bare(path: &str, prefixed: bool) -> &str {
+    let bare = path.strip_prefix("a/").or_else(|| path.strip_prefix("b/"));
+    bare.filter(|_| prefixed).unwrap_or(path)
 }
 
 /// Where the quote that ends the string stands, in bytes.
@@ -100,25 +129,46 @@ fn unquote(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn marker(text: &str) -> String {
+        let side = Side::of_marker(text);
+        bare(side.path().expect("a path"), true).to_owned()
+    }
+
     #[test]
     fn markers_lose_prefix_timestamp_and_quotes() {
-        assert_eq!(of_marker("a/src/x.rs").as_deref(), Some("src/x.rs"));
-        assert_eq!(of_marker("b/x y.rs\t2026-01-01").as_deref(), Some("x y.rs"));
-        assert_eq!(of_marker("\"b/\\303\\274.txt\"").as_deref(), Some("ü.txt"));
-        assert_eq!(of_marker("\"b/a\\\"\\\\\\t.txt\"").as_deref(), Some("a\"\\\t.txt"));
-        assert_eq!(of_marker("/dev/null"), None);
-        assert_eq!(of_marker("/dev/null\r"), None);
+        assert_eq!(marker("a/src/x.rs"), "src/x.rs");
+        assert_eq!(marker("b/x y.rs\t2026-01-01"), "x y.rs");
+        assert_eq!(marker("b/ends with a blank \t"), "ends with a blank ");
+        assert_eq!(marker("\"b/\\303\\274.txt\""), "ü.txt");
+        assert_eq!(marker("\"b/a\\\"\\\\\\t.txt\"\r"), "a\"\\\t.txt");
+        assert_eq!(marker("\"b/open"), "open");
+        assert_eq!(marker("b/"), "");
+        for nothing in ["/dev/null", "/dev/null\r", "/dev/null\t1970-01-01"] {
+            assert_eq!(Side::of_marker(nothing), Side::Nothing, "{nothing}");
+        }
     }
 
     #[test]
     fn headers_are_told_apart_even_with_spaces() {
-        let both = |text| of_header(text).unwrap();
+        let both = |text| {
+            let (old, new) = of_header(text).unwrap();
+            (bare(&old, true).to_owned(), bare(&new, true).to_owned())
+        };
         assert_eq!(both("a/x y b/x y"), ("x y".into(), "x y".into()));
         assert_eq!(both("a/b b/c b/b b/c"), ("b b/c".into(), "b b/c".into()));
         assert_eq!(both("a/old.rs b/new.rs"), ("old.rs".into(), "new.rs".into()));
         assert_eq!(both("\"a/\\303\\274\" \"b/\\303\\274\""), ("ü".into(), "ü".into()));
-        assert_eq!(both("a/x \"b/\\303\\274\""), ("x".into(), "ü".into()));
+        assert_eq!(both("a/x y \"b/\\303\\274\""), ("x y".into(), "ü".into()));
+        assert_eq!(both("\"a/\\303\\274\" b/x y\r"), ("ü".into(), "x y".into()));
         assert_eq!(of_header("nothing"), None);
         assert_eq!(of_header("\"open"), None);
+    }
+
+    #[test]
+    fn one_prefix_on_both_sides_is_a_folder() {
+        let prefixed = |old, new| are_prefixed(Some(old), Some(new));
+        assert!(prefixed("a/x", "b/x") && prefixed("b/x", "a/x") && prefixed("x", "b/x"));
+        assert!(!prefixed("a/x", "a/x") && !prefixed("b/x", "b/y"));
+        assert!(are_prefixed(None, Some("b/x")) && are_prefixed(Some("é"), None));
     }
 }

@@ -20,6 +20,7 @@ pub(in crate::cli::session) fn summary(change_set: &ChangeSet, full: bool) -> St
             FileChange::Modified => "M",
             FileChange::Deleted => "D",
             FileChange::Renamed => "R",
+            FileChange::Copied => "C",
         };
         let from = match &file.old_path {
             Some(old) => format!("{} → ", console_fragment(old)),
