@@ -42,6 +42,12 @@ impl Cursor {
         true
     }
 
+    /// Notes all that another one has noted.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.seen.extend(other.seen.iter().map(|(id, time)| (id.clone(), *time)));
+        self.newest = self.newest.max(other.newest);
+    }
+
     /// The service is asked for what came after this time; for everything when there is none.
     pub(super) fn since(&self) -> Option<Timestamp> {
         self.newest?.checked_sub(SLACK).ok()

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub(super) struct Feed {
     interval: Duration,
     /// What the first reading brings is noted, but not given.
     skip_first: bool,
+    skipped: Skipped,
     /// Until then the session's end is not believed.
     open_until: Option<Instant>,
     limit: Option<Duration>,
@@ -63,6 +64,7 @@ impl Feed {
             page_size: Arc::new(AtomicU32::new(PAGE_SIZE)),
             interval,
             skip_first: false,
+            skipped: Skipped::default(),
             open_until: None,
             limit: None,
             deadline: None,
@@ -139,9 +141,16 @@ impl Feed {
             }
             Some(Ok(mut activities)) => {
                 self.patience.answered();
-                activities.retain(|activity| self.cursor.note(activity));
-                activities.iter().for_each(|activity| self.watch.saw(activity));
-                (!activities.is_empty() && !self.skip_first).then_some(Ok(activities))
+                activities.retain(|activity| {
+                    let new = self.cursor.note(activity);
+                    self.watch.saw(activity, new);
+                    new
+                });
+                if self.skip_first {
+                    self.skipped.note(&activities);
+                    return None;
+                }
+                (!activities.is_empty()).then_some(Ok(activities))
             }
             Some(Err(error)) => self.overcome(error).await.map(Err),
         }
@@ -201,6 +210,24 @@ impl BatchSource for Feed {
     }
 }
 
+/// The place behind what was passed over, for the stream that gives the rest.
+#[derive(Clone, Default)]
+struct Skipped(Arc<Mutex<Cursor>>);
+
+impl Skipped {
+    fn note(&self, activities: &[Activity]) {
+        let mut cursor = self.cursor();
+        for activity in activities {
+            cursor.note(activity);
+        }
+        cursor.forget_old();
+    }
+
+    fn cursor(&self) -> MutexGuard<'_, Cursor> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A reading of all pages with what came after `since`.
 fn pager(jules: Jules, id: SessionId, since: Option<Timestamp>, size: Arc<AtomicU32>) -> Pager<Activity> {
     Pager::new(Method::ListActivities, None, move |token| {
@@ -241,11 +268,13 @@ fn is_too_much(error: &Error) -> bool {
 pub struct ActivityStream {
     batches: Batches<Feed>,
     given: Cursor,
+    skipped: Skipped,
 }
 
 impl ActivityStream {
     pub(super) fn new(feed: Feed) -> Self {
-        Self { batches: Batches::new(feed), given: Cursor::default() }
+        let skipped = feed.skipped.clone();
+        Self { batches: Batches::new(feed), given: Cursor::default(), skipped }
     }
 
     /// Goes on behind what another stream has given. Has no effect once the stream has been polled.
@@ -274,10 +303,12 @@ impl ActivityStream {
         self
     }
 
-    /// The place behind the last activity that was given, to go on from later.
+    /// The place behind the last activity that was given or, by [`updates`](super::Activities::updates), passed over, to
+    /// go on from later.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         let mut cursor = self.given.clone();
+        cursor.join(&self.skipped.cursor());
         cursor.forget_old();
         cursor
     }

@@ -25,6 +25,8 @@ pub(super) struct Watch {
     after_pause: Step,
     /// End after the first reading.
     history_only: bool,
+    /// The reading under way is the first one.
+    first: bool,
     /// The present reading brought something.
     found: bool,
     /// The newest word on it is that the session has ended.
@@ -41,6 +43,7 @@ impl Watch {
             step: Step::Read,
             after_pause: Step::Read,
             history_only,
+            first: true,
             found: false,
             end_seen: false,
             ended: false,
@@ -57,9 +60,9 @@ impl Watch {
         self.step = Step::End;
     }
 
-    /// An activity that was not seen before.
-    pub(super) fn saw(&mut self, activity: &Activity) {
-        self.found = true;
+    /// An activity, in the order of the service; `new` when it was not seen before.
+    pub(super) fn saw(&mut self, activity: &Activity, new: bool) {
+        self.found |= new;
         if activity.is_end() {
             self.end_seen = true;
         } else if matches!(activity.kind, ActivityKind::UserMessaged { .. }) {
@@ -70,14 +73,15 @@ impl Watch {
 
     /// All pages of a reading are through.
     pub(super) fn has_read(&mut self) {
-        let found = std::mem::take(&mut self.found);
+        let (found, first) = (std::mem::take(&mut self.found), std::mem::take(&mut self.first));
         if self.history_only || (self.ended && (self.end_seen || self.last_look)) {
             self.step = Step::End;
         } else if self.ended {
             // Activities are sometimes written after the state has changed: look once more.
             self.last_look = true;
             self.pause(Step::Read);
-        } else if found && self.end_seen {
+        } else if self.end_seen && (found || first) {
+            // Whoever takes a session up behind its end need not wait to be told.
             self.step = Step::Ask;
         } else {
             self.pause(if found { Step::Read } else { Step::Ask });
@@ -130,7 +134,7 @@ mod tests {
     fn history_ends_after_one_reading() {
         let mut watch = Watch::new(true);
         assert_eq!(watch.step(), Step::Read);
-        watch.saw(&activity(ActivityKind::None));
+        watch.saw(&activity(ActivityKind::None), true);
         watch.has_read();
         assert_eq!(watch.step(), Step::End);
     }
@@ -138,7 +142,7 @@ mod tests {
     #[test]
     fn one_request_per_interval_state_only_when_activities_are_quiet() {
         let mut watch = Watch::new(false);
-        watch.saw(&activity(ActivityKind::None));
+        watch.saw(&activity(ActivityKind::None), true);
         watch.has_read();
         assert_eq!(after_pause(&mut watch), Step::Read);
         watch.has_read();
@@ -150,13 +154,27 @@ mod tests {
     #[test]
     fn the_end_is_confirmed_by_the_state_and_looked_behind() {
         let mut watch = Watch::new(false);
-        watch.saw(&activity(ActivityKind::SessionCompleted));
+        watch.saw(&activity(ActivityKind::SessionCompleted), true);
         watch.has_read();
         assert_eq!(watch.step(), Step::Ask);
         watch.has_asked(true);
         assert_eq!(watch.step(), Step::Read);
         watch.has_read();
         assert_eq!(watch.step(), Step::End);
+    }
+
+    #[test]
+    fn an_end_that_was_seen_before_is_confirmed_at_once_but_only_once() {
+        let mut watch = Watch::new(false);
+        watch.saw(&activity(ActivityKind::SessionCompleted), false);
+        watch.has_read();
+        assert_eq!(watch.step(), Step::Ask);
+        // It was set going again, and the service still shows the end before that.
+        watch.has_asked(false);
+        assert_eq!(after_pause(&mut watch), Step::Read);
+        watch.saw(&activity(ActivityKind::SessionCompleted), false);
+        watch.has_read();
+        assert_eq!(after_pause(&mut watch), Step::Ask);
     }
 
     #[test]
@@ -167,7 +185,7 @@ mod tests {
         watch.has_asked(true);
         watch.has_read();
         assert_eq!(after_pause(&mut watch), Step::Read);
-        watch.saw(&activity(ActivityKind::SessionFailed { reason: None }));
+        watch.saw(&activity(ActivityKind::SessionFailed { reason: None }), true);
         watch.has_read();
         assert_eq!(watch.step(), Step::End);
     }
@@ -175,11 +193,11 @@ mod tests {
     #[test]
     fn a_session_that_was_set_going_again_is_followed_on() {
         let mut watch = Watch::new(false);
-        watch.saw(&activity(ActivityKind::SessionCompleted));
-        watch.saw(&activity(ActivityKind::UserMessaged { message: "more".into() }));
+        watch.saw(&activity(ActivityKind::SessionCompleted), true);
+        watch.saw(&activity(ActivityKind::UserMessaged { message: "more".into() }), true);
         watch.has_read();
         assert_eq!(after_pause(&mut watch), Step::Read);
-        watch.saw(&activity(ActivityKind::SessionCompleted));
+        watch.saw(&activity(ActivityKind::SessionCompleted), true);
         watch.has_read();
         watch.has_asked(false);
         assert_eq!(after_pause(&mut watch), Step::Read);

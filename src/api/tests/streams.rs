@@ -172,6 +172,36 @@ async fn a_stream_goes_on_behind_another_ones_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn behind_the_end_there_is_nothing_to_wait_for() {
+    let fake = Book::default().progress(0, 100, "a").add(0, 100, "end", completed()).ends(0).open().await;
+    let session = fake.jules().attach(id());
+    let mut stream = session.stream();
+    while stream.next().await.transpose().unwrap().is_some() {}
+    let (start, requests) = (Instant::now(), fake.seen().len());
+    let rest: Vec<_> = session.stream().from(stream.cursor()).try_collect().await.unwrap();
+    assert_eq!((rest.len(), start.elapsed().as_secs(), fake.seen().len() - requests), (0, 0, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_updates_have_passed_over_does_not_come_again_from_their_cursor() {
+    let book = Book::default().progress(0, 100, "old").progress(0, 100, "same-time").progress(2, 101, "new");
+    let fake = book.add(5, 102, "end", completed()).ends(5).open().await;
+    let session = fake.jules().attach(id());
+    let mut updates = session.activities().updates();
+    // Nothing new yet: one interval, in which the history is read.
+    assert!(tokio::time::timeout(SECOND, updates.next()).await.is_err());
+    let before = updates.cursor();
+    assert_eq!(updates.next().await.unwrap().unwrap().id.as_str(), "new");
+    let after = updates.cursor();
+    drop(updates);
+    for (cursor, expected) in [(before, &["new", "end"][..]), (after, &["end"])] {
+        let cursor = cursor.to_string().parse().unwrap();
+        let rest: Vec<_> = session.stream().from(cursor).try_collect().await.unwrap();
+        assert_eq!(ids(&rest), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cursor_stays_short_however_long_the_stream() {
     let book = (0..1_000).fold(Book::default(), |book, n| book.progress(0, n, &format!("a{n:04}")));
     let fake = book.open().await;

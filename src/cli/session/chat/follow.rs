@@ -1,5 +1,7 @@
 //! The session's activities for as long as somebody looks on, also over its end.
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
@@ -13,13 +15,16 @@ pub(super) struct Follow {
     ended: bool,
     /// Until then the end is not believed: the service needs some time to take a message up.
     open_until: Option<Instant>,
+    /// When to look again whether it has.
+    look_at: Option<Instant>,
+    interval: Duration,
 }
 
 impl Follow {
-    /// Everything from the beginning.
-    pub(super) fn new(client: SessionClient) -> Self {
+    /// Everything from the beginning, a request each interval.
+    pub(super) fn new(client: SessionClient, interval: Duration) -> Self {
         let stream = client.stream();
-        Self { client, stream, ended: false, open_until: None }
+        Self { client, stream, ended: false, open_until: None, look_at: None, interval }
     }
 
     /// The next activity; none once each time the session has ended, and then nothing until
@@ -29,11 +34,16 @@ impl Follow {
             if self.ended {
                 return std::future::pending().await;
             }
+            if let Some(time) = self.look_at {
+                tokio::time::sleep_until(time).await;
+                self.look_at = None;
+                self.reopen();
+            }
             if let Some(activity) = self.stream.next().await {
                 return activity.map(Some);
             }
             if self.open_until.is_some_and(|until| Instant::now() < until) {
-                self.reopen();
+                self.look_at = Instant::now().checked_add(self.interval);
             } else {
                 self.ended = true;
                 return Ok(None);

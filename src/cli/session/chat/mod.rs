@@ -58,7 +58,7 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
     let session = client.info().await.map_err(failed)?;
     let signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
     let mut chat = Chat {
-        follow: Follow::new(client.clone()),
+        follow: Follow::new(client.clone(), args.access.poll_interval),
         screen: Screen::open(console.clone()),
         rendering: Rendering::new(args.full),
         client,
