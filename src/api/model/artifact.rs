@@ -169,6 +169,18 @@ impl Media {
         BASE64.decode(self.data.trim()).map_err(InvalidMedia::Base64)
     }
 
+    /// The medium as a `data:` URL, as browsers show it. Its type is foreign text: one that is none is left out, so that
+    /// nothing but a type and base64 stands in the URL.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMedia::Base64`] when the data is not base64.
+    pub fn data_url(&self) -> Result<String, InvalidMedia> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '+' | '.');
+        let kind = self.mime_type.as_deref().filter(|kind| kind.chars().all(plain)).unwrap_or_default();
+        Ok(format!("data:{kind};base64,{}", BASE64.encode(self.bytes()?)))
+    }
+
     /// Writes the content to a file, replacing one that is there. Blocks while it writes.
     ///
     /// # Errors
@@ -235,5 +247,17 @@ mod tests {
         assert_eq!(std::fs::read(file).unwrap(), b"hi");
         assert_eq!(Media { data: "aGk".into(), ..Media::default() }.bytes().unwrap(), b"hi");
         assert!(Media { data: "§".into(), ..Media::default() }.bytes().is_err());
+    }
+
+    #[test]
+    fn a_medium_is_a_url_that_holds_nothing_else() {
+        let url = |data: &str, kind: &str| {
+            let media = Media { data: data.into(), mime_type: Some(kind.into()) };
+            media.data_url().ok()
+        };
+        assert_eq!(url(" aGk ", "image/svg+xml").as_deref(), Some("data:image/svg+xml;base64,aGk="));
+        assert_eq!(url("aGk=", "x\"><script>").as_deref(), Some("data:;base64,aGk="));
+        assert_eq!(url("\"><script>", "image/png"), None);
+        assert_eq!(Media::default().data_url().ok().as_deref(), Some("data:;base64,"));
     }
 }
