@@ -285,7 +285,7 @@ impl Jules {
 
     /// Sends a request until it succeeds or its failure is final.
     async fn call<T>(&self, request: &Request, retries: Retries, parse: &Parse<'_, T>) -> Result<T, Error> {
-        let span = tracing::debug_span!("jules", method = request.method.as_str());
+        let span = tracing::debug_span!("jules", method = request.method.as_str(), path = request.path());
         let started = Instant::now();
         let mut attempts = Attempts::new(retries);
         let mut in_doubt = false;

@@ -19,6 +19,7 @@
 //!   wait ([`Wait`]) have one as well. Dropping a future or a stream stops its work, never the session's.
 //! - States, activities, artifacts and fields that this version does not know never fail it.
 //! - The key goes to the base URL's host only, and into no text.
+//! - Each call is a [`tracing`] span `jules` with its method and path; what happens in it are events of level debug.
 //!
 //! # A conversation
 //!

@@ -45,6 +45,11 @@ impl Request {
         Self { verb: reqwest::Method::POST, body: Some(body), ..Self::get(method, path) }
     }
 
+    /// What is asked for, behind the base URL.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Adds a query parameter if there is a value for it.
     pub(super) fn query(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
         self.query.extend(value.map(|value| (name, value.to_string())));

@@ -1,6 +1,7 @@
 //! The Rust client against the simulator: what `tests/interop` asks of the official SDK, asked of ours.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -200,6 +201,47 @@ fn the_stream_of_a_session_is_history_and_then_what_is_new() {
         let again: Vec<_> = table.jules.attach(session.id().clone()).stream().try_collect().await.unwrap();
         assert_eq!(again, activities);
     });
+}
+
+/// Where a subscriber writes.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_call_is_a_span_and_no_log_holds_the_key() {
+    let table = Table::lay();
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let id = tracing::subscriber::with_default(subscriber, || {
+        table.service.block_on(async {
+            let session = table.jules.session(NewSession::new("Write a haiku")).await.unwrap();
+            session.info().await.unwrap();
+            session.id().clone()
+        })
+    });
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for span in [
+        "jules{method=\"create\" path=\"sessions\"}",
+        &format!("jules{{method=\"get\" path=\"sessions/{id}\"}}"),
+    ] {
+        assert!(text.contains(span), "{span}: {text}");
+    }
+    assert!(!text.contains("interop-key"), "{text}");
 }
 
 #[test]

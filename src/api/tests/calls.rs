@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, KEY};
 use crate::api::{
-    ActivityId, ErrorKind, ListActivities, ListSessions, ListSources, Method, NewSession, Retries, SessionId,
-    SourceName,
+    ActivityId, ErrorKind, Jules, ListActivities, ListSessions, ListSources, Method, NewSession, Retries,
+    SessionId, SourceName,
 };
 
 fn id() -> SessionId {
@@ -204,6 +204,19 @@ async fn a_derived_handle_has_its_own_options_and_shares_the_counters() {
     jules.get_session(&id()).await.unwrap_err();
     assert_eq!(jules.usage().total(), 6);
     assert!(!fake.seen()[1].head.contains("x-team"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_client_of_ones_own_is_the_one_that_is_used() {
+    let fake = Fake::start(|_, _| Answer::json(&json!({"id": "1"}))).await;
+    let headers = [("x-own", "yes"), ("x-goog-api-key", "another")];
+    let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    let own = reqwest::Client::builder().default_headers(headers.into_iter().collect());
+    let builder = Jules::builder().api_key(KEY.parse().unwrap()).base_url(fake.base_url());
+    builder.http_client(own).build().unwrap().get_session(&id()).await.unwrap();
+    let head = &fake.seen()[0].head;
+    assert!(head.contains("x-own: yes") && head.contains(&KEY.to_lowercase()), "{head}");
+    assert!(!head.contains("another"), "{head}");
 }
 
 #[tokio::test(start_paused = true)]
