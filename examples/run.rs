@@ -1,7 +1,10 @@
 //! Lets a session run by itself and reports what it made.
 //!
+//! Without a repository it is a function in the cloud: what goes in stands in the prompt, what comes out are files.
+//!
 //! ```text
-//! JULES_API_KEY=… cargo run --no-default-features --example run -- owner/repo main "Fix the flaky test"
+//! JULES_API_KEY=… cargo run --no-default-features --example run -- "Fix the flaky test" owner/repo main
+//! JULES_API_KEY=… cargo run --no-default-features --example run -- "Write answer.md: why is the sky blue?"
 //! ```
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 
@@ -12,14 +15,19 @@ use jules_batch::api::{Jules, NewSession};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (Some(repo), Some(branch), Some(prompt)) = (arguments.next(), arguments.next(), arguments.next())
-    else {
-        return Err("usage: run OWNER/REPO BRANCH PROMPT".into());
-    };
+    let mut task = NewSession::new(arguments.next().ok_or("usage: run PROMPT [OWNER/REPO BRANCH]")?);
+    if let (Some(repo), Some(branch)) = (arguments.next(), arguments.next()) {
+        task = task.source(repo).branch(branch);
+    }
 
     let jules = Jules::from_env()?;
     // Opens a pull request, needs no approval: the defaults of `run`.
-    let session = jules.run(NewSession::new(prompt).source(repo).branch(branch)).await?;
+    let session = match jules.run(task).await {
+        Ok(session) => session,
+        Err(error) if error.is_auth() => return Err(format!("the key is not good: {error}").into()),
+        Err(error) if error.surely_not_processed() => return Err(error.into()),
+        Err(error) => return Err(format!("there may be a session all the same: {error}").into()),
+    };
     println!("session {}: {}", session.id(), session.url().unwrap_or("no page yet"));
 
     // Forget it here, or await it: that is `session.result()`.
@@ -37,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     for (path, content) in outcome.generated_files() {
-        println!("new file {path}, {} bytes", content.len());
+        println!("--- {path}\n{content}");
     }
     Ok(())
 }

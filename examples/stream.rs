@@ -3,12 +3,14 @@
 //! ```text
 //! JULES_API_KEY=… cargo run --no-default-features --example stream -- SESSION [CURSOR]
 //! ```
+//!
+//! Screenshots are saved in the current folder.
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use std::error::Error;
 
 use futures::StreamExt as _;
-use jules_batch::api::{Activity, ActivityKind, Artifact, Jules, SessionId};
+use jules_batch::api::{Activity, ActivityKind, Artifact, InvalidMedia, Jules, SessionId};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -21,13 +23,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // What has happened first, then what happens, until the session has ended.
     let mut activities = session.stream().from(cursor.unwrap_or_default());
     while let Some(activity) = activities.next().await {
-        show(&activity?);
+        show(&activity?)?;
     }
     println!("go on later from: {}", activities.cursor());
     Ok(())
 }
 
-fn show(activity: &Activity) {
+fn show(activity: &Activity) -> Result<(), InvalidMedia> {
     match &activity.kind {
         ActivityKind::PlanGenerated(plan) => println!("plan with {} steps", plan.steps.len()),
         ActivityKind::PlanApproved { .. } => println!("plan approved"),
@@ -45,12 +47,19 @@ fn show(activity: &Activity) {
     for artifact in &activity.artifacts {
         match artifact {
             Artifact::ChangeSet(change_set) => {
-                let diff = change_set.diff();
-                println!("  {} files, +{} -{}", diff.files.len(), diff.additions(), diff.deletions());
+                for file in change_set.diff().files {
+                    println!("  {}: +{} -{}", file.path, file.additions, file.deletions);
+                }
             }
             Artifact::BashOutput(bash) => println!("  $ {}", bash.command.as_deref().unwrap_or_default()),
-            Artifact::Media(media) => println!("  {}", media.mime_type.as_deref().unwrap_or("a medium")),
+            Artifact::Media(media) if media.mime_type.as_deref() == Some("image/png") => {
+                // An id is a plain word: it cannot lead out of the folder.
+                let file = format!("{}.png", activity.id);
+                media.save(&file)?;
+                println!("  saved {file}");
+            }
             other => println!("  {other:?}"),
         }
     }
+    Ok(())
 }
