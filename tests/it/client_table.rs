@@ -2,17 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
+/// The rows of the tables that begin with the SDK.
+fn rows() -> Vec<String> {
+    let page = std::fs::read_to_string(project("docs/client.md")).unwrap();
+    let tables = page.split("\n\n").filter(|part| part.starts_with("| SDK"));
+    tables.flat_map(|table| table.lines().skip(2)).map(str::to_owned).collect()
+}
+
 /// The names in the last column of the tables.
 fn promised() -> Vec<String> {
-    let page = std::fs::read_to_string(project("docs/client.md")).unwrap();
-    let rows = page
-        .lines()
-        .filter(|line| line.starts_with("| ") && !line.starts_with("| SDK") && !line.starts_with("| ---"));
-    rows.map(|row| {
-        let last = row.trim_end_matches(['|', ' ']).rsplit("| ").next().unwrap();
-        last.trim().trim_matches('`').to_owned()
-    })
-    .collect()
+    let last = |row: &String| row.trim_end_matches(['|', ' ']).rsplit("| ").next().unwrap().trim().to_owned();
+    rows().iter().map(last).map(|name| name.trim_matches('`').to_owned()).collect()
+}
+
+/// The methods of ours that README.md sets beside the SDK's.
+fn set_beside() -> Vec<String> {
+    let page = std::fs::read_to_string(project("README.md")).unwrap();
+    let section = page.split("\n## Beside the TypeScript SDK\n").nth(1).unwrap();
+    let table = section.trim_start().split("\n\n").next().unwrap();
+    let ours = table.lines().skip(2).map(|row| row.rsplit(" | ").next().unwrap());
+    let spans = ours.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let names =
+        spans.map(|span| span.split('(').next().unwrap().rsplit(['.', ':']).next().unwrap().to_owned());
+    names.filter(|name| name != "await").collect()
 }
 
 fn project(path: &str) -> PathBuf {
@@ -40,4 +52,12 @@ fn every_row_names_a_test_that_exists() {
     assert!(promised.len() > 30, "the tables were not found: {promised:?}");
     let missing: Vec<_> = promised.iter().filter(|name| !text.contains(&format!("fn {name}("))).collect();
     assert!(missing.is_empty(), "no such tests: {missing:?}");
+}
+
+#[test]
+fn what_the_readme_sets_beside_the_sdk_has_a_row() {
+    let (rows, methods) = (rows().join("\n"), set_beside());
+    assert!(methods.len() > 15, "{methods:?}");
+    let missing: Vec<_> = methods.iter().filter(|name| !rows.contains(&format!("{name}("))).collect();
+    assert!(missing.is_empty(), "without a row and a test: {missing:?}");
 }
