@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::args::Service;
 use super::client;
-use super::console::{BOLD, Console, DIM};
+use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::plan::many;
@@ -111,8 +111,8 @@ fn table(found: &[&Source], with_branches: bool, width: usize) -> String {
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width.clamp(40, 200) as u16);
-    table
-        .set_header(["Source", "Default branch", "", "Branches"].map(|head| format!("{BOLD}{head}{BOLD:#}")));
+    // No styles: the table would count their characters.
+    table.set_header(["Source", "Default branch", "", "Branches"]);
     for source in found {
         let branches: Vec<_> = source.branches().map(neutral).collect();
         let branches = if with_branches { branches.join("\n") } else { branches.len().to_string() };
@@ -156,6 +156,18 @@ mod tests {
         let takes = |query: &str, name: &str| Query::new(query).unwrap().takes(name);
         assert!(takes("WEB", "my-org/web") && !takes("web2", "my-org/web"));
         assert!(takes("my-org/*", "My-Org/web") && !takes("web*", "my-org/web"));
+    }
+
+    #[test]
+    fn the_columns_of_the_table_stand_below_each_other() {
+        let source: Source =
+            serde_json::from_value(json!({"name": "sources/github/my-org/a-long-name"})).unwrap();
+        let text = table(&[&source], false, 100);
+        let place = |line: &str, words: &str| line.find(words).map(|at| line[..at].chars().count());
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(place(lines[1], "Branches").is_some(), "{text}");
+        assert_eq!(place(lines[1], "Branches"), place(lines[3], "0"), "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() == lines[0].chars().count()), "{text}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) struct ArchiveArgs {
 }
 
 pub(super) async fn run(args: &ArchiveArgs, console: &Console) -> Result<Exit, Failure> {
-    let live = "the archive pauses them, and nothing resumes them";
+    let live = "the archive pauses what runs, and nothing resumes it";
     let words = Words { verb: "Archive", done: "archived", live: Some(live) };
     args.bulk.run(&words, console, |client| async move { client.archive().await }).await
 }

@@ -22,7 +22,7 @@ pub(crate) struct DeleteArgs {
 }
 
 pub(super) async fn run(args: &DeleteArgs, console: &Console) -> Result<Exit, Failure> {
-    let live = "their work is lost";
+    let live = "unfinished work is lost";
     let words = Words { verb: "Delete", done: "deleted", live: Some(live) };
     args.bulk.run(&words, console, |client| async move { client.delete().await }).await
 }

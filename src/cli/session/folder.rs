@@ -196,6 +196,9 @@ mod tests {
             "",
             "..",
             ".",
+            "nul\0x",
+            &"x".repeat(256),
+            &"x/".repeat(600),
         ] {
             let into = root.path().join("new");
             let failure = Folder::new(&into, true).write(&files(&["good.md", bad])).unwrap_err();

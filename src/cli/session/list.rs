@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use futures::StreamExt as _;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use crate::cli::console::{Console, DIM};
 use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::plan::many;
 use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
@@ -102,8 +103,10 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
         found.push(session);
     }
     print(&found, args.format, now, console)?;
-    if found.is_empty() {
-        console.say(&format!("no session of {seen} matches"));
+    if seen == 0 {
+        console.say(if args.archived { "the archive is empty" } else { "there are no sessions" });
+    } else if found.is_empty() {
+        console.say(&format!("none of {} matches", many(seen, "session")));
     } else if more {
         console.say(&format!("{DIM}there are more: --limit N, --all{DIM:#}"));
     }
@@ -140,6 +143,14 @@ fn table(found: &[Session], now: Timestamp, width: usize) -> String {
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width.clamp(60, 200) as u16);
     table.set_header(["Session", "State", "Source", "Age", "Title"]);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        match at {
+            // AWAITING_PLAN_APPROVAL is long, and torn only between its words.
+            1 => drop(column.set_delimiter('_')),
+            0 | 3 => drop(column.set_constraint(ColumnConstraint::ContentWidth)),
+            _ => {}
+        }
+    }
     for session in found {
         let age = session.create_time.and_then(|time| Duration::try_from(now.duration_since(time)).ok());
         let state = session.state.as_ref().map_or("-", SessionState::as_str);

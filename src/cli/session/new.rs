@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::render::Rendering;
 use super::target::failed_write;
 use super::{Access, Format, json, prompt, stream};
-use crate::api::{Jules, NewSession, SessionClient, SourceName};
+use crate::api::{Error, Jules, NewSession, SessionClient, SourceName};
 use crate::cli::client;
 use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
@@ -148,9 +148,11 @@ fn place(source: &str, branch: Option<&str>) -> Result<(SourceName, Option<Strin
 /// The service refuses a repository without a branch.
 async fn default_branch(jules: &Jules, name: &SourceName) -> Result<String, Failure> {
     let source = jules.get_source(name).await.map_err(|error| {
-        let unknown = error.is_not_found();
-        let failure = client::refused(error);
-        if unknown { failure.help("see what is connected: jules-batch sources") } else { failure }
+        if error.is_not_found() {
+            let failure = Failure::new(Exit::Fault, NotConnected { name: name.clone(), error });
+            return failure.help("see what is connected: jules-batch sources");
+        }
+        client::refused(error)
     })?;
     source
         .default_branch()
@@ -168,6 +170,14 @@ struct TwoBranches {
 #[derive(Debug, thiserror::Error)]
 #[error("the branch is empty")]
 struct NoBranch;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the service does not know {name}")]
+struct NotConnected {
+    name: SourceName,
+    #[source]
+    error: Error,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("the service does not tell the default branch of {0}")]

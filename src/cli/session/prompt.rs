@@ -22,7 +22,7 @@ pub(super) fn read(
 ) -> Result<String, Failure> {
     let piped = !io::stdin().is_terminal();
     let Some(origin) = origin(argument, file, piped) else {
-        let help = format!("write it as an argument, name a file with --file, or pipe it in ({what} from -)");
+        let help = "write it as an argument, name a file with --file, or pipe it in";
         return Err(Failure::usage(Missing { what }).help(help));
     };
     let text = match origin {

@@ -86,7 +86,9 @@ pub(super) async fn follow(
         let activity = tokio::select! {
             activity = stream.next() => activity,
             signal = signals.next() => {
-                console.say(&format!("go on with: {}", again(id, &stream)));
+                // The terminal has written ^C into the line.
+                let line_break = if console.interactive() { "\n" } else { "" };
+                console.say(&format!("{line_break}go on with: {}", again(id, &stream)));
                 return Ok(match signal {
                     Signal::Interrupt => Exit::Interrupted,
                     Signal::Terminate => Exit::Terminated,

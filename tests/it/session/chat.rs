@@ -101,6 +101,24 @@ fn what_scrolls_away_can_be_read_again() {
     terminal.until_shown("the session has ended");
     let all = terminal.scrollback();
     assert!(all.contains("before the chat") && all.contains("plan approved"), "{all}");
+    terminal.key("C-d");
+    let screen = terminal.until_shown("come back with");
+    assert!(!screen.iter().any(|line| line.contains("goes on")), "it has ended: {screen:#?}");
+}
+
+#[test]
+fn a_signal_is_heard_while_the_service_is_silent() {
+    let world =
+        World::new("{ defaults: { duration: 10m }, faults: [{ kind: hang, on: sessions.sendMessage }] }");
+    let id = created(&world, "Think --no-approval");
+    let mut running = session(&world, &format!("chat {id}")).start();
+    running.tell("Hello\n");
+    running.until(|world| world.requests("sessions.sendMessage") == 1);
+    running.signal(Signal::Interrupt);
+    running.until_ended();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(130), "{ended}");
+    assert!(ended.stderr.contains("may have been done all the same"), "{ended}");
 }
 
 #[test]
@@ -161,10 +179,15 @@ fn a_terminal_is_asked_before_sessions_go() {
 fn tables_and_patches_are_for_eyes_on_a_terminal() {
     let world = World::new(QUICK);
     let id = finished(&world, "Think -s my-org/web -b main");
+    let waiting = created(&world, "Think-of-a-rather-long-title");
+    in_state(&world, &waiting, &["AWAITING_PLAN_APPROVAL"]);
     let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter("clear; jules-batch session list");
     let screen = terminal.until_shown("│");
     assert!(screen.iter().any(|line| line.contains(&id) && line.contains("COMPLETED")), "{screen:#?}");
+    let row = screen.iter().find(|line| line.contains(&waiting)).unwrap_or_else(|| panic!("{screen:#?}"));
+    let state = row.split_whitespace().find(|word| word.starts_with("AWAITING")).unwrap();
+    assert!(["AWAITING", "AWAITING_PLAN", "AWAITING_PLAN_APPROVAL"].contains(&state), "{screen:#?}");
     terminal.enter(&format!("clear; jules-batch session diff {id} | head -1; jules-batch session diff {id}"));
     terminal.until_shown("+++ b/");
 }

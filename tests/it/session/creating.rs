@@ -38,7 +38,10 @@ fn takes_the_default_branch_when_none_is_named() {
     created(&world, "Think -s my-org/web");
     assert_eq!(world.sessions()[0].branch.as_deref(), Some("trunk"));
     let ended = session(&world, "new Think -s my-org/other").exits(1);
-    assert!(ended.stderr.contains("jules-batch sources"), "{ended}");
+    assert!(
+        ended.stderr.contains("jules-batch sources") && ended.stderr.contains("does not know"),
+        "{ended}"
+    );
     world.created(1);
 }
 

@@ -51,6 +51,11 @@ impl Follow {
         }
     }
 
+    /// Whether the session has ended, as far as we know.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// A message was sent: the session may go on.
     pub(super) fn expect_more(&mut self) {
         self.open_until = Instant::now().checked_add(Options::FRESH_PATIENCE);

@@ -64,6 +64,7 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
         client,
         full: args.full,
         draft: String::new(),
+        in_doubt: false,
     };
     let title = neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default());
     chat.screen.print(&format!(
@@ -73,12 +74,20 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
     ))?;
     let ended = chat.talk(Lines::of_stdin(), signals).await;
     chat.screen.close();
+    if chat.in_doubt {
+        console.warn("what was asked of the service last may have been done all the same");
+    }
     let exit = ended?;
-    console.say(&format!(
-        "{DIM}the session goes on; come back with: jules-batch session chat {}{DIM:#}",
-        args.id
-    ));
+    let goes_on = if chat.follow.has_ended() { "" } else { "the session goes on; " };
+    console.say(&format!("{DIM}{goes_on}come back with: jules-batch session chat {}{DIM:#}", args.id));
     Ok(exit)
+}
+
+fn exit(signal: Signal) -> Exit {
+    match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Terminated,
+    }
 }
 
 /// A conversation under way.
@@ -90,32 +99,56 @@ struct Chat {
     full: bool,
     /// Lines that ended with a backslash.
     draft: String,
+    /// A request is under way that changes something, or was when we left.
+    in_doubt: bool,
+}
+
+/// What comes first.
+enum Event {
+    Activity(Result<Option<Activity>, Error>),
+    Line(Option<String>),
+    Signal(Signal),
 }
 
 impl Chat {
-    /// Takes what comes first: an activity, a line, a signal, a new size of the terminal.
+    /// Takes what comes first: an activity, a line, a signal, a new size of the terminal. A signal also comes between
+    /// while something is asked of the service, which can take as long as an outage.
     async fn talk(&mut self, mut lines: Lines, mut signals: Signals) -> Result<Exit, Failure> {
         loop {
-            tokio::select! {
-                activity = self.follow.next() => match activity {
-                    Ok(Some(activity)) => self.show(&activity).await?,
-                    Ok(None) => self.screen.print(&format!("{DIM}the session has ended; a message sets it going again{DIM:#}"))?,
-                    Err(error) => return Err(failed(error)),
-                },
-                line = lines.next() => {
-                    let Some(line) = line else { return Ok(Exit::Done) };
-                    self.screen.prompt(line.ends_with('\\'))?;
-                    if self.take(&line).await? {
-                        return Ok(Exit::Done);
-                    }
-                },
-                signal = signals.next() => return Ok(match signal {
-                    Signal::Interrupt => Exit::Interrupted,
-                    Signal::Terminate => Exit::Terminated,
-                }),
-                () = self.screen.resized() => {}
+            let event = tokio::select! {
+                activity = self.follow.next() => Event::Activity(activity),
+                line = lines.next() => Event::Line(line),
+                signal = signals.next() => Event::Signal(signal),
+                () = self.screen.resized() => continue,
+            };
+            let handled = tokio::select! {
+                handled = self.handle(event) => handled?,
+                signal = signals.next() => Some(exit(signal)),
+            };
+            if let Some(exit) = handled {
+                return Ok(exit);
             }
         }
+    }
+
+    /// Does what an event asks for; the exit when that was to leave.
+    async fn handle(&mut self, event: Event) -> Result<Option<Exit>, Failure> {
+        match event {
+            Event::Activity(Ok(Some(activity))) => self.show(&activity).await?,
+            Event::Activity(Ok(None)) => {
+                self.note(&format!("{DIM}the session has ended; a message sets it going again{DIM:#}"))?;
+            }
+            Event::Activity(Err(error)) => return Err(failed(error)),
+            Event::Line(None) => return Ok(Some(Exit::Done)),
+            Event::Line(Some(line)) => {
+                self.screen.prompt(line.ends_with('\\'))?;
+                if self.take(&line).await? {
+                    return Ok(Some(Exit::Done));
+                }
+            }
+            Event::Signal(signal) => return Ok(Some(exit(signal))),
+        }
+        Ok(None)
     }
 
     /// Shows an activity, and what to do about it when it is a plan that waits.
@@ -206,7 +239,10 @@ impl Chat {
     }
 
     async fn send(&mut self, message: &str) -> Result<(), Failure> {
-        match self.client.send(message).await {
+        self.in_doubt = true;
+        let sent = self.client.send(message).await;
+        self.in_doubt = false;
+        match sent {
             Ok(()) => {
                 self.follow.expect_more();
                 Ok(())
@@ -224,7 +260,10 @@ impl Chat {
     }
 
     async fn approve(&mut self) -> Result<(), Failure> {
-        match self.client.approve().await {
+        self.in_doubt = true;
+        let approved = self.client.approve().await;
+        self.in_doubt = false;
+        match approved {
             Ok(()) => self.note(&format!("{GREEN}approved{GREEN:#}")),
             Err(error) => self.trouble(&error),
         }
