@@ -135,6 +135,18 @@ async fn long_histories_are_read_page_by_page() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_is_read_only_when_the_one_before_is_used_up() {
+    let book = (0..120).fold(Book::default(), |book, n| book.progress(0, n, &format!("a{n:03}")));
+    let fake = book.open().await;
+    let mut stream = fake.jules().attach(id()).stream();
+    for given in 1..=120 {
+        stream.next().await.unwrap().unwrap();
+        // Fifty a page.
+        assert_eq!(fake.seen().len(), (given - 1) / 50 + 1, "{given}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_request_per_interval() {
     let fake = Book::default().progress(0, 100, "a").ends(usize::MAX).open().await;
     let stream = fake.jules().attach(id()).stream().poll_interval(10 * SECOND).timeout(600 * SECOND);
