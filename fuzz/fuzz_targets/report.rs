@@ -2,18 +2,7 @@
 
 #![no_main]
 
-use jules_batch::report::{self, JunitProfile};
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/report.rs"]
+mod checks;
 
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(read) = report::from_json(text) else { return };
-    for profile in [JunitProfile::Rich, JunitProfile::Jenkins] {
-        let xml = report::junit(&read, profile).expect("any report is a document");
-        assert!(!xml.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r')), "{xml:?}");
-    }
-    let _ = (report::markdown(&read), report::html(&read), report::ctrf(&read), report::to_json(&read));
-    for line in report::annotations(&read).lines() {
-        assert!(line.is_empty() || line.starts_with("::"), "{line:?}");
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::check(bytes));

@@ -8,6 +8,7 @@ mod adopting;
 mod client;
 mod client_diff;
 mod client_examples;
+mod client_fuzz;
 mod client_interface;
 mod client_table;
 mod creating;

@@ -1,0 +1,48 @@
+//! Any answer to `activities.list` and `activities.get`.
+
+use jules_batch::api::{Activity, ActivityPage, Artifact};
+use jules_batch::report::{console_fragment, console_line};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What must hold.
+pub(crate) fn check(bytes: &[u8]) {
+    if let Some(page) = read_again::<ActivityPage>(bytes) {
+        page.items.iter().for_each(use_up);
+    }
+    if let Some(activity) = read_again::<Activity>(bytes) {
+        use_up(&activity);
+    }
+}
+
+/// Reads it; what was understood is understood the same way a second time.
+fn read_again<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bytes: &[u8]) -> Option<T> {
+    let value: T = serde_json::from_slice(bytes).ok()?;
+    let written = serde_json::to_value(&value).expect("what came as JSON goes as JSON");
+    let again: T = serde_json::from_value(written).expect("what we wrote we read");
+    assert_eq!(value, again);
+    Some(value)
+}
+
+/// Does with it what commands do.
+fn use_up(activity: &Activity) {
+    let _ = (activity.is_from_agent(), activity.is_end(), activity.change_set().is_some());
+    for text in [activity.message(), activity.description.as_deref()].into_iter().flatten() {
+        tame(&console_fragment(text));
+        tame(&console_line(text));
+    }
+    for artifact in &activity.artifacts {
+        match artifact {
+            Artifact::ChangeSet(changes) => drop((changes.diff(), changes.generated_files())),
+            Artifact::Media(media) => drop(media.bytes()),
+            _ => {}
+        }
+    }
+}
+
+fn tame(text: &str) {
+    assert!(!text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')), "{text:?}");
+    for line in text.lines() {
+        assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{line:?}");
+    }
+}
