@@ -208,12 +208,20 @@ impl SessionClient {
     }
 }
 
-/// The agent's first message, and if our own message is among the activities, the first one behind it.
+/// The agent's first message, and if our own message is among the activities, the first one behind it. Of two with one
+/// time nobody knows which was first, so the agent's counts as the reply.
 fn reply_to(message: &str, activities: Vec<Activity>) -> Option<Activity> {
     let is_ours = |activity: &Activity| matches!(&activity.kind, ActivityKind::UserMessaged { message: text } if text.trim() == message.trim());
-    let after = activities.iter().rposition(is_ours).map_or(0, |at| at + 1);
-    let mut activities = activities.into_iter().skip(after);
-    activities.find(|activity| matches!(activity.kind, ActivityKind::AgentMessaged { .. }))
+    let ours = activities.iter().rposition(is_ours);
+    let time = ours.and_then(|at| activities[at].create_time);
+    let is_behind = |at: usize, activity: &Activity| {
+        ours.is_none_or(|ours| at > ours) || (time.is_some() && activity.create_time == time)
+    };
+    let mut messages = activities.into_iter().enumerate();
+    let reply = messages.find(|(at, activity)| {
+        matches!(activity.kind, ActivityKind::AgentMessaged { .. }) && is_behind(*at, activity)
+    });
+    reply.map(|(_, activity)| activity)
 }
 
 /// A session's activities.

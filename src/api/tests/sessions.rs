@@ -203,6 +203,18 @@ async fn a_question_gets_the_first_reply_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_within_the_clocks_tick_is_not_missed() {
+    let replies = vec![
+        activity(2, &json!({"agentMessaged": {"agentMessage": "still the old matter"}})),
+        activity(3, &json!({"id": "reply", "agentMessaged": {"agentMessage": "because"}})),
+        activity(3, &json!({"originator": "user", "userMessaged": {"userMessage": "why?"}})),
+    ];
+    let fake = Fake::start(conversation(replies)).await;
+    let reply = fake.jules().attach(id()).ask("why?").await.unwrap();
+    assert_eq!(reply.message(), Some("because"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_question_to_an_ended_session_waits_for_it_to_wake_up() {
     let sent = std::sync::Mutex::new(None);
     let fake = Fake::start(move |seen, _| {
