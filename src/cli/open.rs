@@ -115,6 +115,9 @@ fn safe(address: &str) -> Option<Url> {
     })
 }
 
+/// The way out when there is no browser.
+const HELP: &str = "the address stands above; --print leaves it at that";
+
 /// Hands the address to the desktop's opener, which does not wait for the browser.
 fn start_browser(url: &Url) -> Result<(), Failure> {
     let (program, args): (&str, &[&str]) = if cfg!(target_os = "macos") {
@@ -129,9 +132,12 @@ fn start_browser(url: &Url) -> Result<(), Failure> {
     let opened = command.status();
     match opened {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(Exit::Fault, format!("{program} could not open it ({status})"))),
-        Err(error) => Err(Failure::new(Exit::Fault, CannotStart { program: program.to_owned(), error })
-            .help("the address stands above; --print leaves it at that")),
+        Ok(status) => {
+            Err(Failure::new(Exit::Fault, format!("{program} could not open it ({status})")).help(HELP))
+        }
+        Err(error) => {
+            Err(Failure::new(Exit::Fault, CannotStart { program: program.to_owned(), error }).help(HELP))
+        }
     }
 }
 

@@ -50,4 +50,8 @@ fn on_a_terminal_the_page_is_opened_as_well() {
     terminal.until_shown("status 0");
     let page = world.command("open").arg("web").exits(0).stdout;
     assert_eq!(world.read("opened"), page, "that page, and no other");
+    world.write("bin/xdg-open", "#!/bin/sh\nexit 3\n");
+    terminal.enter("clear; jules-batch open web; echo status $?");
+    let screen = terminal.until_shown("status 1");
+    assert!(screen.iter().any(|line| line.contains("--print")), "{screen:#?}");
 }
