@@ -63,7 +63,7 @@ impl Options {
         self
     }
 
-    /// How failed requests are sent again.
+    /// How failed requests are sent again. Default: [`Retries::default`], five attempts.
     pub fn retries(mut self, retries: Retries) -> Self {
         self.retries = retries;
         self
