@@ -18,7 +18,7 @@ const SLACK: Duration = Duration::from_secs(15);
 /// gives it, [`ActivityStream::from`](super::ActivityStream::from) takes it.
 ///
 /// As text it is the newest time seen and the ids around it: `2026-11-22T02:00:05Z/a1,a2`. A time alone is understood as
-/// well.
+/// well: behind it is what is younger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     newest: Option<Timestamp>,
@@ -51,6 +51,11 @@ impl Cursor {
     /// The service is asked for what came after this time; for everything when there is none.
     pub(super) fn since(&self) -> Option<Timestamp> {
         self.newest?.checked_sub(SLACK).ok()
+    }
+
+    /// The time, when it is nothing but that.
+    pub(super) fn time_alone(&self) -> Option<Timestamp> {
+        self.newest.filter(|_| self.seen.is_empty())
     }
 
     /// How many activities it remembers.

@@ -34,6 +34,8 @@ pub(super) struct Feed {
     interval: Duration,
     /// What the first reading brings is noted, but not given.
     skip_first: bool,
+    /// What is not younger is noted, but not given.
+    younger_than: Option<Timestamp>,
     skipped: Skipped,
     /// Until then the session's end is not believed.
     open_until: Option<Instant>,
@@ -64,6 +66,7 @@ impl Feed {
             page_size: Arc::new(AtomicU32::new(PAGE_SIZE)),
             interval,
             skip_first: false,
+            younger_than: None,
             skipped: Skipped::default(),
             open_until: None,
             limit: None,
@@ -79,6 +82,7 @@ impl Feed {
 
     /// Goes on from here.
     pub(super) fn start_at(&mut self, cursor: Cursor) {
+        self.younger_than = cursor.time_alone();
         self.cursor = cursor;
     }
 
@@ -141,19 +145,23 @@ impl Feed {
             }
             Some(Ok(mut activities)) => {
                 self.patience.answered();
-                activities.retain(|activity| {
-                    let new = self.cursor.note(activity);
-                    self.watch.saw(activity, new);
-                    new
-                });
-                if self.skip_first {
-                    self.skipped.note(&activities);
-                    return None;
-                }
+                activities.retain(|activity| self.wants(activity));
                 (!activities.is_empty()).then_some(Ok(activities))
             }
             Some(Err(error)) => self.overcome(error).await.map(Err),
         }
+    }
+
+    /// Notes an activity; whether it is to be given.
+    fn wants(&mut self, activity: &Activity) -> bool {
+        let is_new = self.cursor.note(activity);
+        let is_old = self.younger_than.is_some_and(|time| activity.create_time.is_some_and(|at| at <= time));
+        self.watch.saw(activity, is_new && !is_old);
+        if is_new && (is_old || self.skip_first) {
+            self.skipped.note(activity);
+            return false;
+        }
+        is_new
     }
 
     /// Asks whether the session has ended; gives an error that stands.
@@ -215,12 +223,13 @@ impl BatchSource for Feed {
 struct Skipped(Arc<Mutex<Cursor>>);
 
 impl Skipped {
-    fn note(&self, activities: &[Activity]) {
+    fn note(&self, activity: &Activity) {
         let mut cursor = self.cursor();
-        for activity in activities {
-            cursor.note(activity);
+        cursor.note(activity);
+        // Now and then, so that a long history stays small and none of its steps gets long.
+        if cursor.len().is_power_of_two() {
+            cursor.forget_old();
         }
-        cursor.forget_old();
     }
 
     fn cursor(&self) -> MutexGuard<'_, Cursor> {

@@ -184,6 +184,18 @@ async fn a_stream_goes_on_behind_another_ones_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn behind_a_time_is_what_is_younger() {
+    let book = Book::default().progress(0, 100, "a").progress(0, 110, "b").progress(0, 111, "c");
+    let fake = book.add(0, 112, "end", completed()).ends(0).open().await;
+    let session = fake.jules().attach(id());
+    let mut stream = session.stream().from("1970-01-01T00:01:50Z".parse().unwrap());
+    assert_eq!(stream.next().await.unwrap().unwrap().id.as_str(), "c");
+    let cursor = stream.cursor().to_string().parse().unwrap();
+    let rest: Vec<_> = session.stream().from(cursor).try_collect().await.unwrap();
+    assert_eq!(ids(&rest), ["end"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn behind_the_end_there_is_nothing_to_wait_for() {
     let fake = Book::default().progress(0, 100, "a").add(0, 100, "end", completed()).ends(0).open().await;
     let session = fake.jules().attach(id());
