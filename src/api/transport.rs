@@ -112,7 +112,8 @@ impl Transport {
         // A refusal stands even when its text cannot be read.
         let body = read_body(request.method, &mut answer, options).await.unwrap_or_default();
         let mut refusal = Refusal::read(answer.status().as_u16(), answer.headers(), &body);
-        refusal.message = self.redact(&refusal.message).into_owned();
+        let told = refusal.reasons.iter_mut().chain(&mut refusal.status).chain([&mut refusal.message]);
+        told.for_each(|text| *text = self.redact(text).into_owned());
         Err(Error::new(request.method, ErrorKind::Refused(refusal)))
     }
 

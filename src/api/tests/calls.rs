@@ -235,3 +235,16 @@ async fn the_error_envelope_reaches_the_caller() {
     assert_eq!(fake.seen().len(), 1);
     assert_eq!(fake.seen()[0].body, Value::Null);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_key_is_in_no_part_of_an_error() {
+    let fake = Fake::start(|_, _| {
+        let details = json!([{"reason": KEY, "fieldViolations": [{"field": format!("key={KEY}")}]}]);
+        let body = json!({"error": {"code": 400, "status": KEY, "message": KEY, "details": details}});
+        Answer::Whole(400, String::new(), body.to_string().into_bytes())
+    })
+    .await;
+    let error = fake.jules().get_session(&id()).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().reasons, ["***", "key=***"]);
+    assert!(!format!("{error} {error:?}").contains(KEY), "{error:?}");
+}
