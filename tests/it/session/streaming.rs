@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{LONG, created, finished, lines, session};
-use crate::support::{Ended, Signal, World};
+use crate::support::{Ended, Signal, Terminal, World};
 
 const TALKATIVE: &str =
     "{ defaults: { duration: 600ms, outcome: change, activities: { gap: 40ms, shared-timestamps: true,
@@ -68,6 +68,22 @@ fn goes_on_where_it_was_interrupted_without_seeing_anything_twice() {
     let second = session(&world, &format!("stream {id} --format json --from {place}")).exits(0);
     let whole = session(&world, &format!("stream {id} --format json --history")).exits(0);
     assert_eq!([ids(&first), ids(&second)].concat(), ids(&whole));
+}
+
+#[test]
+fn on_a_terminal_ctrl_c_tells_how_to_go_on() {
+    let world = World::new("{ speed: 60, defaults: { duration: 10m, outcome: change } }");
+    let id = created(&world, "Think");
+    let Some(terminal) = Terminal::open(&world) else { return };
+    terminal.enter(&format!("clear; jules-batch session stream {id}; echo status $?"));
+    terminal.until_shown(" 1. ");
+    terminal.key("C-c");
+    let screen = terminal.until_shown("status 130");
+    assert!(screen.iter().any(|line| line.ends_with(" plan")), "{screen:#?}");
+    assert!(
+        screen.iter().any(|line| line.starts_with("go on with: jules-batch session stream")),
+        "{screen:#?}"
+    );
 }
 
 #[test]
