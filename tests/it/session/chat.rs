@@ -150,10 +150,13 @@ fn a_terminal_is_asked_before_a_plan_is_approved() {
     terminal.enter("n");
     terminal.until_shown("status 5");
     assert_eq!(world.sessions()[0].approvals, 0);
-    terminal.enter(&format!("clear; jules-batch session approve {id}"));
+    // What the first command left on the screen must not be taken for words of the second.
+    terminal.enter("clear");
+    terminal.until(|screen| !screen.iter().any(|line| line.contains("approve")));
+    terminal.enter(&format!("jules-batch session approve {id}; echo status $?"));
     terminal.until_shown("Approve this plan? [y/N]");
     terminal.enter("y");
-    terminal.until_shown("approved");
+    terminal.until_shown("status 0");
     assert_eq!(world.sessions()[0].approvals, 1);
 }
 
@@ -168,7 +171,9 @@ fn a_terminal_is_asked_before_sessions_go() {
     terminal.enter("");
     terminal.until_shown("nothing was done");
     assert!(!world.sessions()[0].deleted);
-    terminal.enter(&format!("clear; jules-batch session delete {id}"));
+    terminal.enter("clear");
+    terminal.until(|screen| !screen.iter().any(|line| line.contains("Delete")));
+    terminal.enter(&format!("jules-batch session delete {id}"));
     terminal.until_shown("Delete 1 session? [y/N]");
     terminal.enter("y");
     terminal.until_shown("deleted");
