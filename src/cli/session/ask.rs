@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id, when_ready};
+use super::target::{failed_write, session_id, unless_interrupted, when_ready};
 use super::{Access, Format, Patience, json, prompt};
 use crate::api::SessionId;
 use crate::cli::console::{Console, DIM};
@@ -46,9 +46,12 @@ pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failu
     let client = args.access.patient()?.attach(args.id.clone());
     console.say(&format!("{DIM}waiting for the reply …{DIM:#}"));
     let ask = || client.ask(message.clone()).timeout(args.patience.limit());
-    let reply = when_ready(&client, args.access.poll_interval, ask)
-        .await
-        .map_err(|error| failed_write(error, &format!("jules-batch session show {}", args.id)))?;
+    let look = format!("jules-batch session show {}", args.id);
+    let ask = when_ready(&client, args.access.poll_interval, ask);
+    let reply = match unless_interrupted(ask, &look, console).await? {
+        Ok(reply) => reply.map_err(|error| failed_write(error, &look))?,
+        Err(exit) => return Ok(exit),
+    };
     match args.format {
         Format::Json => console.result_line(&json::line(&reply)?)?,
         Format::Text => console.result_line(&spoken(reply.message().unwrap_or_default()))?,

@@ -7,13 +7,14 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::render::Rendering;
-use super::target::failed_write;
+use super::target::{failed_write, unless_interrupted};
 use super::{Access, Format, json, prompt, stream};
 use crate::api::{Error, Jules, NewSession, SessionClient, SourceName};
 use crate::cli::client;
 use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::signals::Signals;
 use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
@@ -84,12 +85,14 @@ pub(super) async fn run(args: &NewArgs, console: &Console) -> Result<Exit, Failu
         };
         new = new.source(name.as_str()).branch(branch);
     }
-    let session =
-        jules.session(new).await.map_err(|error| failed_write(error, "jules-batch session list"))?;
+    let look = "jules-batch session list";
+    let session = match unless_interrupted(jules.session(new), look, console).await? {
+        Ok(created) => created.map_err(|error| failed_write(error, look))?,
+        Err(exit) => return Ok(exit),
+    };
     print(&session, args, console)?;
     if !args.follow {
-        until_known(&session, args.access.poll_interval).await;
-        return Ok(Exit::Done);
+        return until_known(&session, args.access.poll_interval).await;
     }
     // The handle of the creation knows that the session is fresh, and the activities may be missing for a while.
     let interval = args.access.poll_interval;
@@ -117,15 +120,23 @@ fn print(session: &SessionClient, args: &NewArgs, console: &Console) -> Result<(
 }
 
 /// The service needs some seconds until it knows a new session everywhere, and the next command of a script would not
-/// find it. How long it takes is no failure of this command.
-async fn until_known(session: &SessionClient, interval: Duration) {
+/// find it. How long it takes is no failure of this command, and neither is a signal: all is done and told.
+async fn until_known(session: &SessionClient, interval: Duration) -> Result<Exit, Failure> {
     let started = Instant::now();
-    while let Err(error) = session.info().await {
-        if !error.is_not_found() || started.elapsed() > KNOWN_WITHIN {
-            return;
+    let look = async {
+        while let Err(error) = session.info().await {
+            if !error.is_not_found() || started.elapsed() > KNOWN_WITHIN {
+                return;
+            }
+            tokio::time::sleep(interval.min(LOOK)).await;
         }
-        tokio::time::sleep(interval.min(LOOK)).await;
+    };
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    tokio::select! {
+        () = look => {}
+        _ = signals.next() => {}
     }
+    Ok(Exit::Done)
 }
 
 /// Takes `owner/repo@branch` apart; `--branch` stands for the part behind the `@`.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id, when_ready};
+use super::target::{failed_write, session_id, unless_interrupted, when_ready};
 use super::{Access, prompt};
 use crate::api::SessionId;
 use crate::cli::console::{Console, DIM};
@@ -39,9 +39,12 @@ pub(crate) struct SendArgs {
 pub(super) async fn run(args: &SendArgs, console: &Console) -> Result<Exit, Failure> {
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "message")?;
     let client = args.access.prompt()?.attach(args.id.clone());
-    when_ready(&client, args.access.poll_interval, || client.send(&message))
-        .await
-        .map_err(|error| failed_write(error, &format!("jules-batch session show {}", args.id)))?;
+    let look = format!("jules-batch session show {}", args.id);
+    let send = when_ready(&client, args.access.poll_interval, || client.send(&message));
+    match unless_interrupted(send, &look, console).await? {
+        Ok(sent) => sent.map_err(|error| failed_write(error, &look))?,
+        Err(exit) => return Ok(exit),
+    }
     console
         .say(&format!("sent\n{DIM}look on with: jules-batch session stream {} --from now{DIM:#}", args.id));
     Ok(Exit::Done)

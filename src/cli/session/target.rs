@@ -7,8 +7,10 @@ use url::Url;
 
 use crate::api::{Error, ErrorKind, Options, SessionClient, SessionId};
 use crate::cli::client;
+use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::signals::{Signal, Signals};
 
 /// Reads `123`, `sessions/123` or the address of a session's page.
 ///
@@ -54,6 +56,29 @@ where
         }
         tokio::time::sleep(interval).await;
     }
+}
+
+/// A request that must not be sent twice, or the exit when a signal comes first; then says where to look whether it was
+/// done all the same.
+pub(super) async fn unless_interrupted<T>(
+    request: impl Future<Output = T>,
+    look: &str,
+    console: &Console,
+) -> Result<Result<T, Exit>, Failure> {
+    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let signal = tokio::select! {
+        done = request => return Ok(Ok(done)),
+        signal = signals.next() => signal,
+    };
+    if console.interactive() {
+        // The terminal has written ^C into the line.
+        console.say("");
+    }
+    console.warn(&format!("it may have been done all the same; look first: {look}"));
+    Ok(Err(match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Terminated,
+    }))
 }
 
 /// What a failed request about sessions means for the exit code, and the way out.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{LONG, QUICK, created, ended, finished, in_state, session};
-use crate::support::World;
+use crate::support::{Signal, World};
 
 #[test]
 fn a_message_arrives_once() {
@@ -41,6 +41,27 @@ fn a_message_in_doubt_is_not_repeated() {
     let ended = session(&world, &format!("send {id} Hurry")).exits(75);
     assert!(ended.stderr.contains("session show"), "{ended}");
     assert_eq!(world.sessions()[0].messages, ["Hurry"]);
+}
+
+#[test]
+fn who_is_interrupted_is_told_to_look_first() {
+    let world = World::new(
+        "{ faults: [{ kind: hang, on: sessions.create, nth: 2 }, { kind: hang, on: sessions.sendMessage }] }",
+    );
+    let id = created(&world, "Think");
+    for (line, method, sent, look) in [
+        ("new Think".to_owned(), "sessions.create", 2, "session list"),
+        (format!("send {id} Hurry"), "sessions.sendMessage", 1, "session show"),
+        (format!("ask {id} Why?"), "sessions.sendMessage", 2, "session show"),
+    ] {
+        let mut running = session(&world, &line).start();
+        running.until(|world| world.requests(method) == sent);
+        running.signal(Signal::Interrupt);
+        running.until_ended();
+        let ended = running.wait();
+        assert_eq!(ended.code, Some(130), "{line}: {ended}");
+        assert!(ended.stderr.contains("look first: jules-batch") && ended.stderr.contains(look), "{ended}");
+    }
 }
 
 #[test]
