@@ -38,15 +38,10 @@ pub fn look_back(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::dispatch::tests::plan;
     use crate::outcome::{EventKind, PlannedTask, RunEvent, RunId, RunInfo};
-    use crate::plan::expand;
 
     const NOW: &str = "2026-11-22T02:00:00Z";
-
-    fn plan(sources: &[&str]) -> Plan {
-        let sources: Vec<String> = sources.iter().map(|&source| source.to_owned()).collect();
-        expand(&crate::manifest::inline("x", &sources, None, &Default::default()).unwrap(), None).unwrap()
-    }
 
     fn hours_ago(hours: i64) -> Timestamp {
         NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(hours)
@@ -79,7 +74,7 @@ mod tests {
 
     #[test]
     fn as_far_as_the_ledger_may_lack_something() {
-        let (one, two) = (plan(&["o/a@main"]), plan(&["o/a@main", "o/b@main"]));
+        let (one, two) = (plan(1, 1), plan(2, 1));
         let week = hours_ago(7 * 24);
         let last_sign = hours_ago(1) - SignedDuration::from_mins(1);
         let back = |last: Option<&RunRecord>, first: i64, plan: &Plan| {

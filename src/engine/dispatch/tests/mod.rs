@@ -38,7 +38,8 @@ fn task(index: usize, needs: &[usize]) -> Task {
     }
 }
 
-fn plan(tasks: usize, max_parallel: usize) -> Plan {
+/// So many tasks without needs, with the defaults of the manifest.
+pub(in crate::engine) fn plan(tasks: usize, max_parallel: usize) -> Plan {
     let mut settings = Settings::default();
     settings.strategy.max_parallel = max_parallel;
     Plan {
