@@ -34,6 +34,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         // Where a filesystem has no shared memory SQLite stays with a rollback journal: slower, as safe.
         conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         conn.pragma_update(None, "synchronous", "full")?;
+        // Kibibytes. What is written is rarely read again: SQLite's own two megabytes would only fill up.
+        conn.pragma_update(None, "cache_size", -256)?;
         schema::migrate(conn, STEPS)
     };
     settings(&mut conn).map_err(failed)?;
