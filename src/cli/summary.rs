@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::console::{BOLD, DIM};
 use super::duration;
+use super::fail_on::FailOn;
 use super::plan::many;
 use super::progress::style_of;
-use crate::outcome::{Outcome, RunRecord, TaskRecord};
-use crate::plan::TaskId;
+use crate::outcome::{RunRecord, TaskRecord};
+use crate::plan::{OnNoChange, TaskId};
 use crate::report::console_fragment as neutral;
 
 /// So many failures and pull requests are listed; the reports have all of them.
@@ -21,8 +22,7 @@ pub(crate) fn summary(record: &RunRecord) -> String {
         let style = style_of(outcome);
         let _ = write!(text, "\n  {style}{n:>6}  {}{style:#}", outcome.label());
     }
-    let failed: Vec<_> =
-        record.tasks.iter().filter(|(_, task)| task.outcome.is_some_and(Outcome::is_failure)).collect();
+    let failed: Vec<_> = record.tasks.iter().filter(|(_, task)| has_failed(task)).collect();
     listed(&mut text, "what failed", &failed, |(id, task)| failure(id, task));
     let pull_requests: Vec<_> = record
         .tasks
@@ -33,6 +33,12 @@ pub(crate) fn summary(record: &RunRecord) -> String {
         format!("{}  {}", neutral(id.as_str()), neutral(url))
     });
     text
+}
+
+/// Whether it counts as failed: by its outcome, or because its job wants "no change" reported as a failure.
+fn has_failed(task: &TaskRecord) -> bool {
+    let strict = task.planned.on_no_change == OnNoChange::Fail;
+    task.outcome.is_some_and(|outcome| FailOn::default().names(outcome, strict))
 }
 
 /// The result on stdout: outcome, task id, and pull request or session, with tabs between.
@@ -95,6 +101,7 @@ fn listed<T>(text: &mut String, heading: &str, items: &[T], line: impl Fn(&T) ->
 mod tests {
     use super::*;
     use crate::cli::progress::sample;
+    use crate::outcome::Outcome;
 
     fn record() -> RunRecord {
         let mut events = sample::run_of(2);
@@ -120,6 +127,19 @@ mod tests {
         pull requests
           task-0  https://github.com/my-org/web/pull/1
         ");
+    }
+
+    #[test]
+    fn no_change_has_failed_where_its_job_says_so() {
+        let told = |rule| {
+            let mut record = record();
+            let task = record.tasks.values_mut().last().unwrap();
+            task.outcome = Some(Outcome::NoChange);
+            task.planned.on_no_change = rule;
+            summary(&record)
+        };
+        assert!(told(OnNoChange::Fail).contains("what failed"));
+        assert!(!told(OnNoChange::Pass).contains("what failed"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl RunOutcome {
     pub fn of(report: &ReportV1, interrupted: bool) -> Self {
         if interrupted {
             Self::Cancelled
-        } else if report.totals.failures() > 0 {
+        } else if report.failures() > 0 {
             Self::Failure
         } else if report.remaining > 0 {
             Self::Partial
@@ -68,7 +68,7 @@ impl RunOutcome {
 /// "and N more", one notice when work is left, one warning when sessions are astray.
 #[must_use]
 pub fn annotations(report: &ReportV1) -> String {
-    let failed: Vec<&TaskV1> = report.tasks.iter().filter(|task| task.outcome.is_failure()).collect();
+    let failed: Vec<&TaskV1> = report.tasks.iter().filter(|task| task.has_failed()).collect();
     let mut out = String::new();
     for task in failed.iter().take(ERRORS) {
         let title = format!("{}: {}", task.outcome.label(), task.id);
@@ -143,7 +143,7 @@ pub fn outputs(
 ) -> Vec<(&'static str, String)> {
     let counts: serde_json::Map<String, Value> =
         Outcome::ALL.into_iter().map(|o| (o.as_str().to_owned(), report.totals.of(o).into())).collect();
-    let failed = report.tasks.iter().filter(|task| task.outcome.is_failure());
+    let failed = report.tasks.iter().filter(|task| task.has_failed());
     vec![
         ("outcome", outcome.as_str().to_owned()),
         ("exit-code", exit_code.to_string()),
@@ -269,6 +269,22 @@ mod tests {
     }
 
     #[test]
+    fn no_change_is_a_failure_where_its_job_says_so() {
+        let mut story = Story::new();
+        story.plan_as("strict", None, 7, "fail").whole("strict", 5, Outcome::NoChange, None);
+        story.plan_as("easy", None, 8, "pass").whole("easy", 5, Outcome::NoChange, None);
+        let report = story.report();
+        assert_eq!(RunOutcome::of(&report, false), RunOutcome::Failure);
+        let text = annotations(&report);
+        assert!(text.starts_with("::error file=jobs.yaml,line=7,title=no change%3A strict::"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let files = RunFiles { json: "", junit: "", dir: "" };
+        let outputs = outputs(&report, RunOutcome::Failure, 100, files);
+        let (_, failed) = outputs.iter().find(|(name, _)| *name == "failed-tasks").unwrap();
+        assert!(failed.contains("\"task\":\"strict\"") && !failed.contains("easy"), "{failed}");
+    }
+
+    #[test]
     fn the_outcome_of_a_run() {
         let mut report = Story::new().report();
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Empty);
@@ -276,7 +292,7 @@ mod tests {
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Success);
         report.remaining = 1;
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Partial);
-        report.totals.error = 1;
+        report.tasks.push(every_outcome().tasks[7].clone());
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Failure);
         assert_eq!(RunOutcome::of(&report, true), RunOutcome::Cancelled);
     }

@@ -98,7 +98,7 @@ mod tests {
         let report = every_outcome();
         assert_eq!(from_json(&to_json(&report)).unwrap(), report);
         assert_eq!(report.totals.total, 12);
-        assert_eq!(report.totals.failures(), 6);
+        assert_eq!(report.failures(), 6);
         assert_eq!(report.remaining, 2);
     }
 

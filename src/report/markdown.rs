@@ -31,7 +31,7 @@ pub fn markdown(report: &ReportV1) -> String {
 }
 
 fn head(out: &mut String, report: &ReportV1) {
-    let failed = report.totals.failures();
+    let failed = report.failures();
     let total = report.totals.total;
     let (sign, verdict) = match (failed, report.remaining) {
         (0, 0) if total == 0 => ("⚪", "no task was selected".to_owned()),
@@ -96,7 +96,7 @@ fn groups<'a>(tasks: impl Iterator<Item = &'a TaskV1>) -> Vec<Group<'a>> {
 }
 
 fn failures(out: &mut String, report: &ReportV1) {
-    let groups = groups(report.tasks.iter().filter(|task| task.outcome.is_failure()));
+    let groups = groups(report.tasks.iter().filter(|task| task.has_failed()));
     if groups.is_empty() {
         return;
     }
@@ -110,7 +110,8 @@ fn failures(out: &mut String, report: &ReportV1) {
         }
         if last != Some(group.outcome) {
             last = Some(group.outcome);
-            let count = tasks(report.totals.of(group.outcome));
+            let alike = groups.iter().filter(|other| other.outcome == group.outcome);
+            let count = tasks(alike.map(|other| other.tasks.len() as u64).sum());
             push(out, &format!("#### {} {}: {count}\n\n", sign(group.outcome), group.outcome.label()));
         }
         push(out, &text);
@@ -298,6 +299,17 @@ mod tests {
         let text = markdown(&report);
         assert_eq!(text.matches("the tests do not pass:\n").count(), 1);
         assert!(text.contains("(151 tasks)") && text.contains("… and 51 more tasks"));
+    }
+
+    #[test]
+    fn no_change_is_a_failure_where_its_job_says_so() {
+        let mut story = Story::new();
+        story.plan_as("strict", None, 7, "fail").whole("strict", 5, Outcome::NoChange, None);
+        story.plan_as("easy", None, 8, "pass").whole("easy", 5, Outcome::NoChange, None);
+        let text = markdown(&story.report());
+        assert!(text.starts_with("## ❌ nightly-maintenance: 1 of 2 tasks failed\n"), "{text}");
+        assert!(text.contains("#### ➖ no change: 1 task\n"), "{text}");
+        assert!(text.contains("- `strict`") && !text.contains("- `easy`"), "{text}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{AttemptV1, ReportV1, SessionV1, TaskV1};
+use super::{AttemptV1, OnNoChangeV1, ReportV1, SessionV1, TaskV1};
 use crate::outcome::Outcome;
 
 impl ReportV1 {
@@ -14,9 +14,22 @@ impl ReportV1 {
         let times = times.chain(self.tasks.iter().map(|task| task.ended_at)).flatten();
         self.run.ended_at.or_else(|| times.max()).unwrap_or(self.run.started_at).max(self.run.started_at)
     }
+
+    /// How many tasks count as failed.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.tasks.iter().filter(|task| task.has_failed()).count() as u64
+    }
 }
 
 impl TaskV1 {
+    /// Whether it counts as failed: by its outcome, or because its job wants "no change" reported as a failure.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.outcome.is_failure()
+            || (self.outcome == Outcome::NoChange && self.on_no_change == OnNoChangeV1::Fail)
+    }
+
     /// The session of its last attempt.
     #[must_use]
     pub fn session(&self) -> Option<&SessionV1> {

@@ -326,12 +326,6 @@ impl TotalsV1 {
         }
     }
 
-    /// How many tasks count as failed.
-    #[must_use]
-    pub fn failures(&self) -> u64 {
-        Outcome::ALL.into_iter().filter(|o| o.is_failure()).map(|o| self.of(o)).sum()
-    }
-
     /// How many tasks are left for the next run.
     #[must_use]
     pub fn open(&self) -> u64 {

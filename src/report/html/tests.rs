@@ -61,6 +61,21 @@ fn says_all_that_happened() {
 }
 
 #[test]
+fn no_change_is_a_failure_where_its_job_says_so() {
+    let page = |rule: &str| {
+        let mut story = Story::new();
+        story.plan_as("tidy", None, 7, rule).whole("tidy", 5, Outcome::NoChange, None);
+        html(&story.report()).unwrap()
+    };
+    let (strict, easy) = (page("fail"), page("pass"));
+    assert!(strict.contains("1 of 1 task failed") && easy.contains("1 task done"));
+    assert_eq!(
+        (strict.matches("<rect class=\"over\"").count(), easy.matches("<rect class=\"over\"").count()),
+        (2, 0)
+    );
+}
+
+#[test]
 fn an_empty_run_is_a_page() {
     let mut report = Story::new().report();
     report.run.simulated = true;

@@ -105,7 +105,7 @@ impl<'a> Span<'a> {
         Bar {
             task: self.task,
             outcome: outcome.as_str(),
-            failed: outcome.is_failure(),
+            failed: outcome.is_failure() || (outcome == self.of.outcome && self.of.has_failed()),
             x: round(x),
             // A bar of no width would not be drawn.
             width: round((axis.at(self.to) - x).max(0.15)),

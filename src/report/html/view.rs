@@ -144,7 +144,7 @@ impl View {
 
 impl Verdict {
     fn of(report: &ReportV1) -> Self {
-        let (failed, left, total) = (report.totals.failures(), report.remaining, report.totals.total);
+        let (failed, left, total) = (report.failures(), report.remaining, report.totals.total);
         let noun = if total == 1 { "task" } else { "tasks" };
         let (outcome, text) = match (failed, left, total) {
             (_, _, 0) => (Outcome::Skipped, "No task was selected".to_owned()),
@@ -199,7 +199,7 @@ fn shares(report: &ReportV1) -> Vec<Share> {
         let share = Share {
             name: outcome.as_str(),
             label: outcome.label(),
-            failed: outcome.is_failure(),
+            failed: report.tasks.iter().filter(|task| task.outcome == outcome).all(TaskV1::has_failed),
             count,
             x: round(x),
             width: round(width),
