@@ -66,14 +66,17 @@ impl RunOutcome {
 
 /// The workflow commands that annotate the manifest with what failed, a line each: at most nine tasks and
 /// "and N more", one notice when work is left, one warning when sessions are astray.
+///
+/// `manifest` is its path in the repository; none if it is no file there, and then the annotations have no place.
 #[must_use]
-pub fn annotations(report: &ReportV1) -> String {
+pub fn annotations(report: &ReportV1, manifest: Option<&str>) -> String {
     let failed: Vec<&TaskV1> = report.tasks.iter().filter(|task| task.has_failed()).collect();
     let mut out = String::new();
     for task in failed.iter().take(ERRORS) {
         let title = format!("{}: {}", task.outcome.label(), task.id);
         let message = [task.reason_or_default().trim(), &task.links()].join("\n\n");
-        command(&mut out, "error", Some(task), &title, message.trim());
+        let place = manifest.map(|file| (file, task.line));
+        command(&mut out, "error", place, &title, message.trim());
     }
     let more = failed.len().saturating_sub(ERRORS);
     if more > 0 {
@@ -102,10 +105,10 @@ pub fn error_annotation(message: &str) -> String {
     out
 }
 
-fn command(out: &mut String, kind: &str, task: Option<&TaskV1>, title: &str, message: &str) {
-    let place = task
-        .filter(|task| !task.file.is_empty())
-        .map_or_else(String::new, |task| format!("file={},line={},", property(&task.file), task.line.max(1)));
+fn command(out: &mut String, kind: &str, place: Option<(&str, u32)>, title: &str, message: &str) {
+    let place = place.map_or_else(String::new, |(file, line)| {
+        format!("file={},line={},", property(&one_line(&console_text(file), 1024)), line.max(1))
+    });
     let title = property(&one_line(&console_text(title), 250));
     let message = data(&cut(&console_text(message), MESSAGE));
     writeln!(out, "::{kind} {place}title={title}::{message}").expect("writing to a String cannot fail");
@@ -205,7 +208,7 @@ mod tests {
 
     #[test]
     fn annotates_the_manifest() {
-        insta::assert_snapshot!(annotations(&every_outcome()));
+        insta::assert_snapshot!(annotations(&every_outcome(), Some("jobs.yaml")));
     }
 
     #[test]
@@ -213,10 +216,17 @@ mod tests {
         let mut report = every_outcome();
         let failed = report.tasks[3].clone();
         report.tasks.extend((0..30).map(|_| failed.clone()));
-        let text = annotations(&report);
+        let text = annotations(&report, Some("jobs.yaml"));
         assert_eq!(text.lines().filter(|line| line.starts_with("::error ")).count(), 10);
         assert!(text.contains("::and 27 more tasks failed\n"));
         assert!(text.lines().all(|line| line.starts_with("::")));
+    }
+
+    #[test]
+    fn annotations_stand_where_the_repository_has_the_manifest() {
+        let error = |manifest| annotations(&every_outcome(), manifest).lines().next().unwrap().to_owned();
+        assert!(error(Some("ci/a,b.yaml")).starts_with("::error file=ci/a%2Cb.yaml,line=13,title="));
+        assert!(error(None).starts_with("::error title="));
     }
 
     #[test]
@@ -225,7 +235,7 @@ mod tests {
         report.tasks.retain(|task| task.id.starts_with("hostile"));
         report.tasks[0].reason = Some(HOSTILE.repeat(50));
         report.tasks[0].id = "a,b:c%d\ne".to_owned();
-        let text = annotations(&report);
+        let text = annotations(&report, Some("jobs.yaml"));
         let line = text.lines().find(|line| line.starts_with("::error ")).unwrap();
         assert!(
             line.starts_with("::error file=jobs.yaml,line=21,title=failed%3A a%2Cb%3Ac%25d e::cargo test"),
@@ -275,7 +285,7 @@ mod tests {
         story.plan_as("easy", None, 8, "pass").whole("easy", 5, Outcome::NoChange, None);
         let report = story.report();
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Failure);
-        let text = annotations(&report);
+        let text = annotations(&report, Some("jobs.yaml"));
         assert!(text.starts_with("::error file=jobs.yaml,line=7,title=no change%3A strict::"), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
         let files = RunFiles { json: "", junit: "", dir: "" };

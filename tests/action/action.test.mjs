@@ -114,6 +114,17 @@ test("failed tasks fail the step, and the rest is done all the same", async () =
   assert.equal(steps[upload].outcome, "success");
 });
 
+test("annotations name the manifest as the repository does", async () => {
+  const broken = (name) => manifest(name).replace("Fix \${{", "Break it, \${{");
+  const here = job(service, { "ci/jules/jobs.yaml": broken("elsewhere") });
+  const { run, steps } = await runAction({ ...base, "working-directory": "ci", manifest: "jules/jobs.yaml" }, here);
+  assert.deepEqual(commands(run.log).map((error) => error.file), ["ci/jules/jobs.yaml", "ci/jules/jobs.yaml"], run.log);
+  assert.equal(steps[save].with.path, "ci/.jules-batch");
+  assert.equal(steps[upload].with.path, "ci/jules-report");
+  const prompt = await runAction({ ...base, ...quick, prompt: "Break it, without a file" }, job(service));
+  assert.deepEqual(commands(prompt.run.log).map((error) => error.file), [undefined], prompt.run.log);
+});
+
 test("`fail-on: none` lets them pass", async () => {
   const { outputs, run } = await runAction({ ...base, ...quick, prompt: "Break it", "fail-on": "none" }, job(service));
   assert.equal(run.code, 0, run.log);

@@ -1,8 +1,8 @@
 // The simulator as a service for tests, and workspaces to run in.
 import { spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { root } from "./runner.mjs";
 
@@ -33,6 +33,9 @@ export async function startService(scenario) {
 export function job(service, files = {}) {
   const workspace = mkdtempSync(join(tmpdir(), "jules-batch-workspace-"));
   const temp = mkdtempSync(join(tmpdir(), "jules-batch-temp-"));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(workspace, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(workspace, name)), { recursive: true });
+    writeFileSync(join(workspace, name), text);
+  }
   return { workspace, temp, env: service ? { JULES_BASE_URL: service.url } : {} };
 }

@@ -70,13 +70,18 @@ pub(super) enum LogLevel {
 }
 
 impl ActionArgs {
+    /// Whether there is a prompt instead of a manifest.
+    pub(super) fn is_inline(&self) -> bool {
+        self.prompt.is_some() || self.prompt_file.is_some()
+    }
+
     /// The prompt and its sources, if there is no manifest.
     ///
     /// # Errors
     ///
     /// Inputs that say half of it, or a prompt file that cannot be read.
     pub(super) fn inline(&self) -> Result<Option<Inline>, Failure> {
-        if self.manifest.is_some() && (self.prompt.is_some() || self.prompt_file.is_some()) {
+        if self.manifest.is_some() && self.is_inline() {
             return Err(Failure::usage("there are a manifest and a prompt").help("set one of them"));
         }
         let prompt = match (&self.prompt, &self.prompt_file) {

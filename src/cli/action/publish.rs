@@ -11,7 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::outputs::{self, ReportArgs};
-use crate::cli::run::Ended;
+use crate::cli::run::{Ended, RunArgs};
 use crate::report::{self, ReportV1, RunFiles, RunOutcome};
 
 /// A summary of more than 1 MiB a step is dropped whole.
@@ -24,14 +24,14 @@ const SUMMARY_BYTES: u64 = 1024 * 1024;
 /// When a file that GitHub named cannot be written.
 pub(super) fn publish(
     result: &Result<Ended, Failure>,
-    files: Option<&ReportArgs>,
+    run: Option<&RunArgs>,
     args: &ActionArgs,
     console: &Console,
 ) -> Result<(), Failure> {
     let report = result.as_ref().ok().and_then(|ended| ended.record.as_ref()).map(ReportV1::of);
     if args.annotations && console.ci() == Some(Ci::GitHub) {
         let text = match (&report, result) {
-            (Some(report), _) => report::annotations(report),
+            (Some(report), _) => report::annotations(report, manifest(run, args).as_deref()),
             (None, Err(failure)) => report::error_annotation(&failure.headline()),
             (None, Ok(_)) => String::new(),
         };
@@ -42,11 +42,22 @@ pub(super) fn publish(
     }
     if let Some(path) = file("GITHUB_OUTPUT") {
         let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
-        let outputs = outputs_of(report.as_ref().zip(files), exit);
+        let outputs = outputs_of(report.as_ref().zip(run.map(|run| &run.reports)), exit);
         let text = report::output_file(&outputs, &delimiter()).map_err(|e| Failure::new(Exit::Fault, e))?;
         append(&path, &console.redactor().clean(&text)).map_err(|error| unwritable(&path, &error))?;
     }
     Ok(())
+}
+
+/// The manifest's path in the repository, where it is a file there: annotations of another path are lost.
+fn manifest(run: Option<&RunArgs>, args: &ActionArgs) -> Option<String> {
+    if args.is_inline() {
+        return None;
+    }
+    let path = run?.manifest.canonicalize().ok()?;
+    let root = file("GITHUB_WORKSPACE").and_then(|root| root.canonicalize().ok());
+    let path = root.as_deref().and_then(|root| path.strip_prefix(root).ok()).unwrap_or(&run?.manifest);
+    Some(path.to_string_lossy().into_owned())
 }
 
 /// The file that a variable names, where there is one.
