@@ -6,7 +6,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::fail_on::FailOn;
 use super::failure::Failure;
-use super::outputs::{self, ReportArgs};
+use super::outputs::{self, FileArgs};
 use super::plan::many;
 use crate::report::{self, ReportV1, TaskV1};
 
@@ -15,18 +15,19 @@ The exit code is that of the whole: 100 when a task failed under --fail-on, else
 Of a task that stands in several reports the one that is further on counts.
 
 Examples:
-  jules-batch merge shard-*/report.json --report-dir all";
+  jules-batch merge shard-*/report.json --report-dir all
+  jules-batch merge shard-*/report.json --json - | jq .totals";
 
 /// `merge`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct MergeArgs {
-    /// The shards' report.json files
+    /// The shards' report.json files; - is stdin
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Where reports go.
     #[command(flatten)]
-    pub(crate) reports: ReportArgs,
+    pub(crate) reports: FileArgs,
     /// Outcomes that end the command with exit code 100, with commas between; or any, none
     #[arg(long, value_name = "LIST", default_value = "any")]
     pub(crate) fail_on: FailOn,
@@ -34,11 +35,12 @@ pub(crate) struct MergeArgs {
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
     let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
-    outputs::check(&args.reports)?;
+    outputs::check_files(&args.reports)?;
     let merged = report::merge(reports).map_err(Failure::usage)?;
-    outputs::write_all(&args.reports, &merged)?;
-    for (path, _) in outputs::files(&args.reports) {
-        console.result_line(&path.display().to_string())?;
+    let written = outputs::write_all(&args.reports, &merged)?;
+    match args.reports.on_stdout() {
+        Some(format) => outputs::print(format, &merged, args.reports.junit_profile, console)?,
+        None => written.iter().try_for_each(|path| console.result_line(&path.display().to_string()))?,
     }
     console.say(&format!("{} of {}", many(merged.tasks.len(), "task"), many(args.files.len(), "report")));
     Ok(exit(&merged, &args.fail_on))

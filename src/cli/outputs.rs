@@ -9,36 +9,64 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::reports::{self, BoxError, EventSink, Output, Readers};
-use crate::outcome::RunEvent;
+use super::summary;
+use crate::outcome::{RunEvent, RunRecord};
 use crate::report::{self, ReportError, ReportV1};
+
+/// Where reports go, and the events that they were made of.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Reports")]
+pub(crate) struct ReportArgs {
+    /// Where reports go.
+    #[command(flatten)]
+    pub(crate) files: FileArgs,
+    /// Write every change of state as a line of JSON also here; - is stdout, instead of the result lines
+    #[arg(long, value_name = "PATH")]
+    pub(crate) events: Option<PathBuf>,
+}
 
 /// Where reports go.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Reports")]
-pub(crate) struct ReportArgs {
+pub(crate) struct FileArgs {
     /// Folder of all reports: junit.xml, report.json, report.ctrf.json, summary.md, report.html, events.jsonl
     #[arg(long, value_name = "DIR", default_value = "jules-report")]
     pub(crate) report_dir: PathBuf,
-    /// Write the JUnit XML also here
+    /// Write the JUnit XML also here; - is stdout, instead of the result lines
     #[arg(long, value_name = "PATH")]
     pub(crate) junit: Option<PathBuf>,
     /// The JUnit XML's dialect: rich has properties and places, jenkins is valid for Jenkins' schema
     #[arg(long, value_name = "PROFILE", value_enum, default_value_t)]
     pub(crate) junit_profile: JunitProfile,
-    /// Write report.json also here
+    /// Write report.json also here; - is stdout, instead of the result lines
     #[arg(long, value_name = "PATH")]
     pub(crate) json: Option<PathBuf>,
-    /// Write every change of state as a line of JSON also here; - is stdout, instead of the result lines
-    #[arg(long, value_name = "PATH")]
-    pub(crate) events: Option<PathBuf>,
 }
 
 impl ReportArgs {
     /// Whether the events go to stdout.
     #[must_use]
     pub(crate) fn events_on_stdout(&self) -> bool {
-        self.events.as_deref() == Some(Path::new("-"))
+        is_stdout(self.events.as_ref())
     }
+}
+
+impl FileArgs {
+    /// The report that goes to stdout, instead of what a command prints there otherwise.
+    #[must_use]
+    pub(crate) fn on_stdout(&self) -> Option<Format> {
+        let json = is_stdout(self.json.as_ref()).then_some(Format::Json);
+        is_stdout(self.junit.as_ref()).then_some(Format::Junit).or(json)
+    }
+}
+
+fn is_stdout(path: Option<&PathBuf>) -> bool {
+    path.is_some_and(|path| path == Path::new("-"))
+}
+
+/// The file of that path; `-` is none.
+fn file(path: Option<&PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !is_stdout(Some(path))).cloned()
 }
 
 /// `--junit-profile`.
@@ -115,25 +143,70 @@ impl Format {
 
 const EVENTS: &str = "events.jsonl";
 
-/// All report files and their formats; `-` is no file.
-pub(crate) fn files(args: &ReportArgs) -> Vec<(PathBuf, Format)> {
+/// All report files and their formats.
+fn files(args: &FileArgs) -> Vec<(PathBuf, Format)> {
     let folder = Format::ALL.map(|format| (args.report_dir.join(format.file()), format));
-    let junit_too = args.junit.iter().map(|path| (path.clone(), Format::Junit));
-    let json_too = args.json.iter().map(|path| (path.clone(), Format::Json));
+    let junit_too = file(args.junit.as_ref()).map(|path| (path, Format::Junit));
+    let json_too = file(args.json.as_ref()).map(|path| (path, Format::Json));
     folder.into_iter().chain(junit_too).chain(json_too).collect()
 }
 
-/// Writes all of them for a report that will not change any more.
-pub(crate) fn write_all(args: &ReportArgs, report: &ReportV1) -> Result<(), Failure> {
-    for (path, format) in files(args) {
-        let text = format.render(report, args.junit_profile).map_err(|e| Failure::new(Exit::Fault, e))?;
-        reports::replace(&path, text.as_bytes()).map_err(|e| Failure::new(Exit::NotWritable, e))?;
+/// Writes all of them for a report that will not change any more; returns where they are.
+pub(crate) fn write_all(args: &FileArgs, report: &ReportV1) -> Result<Vec<PathBuf>, Failure> {
+    let write = |(path, format): (PathBuf, Format)| {
+        let text = rendered(format, report, args.junit_profile)?;
+        replace(&path, &text)?;
+        Ok(path)
+    };
+    files(args).into_iter().map(write).collect()
+}
+
+/// Writes all events to the files that get them; returns where they are.
+pub(crate) fn write_events(args: &ReportArgs, events: &[RunEvent]) -> Result<Vec<PathBuf>, Failure> {
+    let lines = lines(events);
+    let files = event_files(args);
+    files.iter().try_for_each(|path| replace(path, &lines))?;
+    Ok(files)
+}
+
+/// Prints the result of a run: the report that is wanted on stdout, or else a line for each task. The summary tells
+/// the same to whoever sits at a terminal, and events stand alone.
+pub(crate) fn print_result(args: &ReportArgs, record: &RunRecord, console: &Console) -> Result<(), Failure> {
+    if let Some(format) = args.files.on_stdout() {
+        return print(format, &ReportV1::of(record), args.files.junit_profile, console);
     }
-    Ok(())
+    let told = console.out_terminal() && console.live();
+    if told || args.events_on_stdout() {
+        return Ok(());
+    }
+    console.result(&summary::result_lines(record))
+}
+
+/// Prints a report.
+pub(crate) fn print(
+    format: Format,
+    report: &ReportV1,
+    profile: JunitProfile,
+    console: &Console,
+) -> Result<(), Failure> {
+    console.result(&rendered(format, report, profile)?)
+}
+
+fn rendered(format: Format, report: &ReportV1, profile: JunitProfile) -> Result<String, Failure> {
+    format.render(report, profile).map_err(|error| Failure::new(Exit::Fault, error))
+}
+
+fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    reports::replace(path, text.as_bytes()).map_err(|error| Failure::new(Exit::NotWritable, error))
+}
+
+/// Events as they stand in `events.jsonl`.
+pub(crate) fn lines(events: &[RunEvent]) -> String {
+    events.iter().map(|event| report::event_line(event) + "\n").collect()
 }
 
 /// All of them for a report that changes.
-fn outputs(args: &ReportArgs) -> Vec<Output> {
+fn outputs(args: &FileArgs) -> Vec<Output> {
     let profile = args.junit_profile;
     let output = |(path, format): (PathBuf, Format)| Output {
         path,
@@ -145,14 +218,32 @@ fn outputs(args: &ReportArgs) -> Vec<Output> {
 
 /// The files that get every event.
 fn event_files(args: &ReportArgs) -> Vec<PathBuf> {
-    let named = args.events.iter().filter(|_| !args.events_on_stdout()).cloned();
-    [args.report_dir.join(EVENTS)].into_iter().chain(named).collect()
+    [args.files.report_dir.join(EVENTS)].into_iter().chain(file(args.events.as_ref())).collect()
 }
 
 /// Makes sure that every file can be written, before anything is started.
 pub(crate) fn check(args: &ReportArgs) -> Result<(), Failure> {
-    let mut files = files(args).into_iter().map(|(path, _)| path).chain(event_files(args));
-    files.try_for_each(|path| {
+    if args.events_on_stdout() && args.files.on_stdout().is_some() {
+        return Err(one_stdout());
+    }
+    check_files(&args.files)?;
+    writable(event_files(args))
+}
+
+/// [`check`], where there are no events.
+pub(crate) fn check_files(args: &FileArgs) -> Result<(), Failure> {
+    if is_stdout(args.junit.as_ref()) && is_stdout(args.json.as_ref()) {
+        return Err(one_stdout());
+    }
+    writable(files(args).into_iter().map(|(path, _)| path))
+}
+
+fn one_stdout() -> Failure {
+    Failure::usage("there is one stdout: `-` can be given once").help("name a file for the others")
+}
+
+fn writable(paths: impl IntoIterator<Item = PathBuf>) -> Result<(), Failure> {
+    paths.into_iter().try_for_each(|path| {
         reports::check(&path).map_err(|error| {
             Failure::new(Exit::NotWritable, error).help("name a writable folder with --report-dir")
         })
@@ -165,32 +256,28 @@ pub(crate) fn open(
     history: &[RunEvent],
     console: &Console,
 ) -> Result<(Vec<Output>, Vec<EventSink>), Failure> {
-    let lines: String = history.iter().map(|event| report::event_line(event) + "\n").collect();
-    let mut sinks = Vec::new();
-    for path in event_files(args) {
-        reports::replace(&path, lines.as_bytes()).map_err(|error| Failure::new(Exit::NotWritable, error))?;
-        sinks.push(EventSink::File(path));
-    }
+    let written = write_events(args, history)?;
+    let mut sinks: Vec<_> = written.into_iter().map(EventSink::File).collect();
     if args.events_on_stdout() {
-        console.result(&lines)?;
+        console.result(&lines(history))?;
         sinks.push(EventSink::Stdout(console.clone()));
     }
-    Ok((outputs(args), sinks))
+    Ok((outputs(&args.files), sinks))
 }
 
 /// The report that people open first.
-pub(crate) fn for_people(args: &ReportArgs) -> PathBuf {
+pub(crate) fn for_people(args: &FileArgs) -> PathBuf {
     args.report_dir.join(Format::Html.file())
 }
 
 /// The report that programs read.
-pub(crate) fn json(args: &ReportArgs) -> PathBuf {
-    args.json.clone().unwrap_or_else(|| args.report_dir.join(Format::Json.file()))
+pub(crate) fn json(args: &FileArgs) -> PathBuf {
+    file(args.json.as_ref()).unwrap_or_else(|| args.report_dir.join(Format::Json.file()))
 }
 
 /// The report that CI systems read.
-pub(crate) fn for_ci(args: &ReportArgs) -> PathBuf {
-    args.junit.clone().unwrap_or_else(|| args.report_dir.join(Format::Junit.file()))
+pub(crate) fn for_ci(args: &FileArgs) -> PathBuf {
+    file(args.junit.as_ref()).unwrap_or_else(|| args.report_dir.join(Format::Junit.file()))
 }
 
 impl From<JunitProfile> for report::JunitProfile {
@@ -206,16 +293,20 @@ impl From<JunitProfile> for report::JunitProfile {
 mod tests {
     use super::*;
 
+    fn args(junit: &str, json: &str, events: &str) -> ReportArgs {
+        let files = FileArgs {
+            report_dir: "out".into(),
+            junit: Some(junit.into()),
+            junit_profile: JunitProfile::Jenkins,
+            json: Some(json.into()),
+        };
+        ReportArgs { files, events: Some(events.into()) }
+    }
+
     #[test]
     fn named_paths_come_beside_the_folder() {
-        let args = ReportArgs {
-            report_dir: "out".into(),
-            junit: Some("results/tests.xml".into()),
-            junit_profile: JunitProfile::Jenkins,
-            json: Some("all.json".into()),
-            events: Some("-".into()),
-        };
-        let files = files(&args);
+        let args = args("results/tests.xml", "all.json", "-");
+        let files = files(&args.files);
         let names: Vec<_> = files.iter().map(|(path, _)| path.to_str().unwrap()).collect();
         assert_eq!(
             names,
@@ -230,5 +321,16 @@ mod tests {
             ]
         );
         assert_eq!(event_files(&args), [Path::new("out/events.jsonl")]);
+    }
+
+    #[test]
+    fn one_of_them_may_have_stdout() {
+        assert_eq!(args("-", "all.json", "e").files.on_stdout(), Some(Format::Junit));
+        assert_eq!(args("tests.xml", "-", "e").files.on_stdout(), Some(Format::Json));
+        assert_eq!(args("tests.xml", "all.json", "-").files.on_stdout(), None);
+        assert_eq!(for_ci(&args("-", "-", "e").files), Path::new("out/junit.xml"));
+        for (junit, json, events) in [("-", "-", "e"), ("-", "j", "-"), ("x", "-", "-")] {
+            assert_eq!(check(&args(junit, json, events)).unwrap_err().exit(), Exit::Usage);
+        }
     }
 }

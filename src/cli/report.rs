@@ -8,16 +8,19 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::outputs::{self, Format, ReportArgs};
 use super::recorded;
-use crate::outcome::RunId;
+use crate::ledger::LedgerReader;
+use crate::outcome::{RunEvent, RunId};
 use crate::report::{self, ReportV1};
 
 const AFTER_HELP: &str = "\
-With --format the report goes to stdout; without, all files of the report folder are written again.
+With --format the report goes to stdout; without, all files of the report folder are written again. A report.json
+holds no events: with --from, events.jsonl is left alone.
 
 Examples:
   jules-batch report --format markdown
   jules-batch report 20261122-020005-7c1f --report-dir again
   jules-batch report --from report.json --format junit --junit-profile jenkins > junit.xml
+  jules-batch report --from report.json --report-dir jules-report
   jules-batch report --format html > report.html";
 
 /// `report`.
@@ -27,8 +30,8 @@ pub(crate) struct RenderArgs {
     /// The run's id [default: the last one]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<RunId>,
-    /// Take the run from a report.json instead of the ledger
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "state_dir"])]
+    /// Take the run from a report.json instead of the ledger; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
     pub(crate) from: Option<PathBuf>,
     /// Print this format instead of writing files
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
@@ -73,52 +76,71 @@ impl RenderFormat {
 }
 
 pub(crate) fn run(args: &RenderArgs, console: &Console) -> Result<Exit, Failure> {
-    let format = args.format.map(RenderFormat::format);
-    match format {
-        Some(None) => return events(args, console),
-        Some(Some(format)) => {
-            let text = format.render(&load(args)?, args.reports.junit_profile);
-            console.result(&text.map_err(|error| Failure::new(Exit::Fault, error))?)?;
-        }
-        None => {
-            let report = load(args)?;
-            outputs::check(&args.reports)?;
-            outputs::write_all(&args.reports, &report)?;
-            for (path, _) in outputs::files(&args.reports) {
-                console.result_line(&path.display().to_string())?;
-            }
-        }
+    let run = load(args)?;
+    let profile = args.reports.files.junit_profile;
+    match args.format.map(RenderFormat::format) {
+        Some(Some(format)) => outputs::print(format, &run.report, profile, console)?,
+        Some(None) => console.result(&outputs::lines(&run.events()?))?,
+        None => write_again(args, &run, console)?,
     }
     Ok(Exit::Done)
 }
 
-fn load(args: &RenderArgs) -> Result<ReportV1, Failure> {
+/// Writes all files, and prints what is wanted on stdout, or else where they are.
+fn write_again(args: &RenderArgs, run: &Loaded, console: &Console) -> Result<(), Failure> {
+    let files = &args.reports.files;
+    let wanted = run.ledger.is_some() || args.reports.events.is_some();
+    let events = wanted.then(|| run.events()).transpose()?;
+    match &events {
+        Some(_) => outputs::check(&args.reports)?,
+        None => outputs::check_files(files)?,
+    }
+    let mut written = outputs::write_all(files, &run.report)?;
+    if let Some(events) = &events {
+        written.extend(outputs::write_events(&args.reports, events)?);
+    }
+    match (files.on_stdout(), &events) {
+        (Some(format), _) => outputs::print(format, &run.report, files.junit_profile, console),
+        (None, Some(events)) if args.reports.events_on_stdout() => console.result(&outputs::lines(events)),
+        (None, _) => written.iter().try_for_each(|path| console.result_line(&path.display().to_string())),
+    }
+}
+
+/// A run, and the ledger that it comes from if it does not come from a report.json.
+struct Loaded {
+    report: ReportV1,
+    ledger: Option<(LedgerReader, RunId)>,
+}
+
+fn load(args: &RenderArgs) -> Result<Loaded, Failure> {
     if let Some(path) = &args.from {
-        return read(path);
+        return Ok(Loaded { report: read(path)?, ledger: None });
     }
     let reader = recorded::open(&args.state.state_dir)?;
-    Ok(ReportV1::of(&recorded::find(&reader, args.run.as_ref())?.record))
+    let record = recorded::find(&reader, args.run.as_ref())?.record;
+    Ok(Loaded { report: ReportV1::of(&record), ledger: Some((reader, record.info.id)) })
 }
 
-/// A report.json.
+impl Loaded {
+    fn events(&self) -> Result<Vec<RunEvent>, Failure> {
+        let Some((reader, id)) = &self.ledger else {
+            return Err(Failure::usage("a report.json holds no events")
+                .help("take them from the ledger: leave --from out, and name --state-dir"));
+        };
+        Ok(reader.events(id, 0).map_err(recorded::unreadable)?.events)
+    }
+}
+
+/// A report.json; `-` is stdin.
 pub(crate) fn read(path: &Path) -> Result<ReportV1, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Failure::usage(CannotRead { path: path.to_owned(), source: source.into() }))?;
-    report::from_json(&text)
-        .map_err(|source| Failure::usage(CannotRead { path: path.to_owned(), source: source.into() }))
-}
-
-fn events(args: &RenderArgs, console: &Console) -> Result<Exit, Failure> {
-    if args.from.is_some() {
-        return Err(Failure::usage("a report.json holds no events")
-            .help("take them from the ledger: leave --from out, and name --state-dir"));
-    }
-    let reader = recorded::open(&args.state.state_dir)?;
-    let id = recorded::find(&reader, args.run.as_ref())?.record.info.id;
-    for event in reader.events(&id, 0).map_err(recorded::unreadable)?.events {
-        console.result_line(&report::event_line(&event))?;
-    }
-    Ok(Exit::Done)
+    let cannot = |source: Box<dyn std::error::Error + Send + Sync>| {
+        Failure::usage(CannotRead { path: path.to_owned(), source })
+    };
+    let text = match path == Path::new("-") {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(path),
+    };
+    report::from_json(&text.map_err(|source| cannot(source.into()))?).map_err(|source| cannot(source.into()))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -23,6 +23,7 @@ mod limits;
 mod main_job;
 mod open;
 mod planning;
+mod reports;
 mod requests;
 mod resuming;
 mod retrying;

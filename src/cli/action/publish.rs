@@ -10,7 +10,7 @@ use crate::cli::ci::Ci;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::outputs::{self, ReportArgs};
+use crate::cli::outputs::{self, FileArgs};
 use crate::cli::run::{Ended, RunArgs};
 use crate::report::{self, ReportV1, RunFiles, RunOutcome};
 
@@ -42,7 +42,7 @@ pub(super) fn publish(
     }
     if let Some(path) = file("GITHUB_OUTPUT") {
         let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
-        let outputs = outputs_of(report.as_ref().zip(run.map(|run| &run.reports)), exit);
+        let outputs = outputs_of(report.as_ref().zip(run.map(|run| &run.reports.files)), exit);
         let text = report::output_file(&outputs, &delimiter()).map_err(|e| Failure::new(Exit::Fault, e))?;
         append(&path, &console.redactor().clean(&text)).map_err(|error| unwritable(&path, &error))?;
     }
@@ -65,7 +65,7 @@ fn file(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
-fn outputs_of(ran: Option<(&ReportV1, &ReportArgs)>, exit: Exit) -> Vec<(&'static str, String)> {
+fn outputs_of(ran: Option<(&ReportV1, &FileArgs)>, exit: Exit) -> Vec<(&'static str, String)> {
     let Some((report, args)) = ran else { return outputs_of_nothing(exit) };
     let dir = absolute(&args.report_dir);
     let json = absolute(&outputs::json(args));

@@ -22,12 +22,9 @@ pub(super) fn finish(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let record = &finished.record;
-    let told = console.out_terminal() && console.live();
-    if !told && !args.reports.events_on_stdout() {
-        console.result(&summary::result_lines(record))?;
-    }
+    outputs::print_result(&args.reports, record, console)?;
     console.say(&summary::summary(record));
-    let shown = [outputs::for_people(&args.reports), outputs::for_ci(&args.reports)];
+    let shown = [outputs::for_people(&args.reports.files), outputs::for_ci(&args.reports.files)];
     console.say(&format!("reports: {}", shown.map(|path| quoted(&path)).join(", ")));
     for line in what_next(record, args, command) {
         console.say(&format!("{CYAN}{line}{CYAN:#}"));
