@@ -29,6 +29,8 @@ fn hostile_text_is_text() {
     assert!(!own.contains("<script>window") && !own.contains("<img src=x"));
     assert!(own.contains("&lt;script&gt;window.hacked = true&lt;&#x2f;script&gt;"));
     assert!(!own.contains(|c: char| c.is_control() && c != '\n'));
+    assert!(!page.contains("##") && !page.contains(['\u{2028}', '\u{202E}']));
+    assert!(page.lines().all(|line| !line.trim_start().starts_with("::")));
     assert!(own.contains("{{ 7 * 7 }}") && !own.contains("[[[ATTACHMENT"));
 }
 

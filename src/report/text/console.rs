@@ -39,7 +39,7 @@ pub(in crate::report) fn console_text(text: &str) -> String {
 
 /// Line and paragraph separators, and overrides of the direction of writing, which can show another text
 /// than was written.
-fn breaks_lines(c: char) -> bool {
+pub(super) const fn breaks_lines(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -14,7 +14,7 @@ pub(super) use console::console_text;
 pub use console::{console_fragment, console_line};
 pub(super) use cut::{cut, one_line, with_limit};
 pub(super) use escapes::plain;
-pub(super) use markup::{code_block, code_span, html_text, markdown_text};
+pub(super) use markup::{HarmlessHtml, code_block, code_span, html_text, markdown_text};
 pub(super) use xml::{cdata, xml_line, xml_text};
 
 /// What stands where a character was taken out, so that the change can be seen.
