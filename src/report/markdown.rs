@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::link::{https, pull_label};
-use super::text::{code_block, code_span, cut, html_text, markdown_text, with_limit};
+use super::text::{code_block, code_span, cut, first_line, html_text, markdown_text, with_limit};
 use super::{ReportV1, TaskV1};
 use crate::outcome::Outcome;
 
@@ -123,7 +123,7 @@ fn failures(out: &mut String, report: &ReportV1) {
 fn section(group: &Group<'_>) -> String {
     let mut text = format!(
         "<details><summary><code>{}</code> ({})</summary>\n\n",
-        html_text(group.reason, 300),
+        html_text(first_line(group.reason), 300),
         tasks(group.tasks.len() as u64)
     );
     if group.reason.trim().contains('\n') || group.reason.len() > 300 {

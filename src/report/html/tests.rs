@@ -78,6 +78,20 @@ fn no_change_is_a_failure_where_its_job_says_so() {
 }
 
 #[test]
+fn a_reason_is_its_first_line_and_all_of_it_on_demand() {
+    let page = |reason: &str| {
+        let mut story = Story::new();
+        story.plan("a", None, 1).whole("a", 5, Outcome::Failed, Some(reason));
+        html(&story.report()).unwrap()
+    };
+    let long = page("\n  It does not build:\n\n  |  ^^^^ here\n");
+    assert!(
+        long.contains("<summary>It does not build:</summary><pre>It does not build:\n\n  |  ^^^^ here</pre>")
+    );
+    assert!(page("one line").contains("<p class=\"reason\">one line</p>"));
+}
+
+#[test]
 fn an_empty_run_is_a_page() {
     let mut report = Story::new().report();
     report.run.simulated = true;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::link::{https, pull_label};
 use super::super::markdown::duration;
-use super::super::text::{cut, one_line, plain};
+use super::super::text::{cut, first_line, one_line, plain};
 use super::super::{AttemptV1, ReportV1, StrayV1, TaskV1};
 use super::timeline::Timeline;
 use crate::outcome::Outcome;
@@ -80,7 +80,7 @@ struct Row {
     started: Option<Moment>,
 }
 
-/// A reason in one line, and in full if that line does not hold it.
+/// A reason's first line, and all of it if that does not hold it.
 #[derive(Serialize)]
 struct Reason {
     line: String,
@@ -258,7 +258,7 @@ impl Reason {
             return None;
         }
         let text = cut(plain(task.reason_or_default()).trim(), limit);
-        let line = one_line(&text, 240);
+        let line = one_line(first_line(&text), 240);
         let full = (line != text).then_some(text);
         Some(Self { line, full })
     }

@@ -20,6 +20,11 @@ pub(in crate::report) fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
+/// The first line that says anything: of a compiler's drawings in one line nobody would make sense.
+pub(in crate::report) fn first_line(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
 /// The text in at most `limit` bytes (at least 128): its head and its tail with a line between them that
 /// says how much was left out. The head gets a third: what went wrong stands at the end more often.
 pub(in crate::report) fn cut(text: &str, limit: usize) -> String {
@@ -66,6 +71,12 @@ mod tests {
         assert_eq!(one_line("abcdefg", 6), "abc…");
         assert_eq!(one_line("äääääää", 6), "ä…");
         assert_eq!(one_line("", 6), "");
+    }
+
+    #[test]
+    fn the_first_line_says_something() {
+        assert_eq!(first_line("\n \n  It broke:\n  ^^^"), "  It broke:");
+        assert_eq!(first_line("\n"), "");
     }
 
     #[test]

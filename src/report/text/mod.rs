@@ -12,7 +12,7 @@ mod xml;
 
 pub(super) use console::console_text;
 pub use console::{console_fragment, console_line};
-pub(super) use cut::{cut, one_line, with_limit};
+pub(super) use cut::{cut, first_line, one_line, with_limit};
 pub(super) use escapes::plain;
 pub(super) use markup::{HarmlessHtml, code_block, code_span, html_text, markdown_text};
 pub(super) use xml::{cdata, xml_line, xml_text};
