@@ -3,17 +3,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::colour::Colour;
 use super::{
-    action, completions, doctor, man, merge, open, plan, report, run, schema, session, simulate, sources,
-    status,
+    action, completions, doctor, environment, man, merge, open, plan, report, run, schema, session, simulate,
+    sources, status,
 };
-
-/// What every variable of ours begins with.
-const ENV_PREFIX: &str = "JULES_BATCH_";
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -150,49 +146,17 @@ impl Args {
     ///
     /// clap's: a wrong command line, or the request for help or the version.
     pub fn parse_from_env(line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let matches = command().try_get_matches_from(line)?;
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command()))
+        let line: Vec<OsString> = line.into_iter().collect();
+        let command = environment::behind(&line, Self::command());
+        let matches = command.clone().try_get_matches_from(&line)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))
     }
 }
 
 /// The command line with its environment: every long flag `--x-y` is also `JULES_BATCH_X_Y`.
 #[must_use]
 pub(crate) fn command() -> clap::Command {
-    with_environment(Args::command())
-}
-
-fn with_environment(command: clap::Command) -> clap::Command {
-    command.mut_args(bind).mut_subcommands(with_environment)
-}
-
-/// Gives a flag its variable, when that is set. An empty one counts as unset: CI systems pass inputs that were
-/// not given as empty strings.
-fn bind(arg: clap::Arg) -> clap::Arg {
-    let Some(long) = arg.get_long() else { return arg };
-    let name = variable(long);
-    let arg = match arg.get_action() {
-        ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
-        _ => arg,
-    };
-    let Some(value) = std::env::var_os(&name).filter(|value| !value.is_empty()) else { return arg };
-    if let (ArgAction::Append, Some(list)) = (arg.get_action(), value.to_str()) {
-        // clap takes a variable as one value; a list has one a line.
-        return arg
-            .default_values(list.lines().filter(|line| !line.trim().is_empty()).map(leak))
-            .hide_default_value(true);
-    }
-    arg.env(leak(&name)).hide_env(true)
-}
-
-/// clap keeps names and defaults as `&'static str`. The few that are not known when the program is built live
-/// as long as it does.
-fn leak(text: &str) -> &'static str {
-    Box::leak(text.into())
-}
-
-/// The variable of a long flag.
-fn variable(long: &str) -> String {
-    format!("{ENV_PREFIX}{}", long.replace('-', "_").to_ascii_uppercase())
+    environment::with_environment(Args::command())
 }
 
 #[cfg(test)]
@@ -202,11 +166,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         command().debug_assert();
-    }
-
-    #[test]
-    fn variables_are_named_by_rule() {
-        assert_eq!(variable("max-parallel"), "JULES_BATCH_MAX_PARALLEL");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod completions;
 mod console;
 mod doctor;
 mod duration;
+mod environment;
 mod exit;
 mod fail_on;
 mod failure;

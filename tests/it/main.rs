@@ -11,6 +11,7 @@ mod client_examples;
 mod client_fuzz;
 mod client_interface;
 mod client_table;
+mod commands;
 mod creating;
 mod doctor;
 mod documentation;

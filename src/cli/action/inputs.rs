@@ -14,7 +14,13 @@ use crate::manifest::MAX_FILE_BYTES;
 
 const AFTER_HELP: &str = "\
 Every flag is read from JULES_BATCH_X_Y, which action.yml sets from the inputs of the same names; so are the flags of
-`run`. Outputs go to the file that GITHUB_OUTPUT names, the summary to GITHUB_STEP_SUMMARY.";
+`run`. Outputs go to the file that GITHUB_OUTPUT names, the summary to GITHUB_STEP_SUMMARY.
+
+Examples:
+  See what a step would run:
+    jules-batch action --prompt 'Fix the build' --sources my-org/web --extra-args=--dry-run
+  What a step of the action does at its end:
+    exec jules-batch action";
 
 /// `action`.
 #[derive(Debug, clap::Args)]
