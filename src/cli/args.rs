@@ -8,7 +8,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::colour::Colour;
 use super::{
     action, completions, doctor, environment, man, merge, open, plan, report, run, schema, session, simulate,
-    sources, status,
+    sources, status, wording,
 };
 
 const AFTER_HELP: &str = "\
@@ -147,8 +147,9 @@ impl Args {
     /// clap's: a wrong command line, or the request for help or the version.
     pub fn parse_from_env(line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.into_iter().collect();
-        let command = environment::behind(&line, Self::command());
-        let matches = command.clone().try_get_matches_from(&line)?;
+        let command = environment::behind(&line, wording::in_paragraphs(Self::command()));
+        let matches = command.clone().try_get_matches_from(&line);
+        let matches = matches.map_err(|error| wording::with_suggestion(error, &line, &command))?;
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))
     }
 }
@@ -156,7 +157,7 @@ impl Args {
 /// The command line with its environment: every long flag `--x-y` is also `JULES_BATCH_X_Y`.
 #[must_use]
 pub(crate) fn command() -> clap::Command {
-    environment::with_environment(Args::command())
+    environment::with_environment(wording::in_paragraphs(Args::command()))
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod simulate;
 mod sources;
 mod status;
 mod summary;
+mod wording;
 
 pub use args::Args;
 use args::Command;

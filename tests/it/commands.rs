@@ -26,6 +26,24 @@ fn commands(world: &World) -> Vec<String> {
     all.iter().flat_map(|name| [vec![name.clone()], below(name)].concat()).collect()
 }
 
+/// A command's help on a terminal of 80 columns.
+fn help(world: &World, name: &str) -> String {
+    let (command, inner) = name.split_once(' ').unwrap_or((name, ""));
+    world.command(command).args(inner).arg("--help").env("COLUMNS", "80").exits(0).stdout
+}
+
+#[test]
+fn every_help_has_examples_that_name_its_command() {
+    let world = World::new(QUICK);
+    let all = commands(&world);
+    assert!(all.iter().any(|name| name == "session new"), "{all:?}");
+    for name in all {
+        let help = help(&world, &name);
+        let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{name} has no examples"));
+        assert!(examples.contains(&format!("jules-batch {name}")), "{name}: {examples}");
+    }
+}
+
 #[test]
 fn completions_are_scripts_of_their_shells() {
     let world = World::new(QUICK);
@@ -69,11 +87,12 @@ fn a_typo_is_answered_with_what_was_meant() {
     let world = World::with(QUICK, &tasks(1));
     at_once(
         [
+            ("rnu", "'run'"),
             ("run --max-paralel 3", "'--max-parallel'"),
-            ("plan --fromat json", "'--format'"),
-            ("report --format htlm", "'html'"),
-            ("session sned 1 x", "'send'"),
-            ("run --color allways", "'always'"),
+            ("plan --formxt json", "'--format'"),
+            ("report --format hmtml", "'html'"),
+            ("session senx 1 x", "'send'"),
+            ("run --color alwaxs", "'always'"),
             ("run --fail-on timedout", "timed_out"),
         ],
         |(line, meant)| {
@@ -92,6 +111,22 @@ fn a_flag_wins_over_a_variable_that_contradicts_it() {
     let ended =
         world.command("plan").env("JULES_BATCH_VERBOSE", "1").env("JULES_BATCH_QUIET", "true").exits(2);
     assert!(ended.stderr.contains("--quiet"), "{ended}");
+}
+
+#[test]
+fn a_help_text_fits_its_terminal() {
+    let world = World::new(QUICK);
+    for name in commands(&world) {
+        let help = help(&world, &name);
+        let lines: Vec<&str> = help.lines().collect();
+        // A paragraph that was broken twice has short lines in its middle.
+        for pair in lines.windows(2).filter(|pair| pair.iter().all(|line| !line.is_empty())) {
+            let prose = pair.iter().all(|line| !line.starts_with(' ')) && !pair[0].ends_with(':');
+            let next = pair[1].split(' ').next().unwrap().chars().count();
+            let fits = pair[0].chars().count() + 1 + next <= 80;
+            assert!(!(prose && fits), "{name}: {pair:?}");
+        }
+    }
 }
 
 #[test]

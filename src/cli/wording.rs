@@ -1,0 +1,76 @@
+//! What clap's texts lack: paragraphs that fit every width, and a word for whoever has transposed two letters.
+
+use std::ffi::OsString;
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+
+use crate::manifest::nearest;
+
+/// Lets clap break the paragraphs below the flags, which stand broken in our sources. Indented lines stay as they are.
+#[must_use]
+pub(super) fn in_paragraphs(command: Command) -> Command {
+    let below = command.get_after_help().map(|text| joined(&text.to_string()));
+    let command = match below {
+        Some(text) => command.after_help(text),
+        None => command,
+    };
+    command.mut_subcommands(in_paragraphs)
+}
+
+fn joined(text: &str) -> String {
+    let prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+    let mut out = String::new();
+    let mut before = "";
+    for line in text.lines() {
+        let goes_on = prose(before) && prose(line) && !before.ends_with(':');
+        out.push_str(if goes_on { " " } else { "\n" });
+        out.push_str(line);
+        before = line;
+    }
+    out.trim_start_matches('\n').to_owned()
+}
+
+/// Names the command that was probably meant, where clap finds none near enough: it does not see `run` in `rnu`.
+#[must_use]
+pub(super) fn with_suggestion(mut error: Error, line: &[OsString], command: &Command) -> Error {
+    if error.kind() != ErrorKind::InvalidSubcommand || error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return error;
+    }
+    let Some(ContextValue::String(written)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    let below = line.iter().fold(command, |command, word| {
+        word.to_str().and_then(|word| command.find_subcommand(word)).unwrap_or(command)
+    });
+    if let Some(name) = nearest(written, below.get_subcommands().map(Command::get_name)) {
+        let names = ContextValue::Strings(vec![name.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, names);
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_joined_and_examples_are_not() {
+        let text = "One sentence that\ngoes on.\n\nAnother.\n\nExamples:\n  first\n  second\nStates: a,\nb.";
+        assert_eq!(
+            joined(text),
+            "One sentence that goes on.\n\nAnother.\n\nExamples:\n  first\n  second\nStates: a, b."
+        );
+    }
+
+    #[test]
+    fn transposed_letters_are_seen() {
+        let command = || Command::new("x").subcommand(Command::new("run").subcommand(Command::new("fix")));
+        let tip = |line: &[&str]| {
+            let line: Vec<OsString> = line.iter().map(OsString::from).collect();
+            let error = command().try_get_matches_from(&line).unwrap_err();
+            with_suggestion(error, &line, &command()).to_string()
+        };
+        assert!(tip(&["x", "rnu"]).contains("'run'"), "{}", tip(&["x", "rnu"]));
+        assert!(tip(&["x", "run", "fxi"]).contains("'fix'"));
+        assert!(!tip(&["x", "something"]).contains("tip"));
+    }
+}
