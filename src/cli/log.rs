@@ -1,4 +1,4 @@
-//! Logs behind `-v`: on stderr, without the key, and without tearing the live display.
+//! Logs behind `-v`: on stderr, without the key, without commands to a CI system, and without tearing the live display.
 
 use std::io::{self, Write};
 
@@ -8,6 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::console::Console;
 use super::redact::Redactor;
+use crate::report::console_log;
 
 /// A filter for logs, in the syntax of `RUST_LOG`; wins over `-v`.
 const FILTER_VARIABLE: &str = "JULES_BATCH_LOG";
@@ -48,7 +49,7 @@ struct RedactingWriter<W> {
 impl<W: Write> Write for RedactingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        self.inner.write_all(self.redactor.clean(&text).as_bytes())?;
+        self.inner.write_all(self.redactor.clean(&console_log(&text)).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -68,6 +69,14 @@ impl<'a, W: Write + Clone + 'a> MakeWriter<'a> for RedactingWriter<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_service_said_is_no_command() {
+        let mut written = Vec::new();
+        let mut log = RedactingWriter { inner: &mut written, redactor: Redactor::default() };
+        log.write_all(b"DEBUG error=503: down ##[error]forged\r::error::forged\n").unwrap();
+        assert_eq!(written, b"DEBUG error=503: down # #[error]forged\n: :error::forged\n");
+    }
 
     #[test]
     fn verbosity_only_adds() {

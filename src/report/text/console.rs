@@ -30,9 +30,20 @@ pub fn console_fragment(text: &str) -> String {
     one_line(&console_text(text), 1024)
 }
 
+/// Lines of our own log, in which foreign words and our own colours stand between ours: workflow commands in them are
+/// broken, CR becomes a line break.
+#[must_use]
+pub fn console_log(text: &str) -> String {
+    break_commands(&text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
 /// The same text with nothing left in it that a terminal or the console of a CI system acts on.
 pub(in crate::report) fn console_text(text: &str) -> String {
     let text: String = plain(text).chars().map(|c| if breaks_lines(c) { REPLACEMENT } else { c }).collect();
+    break_commands(&text)
+}
+
+fn break_commands(text: &str) -> String {
     let text = text.split('\n').map(break_line_command).collect::<Vec<_>>().join("\n");
     break_bracket_commands(&text)
 }
@@ -99,6 +110,14 @@ mod tests {
     #[case("", "  | ")]
     fn neutralises(#[case] text: &str, #[case] line: &str) {
         assert_eq!(console_line(text), line);
+    }
+
+    #[test]
+    fn a_log_keeps_its_colours_and_obeys_nobody() {
+        assert_eq!(
+            console_log("\u{1B}[32mINFO\u{1B}[0m error=a ##[error]b ##vso[x]\r::error::c\n"),
+            "\u{1B}[32mINFO\u{1B}[0m error=a # #[error]b # #vso[x]\n: :error::c\n"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod markup;
 mod xml;
 
 pub(super) use console::console_text;
-pub use console::{console_fragment, console_line};
+pub use console::{console_fragment, console_line, console_log};
 pub(super) use cut::{cut, first_line, one_line, with_limit};
 pub(super) use escapes::plain;
 pub(super) use markup::{HarmlessHtml, code_block, code_span, html_text, markdown_text};
