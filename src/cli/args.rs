@@ -149,8 +149,11 @@ impl Args {
         let line: Vec<OsString> = line.into_iter().collect();
         let command = environment::behind(&line, wording::in_paragraphs(Self::command()));
         let matches = command.clone().try_get_matches_from(&line);
-        let matches = matches.map_err(|error| wording::with_suggestion(error, &line, &command))?;
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))
+        let parsed =
+            matches.map_err(|error| wording::with_suggestion(error, &line, &command)).and_then(|matches| {
+                Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))
+            });
+        parsed.map_err(wording::tamed)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What clap's texts lack: paragraphs that fit every width, and a word for whoever has transposed two letters.
+//! What clap's texts lack: paragraphs that fit every width, a word for whoever has transposed two letters, and
+//! caution with what they quote.
 
 use std::ffi::OsString;
 
@@ -6,6 +7,7 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 use crate::manifest::nearest;
+use crate::report::{console_line, console_log};
 
 /// Lets clap break the paragraphs below the flags, which stand broken in our sources. Indented lines stay as they are.
 #[must_use]
@@ -48,8 +50,22 @@ pub(super) fn with_suggestion(mut error: Error, line: &[OsString], command: &Com
     error
 }
 
+/// clap quotes what it was given, and variables are often made of what others wrote, such as a branch's name. An
+/// error with words in it that a terminal or a CI system would obey is shown as foreign text.
+#[must_use]
+pub(super) fn tamed(error: Error) -> Error {
+    let text = error.render().to_string();
+    let control = |c: char| c.is_control() && c != '\n';
+    if !error.use_stderr() || (console_log(&text) == text && !text.contains(control)) {
+        return error;
+    }
+    Error::raw(error.kind(), format!("the command line is wrong\n{}\n", console_line(&text)))
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::{Arg, value_parser};
+
     use super::*;
 
     #[test]
@@ -59,6 +75,21 @@ mod tests {
             joined(text),
             "One sentence that goes on.\n\nAnother.\n\nExamples:\n  first\n  second\nStates: a, b."
         );
+    }
+
+    #[test]
+    fn what_is_quoted_is_no_command() {
+        let told = |value: &str| {
+            let command = Command::new("x").arg(Arg::new("n").long("n").value_parser(value_parser!(u8)));
+            tamed(command.try_get_matches_from(["x", "--n", value]).unwrap_err()).render().to_string()
+        };
+        assert!(told("many").starts_with("error: invalid value 'many' for '--n <n>'"), "{}", told("many"));
+        let evil = told("1\n::error::forged ##[group]\u{1B}[2J\r::x");
+        assert!(
+            evil.starts_with("error: the command line is wrong\n  | error: invalid value '1\n  | : :error::"),
+            "{evil}"
+        );
+        assert!(!evil.contains("##[") && !evil.contains(['\r', '\u{1B}']), "{evil}");
     }
 
     #[test]

@@ -73,6 +73,16 @@ fn the_console_obeys_nobody_but_us() {
 }
 
 #[test]
+fn a_wrong_command_line_obeys_nobody_either() {
+    let world = world();
+    let ended =
+        world.run().env("JULES_BATCH_MAX_TASKS", "1\n::error::forged ##[error]forged\u{1b}[2J").exits(2);
+    assert!(ended.stderr.contains("forged") && !ended.stderr.contains('\u{1b}'), "{ended}");
+    let obeyed = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+    assert!(!ended.stderr.lines().any(obeyed), "{ended}");
+}
+
+#[test]
 fn every_other_report_can_be_read() {
     let world = world();
     let ended = run(&world);
