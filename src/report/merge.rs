@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{ApiV1, DetectionV1, ReportError, ReportV1, RunV1, StrayV1, TaskV1};
 
-/// The reports as one, whatever their order. Tasks stand in the manifest's order; of a task in several
-/// reports the one that is further on counts.
+/// The reports as one, whatever their order. Tasks stand in the order of their jobs in the manifest, those of one job
+/// by their ids; of a task in several reports the one that is further on counts.
 ///
 /// # Errors
 ///
