@@ -78,6 +78,18 @@ fn no_change_is_a_failure_where_its_job_says_so() {
 }
 
 #[test]
+fn a_long_id_breaks_where_it_makes_sense() {
+    let mut story = Story::new();
+    story.plan("up/my-org/api@main[a=1,b=<x>]", Some("my-org/api"), 1).plan("[@", None, 2);
+    let page = html(&story.report()).unwrap();
+    assert!(
+        page.contains("\"id\">up&#x2f;<wbr>my-org&#x2f;<wbr>api<wbr>@main<wbr>[a=1,<wbr>b=&lt;x&gt;]</span>"),
+        "{page}"
+    );
+    assert!(page.contains("\"id\">[<wbr>@</span>"));
+}
+
+#[test]
 fn a_reason_is_its_first_line_and_all_of_it_on_demand() {
     let page = |reason: &str| {
         let mut story = Story::new();

@@ -59,7 +59,8 @@ struct Share {
 #[derive(Serialize)]
 struct Row {
     number: usize,
-    id: String,
+    /// Its id, in the parts between which a line may end.
+    id: Vec<String>,
     outcome: &'static str,
     label: &'static str,
     /// From worst to best.
@@ -218,7 +219,7 @@ impl Row {
         let source = task.source.as_ref();
         Self {
             number,
-            id: one_line(&plain(&task.id), 1024),
+            id: parts(&one_line(&plain(&task.id), 1024)),
             outcome: task.outcome.as_str(),
             label: task.outcome.label(),
             rank: Outcome::ALL.len() - Outcome::ALL.iter().filter(|o| **o <= task.outcome).count(),
@@ -238,6 +239,20 @@ impl Row {
             started: task.started_at.map(Moment::of),
         }
     }
+}
+
+/// A browser would break a long id at any hyphen: better before a branch or the matrix values, and after a slash or a
+/// comma.
+fn parts(id: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for c in id.chars() {
+        let begins = matches!(c, '@' | '[') || parts.last().is_some_and(|part| part.ends_with(['/', ',']));
+        match parts.last_mut() {
+            Some(part) if !begins || part.is_empty() => part.push(c),
+            _ => parts.push(c.to_string()),
+        }
+    }
+    parts
 }
 
 fn notes(task: &TaskV1) -> Vec<String> {
