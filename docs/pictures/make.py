@@ -17,7 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = ROOT / "target/debug/jules-batch"
-COLUMNS, LINES = 128, 15
+COLUMNS, LINES = 134, 15
 COLOURS = ["#3b4252", "#f07178", "#7fd88f", "#f2c14e", "#7aa2f7", "#c792ea", "#6fd3d3", "#d8dee9"]
 
 PAGE = """<!doctype html><meta charset="utf-8"><style>
@@ -34,7 +34,7 @@ def main():
         screen = terminal(folder)
         page = folder / "terminal.html"
         page.write_text(PAGE.format(coloured(screen)))
-        shoot(page, HERE / "terminal.png", 1120, 356)
+        shoot(page, HERE / "terminal.png", 1176, 356)
         report = folder / "jules-report/report.html"
         shoot(report, HERE / "report-light.png", 1200, 1000)
         shoot(report, HERE / "report-dark.png", 1200, 1000, "--blink-settings=preferredColorScheme=0")
