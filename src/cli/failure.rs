@@ -56,7 +56,10 @@ impl Failure {
     #[must_use]
     pub(crate) fn headline(&self) -> String {
         match &self.what {
-            What::Rendered(text) => text.lines().next().unwrap_or_default().to_owned(),
+            What::Rendered(text) => {
+                let first = anstream::adapter::strip_str(text.lines().next().unwrap_or_default()).to_string();
+                first.strip_prefix("error: ").map(str::to_owned).unwrap_or(first)
+            }
             What::Error(error) => {
                 let (message, causes) = chain(error.as_ref());
                 std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ")
@@ -153,5 +156,14 @@ mod tests {
             failure.lines(),
             [Line::Plain("error: a".into()), Line::Plain("  --> jobs.yaml:1:1".into())]
         );
+        assert_eq!(failure.headline(), "a");
+    }
+
+    #[test]
+    fn a_headline_is_one_line_without_colours() {
+        let coloured = Failure::rendered(Exit::ManifestInvalid, "\u{1B}[91merror\u{1B}[0m: a `b`\n  --> x");
+        assert_eq!(coloured.headline(), "a `b`");
+        let chained = link("cannot write it", Some(link("disk full", None)));
+        assert_eq!(Failure::new(Exit::NotWritable, chained).headline(), "cannot write it: disk full");
     }
 }
