@@ -23,7 +23,7 @@ pub(crate) struct ManArgs {
 }
 
 pub(crate) fn run(args: &ManArgs, console: &Console) -> Result<Exit, Failure> {
-    let mut command = args::command();
+    let mut command = without_help(args::command());
     command.build();
     match &args.out_dir {
         None => console.result(&page(command, "jules-batch"))?,
@@ -42,10 +42,14 @@ pub(crate) fn run(args: &ManArgs, console: &Console) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// `help` has no page: it would say what the others say.
+fn without_help(command: clap::Command) -> clap::Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
+}
+
 /// The pages of a command and all below it, by name.
 fn pages(command: clap::Command, name: &str) -> Vec<(String, String)> {
-    let below: Vec<clap::Command> =
-        command.get_subcommands().filter(|c| c.get_name() != "help").cloned().collect();
+    let below: Vec<clap::Command> = command.get_subcommands().cloned().collect();
     let mut all = vec![(name.to_owned(), page(command, name))];
     for command in below {
         let name = format!("{name}-{}", command.get_name());
@@ -56,7 +60,8 @@ fn pages(command: clap::Command, name: &str) -> Vec<(String, String)> {
 
 fn page(command: clap::Command, name: &str) -> String {
     let mut page = Vec::new();
-    let man = clap_mangen::Man::new(command).title(name.to_ascii_uppercase());
+    let version = concat!("jules-batch ", env!("CARGO_PKG_VERSION"));
+    let man = clap_mangen::Man::new(command).title(name.to_ascii_uppercase()).source(version);
     man.render(&mut page).expect("writing to memory cannot fail");
     String::from_utf8_lossy(&page).into_owned()
 }

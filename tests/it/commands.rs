@@ -67,6 +67,13 @@ fn there_is_a_manual_page_for_every_command() {
         assert!(written.contains(&*path), "{path}");
         assert!(world.read(&path).contains(".SH SYNOPSIS"), "{path}");
     }
+    for page in &written {
+        let text = world.read(page).replace("\\-", "-");
+        let others = text.split_whitespace().filter_map(|word| word.strip_suffix("(1)"));
+        for other in others {
+            assert!(written.contains(&*format!("man/{other}.1")), "{page} names {other}");
+        }
+    }
     assert_eq!(world.command("man").exits(0).stdout, world.read("man/jules-batch.1"));
 }
 
