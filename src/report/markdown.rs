@@ -26,6 +26,7 @@ pub fn markdown(report: &ReportV1) -> String {
     pulls(&mut out, report);
     left(&mut out, report);
     strays(&mut out, report);
+    superseded(&mut out, report);
     debug_assert!(out.len() <= LIMIT, "every part has its share");
     out
 }
@@ -209,6 +210,21 @@ fn strays(out: &mut String, report: &ReportV1) {
         push(out, &format!("- {link} {}\n", markdown_text(&stray.title, 200)));
     }
     more(out, report.strays.len().saturating_sub(20), "session", "sessions");
+    push(out, "\n");
+}
+
+fn superseded(out: &mut String, report: &ReportV1) {
+    if report.superseded.is_empty() {
+        return;
+    }
+    push(out, &format!("### Earlier results of edited tasks: {}\n\n", report.superseded.len()));
+    push(out, "Their prompts were edited while the run had work left. They are no part of the totals.\n\n");
+    for task in report.superseded.iter().take(20) {
+        let (sign, label) = (sign(task.outcome), task.outcome.label());
+        push(out, &format!("- {sign} {label} · {}{}\n", code_span(&task.id, 300), links(task)));
+    }
+    more(out, report.superseded.len().saturating_sub(20), "result", "results");
+    push(out, "\n");
 }
 
 fn more(out: &mut String, count: usize, one: &str, many: &str) {
@@ -289,6 +305,19 @@ mod tests {
         assert!(text.len() <= LIMIT, "{}", text.len());
         assert!(text.contains("more reasons: see `report.json`") && text.contains("more pull requests"));
         assert!(text.contains("### Stray sessions: 1"));
+    }
+
+    #[test]
+    fn earlier_results_of_edited_tasks_are_told() {
+        let mut report = every_outcome();
+        assert!(!markdown(&report).contains("Earlier results"));
+        report.superseded = vec![report.tasks[0].clone(); 22];
+        let text = markdown(&report);
+        assert!(text.contains("\n\n### Earlier results of edited tasks: 22\n"), "{text}");
+        let line = "- ✅ succeeded · `upgrade/my-org/web@main[crate=serde]` · [session](<https://jules.google.com/session/";
+        assert_eq!(text.matches(line).count(), 20);
+        assert!(text.contains(" · [my-org/web#7](<https://github.com/my-org/web/pull/7>)\n"));
+        assert!(text.contains("… and 2 more results: see `report.json`."));
     }
 
     #[test]

@@ -104,6 +104,26 @@ fn a_reason_is_its_first_line_and_all_of_it_on_demand() {
 }
 
 #[test]
+fn earlier_results_of_edited_tasks_are_told() {
+    let mut report = every_outcome();
+    assert!(!html(&report).unwrap().contains("Earlier results"));
+    report.superseded = report.tasks[..1].to_vec();
+    let page = html(&report).unwrap();
+    let told = page.split("Earlier results of edited tasks</h2>").nth(1).unwrap();
+    assert!(
+        told.contains("<span class=\"o-succeeded word\">succeeded</span> <span class=\"id\">upgrade&#x2f;")
+    );
+    assert!(
+        told.contains(">my-org&#x2f;web#7</a>") && told.contains(">sessions&#x2f;31415926535897932385</a>")
+    );
+    assert_eq!(
+        page.matches("<tr role=\"row\" id=\"t").count(),
+        report.tasks.len(),
+        "it is no task of its own"
+    );
+}
+
+#[test]
 fn an_empty_run_is_a_page() {
     let mut report = Story::new().report();
     report.run.simulated = true;

@@ -30,6 +30,7 @@ pub(super) struct View {
     timeline: Option<Timeline>,
     tasks: Vec<Row>,
     strays: Vec<Stray>,
+    superseded: Vec<Row>,
 }
 
 /// The run in one line.
@@ -123,7 +124,9 @@ struct Stray {
 impl View {
     pub(super) fn of(report: &ReportV1, policy: String, style: &'static str, script: &'static str) -> Self {
         let limit = (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024);
-        let tasks = report.tasks.iter().enumerate();
+        let rows = |tasks: &[TaskV1]| {
+            tasks.iter().enumerate().map(|(number, task)| Row::of(number, task, report, limit)).collect()
+        };
         Self {
             policy,
             style,
@@ -137,8 +140,9 @@ impl View {
             total: report.totals.total,
             remaining: report.remaining,
             timeline: Timeline::of(report),
-            tasks: tasks.map(|(number, task)| Row::of(number, task, report, limit)).collect(),
+            tasks: rows(&report.tasks),
             strays: report.strays.iter().map(Stray::of).collect(),
+            superseded: rows(&report.superseded),
         }
     }
 }
