@@ -4,6 +4,9 @@ use url::Url;
 
 use super::PullRequestV1;
 
+/// Bytes of a link at most: pages of sessions and pull requests have a tenth of that.
+const LONGEST: usize = 1024;
+
 /// The address if it may become a link: `https:`, with a host and without credentials, which could dress up
 /// another host. Everything that markup could take for its own is percent-encoded.
 pub(super) fn https(address: &str) -> Option<String> {
@@ -25,7 +28,7 @@ pub(super) fn https(address: &str) -> Option<String> {
             c => safe.push(c),
         }
     }
-    Some(safe)
+    (safe.len() <= LONGEST).then_some(safe)
 }
 
 /// `my-org/web#7` for a pull request on GitHub, else `#7`, else `pull request`.
@@ -59,6 +62,12 @@ mod tests {
             let link = https(address);
             assert!(link.is_none() || link.as_deref() == Some("https://github/"), "{address}");
         }
+    }
+
+    #[test]
+    fn an_endless_address_becomes_no_link() {
+        assert!(https(&format!("https://x.example/{}", "a".repeat(1_000))).is_some());
+        assert!(https(&format!("https://x.example/{}", "a".repeat(1_010))).is_none());
     }
 
     #[test]
