@@ -197,13 +197,21 @@ impl RunRecord {
         self.superseded.iter().rev().find(|task| task.planned.id == *id && task.planned.key == *key)
     }
 
-    /// A task with another prompt takes the place of the one before; with an earlier prompt it is that one again.
+    /// A task with another prompt takes the place of the one before; with an earlier prompt it is that one again, but
+    /// for its outcome: that is told anew.
     fn plan(&mut self, planned: &PlannedTask) {
         let back =
             self.superseded.iter().rposition(|t| t.planned.id == planned.id && t.planned.key == planned.key);
         let mut record = TaskRecord::new(planned.clone());
         if let Some(back) = back {
-            record = TaskRecord { planned: record.planned, ..self.superseded.remove(back) };
+            let earlier = self.superseded.remove(back);
+            record = TaskRecord {
+                outcome: None,
+                reason: None,
+                ended_at: None,
+                planned: record.planned,
+                ..earlier
+            };
         }
         let before = self.tasks.insert(planned.id.clone(), record);
         self.superseded.extend(before.filter(|task| !task.attempts.is_empty()));

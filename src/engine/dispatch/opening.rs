@@ -35,6 +35,10 @@ impl Dispatch {
             self.turn.events.push(EventKind::TaskPlanned { planned: Box::new(planned(task)) });
             if let Some(known) = record.superseded(&task.id, &task.key) {
                 self.take_over(index, known, now);
+                if let State::Ended(outcome) = self.tasks[index].state {
+                    let (task, reason) = (task.id.clone(), known.reason.clone());
+                    self.turn.events.push(EventKind::TaskEnded { task, outcome, reason });
+                }
             }
         }
         if !self.options.selected {
