@@ -76,7 +76,7 @@ impl RenderFormat {
 }
 
 pub(crate) fn run(args: &RenderArgs, console: &Console) -> Result<Exit, Failure> {
-    let run = load(args)?;
+    let run = load(args, console)?;
     let profile = args.reports.files.junit_profile;
     match args.format.map(RenderFormat::format) {
         Some(Some(format)) => outputs::print(format, &run.report, profile, console)?,
@@ -112,12 +112,12 @@ struct Loaded {
     ledger: Option<(LedgerReader, RunId)>,
 }
 
-fn load(args: &RenderArgs) -> Result<Loaded, Failure> {
+fn load(args: &RenderArgs, console: &Console) -> Result<Loaded, Failure> {
     if let Some(path) = &args.from {
         return Ok(Loaded { report: read(path)?, ledger: None });
     }
     let reader = recorded::open(&args.state.state_dir)?;
-    let record = recorded::find(&reader, args.run.as_ref())?.record;
+    let record = recorded::find(&reader, args.run.as_ref(), console)?;
     Ok(Loaded { report: ReportV1::of(&record), ledger: Some((reader, record.info.id)) })
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
     if args.all {
         return all(&reader, args.format, console);
     }
-    let mut record = recorded::find(&reader, args.run.as_ref())?.record;
+    let mut record = recorded::find(&reader, args.run.as_ref(), console)?;
     if args.watch {
         record = watch(record, &reader, args, console).await?;
     }

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::console::{BOLD, DIM};
 use super::duration;
-use super::fail_on::FailOn;
 use super::plan::many;
 use super::progress::style_of;
 use crate::outcome::{RunRecord, TaskRecord};
-use crate::plan::{OnNoChange, TaskId};
+use crate::plan::TaskId;
 use crate::report::console_fragment as neutral;
 
 /// So many failures and pull requests are listed; the reports have all of them.
@@ -22,7 +21,7 @@ pub(crate) fn summary(record: &RunRecord) -> String {
         let style = style_of(outcome);
         let _ = write!(text, "\n  {style}{n:>6}  {}{style:#}", outcome.label());
     }
-    let failed: Vec<_> = record.tasks.iter().filter(|(_, task)| has_failed(task)).collect();
+    let failed: Vec<_> = record.tasks.iter().filter(|(_, task)| task.has_failed()).collect();
     listed(&mut text, "what failed", &failed, |(id, task)| failure(id, task));
     let pull_requests: Vec<_> = record
         .tasks
@@ -33,12 +32,6 @@ pub(crate) fn summary(record: &RunRecord) -> String {
         format!("{}  {}", neutral(id.as_str()), neutral(url))
     });
     text
-}
-
-/// Whether it counts as failed: by its outcome, or because its job wants "no change" reported as a failure.
-fn has_failed(task: &TaskRecord) -> bool {
-    let strict = task.planned.on_no_change == OnNoChange::Fail;
-    task.outcome.is_some_and(|outcome| FailOn::default().names(outcome, strict))
 }
 
 /// The result on stdout: outcome, task id, and pull request or session, with tabs between.
@@ -102,6 +95,7 @@ mod tests {
     use super::*;
     use crate::cli::progress::sample;
     use crate::outcome::Outcome;
+    use crate::plan::OnNoChange;
 
     fn record() -> RunRecord {
         let mut events = sample::run_of(2);

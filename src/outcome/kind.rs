@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::OnNoChange;
+
 /// What became of a task. Ordered from best to worst for a reader of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +95,12 @@ impl Outcome {
             Self::NeedsInput | Self::Failed | Self::Stalled | Self::TimedOut | Self::Error => true,
             Self::Succeeded | Self::NoChange | Self::Skipped | Self::Deferred | Self::Detached => false,
         }
+    }
+
+    /// The same where "no change" is reported in this way: it may count as failed too.
+    #[must_use]
+    pub fn counts_as_failed(self, on_no_change: OnNoChange) -> bool {
+        self.is_failure() || (self == Self::NoChange && on_no_change == OnNoChange::Fail)
     }
 
     /// Whether work is left: the next `run` goes on with it.

@@ -120,6 +120,12 @@ impl TaskRecord {
         })
     }
 
+    /// Whether it has ended in a way that counts as failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.outcome.is_some_and(|outcome| outcome.counts_as_failed(self.planned.on_no_change))
+    }
+
     /// The last attempt, refused intents aside.
     #[must_use]
     pub fn last_attempt(&self) -> Option<&AttemptRecord> {

@@ -93,6 +93,29 @@ fn what_is_live_when_the_breaker_trips_is_followed_to_its_end() {
 }
 
 #[test]
+fn no_change_stops_a_run_where_it_counts_as_failed() {
+    let scenario = "{ defaults: { duration: 40ms, outcome: no-change } }";
+    let manifest = tasks(3).set("defaults", "{ on-no-change: fail }").set("strategy", "{ max-parallel: 1 }");
+    let world = World::with(scenario, &manifest);
+    let totals = world.run().arg("--fail-fast").exits(100).report().totals;
+    assert_eq!((totals.no_change, totals.deferred), (1, 2));
+    let totals = world.run().exits(100).report().totals;
+    assert_eq!((totals.no_change, world.books().created), (3, 3));
+    let ended = world.run().arg("--failed").exits(100);
+    assert_eq!((ended.report().totals.no_change, world.books().created), (3, 6), "all three once more");
+}
+
+#[test]
+fn no_wait_starts_no_more_than_there_are_slots() {
+    let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(5));
+    let ended = world.run().args("--no-wait -j 2").exits(5);
+    assert_eq!((ended.count(Outcome::Detached), ended.count(Outcome::Deferred)), (2, 3));
+    assert_eq!(ended.report().run.stopped.as_deref(), Some("no-wait"));
+    world.run().args("--no-wait -j 2").exits(5);
+    world.created(2);
+}
+
+#[test]
 fn no_wait_starts_and_leaves() {
     let world = World::with("{ defaults: { duration: 300ms, outcome: change } }", &tasks(3));
     let ended = world.run().arg("--no-wait").exits(5);

@@ -60,3 +60,15 @@ fn a_run_is_watched_to_its_end() {
     let watched = watching.wait();
     assert!(watched.stdout.contains(&ended.report().run.id), "{watched}");
 }
+
+#[test]
+fn what_cannot_be_understood_of_a_run_is_told() {
+    let world = World::with("{ defaults: { duration: 30ms, outcome: change } }", &tasks(1));
+    world.run().exits(0);
+    let ledger = rusqlite::Connection::open(world.path(".jules-batch/ledger.db")).unwrap();
+    ledger.execute("UPDATE events SET body = 'nonsense' WHERE seq = 4", []).unwrap();
+    for command in ["status", "report"] {
+        let told = world.command(command).exits(0);
+        assert!(told.stderr.contains("event 4 in the ledger is damaged"), "{told}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::engine::look_back;
 use crate::ledger::{Ledger, LedgerError, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, Observer, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, Observer, RunEvent, RunId, RunInfo, RunRecord, TaskRecord};
 use crate::plan::Plan;
 
 /// An open ledger with the run that it will record.
@@ -116,8 +116,8 @@ impl Books {
 
 /// An earlier run is continued when it has open tasks, or failed ones under `--failed`; never with `--fresh`.
 fn goes_on(last: &RunRecord, args: &RunArgs, adopt_within: Duration) -> bool {
-    let totals = last.totals();
-    let wanted = totals.remaining() > 0 || (args.failed && totals.failed() > 0);
+    let again = args.failed && last.tasks.values().any(TaskRecord::has_failed);
+    let wanted = last.totals().remaining() > 0 || again;
     !args.fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
 }
 

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::quote::quoted;
 use crate::cli::{outputs, summary};
 use crate::engine::{Fault, Finished, StopReason};
-use crate::outcome::RunRecord;
+use crate::outcome::{RunRecord, TaskRecord};
 
 /// Tells how the run ended, and says the code.
 pub(super) fn finish(
@@ -90,12 +90,11 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
     if args.state.state_dir != Path::new(".jules-batch") {
         command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
     }
-    let totals = record.totals();
     let mut lines = Vec::new();
-    if totals.remaining() > 0 {
+    if record.totals().remaining() > 0 {
         lines.push(format!("go on with: {command}"));
     }
-    if totals.failed() > 0 {
+    if record.tasks.values().any(TaskRecord::has_failed) {
         lines.push(format!("run again what failed: {command} --failed"));
     }
     lines

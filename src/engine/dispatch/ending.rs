@@ -21,7 +21,7 @@ impl Dispatch {
     pub(super) fn end_task(&mut self, index: usize, outcome: Outcome, reason: Option<String>, now: Now) {
         self.record_end(index, outcome, reason);
         self.release_dependents(index, outcome);
-        self.count_failure(outcome, now);
+        self.count_failure(index, outcome, now);
     }
 
     /// Starts, skips or defers what waited for an ended task, and what waited for that in turn.

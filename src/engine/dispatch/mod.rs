@@ -309,8 +309,8 @@ impl Dispatch {
         &self.plan.tasks[task]
     }
 
-    fn count_failure(&mut self, outcome: Outcome, now: Now) {
-        if !outcome.is_failure() {
+    fn count_failure(&mut self, index: usize, outcome: Outcome, now: Now) {
+        if !outcome.counts_as_failed(self.task(index).on_no_change) {
             return;
         }
         self.failures += 1;

@@ -146,7 +146,8 @@ impl Dispatch {
 
     /// What `--failed` runs again: what failed, and what was skipped because a need had failed.
     fn is_bad(&self, index: usize, outcome: Outcome) -> bool {
-        outcome.is_failure() || (outcome == Outcome::Skipped && !self.task(index).needs.is_empty())
+        let task = self.task(index);
+        outcome.counts_as_failed(task.on_no_change) || (outcome == Outcome::Skipped && !task.needs.is_empty())
     }
 
     /// Nobody follows a session of this task any more.
