@@ -5,15 +5,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Dispatch;
-use super::task::{OldSession, State};
-use crate::api::{SessionId, SessionState};
+use super::task::State;
+use crate::api::SessionId;
 use crate::engine::Fault;
 use crate::engine::action::Action;
 use crate::engine::backoff;
 use crate::engine::create::{self, Create};
 use crate::engine::driver::{self, Driver, Terms};
 use crate::engine::input::{Act, Now, Refusal, Seen, Trouble, TroubleKind};
-use crate::engine::judge::judge;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef, Work};
 use crate::plan::RetryOn;
@@ -135,7 +134,7 @@ impl Dispatch {
         self.start_over(index);
     }
 
-    fn start_over(&mut self, index: usize) {
+    pub(super) fn start_over(&mut self, index: usize) {
         self.release_slot(index);
         self.requeue(index);
     }
@@ -169,7 +168,7 @@ impl Dispatch {
         self.detach_if_leaving(index);
     }
 
-    fn record_session(&mut self, index: usize, seen: &Seen, adopted: bool) {
+    pub(super) fn record_session(&mut self, index: usize, seen: &Seen, adopted: bool) {
         let task = self.task(index).id.clone();
         let attempt = self.tasks[index].attempt;
         let session = SessionRef { id: seen.id.clone(), url: seen.url.clone() };
@@ -320,48 +319,6 @@ impl Dispatch {
             self.poller.untrack(driver.session(), driver.state().is_terminal());
         }
         self.timers.set(index, None);
-    }
-
-    /// Looks at the session of an earlier invocation's attempt again. It takes a slot, for it may be at work.
-    pub(super) fn recheck(&mut self, index: usize, old: OldSession) {
-        self.turn.actions.push(Action::Recheck { task: index, session: old.id.clone() });
-        self.tasks[index].state = State::Rechecking(old);
-        self.held += 1;
-    }
-
-    /// A session that ended badly in an earlier invocation was looked at again: it may have succeeded since, or
-    /// still be at work. Only when neither is so the task starts anew; not knowing is not a reason to.
-    pub(super) fn on_rechecked(&mut self, index: usize, result: Result<Box<Seen>, Trouble>, now: Now) {
-        self.lost_key_of(result.as_ref().err(), now);
-        let State::Rechecking(OldSession { ended, .. }) = self.tasks[index].state else { return };
-        match result {
-            Ok(seen) if !seen.state.is_terminal() || (seen.state == SessionState::Completed && !ended) => {
-                self.take_up_again(index, &seen, now);
-            }
-            Ok(seen)
-                if seen.state == SessionState::Completed
-                    && judge(self.task(index).expect, &seen.work).0 == Outcome::Succeeded =>
-            {
-                self.end_attempt(index, Outcome::Succeeded, None, seen.work, true, now);
-            }
-            Ok(_) => self.start_over(index),
-            Err(trouble) if trouble.kind == TroubleKind::Missing => self.start_over(index),
-            Err(trouble) => {
-                self.release_slot(index);
-                let reason =
-                    format!("not tried again yet: its session could not be looked at: {}", trouble.text);
-                self.end_task(index, Outcome::Deferred, Some(reason), now);
-            }
-        }
-    }
-
-    /// The attempt had been given up, but its session is at work, or has completed since.
-    fn take_up_again(&mut self, index: usize, seen: &Seen, now: Now) {
-        self.tasks[index].intent = Some((now.instant, now.wall));
-        self.record_session(index, seen, false);
-        self.follow(index, seen.id.clone(), false, (0, 0), now);
-        self.drive(index, None, now, |driver| driver.on_seen(seen, now));
-        self.leave_if_nobody_waits(index, now);
     }
 
     pub(super) fn queue_if_free(&mut self, index: usize) {

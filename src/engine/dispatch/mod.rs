@@ -4,6 +4,7 @@
 
 mod attempt;
 mod ending;
+mod old;
 mod opening;
 mod task;
 mod timers;

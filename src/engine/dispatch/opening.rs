@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::task::{OldSession, State};
+use super::old::OldSession;
+use super::task::State;
 use super::{Dispatch, Stage};
 use crate::api::SessionState;
 use crate::engine::Fault;
@@ -116,7 +117,8 @@ impl Dispatch {
         match attempts.as_slice() {
             [] => {}
             [.., before, intent] if intent.is_open_intent() => {
-                self.tasks[index].abandoned = old_session(before).filter(|old| !old.ended).map(|old| old.id);
+                self.tasks[index].abandoned =
+                    OldSession::of(before).filter(|old| !old.ended).map(|old| old.id);
                 self.settle(index, intent, now);
             }
             [intent] if intent.is_open_intent() => self.settle(index, intent, now),
@@ -140,7 +142,7 @@ impl Dispatch {
             self.follow(index, session.id.clone(), false, (last.replies, last.nudges), now);
         } else {
             // Another attempt beside a session that may be at work would be one too many.
-            self.tasks[index].old = old_session(last).filter(|old| again || !old.ended);
+            self.tasks[index].old = OldSession::of(last).filter(|old| again || !old.ended);
         }
     }
 
@@ -233,12 +235,6 @@ impl Dispatch {
         self.gate.on_adopted(seen.created.unwrap_or(now.wall));
         self.on_session(index, seen, true, now);
     }
-}
-
-/// The session of an attempt that was given up, or has ended badly.
-fn old_session(attempt: &AttemptRecord) -> Option<OldSession> {
-    let ended = attempt.state.as_deref().is_some_and(|state| SessionState::from(state).is_terminal());
-    attempt.session.as_ref().map(|session| OldSession { id: session.id.clone(), ended })
 }
 
 fn planned(task: &Task) -> PlannedTask {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::old::OldSession;
 use crate::api::SessionId;
 use crate::engine::create::Create;
 use crate::engine::driver::Driver;
@@ -40,14 +41,6 @@ impl Clone for TaskState {
     fn clone(&self) -> Self {
         Self::default()
     }
-}
-
-/// A session whose attempt had ended badly.
-#[derive(Clone, Debug)]
-pub(super) struct OldSession {
-    pub(super) id: SessionId,
-    /// It was seen to end, and judged.
-    pub(super) ended: bool,
 }
 
 /// Where a task stands.

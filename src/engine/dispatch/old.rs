@@ -1,0 +1,69 @@
+//! Sessions of earlier invocations' attempts: looked at again before there is another attempt beside them.
+
+use super::Dispatch;
+use super::task::State;
+use crate::api::{SessionId, SessionState};
+use crate::engine::action::Action;
+use crate::engine::input::{Now, Seen, Trouble, TroubleKind};
+use crate::engine::judge::judge;
+use crate::outcome::{AttemptRecord, Outcome};
+
+/// A session whose attempt had ended badly.
+#[derive(Clone, Debug)]
+pub(super) struct OldSession {
+    pub(super) id: SessionId,
+    /// It was seen to end, and judged.
+    pub(super) ended: bool,
+}
+
+impl OldSession {
+    /// The session of an attempt that was given up, or has ended badly.
+    pub(super) fn of(attempt: &AttemptRecord) -> Option<Self> {
+        let ended = attempt.state.as_deref().is_some_and(|state| SessionState::from(state).is_terminal());
+        attempt.session.as_ref().map(|session| Self { id: session.id.clone(), ended })
+    }
+}
+
+impl Dispatch {
+    /// Looks at the session of an earlier invocation's attempt again. It takes a slot, for it may be at work.
+    pub(super) fn recheck(&mut self, index: usize, old: OldSession) {
+        self.turn.actions.push(Action::Recheck { task: index, session: old.id.clone() });
+        self.tasks[index].state = State::Rechecking(old);
+        self.held += 1;
+    }
+
+    /// A session that ended badly in an earlier invocation was looked at again: it may have succeeded since, or
+    /// still be at work. Only when neither is so the task starts anew; not knowing is not a reason to.
+    pub(super) fn on_rechecked(&mut self, index: usize, result: Result<Box<Seen>, Trouble>, now: Now) {
+        self.lost_key_of(result.as_ref().err(), now);
+        let State::Rechecking(OldSession { ended, .. }) = self.tasks[index].state else { return };
+        match result {
+            Ok(seen) if !seen.state.is_terminal() || (seen.state == SessionState::Completed && !ended) => {
+                self.take_up_again(index, &seen, now);
+            }
+            Ok(seen)
+                if seen.state == SessionState::Completed
+                    && judge(self.task(index).expect, &seen.work).0 == Outcome::Succeeded =>
+            {
+                self.end_attempt(index, Outcome::Succeeded, None, seen.work, true, now);
+            }
+            Ok(_) => self.start_over(index),
+            Err(trouble) if trouble.kind == TroubleKind::Missing => self.start_over(index),
+            Err(trouble) => {
+                self.release_slot(index);
+                let reason =
+                    format!("not tried again yet: its session could not be looked at: {}", trouble.text);
+                self.end_task(index, Outcome::Deferred, Some(reason), now);
+            }
+        }
+    }
+
+    /// The attempt had been given up, but its session is at work, or has completed since.
+    fn take_up_again(&mut self, index: usize, seen: &Seen, now: Now) {
+        self.tasks[index].intent = Some((now.instant, now.wall));
+        self.record_session(index, seen, false);
+        self.follow(index, seen.id.clone(), false, (0, 0), now);
+        self.drive(index, None, now, |driver| driver.on_seen(seen, now));
+        self.leave_if_nobody_waits(index, now);
+    }
+}
