@@ -193,6 +193,22 @@ fn what_was_skipped_for_a_failed_task_is_run_again_with_it() {
 }
 
 #[test]
+fn a_run_interrupted_at_its_very_end_is_closed_and_not_done_again() {
+    // The first listing is the survey, the second may be the audit: it hangs, and the signal comes.
+    let scenario = "{ faults: [{ kind: hang, on: sessions.list, nth: [3] }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let manifest = tasks(2).set("poll", "{ interval: 50ms, strategy: get }");
+    let world = World::with(scenario, &manifest.set("timeouts", "{ task: 60s, stall: 60s, request: 50s }"));
+    let mut running = world.run().start();
+    running.until(|world| world.requests("sessions.list") == 3);
+    running.signal(Signal::Interrupt);
+    assert_eq!(running.wait().code, Some(130));
+    let ended = world.run().exits(0);
+    world.created(2);
+    assert_eq!((ended.report().run.invocations, ended.count(Outcome::Succeeded)), (2, 2));
+}
+
+#[test]
 fn a_run_killed_at_its_very_end_is_closed_and_not_done_again() {
     // Two listings at the start, and then the one that closes the books: it hangs.
     let scenario = "{ faults: [{ kind: hang, on: sessions.list, nth: 3 }], \

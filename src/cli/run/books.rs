@@ -10,7 +10,7 @@ use super::args::RunArgs;
 use crate::api::SessionId;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::engine::look_back;
+use crate::engine::{StopReason, look_back};
 use crate::ledger::{Ledger, LedgerError, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
 use crate::outcome::{EventKind, Observer, RunEvent, RunId, RunInfo, RunRecord, TaskRecord};
 use crate::plan::Plan;
@@ -121,12 +121,15 @@ fn goes_on(last: &RunRecord, args: &RunArgs, adopt_within: Duration) -> bool {
     !args.fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
 }
 
-/// Whether the run died after its last task and before its end was recorded, not long ago. Whoever starts it again
-/// then does not want all of it twice; by the next night it is another matter, as with sessions that are adopted.
+/// Whether the run was killed or interrupted after its last task and before its last listing, not long ago. Whoever
+/// starts it again then does not want all of it twice; by the next night it is another matter, as with sessions that
+/// are adopted.
 fn was_cut_short(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> bool {
     let last_sign = last.tasks.values().filter_map(|task| task.ended_at).max();
     let within = SignedDuration::try_from(adopt_within).unwrap_or(SignedDuration::MAX);
-    last.ended_at.is_none() && last_sign.is_some_and(|sign| now.duration_since(sign) <= within)
+    let interrupted = [StopReason::Interrupt, StopReason::Terminate].map(StopReason::as_str);
+    let stopped = last.stopped.as_deref().is_some_and(|stopped| interrupted.contains(&stopped));
+    (last.ended_at.is_none() || stopped) && last_sign.is_some_and(|sign| now.duration_since(sign) <= within)
 }
 
 /// Whether the run is in the ledger as it was written. A damaged one may lack sessions.
@@ -220,6 +223,11 @@ mod tests {
         assert!(was_cut_short(&died, 6 * hour, end + hour));
         assert!(!was_cut_short(&died, 6 * hour, end + 7 * hour), "the next night's work is done anew");
         assert!(!was_cut_short(&closed_with(Outcome::Succeeded), 6 * hour, end + hour));
+        let mut interrupted = closed_with(Outcome::Succeeded);
+        interrupted.stopped = Some("terminate".to_owned());
+        assert!(was_cut_short(&interrupted, 6 * hour, end + hour));
+        interrupted.stopped = Some("deadline".to_owned());
+        assert!(!was_cut_short(&interrupted, 6 * hour, end + hour));
     }
 
     #[test]
