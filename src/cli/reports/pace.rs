@@ -23,7 +23,7 @@ impl Readers {
     const fn shortest(self) -> Duration {
         match self {
             Self::Programs => Duration::from_millis(500),
-            Self::People => Duration::from_secs(10),
+            Self::People => Duration::from_secs(30),
         }
     }
 
@@ -82,7 +82,7 @@ mod tests {
         };
         let ms = Duration::from_millis;
         assert_eq!(pause_after(Readers::Programs, ms(1)), ms(500));
-        assert_eq!(pause_after(Readers::People, ms(1)), ms(10_000));
+        assert_eq!(pause_after(Readers::People, ms(1)), ms(30_000));
         assert_eq!(pause_after(Readers::Programs, ms(10)), ms(4_000));
         assert_eq!(pause_after(Readers::Programs, ms(2_000)), ms(60_000));
         assert_eq!(pause_after(Readers::People, ms(2_000)), ms(300_000));
