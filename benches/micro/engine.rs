@@ -31,6 +31,7 @@ fn record() -> RunRecord {
         id: RunId::new(ts, 0x7c1f),
         name: "bench".to_owned(),
         manifest: "jobs.yaml".to_owned(),
+        file: None,
         simulated: true,
     };
     RunRecord::begin(&RunEvent { seq: 1, ts, kind: EventKind::RunStarted { run } }).unwrap()

@@ -50,8 +50,13 @@ mod tests {
     /// A run of these tasks, an hour ago; it looked for their sessions, or died before that.
     fn run_of(plan: &Plan, surveyed: bool) -> RunRecord {
         let ts = hours_ago(1);
-        let info =
-            RunInfo { id: RunId::new(ts, 1), name: "x".into(), manifest: "x".into(), simulated: false };
+        let info = RunInfo {
+            id: RunId::new(ts, 1),
+            name: "x".into(),
+            manifest: "x".into(),
+            file: None,
+            simulated: false,
+        };
         let mut kinds =
             vec![EventKind::RunStarted { run: info }, EventKind::InvocationStarted { invocation: 1 }];
         kinds.extend(plan.tasks.iter().map(|task| EventKind::TaskPlanned {

@@ -245,6 +245,7 @@ impl RunRow {
             info: RunInfo {
                 id: run_id(row, 1)?,
                 manifest: row.get(2)?,
+                file: None,
                 name: row.get(3)?,
                 simulated: row.get(4)?,
             },

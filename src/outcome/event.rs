@@ -232,6 +232,10 @@ pub struct RunInfo {
     pub name: String,
     /// The manifest's path as the user gave it.
     pub manifest: String,
+    /// Where reports say that the tasks stand: the manifest's path in the repository, or as the user gave it; none when
+    /// there is no such file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Whether the service was the simulator.
     pub simulated: bool,
 }

@@ -12,7 +12,7 @@ impl ReportV1 {
     /// The report of a run as it stands.
     #[must_use]
     pub fn of(record: &RunRecord) -> Self {
-        let task = |task| TaskV1::of(task, &record.info.manifest);
+        let task = |task| TaskV1::of(task, record.info.file.as_deref());
         let tasks: Vec<TaskV1> = record.tasks.values().map(task).collect();
         let superseded = record.superseded.iter().map(task).collect();
         let run = RunV1 {
@@ -47,7 +47,7 @@ impl ReportV1 {
 }
 
 impl TaskV1 {
-    fn of(record: &TaskRecord, manifest: &str) -> Self {
+    fn of(record: &TaskRecord, file: Option<&str>) -> Self {
         let planned = &record.planned;
         let work = record.work();
         Self {
@@ -70,8 +70,9 @@ impl TaskV1 {
             ended_at: record.ended_at.map(millis),
             replies: record.replies,
             nudges: record.nudges,
-            file: manifest.to_owned(),
-            line: planned.place.line,
+            file: file.unwrap_or_default().to_owned(),
+            // A line of no file is nobody's.
+            line: file.map_or(0, |_| planned.place.line),
             on_no_change: planned.on_no_change.into(),
         }
     }

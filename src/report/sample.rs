@@ -17,7 +17,7 @@ impl Story {
     pub(super) fn new() -> Self {
         let mut story = Self { events: Vec::new(), now: began() };
         story.tell(&json!({"event": "run_started", "run": {
-            "id": "20261122-020005-7c1f", "name": "nightly-maintenance", "manifest": "jobs.yaml", "simulated": false,
+            "id": "20261122-020005-7c1f", "name": "nightly-maintenance", "manifest": "jobs.yaml", "file": "jobs.yaml", "simulated": false,
         }}));
         story.tell(&json!({"event": "invocation_started", "invocation": 1}));
         story

@@ -135,10 +135,10 @@ pub struct TaskV1 {
     /// How often the silent agent was nudged.
     #[serde(default)]
     pub nudges: u32,
-    /// The manifest that its job stands in.
+    /// The manifest that its job stands in, as the repository has it where that is known; empty when it is no file.
     #[serde(default)]
     pub file: String,
-    /// The line of its job there, from 1.
+    /// The line of its job there, from 1; 0 when it is no file.
     #[serde(default)]
     pub line: u32,
     /// How the outcome `no_change` is reported in JUnit.

@@ -85,6 +85,7 @@ test("a prompt and sources do without a manifest", async () => {
   assert.equal(outputs.total, "2");
   const sessions = (await service.books("/sessions")).filter((session) => session.prompt === "Fix the build");
   assert.equal(sessions.length, 2);
+  assert.doesNotMatch(readFileSync(outputs["report-junit"], "utf8"), / file=/, "there is no file to point at");
 });
 
 test("a prompt file does as well, without any repository", async () => {

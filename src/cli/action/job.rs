@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
+use super::publish::in_repository;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::planned;
@@ -24,11 +25,12 @@ pub(super) struct Inline {
 pub(super) fn job(inline: Option<Inline>, run: &RunArgs, console: &Console) -> Result<Job, Failure> {
     let Some(inline) = inline else {
         let manifest = planned::read(&run.manifest, &run.selection, console)?;
-        return Ok(Job { manifest, origin: run.manifest.clone(), command: None });
+        let file = in_repository(&run.manifest);
+        return Ok(Job { manifest, origin: run.manifest.clone(), file, command: None });
     };
     let Inline { prompt, sources, branch } = &inline;
     let manifest = planned::inline(prompt, sources, branch.as_deref(), &run.selection, console)?;
-    Ok(Job { manifest, origin: inline.origin(), command: None })
+    Ok(Job { manifest, origin: inline.origin(), file: None, command: None })
 }
 
 impl Inline {

@@ -51,12 +51,14 @@ pub(super) fn publish(
 
 /// The manifest's path in the repository, where it is a file there: annotations of another path are lost.
 fn manifest(run: Option<&RunArgs>, args: &ActionArgs) -> Option<String> {
-    if args.is_inline() {
-        return None;
-    }
-    let path = run?.manifest.canonicalize().ok()?;
+    if args.is_inline() { None } else { in_repository(&run?.manifest) }
+}
+
+/// The path of a file as the repository has it, or as it was given; none if there is no such file.
+pub(super) fn in_repository(path: &Path) -> Option<String> {
+    let absolute = path.canonicalize().ok()?;
     let root = file("GITHUB_WORKSPACE").and_then(|root| root.canonicalize().ok());
-    let path = root.as_deref().and_then(|root| path.strip_prefix(root).ok()).unwrap_or(&run?.manifest);
+    let path = root.as_deref().and_then(|root| absolute.strip_prefix(root).ok()).unwrap_or(path);
     Some(path.to_string_lossy().into_owned())
 }
 

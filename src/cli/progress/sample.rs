@@ -38,7 +38,13 @@ pub(crate) fn planned(id: &str) -> PlannedTask {
 }
 
 pub(crate) fn info() -> RunInfo {
-    RunInfo { id: run_id(), name: "nightly".into(), manifest: "jobs.yaml".into(), simulated: false }
+    RunInfo {
+        id: run_id(),
+        name: "nightly".into(),
+        manifest: "jobs.yaml".into(),
+        file: Some("jobs.yaml".into()),
+        simulated: false,
+    }
 }
 
 pub(crate) fn intent(task: &str, attempt: u32) -> EventKind {

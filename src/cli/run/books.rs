@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Job;
 use super::args::RunArgs;
 use crate::api::SessionId;
 use crate::cli::exit::Exit;
@@ -29,15 +30,15 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Opens the ledger and finds the run to go on with, or begins a new one. `origin` stands for the manifest.
+    /// Opens the ledger and finds the run to go on with, or begins a new one.
     pub(super) fn open(
         args: &RunArgs,
-        origin: &Path,
+        job: &Job,
         plan: &Plan,
         state_dir: &Path,
         simulated: bool,
     ) -> Result<Self, Failure> {
-        let identity = ManifestIdentity::new(state_dir, origin, &plan.name, simulated);
+        let identity = ManifestIdentity::new(state_dir, &job.origin, &plan.name, simulated);
         let ledger = Ledger::open(state_dir).map_err(unusable)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         let reader = ledger.reader();
@@ -60,7 +61,7 @@ impl Books {
                     (recorder, last.record, history, true)
                 }
                 None => {
-                    let first = first_event(plan, simulated);
+                    let first = first_event(plan, job, simulated);
                     let mut recorder = ledger.start(identity);
                     recorder
                         .observe(std::slice::from_ref(&first))
@@ -146,12 +147,13 @@ fn created_within_day(
     reader.created_since(since, simulated)
 }
 
-fn first_event(plan: &Plan, simulated: bool) -> RunEvent {
+fn first_event(plan: &Plan, job: &Job, simulated: bool) -> RunEvent {
     let ts = Timestamp::now();
     let run = RunInfo {
         id: RunId::new(ts, fastrand::u16(..)),
         name: plan.name.clone(),
         manifest: plan.manifest.clone(),
+        file: job.file.clone(),
         simulated,
     };
     RunEvent { seq: 1, ts, kind: EventKind::RunStarted { run } }

@@ -40,6 +40,8 @@ pub(crate) struct Job {
     pub(crate) manifest: Manifest,
     /// What stands for its path in the ledger.
     pub(crate) origin: PathBuf,
+    /// Where reports say that its tasks stand; none when it is no file.
+    pub(crate) file: Option<String>,
     /// The command that runs it again; none when it is no command but a step of a workflow.
     pub(crate) command: Option<String>,
 }
@@ -61,7 +63,8 @@ impl From<Exit> for Ended {
 pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let manifest = planned::read(&args.manifest, &args.selection, console)?;
     let command = format!("jules-batch run {}", quoted(&args.manifest));
-    let job = Job { manifest, origin: args.manifest.clone(), command: Some(command) };
+    let file = Some(args.manifest.to_string_lossy().into_owned());
+    let job = Job { manifest, origin: args.manifest.clone(), file, command: Some(command) };
     Ok(execute(args, &job, console).await?.exit)
 }
 
@@ -112,7 +115,7 @@ async fn prepare(args: &RunArgs, job: &Job, target: &Target, console: &Console) 
     outputs::check(&args.reports)?;
     target.greet(&api).await?;
     let state_dir = target.state_dir(&args.state.state_dir);
-    let books = Books::open(args, &job.origin, &plan, state_dir, target.is_simulated())?;
+    let books = Books::open(args, job, &plan, state_dir, target.is_simulated())?;
     announce(&plan, &books, target, console);
     let (record, options) = (books.record(), options(args, &books));
     let observers = observers(args, books, console)?;

@@ -34,8 +34,13 @@ pub(super) fn key(task: &str) -> TaskKey {
 }
 
 pub(super) fn started(run: &RunId) -> EventKind {
-    let info =
-        RunInfo { id: run.clone(), name: "nightly".into(), manifest: "jobs.yaml".into(), simulated: false };
+    let info = RunInfo {
+        id: run.clone(),
+        name: "nightly".into(),
+        manifest: "jobs.yaml".into(),
+        file: Some("jobs.yaml".into()),
+        simulated: false,
+    };
     EventKind::RunStarted { run: info }
 }
 

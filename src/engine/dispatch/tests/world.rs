@@ -398,6 +398,7 @@ fn begun(plan: &Plan, wall: Timestamp, random: u16) -> RunRecord {
         id: RunId::new(wall, random),
         name: plan.name.clone(),
         manifest: plan.manifest.clone(),
+        file: None,
         simulated: true,
     };
     RunRecord::begin(&RunEvent { seq: 1, ts: wall, kind: EventKind::RunStarted { run } }).unwrap()
