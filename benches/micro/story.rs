@@ -32,7 +32,7 @@ fn id(n: usize) -> String {
 
 fn planned(n: usize) -> Value {
     json!({
-        "event": "task_planned", "id": id(n), "key": format!("{n:032x}"), "job": "upgrade",
+        "event": "task_planned", "task": id(n), "key": format!("{n:032x}"), "job": "upgrade",
         "source": {"github": format!("my-org/svc-{n}"), "branch": "main"}, "matrix": {"crate": "serde"},
         "tags": ["deps"], "place": {"line": 12, "column": 5}, "onNoChange": "pass",
     })
@@ -45,7 +45,7 @@ fn lived(n: usize) -> [Value; 6] {
         "pullRequest": {"url": url, "number": n, "title": "Upgrade serde", "baseRef": "main", "headRef": "jules/serde"},
         "change": {"files": 3, "additions": 40, "deletions": 12},
     });
-    let marker = format!("jb-{n:08x}-7c1f-1");
+    let marker = format!("[jb-{n:08x}-7c1f-1]");
     [
         json!({"event": "intent_recorded", "task": id(n), "attempt": 1, "marker": marker}),
         json!({"event": "session_created", "task": id(n), "attempt": 1, "session": session, "adopted": false}),
