@@ -86,9 +86,8 @@ fn budget(reader: &LedgerReader, per_day: Option<u32>, now: Timestamp) -> Option
     if left > 0 {
         return Some(good("budget", format!("{started}, {left} of {per_day} left")));
     }
-    // The one whose leaving makes room.
-    let oldest =
-        spent.get(spent.len() - per_day.min(u32::try_from(spent.len()).unwrap_or(u32::MAX)) as usize);
+    // The one whose leaving makes room; none when the budget is nothing.
+    let oldest = spent.get(spent.len() - per_day as usize);
     let wait = oldest.map_or(SignedDuration::ZERO, |at| day - now.duration_since(*at));
     let advice = format!(
         "the next one is free in {}; a run waits for it, or defers",
