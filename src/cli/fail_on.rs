@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use crate::outcome::{Outcome, RunRecord};
-use crate::plan::OnNoChange;
 
 /// Which outcomes end a run with exit code 100.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,20 +24,17 @@ impl Default for FailOn {
 }
 
 impl FailOn {
-    /// Whether this outcome makes a run fail. `strict`: the task's job wants "no change" reported as a failure.
+    /// Whether this outcome makes a run fail. `failed`: it counts as failed for its task.
     #[must_use]
-    pub(crate) fn names(&self, outcome: Outcome, strict: bool) -> bool {
-        let counts = outcome.is_failure() || (outcome == Outcome::NoChange && strict);
-        (self.any && counts) || self.outcomes.contains(&outcome)
+    pub(crate) fn names(&self, outcome: Outcome, failed: bool) -> bool {
+        (self.any && failed) || self.outcomes.contains(&outcome)
     }
 
     /// Whether any task makes the run fail.
     #[must_use]
     pub(crate) fn meets(&self, record: &RunRecord) -> bool {
-        record.tasks.values().any(|task| {
-            let strict = task.planned.on_no_change == OnNoChange::Fail;
-            task.outcome.is_some_and(|outcome| self.names(outcome, strict))
-        })
+        let mut tasks = record.tasks.values();
+        tasks.any(|task| task.outcome.is_some_and(|outcome| self.names(outcome, task.has_failed())))
     }
 }
 
@@ -70,9 +66,11 @@ fn unknown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::OnNoChange;
 
     fn names(list: &str, outcome: Outcome, strict: bool) -> bool {
-        list.parse::<FailOn>().unwrap().names(outcome, strict)
+        let rule = if strict { OnNoChange::Fail } else { OnNoChange::Pass };
+        list.parse::<FailOn>().unwrap().names(outcome, outcome.counts_as_failed(rule))
     }
 
     #[test]

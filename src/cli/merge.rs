@@ -48,7 +48,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
 
 /// The exit code of the whole.
 fn exit(report: &ReportV1, fail_on: &FailOn) -> Exit {
-    let failed = |task: &TaskV1| fail_on.names(task.outcome, task.on_no_change == report::OnNoChangeV1::Fail);
+    let failed = |task: &TaskV1| fail_on.names(task.outcome, task.has_failed());
     let failed = report.tasks.iter().filter(|task| task.ended_at.is_some()).any(failed);
     let codes = [failed.then_some(Exit::TasksFailed), (report.remaining > 0).then_some(Exit::WorkLeft)];
     Exit::strongest(codes.into_iter().flatten())

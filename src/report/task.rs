@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{AttemptV1, OnNoChangeV1, ReportV1, SessionV1, TaskV1};
+use super::{AttemptV1, ReportV1, SessionV1, TaskV1};
 use crate::outcome::Outcome;
 
 impl ReportV1 {
@@ -26,8 +26,7 @@ impl TaskV1 {
     /// Whether it counts as failed: by its outcome, or because its job wants "no change" reported as a failure.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.outcome.is_failure()
-            || (self.outcome == Outcome::NoChange && self.on_no_change == OnNoChangeV1::Fail)
+        self.outcome.counts_as_failed(self.on_no_change.into())
     }
 
     /// The session of its last attempt.

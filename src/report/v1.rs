@@ -303,6 +303,16 @@ impl From<OnNoChange> for OnNoChangeV1 {
     }
 }
 
+impl From<OnNoChangeV1> for OnNoChange {
+    fn from(rule: OnNoChangeV1) -> Self {
+        match rule {
+            OnNoChangeV1::Pass => Self::Pass,
+            OnNoChangeV1::Skip => Self::Skip,
+            OnNoChangeV1::Fail => Self::Fail,
+        }
+    }
+}
+
 impl ReportV1 {
     /// The version that these structs are.
     pub const VERSION: u32 = 1;
