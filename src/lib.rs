@@ -1,25 +1,7 @@
-//! Batch runner and client for Google's Jules, a coding agent behind a REST API.
+//! Batch runner for Google's Jules, a coding agent behind a REST API.
 //!
-//! # The client
-//!
-//! [`Jules`] is the way in: `run()` for automation, `session()` for a human in the loop, `all()` for
-//! batches. It needs nothing of the runner: depend on this crate with `default-features = false`.
-//!
-//! ```no_run
-//! use jules_batch::{Jules, NewSession};
-//!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let jules = Jules::from_env()?; // the key from JULES_API_KEY
-//! let task = NewSession::new("Fix the flaky test").source("my-org/web").branch("main");
-//! let session = jules.run(task).await?;
-//! println!("{}", session.url().unwrap_or_default());
-//! let outcome = session.await?; // waits for the session's end
-//! if let Some(pull_request) = outcome.pull_request {
-//!     println!("{}", pull_request.url.unwrap_or_default());
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! The client is the crate [`jules`], the service for trials and tests the crate `jules-simulator`; this version hands both
+//! on as [`api`] and `simulator`.
 //!
 //! # The runner
 //!
@@ -29,24 +11,21 @@
 //! manifest ──▶ plan ──▶ engine ──▶ outcome ──▶ report
 //!  (YAML)     (tasks)     │  ▲         ▲     (JUnit, JSON, …)
 //!                         ▼  │         │
-//!                         api          └── ledger (SQLite)
+//!                        jules         └── ledger (SQLite)
 //!                          │
-//!                    Jules, or simulator
+//!                    Jules, or jules-simulator
 //! ```
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`api`] | the client: wire model, transport, limiter, retries, sessions, activity stream |
 //! | `manifest` | what the user wrote: serde types, YAML with the places of errors |
 //! | `plan` | what we will do: tasks with stable ids and keys; selection |
 //! | `outcome` | what happened: outcomes, run events, the record folded from them |
-//! | `engine` | plan + api → outcomes: one loop with synchronous decisions |
+//! | `engine` | plan + client → outcomes: one loop with synchronous decisions |
 //! | `ledger` | the durable record of runs |
 //! | `report` | outcomes → bytes: pure functions |
-//! | `simulator` | the service, played by a local HTTP server |
 //! | `cli` | commands, progress, signals, exit codes |
 
-pub mod api;
 #[cfg(feature = "runner")]
 pub mod cli;
 #[cfg(feature = "runner")]
@@ -61,11 +40,14 @@ pub mod outcome;
 pub mod plan;
 #[cfg(feature = "runner")]
 pub mod report;
-#[cfg(feature = "simulator")]
-pub mod simulator;
 
+/// The client, a crate of its own.
+pub use jules as api;
 #[doc(inline)]
-pub use api::{Jules, NewSession};
+pub use jules::{Jules, NewSession};
+/// The service, played by a local HTTP server; a crate of its own.
+#[cfg(feature = "simulator")]
+pub use jules_simulator as simulator;
 
 /// The examples of README.md, which compile with the documentation's.
 #[cfg(doctest)]

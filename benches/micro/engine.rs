@@ -9,7 +9,7 @@ use jules_batch::engine::{self, Options, Setup};
 use jules_batch::manifest::{self, LoadOptions};
 use jules_batch::outcome::{EventKind, RunEvent, RunId, RunInfo, RunRecord};
 use jules_batch::plan::{self, Plan};
-use jules_batch::simulator::{Scenario, Simulator};
+use jules_simulator::{Scenario, Simulator};
 
 const TASKS: usize = 200;
 const SCENARIO: &str = "{ speed: 100000, defaults: { duration: 1 s, outcome: pull-request } }";

@@ -1,6 +1,6 @@
 //! Any answer to `activities.list` and `activities.get`.
 
-use jules_batch::api::{Activity, ActivityPage, Artifact};
+use jules::{Activity, ActivityPage, Artifact};
 use jules_batch::report::{console_fragment, console_line};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! Any text as a unified diff.
 
-use jules_batch::api::{Diff, FileChange};
+use jules::{Diff, FileChange};
 
 /// What must hold.
 pub(crate) fn check(bytes: &[u8]) {

@@ -1,6 +1,6 @@
 //! Any answer to `sessions.create`, `sessions.get` and `sessions.list`, and to the two of sources.
 
-use jules_batch::api::{PullRequest, Session, SessionPage, Source, SourceContext, SourcePage};
+use jules::{PullRequest, Session, SessionPage, Source, SourceContext, SourcePage};
 use jules_batch::outcome::Marker;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -7,11 +7,14 @@ use futures::TryStreamExt as _;
 use super::args::Service;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::api::reqwest::header::HeaderValue;
 use crate::api::{ApiKey, BuildError, Error, Jules, JulesBuilder, KEY_VARIABLE, Quotas, Retries, Source};
 use crate::plan::{ConnectedSource, Settings};
 
 /// How long a first request may be put off by 429 before the service counts as unavailable.
 const FIRST_PATIENCE: Duration = Duration::from_secs(20);
+
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("jules-batch/", env!("CARGO_PKG_VERSION")));
 
 /// A client with key and address from flags and environment; sends nothing.
 pub(crate) fn connect(service: &Service, settings: &Settings) -> Result<Jules, Failure> {
@@ -37,7 +40,9 @@ fn with_settings(builder: JulesBuilder, settings: &Settings) -> JulesBuilder {
         activities_per_minute: limits.activities_per_minute,
     };
     let (timeout, interval) = (settings.request_timeout, settings.poll.interval);
-    builder.quotas(quotas).options(|options| options.request_timeout(timeout).poll_interval(interval))
+    builder
+        .quotas(quotas)
+        .options(|options| options.user_agent(USER_AGENT).request_timeout(timeout).poll_interval(interval))
 }
 
 fn unusable(error: BuildError) -> Failure {

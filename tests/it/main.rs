@@ -6,11 +6,6 @@
 
 mod adopting;
 mod benchmarks;
-mod client;
-mod client_diff;
-mod client_examples;
-mod client_fuzz;
-mod client_interface;
 mod client_table;
 mod commands;
 mod creating;
@@ -18,6 +13,7 @@ mod doctor;
 mod documentation;
 mod endings;
 mod exit_codes;
+mod fuzz;
 mod hostile;
 mod interop;
 mod layout;

@@ -140,7 +140,7 @@ fn needs_wait_for_the_same_source_and_skip_after_a_failure() {
     assert!(created("Ship it.").created_at >= created("Build it.").ended_at.unwrap());
 }
 
-fn on_a(session: &jules_batch::simulator::SessionView) -> bool {
+fn on_a(session: &jules_simulator::SessionView) -> bool {
     session.source.as_deref() == Some("sources/github/my-org/a")
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jules_batch::simulator::Scenario;
+use jules_simulator::Scenario;
 
 use crate::support::{Manifest, Signal, World, job};
 
@@ -16,7 +16,8 @@ fn the_example_manifest_runs_without_key_and_network() {
     let world = world();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("jobs.example.yaml");
     // The built-in scenario, ten times as fast.
-    let scenario = include_str!("../../src/simulator/demo.yaml").replace("speed: 60", "speed: 600");
+    let scenario =
+        include_str!("../../crates/jules-simulator/src/demo.yaml").replace("speed: 60", "speed: 600");
     world.write("demo.yaml", &scenario);
     let run = world.command("run").without_env("JULES_API_KEY").arg(example);
     let ended = run.arg("--simulate=demo.yaml").exits(0);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jules_batch::outcome::Marker;
-use jules_batch::simulator::SessionView;
+use jules_simulator::SessionView;
 
 use crate::figures::Figures;
 use crate::ordeal::report;

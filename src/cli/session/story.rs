@@ -70,10 +70,7 @@ impl Story {
                     self.messages.pop_front();
                 }
             }
-            ActivityKind::ProgressUpdated { .. }
-            | ActivityKind::SessionCompleted
-            | ActivityKind::None
-            | ActivityKind::Unknown(_) => {}
+            _ => {}
         }
     }
 

@@ -337,12 +337,7 @@ fn activity(state: &SessionState) -> Activity {
         | SessionState::Paused
         | SessionState::AwaitingPlanApproval
         | SessionState::AwaitingUserFeedback => Activity::Waiting,
-        SessionState::Planning
-        | SessionState::InProgress
-        | SessionState::Failed
-        | SessionState::Completed
-        | SessionState::Unspecified
-        | SessionState::Unknown(_) => Activity::Working,
+        _ => Activity::Working,
     }
 }
 

@@ -181,12 +181,7 @@ impl Driver {
             SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
             SessionState::AwaitingPlanApproval => self.on_plan(now, &mut steps),
             SessionState::AwaitingUserFeedback => self.on_question(now, &mut steps),
-            SessionState::Paused
-            | SessionState::Queued
-            | SessionState::Planning
-            | SessionState::InProgress
-            | SessionState::Unspecified
-            | SessionState::Unknown(_) => {}
+            _ => {}
         }
         steps
     }

@@ -1,6 +1,6 @@
 //! The simulator with a runtime of its own, so that tests stay plain functions.
 
-use jules_batch::simulator::{Books, Scenario, SessionView, Simulator};
+use jules_simulator::{Books, Scenario, SessionView, Simulator};
 use tokio::runtime::Runtime;
 
 /// A running simulator on real sockets.

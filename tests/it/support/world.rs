@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jules_batch::Jules;
-use jules_batch::api::{ApiKey, Quotas};
-use jules_batch::simulator::{Books, SessionView};
+use jules::Jules;
+use jules::{ApiKey, Quotas};
+use jules_simulator::{Books, SessionView};
 use tempfile::TempDir;
 
 use super::runner::PATIENCE;

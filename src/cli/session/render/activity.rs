@@ -75,9 +75,8 @@ impl Rendering {
                 let about = about.unwrap_or_else(|| artifact::keys(value));
                 format!("{DIM}something unknown: {about}{DIM:#}")
             }
-            ActivityKind::None => {
-                labelled("·", activity.description.as_deref().filter(|text| !text.trim().is_empty())?)
-            }
+            // Nothing but the common fields, or a kind that the client has learnt since.
+            _ => labelled("·", activity.description.as_deref().filter(|text| !text.trim().is_empty())?),
         })
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn artifact(artifact: &Artifact, full: bool) -> String {
         Artifact::Media(media) => picture(media),
         Artifact::BashOutput(output) => command(output, full),
         Artifact::Unknown(value) => format!("{DIM}something unknown: {}{DIM:#}", keys(value)),
+        _ => format!("{DIM}something unknown{DIM:#}"),
     }
 }
 

@@ -1,0 +1,162 @@
+//! The service, played by a local HTTP server.
+//!
+//! The simulator answers the twelve methods of the Jules API over HTTP, with its paging, ordering, filters, quotas,
+//! caps, errors and oddities. What sessions do is scripted by a [`Scenario`]; without one they behave well. It serves
+//! tests, trial runs and benchmarks, which judge by its [`Books`].
+//!
+//! # How it works
+//!
+//! ```text
+//! socket ─▶ server ─▶ service ─▶ account ─▶ session ─▶ life ◀─ timeline ◀─ behaviour ◀─ scenario
+//! (resets)  (HTTP)  (keys, quotas, (slots,   (wire)   (plays)  (composes)    (rules)      (YAML)
+//!                    faults, books) pages)
+//! ```
+//!
+//! A session is a list of timed steps. Nothing runs between requests: each request first plays what has become due, so
+//! ten thousand live sessions cost memory and no time. All decisions are plain methods that are told the time.
+//!
+//! # Beside the API
+//!
+//! | address | answer |
+//! | --- | --- |
+//! | `GET /books` | [`Books`] as JSON |
+//! | `GET /books/sessions` | the sessions in the books, oldest first, as an array of [`SessionView`] |
+//! | `POST /books/reset` | 204; counts start anew, and the books forget earlier sessions (the account keeps them) |
+//!
+//! # Example
+//!
+//! ```no_run
+//! use jules_simulator::{Scenario, Simulator};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let scenario = Scenario::from_yaml("{ speed: 60, limits: { concurrent: 3 } }", "example")?;
+//! let simulator = Simulator::start(scenario).await?;
+//! // … point a client at simulator.url() …
+//! assert!(simulator.books().live_max <= 3);
+//! simulator.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod account;
+mod activity;
+mod answer;
+mod behaviour;
+mod books;
+mod clock;
+mod create;
+mod dice;
+mod failure;
+mod faults;
+mod life;
+mod limits;
+mod lists;
+mod mask;
+mod method;
+mod mishap;
+mod pattern;
+mod request;
+mod rule;
+mod scenario;
+mod server;
+mod service;
+mod session;
+mod socket;
+mod sources;
+mod span;
+mod text;
+mod timeline;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use self::{
+    books::{Books, Detection, Duplicate, SessionView},
+    scenario::{Scenario, ScenarioError},
+};
+
+use self::{
+    clock::Clock,
+    server::{Shared, VERSION},
+    service::Service,
+    socket::{Entrance, Fuse},
+};
+
+/// A running simulator. Dropping it stops it.
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    shared: Shared,
+    server: JoinHandle<()>,
+    closing: DropGuard,
+}
+
+impl Simulator {
+    /// Starts on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start(scenario: Scenario) -> io::Result<Self> {
+        Self::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), scenario).await
+    }
+
+    /// Starts on `address`.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn bind(address: SocketAddr, scenario: Scenario) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let clock = Clock::start();
+        let closing = CancellationToken::new();
+        let shared = Shared::new(Service::new(scenario, clock.now()), clock, closing.clone());
+        let router = server::router(shared.clone()).into_make_service_with_connect_info::<Fuse>();
+        let closed = closing.clone().cancelled_owned();
+        let server = tokio::spawn(async move {
+            let serving = axum::serve(Entrance(listener), router).with_graceful_shutdown(closed);
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the simulator has stopped serving");
+            }
+        });
+        tracing::debug!(%address, "simulator listening");
+        Ok(Self { address, shared, server, closing: closing.drop_guard() })
+    }
+
+    /// The base URL for clients: `http://127.0.0.1:PORT/v1alpha`.
+    pub fn url(&self) -> String {
+        format!("http://{}{VERSION}", self.address)
+    }
+
+    /// What it has seen so far.
+    pub fn books(&self) -> Books {
+        self.shared.look(Service::books)
+    }
+
+    /// The sessions in the books, oldest first.
+    pub fn sessions(&self) -> Vec<SessionView> {
+        self.shared.look(Service::views)
+    }
+
+    /// Stops listening, ends stuck answers, lets running ones finish for up to two seconds, and returns.
+    pub async fn shutdown(self) {
+        let Self { mut server, closing, .. } = self;
+        drop(closing);
+        if tokio::time::timeout(Duration::from_secs(2), &mut server).await.is_err() {
+            server.abort();
+        }
+    }
+}
+
+/// The example of README.md, which compiles with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

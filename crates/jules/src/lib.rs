@@ -1,0 +1,119 @@
+//! Client for the REST API of Jules, Google's coding agent.
+//!
+//! | to | call |
+//! | --- | --- |
+//! | get a client | [`Jules::from_env`], [`Jules::builder`]; [`Jules::with`] for other options |
+//! | let a session run by itself | [`Jules::run`] → [`AutomatedSession`]; awaiting it gives the [`Outcome`] |
+//! | work with a session | [`Jules::session`] → [`SessionClient`]: send, ask, approve, wait for, stream |
+//! | take up a session | [`Jules::attach`] |
+//! | run many | [`Jules::all`] |
+//! | list | [`Jules::sessions`], [`Jules::sources`]; [`Jules::source`] for one |
+//! | call a method of the service | the twelve methods on [`Jules`], such as [`Jules::create_session`] |
+//!
+//! # What holds for every call
+//!
+//! - It passes one limiter ([`Quotas`]); a 429 holds all handles of a client until it is over.
+//! - Reads and deletes are repeated after passing trouble ([`Retries`]); what could be done twice is not, unless the
+//!   service surely has not done it ([`Error::surely_not_processed`]).
+//! - It ends: connecting, the request as a whole and silence within an answer have limits ([`Options`]), and calls that
+//!   wait ([`Wait`]) have one as well. Dropping a future or a stream stops its work, never the session's.
+//! - States, activities, artifacts and fields that this version does not know never fail it.
+//! - The key goes to the base URL's host only, and into no text.
+//! - Each call is a [`tracing`] span `jules` with its method and path; what happens in it are events of level debug.
+//!
+//! # A conversation
+//!
+//! ```no_run
+//! use futures::StreamExt as _;
+//! use jules::{ActivityKind, Jules, NewSession, SessionState};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let jules = Jules::from_env()?;
+//! let session = jules.session(NewSession::new("Find the slowest test").source("o/r").branch("main")).await?;
+//! session.wait_for(SessionState::AwaitingPlanApproval).await?;
+//! session.approve().await?;
+//! let reply = session.ask("Which one is it?").await?;
+//! println!("{}", reply.message().unwrap_or_default());
+//!
+//! let mut activities = session.stream();
+//! while let Some(activity) = activities.next().await {
+//!     if let ActivityKind::ProgressUpdated { title: Some(title), .. } = activity?.kind {
+//!         println!("{title}");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod all;
+mod batches;
+mod builder;
+mod client;
+mod cursor;
+mod diff;
+mod error;
+mod id;
+mod limiter;
+mod method;
+mod model;
+mod options;
+mod outcome;
+mod pages;
+mod patience;
+mod refusal;
+mod request;
+mod retry;
+mod run;
+mod secret;
+mod session;
+mod stream;
+mod transport;
+mod usage;
+mod wait;
+mod watch;
+
+pub use all::All;
+pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE};
+pub use client::Jules;
+pub use cursor::{Cursor, InvalidCursor};
+pub use diff::{Diff, FileChange, FileDiff};
+pub use error::{Error, ErrorKind, Refusal};
+pub use id::{ActivityId, InvalidId, SessionId, SourceName};
+pub use limiter::Quotas;
+pub use method::Method;
+pub use model::{
+    Activity, ActivityKind, ActivityPage, Artifact, BashOutput, Branch, ChangeSet, GitPatch, GithubRepo,
+    GithubRepoContext, InvalidMedia, Media, Originator, Page, Plan, PlanStep, PullRequest, Session,
+    SessionOutput, SessionPage, SessionState, Sightings, Source, SourceContext, SourcePage,
+};
+pub use options::Options;
+pub use outcome::Outcome;
+pub use pages::Listing;
+pub use request::{ListActivities, ListSessions, ListSources, NewSession};
+pub use retry::Retries;
+pub use run::AutomatedSession;
+pub use secret::{ApiKey, InvalidKey};
+pub use session::{Activities, SessionClient};
+pub use stream::ActivityStream;
+pub use usage::Usage;
+pub use wait::Wait;
+
+/// The HTTP library that [`JulesBuilder::http_client`] and [`Options::header`] speak.
+pub use reqwest;
+
+/// Handles and results go wherever the work goes.
+const _: fn() = || {
+    fn shared_between_threads<T: Send + Sync>() {}
+    fn sent_to_threads<T: Send>() {}
+    shared_between_threads::<(Jules, Options, JulesBuilder, SessionClient, AutomatedSession)>();
+    shared_between_threads::<(Error, BuildError, Outcome, Session, Activity, Cursor, Usage)>();
+    sent_to_threads::<(ActivityStream, Listing<Session>, Listing<Source>, Wait<Outcome>, All)>();
+};
+
+#[cfg(test)]
+mod tests;
+
+/// The example of README.md, which compiles with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

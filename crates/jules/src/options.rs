@@ -1,0 +1,127 @@
+//! What can differ between handles of one client.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::Retries;
+
+/// Settings of a handle; see [`Jules::with`](super::Jules::with) and [`JulesBuilder::options`](super::JulesBuilder).
+///
+/// ```
+/// use std::time::Duration;
+/// # fn example(jules: &jules::Jules) {
+/// let patient = jules.with(|options| options.request_timeout(Duration::from_secs(120)));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    pub(super) request_timeout: Duration,
+    pub(super) stall_timeout: Duration,
+    pub(super) max_body: usize,
+    pub(super) retries: Retries,
+    pub(super) poll_interval: Duration,
+    pub(super) settle: Duration,
+    pub(super) fresh_patience: Duration,
+    pub(super) wait_timeout: Option<Duration>,
+    pub(super) user_agent: HeaderValue,
+    pub(super) headers: HeaderMap,
+}
+
+impl Options {
+    /// One request, from its first byte out to its last byte in: 30 s.
+    pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The longest silence within an answer's body: 15 s.
+    pub const STALL_TIMEOUT: Duration = Duration::from_secs(15);
+    /// The longest answer, decompressed: 64 MiB.
+    pub const MAX_BODY: usize = 64 << 20;
+    /// The distance between two looks at a session: 5 s.
+    pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
+    /// How long outputs are waited for after `COMPLETED`: 30 s.
+    pub const SETTLE: Duration = Duration::from_secs(30);
+    /// How long the service may take to catch up with a creation or a message: 2 min.
+    pub const FRESH_PATIENCE: Duration = Duration::from_secs(120);
+    /// The limit of every waiting call that is given none of its own: 2 h.
+    pub const WAIT_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
+
+    /// The limit for one request, from its first byte out to its last byte in. Default 30 s.
+    pub fn request_timeout(mut self, limit: Duration) -> Self {
+        self.request_timeout = limit;
+        self
+    }
+
+    /// The longest silence within an answer's body. Default 15 s.
+    pub fn stall_timeout(mut self, limit: Duration) -> Self {
+        self.stall_timeout = limit;
+        self
+    }
+
+    /// The longest answer that is read, in bytes after decompression. Default 64 MiB.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// How failed requests are sent again. Default: [`Retries::default`], five attempts.
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// The distance between two looks at a session. Default 5 s.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// How long outputs are waited for after a session has `COMPLETED` without any. Default 30 s.
+    pub fn settle(mut self, grace: Duration) -> Self {
+        self.settle = grace;
+        self
+    }
+
+    /// How long the service may take to catch up: so long after a creation a 404 counts as "not yet", and so long after
+    /// a question to an ended session that session's end is not believed. Default 2 min.
+    pub fn fresh_patience(mut self, patience: Duration) -> Self {
+        self.fresh_patience = patience;
+        self
+    }
+
+    /// The limit of waiting calls that are given none of their own; `None` waits for ever. Default 2 h. Streams are
+    /// not waiting calls: they have no limit unless they are given one.
+    pub fn wait_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.wait_timeout = limit.into();
+        self
+    }
+
+    /// The `User-Agent`. Default `jules/{version}`.
+    pub fn user_agent(mut self, value: HeaderValue) -> Self {
+        self.user_agent = value;
+        self
+    }
+
+    /// An additional header on every request. The key's, `Accept`, `Content-Type` and `User-Agent` cannot be replaced
+    /// through it.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            request_timeout: Self::REQUEST_TIMEOUT,
+            stall_timeout: Self::STALL_TIMEOUT,
+            max_body: Self::MAX_BODY,
+            retries: Retries::default(),
+            poll_interval: Self::POLL_INTERVAL,
+            settle: Self::SETTLE,
+            fresh_patience: Self::FRESH_PATIENCE,
+            wait_timeout: Some(Self::WAIT_TIMEOUT),
+            user_agent: HeaderValue::from_static(concat!("jules/", env!("CARGO_PKG_VERSION"))),
+            headers: HeaderMap::new(),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The twelve methods on the wire, retries, and the counters.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::fake::{Answer, Fake, KEY};
+use crate::{
+    ActivityId, ErrorKind, Jules, ListActivities, ListSessions, ListSources, Method, NewSession, Retries,
+    SessionId, SourceName,
+};
+
+fn id() -> SessionId {
+    SessionId::new("1").unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_method_asks_what_the_service_understands() {
+    let fake = Fake::start(|seen, _| match () {
+        () if seen.is("GET sources/github/o/r") => Answer::json(&json!({"name": "sources/github/o/r"})),
+        () if seen.is("GET sessions/1/activities/a") => Answer::json(&json!({"id": "a"})),
+        () if seen.line.contains("activities") || seen.line.starts_with("GET /v1alpha/sessions?") => {
+            Answer::json(&json!({}))
+        }
+        () if seen.line.starts_with("GET /v1alpha/sources?") => Answer::json(&json!({})),
+        () => Answer::json(&json!({"id": "1"})),
+    })
+    .await;
+    let jules = fake.jules();
+    let size = Some(1000);
+    jules.create_session(&NewSession::new("p")).await.unwrap();
+    jules.get_session(&id()).await.unwrap();
+    let page = ListSessions { page_size: size, filter: Some("archived = true".into()), ..Default::default() };
+    jules.list_sessions(&page).await.unwrap();
+    jules.delete_session(&id()).await.unwrap();
+    jules.send_message(&id(), "hello").await.unwrap();
+    jules.approve_plan(&id()).await.unwrap();
+    jules.archive_session(&id()).await.unwrap();
+    jules.unarchive_session(&id()).await.unwrap();
+    let time = "2026-11-22T02:00:05.25Z".parse().unwrap();
+    let page = ListActivities { created_after: Some(time), page_token: Some("t=&".into()), page_size: None };
+    jules.list_activities(&id(), &page).await.unwrap();
+    jules.get_activity(&id(), &ActivityId::new("a").unwrap()).await.unwrap();
+    jules.list_sources(&ListSources { page_size: size, ..Default::default() }).await.unwrap();
+    jules.get_source(&SourceName::new("o/r").unwrap()).await.unwrap();
+
+    let seen = fake.seen();
+    let lines: Vec<_> = seen.iter().map(|seen| seen.line.replace("/v1alpha", "")).collect();
+    assert_eq!(
+        lines,
+        [
+            "POST /sessions",
+            "GET /sessions/1",
+            "GET /sessions?pageSize=100&filter=archived+%3D+true",
+            "DELETE /sessions/1",
+            "POST /sessions/1:sendMessage",
+            "POST /sessions/1:approvePlan",
+            "POST /sessions/1:archive",
+            "POST /sessions/1:unarchive",
+            "GET /sessions/1/activities?pageToken=t%3D%26&filter=create_time+%3E+%222026-11-22T02%3A00%3A05.25Z%22",
+            "GET /sessions/1/activities/a",
+            "GET /sources?pageSize=100",
+            "GET /sources/github/o/r",
+        ]
+    );
+    assert_eq!((&seen[0].body, &seen[4].body), (&json!({"prompt": "p"}), &json!({"prompt": "hello"})));
+    assert_eq!(seen[5].body, json!({}));
+    assert!(seen.iter().all(|seen| seen.head.contains(&format!("x-goog-api-key: {}", KEY.to_lowercase()))));
+    let usage = jules.usage();
+    assert!(usage.by_method().all(|(_, requests)| requests == 1), "{usage:?}");
+    assert_eq!((usage.total(), usage.retries, usage.throttled), (12, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_is_one_post_whatever_the_answer() {
+    for answer in [429, 500, 503, 400] {
+        let fake = Fake::start(move |_, _| Answer::error(answer, "X")).await;
+        fake.jules().create_session(&NewSession::new("p")).await.unwrap_err();
+        assert_eq!(fake.seen().len(), 1, "{answer}");
+    }
+    let fake = Fake::start(|_, _| Answer::Bytes(Vec::new())).await;
+    let error = fake.jules().create_session(&NewSession::new("p")).await.unwrap_err();
+    assert_eq!((error.kind(), fake.seen().len()), (&ErrorKind::Interrupted, 1));
+    assert!(!error.surely_not_processed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_tries_again_only_what_was_surely_not_created() {
+    let fake = Fake::start(|_, number| match number {
+        0 | 1 => Answer::error(429, "RESOURCE_EXHAUSTED"),
+        _ => Answer::json(&json!({"id": "7", "url": "https://jules.google.com/session/7"})),
+    })
+    .await;
+    let run = fake.jules().run(NewSession::new("p")).await.unwrap();
+    assert_eq!((run.id().as_str(), fake.seen().len()), ("7", 3));
+    assert_eq!(run.url(), Some("https://jules.google.com/session/7"));
+
+    for (code, status) in [(503, "UNAVAILABLE"), (400, "FAILED_PRECONDITION"), (400, "INVALID_ARGUMENT")] {
+        let fake = Fake::start(move |_, _| Answer::error(code, status)).await;
+        fake.jules().session(NewSession::new("p")).await.unwrap_err();
+        assert_eq!(fake.seen().len(), 1, "{code} {status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_survive_passing_trouble() {
+    let fake = Fake::start(|_, number| match number {
+        0 => Answer::error(503, "UNAVAILABLE"),
+        1 => Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":".to_vec()),
+        2 => Answer::Whole(200, String::new(), b"<html>".to_vec()),
+        3 => Answer::Bytes(Vec::new()),
+        _ => Answer::json(&json!({"id": "1"})),
+    })
+    .await;
+    let jules = fake.jules();
+    jules.get_session(&id()).await.unwrap();
+    assert_eq!((jules.usage().retries, jules.usage().requests(Method::GetSession)), (4, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_not_sent_twice_when_it_may_have_arrived() {
+    for answer in [|| Answer::error(503, "UNAVAILABLE"), || Answer::Bytes(Vec::new())] {
+        let fake = Fake::start(move |_, _| answer()).await;
+        fake.jules().send_message(&id(), "hi").await.unwrap_err();
+        assert_eq!(fake.seen().len(), 1);
+    }
+    let fake = Fake::start(|_, number| match number {
+        0 => Answer::error(429, "RESOURCE_EXHAUSTED"),
+        _ => Answer::empty(),
+    })
+    .await;
+    fake.jules().send_message(&id(), "hi").await.unwrap();
+    assert_eq!(fake.seen().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_whose_answer_was_lost_has_deleted() {
+    let fake = Fake::start(|_, number| match number {
+        0 => Answer::Bytes(Vec::new()),
+        _ => Answer::error(404, "NOT_FOUND"),
+    })
+    .await;
+    fake.jules().delete_session(&id()).await.unwrap();
+    let fake = Fake::start(|_, _| Answer::error(404, "NOT_FOUND")).await;
+    assert!(fake.jules().delete_session(&id()).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_succeed_with_any_body() {
+    for body in ["", "{}", "null", "<html>", "{\"id\":\"1\"}"] {
+        let fake = Fake::start(move |_, _| Answer::Whole(200, String::new(), body.into())).await;
+        let jules = fake.jules();
+        jules.send_message(&id(), "hi").await.unwrap();
+        jules.approve_plan(&id()).await.unwrap();
+        jules.archive_session(&id()).await.unwrap();
+        jules.delete_session(&id()).await.unwrap();
+    }
+    let fake = Fake::start(|_, _| Answer::Bytes(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())).await;
+    fake.jules().delete_session(&id()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_holds_the_next_request_of_anybody() {
+    let fake = Fake::start(|_, number| match number {
+        0 => Answer::error(429, "RESOURCE_EXHAUSTED").with_header("retry-after: 40"),
+        _ => Answer::json(&json!({"id": "1"})),
+    })
+    .await;
+    let (jules, start) = (fake.jules(), Instant::now());
+    jules.create_session(&NewSession::new("p")).await.unwrap_err();
+    jules.get_session(&id()).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(40), "{:?}", start.elapsed());
+    assert_eq!(jules.usage().throttled, 1);
+    assert!(jules.usage().waited >= Duration::from_secs(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_field_mask_is_left_out_from_then_on() {
+    let fake = Fake::start(|seen, _| match seen.parameter("fields") {
+        Some(_) => Answer::error(400, "INVALID_ARGUMENT"),
+        None => Answer::json(&json!({"sessions": [{"id": "1"}]})),
+    })
+    .await;
+    let jules = fake.jules();
+    let page = ListSessions { fields: Some("sessions(name)".into()), ..Default::default() };
+    for _ in 0..3 {
+        assert_eq!(jules.list_sessions(&page).await.unwrap().items.len(), 1);
+    }
+    assert_eq!(fake.seen().len(), 4);
+    assert!(fake.seen()[0].parameter("fields").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_derived_handle_has_its_own_options_and_shares_the_counters() {
+    let fake = Fake::start(|_, _| Answer::error(503, "UNAVAILABLE")).await;
+    let jules = fake.jules();
+    let hasty = jules.with(|options| {
+        options.retries(Retries::NONE).header("x-team".parse().unwrap(), "blue".parse().unwrap())
+    });
+    hasty.get_session(&id()).await.unwrap_err();
+    assert_eq!(fake.seen().len(), 1);
+    assert!(fake.seen()[0].head.contains("x-team: blue"));
+    jules.get_session(&id()).await.unwrap_err();
+    assert_eq!(jules.usage().total(), 6);
+    assert!(!fake.seen()[1].head.contains("x-team"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_client_of_ones_own_is_the_one_that_is_used() {
+    let fake = Fake::start(|_, _| Answer::json(&json!({"id": "1"}))).await;
+    let headers = [("x-own", "yes"), ("x-goog-api-key", "another")];
+    let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    let own = reqwest::Client::builder().default_headers(headers.into_iter().collect());
+    let builder = Jules::builder().api_key(KEY.parse().unwrap()).base_url(fake.base_url());
+    builder.http_client(own).build().unwrap().get_session(&id()).await.unwrap();
+    let head = &fake.seen()[0].head;
+    assert!(head.contains("x-own: yes") && head.contains(&KEY.to_lowercase()), "{head}");
+    assert!(!head.contains("another"), "{head}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_envelope_reaches_the_caller() {
+    let fake = Fake::start(|_, _| {
+        let body = json!({"error": {"code": 403, "status": "PERMISSION_DENIED", "message": format!("key {KEY} is bad")}});
+        Answer::Whole(403, String::new(), body.to_string().into_bytes())
+    })
+    .await;
+    let error = fake.jules().get_session(&id()).await.unwrap_err();
+    assert!(error.is_auth());
+    assert_eq!(
+        error.to_string(),
+        "reading a session failed: the service answered 403 PERMISSION_DENIED: key *** is bad"
+    );
+    assert_eq!(fake.seen().len(), 1);
+    assert_eq!(fake.seen()[0].body, Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_is_in_no_part_of_an_error() {
+    let fake = Fake::start(|_, _| {
+        let details = json!([{"reason": KEY, "fieldViolations": [{"field": format!("key={KEY}")}]}]);
+        let body = json!({"error": {"code": 400, "status": KEY, "message": KEY, "details": details}});
+        Answer::Whole(400, String::new(), body.to_string().into_bytes())
+    })
+    .await;
+    let error = fake.jules().get_session(&id()).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().reasons, ["***", "key=***"]);
+    assert!(!format!("{error} {error:?}").contains(KEY), "{error:?}");
+}

@@ -1,0 +1,9 @@
+//! The client against the simulator, on real sockets, in one binary: a module a topic.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod calls;
+mod diff;
+mod examples;
+mod interface;
+#[path = "../../../../tests/it/support/service.rs"]
+mod service;
