@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::defaults;
-use super::github::check_branch;
+use super::github::{check_branch, split_branch};
 use super::key::task_key;
 use super::matrix;
 use super::needs;
@@ -29,15 +29,13 @@ const MAX_RULE_CHECKS: usize = 200_000_000;
 /// Whether the account's connected sources are needed to plan: for a `match`, or for a source without a branch.
 #[must_use]
 pub fn needs_connected(manifest: &Manifest) -> bool {
+    let open = |github: &str| split_branch(github).1.is_none();
     manifest.jobs.iter().any(|job| {
         let job_branch = job.keys.branch.is_some();
         job.sources.iter().any(|source| match source {
             SourceSpec::Pattern { .. } => true,
-            SourceSpec::Repository { github, branch } => {
-                branch.is_none() && !job_branch && !github.contains('@')
-            }
+            SourceSpec::Repository { github, branch } => branch.is_none() && !job_branch && open(github),
             SourceSpec::List { list, branch, .. } => {
-                let open = |github: &str| !github.contains('@');
                 !job_branch && branch.is_none() && list.iter().any(|s| s.branch.is_none() && open(&s.github))
             }
         })

@@ -2,6 +2,11 @@
 
 use crate::manifest::quoted;
 
+/// What stands before the first `@`, and the branch behind it.
+pub(crate) fn split_branch(text: &str) -> (&str, Option<&str>) {
+    text.split_once('@').map_or((text, None), |(source, branch)| (source, Some(branch)))
+}
+
 /// Takes `owner/repo` or `owner/repo@branch` apart.
 ///
 /// # Errors
@@ -9,10 +14,7 @@ use crate::manifest::quoted;
 /// Why it is neither, and what would be ("wrong; help: the way out" split in two).
 pub(super) fn parse_repository(text: &str) -> Result<(&str, Option<&str>), (String, String)> {
     let text = text.trim();
-    let (github, branch) = match text.split_once('@') {
-        Some((github, branch)) => (github, Some(branch)),
-        None => (text, None),
-    };
+    let (github, branch) = split_branch(text);
     let wrong = || format!("{} is not a repository", quoted(text));
     let help = match repository_in_url(text) {
         Some(short) => format!("write {}", quoted(short)),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::github::split_branch;
 use crate::manifest::{Entry, Matrix};
 
 /// The values of one task, in the order of the matrix; keys that an `include` adds come after.
@@ -42,10 +43,8 @@ pub(super) struct SourceNames<'a> {
 impl SourceNames<'_> {
     fn answers_to(self, value: &Value) -> bool {
         let Value::String(text) = value else { return false };
-        match text.split_once('@') {
-            Some((github, branch)) => github.eq_ignore_ascii_case(self.github) && self.branch == Some(branch),
-            None => text.eq_ignore_ascii_case(self.github),
-        }
+        let (github, branch) = split_branch(text);
+        github.eq_ignore_ascii_case(self.github) && (branch.is_none() || branch == self.branch)
     }
 }
 

@@ -20,6 +20,7 @@ mod wildcard;
 
 pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use filter::{Filter, FilterError};
+pub(crate) use github::split_branch;
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobMatcher};
 use minijinja::value::{Enumerator, Object, Value};
 
-use super::github::{check_branch, parse_repository};
+use super::github::{check_branch, parse_repository, split_branch};
 use super::matrix;
 use super::template::{Scope, Template};
 use crate::manifest::{
@@ -164,7 +164,7 @@ impl<'a> Sources<'a> {
                 // Lists are data: nothing in them is an expression.
                 Some(branch) => self.listed(document, listed, branch),
                 None => {
-                    let own = shared.clone().filter(|_| !listed.github.contains('@'));
+                    let own = shared.clone().filter(|_| split_branch(&listed.github).1.is_none());
                     self.named(document, &listed.github, listed.span, own)
                 }
             };

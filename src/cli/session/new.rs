@@ -15,6 +15,7 @@ use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signals;
+use crate::plan::split_branch;
 use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
@@ -141,10 +142,7 @@ async fn until_known(session: &SessionClient, interval: Duration) -> Result<Exit
 
 /// Takes `owner/repo@branch` apart; `--branch` stands for the part behind the `@`.
 fn place(source: &str, branch: Option<&str>) -> Result<(SourceName, Option<String>), Failure> {
-    let (name, written) = match source.split_once('@') {
-        Some((name, branch)) => (name, Some(branch)),
-        None => (source, None),
-    };
+    let (name, written) = split_branch(source);
     let name = SourceName::new(name)
         .map_err(|error| Failure::usage(error).help("see them all: jules-batch sources"))?;
     match (written, branch) {
