@@ -8,12 +8,13 @@ use tokio::time::Instant;
 
 use super::input::Now;
 use super::stop::StopReason;
-use crate::plan::{Limits, Strategy};
+use crate::plan::{Limits, Settings};
 
 /// Counts what was started and remembers what the service refused.
 #[derive(Debug)]
 pub(super) struct Gate {
     limits: Limits,
+    day: Duration,
     max_tasks: Option<usize>,
     started: usize,
     /// Sessions created within the last day, oldest first; a reservation counts from its intent.
@@ -39,16 +40,17 @@ pub(super) enum Answer {
 }
 
 impl Gate {
-    pub(super) fn new(strategy: &Strategy, limits: &Limits, mut created: Vec<Timestamp>) -> Self {
+    pub(super) fn new(settings: &Settings, mut created: Vec<Timestamp>) -> Self {
         created.sort_unstable();
         Self {
-            limits: *limits,
-            max_tasks: strategy.max_tasks,
+            limits: settings.limits,
+            day: settings.day,
+            max_tasks: settings.strategy.max_tasks,
             started: 0,
             created: created.into(),
             ceiling: None,
             not_before: None,
-            pause: first_pause(limits),
+            pause: first_pause(&settings.limits),
             stuck_since: None,
         }
     }
@@ -123,7 +125,7 @@ impl Gate {
     /// When the budget has room again; none if it has room now.
     fn budget_free_at(&mut self, now: Now) -> Option<Instant> {
         let per_day = self.limits.sessions_per_day? as usize;
-        let day = SignedDuration::try_from(self.limits.day).unwrap_or(SignedDuration::MAX);
+        let day = SignedDuration::try_from(self.day).unwrap_or(SignedDuration::MAX);
         while self.created.front().is_some_and(|at| now.wall.duration_since(*at) >= day) {
             self.created.pop_front();
         }
@@ -133,7 +135,7 @@ impl Gate {
         // The session whose leaving makes room.
         let oldest = self.created.get(self.created.len() - per_day).copied().unwrap_or(now.wall);
         let wait = day.saturating_sub(now.wall.duration_since(oldest));
-        Some(now.instant + Duration::try_from(wait).unwrap_or(self.limits.day))
+        Some(now.instant + Duration::try_from(wait).unwrap_or(self.day))
     }
 }
 
@@ -147,8 +149,10 @@ mod tests {
     use super::*;
 
     fn gate(per_day: Option<u32>, max_tasks: Option<usize>) -> Gate {
-        let limits = Limits { sessions_per_day: per_day, ..Limits::default() };
-        Gate::new(&Strategy { max_tasks, ..Strategy::default() }, &limits, Vec::new())
+        let mut settings = Settings::default();
+        settings.limits.sessions_per_day = per_day;
+        settings.strategy.max_tasks = max_tasks;
+        Gate::new(&settings, Vec::new())
     }
 
     fn at(start: Now, seconds: u64) -> Now {

@@ -64,7 +64,7 @@ pub struct Options {
     pub look_back: Option<Timestamp>,
     /// Sessions that are in the books of earlier runs, as far back as `look_back`: they are not adopted.
     pub known_sessions: HashSet<SessionId>,
-    /// When sessions were created within the last `limits.day`, by any run.
+    /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,
     /// Seed of the draws for retry pauses.
     pub seed: u64,

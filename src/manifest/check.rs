@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, listed, quoted};
 use super::document::{Document, Span};
-use super::duration::Period;
 use super::files;
-use super::job::{Dimension, Job, SourceEntry, SourceMapping};
+use super::job::{Dimension, Job, JobKeys, SourceEntry, SourceMapping};
 use super::located::Located;
-use super::schema::{Feedback, MaxFailures, RunTimeouts, Stall, TaskTimeouts, Waiting, Written};
+use super::schema::Written;
+use super::setting::Setting;
+use super::settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, WaitingPolicy};
 use super::source_list::{self, ListedSource};
 use super::vars::{is_name, not_a_name};
 
@@ -21,7 +21,7 @@ pub(crate) struct CheckedJob {
     pub(crate) id: Located<String>,
     /// Where the job begins.
     pub(crate) span: Span,
-    /// The job's keys over those of `defaults`.
+    /// The job's keys over those of `defaults`, and these over the manifest's.
     pub(crate) keys: Job,
     pub(crate) prompt: Text,
     pub(crate) sources: Vec<SourceSpec>,
@@ -72,20 +72,31 @@ pub(super) fn jobs(
     let shared_env = check.env(written.env.as_deref().unwrap_or_default(), env);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut checked = Vec::with_capacity(written.jobs.value.len());
-    for job in &written.jobs.value {
-        let keys = match defaults {
-            Some(defaults) => job.value.clone().over(defaults),
-            None => job.value.clone(),
+    let shared = JobKeys {
+        waiting: written.waiting.clone(),
+        retries: written.retries.clone(),
+        timeouts: written.timeouts.clone().map(|Located { value, span }| Located::new(value.into(), span)),
+        ..JobKeys::default()
+    };
+    for Located { value, span } in written.jobs.value.clone() {
+        let mut keys = match defaults {
+            Some(defaults) => value.over(defaults.clone()),
+            None => value,
         };
-        let Some(id) = check.id(&keys, job.span, &mut seen) else { continue };
-        let mut vars = check.env(keys.env.as_deref().unwrap_or_default(), env);
+        let Some(id) = check.id(&keys, span, &mut seen) else { continue };
+        check.limits::<Job>("", Some(&Located::new(keys.clone(), span)));
+        Job::overlay(&mut keys, &shared);
+        let keys = Job::meant(Located::new(keys, span));
+        let mut vars = check.env(&keys.env, env);
         vars.extend(shared_env.clone());
         check.matrix(&keys);
-        check.policies(&keys);
+        for tag in keys.tags.iter().filter(|tag| tag.trim().is_empty()) {
+            check.wrong(Diagnostic::new("a tag is empty"), tag.span);
+        }
         let sources = check.sources(&keys);
         let has_sources = keys.source.is_some() || keys.sources.is_some();
         let Some(prompt) = check.prompt(&id, &keys) else { continue };
-        checked.push(CheckedJob { id, span: job.span, keys, prompt, sources, has_sources, env: vars });
+        checked.push(CheckedJob { id, span, keys, prompt, sources, has_sources, env: vars });
     }
     checked
 }
@@ -101,38 +112,13 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
     if let Some(name) = written.name.as_ref().filter(|name| name.trim().is_empty()) {
         check.wrong(Diagnostic::new("`name` is empty"), name.span);
     }
-    if let Some(strategy) = &written.strategy {
-        check.at_least_one("strategy.max-parallel", strategy.max_parallel.as_ref());
-        check.at_least_one("strategy.max-tasks", strategy.max_tasks.as_ref());
-        if let Some(Located { value: MaxFailures::Count(0), span }) = strategy.max_failures {
-            let finding = Diagnostic::new("`strategy.max-failures` of 0 would stop before the first failure");
-            check.wrong(finding.help("write `1`, or `fail-fast: true`"), span);
-        }
-    }
-    if let Some(limits) = &written.limits {
-        check.at_least_one("limits.requests-per-minute", limits.requests_per_minute.as_ref());
-        check.at_least_one("limits.creates-per-minute", limits.creates_per_minute.as_ref());
-        check.at_least_one("limits.activities-per-minute", limits.activities_per_minute.as_ref());
-        check.at_least_one("limits.sessions-per-day", limits.sessions_per_day.as_ref());
-    }
-    if let Some(create) = &written.create {
-        check.at_least_one("create.looks", create.looks.as_ref());
-    }
-    if let Some(poll) = &written.poll {
-        check.not_zero("poll.interval", poll.interval.as_ref());
-    }
-    if let Some(RunTimeouts { task, stall, settle: _, run, request }) = &written.timeouts {
-        check.not_zero("timeouts.task", task.as_ref());
-        check.not_zero("timeouts.stall", stall.as_ref());
-        check.not_zero("timeouts.run", run.as_ref());
-        check.not_zero("timeouts.request", request.as_ref());
-    }
-    if let Some(waiting) = &written.waiting {
-        check.waiting(waiting);
-    }
-    if let Some(retries) = &written.retries {
-        check.at_most_a_hundred(retries.count.as_ref());
-    }
+    check.limits::<Strategy>("strategy", written.strategy.as_ref());
+    check.limits::<Limits>("limits", written.limits.as_ref());
+    check.limits::<RunTimeouts>("timeouts", written.timeouts.as_ref());
+    check.limits::<Adoption>("create", written.create.as_ref());
+    check.limits::<PollSettings>("poll", written.poll.as_ref());
+    check.limits::<WaitingPolicy>("waiting", written.waiting.as_ref());
+    check.limits::<RetryPolicy>("retries", written.retries.as_ref());
 }
 
 struct Check<'a> {
@@ -146,7 +132,19 @@ impl Check<'_> {
         self.findings.push(finding.at(self.document, span));
     }
 
-    fn id(&mut self, keys: &Job, span: Span, seen: &mut BTreeMap<String, Span>) -> Option<Located<String>> {
+    /// Checks the limits of a group of settings and of the groups in it.
+    fn limits<S: Setting>(&mut self, key: &str, written: Option<&Located<S::Written>>) {
+        if let Some(written) = written {
+            S::check(written, key, &[], &mut |finding, span| self.wrong(finding, span));
+        }
+    }
+
+    fn id(
+        &mut self,
+        keys: &JobKeys,
+        span: Span,
+        seen: &mut BTreeMap<String, Span>,
+    ) -> Option<Located<String>> {
         let Some(id) = &keys.id else {
             self.wrong(
                 Diagnostic::new("this job has no `id`").help("add `id:` with a name of your choice"),
@@ -330,55 +328,6 @@ impl Check<'_> {
             if entry.value.0.is_empty() {
                 self.wrong(Diagnostic::new("an empty `exclude` would leave out everything"), entry.span);
             }
-        }
-    }
-
-    fn policies(&mut self, keys: &Job) {
-        if let Some(TaskTimeouts { task, stall, settle: _ }) = &keys.timeouts {
-            self.not_zero("timeouts.task", task.as_ref());
-            self.not_zero("timeouts.stall", stall.as_ref());
-        }
-        if let Some(waiting) = &keys.waiting {
-            self.waiting(waiting);
-        }
-        if let Some(retries) = &keys.retries {
-            self.at_most_a_hundred(retries.count.as_ref());
-        }
-        for tag in keys.tags.iter().flatten().filter(|tag| tag.trim().is_empty()) {
-            self.wrong(Diagnostic::new("a tag is empty"), tag.span);
-        }
-    }
-
-    fn waiting(&mut self, waiting: &Waiting) {
-        if let Some(Feedback::Reply(reply)) = &waiting.user_feedback {
-            self.at_least_one("waiting.user-feedback.max", reply.max.as_ref());
-            if reply.reply.trim().is_empty() {
-                self.wrong(Diagnostic::new("`waiting.user-feedback.reply` is empty"), reply.reply.span);
-            }
-        }
-        if let Some(Stall::Nudge(nudge)) = &waiting.stall {
-            self.at_least_one("waiting.stall.max", nudge.max.as_ref());
-            if nudge.nudge.trim().is_empty() {
-                self.wrong(Diagnostic::new("`waiting.stall.nudge` is empty"), nudge.nudge.span);
-            }
-        }
-    }
-
-    fn at_least_one(&mut self, key: &str, number: Option<&Located<u32>>) {
-        if let Some(number) = number.filter(|number| number.value == 0) {
-            self.wrong(Diagnostic::new(format!("`{key}` must be at least 1")), number.span);
-        }
-    }
-
-    fn at_most_a_hundred(&mut self, count: Option<&Located<u32>>) {
-        if let Some(count) = count.filter(|count| count.value > 100) {
-            self.wrong(Diagnostic::new("`retries.count` must be at most 100"), count.span);
-        }
-    }
-
-    fn not_zero(&mut self, key: &str, period: Option<&Located<Period>>) {
-        if let Some(period) = period.filter(|period| period.value.0 == Duration::ZERO) {
-            self.wrong(Diagnostic::new(format!("`{key}` must be longer than zero")), period.span);
         }
     }
 }

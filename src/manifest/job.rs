@@ -7,58 +7,60 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::located::{Located, Table};
+use super::located::{Located, Table, WordOrMapping};
 use super::policy::{Expect, OnNoChange};
-use super::schema::{Literal, Retries, TaskTimeouts, Waiting};
+use super::schema::Literal;
+use super::setting::{Setting, settings};
+use super::settings::{RetryPolicy, Timeouts, WaitingPolicy};
 
-/// One entry under `jobs`: a prompt, where to run it, and how.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(transform = require_id)]
-pub(crate) struct Job {
-    /// The job's name: letters, digits, `.`, `_` and `-`. The first part of every task's id.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"), length(max = 100))]
-    pub(crate) id: Option<Located<String>>,
-    /// The session's title; the task's id by default. Takes `${{ … }}`.
-    pub(crate) title: Option<Located<String>>,
-    /// What to do, in words for the agent. Takes `${{ … }}`; `$${{` is a literal `${{`.
-    pub(crate) prompt: Option<Located<String>>,
-    /// A file with the prompt, inside the manifest's folder.
-    pub(crate) prompt_file: Option<Located<String>>,
-    /// The repository to work on; without `source` and `sources` the session has none.
-    pub(crate) source: Option<Located<SourceEntry>>,
-    /// The repositories to work on, a task each.
-    pub(crate) sources: Option<Located<Vec<Located<SourceEntry>>>>,
-    /// The starting branch of sources that name none; else the repository's default branch. Takes `${{ … }}`.
-    pub(crate) branch: Option<Located<String>>,
-    /// Values to run the prompt with, a task for each combination, by GitHub's rules.
-    pub(crate) matrix: Option<Located<Matrix>>,
-    /// The jobs that must have ended well first: on the same source where they work on it, else all of their tasks.
-    pub(crate) needs: Option<Needs>,
-    /// Words to select tasks by. Take `${{ … }}`.
-    pub(crate) tags: Option<Vec<Located<String>>>,
-    /// What a completed session must have produced: `pull-request`, `change` or `any` (the default).
-    pub(crate) expect: Option<Expect>,
-    /// How a completed session without any change is reported: `pass` (the default), `skip` or `fail`.
-    pub(crate) on_no_change: Option<OnNoChange>,
-    /// Whether the service opens a pull request by itself; on by default.
-    pub(crate) auto_pr: Option<bool>,
-    /// Whether the session's plan waits for an approval; off by default.
-    pub(crate) require_approval: Option<bool>,
-    /// What to do when a session waits.
-    pub(crate) waiting: Option<Waiting>,
-    /// When to try a task again with a new session.
-    pub(crate) retries: Option<Retries>,
-    /// How long a task may take.
-    pub(crate) timeouts: Option<TaskTimeouts>,
-    /// Further environment variables that `${{ env.NAME }}` may read in this job.
-    pub(crate) env: Option<Vec<Located<String>>>,
+settings! {
+    /// One entry under `jobs`: a prompt, where to run it, and how.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Job, written #[schemars(transform = require_id)] JobKeys {
+        /// The job's name: letters, digits, `.`, `_` and `-`. The first part of every task's id.
+        #[schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"), length(max = 100))]
+        id: Option<Located<String>>;
+        /// The session's title; the task's id by default. Takes `${{ … }}`.
+        title: Option<Located<String>>;
+        /// What to do, in words for the agent. Takes `${{ … }}`; `$${{` is a literal `${{`.
+        prompt: Option<Located<String>>;
+        /// A file with the prompt, inside the manifest's folder.
+        prompt_file: Option<Located<String>>;
+        /// The repository to work on; without `source` and `sources` the session has none.
+        source: Option<Located<SourceEntry>>;
+        /// The repositories to work on, a task each.
+        sources: Option<Located<Vec<Located<SourceEntry>>>>;
+        /// The starting branch of sources that name none; else the repository's default branch. Takes `${{ … }}`.
+        branch: Option<Located<String>>;
+        /// Values to run the prompt with, a task for each combination, by GitHub's rules for `include` and `exclude`.
+        matrix: Option<Located<Matrix>>;
+        /// The jobs that must have ended well first: on the same source where they work on it, else all of their tasks.
+        needs: Option<Located<Needs>>;
+        /// Words to select tasks by. Take `${{ … }}`.
+        tags: Vec<Located<String>>;
+        /// What a completed session must have produced: `pull-request`, `change` or `any`.
+        expect: Expect;
+        /// How a completed session without any change is reported: `pass`, `skip` or `fail`.
+        on_no_change: OnNoChange;
+        /// Whether the service opens a pull request by itself.
+        auto_pr: bool = true;
+        /// Whether the session's plan waits for an approval.
+        require_approval: bool = false;
+        /// What to do when a session waits.
+        waiting: WaitingPolicy;
+        /// When to try a task again with a new session.
+        retries: RetryPolicy;
+        /// How long a task may take.
+        timeouts: Timeouts;
+        /// Further environment variables that `${{ env.NAME }}` may read in this job.
+        env: Vec<Located<String>>;
+    }
 }
 
 /// Any key of a job but `id`, for every job that does not set it itself.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Defaults(pub(crate) Job);
+pub(crate) struct Defaults(pub(crate) JobKeys);
 
 fn require_id(schema: &mut Schema) {
     schema.insert("required".to_owned(), serde_json::json!(["id"]));
@@ -70,7 +72,7 @@ impl JsonSchema for Defaults {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = Job::json_schema(generator);
+        let mut schema = JobKeys::json_schema(generator);
         schema.remove("required");
         if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
             properties.remove("id");
@@ -81,75 +83,20 @@ impl JsonSchema for Defaults {
     }
 }
 
-impl Job {
-    /// The job with what `defaults` says where it says nothing itself; mappings of settings are merged key by key.
+impl JobKeys {
+    /// The job with what `defaults` says where it says nothing itself; groups of settings are merged key by key.
     ///
     /// `prompt` and `prompt-file` are one choice, and so are `source` and `sources`.
-    pub(crate) fn over(mut self, defaults: &Job) -> Self {
-        if self.prompt.is_none() && self.prompt_file.is_none() {
-            self.prompt.clone_from(&defaults.prompt);
-            self.prompt_file.clone_from(&defaults.prompt_file);
+    pub(crate) fn over(mut self, mut defaults: Self) -> Self {
+        if self.prompt.is_some() || self.prompt_file.is_some() {
+            (defaults.prompt, defaults.prompt_file) = (None, None);
         }
-        if self.source.is_none() && self.sources.is_none() {
-            self.source.clone_from(&defaults.source);
-            self.sources.clone_from(&defaults.sources);
+        if self.source.is_some() || self.sources.is_some() {
+            (defaults.source, defaults.sources) = (None, None);
         }
-        fill(&mut self.title, &defaults.title);
-        fill(&mut self.branch, &defaults.branch);
-        fill(&mut self.matrix, &defaults.matrix);
-        fill(&mut self.needs, &defaults.needs);
-        fill(&mut self.tags, &defaults.tags);
-        fill(&mut self.expect, &defaults.expect);
-        fill(&mut self.on_no_change, &defaults.on_no_change);
-        fill(&mut self.auto_pr, &defaults.auto_pr);
-        fill(&mut self.require_approval, &defaults.require_approval);
-        fill(&mut self.env, &defaults.env);
-        self.waiting = merge(self.waiting, defaults.waiting.as_ref(), Waiting::over);
-        self.retries = merge(self.retries, defaults.retries.as_ref(), Retries::over);
-        self.timeouts = merge(self.timeouts, defaults.timeouts.as_ref(), TaskTimeouts::over);
-        self
-    }
-}
-
-fn fill<T: Clone>(own: &mut Option<T>, default: &Option<T>) {
-    if own.is_none() {
-        own.clone_from(default);
-    }
-}
-
-fn merge<T: Clone>(own: Option<T>, default: Option<&T>, over: impl FnOnce(T, &T) -> T) -> Option<T> {
-    match (own, default) {
-        (Some(own), Some(default)) => Some(over(own, default)),
-        (own, default) => own.or_else(|| default.cloned()),
-    }
-}
-
-impl Waiting {
-    pub(crate) fn over(mut self, defaults: &Self) -> Self {
-        fill(&mut self.plan_approval, &defaults.plan_approval);
-        fill(&mut self.user_feedback, &defaults.user_feedback);
-        fill(&mut self.stall, &defaults.stall);
-        self
-    }
-}
-
-impl Retries {
-    pub(crate) fn over(mut self, defaults: &Self) -> Self {
-        fill(&mut self.count, &defaults.count);
-        fill(&mut self.on, &defaults.on);
-        fill(&mut self.backoff, &defaults.backoff);
-        fill(&mut self.delay, &defaults.delay);
-        fill(&mut self.max_delay, &defaults.max_delay);
-        fill(&mut self.jitter, &defaults.jitter);
-        self
-    }
-}
-
-impl TaskTimeouts {
-    pub(crate) fn over(mut self, defaults: &Self) -> Self {
-        fill(&mut self.task, &defaults.task);
-        fill(&mut self.stall, &defaults.stall);
-        fill(&mut self.settle, &defaults.settle);
+        // A job's id is its own.
+        defaults.id = None;
+        Job::overlay(&mut self, &defaults);
         self
     }
 }
@@ -182,26 +129,11 @@ pub(crate) struct SourceMapping {
 
 impl<'de> Deserialize<'de> for SourceEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntryVisitor;
-
-        impl<'de> Visitor<'de> for EntryVisitor {
-            type Value = SourceEntry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`owner/repo`, `owner/repo@branch` or a mapping with `github`, `match` or `file`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<SourceEntry, E> {
-                Ok(SourceEntry::Short(text.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<SourceEntry, A::Error> {
-                SourceMapping::deserialize(de::value::MapAccessDeserializer::new(access))
-                    .map(SourceEntry::Mapping)
-            }
-        }
-
-        deserializer.deserialize_any(EntryVisitor)
+        deserializer.deserialize_any(WordOrMapping {
+            expected: "`owner/repo`, `owner/repo@branch` or a mapping with `github`, `match` or `file`",
+            word: |text| Some(Self::Short(text.to_owned())),
+            mapping: Self::Mapping,
+        })
     }
 }
 

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::document::Span;
 
@@ -50,7 +51,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for LocatedVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
-        let gone = || A::Error::custom("a value lost its place");
+        let gone = || Error::custom("a value lost its place");
         let start: u32 = parts.next_element()?.ok_or_else(gone)?;
         let end: u32 = parts.next_element()?.ok_or_else(gone)?;
         let value = parts.next_element()?.ok_or_else(gone)?;
@@ -131,5 +132,29 @@ impl<T: JsonSchema> JsonSchema for Table<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         std::collections::BTreeMap::<String, T>::json_schema(generator)
+    }
+}
+
+/// Reads a text that stands for a value, or a mapping that says more.
+pub(super) struct WordOrMapping<T, M> {
+    pub(super) expected: &'static str,
+    /// `None` where the text stands for nothing.
+    pub(super) word: fn(&str) -> Option<T>,
+    pub(super) mapping: fn(M) -> T,
+}
+
+impl<'de, T, M: Deserialize<'de>> Visitor<'de> for WordOrMapping<T, M> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.word)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<T, A::Error> {
+        M::deserialize(MapAccessDeserializer::new(access)).map(self.mapping)
     }
 }

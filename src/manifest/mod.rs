@@ -16,10 +16,13 @@ mod located;
 mod node;
 mod policy;
 mod schema;
+mod setting;
+mod settings;
 mod source_list;
 #[cfg(test)]
 mod tests;
 mod vars;
+mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,16 +32,19 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use diagnostic::{listed, nearest, quoted};
 pub use document::Place;
 pub(crate) use document::{Document, Span};
-pub(crate) use duration::Period;
 pub use duration::parse_duration;
 pub use files::MAX_FILE_BYTES;
 pub(crate) use job::{Entry, Matrix};
 pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
-pub use policy::{Backoff, Expect, OnNoChange, PlanApproval, PollStrategy, RetryOn};
-pub(crate) use schema::{Feedback, MaxFailures, Retries, Stall, Written};
+pub use policy::{Backoff, Expect, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn};
+pub(crate) use schema::Written;
+pub(crate) use setting::Setting;
+pub(crate) use settings::WaitingPolicy;
+pub use settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, Timeouts};
 pub(crate) use source_list::ListedSource;
 pub(crate) use vars::Vars;
+pub use waiting::{StallPolicy, UserFeedback};
 
 /// A manifest that keeps every rule that can be checked without expanding it.
 pub struct Manifest {

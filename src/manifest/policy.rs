@@ -1,7 +1,14 @@
 //! The choices that a manifest offers by name. A plan means the same by them.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
+
+use super::diagnostic::{Diagnostic, quoted};
+use super::located::Located;
+use super::setting::{Limit, Setting, Wrong};
 
 /// `poll.strategy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,4 +103,59 @@ pub enum OnNoChange {
     Skip,
     /// As a failure.
     Fail,
+}
+
+/// `strategy.max-failures`: a count, or a share of the run's tasks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxFailures {
+    /// So many tasks.
+    Count(usize),
+    /// So many per cent of the run's tasks, 0–100.
+    Percent(f64),
+}
+
+impl Setting for MaxFailures {
+    type Written = Self;
+
+    fn meant(written: Located<Self>) -> Self {
+        written.value
+    }
+
+    fn check(written: &Located<Self>, key: &str, _: &[Limit], wrong: &mut Wrong<'_>) {
+        if written.value == Self::Count(0) {
+            let finding = Diagnostic::new(format!("`{key}` of 0 would stop before the first failure"));
+            wrong(finding.help("write `1`, or `fail-fast: true`"), written.span);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MaxFailures {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || {
+            let text = quoted(&text);
+            de::Error::custom(format_args!(
+                "{text} is neither a count nor a share; help: write for example `5` or `25%`"
+            ))
+        };
+        match text.strip_suffix('%') {
+            Some(share) => {
+                let share: f64 = share.trim().parse().map_err(|_| wrong())?;
+                if (0.0..=100.0).contains(&share) { Ok(Self::Percent(share)) } else { Err(wrong()) }
+            }
+            None => text.parse::<u32>().map(|count| Self::Count(count as usize)).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl JsonSchema for MaxFailures {
+    fn schema_name() -> Cow<'static, str> {
+        "MaxFailures".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^([0-9]+|(100|[0-9]{1,2})(\\.[0-9]+)?%)$" }],
+        })
+    }
 }

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::defaults;
 use super::github::{check_branch, split_branch};
 use super::key::task_key;
 use super::matrix;
 use super::needs;
-use super::settings::{RetryPolicy, Timeouts};
+use super::settings::{RetryPolicy, Settings};
 use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, source_value};
 use super::strings::JobStrings;
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
@@ -79,7 +78,7 @@ pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Res
         None => Ok(Plan {
             name: manifest.name.clone(),
             manifest: manifest.path().to_owned(),
-            settings: defaults::settings(&manifest.written),
+            settings: Settings::of(&manifest.written),
             tasks,
             unresolved,
         }),
@@ -108,7 +107,6 @@ struct JobParts {
     id: JobId,
     strings: JobStrings,
     retries: Arc<RetryPolicy>,
-    timeouts: Timeouts,
     no_needs: Arc<[usize]>,
     place: Place,
 }
@@ -128,13 +126,11 @@ impl Expansion<'_> {
                 place,
             });
         }
-        let written = &self.manifest.written;
-        let done = JobStrings::compile(document, written, job, &scope).and_then(|strings| {
+        let done = JobStrings::compile(document, job, &scope).and_then(|strings| {
             let parts = JobParts {
                 id: JobId::new(job.id.as_str()),
                 strings,
-                retries: Arc::new(defaults::retries(written, job)),
-                timeouts: defaults::timeouts(written, job),
+                retries: Arc::new(job.keys.retries.clone()),
                 no_needs: Arc::new([]),
                 place: document.place(job.span.start),
             };
@@ -279,13 +275,13 @@ impl Expansion<'_> {
             source: source_of_task,
             matrix: Arc::clone(&values.map),
             tags: strings.tags,
-            auto_pr: job.keys.auto_pr.unwrap_or(true),
-            require_approval: job.keys.require_approval.unwrap_or(false),
-            expect: job.keys.expect.unwrap_or_default(),
-            on_no_change: job.keys.on_no_change.unwrap_or_default(),
+            auto_pr: job.keys.auto_pr,
+            require_approval: job.keys.require_approval,
+            expect: job.keys.expect,
+            on_no_change: job.keys.on_no_change,
             waiting: strings.waiting,
             retries: Arc::clone(&parts.retries),
-            timeouts: parts.timeouts,
+            timeouts: job.keys.timeouts,
             needs: Arc::clone(&parts.no_needs),
             place: parts.place,
         });

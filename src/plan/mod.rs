@@ -1,6 +1,5 @@
 //! What we will do: a [`Plan`] of [`Task`]s with stable ids and keys, and the selection among them.
 
-mod defaults;
 mod expand;
 mod filter;
 mod github;

@@ -2,34 +2,22 @@
 
 use std::sync::Arc;
 
-use super::settings::{PlanApproval, StallPolicy, UserFeedback, Waiting};
+use super::settings::{StallPolicy, UserFeedback, Waiting};
 use super::template::{Scope, Template};
-use crate::manifest::{CheckedJob, Diagnostic, Document, Feedback, Located, Stall, Written};
+use crate::manifest::{CheckedJob, Diagnostic, Document, Located, WaitingPolicy};
 
 /// The strings of a job that may hold expressions.
 pub(super) struct JobStrings {
     title: Option<Template>,
     prompt: Template,
     tags: Shared<Vec<Template>, Arc<[String]>>,
-    waiting: Shared<WaitingTemplates, Arc<Waiting>>,
+    waiting: Shared<Waiting<Template>, Arc<Waiting>>,
 }
 
 /// What no expression changes is rendered once and shared by all tasks.
 enum Shared<T, R> {
     Once(R),
     PerTask(T),
-}
-
-struct WaitingTemplates {
-    plan_approval: PlanApproval,
-    user_feedback: FeedbackTemplate,
-    nudge: Option<(Template, u32)>,
-}
-
-enum FeedbackTemplate {
-    Fail,
-    Detach,
-    Reply(Template, u32),
 }
 
 /// What is rendered for one task.
@@ -48,7 +36,6 @@ impl JobStrings {
     /// Every string that cannot be compiled.
     pub(super) fn compile(
         document: &Arc<Document>,
-        written: &Written,
         job: &CheckedJob,
         scope: &Arc<Scope>,
     ) -> Result<Self, Vec<Diagnostic>> {
@@ -57,8 +44,8 @@ impl JobStrings {
             Template::compile(document, text).map_err(|found| findings.push(found)).ok()
         };
         let title = job.keys.title.as_ref().and_then(&mut compile);
-        let tags: Vec<Template> = job.keys.tags.iter().flatten().filter_map(&mut compile).collect();
-        let waiting = WaitingTemplates::compile(written, job, compile);
+        let tags: Vec<Template> = job.keys.tags.iter().filter_map(&mut compile).collect();
+        let waiting = Waiting::compile(&job.keys.waiting, compile);
         let prompt = Template::compile_text(&job.prompt).map_err(|found| findings.push(found)).ok();
         let (Some(prompt), Some(waiting), true) = (prompt, waiting, findings.is_empty()) else {
             return Err(findings);
@@ -111,52 +98,33 @@ fn render_tags(tags: &[Template], scope: &Arc<Scope>) -> Result<Arc<[String]>, D
     tags.iter().map(|tag| tag.render(scope).map(|tag| tag.to_string())).collect()
 }
 
-impl WaitingTemplates {
-    /// The job's and `defaults`' word over the manifest's; `None` when a text could not be compiled.
+impl Waiting<Template> {
+    /// `None` when a text could not be compiled.
     fn compile(
-        written: &Written,
-        job: &CheckedJob,
+        policy: &WaitingPolicy,
         mut compile: impl FnMut(&Located<String>) -> Option<Template>,
     ) -> Option<Self> {
-        let shared = written.waiting.clone().unwrap_or_default();
-        let waiting = job.keys.waiting.clone().unwrap_or_default().over(&shared);
-        let most = |max: Option<Located<u32>>| max.map_or(1, |max| max.value);
-        let user_feedback = match waiting.user_feedback {
-            Some(Feedback::Reply(reply)) => {
-                compile(&reply.reply).map(|text| FeedbackTemplate::Reply(text, most(reply.max)))
-            }
-            Some(Feedback::Detach) => Some(FeedbackTemplate::Detach),
-            Some(Feedback::Fail) | None => Some(FeedbackTemplate::Fail),
-        };
-        let nudge = match waiting.stall {
-            Some(Stall::Nudge(nudge)) => Some((compile(&nudge.nudge)?, most(nudge.max))),
-            Some(Stall::Fail) | None => None,
-        };
-        let plan_approval = waiting.plan_approval.unwrap_or_default();
-        Some(Self { plan_approval, user_feedback: user_feedback?, nudge })
+        let user_feedback = policy.user_feedback.try_map(|text| compile(text).ok_or(()));
+        let stall = policy.stall.try_map(|text| compile(text).ok_or(()));
+        Some(Self {
+            plan_approval: policy.plan_approval,
+            user_feedback: user_feedback.ok()?,
+            stall: stall.ok()?,
+        })
     }
 
     fn is_constant(&self) -> bool {
-        let reply = match &self.user_feedback {
-            FeedbackTemplate::Reply(text, _) => text.is_constant(),
-            FeedbackTemplate::Fail | FeedbackTemplate::Detach => true,
-        };
-        reply && self.nudge.as_ref().is_none_or(|(text, _)| text.is_constant())
+        let reply = !matches!(&self.user_feedback, UserFeedback::Reply { text, .. } if !text.is_constant());
+        reply && !matches!(&self.stall, StallPolicy::Nudge { text, .. } if !text.is_constant())
     }
 
     fn render(&self, scope: &Arc<Scope>) -> Result<Waiting, Diagnostic> {
-        let user_feedback = match &self.user_feedback {
-            FeedbackTemplate::Fail => UserFeedback::Fail,
-            FeedbackTemplate::Detach => UserFeedback::Detach,
-            FeedbackTemplate::Reply(text, max) => {
-                UserFeedback::Reply { text: text.render(scope)?.to_string(), max: *max }
-            }
-        };
-        let stall = match &self.nudge {
-            Some((text, max)) => StallPolicy::Nudge { text: text.render(scope)?.to_string(), max: *max },
-            None => StallPolicy::Fail,
-        };
-        Ok(Waiting { plan_approval: self.plan_approval, user_feedback, stall })
+        let render = |text: &Template| text.render(scope).map(|text| text.to_string());
+        Ok(Waiting {
+            plan_approval: self.plan_approval,
+            user_feedback: self.user_feedback.try_map(render)?,
+            stall: self.stall.try_map(render)?,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
 use crate::cli::plan::many;
 use crate::ledger::{Ledger, LedgerError, LedgerReader};
-use crate::plan::Limits;
+use crate::plan::Settings;
 
 /// `per_day`: how many sessions the manifest allows itself within 24 hours.
 pub(super) fn findings(state_dir: &Path, per_day: Option<u32>) -> Vec<Finding> {
@@ -74,7 +74,7 @@ fn unreadable(error: &LedgerError) -> Finding {
 
 /// The service has no call that tells the quota; what we have started is all that can be known.
 fn budget(reader: &LedgerReader, per_day: Option<u32>, now: Timestamp) -> Option<Finding> {
-    let day = SignedDuration::try_from(Limits::default().day).ok()?;
+    let day = SignedDuration::try_from(Settings::default().day).ok()?;
     let spent = reader.created_since(now.checked_sub(day).ok()?, false).ok()?;
     let started = format!("{} started in the last 24 hours", many(spent.len(), "session"));
     let Some(per_day) = per_day else {

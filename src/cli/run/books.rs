@@ -143,7 +143,7 @@ fn created_within_day(
     reader: &crate::ledger::LedgerReader,
     simulated: bool,
 ) -> Result<Vec<Timestamp>, LedgerError> {
-    let since = Timestamp::now().checked_sub(plan.settings.limits.day).unwrap_or(Timestamp::UNIX_EPOCH);
+    let since = Timestamp::now().checked_sub(plan.settings.day).unwrap_or(Timestamp::UNIX_EPOCH);
     reader.created_since(since, simulated)
 }
 

@@ -100,7 +100,7 @@ impl Dispatch {
     /// A run that goes on from `record`; [`Dispatch::open`] begins it.
     pub(super) fn new(plan: Arc<Plan>, record: &RunRecord, options: Options, now: Now) -> Self {
         let settings = &plan.settings;
-        let gate = Gate::new(&settings.strategy, &settings.limits, options.created_within_day.clone());
+        let gate = Gate::new(settings, options.created_within_day.clone());
         Self {
             run: record.info.id.clone(),
             run_started: record.started_at,

@@ -1,0 +1,124 @@
+//! The settings of a manifest: every key with its meaning, its default and its limits.
+//!
+//! The doc comments of this module and of [`super::job`] are the descriptions in the JSON Schema that editors show and
+//! in the tables of README.md.
+
+use std::time::Duration;
+
+use super::located::Located;
+use super::policy::{Backoff, MaxFailures, PlanApproval, PollStrategy, RetryOn};
+use super::setting::Limit::{AtLeast, AtMost, NotZero};
+use super::setting::{Setting, settings};
+use super::waiting::{StallPolicy, UserFeedback};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+settings! {
+    /// `strategy`: how many at once, and when to give up on the rest.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Strategy, written StrategyKeys {
+        /// Upper bound on live sessions.
+        max_parallel: usize = 3, AtLeast(1);
+        /// The first failed task stops new ones.
+        fail_fast: bool = false;
+        /// So many failed tasks stop new ones: a count, or a share of the run's tasks such as `25%`; no bound by default.
+        max_failures: Option<MaxFailures>;
+        /// Sessions started in one invocation, the rest is deferred; no bound by default.
+        max_tasks: Option<usize>, AtLeast(1);
+    }
+}
+
+settings! {
+    /// `limits`: what may be asked of the service.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Limits, written LimitKeys {
+        /// All requests together, a minute.
+        requests_per_minute: u32 = 100, AtLeast(1);
+        /// Sessions created, a minute.
+        creates_per_minute: u32 = 20, AtLeast(1);
+        /// Listings of activities, a minute; the service allows 120.
+        activities_per_minute: u32 = 100, AtLeast(1);
+        /// Sessions created within a rolling 24 h, counted in the ledger; no bound by default.
+        sessions_per_day: Option<u32>, AtLeast(1);
+        /// How long creates may be refused for capacity with nothing of ours live before the rest is deferred.
+        capacity_wait: Duration = 30 * MINUTE;
+    }
+}
+
+settings! {
+    /// How long one task may take.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Timeouts, written TimeoutKeys {
+        /// One attempt at a task, from its intent to its end; counted anew when another invocation takes it up.
+        task: Duration = 2 * HOUR, NotZero;
+        /// Silence of the agent that counts as a stall.
+        stall: Duration = 20 * MINUTE, NotZero;
+        /// How long a completed session without outputs is read again.
+        settle: Duration = Duration::from_secs(30);
+    }
+    /// How long a run, its tasks and its requests may take.
+    and RunTimeouts, written RunTimeoutKeys {
+        /// The whole run, from the start of the invocation, then live sessions are detached; no bound by default.
+        run: Option<Duration>, NotZero;
+        /// One request, from its first byte out to its last byte in.
+        request: Duration = Duration::from_secs(30), NotZero;
+    }
+}
+
+settings! {
+    /// `create`: how a create whose answer was lost is settled.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Adoption, written CreateKeys {
+        /// How often to look for the session before creating it again.
+        looks: u32 = 3, AtLeast(1);
+        /// The pause between two looks.
+        look_delay: Duration = Duration::from_secs(10);
+        /// A finished session of the same task is adopted when it was created within this time.
+        adopt_within: Duration = 6 * HOUR;
+    }
+}
+
+settings! {
+    /// `poll`: how live sessions are watched.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct PollSettings, written PollKeys {
+        /// The usual distance between two looks at one session.
+        interval: Duration = Duration::from_secs(10), NotZero;
+        /// Which request asks: `auto`, `list` (pages) or `get` (one by one).
+        strategy: PollStrategy;
+    }
+}
+
+settings! {
+    /// `waiting`: what to do when a session waits.
+    #[derive(Clone, Debug)]
+    pub(crate) struct WaitingPolicy, written WaitingKeys {
+        /// The session's plan waits for an approval: `approve`, `fail` or `detach`.
+        plan_approval: PlanApproval;
+        /// The agent asks: `fail`, `detach`, or `{ reply: TEXT, max: 1 }` to answer so often in an attempt.
+        user_feedback: UserFeedback<Located<String>>;
+        /// The agent is silent for `timeouts.stall`: `fail`, or `{ nudge: TEXT, max: 1 }` to send a text so often in
+        /// an attempt.
+        stall: StallPolicy<Located<String>>;
+    }
+}
+
+settings! {
+    /// `retries`: when to try a task again with a new session.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RetryPolicy, written RetryKeys {
+        /// How many further attempts, each with a new session.
+        count: u32 = 0, AtMost(100);
+        /// The outcomes that are tried again; also `failed`, `needs_input`, `no_change`.
+        on: Vec<RetryOn> = vec![RetryOn::Error, RetryOn::Stalled, RetryOn::TimedOut];
+        /// How the pause grows: `exponential`, `linear` or `constant`.
+        backoff: Backoff;
+        /// The first pause.
+        delay: Duration = Duration::from_secs(30);
+        /// The longest pause.
+        max_delay: Duration = 10 * MINUTE;
+        /// Whether the pause is drawn between zero and its full length.
+        jitter: bool = true;
+    }
+}
