@@ -20,11 +20,12 @@ settings! {
         /// The job's name: letters, digits, `.`, `_` and `-`. The first part of every task's id.
         #[schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"), length(max = 100))]
         id: Option<Located<String>>;
-        /// The session's title; the task's id by default. Takes `${{ … }}`.
+        /// The session's title; the task's id by default. A marker is added that finds the session again. Takes `${{ … }}`.
         title: Option<Located<String>>;
-        /// What to do, in words for the agent. Takes `${{ … }}`; `$${{` is a literal `${{`.
+        /// What to do, in words for the agent; this or `prompt-file` is required. Takes `${{ … }}`; `$${{` is a literal
+        /// `${{`.
         prompt: Option<Located<String>>;
-        /// A file with the prompt, inside the manifest's folder.
+        /// A file with the prompt, in the manifest's folder or below it.
         prompt_file: Option<Located<String>>;
         /// The repository to work on; without `source` and `sources` the session has none.
         source: Option<Located<SourceEntry>>;
@@ -46,11 +47,11 @@ settings! {
         auto_pr: bool = true;
         /// Whether the session's plan waits for an approval.
         require_approval: bool = false;
-        /// What to do when a session waits.
+        /// What to do when a session waits; key by key over the manifest's `waiting`.
         waiting: WaitingPolicy;
-        /// When to try a task again with a new session.
+        /// When to try a task again with a new session; key by key over the manifest's `retries`.
         retries: RetryPolicy;
-        /// How long a task may take.
+        /// How long a task may take: `task`, `stall` and `settle`, key by key over the manifest's `timeouts`.
         timeouts: Timeouts;
         /// Further environment variables that `${{ env.NAME }}` may read in this job.
         env: Vec<Located<String>>;

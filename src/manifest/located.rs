@@ -15,7 +15,7 @@ use super::document::Span;
 pub(super) const LOCATED: &str = "$manifest::Located";
 
 /// A value and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Located<T> {
     pub(crate) value: T,
     pub(crate) span: Span,

@@ -10,7 +10,7 @@ use super::settings::{
 };
 
 /// A manifest of jules-batch: prompts × sources. Strings take `${{ … }}`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(title = "jules-batch manifest", extend("patternProperties" = { "^x-": true }))]
 pub(crate) struct Written {
@@ -21,9 +21,10 @@ pub(crate) struct Written {
     pub(crate) name: Option<Located<String>>,
     /// Values for `${{ vars.NAME }}`; `--var NAME=VALUE` wins over them. A variable with the value `~` must be given so.
     pub(crate) vars: Option<Table<Literal>>,
-    /// The environment variables that `${{ env.NAME }}` may read.
+    /// The environment variables that `${{ env.NAME }}` may read; no others can be read.
     pub(crate) env: Option<Vec<Located<String>>>,
-    /// Keys for every job that does not set them itself.
+    /// Any key of a job but `id`, for jobs that do not set it themselves; `waiting`, `retries` and `timeouts` are merged
+    /// key by key.
     pub(crate) defaults: Option<Defaults>,
     /// How many sessions at once, and when to start no more.
     pub(crate) strategy: Option<Located<StrategyKeys>>,

@@ -74,7 +74,7 @@ settings! {
         looks: u32 = 3, AtLeast(1);
         /// The pause between two looks.
         look_delay: Duration = Duration::from_secs(10);
-        /// A finished session of the same task is adopted when it was created within this time.
+        /// Without a ledger, a finished session of the same task is taken over when it was created within this time.
         adopt_within: Duration = 6 * HOUR;
     }
 }

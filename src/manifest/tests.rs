@@ -1,5 +1,7 @@
 //! Inputs that nobody wrote by hand: they end in a message, soon and in little memory.
 
+mod documents;
+
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -155,87 +157,4 @@ proptest! {
             let _ = diagnostics.render(false);
         }
     }
-}
-
-fn project(path: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// A YAML document as JSON, with anchors and merges resolved; `None` where it is not JSON.
-fn as_json(path: &Path) -> Option<serde_json::Value> {
-    let text = std::fs::read_to_string(path).ok()?;
-    serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { strict_booleans: true }).ok()
-}
-
-#[test]
-fn the_schema_that_is_checked_in_is_the_generated_one() {
-    let path = project("schemas/manifest.schema.json");
-    let generated = format!("{:#}\n", super::json_schema());
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &generated).unwrap();
-    }
-    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        checked_in == generated,
-        "schemas/manifest.schema.json is stale: run `BLESS=1 cargo test` and look at the diff"
-    );
-}
-
-#[test]
-fn good_manifests_keep_the_schema() {
-    let schema = jsonschema::validator_for(&super::json_schema()).unwrap();
-    for path in ["jobs.example.yaml", "tests/fixtures/manifests/good/every-key.yaml"] {
-        let manifest = as_json(&project(path)).unwrap();
-        let errors: Vec<String> = schema
-            .iter_errors(&manifest)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{path}: {errors:#?}");
-    }
-}
-
-#[test]
-fn the_schema_sees_what_an_editor_should_underline() {
-    let schema = jsonschema::validator_for(&super::json_schema()).unwrap();
-    let bad = [
-        "bool-as-yes",
-        "unknown-key",
-        "unknown-key-without-neighbour",
-        "unknown-word",
-        "wrong-type",
-        "wrong-shape",
-        "missing-jobs",
-        "no-jobs",
-        "version-2",
-        "duration-without-unit",
-        "parallel-zero",
-        "job-without-id",
-        "job-id-with-slash",
-        "id-in-defaults",
-        "matrix-not-lists",
-        "matrix-without-values",
-        "max-failures",
-        "duration-negative",
-    ];
-    for name in bad {
-        let manifest = as_json(&project(&format!("tests/fixtures/manifests/bad/{name}.yaml"))).unwrap();
-        assert!(!schema.is_valid(&manifest), "{name}");
-    }
-}
-
-#[test]
-fn the_example_shows_every_key() {
-    let text = std::fs::read_to_string(project("jobs.example.yaml")).unwrap();
-    let schema = super::json_schema();
-    assert!(text.starts_with("# yaml-language-server: $schema=schemas/manifest.schema.json\n"));
-    let mut missing = Vec::new();
-    let definitions = schema["$defs"].as_object().unwrap().values();
-    for object in definitions.chain([&schema]) {
-        for key in object["properties"].as_object().into_iter().flat_map(serde_json::Map::keys) {
-            if !text.contains(&format!("{key}:")) {
-                missing.push(key.clone());
-            }
-        }
-    }
-    assert!(missing.is_empty(), "jobs.example.yaml does not show {missing:?}");
 }

@@ -8,8 +8,6 @@ pub use crate::manifest::{
 };
 use crate::manifest::{Located, RunTimeouts, Setting, Written};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// A run's settings: no options left, except where "none" is a meaning of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -50,7 +48,7 @@ impl Settings {
             request_timeout: timeouts.request,
             adoption: meant(written.create.as_ref()),
             poll: meant(written.poll.as_ref()),
-            day: DAY,
+            day: Duration::from_secs(24 * 60 * 60),
         }
     }
 
@@ -80,15 +78,7 @@ fn meant<S: Setting + Default>(written: Option<&Located<S::Written>>) -> S {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            strategy: Strategy::default(),
-            limits: Limits::default(),
-            run_timeout: None,
-            request_timeout: RunTimeouts::default().request,
-            adoption: Adoption::default(),
-            poll: PollSettings::default(),
-            day: DAY,
-        }
+        Self::of(&Written::default())
     }
 }
 

@@ -117,11 +117,14 @@ mod tests {
     #[test]
     fn the_schema_is_current() {
         let schema = serde_json::to_string_pretty(&report_schema()).unwrap() + "\n";
-        if std::env::var_os("JULES_BATCH_BLESS").is_some() {
+        if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
             std::fs::write(SCHEMA, &schema).unwrap();
         }
         let checked_in = std::fs::read_to_string(SCHEMA).unwrap();
-        assert!(checked_in == schema, "schemas/report.schema.json is old: run with JULES_BATCH_BLESS=1");
+        assert!(
+            checked_in == schema,
+            "schemas/report.schema.json is old: run `INSTA_UPDATE=always cargo test`"
+        );
     }
 
     #[test]
