@@ -14,11 +14,10 @@ fn main() -> ExitCode {
         }
     };
     let console = Console::new(&args);
-    match cli::run(args, &console) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            console.failure(&failure);
-            failure.exit().into()
-        }
-    }
+    let exit = cli::run(args, &console).unwrap_or_else(|failure| {
+        console.failure(&failure);
+        failure.exit()
+    });
+    console.close();
+    exit.into()
 }

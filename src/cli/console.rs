@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -13,6 +14,7 @@ use super::ci::Ci;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
 use super::redact::Redactor;
+use super::stderr::{Stderr, Text};
 use crate::report::{console_fragment, console_line};
 
 /// Errors: bold red.
@@ -28,7 +30,11 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 /// What matters more.
 pub(crate) const BOLD: Style = Style::new().bold();
 
-/// A cheap handle on stdout and stderr.
+/// How long stdout waits for what was said on stderr before: on a terminal both are read in one piece.
+const TURN: Duration = Duration::from_millis(500);
+
+/// A cheap handle on stdout and stderr. What goes to stderr is written by a thread of its own, so that nobody waits for
+/// its reader; [`Console::close`] brings it to an end.
 #[derive(Clone)]
 pub struct Console(Arc<Inner>);
 
@@ -45,6 +51,7 @@ struct Inner {
     interactive: bool,
     out_closed: AtomicBool,
     bars: MultiProgress,
+    stderr: Stderr,
     redactor: Redactor,
 }
 
@@ -64,16 +71,18 @@ impl Console {
         let dumb = var("TERM").is_some_and(|term| term == "dumb");
         let live = stderr && ci.is_none() && !dumb && !quiet;
         let target = if live { ProgressDrawTarget::stderr_with_hz(12) } else { ProgressDrawTarget::hidden() };
+        let (bars, err) = (MultiProgress::with_draw_target(target), choice(stderr));
         Self(Arc::new(Inner {
             out: choice(stdout),
-            err: choice(stderr),
+            err,
             quiet,
             ci,
             live,
             out_terminal: stdout,
             interactive: stdin && stderr && ci.is_none(),
             out_closed: AtomicBool::new(false),
-            bars: MultiProgress::with_draw_target(target),
+            stderr: Stderr::start(err, bars.clone()),
+            bars,
             redactor: Redactor::from_env(),
         }))
     }
@@ -86,11 +95,8 @@ impl Console {
     ///
     /// When stdout cannot be written for another reason, such as a full disk.
     pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
-        self.write_out(|| {
-            let mut out = AutoStream::new(io::stdout(), self.0.out).lock();
-            out.write_all(self.0.redactor.clean(text).as_bytes())?;
-            out.flush()
-        })
+        self.0.stderr.wait(TURN);
+        self.write_out(&mut AutoStream::new(io::stdout(), self.0.out), text).map_err(not_printed)
     }
 
     /// Like [`Console::result`], byte for byte: for what another program reads, and for moving the cursor of a
@@ -100,26 +106,24 @@ impl Console {
     ///
     /// As there.
     pub(crate) fn result_exact(&self, text: &str) -> Result<(), Failure> {
-        self.write_out(|| {
-            let mut out = io::stdout().lock();
-            out.write_all(self.0.redactor.clean(text).as_bytes())?;
-            out.flush()
-        })
+        self.0.stderr.wait(TURN);
+        self.write_out(&mut io::stdout(), text).map_err(not_printed)
     }
 
-    fn write_out(&self, write: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
+    fn write_out(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
         if self.0.out_closed.load(Ordering::Relaxed) {
             return Ok(());
         }
+        let text = self.0.redactor.clean(text);
+        let mut write = || out.write_all(text.as_bytes()).and_then(|()| out.flush());
         // A pipe is not where the bars are, and its reader may take its time: nobody else waits for that.
         let written = if self.0.out_terminal { self.0.bars.suspend(write) } else { write() };
         match written {
-            Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.0.out_closed.store(true, Ordering::Relaxed);
                 Ok(())
             }
-            Err(error) => Err(Failure::new(Exit::NotWritable, CannotPrint(error))),
+            written => written,
         }
     }
 
@@ -141,13 +145,35 @@ impl Console {
     /// Says something on stderr, unless `--quiet`.
     pub(crate) fn say(&self, text: &str) {
         if !self.0.quiet {
-            self.stderr(text);
+            self.stderr(Text::Lasting, text);
         }
+    }
+
+    /// Says how things stand, which nobody misses who does not read it in time.
+    pub(crate) fn mention(&self, text: &str) {
+        if !self.0.quiet {
+            self.log(text);
+        }
+    }
+
+    /// The same with `--quiet`.
+    pub(crate) fn log(&self, text: &str) {
+        self.stderr(Text::Passing, text);
+    }
+
+    /// Draws the live display in place of the last one; none removes it.
+    pub(crate) fn draw(&self, frame: Option<String>) {
+        self.0.stderr.draw(frame);
+    }
+
+    /// Brings what was said to stderr, if somebody reads it.
+    pub fn close(&self) {
+        self.0.stderr.close();
     }
 
     /// Warns on stderr, also with `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
-        self.stderr(&format!("{YELLOW}warning:{YELLOW:#} {text}"));
+        self.stderr(Text::Lasting, &format!("{YELLOW}warning:{YELLOW:#} {text}"));
     }
 
     /// Shows why the program ends.
@@ -159,7 +185,7 @@ impl Console {
                 Line::Help(text) => format!("  {CYAN}help:{CYAN:#} {}", block(&text)),
                 Line::Plain(text) => text,
             };
-            self.stderr(&text);
+            self.stderr(Text::Lasting, &text);
         }
     }
 
@@ -167,6 +193,7 @@ impl Console {
     /// [`Console::interactive`] says that somebody is there.
     #[must_use]
     pub(crate) fn confirm(&self, question: &str) -> bool {
+        self.0.stderr.wait(TURN);
         self.0.bars.suspend(|| {
             let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
             // A question that cannot be shown is answered with no by the missing answer.
@@ -219,12 +246,6 @@ impl Console {
         self.0.out == ColorChoice::AlwaysAnsi
     }
 
-    /// The live display; hidden when nothing may move.
-    #[must_use]
-    pub(crate) fn bars(&self) -> &MultiProgress {
-        &self.0.bars
-    }
-
     /// What takes the API key out of text; the console's own output has passed it.
     #[must_use]
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -239,13 +260,13 @@ impl Console {
             .map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()))
     }
 
-    fn stderr(&self, text: &str) {
-        self.0.bars.suspend(|| {
-            let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
-            // There is nowhere left to tell that stderr is closed.
-            let _ = writeln!(err, "{}", self.0.redactor.clean(text));
-        });
+    fn stderr(&self, kind: fn(String) -> Text, text: &str) {
+        self.0.stderr.say(kind(self.0.redactor.clean(text).into_owned()));
     }
+}
+
+fn not_printed(error: io::Error) -> Failure {
+    Failure::new(Exit::NotWritable, CannotPrint(error))
 }
 
 #[derive(Debug, thiserror::Error)]

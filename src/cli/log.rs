@@ -2,12 +2,9 @@
 
 use std::io::{self, Write};
 
-use tracing_indicatif::writer::{IndicatifWriter, Stderr};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::console::Console;
-use super::redact::Redactor;
 use crate::report::console_log;
 
 /// A filter for logs, in the syntax of `RUST_LOG`; wins over `-v`.
@@ -17,12 +14,11 @@ const FILTER_VARIABLE: &str = "JULES_BATCH_LOG";
 pub(crate) fn start(console: &Console, verbose: u8) {
     let filter = std::env::var(FILTER_VARIABLE).ok().filter(|f| !f.is_empty());
     let filter = filter.unwrap_or_else(|| directives(verbose, console.quiet()).to_owned());
-    let stderr: IndicatifWriter<Stderr> = IndicatifWriter::new(console.bars().clone());
-    let writer = RedactingWriter { inner: stderr, redactor: console.redactor().clone() };
+    let log = Log(console.clone());
     // Another subscriber is there already only when a test has set one.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(writer)
+        .with_writer(move || log.clone())
         .with_ansi(console.err_colour())
         .with_target(verbose > 2)
         .try_init();
@@ -38,32 +34,24 @@ const fn directives(verbose: u8, quiet: bool) -> &'static str {
     }
 }
 
-/// Passes on what is written, each write as a whole, without secrets. tracing writes one event at a time, so
-/// no secret is ever torn between two writes.
+/// Passes on what is written. tracing writes one event at a time, so no secret is ever torn between two writes.
 #[derive(Clone)]
-struct RedactingWriter<W> {
-    inner: W,
-    redactor: Redactor,
-}
+struct Log(Console);
 
-impl<W: Write> Write for RedactingWriter<W> {
+impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        self.inner.write_all(self.redactor.clean(&console_log(&text)).as_bytes())?;
+        self.0.log(&entry(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        Ok(())
     }
 }
 
-impl<'a, W: Write + Clone + 'a> MakeWriter<'a> for RedactingWriter<W> {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        self.clone()
-    }
+/// An event as it may stand in the log.
+fn entry(bytes: &[u8]) -> String {
+    console_log(String::from_utf8_lossy(bytes).trim_end_matches('\n'))
 }
 
 #[cfg(test)]
@@ -72,10 +60,8 @@ mod tests {
 
     #[test]
     fn what_the_service_said_is_no_command() {
-        let mut written = Vec::new();
-        let mut log = RedactingWriter { inner: &mut written, redactor: Redactor::default() };
-        log.write_all(b"DEBUG error=503: down ##[error]forged\r::error::forged\n").unwrap();
-        assert_eq!(written, b"DEBUG error=503: down # #[error]forged\n: :error::forged\n");
+        let written = entry(b"DEBUG error=503: down ##[error]forged\r::error::forged\n");
+        assert_eq!(written, "DEBUG error=503: down # #[error]forged\n: :error::forged");
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod signals;
 mod simulate;
 mod sources;
 mod status;
+mod stderr;
 mod summary;
 mod wording;
 

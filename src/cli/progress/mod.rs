@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
 use super::console::Console;
@@ -67,20 +66,15 @@ impl Progress {
 
 impl Observer for Progress {
     fn observe(&mut self, events: &[RunEvent]) -> Result<(), ObserverError> {
-        let mut said = Vec::new();
-        {
-            let mut board = locked(&self.board);
-            for event in events {
-                board.apply(event);
-                match line(event, &board) {
-                    Some(Said::Change(_)) if self.console.live() => {}
-                    Some(Said::Change(text) | Said::Lasting(text)) => said.push(text),
-                    None => {}
-                }
+        let mut board = locked(&self.board);
+        for event in events {
+            board.apply(event);
+            match line(event, &board) {
+                Some(Said::Change(_)) if self.console.live() => {}
+                Some(Said::Change(text)) => self.console.mention(&text),
+                Some(Said::Lasting(text)) => self.console.say(&text),
+                None => {}
             }
-        }
-        if !said.is_empty() {
-            self.console.say(&said.join("\n"));
         }
         Ok(())
     }
@@ -105,16 +99,13 @@ fn heading(record: &RunRecord) -> String {
 /// Draws the table until the other end is dropped.
 fn draw(console: Console, board: Arc<Mutex<Board>>, heading: String) -> Ticker {
     ticker(FRAME, move |step| {
-        let bar = console.bars().add(ProgressBar::new_spinner());
-        bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is fixed and valid"));
         while step() {
             let lines = table(&locked(&board), &heading, Timestamp::now(), console.size());
             let text = lines.join("\n");
             let plain = || anstream::adapter::strip_str(&text).to_string();
-            bar.set_message(if console.err_colour() { text.clone() } else { plain() });
+            console.draw(Some(if console.err_colour() { text.clone() } else { plain() }));
         }
-        bar.finish_and_clear();
-        console.bars().remove(&bar);
+        console.draw(None);
     })
 }
 
@@ -123,7 +114,7 @@ fn beat(console: Console, board: Arc<Mutex<Board>>, every: Duration) -> Ticker {
     ticker(every, move |step| {
         while step() {
             let text = heartbeat(&locked(&board), Timestamp::now());
-            console.say(&text);
+            console.mention(&text);
         }
     })
 }
