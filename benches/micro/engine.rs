@@ -5,14 +5,23 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use jules_batch::api::{ApiKey, Jules, Quotas};
-use jules_batch::engine::{self, Options, Setup};
+use jules_batch::engine::{self, Observers, Options, Setup};
 use jules_batch::manifest::{self, LoadOptions};
-use jules_batch::outcome::{EventKind, RunEvent, RunId, RunInfo, RunRecord};
+use jules_batch::outcome::{EventKind, EventLog, JournalError, RunEvent, RunId, RunInfo, RunRecord};
 use jules_batch::plan::{self, Plan};
 use jules_simulator::{Scenario, Simulator};
 
 const TASKS: usize = 200;
 const SCENARIO: &str = "{ speed: 100000, defaults: { duration: 1 s, outcome: pull-request } }";
+
+/// Keeps nothing.
+struct Nowhere;
+
+impl EventLog for Nowhere {
+    fn append(&mut self, _events: &[RunEvent]) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
 
 fn plan() -> Arc<Plan> {
     let numbers: Vec<String> = (0..TASKS).map(|n| n.to_string()).collect();
@@ -23,6 +32,10 @@ fn plan() -> Arc<Plan> {
     );
     let manifest = manifest::parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
     Arc::new(plan::expand(&manifest, None).unwrap())
+}
+
+fn nobody() -> Observers {
+    Observers { ledger: Box::new(Nowhere), listeners: Vec::new(), clean: Box::new(|event| event) }
 }
 
 fn record() -> RunRecord {
@@ -57,7 +70,7 @@ pub(crate) fn benches(c: &mut Criterion) {
             start,
             |(simulator, setup)| {
                 let (_stops, inbox) = tokio::sync::mpsc::channel(1);
-                let finished = runtime.block_on(engine::run(setup, &mut [], inbox)).unwrap();
+                let finished = runtime.block_on(engine::run(setup, nobody(), inbox)).unwrap();
                 assert_eq!(finished.record.totals().remaining(), 0);
                 simulator
             },

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use jules_batch::ledger::{Ledger, ManifestIdentity};
-use jules_batch::outcome::Observer;
+use jules_batch::outcome::EventLog;
 
 use crate::story;
 
@@ -24,7 +24,7 @@ pub(crate) fn benches(c: &mut Criterion) {
                 fresh,
                 |(folder, mut recorder)| {
                     for turn in events.chunks(together) {
-                        recorder.observe(turn).unwrap();
+                        recorder.append(turn).unwrap();
                     }
                     recorder.flush().unwrap();
                     (folder, recorder)

@@ -110,6 +110,11 @@ impl Console {
         self.write_out(&mut io::stdout(), text).map_err(not_printed)
     }
 
+    /// Stdout for a program that reads along. It has no turn to wait for.
+    pub(crate) fn stream(&self) -> impl Write + Send + use<> {
+        Stream(self.clone())
+    }
+
     fn write_out(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
         if self.0.out_closed.load(Ordering::Relaxed) {
             return Ok(());
@@ -262,6 +267,19 @@ impl Console {
 
     fn stderr(&self, kind: fn(String) -> Text, text: &str) {
         self.0.stderr.say(kind(self.0.redactor.clean(text).into_owned()));
+    }
+}
+
+/// [`Console::stream`]
+struct Stream(Console);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_out(&mut io::stdout(), &String::from_utf8_lossy(bytes)).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

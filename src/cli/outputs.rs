@@ -8,9 +8,9 @@ use clap::ValueEnum;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::reports::{self, BoxError, EventSink, Output, Readers};
+use super::reports::{self, BoxError, EventLines, Output, Readers, Reports};
 use super::summary;
-use crate::outcome::{RunEvent, RunRecord};
+use crate::outcome::{Listener, RunEvent, RunRecord};
 use crate::report::{self, ReportError, ReportV1};
 
 /// Where reports go, and the events that they were made of.
@@ -169,17 +169,14 @@ pub(crate) fn write_events(args: &ReportArgs, events: &[RunEvent]) -> Result<Vec
     Ok(files)
 }
 
-/// Prints the result of a run: the report that is wanted on stdout, or else a line for each task. The summary tells
-/// the same to whoever sits at a terminal, and events stand alone.
-pub(crate) fn print_result(args: &ReportArgs, record: &RunRecord, console: &Console) -> Result<(), Failure> {
+/// The result of a run on stdout: the report that is wanted there, or else a line for each task. The summary tells the
+/// same to whoever sits at a terminal, and events stand alone.
+pub(crate) fn result(args: &ReportArgs, record: &RunRecord, console: &Console) -> Result<String, Failure> {
     if let Some(format) = args.files.on_stdout() {
-        return print(format, &ReportV1::of(record), args.files.junit_profile, console);
+        return rendered(format, &ReportV1::of(record), args.files.junit_profile);
     }
     let told = console.out_terminal() && console.live();
-    if told || args.events_on_stdout() {
-        return Ok(());
-    }
-    console.result(&summary::result_lines(record))
+    Ok(if told || args.events_on_stdout() { String::new() } else { summary::result_lines(record) })
 }
 
 /// Prints a report.
@@ -250,19 +247,23 @@ fn writable(paths: impl IntoIterator<Item = PathBuf>) -> Result<(), Failure> {
     })
 }
 
-/// What the report writer starts with: event files hold the whole run, also what earlier invocations did.
-pub(crate) fn open(
+/// Those who write the reports of a run that stands like `record`: event files hold the whole run, also what earlier
+/// invocations did.
+pub(crate) fn writers(
     args: &ReportArgs,
-    history: &[RunEvent],
+    record: RunRecord,
+    history: Vec<RunEvent>,
     console: &Console,
-) -> Result<(Vec<Output>, Vec<EventSink>), Failure> {
-    let written = write_events(args, history)?;
-    let mut sinks: Vec<_> = written.into_iter().map(EventSink::File).collect();
-    if args.events_on_stdout() {
-        console.result(&lines(history))?;
-        sinks.push(EventSink::Stdout(console.clone()));
+) -> Result<Vec<Box<dyn Listener>>, Failure> {
+    let mut writers: Vec<Box<dyn Listener>> = vec![Box::new(Reports::new(record, outputs(&args.files)))];
+    for path in write_events(args, &history)? {
+        let lines = EventLines::append(&path);
+        writers.push(Box::new(lines.map_err(|error| Failure::new(Exit::NotWritable, error))?));
     }
-    Ok((outputs(&args.files), sinks))
+    if args.events_on_stdout() {
+        writers.push(Box::new(EventLines::stream("stdout", console.stream(), history)));
+    }
+    Ok(writers)
 }
 
 /// The report that people open first.

@@ -1,6 +1,6 @@
 //! `status`: a run's state from the ledger, also while another process runs it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::signals::Signals;
 use super::{duration, recorded, summary};
 use crate::ledger::{Ledger, LedgerReader, RunOverview};
-use crate::outcome::{Observer as _, RunId, RunRecord};
+use crate::outcome::{Listener as _, RunId, RunRecord};
 use crate::report::{self, ReportV1, console_fragment as neutral};
 
 /// How often a run is looked at: asking the ledger costs less than a millisecond.
@@ -108,7 +108,8 @@ async fn watch(
         let held = Ledger::holder(&args.state.state_dir).is_some();
         let news = reader.events(&record.info.id, record.last_seq).map_err(recorded::unreadable)?;
         news.events.iter().for_each(|event| record.apply(event));
-        progress.observe(&news.events).map_err(|error| Failure::new(Exit::Fault, error))?;
+        let shown = progress.hear(&news.events).and_then(|()| progress.tick(Instant::now()));
+        shown.map_err(|error| Failure::new(Exit::Fault, error))?;
         if !held || (record.ended_at.is_some() && news.events.is_empty()) {
             return Ok(record);
         }

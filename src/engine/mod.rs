@@ -1,14 +1,15 @@
 //! From a plan to outcomes: one loop that acts, and plain methods that decide.
 //!
 //! ```text
-//!  signals ─┐            ┌─ events ──▶ observers (ledger, reports, progress), kept first
-//!  answers ─┼─▶ Dispatch ┤
-//!  timers ──┘            └─ actions ─▶ requests through the API client
+//!  signals ─┐            ┌─ events ──▶ journal ──▶ ledger, and listeners (reports, progress)
+//!  answers ─┼─▶ Dispatch ┤                │ kept
+//!  timers ──┘            └─ actions ──────┴──▶ requests through the API client
 //! ```
 //!
 //! Everything that happens outside becomes one input of the dispatcher, which is synchronous and knows
-//! no clock. What it decides comes back as a turn: events that the observers keep **before** any of the turn's
-//! actions starts. That order is what "intent on disk before the POST leaves" rests on.
+//! no clock. What it decides comes back as a turn: events that the ledger keeps **before** any of the turn's
+//! actions starts. That order is what "intent on disk before the POST leaves" rests on. The ledger and the listeners
+//! have threads of their own: while events are on their way to the disk, the loop goes on with other inputs.
 
 mod act;
 mod action;
@@ -18,6 +19,7 @@ mod dispatch;
 mod driver;
 mod gate;
 mod input;
+mod journal;
 mod judge;
 mod needs;
 mod poller;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::api::{Jules, SessionId};
-use crate::outcome::{Observer, ObserverError, RunRecord};
+use crate::outcome::{EventLog, JournalError, Listener, RunEvent, RunRecord};
 use crate::plan::Plan;
 
 pub use stop::StopReason;
@@ -48,6 +50,17 @@ pub struct Setup {
     pub record: RunRecord,
     /// How.
     pub options: Options,
+}
+
+/// Who keeps and who hears what happens.
+pub struct Observers {
+    /// Keeps every event before anything that follows from it is done.
+    pub ledger: Box<dyn EventLog>,
+    /// Hear every event, each on a thread of its own.
+    pub listeners: Vec<Box<dyn Listener>>,
+    /// What all of them get in place of an event: the same without what nobody may keep, such as a key that the agent
+    /// repeats.
+    pub clean: Box<dyn Fn(RunEvent) -> RunEvent>,
 }
 
 /// How to run.
@@ -107,24 +120,24 @@ pub enum Fault {
 /// A run could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The run's books could not be kept. Everything up to then is recorded; nothing was started after it.
+    /// The ledger or a report could not be kept. Everything up to then is recorded; nothing was started after it.
     #[error(transparent)]
-    Books(#[from] ObserverError),
+    Books(#[from] JournalError),
 }
 
 /// Runs a plan to its end, or to a stop.
 ///
-/// Every event is shown to `observers`, in their order, before anything that follows from it is done. `stops`
-/// brings reasons to stop from outside (signals); they only ever escalate.
+/// Every event is in the ledger before anything that follows from it is done. `stops` brings reasons to stop from
+/// outside (signals); they only ever escalate.
 ///
 /// Cancel safety: dropping the future leaves the run as a kill would, to be taken up again from the ledger.
 ///
 /// # Errors
 ///
-/// When an observer cannot keep an event.
+/// When the ledger or a report cannot keep an event.
 pub async fn run(
     setup: Setup,
-    observers: &mut [Box<dyn Observer>],
+    observers: Observers,
     stops: tokio::sync::mpsc::Receiver<StopReason>,
 ) -> Result<Finished, EngineError> {
     run::Loop::new(setup, observers, stops).run().await

@@ -12,64 +12,58 @@ use tokio::time::Instant;
 use super::action::Action;
 use super::dispatch::Dispatch;
 use super::input::{Input, Now};
+use super::journal::Journal;
 use super::stop::StopReason;
-use super::{EngineError, Finished, Setup, act};
+use super::{EngineError, Finished, Observers, Setup, act};
 use crate::api::Jules;
-use crate::outcome::{ApiUsage, EventKind, Observer, ObserverError, RunEvent, RunRecord};
+use crate::outcome::{ApiUsage, EventKind, RunEvent, RunRecord};
 use crate::plan::Plan;
 
 /// How often the request counts are recorded while a run goes on.
 const USAGE_EVERY: Duration = Duration::from_secs(5);
 
-pub(super) struct Loop<'a> {
+pub(super) struct Loop {
     plan: Arc<Plan>,
     api: Jules,
     dispatch: Dispatch,
     record: RunRecord,
-    observers: &'a mut [Box<dyn Observer>],
+    clean: Box<dyn Fn(RunEvent) -> RunEvent>,
+    journal: Journal<Action>,
     stops: Receiver<StopReason>,
     requests: JoinSet<Input>,
     /// What each request under way is for, should its task panic.
     under_way: HashMap<Id, Action>,
     usage: ApiUsage,
     usage_due: Instant,
-    /// The first event that an observer could not keep.
-    unkept: Option<ObserverError>,
 }
 
-impl<'a> Loop<'a> {
-    pub(super) fn new(
-        setup: Setup,
-        observers: &'a mut [Box<dyn Observer>],
-        stops: Receiver<StopReason>,
-    ) -> Self {
+impl Loop {
+    pub(super) fn new(setup: Setup, observers: Observers, stops: Receiver<StopReason>) -> Self {
         let Setup { plan, api, record, options } = setup;
+        let Observers { ledger, listeners, clean } = observers;
         let dispatch = Dispatch::new(plan.clone(), &record, options, now());
         Self {
             plan,
             api,
             dispatch,
+            journal: Journal::start(ledger, listeners, record.last_seq),
             record,
-            observers,
+            clean,
             stops,
             requests: JoinSet::new(),
             under_way: HashMap::new(),
             usage: ApiUsage::default(),
             usage_due: Instant::now() + USAGE_EVERY,
-            unkept: None,
         }
     }
 
     pub(super) async fn run(mut self) -> Result<Finished, EngineError> {
         self.turns().await;
         self.requests.abort_all();
-        self.close();
-        // What the other observers know is worth keeping although one of them failed.
-        let flushed = self.observers.iter_mut().map(|observer| observer.flush()).fold(Ok(()), Result::and);
-        if let Some(unkept) = self.unkept {
-            return Err(unkept.into());
-        }
-        flushed?;
+        let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
+        let usage = act::usage(&self.api, self.dispatch.polls());
+        self.write(vec![EventKind::ApiUsed { usage }, EventKind::InvocationEnded { stopped }], Vec::new());
+        self.journal.close().await?;
         let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());
         Ok(Finished { record: self.record, stopped, fault })
     }
@@ -78,21 +72,25 @@ impl<'a> Loop<'a> {
         self.dispatch.open(&self.record, now());
         self.take_turn();
         while !self.dispatch.is_done() {
-            let input = self.next_input().await;
-            self.dispatch.handle(input, now());
+            if let Some(input) = self.next_input().await {
+                self.dispatch.handle(input, now());
+            }
             self.drain();
             self.take_turn();
         }
     }
 
-    /// The next thing that happens. Signals come first.
-    async fn next_input(&mut self) -> Input {
+    /// The next thing that happens; none when only the journal is further. Signals come first.
+    async fn next_input(&mut self) -> Option<Input> {
         let wake = self.dispatch.wake_at().map_or(self.usage_due, |at| at.min(self.usage_due));
         tokio::select! {
             biased;
-            Some(reason) = self.stops.recv() => Input::Stop(reason),
-            Some(done) = self.requests.join_next_with_id() => finished(&mut self.under_way, done),
-            () = tokio::time::sleep_until(wake) => Input::Tick,
+            Some(reason) = self.stops.recv() => Some(Input::Stop(reason)),
+            // When events cannot be kept nothing is started any more: what is under way is waited for like at an
+            // interrupt, and told to those who can still hear it.
+            Some(kept) = self.journal.next() => (!kept).then_some(Input::Stop(StopReason::Books)),
+            Some(done) = self.requests.join_next_with_id() => Some(finished(&mut self.under_way, done)),
+            () = tokio::time::sleep_until(wake) => Some(Input::Tick),
         }
     }
 
@@ -116,51 +114,25 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Events first: an action starts only when every observer has kept them. When one cannot, nothing is started any
-    /// more: what is under way is waited for like at an interrupt, and told to those who can still listen.
+    /// Events first: an action starts only when the ledger has kept all events up to it.
     fn take_turn(&mut self) {
         let turn = self.dispatch.take_turn();
-        self.keep(turn.events);
-        if self.unkept.is_some() {
-            return self.leave();
-        }
-        for action in turn.actions {
+        self.write(turn.events, turn.actions);
+        for action in self.journal.release() {
             let request = act::perform(self.api.clone(), self.plan.clone(), action.clone());
             let id = self.requests.spawn(request).id();
             self.under_way.insert(id, action);
         }
     }
 
-    fn leave(&mut self) {
-        self.dispatch.handle(Input::Stop(StopReason::Books), now());
-        let turn = self.dispatch.take_turn();
-        self.keep(turn.events);
-    }
-
-    fn keep(&mut self, kinds: Vec<EventKind>) {
-        if kinds.is_empty() {
-            return;
-        }
+    fn write(&mut self, kinds: Vec<EventKind>, actions: Vec<Action>) {
         let ts = Timestamp::now();
-        let events: Vec<RunEvent> = kinds
-            .into_iter()
-            .zip(self.record.last_seq + 1..)
-            .map(|(kind, seq)| RunEvent { seq, ts, kind })
-            .collect();
+        let events = kinds.into_iter().zip(self.record.last_seq + 1..);
+        let events: Vec<_> = events.map(|(kind, seq)| (self.clean)(RunEvent { seq, ts, kind })).collect();
         for event in &events {
             self.record.apply(event);
         }
-        for observer in &mut *self.observers {
-            if let Err(error) = observer.observe(&events) {
-                self.unkept.get_or_insert(error);
-            }
-        }
-    }
-
-    fn close(&mut self) {
-        let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
-        let usage = act::usage(&self.api, self.dispatch.polls());
-        self.keep(vec![EventKind::ApiUsed { usage }, EventKind::InvocationEnded { stopped }]);
+        self.journal.write(events, actions);
     }
 }
 

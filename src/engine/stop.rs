@@ -19,7 +19,7 @@ pub enum StopReason {
     Key,
     /// The service did not answer the first request.
     Service,
-    /// An observer could not keep what it saw.
+    /// The ledger or a report could not keep what happened.
     Books,
     /// SIGINT: what is live is detached.
     Interrupt,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::Holder;
-use crate::outcome::{ObserverError, RunId};
+use crate::outcome::{JournalError, RunId};
 
 /// Why the ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -175,7 +175,7 @@ fn way_out(source: &rusqlite::Error) -> &'static str {
     }
 }
 
-impl From<LedgerError> for ObserverError {
+impl From<LedgerError> for JournalError {
     fn from(error: LedgerError) -> Self {
         Self::new("the ledger cannot keep what happened", error)
     }

@@ -9,7 +9,7 @@
 //!
 //! # What is promised
 //!
-//! - When [`Recorder::observe`](crate::outcome::Observer::observe) returns, its events survive the death of the
+//! - When [`Recorder::append`](crate::outcome::EventLog::append) returns, its events survive the death of the
 //!   process and other processes see them. If there was a promise among them
 //!   ([`EventKind::is_promise`](crate::outcome::EventKind::is_promise)) they are synced to the disk and survive a
 //!   power cut as well. SQLite's WAL is what makes both cheap: each call is one transaction, and only promises

@@ -1,10 +1,10 @@
-//! The observer that writes a run down.
+//! The log that writes a run down.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, TransactionBehavior};
 
 use super::{Ledger, LedgerError, LedgerReader, ManifestIdentity, database, entry};
-use crate::outcome::{EventKind, Observer, ObserverError, RunEvent, RunId};
+use crate::outcome::{EventKind, EventLog, JournalError, RunEvent, RunId};
 
 /// Writes the events of one run into the ledger, each call in one transaction.
 ///
@@ -157,15 +157,15 @@ impl Recorder {
     }
 }
 
-impl Observer for Recorder {
-    fn observe(&mut self, events: &[RunEvent]) -> Result<(), ObserverError> {
+impl EventLog for Recorder {
+    fn append(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
         if events.is_empty() && self.unsaved.is_empty() {
             return Ok(());
         }
         Ok(self.save_all(events)?)
     }
 
-    fn flush(&mut self) -> Result<(), ObserverError> {
+    fn flush(&mut self) -> Result<(), JournalError> {
         if !self.unsaved.is_empty() {
             self.save_all(&[])?;
         }

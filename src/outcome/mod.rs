@@ -17,7 +17,7 @@ pub use event::{
 };
 pub use kind::Outcome;
 pub use marker::Marker;
-pub use observer::{Observer, ObserverError};
+pub use observer::{EventLog, JournalError, Listener, Role};
 pub use record::{AttemptRecord, RunRecord, TaskRecord};
 pub use run_id::RunId;
 pub use totals::Totals;

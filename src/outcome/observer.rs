@@ -1,40 +1,87 @@
-//! Who watches a run.
+//! Who keeps the events of a run, and who hears of them.
+
+use std::time::Instant;
 
 use super::RunEvent;
 
-/// Sees every event of a run, in order: the ledger, the reports, the progress display.
-pub trait Observer: Send {
-    /// Takes note of the events of one turn.
-    ///
-    /// The engine acts on the service only after every observer has returned: an observer that promises
-    /// durability keeps its promise before it returns `Ok` (an intent is on disk before its POST leaves).
+/// Keeps the events of a run, in order: the ledger.
+///
+/// The engine acts on the service only after the events that lead to it are kept: an intent is on disk before its POST
+/// leaves.
+pub trait EventLog: Send {
+    /// Keeps the events of one or more turns, all or none. They last when it returns `Ok`.
     ///
     /// # Errors
     ///
-    /// When the events cannot be kept. The run then starts nothing more and ends; until it has, the observer is shown
-    /// what still comes, and may keep it if it can again.
-    fn observe(&mut self, events: &[RunEvent]) -> Result<(), ObserverError>;
+    /// When the events cannot be kept. The run then starts nothing more and ends; until it has, the log is given what
+    /// still comes, and may keep all of it if it can again.
+    fn append(&mut self, events: &[RunEvent]) -> Result<(), JournalError>;
 
     /// Brings everything taken so far to its place; called at the end of an invocation.
     ///
     /// # Errors
     ///
-    /// As for [`Observer::observe`].
-    fn flush(&mut self) -> Result<(), ObserverError> {
+    /// As for [`EventLog::append`].
+    fn flush(&mut self) -> Result<(), JournalError> {
         Ok(())
     }
 }
 
-/// An observer could not keep what it saw: which one, and why.
+/// Hears every event of a run, in order, on a thread of its own: reports, event streams, the progress display.
+///
+/// It may take its time: neither the run nor another listener waits for it before the end.
+pub trait Listener: Send {
+    /// What the run owes it.
+    fn role(&self) -> Role;
+
+    /// Takes note of events.
+    ///
+    /// # Errors
+    ///
+    /// When they are lost on it. What that means for the run is for its [`Role`] to say.
+    fn hear(&mut self, events: &[RunEvent]) -> Result<(), JournalError>;
+
+    /// Does what is due by now, and says when there is more to do if no event comes before. Called at first, and again
+    /// after events and at the time it has named.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Listener::hear`].
+    fn tick(&mut self, _now: Instant) -> Result<Option<Instant>, JournalError> {
+        Ok(None)
+    }
+
+    /// Brings everything heard so far to its place; called once, at the end of an invocation.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Listener::hear`].
+    fn finish(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+/// What a run owes a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A result of the run: it ends when this fails, and waits for it at the end.
+    Report,
+    /// The same for somebody who reads along. At the end it is waited for only while somebody does read.
+    Stream,
+    /// A view. The run does not depend on it, and waits for it like for a stream.
+    View,
+}
+
+/// Events could not be kept: where, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
-pub struct ObserverError {
+pub struct JournalError {
     what: String,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-impl ObserverError {
+impl JournalError {
     /// `what` names the thing and what is wrong: "cannot write jules-report/junit.xml".
     #[must_use]
     pub fn new(what: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

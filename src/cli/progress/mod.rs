@@ -8,15 +8,12 @@ mod line;
 pub(crate) mod sample;
 mod table;
 
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::console::Console;
-use crate::outcome::{Observer, ObserverError, RunEvent, RunRecord};
+use crate::outcome::{JournalError, Listener, Role, RunEvent, RunRecord};
 pub(crate) use board::Board;
 pub(crate) use line::style_of;
 pub(crate) use line::{Said, heartbeat, line};
@@ -28,14 +25,11 @@ const FRAME: Duration = Duration::from_millis(200);
 /// Shows a run on stderr.
 pub(crate) struct Progress {
     console: Console,
-    board: Arc<Mutex<Board>>,
-    ticker: Option<Ticker>,
-}
-
-struct Ticker {
-    /// Dropping it ends the thread.
-    end: Sender<()>,
-    thread: JoinHandle<()>,
+    board: Board,
+    heading: String,
+    /// How often to show how things stand, and when next; none for never.
+    every: Option<Duration>,
+    due: Instant,
 }
 
 impl Progress {
@@ -43,33 +37,40 @@ impl Progress {
     /// with `--quiet`.
     #[must_use]
     pub(crate) fn new(console: &Console, record: &RunRecord, heartbeat: Duration) -> Self {
-        let board = Arc::new(Mutex::new(Board::of(record)));
-        let heading = heading(record);
-        let ticker = if console.live() {
-            Some(draw(console.clone(), Arc::clone(&board), heading))
-        } else if console.quiet() || heartbeat.is_zero() {
-            None
+        let every = if console.live() {
+            Some(FRAME)
         } else {
-            Some(beat(console.clone(), Arc::clone(&board), heartbeat))
+            Some(heartbeat).filter(|every| !console.quiet() && !every.is_zero())
         };
-        Self { console: console.clone(), board, ticker }
+        Self {
+            console: console.clone(),
+            board: Board::of(record),
+            heading: heading(record),
+            due: Instant::now() + every.unwrap_or_default(),
+            every,
+        }
     }
 
-    fn stop(&mut self) {
-        if let Some(Ticker { end, thread }) = self.ticker.take() {
-            drop(end);
-            // A display that panicked has nothing left to show; the run does not depend on it.
-            let _ = thread.join();
+    fn show(&self) {
+        let (console, now) = (&self.console, Timestamp::now());
+        if !console.live() {
+            return console.mention(&heartbeat(&self.board, now));
         }
+        let text = table(&self.board, &self.heading, now, console.size()).join("\n");
+        let plain = || anstream::adapter::strip_str(&text).to_string();
+        console.draw(Some(if console.err_colour() { text.clone() } else { plain() }));
     }
 }
 
-impl Observer for Progress {
-    fn observe(&mut self, events: &[RunEvent]) -> Result<(), ObserverError> {
-        let mut board = locked(&self.board);
+impl Listener for Progress {
+    fn role(&self) -> Role {
+        Role::View
+    }
+
+    fn hear(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
         for event in events {
-            board.apply(event);
-            match line(event, &board) {
+            self.board.apply(event);
+            match line(event, &self.board) {
                 Some(Said::Change(_)) if self.console.live() => {}
                 Some(Said::Change(text)) => self.console.mention(&text),
                 Some(Said::Lasting(text)) => self.console.say(&text),
@@ -79,56 +80,22 @@ impl Observer for Progress {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), ObserverError> {
-        self.stop();
-        Ok(())
+    fn tick(&mut self, now: Instant) -> Result<Option<Instant>, JournalError> {
+        let Some(every) = self.every else { return Ok(None) };
+        if now >= self.due {
+            self.show();
+            self.due = now + every;
+        }
+        Ok(Some(self.due))
     }
-}
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.stop();
+    fn finish(&mut self) -> Result<(), JournalError> {
+        self.console.draw(None);
+        Ok(())
     }
 }
 
 fn heading(record: &RunRecord) -> String {
     let simulated = if record.info.simulated { " · simulated" } else { "" };
     format!("{} · run {}{simulated}", record.info.name, record.info.id)
-}
-
-/// Draws the table until the other end is dropped.
-fn draw(console: Console, board: Arc<Mutex<Board>>, heading: String) -> Ticker {
-    ticker(FRAME, move |step| {
-        while step() {
-            let lines = table(&locked(&board), &heading, Timestamp::now(), console.size());
-            let text = lines.join("\n");
-            let plain = || anstream::adapter::strip_str(&text).to_string();
-            console.draw(Some(if console.err_colour() { text.clone() } else { plain() }));
-        }
-        console.draw(None);
-    })
-}
-
-/// Says how things stand, until the other end is dropped.
-fn beat(console: Console, board: Arc<Mutex<Board>>, every: Duration) -> Ticker {
-    ticker(every, move |step| {
-        while step() {
-            let text = heartbeat(&locked(&board), Timestamp::now());
-            console.mention(&text);
-        }
-    })
-}
-
-/// A thread of its own: the display goes on while the run waits, and the run never waits for the display.
-fn ticker(every: Duration, work: impl FnOnce(&mut dyn FnMut() -> bool) + Send + 'static) -> Ticker {
-    let (end, ended) = mpsc::channel::<()>();
-    let thread = std::thread::spawn(move || {
-        work(&mut || matches!(ended.recv_timeout(every), Err(RecvTimeoutError::Timeout)));
-    });
-    Ticker { end, thread }
-}
-
-/// A display that panicked half-way leaves a board that is still good to count with.
-fn locked(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
-    board.lock().unwrap_or_else(PoisonError::into_inner)
 }

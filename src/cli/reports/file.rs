@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::outcome::JournalError;
+
 /// How much is written at once.
 const BUFFER: usize = 64 * 1024;
 
@@ -15,6 +17,12 @@ pub(crate) struct CannotWrite {
     pub(crate) path: PathBuf,
     #[source]
     pub(crate) source: io::Error,
+}
+
+impl From<CannotWrite> for JournalError {
+    fn from(error: CannotWrite) -> Self {
+        Self::new(error.to_string(), error.source)
+    }
 }
 
 /// Replaces a file's content. A reader sees the old content or the new, never a part.

@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::engine::{StopReason, look_back};
 use crate::ledger::{Ledger, LedgerError, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, Observer, RunEvent, RunId, RunInfo, RunRecord, TaskRecord};
+use crate::outcome::{EventKind, EventLog as _, RunEvent, RunId, RunInfo, RunRecord, TaskRecord};
 use crate::plan::Plan;
 
 /// An open ledger with the run that it will record.
@@ -64,7 +64,7 @@ impl Books {
                     let first = first_event(plan, job, simulated);
                     let mut recorder = ledger.start(identity);
                     recorder
-                        .observe(std::slice::from_ref(&first))
+                        .append(std::slice::from_ref(&first))
                         .map_err(|error| Failure::new(Exit::NotWritable, error))?;
                     let record = RunRecord::begin(&first).expect("a RunStarted begins a record");
                     (recorder, record, vec![first], false)
@@ -79,10 +79,6 @@ impl Books {
 
     pub(super) fn run_id(&self) -> &RunId {
         &self.record.info.id
-    }
-
-    pub(super) fn history(&self) -> &[RunEvent] {
-        &self.history
     }
 
     /// Whether an earlier run is continued.
@@ -110,8 +106,9 @@ impl Books {
         &self.notes
     }
 
-    pub(super) fn into_recorder(self) -> Recorder {
-        self.recorder
+    /// What writes the run down, and what it has written so far.
+    pub(super) fn into_recorder(self) -> (Recorder, Vec<RunEvent>) {
+        (self.recorder, self.history)
     }
 }
 

@@ -7,7 +7,6 @@ use super::service::Target;
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::fail_on::FailOn;
-use crate::cli::failure::Failure;
 use crate::cli::quote::quoted;
 use crate::cli::{outputs, summary};
 use crate::engine::{Fault, Finished, StopReason};
@@ -20,9 +19,8 @@ pub(super) fn finish(
     command: Option<&str>,
     target: &Target,
     console: &Console,
-) -> Result<Exit, Failure> {
+) -> Exit {
     let record = &finished.record;
-    outputs::print_result(&args.reports, record, console)?;
     console.say(&summary::summary(record));
     let shown = [outputs::for_people(&args.reports.files), outputs::for_ci(&args.reports.files)];
     console.say(&format!("reports: {}", shown.map(|path| quoted(&path)).join(", ")));
@@ -35,7 +33,7 @@ pub(super) fn finish(
     if target.is_simulated() {
         console.say(&format!("{YELLOW}SIMULATED: nothing of this happened at Jules{YELLOW:#}"));
     }
-    Ok(exit(finished, &args.fail_on))
+    exit(finished, &args.fail_on)
 }
 
 /// The one place where a run's end becomes an exit code.

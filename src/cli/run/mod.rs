@@ -7,6 +7,7 @@ mod service;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -22,17 +23,18 @@ use super::plan::{dry_run, many, nothing_selected};
 use super::planned;
 use super::progress::Progress;
 use super::quote::quoted;
-use super::redact::Redacting;
-use super::reports::Reports;
 use super::signals::{self, Signal, Signals};
-use crate::engine::{self, EngineError, Options, Setup, StopReason};
+use crate::engine::{self, EngineError, Finished, Observers, Options, Setup, StopReason};
 use crate::manifest::Manifest;
-use crate::outcome::{Observer, RunRecord};
+use crate::outcome::RunRecord;
 use crate::plan::Plan;
 use crate::report::console_fragment as neutral;
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
 const MANY_TASKS: usize = 1_000;
+
+/// How long a stopped run waits for a reader of its result.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// What is to be run, and how its user names it.
 pub(crate) struct Job {
@@ -81,23 +83,46 @@ pub(crate) async fn execute(args: &RunArgs, job: &Job, console: &Console) -> Res
         prepared = prepare(args, job, &target, console) => prepared?,
         signal = signals.next() => return Ok(signal.exit().into()),
     };
-    let Prepared { setup, mut observers } = prepared;
+    let Prepared { setup, observers } = prepared;
     let (stops, inbox) = mpsc::channel(4);
     let finished = tokio::select! {
-        finished = engine::run(setup, &mut observers, inbox) => finished,
+        finished = engine::run(setup, observers, inbox) => finished,
         signal = stop_on(&mut signals, stops, console) => return Ok(signal.exit().into()),
     };
-    drop(observers);
     let finished = finished.map_err(not_kept)?;
     target.leave(console);
-    let exit = finish::finish(&finished, args, job.command.as_deref(), &target, console)?;
+    tokio::select! {
+        printed = print_result(&finished, args, console) => printed?,
+        signal = signals.next() => return Ok(signal.exit().into()),
+    }
+    let exit = finish::finish(&finished, args, job.command.as_deref(), &target, console);
     Ok(Ended { exit, record: Some(finished.record) })
+}
+
+/// Prints the result, off the main thread, which has to hear a signal meanwhile. Who wanted the run to stop does not
+/// want to wait for a reader that does not read either.
+async fn print_result(finished: &Finished, args: &RunArgs, console: &Console) -> Result<(), Failure> {
+    let text = outputs::result(&args.reports, &finished.record, console)?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    let out = console.clone();
+    let printing = tokio::task::spawn_blocking(move || out.result(&text));
+    let patience = if finished.stopped.is_some_and(StopReason::leaves_live) { FLUSH } else { Duration::MAX };
+    match tokio::time::timeout(patience, printing).await {
+        Ok(printed) => printed.unwrap_or_else(|panicked| Err(Failure::new(Exit::Fault, panicked))),
+        Err(_) => {
+            console
+                .warn("nobody reads stdout: not every line of the result is there; `status` tells it again");
+            Ok(())
+        }
+    }
 }
 
 /// A run that can begin.
 struct Prepared {
     setup: Setup,
-    observers: Vec<Box<dyn Observer>>,
+    observers: Observers,
 }
 
 /// Looks at everything that can be wrong, the cheap things first, before anything is started or recorded.
@@ -178,16 +203,15 @@ fn options(args: &RunArgs, books: &Books) -> Options {
     }
 }
 
-/// The ledger first: what it has not kept, nobody acts on.
-fn observers(args: &RunArgs, books: Books, console: &Console) -> Result<Vec<Box<dyn Observer>>, Failure> {
+fn observers(args: &RunArgs, books: Books, console: &Console) -> Result<Observers, Failure> {
     let record = books.record();
-    let (outputs, sinks) = outputs::open(&args.reports, books.history(), console)?;
-    let reports = Reports::start(record.clone(), outputs, sinks, crate::report::event_line)
-        .map_err(|error| Failure::new(Exit::NotWritable, error))?;
+    let (recorder, history) = books.into_recorder();
     let progress = Progress::new(console, &record, args.heartbeat);
-    let observers: Vec<Box<dyn Observer>> =
-        vec![Box::new(books.into_recorder()), Box::new(reports), Box::new(progress)];
-    Ok(vec![Box::new(Redacting { redactor: console.redactor().clone(), observers })])
+    let mut listeners = outputs::writers(&args.reports, record, history, console)?;
+    listeners.push(Box::new(progress));
+    let redactor = console.redactor().clone();
+    let clean = Box::new(move |event| redactor.clean_event(event));
+    Ok(Observers { ledger: Box::new(recorder), listeners, clean })
 }
 
 fn announce(plan: &Plan, books: &Books, target: &Target, console: &Console) {
@@ -229,8 +253,6 @@ fn not_kept(error: EngineError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use clap::Parser;
 
     use super::*;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::*;
-use crate::outcome::{Observer, RunRecord};
+use crate::outcome::{EventLog, RunRecord};
 
 const STATE_DIR: &str = "JULES_BATCH_TEST_STATE_DIR";
 
@@ -27,7 +27,7 @@ fn child_that_records_until_it_is_killed() {
     let mut seq = known;
     loop {
         let call = endless(&run, seq + 1);
-        recorder.observe(&call).unwrap();
+        recorder.append(&call).unwrap();
         seq = call.last().unwrap().seq;
         writeln!(out, "ack {seq}").unwrap();
         out.flush().unwrap();

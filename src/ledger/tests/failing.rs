@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::outcome::Observer;
+use crate::outcome::EventLog;
 
 fn assert_not_writable(dir: &Path) {
     match Ledger::open(dir) {
@@ -47,14 +47,14 @@ fn what_a_full_disk_refused_is_kept_and_written_later() {
     let dir = tempfile::tempdir().unwrap();
     let run = run_id(1);
     let mut recorder = Ledger::open(dir.path()).unwrap().start(identity("nightly"));
-    recorder.observe(&numbered(1, [started(&run), planned("a")])).unwrap();
+    recorder.append(&numbered(1, [started(&run), planned("a")])).unwrap();
     limit_growth(&recorder, 0);
 
     // The room that was claimed is there.
-    recorder.observe(&numbered(3, [note(500_000)])).unwrap();
+    recorder.append(&numbered(3, [note(500_000)])).unwrap();
     let refused = numbered(4, [note(2_000_000), intent(&run, "a", 1)]);
-    recorder.observe(&refused).unwrap_err();
-    recorder.observe(&numbered(6, [left()])).unwrap_err();
+    recorder.append(&refused).unwrap_err();
+    recorder.append(&numbered(6, [left()])).unwrap_err();
     recorder.flush().unwrap_err();
     assert_eq!(recorder.reader().run(&run).unwrap().unwrap().record.last_seq, 3);
 

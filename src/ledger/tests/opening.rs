@@ -4,12 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::outcome::Observer;
+use crate::outcome::EventLog;
 
 fn with_a_run(dir: &Path) -> Vec<RunEvent> {
     let events = short_run(&run_id(1));
     let mut recorder = Ledger::open(dir).unwrap().start(identity("nightly"));
-    recorder.observe(&events).unwrap();
+    recorder.append(&events).unwrap();
     events
 }
 
@@ -150,7 +150,7 @@ fn damaged(damage: impl FnOnce(&Path, Vec<u8>)) -> (tempfile::TempDir, PathBuf) 
     assert!(fs::read(&aside).unwrap() == content, "the damaged file was changed");
     assert_eq!(ledger.reader().runs().unwrap(), []);
     let mut recorder = ledger.start(identity("nightly"));
-    recorder.observe(&short_run(&run_id(2))).unwrap();
+    recorder.append(&short_run(&run_id(2))).unwrap();
     drop(recorder);
     assert_eq!(Ledger::open(dir.path()).unwrap().set_aside(), None);
     (dir, aside)
@@ -201,7 +201,7 @@ fn a_reader_says_that_the_ledger_is_damaged_and_leaves_it() {
 fn a_log_without_its_database_is_not_replayed_into_a_new_one() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut recorder = Ledger::open(other.path()).unwrap().start(identity("nightly"));
-    recorder.observe(&short_run(&run_id(1))).unwrap();
+    recorder.append(&short_run(&run_id(1))).unwrap();
     fs::copy(other.path().join("ledger.db-wal"), dir.path().join("ledger.db-wal")).unwrap();
     let ledger = Ledger::open(dir.path()).unwrap();
     let aside = ledger.set_aside().unwrap();

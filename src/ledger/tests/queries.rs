@@ -1,11 +1,11 @@
 //! Which run is found, what is counted, and what another process sees.
 
 use super::*;
-use crate::outcome::Observer;
+use crate::outcome::EventLog;
 
 fn record_run(dir: &Path, manifest: ManifestIdentity, events: &[RunEvent]) {
     let mut recorder = Ledger::open(dir).unwrap().start(manifest);
-    recorder.observe(events).unwrap();
+    recorder.append(events).unwrap();
     recorder.flush().unwrap();
 }
 
@@ -59,11 +59,11 @@ fn a_reader_sees_every_call_at_once() {
     let run = run_id(1);
     let events = short_run(&run);
     let mut recorder = Ledger::open(dir.path()).unwrap().start(identity("nightly"));
-    recorder.observe(&events[..1]).unwrap();
+    recorder.append(&events[..1]).unwrap();
     let reader = Ledger::read(dir.path()).unwrap();
     for event in &events[1..] {
         let before = (reader.data_version().unwrap(), reader.events(&run, 0).unwrap().events.len());
-        recorder.observe(std::slice::from_ref(event)).unwrap();
+        recorder.append(std::slice::from_ref(event)).unwrap();
         assert_ne!(reader.data_version().unwrap(), before.0);
         assert_eq!(&reader.events(&run, event.seq - 1).unwrap().events, std::slice::from_ref(event));
         assert_eq!(reader.run(&run).unwrap().unwrap().record.last_seq, event.seq);
@@ -81,14 +81,14 @@ fn only_promises_and_flush_wait_for_the_disk() {
         recorder.reader().conn().pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
     };
     for event in short_run(&run) {
-        recorder.observe(std::slice::from_ref(&event)).unwrap();
+        recorder.append(std::slice::from_ref(&event)).unwrap();
         assert_eq!(level(&recorder) == 2, event.kind.is_promise(), "{event:?}");
     }
     // One promise is enough for all of a call.
     let call = numbered(10, [state("a", 1, "PLANNING"), intent(&run, "a", 2), state("a", 1, "COMPLETED")]);
-    recorder.observe(&call).unwrap();
+    recorder.append(&call).unwrap();
     assert_eq!(level(&recorder), 2);
-    recorder.observe(&numbered(13, [state("a", 2, "PLANNING")])).unwrap();
+    recorder.append(&numbered(13, [state("a", 2, "PLANNING")])).unwrap();
     assert_eq!(level(&recorder), 1);
     recorder.flush().unwrap();
     assert_eq!(level(&recorder), 2);
@@ -101,7 +101,7 @@ fn a_resumed_run_goes_on_counting() {
     let events = short_run(&run);
     record_run(dir.path(), identity("nightly"), &events[..6]);
     let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run).unwrap();
-    recorder.observe(&events[6..]).unwrap();
+    recorder.append(&events[6..]).unwrap();
     assert_eq!(recorder.reader().events(&run, 0).unwrap().events, events);
 
     let ledger = recorder.into_ledger();
@@ -115,7 +115,7 @@ fn events_out_of_order_are_refused_and_leave_no_trace() {
     let events = short_run(&run);
     let refused = |bad: &[RunEvent]| {
         let mut recorder = Ledger::open(dir.path()).unwrap().start(identity("nightly"));
-        recorder.observe(bad).unwrap_err();
+        recorder.append(bad).unwrap_err();
         assert_eq!(recorder.reader().runs().unwrap(), []);
     };
     refused(&events[1..2]);
@@ -137,7 +137,7 @@ fn what_a_newer_program_or_damage_left_is_passed_over() {
     drop(db);
 
     let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run).unwrap();
-    recorder.observe(&numbered(11, [EventKind::InvocationStarted { invocation: 2 }])).unwrap();
+    recorder.append(&numbered(11, [EventKind::InvocationStarted { invocation: 2 }])).unwrap();
     let stored = recorder.reader().run(&run).unwrap().unwrap();
     let skipped: Vec<_> = stored.skipped.iter().map(|e| (e.seq(), e.is_damaged())).collect();
     assert_eq!(skipped, [(1, true), (6, true), (10, false)]);

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::outcome::{ApiUsage, Change, Observer, PullRequest, RunRecord, Stray};
+use crate::outcome::{ApiUsage, Change, EventLog, PullRequest, RunRecord, Stray};
 
 const TASKS: [&str; 4] = ["a", "b/my-org/web@main", "ü[x=1]", "never-planned"];
 
@@ -126,7 +126,7 @@ fn record(dir: &Path, events: &[RunEvent], cuts: &[(usize, bool)]) {
     let mut rest = events;
     for (len, reopen) in cuts.iter().cycle() {
         let (call, behind) = rest.split_at((*len).min(rest.len()));
-        recorder.observe(call).unwrap();
+        recorder.append(call).unwrap();
         rest = behind;
         if rest.is_empty() {
             break;

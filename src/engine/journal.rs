@@ -1,0 +1,258 @@
+//! The journal: what happens goes to the ledger, and what follows from it starts when the ledger has it.
+//!
+//! The ledger and every listener work on threads of their own, so that neither a slow disk nor a reader that does not
+//! read holds up the loop. The ledger takes everything that waits as one group.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use crate::outcome::{EventLog, JournalError, Listener, Role, RunEvent};
+
+/// How long a listener whose reader takes nothing is waited for at the end.
+const FLUSH: Duration = Duration::from_secs(2);
+/// A listener that has nothing due wakes up so seldom.
+const IDLE: Duration = Duration::from_secs(3600);
+
+type Batch = Arc<[RunEvent]>;
+/// The number up to which the ledger has kept the events; or what failed that the run cannot do without.
+type Notice = Result<u64, JournalError>;
+
+/// Keeps events, and holds back the actions that follow from them until they are kept.
+pub(super) struct Journal<A> {
+    order: Order<A>,
+    last_seq: u64,
+    ledger: Worker,
+    listeners: Vec<(Role, Worker)>,
+    notices: UnboundedReceiver<Notice>,
+    failed: Option<JournalError>,
+}
+
+impl<A> Journal<A> {
+    /// Starts the threads, for a run whose events are kept up to `last_seq`.
+    pub(super) fn start(ledger: Box<dyn EventLog>, listeners: Vec<Box<dyn Listener>>, last_seq: u64) -> Self {
+        let (notify, notices) = unbounded_channel();
+        let listener = |it: Box<dyn Listener>| (it.role(), Worker::of_listener(it, notify.clone()));
+        let listeners = listeners.into_iter().map(listener).collect();
+        let ledger = Worker::of_log(ledger, notify);
+        Self { order: Order::new(last_seq), last_seq, ledger, listeners, notices, failed: None }
+    }
+
+    /// Takes a turn: its events, and the actions that follow from them.
+    pub(super) fn write(&mut self, events: Vec<RunEvent>, actions: Vec<A>) {
+        if let Some(last) = events.last() {
+            self.last_seq = last.seq;
+            let events: Batch = events.into();
+            self.ledger.send(&events);
+            self.listeners.iter().for_each(|(_, worker)| worker.send(&events));
+        }
+        self.order.hold(self.last_seq, actions);
+    }
+
+    /// The actions that may start now.
+    pub(super) fn release(&mut self) -> Vec<A> {
+        self.order.release()
+    }
+
+    /// Waits for news: `true` when more may start, `false` when nothing will any more. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<bool> {
+        let notice = self.notices.recv().await?;
+        let kept = notice.is_ok();
+        match notice {
+            Ok(seq) => self.order.acknowledge(seq),
+            Err(error) => {
+                self.order.refuse();
+                self.failed.get_or_insert(error);
+            }
+        }
+        Some(kept)
+    }
+
+    /// Brings everything to its place: the ledger and the reports however long it takes, the rest while its reader
+    /// reads. The first failure of the run is told.
+    pub(super) async fn close(mut self) -> Result<(), JournalError> {
+        let ledger = self.ledger.close();
+        let listeners: Vec<_> = self.listeners.into_iter().map(|(role, it)| (role, it.close())).collect();
+        ledger.ended().await;
+        join_all(listeners.into_iter().map(|(role, closing)| async move {
+            match role {
+                Role::Report => closing.ended().await,
+                Role::Stream | Role::View => closing.ended_or_stuck().await,
+            }
+        }))
+        .await;
+        while let Ok(notice) = self.notices.try_recv() {
+            self.failed = self.failed.or(notice.err());
+        }
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+/// What may start after which acknowledgement: everything in order, and nothing after a refusal.
+#[derive(Debug)]
+struct Order<A> {
+    /// Turns that are not released yet: the last event up to their end, and what follows from them.
+    held: VecDeque<(u64, Vec<A>)>,
+    kept: u64,
+    refused: bool,
+}
+
+impl<A> Order<A> {
+    fn new(kept: u64) -> Self {
+        Self { held: VecDeque::new(), kept, refused: false }
+    }
+
+    fn hold(&mut self, last_seq: u64, actions: Vec<A>) {
+        if !self.refused && !actions.is_empty() {
+            self.held.push_back((last_seq, actions));
+        }
+    }
+
+    fn acknowledge(&mut self, seq: u64) {
+        self.kept = self.kept.max(seq);
+    }
+
+    fn refuse(&mut self) {
+        self.refused = true;
+        self.held.clear();
+    }
+
+    fn release(&mut self) -> Vec<A> {
+        let mut free = Vec::new();
+        while let Some((_, actions)) = self.held.pop_front_if(|(last_seq, _)| *last_seq <= self.kept) {
+            free.extend(actions);
+        }
+        free
+    }
+}
+
+/// A thread that is given events.
+struct Worker {
+    events: Sender<Batch>,
+    closing: Closing,
+}
+
+/// A thread that is given no more events.
+struct Closing {
+    what: &'static str,
+    ended: oneshot::Receiver<()>,
+    /// How many batches it has dealt with.
+    done: Arc<AtomicUsize>,
+}
+
+impl Worker {
+    fn of_log(mut log: Box<dyn EventLog>, notify: UnboundedSender<Notice>) -> Self {
+        Self::start("the ledger", move |inbox, _| {
+            // Nobody listens any more when the run was dropped.
+            let tell = |notice| drop(notify.send(notice));
+            let work = || {
+                while let Ok(first) = inbox.recv() {
+                    let group = std::iter::once(first).chain(inbox.try_iter()).collect::<Vec<_>>().concat();
+                    let last_seq = group.last().map_or(0, |event| event.seq);
+                    tell(log.append(&group).map(|()| last_seq));
+                }
+                log.flush()
+            };
+            if let Err(error) =
+                catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(gone("the ledger")))
+            {
+                tell(Err(error));
+            }
+        })
+    }
+
+    fn of_listener(mut listener: Box<dyn Listener>, notify: UnboundedSender<Notice>) -> Self {
+        let (role, what) = (listener.role(), what(listener.role()));
+        Self::start(what, move |inbox, done| {
+            let check = |result: Result<(), JournalError>| match (result, role) {
+                (Ok(()), _) => {}
+                // Nobody listens any more when the run was dropped.
+                (Err(error), Role::Report | Role::Stream) => drop(notify.send(Err(error))),
+                (Err(error), Role::View) => tracing::warn!("{error}"),
+            };
+            let work = || {
+                loop {
+                    let now = Instant::now();
+                    let due = listener.tick(now).unwrap_or_else(|error| {
+                        check(Err(error));
+                        None
+                    });
+                    match inbox.recv_timeout(due.map_or(IDLE, |due| due.saturating_duration_since(now))) {
+                        Ok(first) => {
+                            for batch in std::iter::once(first).chain(inbox.try_iter()) {
+                                check(listener.hear(&batch));
+                                done.fetch_add(1, Ordering::Relaxed);
+                            }
+                        }
+                        Err(RecvTimeoutError::Timeout) => {}
+                        Err(RecvTimeoutError::Disconnected) => return check(listener.finish()),
+                    }
+                }
+            };
+            catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| check(Err(gone(what))));
+        })
+    }
+
+    fn start(what: &'static str, work: impl FnOnce(&Receiver<Batch>, &AtomicUsize) + Send + 'static) -> Self {
+        let (events, inbox) = mpsc::channel();
+        let (ending, ended) = oneshot::channel();
+        let done = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&done);
+        std::thread::spawn(move || {
+            work(&inbox, &counter);
+            // Nobody waits any more when the run was dropped.
+            let _ = ending.send(());
+        });
+        Self { events, closing: Closing { what, ended, done } }
+    }
+
+    /// A thread that is gone has told so.
+    fn send(&self, events: &Batch) {
+        let _ = self.events.send(Arc::clone(events));
+    }
+
+    fn close(self) -> Closing {
+        self.closing
+    }
+}
+
+impl Closing {
+    async fn ended(self) {
+        // An error is an end as well.
+        let _ = self.ended.await;
+    }
+
+    async fn ended_or_stuck(mut self) {
+        let mut before = self.done.load(Ordering::Relaxed);
+        while tokio::time::timeout(FLUSH, &mut self.ended).await.is_err() {
+            let now = self.done.load(Ordering::Relaxed);
+            if now == before {
+                tracing::warn!("{} did not get everything: nobody reads", self.what);
+                return;
+            }
+            before = now;
+        }
+    }
+}
+
+const fn what(role: Role) -> &'static str {
+    match role {
+        Role::Report => "the reports",
+        Role::Stream => "the event stream",
+        Role::View => "the progress display",
+    }
+}
+
+fn gone(what: &str) -> JournalError {
+    JournalError::new(format!("{what}: not kept any more"), "its thread has ended")
+}
