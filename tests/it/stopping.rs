@@ -2,7 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Signal, World, tasks};
+use crate::support::{Signal, Stream, World, tasks};
 
 const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
 
@@ -74,7 +74,7 @@ fn a_second_signal_leaves_although_nobody_reads_the_output() {
     // More events than a pipe holds, and a reader that never comes to them.
     let manifest = tasks(600).set("strategy", "{ max-parallel: 600 }");
     let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &manifest);
-    let mut running = world.run().args("--events -").deaf().start();
+    let mut running = world.run().args("--events -").deaf(Stream::Stdout).start();
     running.until(|world| world.books().live_now == 600);
     running.signal(Signal::Interrupt);
     running.until_said("stopping");

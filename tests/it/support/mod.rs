@@ -12,7 +12,7 @@ mod world;
 pub(crate) use ended::Ended;
 pub(crate) use manifest::{Manifest, job, tasks};
 pub(crate) use redact::redacted;
-pub(crate) use runner::{Runner, Signal};
+pub(crate) use runner::{Runner, Running, Signal, Stream};
 pub(crate) use service::Service;
 pub(crate) use terminal::Terminal;
 pub(crate) use world::{KEY, World};

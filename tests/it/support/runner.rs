@@ -16,7 +16,14 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Runner<'w> {
     world: &'w World,
     command: Command,
-    deaf: bool,
+    deaf: Option<Stream>,
+}
+
+/// One of the streams that a program writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
 }
 
 /// A signal that a user or a CI system sends.
@@ -45,7 +52,7 @@ impl<'w> Runner<'w> {
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
-        Self { world, command, deaf: false }
+        Self { world, command, deaf: None }
     }
 
     /// Adds an argument.
@@ -72,9 +79,9 @@ impl<'w> Runner<'w> {
         self
     }
 
-    /// Its standard output is a pipe that nobody reads.
-    pub(crate) fn deaf(mut self) -> Self {
-        self.deaf = true;
+    /// This stream is a pipe that nobody reads.
+    pub(crate) fn deaf(mut self, stream: Stream) -> Self {
+        self.deaf = Some(stream);
         self
     }
 
@@ -90,19 +97,21 @@ impl<'w> Runner<'w> {
     #[track_caller]
     pub(crate) fn start(mut self) -> Running<'w> {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut unread = None;
-        if self.deaf {
+        let unread = self.deaf.map(|stream| {
             let (reader, writer) = std::io::pipe().unwrap();
-            self.command.stdout(writer);
-            unread = Some(reader);
-        }
+            match stream {
+                Stream::Stdout => self.command.stdout(writer),
+                Stream::Stderr => self.command.stderr(writer),
+            };
+            reader
+        });
         let mut child = self.command.spawn().unwrap();
         Running {
             world: self.world,
             stdin: child.stdin.take(),
             stdout: child.stdout.take().map_or_else(|| Pipe::read(std::io::empty()), Pipe::read),
             _unread: unread,
-            stderr: Pipe::read(child.stderr.take().unwrap()),
+            stderr: child.stderr.take().map_or_else(|| Pipe::read(std::io::empty()), Pipe::read),
             child,
         }
     }
