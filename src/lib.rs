@@ -40,6 +40,8 @@ pub mod outcome;
 pub mod plan;
 #[cfg(feature = "runner")]
 pub mod report;
+#[cfg(feature = "runner")]
+pub mod runner;
 
 /// The client, a crate of its own.
 pub use jules as api;

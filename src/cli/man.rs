@@ -6,7 +6,7 @@ use super::args;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::reports;
+use crate::runner::replace;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ManArgs, console: &Console) -> Result<Exit, Failure> {
             })?;
             for (name, text) in pages(command, "jules-batch") {
                 let path = dir.join(format!("{name}.1"));
-                reports::replace(&path, text.as_bytes()).map_err(|e| Failure::new(Exit::NotWritable, e))?;
+                replace(&path, text.as_bytes()).map_err(|e| Failure::new(Exit::NotWritable, e))?;
                 console.result_line(&path.display().to_string())?;
             }
         }

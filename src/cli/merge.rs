@@ -35,9 +35,10 @@ pub(crate) struct MergeArgs {
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
     let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
-    outputs::check_files(&args.reports)?;
+    let files = args.reports.files()?;
+    files.check_without_events().map_err(outputs::unwritable)?;
     let merged = report::merge(reports).map_err(Failure::usage)?;
-    let written = outputs::write_all(&args.reports, &merged)?;
+    let written = files.write(&merged).map_err(|error| Failure::new(Exit::NotWritable, error))?;
     match args.reports.on_stdout() {
         Some(format) => outputs::print(format, &merged, args.reports.junit_profile, console)?,
         None => written.iter().try_for_each(|path| console.result_line(&path.display().to_string()))?,

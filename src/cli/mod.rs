@@ -28,7 +28,6 @@ mod quote;
 mod recorded;
 mod redact;
 mod report;
-mod reports;
 mod run;
 mod schema;
 mod selection;

@@ -176,7 +176,7 @@ struct CannotStart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
+    use crate::outcome::sample;
 
     #[test]
     fn only_web_pages_are_handed_to_the_desktop() {

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use super::client;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::selection::Selection;
-use crate::api::{Jules, Source};
 use crate::manifest::{self, Diagnostics, LoadOptions, Manifest};
 use crate::plan::{self, Plan};
 
@@ -39,31 +37,7 @@ pub(crate) fn expand(manifest: &Manifest, console: &Console) -> Result<Plan, Fai
     plan::expand(manifest, None).map_err(|found| invalid(&found, console))
 }
 
-/// Completes the `draft` that [`expand`] made with the account's sources, which are listed only when it needs them.
-pub(crate) async fn resolve(
-    manifest: &Manifest,
-    draft: Plan,
-    jules: &Jules,
-    console: &Console,
-) -> Result<Plan, Failure> {
-    if !plan::needs_connected(manifest) {
-        return Ok(draft);
-    }
-    let jules = client::impatient(jules);
-    let sources = client::all_sources(&jules).await.map_err(client::refused)?;
-    resolve_with(manifest, &sources, console)
-}
-
-/// Expands a manifest with these sources.
-pub(crate) fn resolve_with(
-    manifest: &Manifest,
-    sources: &[Source],
-    console: &Console,
-) -> Result<Plan, Failure> {
-    let connected = client::connected(sources);
-    plan::expand(manifest, Some(&connected)).map_err(|found| invalid(&found, console))
-}
-
-fn invalid(found: &Diagnostics, console: &Console) -> Failure {
+/// What it means that a manifest is wrong.
+pub(crate) fn invalid(found: &Diagnostics, console: &Console) -> Failure {
     Failure::rendered(Exit::ManifestInvalid, found.render(console.err_colour()))
 }

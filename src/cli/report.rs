@@ -6,11 +6,12 @@ use super::args::State;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::outputs::{self, Format, ReportArgs};
+use super::outputs::{self, ReportArgs};
 use super::recorded;
 use crate::ledger::LedgerReader;
-use crate::outcome::{RunEvent, RunId};
+use crate::outcome::{JournalError, RunEvent, RunId};
 use crate::report::{self, ReportV1};
+use crate::runner::{Format, event_lines};
 
 const AFTER_HELP: &str = "\
 With --format the report goes to stdout; without, all files of the report folder are written again. A report.json
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &RenderArgs, console: &Console) -> Result<Exit, Failure>
     let profile = args.reports.files.junit_profile;
     match args.format.map(RenderFormat::format) {
         Some(Some(format)) => outputs::print(format, &run.report, profile, console)?,
-        Some(None) => console.result(&outputs::lines(&run.events()?))?,
+        Some(None) => console.result(&event_lines(&run.events()?))?,
         None => write_again(args, &run, console)?,
     }
     Ok(Exit::Done)
@@ -88,20 +89,19 @@ pub(crate) fn run(args: &RenderArgs, console: &Console) -> Result<Exit, Failure>
 
 /// Writes all files, and prints what is wanted on stdout, or else where they are.
 fn write_again(args: &RenderArgs, run: &Loaded, console: &Console) -> Result<(), Failure> {
-    let files = &args.reports.files;
+    let files = args.reports.files()?;
     let wanted = run.ledger.is_some() || args.reports.events.is_some();
     let events = wanted.then(|| run.events()).transpose()?;
-    match &events {
-        Some(_) => outputs::check(&args.reports)?,
-        None => outputs::check_files(files)?,
-    }
-    let mut written = outputs::write_all(files, &run.report)?;
+    let checked = if events.is_some() { files.check() } else { files.check_without_events() };
+    checked.map_err(outputs::unwritable)?;
+    let unwritten = |error: JournalError| Failure::new(Exit::NotWritable, error);
+    let mut written = files.write(&run.report).map_err(unwritten)?;
     if let Some(events) = &events {
-        written.extend(outputs::write_events(&args.reports, events)?);
+        written.extend(files.write_events(events).map_err(|error| unwritten(error.into()))?);
     }
-    match (files.on_stdout(), &events) {
+    match (args.reports.files.on_stdout(), &events) {
         (Some(format), _) => outputs::print(format, &run.report, files.junit_profile, console),
-        (None, Some(events)) if args.reports.events_on_stdout() => console.result(&outputs::lines(events)),
+        (None, Some(events)) if args.reports.events_on_stdout() => console.result(&event_lines(events)),
         (None, _) => written.iter().try_for_each(|path| console.result_line(&path.display().to_string())),
     }
 }

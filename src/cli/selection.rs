@@ -35,27 +35,17 @@ impl Selection {
         self.var.iter().map(|text| pair(text)).collect()
     }
 
-    /// The plan with the selected tasks alone.
-    pub(crate) fn apply(&self, plan: Plan) -> Result<Plan, Failure> {
+    /// What the flags choose.
+    pub(crate) fn tasks(&self) -> Result<plan::Selection, Failure> {
         let shard = self.shard.map(|shard| shard.resolve(|name| std::env::var(name).ok())).transpose();
         let shard = shard.map_err(|error| Failure::usage(error).help("name it: --shard 2/5"))?;
-        let selection = plan::Selection {
-            select: self.select.clone(),
-            exclude: self.exclude.clone(),
-            slice: self.slice,
-            sample: self.sample,
-            shard,
-        };
-        plan.select(&selection).map_err(Failure::usage)
+        let Self { select, exclude, slice, sample, .. } = self.clone();
+        Ok(plan::Selection { select, exclude, slice, sample, shard })
     }
 
-    /// Whether anything may be left out.
-    pub(crate) fn is_partial(&self) -> bool {
-        !self.select.is_empty()
-            || !self.exclude.is_empty()
-            || self.slice.is_some()
-            || self.sample.is_some()
-            || self.shard.is_some()
+    /// The plan with the selected tasks alone.
+    pub(crate) fn apply(&self, plan: Plan) -> Result<Plan, Failure> {
+        plan.select(&self.tasks()?).map_err(Failure::usage)
     }
 }
 

@@ -12,8 +12,8 @@ use super::failure::Failure;
 use super::plan::many;
 use super::session::{failed, json_text};
 use crate::api::Source;
-use crate::plan::Settings;
 use crate::report::console_fragment as neutral;
+use crate::runner::{all_sources, impatient};
 
 const AFTER_HELP: &str = "\
 Repositories are connected at https://jules.google.com. QUERY is a part of the name, or a pattern when it holds * or ?.
@@ -54,8 +54,8 @@ enum SourcesFormat {
 
 pub(crate) async fn run(args: &SourcesArgs, console: &Console) -> Result<Exit, Failure> {
     let query = args.query.as_deref().map(Query::new).transpose()?;
-    let jules = client::impatient(&client::connect(&args.service, &Settings::default())?);
-    let all = client::all_sources(&jules).await.map_err(failed)?;
+    let jules = impatient(&client::connect(&args.service)?);
+    let all = all_sources(&jules).await.map_err(failed)?;
     let mut found: Vec<&Source> =
         all.iter().filter(|source| query.as_ref().is_none_or(|query| query.takes(&name(source)))).collect();
     found.sort_by_key(|source| name(source).to_lowercase());

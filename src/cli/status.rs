@@ -173,7 +173,7 @@ fn json(run: &RunOverview) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
+    use crate::outcome::sample;
     use crate::outcome::{EventKind, RunEvent};
 
     fn told(events: &[RunEvent], holder: Option<&str>) -> String {

@@ -93,8 +93,8 @@ fn listed<T>(text: &mut String, heading: &str, items: &[T], line: impl Fn(&T) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
     use crate::outcome::Outcome;
+    use crate::outcome::sample;
     use crate::plan::OnNoChange;
 
     fn record() -> RunRecord {

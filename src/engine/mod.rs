@@ -117,14 +117,6 @@ pub enum Fault {
     ServiceDown(String),
 }
 
-/// A run could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The ledger or a report could not be kept. Everything up to then is recorded; nothing was started after it.
-    #[error(transparent)]
-    Books(#[from] JournalError),
-}
-
 /// Runs a plan to its end, or to a stop.
 ///
 /// Every event is in the ledger before anything that follows from it is done. `stops` brings reasons to stop from
@@ -139,6 +131,6 @@ pub async fn run(
     setup: Setup,
     observers: Observers,
     stops: tokio::sync::mpsc::Receiver<StopReason>,
-) -> Result<Finished, EngineError> {
+) -> Result<Finished, JournalError> {
     run::Loop::new(setup, observers, stops).run().await
 }

@@ -14,9 +14,9 @@ use super::dispatch::Dispatch;
 use super::input::{Input, Now};
 use super::journal::Journal;
 use super::stop::StopReason;
-use super::{EngineError, Finished, Observers, Setup, act};
+use super::{Finished, Observers, Setup, act};
 use crate::api::Jules;
-use crate::outcome::{ApiUsage, EventKind, RunEvent, RunRecord};
+use crate::outcome::{ApiUsage, EventKind, JournalError, RunEvent, RunRecord};
 use crate::plan::Plan;
 
 /// How often the request counts are recorded while a run goes on.
@@ -57,7 +57,7 @@ impl Loop {
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<Finished, EngineError> {
+    pub(super) async fn run(mut self) -> Result<Finished, JournalError> {
         self.turns().await;
         self.requests.abort_all();
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());

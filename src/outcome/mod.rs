@@ -10,6 +10,8 @@ mod marker;
 mod observer;
 mod record;
 mod run_id;
+#[cfg(test)]
+pub(crate) mod sample;
 mod totals;
 
 pub use event::{

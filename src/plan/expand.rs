@@ -78,7 +78,7 @@ pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Res
         None => Ok(Plan {
             name: manifest.name.clone(),
             manifest: manifest.path().to_owned(),
-            settings: Settings::of(&manifest.written),
+            settings: Settings::of(manifest),
             tasks,
             unresolved,
         }),

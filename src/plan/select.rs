@@ -170,6 +170,15 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// Whether anything may be left out.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        let Self { select, exclude, slice, sample, shard } = self;
+        !select.is_empty() || !exclude.is_empty() || slice.is_some() || sample.is_some() || shard.is_some()
+    }
+}
+
 impl Plan {
     /// The plan of the chosen tasks. It may be empty; a need that was not chosen counts as met.
     ///

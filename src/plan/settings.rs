@@ -1,12 +1,14 @@
 //! What holds for a run as a whole: the manifest's settings with every default filled in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::task::Task;
 pub use crate::manifest::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,
     StallPolicy, Strategy, Timeouts, UserFeedback,
 };
-use crate::manifest::{Located, RunTimeouts, Setting, Written};
+use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 
 /// A run's settings: no options left, except where "none" is a meaning of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +41,13 @@ pub struct Waiting<T = String> {
 }
 
 impl Settings {
-    pub(super) fn of(written: &Written) -> Self {
+    /// What a manifest says of the run as a whole.
+    #[must_use]
+    pub fn of(manifest: &Manifest) -> Self {
+        Self::meant(&manifest.written)
+    }
+
+    fn meant(written: &Written) -> Self {
         let timeouts: RunTimeouts = meant(written.timeouts.as_ref());
         Self {
             strategy: meant(written.strategy.as_ref()),
@@ -78,18 +86,17 @@ fn meant<S: Setting + Default>(written: Option<&Located<S::Written>>) -> S {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self::of(&Written::default())
+        Self::meant(&Written::default())
     }
 }
 
-impl Timeouts {
-    /// The same in time compressed by `factor`.
-    #[must_use]
-    pub fn compressed(self, factor: f64) -> Self {
-        Self {
-            task: self.task.div_f64(factor),
-            stall: self.stall.div_f64(factor),
-            settle: self.settle.div_f64(factor),
+impl Task {
+    /// Puts it into time compressed by `factor`, as [`Settings::compressed`].
+    pub fn compress(&mut self, factor: f64) {
+        let Timeouts { task, stall, settle } = &mut self.timeouts;
+        let RetryPolicy { delay, max_delay, .. } = Arc::make_mut(&mut self.retries);
+        for span in [task, stall, settle, delay, max_delay] {
+            *span = span.div_f64(factor);
         }
     }
 }

@@ -21,7 +21,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine",    &["api", "plan", "outcome"]),
     ("ledger",    &["api::SessionId", "plan", "outcome"]),
     ("report",    &["outcome"]),
-    ("cli",       &["api", "simulator", "manifest", "plan", "outcome", "engine", "ledger", "report"]),
+    ("runner",    &["api", "manifest", "plan", "outcome", "engine", "ledger", "report"]),
+    ("cli",       &["api", "simulator", "manifest", "plan", "outcome", "ledger", "report", "runner"]),
     // The program itself: `src/main.rs`.
     ("main",      &["cli"]),
 ];

@@ -22,7 +22,7 @@ use crate::report::console_fragment as neutral;
 pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
     match prepare(args) {
         Ok(Prepared { run, job, console }) => {
-            let result = job.and_then(|job| block_on(run::execute(&run, &job, &console)));
+            let result = job.and_then(|job| block_on(run::execute(&run, job, &console)));
             let published = publish::publish(&result, Some(&run), args, &console);
             conclude(result, published, &run.fail_on, &console)
         }

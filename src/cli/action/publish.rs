@@ -10,9 +10,9 @@ use crate::cli::ci::Ci;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::outputs::{self, FileArgs};
 use crate::cli::run::{Ended, RunArgs};
 use crate::report::{self, ReportV1, RunFiles, RunOutcome};
+use crate::runner::{Format, ReportFiles};
 
 /// A summary of more than 1 MiB a step is dropped whole.
 const SUMMARY_BYTES: u64 = 1024 * 1024;
@@ -42,7 +42,8 @@ pub(super) fn publish(
     }
     if let Some(path) = file("GITHUB_OUTPUT") {
         let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
-        let outputs = outputs_of(report.as_ref().zip(run.map(|run| &run.reports.files)), exit);
+        let files = run.and_then(|run| run.reports.files().ok());
+        let outputs = outputs_of(report.as_ref().zip(files.as_ref()), exit);
         let text = report::output_file(&outputs, &delimiter()).map_err(|e| Failure::new(Exit::Fault, e))?;
         append(&path, &console.redactor().clean(&text)).map_err(|error| unwritable(&path, &error))?;
     }
@@ -67,11 +68,11 @@ fn file(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
-fn outputs_of(ran: Option<(&ReportV1, &FileArgs)>, exit: Exit) -> Vec<(&'static str, String)> {
-    let Some((report, args)) = ran else { return outputs_of_nothing(exit) };
-    let dir = absolute(&args.report_dir);
-    let json = absolute(&outputs::json(args));
-    let junit = absolute(&outputs::for_ci(args));
+fn outputs_of(ran: Option<(&ReportV1, &ReportFiles)>, exit: Exit) -> Vec<(&'static str, String)> {
+    let Some((report, files)) = ran else { return outputs_of_nothing(exit) };
+    let dir = absolute(&files.folder);
+    let json = absolute(&files.path(Format::Json));
+    let junit = absolute(&files.path(Format::Junit));
     let files = RunFiles { json: &json, junit: &junit, dir: &dir };
     report::outputs(report, outcome(Some(report), exit), exit.code(), files)
 }

@@ -15,6 +15,7 @@ use super::planned;
 use super::selection::Selection;
 use crate::plan::Settings;
 use crate::report::console_fragment as neutral;
+use crate::runner::impatient;
 
 /// The manifest that is looked at when none is named, if it is there.
 const USUAL: &str = "jobs.yaml";
@@ -70,9 +71,9 @@ pub(crate) async fn run(args: &DoctorArgs, console: &Console) -> Result<Exit, Fa
         }
         console.result_line(&shown(&finding))
     };
-    match client::connect(&args.service, &Settings::default()) {
+    match client::connect(&args.service) {
         Ok(jules) => {
-            let jules = client::impatient(&jules);
+            let jules = impatient(&jules);
             tell(good("key", "one is set".to_owned()))?;
             let reached = service::network(&jules).await;
             let is_reached = reached.is_ok();

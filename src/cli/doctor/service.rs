@@ -11,6 +11,7 @@ use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
 use crate::cli::plan::many;
+use crate::runner::all_sources;
 
 /// A clock that is further off than this can fail TLS and makes "the last 24 hours" other hours.
 const SKEW: Duration = Duration::from_secs(30);
@@ -67,7 +68,7 @@ pub(super) async fn accepted(jules: &Jules) -> Finding {
 }
 
 pub(super) async fn sources(jules: &Jules) -> Finding {
-    match client::all_sources(jules).await {
+    match all_sources(jules).await {
         Ok(sources) if sources.is_empty() => Finding {
             what: "sources",
             found: "none is connected".to_owned(),

@@ -13,18 +13,19 @@ use crate::cli::failure::Failure;
 use crate::cli::planned;
 use crate::manifest::Manifest;
 use crate::outcome::Marker;
-use crate::plan::{ConnectedSource, Plan, Settings, Task};
+use crate::plan::{ConnectedSource, Plan, Task, expand};
 use crate::report::console_fragment as neutral;
+use crate::runner::{all_sources, connected, impatient};
 
 /// At most so many pages of sessions are looked through for markers: 1,000 sessions, which is more than any
 /// plan of the service starts in a day.
 const MAX_PAGES: usize = 10;
 
 pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console) -> Result<Exit, Failure> {
-    let jules = client::impatient(&client::connect(&args.service, &Settings::default())?);
-    let sources = client::all_sources(&jules).await.map_err(client::refused)?;
-    let connected = client::connected(&sources);
-    let plan = args.selection.apply(planned::resolve_with(manifest, &sources, console)?)?;
+    let jules = impatient(&client::connect(&args.service)?);
+    let connected = connected(&all_sources(&jules).await.map_err(client::refused)?);
+    let plan = expand(manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
+    let plan = args.selection.apply(plan)?;
     if plan.tasks.is_empty() {
         return Err(nothing_selected());
     }
@@ -113,7 +114,7 @@ mod tests {
             default_branch: None,
             branches: vec!["main".into()],
         }];
-        let mut plan = crate::plan::expand(
+        let mut plan = expand(
             &crate::manifest::inline(
                 "x",
                 &["my-org/web@main".into(), "my-org/web@old".into(), "my-org/api@main".into()],

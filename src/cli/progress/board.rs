@@ -230,7 +230,7 @@ pub(crate) fn words(state: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
+    use crate::outcome::sample;
 
     #[test]
     fn a_task_is_waiting_then_live_then_done() {

@@ -163,7 +163,7 @@ fn end(entry: Option<&Entry>, now: Timestamp, reason: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample::{self, event};
+    use crate::outcome::sample::{self, event};
     use crate::outcome::{SessionRef, Stray};
 
     fn told(events: &[RunEvent]) -> String {

@@ -4,8 +4,6 @@
 
 mod board;
 mod line;
-#[cfg(test)]
-pub(crate) mod sample;
 mod table;
 
 use std::time::{Duration, Instant};

@@ -103,8 +103,8 @@ fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
     use crate::outcome::RunEvent;
+    use crate::outcome::sample;
 
     fn board(events: &[RunEvent]) -> Board {
         let mut board = Board::default();

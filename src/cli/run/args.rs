@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::cli::args::{Service, State};
 use crate::cli::duration;
 use crate::cli::fail_on::FailOn;
+use crate::cli::failure::Failure;
 use crate::cli::outputs::ReportArgs;
 use crate::cli::selection::Selection;
+use crate::runner::Options;
 
 const AFTER_HELP: &str = "\
 At the end, stdout carries one line per task: outcome, task id, and the pull request or else the session, with tabs
@@ -91,6 +93,26 @@ pub(crate) struct RunArgs {
     /// How to reach the service.
     #[command(flatten)]
     pub(crate) service: Service,
+}
+
+impl RunArgs {
+    /// The same in the runner's words.
+    pub(super) fn options(&self) -> Result<Options, Failure> {
+        Ok(Options {
+            selection: self.selection.tasks()?,
+            max_parallel: self.max_parallel.map(NonZeroUsize::get),
+            max_tasks: self.max_tasks,
+            fail_fast: self.fail_fast,
+            poll_interval: self.poll_interval,
+            task_timeout: self.task_timeout,
+            deadline: self.deadline,
+            wait: !self.no_wait,
+            failed: self.failed,
+            fresh: self.fresh,
+            state_dir: self.state.state_dir.clone(),
+            reports: self.reports.files()?,
+        })
+    }
 }
 
 /// `--simulate[=SCENARIO]`.

@@ -3,34 +3,34 @@
 use std::path::Path;
 
 use super::args::{RunArgs, SimulateWith};
-use super::service::Target;
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::fail_on::FailOn;
 use crate::cli::quote::quoted;
-use crate::cli::{outputs, summary};
-use crate::engine::{Fault, Finished, StopReason};
+use crate::cli::summary;
 use crate::outcome::{RunRecord, TaskRecord};
+use crate::runner::{Fault, Finished, Format, ReportFiles, StopReason};
 
 /// Tells how the run ended, and says the code.
 pub(super) fn finish(
     finished: &Finished,
     args: &RunArgs,
+    files: &ReportFiles,
     command: Option<&str>,
-    target: &Target,
     console: &Console,
 ) -> Exit {
     let record = &finished.record;
     console.say(&summary::summary(record));
-    let shown = [outputs::for_people(&args.reports.files), outputs::for_ci(&args.reports.files)];
-    console.say(&format!("reports: {}", shown.map(|path| quoted(&path)).join(", ")));
+    let page = files.path(Format::Html);
+    console
+        .say(&format!("reports: {}", [page, files.path(Format::Junit)].map(|path| quoted(&path)).join(", ")));
     for line in what_next(record, args, command) {
         console.say(&format!("{CYAN}{line}{CYAN:#}"));
     }
     if let Some(Fault::KeyRefused(why) | Fault::ServiceDown(why)) = &finished.fault {
         console.warn(&crate::report::console_fragment(why));
     }
-    if target.is_simulated() {
+    if record.info.simulated {
         console.say(&format!("{YELLOW}SIMULATED: nothing of this happened at Jules{YELLOW:#}"));
     }
     exit(finished, &args.fail_on)
@@ -101,7 +101,7 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
+    use crate::outcome::sample;
     use crate::outcome::{Outcome, RunEvent};
 
     /// A run whose single task ended so, if at all; with or without a session.

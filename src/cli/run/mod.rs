@@ -1,34 +1,30 @@
 //! `run`: a manifest to its end.
 
 mod args;
-mod books;
 mod finish;
 mod service;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 pub(crate) use args::RunArgs;
-use books::Books;
 use service::Target;
 
 use super::console::{BOLD, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::outputs;
 use super::plan::{dry_run, many, nothing_selected};
-use super::planned;
 use super::progress::Progress;
 use super::quote::quoted;
 use super::signals::{self, Signal, Signals};
-use crate::engine::{self, EngineError, Finished, Observers, Options, Setup, StopReason};
+use super::{client, outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
 use crate::report::console_fragment as neutral;
+use crate::runner::{EventLines, Finished, Run, RunError, Runner, StopReason};
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
 const MANY_TASKS: usize = 1_000;
@@ -67,35 +63,36 @@ pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failu
     let command = format!("jules-batch run {}", quoted(&args.manifest));
     let file = Some(args.manifest.to_string_lossy().into_owned());
     let job = Job { manifest, origin: args.manifest.clone(), file, command: Some(command) };
-    Ok(execute(args, &job, console).await?.exit)
+    Ok(execute(args, job, console).await?.exit)
 }
 
 /// Runs a job under the flags of `run`; where the manifest comes from is the caller's business.
-pub(crate) async fn execute(args: &RunArgs, job: &Job, console: &Console) -> Result<Ended, Failure> {
+pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
     if args.dry_run {
         return Ok(dry_run(&job.manifest, &args.selection, console)?.into());
     }
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
     signals::leave_at_the_second().map_err(|error| Failure::new(Exit::Fault, error))?;
     let target = Target::of(args).await?;
+    let options = args.options()?;
+    let reports = options.reports.clone();
+    let runner = target.serve(Runner::new(job.manifest).origin(job.origin, job.file), options)?;
     // Nothing has begun yet that a signal would have to wait for.
-    let prepared = tokio::select! {
-        prepared = prepare(args, job, &target, console) => prepared?,
+    let run = tokio::select! {
+        run = prepare(runner, args, &target, console) => run?,
         signal = signals.next() => return Ok(signal.exit().into()),
     };
-    let Prepared { setup, observers } = prepared;
     let (stops, inbox) = mpsc::channel(4);
     let finished = tokio::select! {
-        finished = engine::run(setup, observers, inbox) => finished,
+        finished = run.run(inbox) => finished.map_err(|error| failed(error, console))?,
         signal = stop_on(&mut signals, stops, console) => return Ok(signal.exit().into()),
     };
-    let finished = finished.map_err(not_kept)?;
     target.leave(console);
     tokio::select! {
         printed = print_result(&finished, args, console) => printed?,
         signal = signals.next() => return Ok(signal.exit().into()),
     }
-    let exit = finish::finish(&finished, args, job.command.as_deref(), &target, console);
+    let exit = finish::finish(&finished, args, &reports, job.command.as_deref(), console);
     Ok(Ended { exit, record: Some(finished.record) })
 }
 
@@ -119,57 +116,19 @@ async fn print_result(finished: &Finished, args: &RunArgs, console: &Console) ->
     }
 }
 
-/// A run that can begin.
-struct Prepared {
-    setup: Setup,
-    observers: Observers,
-}
-
-/// Looks at everything that can be wrong, the cheap things first, before anything is started or recorded.
-async fn prepare(args: &RunArgs, job: &Job, target: &Target, console: &Console) -> Result<Prepared, Failure> {
-    // The settings are the same with and without the account's sources: one client asks for everything, so that
-    // the report counts every request.
-    let draft = planned::expand(&job.manifest, console)?;
-    let api = target.connect(&target.fit(with_flags(draft.clone(), args)).settings)?;
-    let plan = planned::resolve(&job.manifest, draft, &api, console).await?;
-    let plan = target.fit(with_flags(args.selection.apply(plan)?, args));
-    if plan.tasks.is_empty() {
-        return Err(nothing_selected());
+/// Looks at everything that can be wrong before anything is started, and tells what is going to happen.
+async fn prepare(runner: Runner, args: &RunArgs, target: &Target, console: &Console) -> Result<Run, Failure> {
+    let failed = |error| failed(error, console);
+    let planned = runner.plan().await.map_err(failed)?;
+    agree(planned.plan(), console).await?;
+    let mut run = planned.open().await.map_err(failed)?;
+    announce(&run, target, console);
+    if args.reports.events_on_stdout() {
+        let lines = EventLines::stream("stdout", console.stream(), run.events().to_vec());
+        run = run.listen(lines);
     }
-    agree(&plan, console).await?;
-    outputs::check(&args.reports)?;
-    target.greet(&api).await?;
-    let state_dir = target.state_dir(&args.state.state_dir);
-    let books = Books::open(args, job, &plan, state_dir, target.is_simulated())?;
-    announce(&plan, &books, target, console);
-    let (record, options) = (books.record(), options(args, &books));
-    let observers = observers(args, books, console)?;
-    Ok(Prepared { setup: Setup { plan: Arc::new(plan), api, record, options }, observers })
-}
-
-/// What the flags say wins over what the manifest says.
-fn with_flags(mut plan: Plan, args: &RunArgs) -> Plan {
-    let settings = &mut plan.settings;
-    if let Some(max) = args.max_parallel {
-        settings.strategy.max_parallel = max.get();
-    }
-    if args.max_tasks.is_some() {
-        settings.strategy.max_tasks = args.max_tasks;
-    }
-    if args.fail_fast {
-        settings.strategy.fail_fast = true;
-    }
-    if let Some(interval) = args.poll_interval {
-        settings.poll.interval = interval;
-    }
-    if let Some(timeout) = args.task_timeout {
-        plan.tasks.iter_mut().for_each(|task| task.timeouts.task = timeout);
-    }
-    let settings = &mut plan.settings;
-    if let Some(deadline) = args.deadline {
-        settings.run_timeout = Some(settings.run_timeout.map_or(deadline, |timeout| timeout.min(deadline)));
-    }
-    plan
+    let progress = Progress::new(console, run.record(), args.heartbeat);
+    Ok(run.listen(progress))
 }
 
 async fn agree(plan: &Plan, console: &Console) -> Result<(), Failure> {
@@ -190,44 +149,20 @@ async fn agree(plan: &Plan, console: &Console) -> Result<(), Failure> {
         .help("say how many sessions this run may start: --max-tasks N; the next run goes on"))
 }
 
-fn options(args: &RunArgs, books: &Books) -> Options {
-    Options {
-        wait: !args.no_wait,
-        rerun_failed: args.failed,
-        selected: args.selection.is_partial(),
-        // Whoever asks for a fresh run does not want the sessions of an earlier one.
-        look_back: (!args.fresh).then(|| books.look_back()),
-        known_sessions: books.known_sessions().clone(),
-        created_within_day: books.created_within_day().to_vec(),
-        seed: fastrand::u64(..),
-    }
-}
-
-fn observers(args: &RunArgs, books: Books, console: &Console) -> Result<Observers, Failure> {
-    let record = books.record();
-    let (recorder, history) = books.into_recorder();
-    let progress = Progress::new(console, &record, args.heartbeat);
-    let mut listeners = outputs::writers(&args.reports, record, history, console)?;
-    listeners.push(Box::new(progress));
-    let redactor = console.redactor().clone();
-    let clean = Box::new(move |event| redactor.clean_event(event));
-    Ok(Observers { ledger: Box::new(recorder), listeners, clean })
-}
-
-fn announce(plan: &Plan, books: &Books, target: &Target, console: &Console) {
+fn announce(run: &Run, target: &Target, console: &Console) {
     if let Some(note) = target.note() {
         console.say(&format!("{YELLOW}{note}{YELLOW:#}"));
     }
-    for note in books.notes() {
+    for note in run.notes() {
         console.warn(&neutral(note));
     }
-    let verb = if books.goes_on() { "going on with run" } else { "run" };
+    let verb = if run.goes_on() { "going on with run" } else { "run" };
     console.say(&format!(
         "{verb} {BOLD}{}{BOLD:#} of {}: {}, {} at once",
-        books.run_id(),
-        neutral(&plan.name),
-        many(plan.tasks.len(), "task"),
-        plan.settings.strategy.max_parallel
+        run.record().info.id,
+        neutral(&run.plan().name),
+        many(run.plan().tasks.len(), "task"),
+        run.plan().settings.strategy.max_parallel
     ));
 }
 
@@ -244,50 +179,17 @@ async fn stop_on(signals: &mut Signals, stops: mpsc::Sender<StopReason>, console
     signals.next().await
 }
 
-fn not_kept(error: EngineError) -> Failure {
+/// What it means for the command that a run could not begin or be recorded.
+fn failed(error: RunError, console: &Console) -> Failure {
     match error {
-        EngineError::Books(error) => Failure::new(Exit::NotWritable, error)
+        RunError::Client(error) => client::unusable(error),
+        RunError::Service(error) => client::refused(error),
+        RunError::Manifest(found) => planned::invalid(&found, console),
+        RunError::Selection(error) => Failure::usage(error),
+        RunError::NothingSelected => nothing_selected(),
+        RunError::Report(error) => outputs::unwritable(error),
+        RunError::Ledger(error) => Failure::new(Exit::NotWritable, error),
+        RunError::NotRecorded(error) => Failure::new(Exit::NotWritable, error)
             .help("nothing was started after it; make room, then run the same command again to go on"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-    use crate::manifest::{LoadOptions, inline};
-    use crate::plan::{Settings, expand};
-
-    fn plan(line: &[&str]) -> Plan {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            run: RunArgs,
-        }
-        let args = Line::parse_from(["run"].iter().chain(line)).run;
-        let manifest = inline("x", &["o/r@main".into()], None, &LoadOptions::default()).unwrap();
-        with_flags(expand(&manifest, None).unwrap(), &args)
-    }
-
-    #[test]
-    fn flags_win_over_the_manifest() {
-        let plan = plan(&["-j", "7", "--max-tasks", "2", "--fail-fast", "--poll-interval", "3s"]);
-        let strategy = plan.settings.strategy;
-        assert_eq!((strategy.max_parallel, strategy.max_tasks, strategy.fail_fast), (7, Some(2), true));
-        assert_eq!(plan.settings.poll.interval, Duration::from_secs(3));
-    }
-
-    #[test]
-    fn what_no_flag_says_stays_as_the_manifest_has_it() {
-        let plan = plan(&[]);
-        assert_eq!(plan.settings, Settings::default());
-    }
-
-    #[test]
-    fn a_deadline_only_shortens_and_a_task_timeout_holds_for_every_task() {
-        let plan = plan(&["--deadline", "5h", "--task-timeout", "9m"]);
-        assert_eq!(plan.settings.run_timeout, Some(Duration::from_secs(5 * 3600)));
-        assert!(plan.tasks.iter().all(|task| task.timeouts.task == Duration::from_secs(540)));
     }
 }

@@ -1,18 +1,18 @@
 //! Which service a run talks to: the real one, or the simulator in this process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::args::{RunArgs, SimulateWith};
-use crate::api::{Jules, ListSessions};
+use crate::api::{ApiKey, Jules};
 use crate::cli::args::Service;
 use crate::cli::client;
 use crate::cli::console::{Console, DIM, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::simulate::scenario;
-use crate::plan::{Plan, RetryPolicy, Settings};
+use crate::runner::{Options, Runner};
 use crate::simulator::Simulator;
 
 /// The service of a run.
@@ -44,49 +44,17 @@ impl Target {
         Ok(Self::Simulated { simulator, speed, state })
     }
 
-    pub(super) fn is_simulated(&self) -> bool {
-        matches!(self, Self::Simulated { .. })
-    }
-
-    pub(super) fn connect(&self, settings: &Settings) -> Result<Jules, Failure> {
-        match self {
-            Self::Real(service) => client::connect(service, settings),
-            Self::Simulated { simulator, .. } => client::connect_to_simulator(&simulator.url(), settings),
-        }
-    }
-
-    /// The plan in the service's time: a simulator that plays a minute in a second gets a sixtieth of every
-    /// timeout and pause, so that each rule meets the same story.
-    pub(super) fn fit(&self, mut plan: Plan) -> Plan {
-        let Self::Simulated { speed, .. } = self else { return plan };
-        plan.settings = plan.settings.compressed(*speed);
-        for task in &mut plan.tasks {
-            task.timeouts = task.timeouts.compressed(*speed);
-            let retries = RetryPolicy {
-                delay: task.retries.delay.div_f64(*speed),
-                max_delay: task.retries.max_delay.div_f64(*speed),
-                ..(*task.retries).clone()
-            };
-            task.retries = retries.into();
-        }
-        plan
-    }
-
-    /// The folder of the ledger.
-    pub(super) fn state_dir<'a>(&'a self, real: &'a Path) -> &'a Path {
-        match self {
-            Self::Real(_) => real,
-            Self::Simulated { state, .. } => state.path(),
-        }
-    }
-
-    /// The first request: whether the service is there and takes the key, before anything is started or written.
-    pub(super) async fn greet(&self, api: &Jules) -> Result<(), Failure> {
-        if self.is_simulated() {
-            return Ok(());
-        }
-        let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
-        client::impatient(api).list_sessions(&page).await.map(drop).map_err(client::refused)
+    /// The run, against this service.
+    pub(super) fn serve(&self, runner: Runner, mut options: Options) -> Result<Runner, Failure> {
+        Ok(match self {
+            Self::Real(service) => runner.options(options).client(client::builder(service)),
+            Self::Simulated { simulator, speed, state } => {
+                let key = ApiKey::new("simulated").map_err(|error| Failure::new(Exit::Fault, error))?;
+                let builder = Jules::builder().api_key(key).base_url(simulator.url());
+                options.state_dir = state.path().to_owned();
+                runner.options(options).client(builder).simulated(*speed)
+            }
+        })
     }
 
     /// What a user must know of it before the run.

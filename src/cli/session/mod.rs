@@ -33,7 +33,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::{client, duration};
 use crate::api::Jules;
-use crate::plan::Settings;
+use crate::runner::impatient;
 
 pub(super) use json::text as json_text;
 pub(super) use target::failed;
@@ -126,14 +126,14 @@ pub(super) struct Access {
 impl Access {
     /// A client that bears what passes: for commands that follow a session.
     fn patient(&self) -> Result<Jules, Failure> {
-        let jules = client::connect(&self.service, &Settings::default())?;
+        let jules = client::connect(&self.service)?;
         let interval = self.poll_interval;
         Ok(jules.with(|options| options.poll_interval(interval)))
     }
 
     /// A client that gives up soon: somebody waits for a short answer.
     fn prompt(&self) -> Result<Jules, Failure> {
-        Ok(client::impatient(&self.patient()?))
+        Ok(impatient(&self.patient()?))
     }
 }
 

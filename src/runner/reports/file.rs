@@ -13,10 +13,12 @@ const BUFFER: usize = 64 * 1024;
 /// A file could not be written: which one, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}", path.display())]
-pub(crate) struct CannotWrite {
-    pub(crate) path: PathBuf,
+pub struct CannotWrite {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
     #[source]
-    pub(crate) source: io::Error,
+    pub source: io::Error,
 }
 
 impl From<CannotWrite> for JournalError {

@@ -1,8 +1,8 @@
-//! A run for the tests of this layer.
+//! A run for tests of this layer and of those above.
 
 use jiff::Timestamp;
 
-use crate::outcome::{
+use super::{
     EventKind, Marker, Outcome, PlannedTask, PullRequest, RunEvent, RunId, RunInfo, SessionRef, Work,
 };
 use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey, TaskSource};

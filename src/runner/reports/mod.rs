@@ -6,6 +6,7 @@
 
 mod events;
 mod file;
+mod files;
 mod pace;
 
 use std::io::Write;
@@ -13,26 +14,29 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 pub(crate) use events::EventLines;
-pub(crate) use file::{CannotWrite, check, replace};
-use pace::Pace;
-pub(crate) use pace::Readers;
+pub use file::CannotWrite;
+use file::check;
+pub(crate) use file::replace;
+pub(crate) use files::event_lines;
+pub use files::{Format, ReportFiles};
+use pace::{Pace, Readers};
 
 use crate::outcome::{JournalError, Listener, Role, RunEvent, RunRecord};
 use crate::report::ReportV1;
 
 /// Writes a report's bytes.
-pub(crate) type Render = Box<dyn Fn(&ReportV1, &mut dyn Write) -> Result<(), BoxError> + Send>;
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Render = Box<dyn Fn(&ReportV1, &mut dyn Write) -> Result<(), BoxError> + Send>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A report, where it goes and who reads it while the run goes on.
-pub(crate) struct Output {
-    pub(crate) path: PathBuf,
-    pub(crate) readers: Readers,
-    pub(crate) render: Render,
+struct Output {
+    path: PathBuf,
+    readers: Readers,
+    render: Render,
 }
 
 /// Keeps the report files of a run up to date.
-pub(crate) struct Reports {
+struct Reports {
     record: RunRecord,
     outputs: Vec<Output>,
     shelves: [Shelf; Readers::ALL.len()],
@@ -49,8 +53,7 @@ struct Shelf {
 
 impl Reports {
     /// For a run that stands like `record`.
-    #[must_use]
-    pub(crate) fn new(record: RunRecord, outputs: Vec<Output>) -> Self {
+    fn new(record: RunRecord, outputs: Vec<Output>) -> Self {
         let shelf = |readers| {
             let empty = !outputs.iter().any(|output| output.readers == readers);
             Shelf { readers, pace: Pace::new(readers), empty, dirty: true }
@@ -116,7 +119,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::progress::sample;
+    use crate::outcome::sample;
 
     fn count(report: &ReportV1, out: &mut dyn Write) -> Result<(), BoxError> {
         Ok(write!(out, "{}/{}", report.remaining, report.tasks.len())?)

@@ -5,9 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::CannotWrite;
+use super::{CannotWrite, event_lines};
 use crate::outcome::{JournalError, Listener, Role, RunEvent};
-use crate::report;
 
 /// Writes events as they happen.
 pub(crate) struct EventLines {
@@ -41,8 +40,7 @@ impl EventLines {
     }
 
     fn write(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
-        let lines: String = events.iter().map(|event| report::event_line(event) + "\n").collect();
-        let written = self.out.write_all(lines.as_bytes()).and_then(|()| self.out.flush());
+        let written = self.out.write_all(event_lines(events).as_bytes()).and_then(|()| self.out.flush());
         Ok(written.map_err(|source| CannotWrite { path: self.name.clone(), source })?)
     }
 }

@@ -1,0 +1,40 @@
+//! Why a run could not begin, or not be recorded.
+
+use super::CannotWrite;
+use crate::api::{BuildError, Error};
+use crate::ledger::LedgerError;
+use crate::manifest::Diagnostics;
+use crate::outcome::JournalError;
+use crate::plan::SelectError;
+
+/// A run could not begin, or what happened could not be recorded.
+///
+/// Only after [`RunError::NotRecorded`] anything was started; the next run goes on from what was recorded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// No client: a key or an address that is missing or wrong.
+    #[error(transparent)]
+    Client(#[from] BuildError),
+    /// The service did not answer, or refused.
+    #[error(transparent)]
+    Service(#[from] Error),
+    /// The manifest's tasks cannot be told.
+    #[error(transparent)]
+    Manifest(#[from] Diagnostics),
+    /// The selection names what is not there.
+    #[error(transparent)]
+    Selection(#[from] SelectError),
+    /// The manifest has no such task.
+    #[error("no task is selected")]
+    NothingSelected,
+    /// A report file cannot be written.
+    #[error(transparent)]
+    Report(#[from] CannotWrite),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The ledger or a report could not keep what happened: the run has ended in order, with its live sessions detached.
+    #[error(transparent)]
+    NotRecorded(#[from] JournalError),
+}

@@ -1,0 +1,40 @@
+//! Runs a manifest: from what the user wrote to outcomes, a ledger to go on from, and report files.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use jules_batch::manifest::{self, LoadOptions};
+//! use jules_batch::runner::Runner;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let manifest = manifest::load(Path::new("jobs.yaml"), &LoadOptions::default())?;
+//! let finished = Runner::new(manifest).run().await?; // the key from JULES_API_KEY
+//! for (id, task) in &finished.record.tasks {
+//!     println!("{id}: {:?}", task.outcome);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Runner::plan`] and [`Planned::open`] are the same in steps, for whoever looks at the tasks before anything starts,
+//! follows the run with a [`Listener`](crate::outcome::Listener), or stops it early.
+//!
+//! What the command line adds is words: flags, colours, signals, exit codes.
+
+mod error;
+mod history;
+mod options;
+mod redact;
+mod reports;
+mod run;
+mod service;
+
+pub use crate::engine::{Fault, Finished, StopReason};
+pub use crate::ledger::LedgerError;
+pub use error::RunError;
+pub use options::Options;
+pub use reports::{CannotWrite, Format, ReportFiles};
+pub use run::{Planned, Run, Runner};
+
+pub(crate) use reports::{EventLines, event_lines, replace};
+pub(crate) use service::{all_sources, connect, connected, impatient};

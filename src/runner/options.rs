@@ -1,0 +1,120 @@
+//! How to run a manifest.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ReportFiles;
+use crate::plan::{Plan, Selection, Settings};
+
+/// How to run a manifest. What is given here wins over what the manifest says.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Which tasks; all by default.
+    pub selection: Selection,
+    /// Live sessions at once; the manifest's `strategy.max-parallel` by default.
+    pub max_parallel: Option<usize>,
+    /// Start at most so many sessions; the rest is deferred. The manifest's `strategy.max-tasks` by default.
+    pub max_tasks: Option<usize>,
+    /// Start nothing more after the first failed task, also if the manifest would.
+    pub fail_fast: bool,
+    /// The usual distance between two polls of a session; the manifest's `poll.interval` by default.
+    pub poll_interval: Option<Duration>,
+    /// How long an attempt at a task may take; the manifest's `timeouts.task` by default.
+    pub task_timeout: Option<Duration>,
+    /// Stop after this time, if the manifest's `timeouts.run` is not over before; live sessions are left to the next
+    /// run.
+    pub deadline: Option<Duration>,
+    /// Follow sessions to their end (the default); otherwise they are started, recorded and detached.
+    pub wait: bool,
+    /// Also run again what ended badly in the last run of this manifest.
+    pub failed: bool,
+    /// Begin a new run, also when the last one has work left.
+    pub fresh: bool,
+    /// The folder of the ledger; `.jules-batch` by default.
+    pub state_dir: PathBuf,
+    /// Where reports go.
+    pub reports: ReportFiles,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            max_parallel: None,
+            max_tasks: None,
+            fail_fast: false,
+            poll_interval: None,
+            task_timeout: None,
+            deadline: None,
+            wait: true,
+            failed: false,
+            fresh: false,
+            state_dir: ".jules-batch".into(),
+            reports: ReportFiles::default(),
+        }
+    }
+}
+
+impl Options {
+    /// The manifest's settings with these options in their place.
+    pub(super) fn over(&self, mut settings: Settings) -> Settings {
+        let strategy = &mut settings.strategy;
+        strategy.max_parallel = self.max_parallel.unwrap_or(strategy.max_parallel);
+        strategy.max_tasks = self.max_tasks.or(strategy.max_tasks);
+        strategy.fail_fast |= self.fail_fast;
+        settings.poll.interval = self.poll_interval.unwrap_or(settings.poll.interval);
+        settings.run_timeout = self.deadline.into_iter().chain(settings.run_timeout).min();
+        settings
+    }
+
+    /// The same for what each task has of its own.
+    pub(super) fn over_tasks(&self, plan: &mut Plan) {
+        if let Some(timeout) = self.task_timeout {
+            plan.tasks.iter_mut().for_each(|task| task.timeouts.task = timeout);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{LoadOptions, inline};
+    use crate::plan::expand;
+
+    #[test]
+    fn options_win_over_the_manifest() {
+        let options = Options {
+            max_parallel: Some(7),
+            max_tasks: Some(2),
+            fail_fast: true,
+            poll_interval: Some(Duration::from_secs(3)),
+            ..Options::default()
+        };
+        let settings = options.over(Settings::default());
+        let strategy = settings.strategy;
+        assert_eq!((strategy.max_parallel, strategy.max_tasks, strategy.fail_fast), (7, Some(2), true));
+        assert_eq!(settings.poll.interval, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn what_no_option_says_stays_as_the_manifest_has_it() {
+        let timeout = Duration::from_secs(60);
+        let settings = Settings { run_timeout: Some(timeout), ..Settings::default() };
+        assert_eq!(Options::default().over(settings.clone()), settings);
+    }
+
+    #[test]
+    fn a_deadline_only_shortens_and_a_task_timeout_holds_for_every_task() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let options =
+            Options { deadline: Some(hours(5)), task_timeout: Some(hours(1)), ..Options::default() };
+        assert_eq!(options.over(Settings::default()).run_timeout, Some(hours(5)));
+        let shorter = Settings { run_timeout: Some(hours(3)), ..Settings::default() };
+        assert_eq!(options.over(shorter).run_timeout, Some(hours(3)));
+        let manifest = inline("x", &["o/r@main".into()], None, &LoadOptions::default()).unwrap();
+        let mut plan = expand(&manifest, None).unwrap();
+        options.over_tasks(&mut plan);
+        assert!(plan.tasks.iter().all(|task| task.timeouts.task == hours(1)));
+    }
+}

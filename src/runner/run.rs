@@ -1,0 +1,216 @@
+//! The use case, in steps: plan, open, run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{self, Receiver};
+
+use super::history::{History, Origin};
+use super::redact::clean;
+use super::service::{all_sources, connect, connected, impatient};
+use super::{Finished, Options, RunError, StopReason};
+use crate::api::{Jules, JulesBuilder, ListSessions};
+use crate::engine::{self, Observers, Setup};
+use crate::manifest::Manifest;
+use crate::outcome::{Listener, RunEvent, RunRecord};
+use crate::plan::{self, Plan};
+
+/// A manifest that is to be run.
+#[must_use = "a runner does nothing before `run`"]
+#[derive(Debug)]
+pub struct Runner {
+    manifest: Manifest,
+    origin: Origin,
+    client: JulesBuilder,
+    options: Options,
+    speed: Option<f64>,
+}
+
+impl Runner {
+    /// With the key and the address that the environment names, and [`Options::default`].
+    pub fn new(manifest: Manifest) -> Self {
+        let path = manifest.path().to_owned();
+        let origin = Origin { identity: PathBuf::from(&path), file: Some(path) };
+        let client = Jules::builder().with_env();
+        Self { manifest, origin, client, options: Options::default(), speed: None }
+    }
+
+    /// Another client: its quotas and time limits will be the manifest's.
+    pub fn client(mut self, client: JulesBuilder) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// How to run.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// What stands for the manifest's path: `identity` in the ledger, where runs of one manifest are told by it, and
+    /// `file` in the reports that point at it; none if it is no file.
+    pub fn origin(mut self, identity: impl Into<PathBuf>, file: Option<String>) -> Self {
+        self.origin = Origin { identity: identity.into(), file };
+        self
+    }
+
+    /// The service is a simulator in which so many seconds pass in one: every limit and pause is shortened alike, and
+    /// the run counts as simulated.
+    pub fn simulated(mut self, speed: f64) -> Self {
+        self.speed = Some(speed);
+        self
+    }
+
+    /// Makes the client, asks it for the connected sources if the manifest needs them, and expands the manifest.
+    ///
+    /// # Errors
+    ///
+    /// All of [`RunError`] but those of reports and ledger.
+    pub async fn plan(self) -> Result<Planned, RunError> {
+        let Self { manifest, origin, client, options, speed } = self;
+        let mut settings = options.over(plan::Settings::of(&manifest));
+        if let Some(speed) = speed {
+            settings = settings.compressed(speed);
+        }
+        let jules = connect(client, &settings)?;
+        let repositories = if plan::needs_connected(&manifest) {
+            Some(connected(&all_sources(&impatient(&jules)).await?))
+        } else {
+            None
+        };
+        let mut plan = plan::expand(&manifest, repositories.as_deref())?.select(&options.selection)?;
+        if plan.tasks.is_empty() {
+            return Err(RunError::NothingSelected);
+        }
+        options.over_tasks(&mut plan);
+        if let Some(speed) = speed {
+            plan.tasks.iter_mut().for_each(|task| task.compress(speed));
+        }
+        plan.settings = settings;
+        Ok(Planned { origin, jules, options, plan, simulated: speed.is_some() })
+    }
+
+    /// Runs the manifest to its end: starts what is open, follows it, writes the reports.
+    ///
+    /// # Errors
+    ///
+    /// All of [`RunError`].
+    pub async fn run(self) -> Result<Finished, RunError> {
+        let (_never, stops) = mpsc::channel(1);
+        self.plan().await?.open().await?.run(stops).await
+    }
+}
+
+/// A manifest with its tasks: nothing is started or written yet.
+#[must_use]
+#[derive(Debug)]
+pub struct Planned {
+    origin: Origin,
+    jules: Jules,
+    options: Options,
+    plan: Plan,
+    simulated: bool,
+}
+
+impl Planned {
+    /// The tasks.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Makes sure that reports can be written and the service takes the key, then opens the ledger: goes on with the last
+    /// run of the manifest, or begins one.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Report`], [`RunError::Service`], [`RunError::Ledger`], [`RunError::NotRecorded`].
+    pub async fn open(self) -> Result<Run, RunError> {
+        let Self { origin, jules, options, plan, simulated } = self;
+        options.reports.check()?;
+        if !simulated {
+            let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
+            impatient(&jules).list_sessions(&page).await?;
+        }
+        let history = History::open(&origin, &plan, &options, simulated)?;
+        let listeners = options.reports.listeners(&history.record, &history.events)?;
+        Ok(Run { jules, options, plan: Arc::new(plan), history, listeners })
+    }
+}
+
+/// A run that can begin.
+#[must_use]
+pub struct Run {
+    jules: Jules,
+    options: Options,
+    plan: Arc<Plan>,
+    history: History,
+    listeners: Vec<Box<dyn Listener>>,
+}
+
+impl Run {
+    /// The run so far: only that it was begun, or what earlier invocations have recorded.
+    #[must_use]
+    pub fn record(&self) -> &RunRecord {
+        &self.history.record
+    }
+
+    /// The events behind [`Run::record`].
+    #[must_use]
+    pub fn events(&self) -> &[RunEvent] {
+        &self.history.events
+    }
+
+    /// The tasks.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether an earlier run is continued.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.history.goes_on
+    }
+
+    /// What a user should know of the ledger, such as that it was damaged.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.history.notes
+    }
+
+    /// One more who hears every event.
+    pub fn listen(mut self, listener: impl Listener + 'static) -> Self {
+        self.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// Runs to the end, or until a reason to stop comes. `stops` may be closed.
+    ///
+    /// Cancel safety: dropping the future leaves the run as a kill would, to be taken up again from the ledger.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::NotRecorded`].
+    pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
+        let Self { jules, options, plan, history, listeners } = self;
+        let setup = Setup {
+            plan,
+            api: jules.clone(),
+            record: history.record,
+            options: engine::Options {
+                wait: options.wait,
+                rerun_failed: options.failed,
+                selected: options.selection.is_partial(),
+                // Whoever asks for a fresh run does not want the sessions of an earlier one.
+                look_back: (!options.fresh).then_some(history.look_back),
+                known_sessions: history.known_sessions,
+                created_within_day: history.created_within_day,
+                seed: fastrand::u64(..),
+            },
+        };
+        let clean = Box::new(move |event| clean(&jules, event));
+        let observers = Observers { ledger: Box::new(history.recorder), listeners, clean };
+        Ok(engine::run(setup, observers, stops).await?)
+    }
+}
