@@ -80,7 +80,7 @@ impl Stderr {
         }
     }
 
-    /// The same for the end of the program.
+    /// Removes the live display, and waits as long as a reader reads.
     pub(super) fn close(&self) {
         self.draw(None);
         self.wait(Duration::MAX);
