@@ -171,7 +171,7 @@ impl Console {
         self.0.stderr.draw(frame);
     }
 
-    /// Brings what was said to stderr, if somebody reads it.
+    /// Removes the live display, and brings what was said to stderr if somebody reads it. More can be said later.
     pub fn close(&self) {
         self.0.stderr.close();
     }

@@ -88,7 +88,7 @@ impl Listener for Progress {
     }
 
     fn finish(&mut self) -> Result<(), JournalError> {
-        self.console.draw(None);
+        self.console.close();
         Ok(())
     }
 }
