@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde::de::value::{StrDeserializer, U32Deserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -178,12 +179,25 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor.visit_enum(text.as_str().into_deserializer()).map_err(|fault: Fault| self.at(fault))
     }
 
+    /// serde would take a list for the fields in their order.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.node.value {
+            Value::Seq(_) => Err(self.at(Fault::invalid_type(Unexpected::Seq, &visitor))),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_unit()
     }
 
     forward_to_deserialize_any! {
-        bool i128 u128 char bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+        bool i128 u128 char bytes byte_buf unit unit_struct seq tuple tuple_struct map identifier
     }
 }
 

@@ -62,6 +62,17 @@ fn one_anchor_may_serve_many_jobs() {
 }
 
 #[test]
+fn a_list_is_no_mapping_of_settings() {
+    for (text, part) in [
+        ("timeouts: [1h, 20m, 30s, 5h, 30s]\njobs: []\n", "`timeouts`: expected a mapping, found a list"),
+        ("jobs: [[a]]\n", "`jobs[0]`: expected a mapping, found a list"),
+    ] {
+        let message = error(text);
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
 fn merge_keys_are_yamls() {
     let text =
         "x-b: &b { prompt: p, tags: [a] }\njobs:\n  - { <<: *b, id: j }\n  - { <<: *b, id: k, prompt: q }\n";
