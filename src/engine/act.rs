@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::Action;
-use super::input::{Act, Digest, Input, Page, Polled, Refusal, Seen, Trouble, TroubleKind};
+use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
 use super::poller::{Counts, PageRequest};
 use crate::api::{
     Activity, ActivityKind, ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session,
@@ -52,42 +52,44 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             Input::Read { task, attempt, purpose, result }
         }
         Action::Approve { task, attempt, session } => {
-            let result = api.approve_plan(&session).await.map_err(|error| trouble(&error));
+            let result = api.approve_plan(&session).await.map_err(|error| request_failure(&error));
             Input::Acted { task, attempt, act: Act::Approve, result }
         }
         Action::Send { task, attempt, session, act, text } => {
-            let result = api.send_message(&session, &text).await.map_err(|error| trouble(&error));
+            let result = api.send_message(&session, &text).await.map_err(|error| request_failure(&error));
             Input::Acted { task, attempt, act, result }
         }
         Action::Recheck { task, session } => Input::Rechecked { task, result: get(&api, &session).await },
     }
 }
 
-/// What follows when a request's own code panicked: a create is in doubt, the rest is passing trouble.
+/// What follows when a request's own code panicked: a create is in doubt, any other request may work later.
 pub(super) fn broken(action: Action) -> Input {
     let text = "an internal error ended the request; please report it with the output of `-vv`".to_owned();
-    let trouble = Trouble { text: text.clone(), kind: TroubleKind::Passing { unsent: false } };
+    let failure = RequestFailure { text: text.clone(), kind: FailureKind::Passing { unsent: false } };
     match action {
-        Action::Survey { .. } => Input::Surveyed(Err(trouble)),
-        Action::Audit { .. } => Input::Audited(Err(trouble)),
-        Action::Create { task, attempt, .. } => {
-            Input::Posted { task, attempt, result: Err(Refusal::Doubt { cause: text, capacity: false }) }
-        }
-        Action::Look { task, attempt, .. } => Input::Looked { task, attempt, result: Err(trouble) },
+        Action::Survey { .. } => Input::Surveyed(Err(failure)),
+        Action::Audit { .. } => Input::Audited(Err(failure)),
+        Action::Create { task, attempt, .. } => Input::Posted {
+            task,
+            attempt,
+            result: Err(CreateFailure::Doubt { cause: text, capacity: false }),
+        },
+        Action::Look { task, attempt, .. } => Input::Looked { task, attempt, result: Err(failure) },
         Action::PollPage(PageRequest { place, lean, .. }) => {
-            Input::Polled(Polled::Page { place, lean, took: Duration::ZERO, result: Err(trouble) })
+            Input::Polled(Polled::Page { place, lean, took: Duration::ZERO, result: Err(failure) })
         }
         Action::PollOne { session } => {
-            Input::Polled(Polled::One { session, took: Duration::ZERO, result: Err(trouble) })
+            Input::Polled(Polled::One { session, took: Duration::ZERO, result: Err(failure) })
         }
         Action::Read { task, attempt, purpose, .. } => {
-            Input::Read { task, attempt, purpose, result: Err(trouble) }
+            Input::Read { task, attempt, purpose, result: Err(failure) }
         }
         Action::Approve { task, attempt, .. } => {
-            Input::Acted { task, attempt, act: Act::Approve, result: Err(trouble) }
+            Input::Acted { task, attempt, act: Act::Approve, result: Err(failure) }
         }
-        Action::Send { task, attempt, act, .. } => Input::Acted { task, attempt, act, result: Err(trouble) },
-        Action::Recheck { task, .. } => Input::Rechecked { task, result: Err(trouble) },
+        Action::Send { task, attempt, act, .. } => Input::Acted { task, attempt, act, result: Err(failure) },
+        Action::Recheck { task, .. } => Input::Rechecked { task, result: Err(failure) },
     }
 }
 
@@ -104,7 +106,7 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
     }
 }
 
-async fn create(api: &Jules, plan: &Plan, task: usize, marker: &Marker) -> Result<Box<Seen>, Refusal> {
+async fn create(api: &Jules, plan: &Plan, task: usize, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
     let task = &plan.tasks[task];
     let mut new = NewSession::new(&*task.prompt)
         .title(marker.title(&task.title))
@@ -115,7 +117,7 @@ async fn create(api: &Jules, plan: &Plan, task: usize, marker: &Marker) -> Resul
     }
     match api.create_session(&new).await {
         Ok(session) => Ok(Box::new(seen(&session))),
-        Err(error) => Err(refusal(&error)),
+        Err(error) => Err(create_failure(&error)),
     }
 }
 
@@ -130,25 +132,25 @@ async fn put_away(api: &Jules, session: &SessionId) {
     }
 }
 
-fn refusal(error: &Error) -> Refusal {
+fn create_failure(error: &Error) -> CreateFailure {
     let cause = describe(error);
     match (error.code(), error.is_capacity_refusal(), error.surely_not_processed()) {
-        (Some(401), _, _) => Refusal::Key(cause),
-        (_, true, true) => Refusal::Capacity { cause, retry_after: error.retry_after() },
-        (_, capacity, false) => Refusal::Doubt { cause, capacity },
-        (Some(_), false, true) => Refusal::Lasting(cause),
-        (None, false, true) => Refusal::Unsent(cause),
+        (Some(401), _, _) => CreateFailure::Key(cause),
+        (_, true, true) => CreateFailure::Capacity { cause, retry_after: error.retry_after() },
+        (_, capacity, false) => CreateFailure::Doubt { cause, capacity },
+        (Some(_), false, true) => CreateFailure::Lasting(cause),
+        (None, false, true) => CreateFailure::Unsent(cause),
     }
 }
 
-fn trouble(error: &Error) -> Trouble {
+fn request_failure(error: &Error) -> RequestFailure {
     let kind = match error.code() {
-        Some(401) => TroubleKind::Key,
-        Some(404) => TroubleKind::Missing,
-        _ if error.is_transient() => TroubleKind::Passing { unsent: error.surely_not_processed() },
-        _ => TroubleKind::Lasting,
+        Some(401) => FailureKind::Key,
+        Some(404) => FailureKind::Missing,
+        _ if error.is_transient() => FailureKind::Passing { unsent: error.surely_not_processed() },
+        _ => FailureKind::Lasting,
     };
-    Trouble { text: describe(error), kind }
+    RequestFailure { text: describe(error), kind }
 }
 
 /// The error and its causes in one line.
@@ -163,24 +165,24 @@ fn describe(error: &Error) -> String {
     text
 }
 
-async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, Trouble> {
+async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, RequestFailure> {
     match api.get_session(session).await {
         Ok(session) => Ok(Box::new(seen(&session))),
-        Err(error) => Err(trouble(&error)),
+        Err(error) => Err(request_failure(&error)),
     }
 }
 
 /// Without `since` one session is enough: the answer shows that key and service are well.
-async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, Trouble> {
+async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, RequestFailure> {
     if let Some(since) = since {
         return look_back(api, since).await;
     }
     let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
-    api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| trouble(&error))
+    api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| request_failure(&error))
 }
 
 /// Lists newest first back to `since`.
-async fn look_back(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, Trouble> {
+async fn look_back(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
     let mut found = Vec::new();
     let mut pages = Pages::default();
     while let Some(page) = pages.next(api).await? {
@@ -195,7 +197,7 @@ async fn look_back(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, Trouble> 
 
 /// Lists newest first back to `since` for this marker. It may stand on the last page behind an older session: clocks
 /// differ. Only a list that was read to its end proves that the session is not there.
-async fn look(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, Trouble> {
+async fn look(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, RequestFailure> {
     let mut pages = Pages::default();
     while let Some(page) = pages.next(api).await? {
         let bears =
@@ -211,7 +213,7 @@ async fn look(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<B
         return Ok(None);
     }
     let text = format!("more than {} sessions are newer than the one in doubt", MAX_PAGES * PAGE as usize);
-    Err(Trouble { text, kind: TroubleKind::Passing { unsent: true } })
+    Err(RequestFailure { text, kind: FailureKind::Passing { unsent: true } })
 }
 
 fn is_older(session: &Session, since: Timestamp) -> bool {
@@ -227,13 +229,13 @@ struct Pages {
 }
 
 impl Pages {
-    async fn next(&mut self, api: &Jules) -> Result<Option<Vec<Session>>, Trouble> {
+    async fn next(&mut self, api: &Jules) -> Result<Option<Vec<Session>>, RequestFailure> {
         if self.is_over || self.read == MAX_PAGES {
             return Ok(None);
         }
         let page =
             ListSessions { page_size: Some(PAGE), page_token: self.token.take(), ..ListSessions::default() };
-        let page = api.list_sessions(&page).await.map_err(|error| trouble(&error))?;
+        let page = api.list_sessions(&page).await.map_err(|error| request_failure(&error))?;
         self.read += 1;
         self.token = page.next_page_token;
         self.is_over = self.token.is_none();
@@ -251,7 +253,7 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
     };
     let began = Instant::now();
     let result = api.find_sessions(&page, |session| watched.contains(session)).await;
-    let result = result.map_err(|error| trouble(&error)).map(|page| Page {
+    let result = result.map_err(|error| request_failure(&error)).map(|page| Page {
         found: page.found.iter().map(|(place, session)| (*place, seen(session))).collect(),
         count: page.count,
         bytes: page.bytes,
@@ -261,12 +263,12 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
 }
 
 /// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.
-async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Result<Digest, Trouble> {
+async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Result<Digest, RequestFailure> {
     let mut digest = Digest::default();
     let mut token = None;
     for _ in 0..MAX_ACTIVITY_PAGES {
         let page = ListActivities { page_size: Some(PAGE), page_token: token, created_after: since };
-        let page = api.list_activities(session, &page).await.map_err(|error| trouble(&error))?;
+        let page = api.list_activities(session, &page).await.map_err(|error| request_failure(&error))?;
         for activity in &page.items {
             digest.take(activity);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::input::{Now, Refusal, Seen, Trouble, TroubleKind};
+use super::input::{CreateFailure, FailureKind, Now, RequestFailure, Seen};
 use crate::plan::Adoption;
 
 /// How many times one attempt may POST before it ends in an error.
@@ -131,17 +131,17 @@ impl Create {
     }
 
     /// A POST was answered, or not.
-    pub(super) fn on_posted(&mut self, result: Result<Box<Seen>, Refusal>, now: Now) -> Step {
+    pub(super) fn on_posted(&mut self, result: Result<Box<Seen>, CreateFailure>, now: Now) -> Step {
         match result {
             Ok(seen) => Step::Created { seen, adopted: false },
-            Err(Refusal::Key(cause)) => Step::KeyRefused(cause),
-            Err(Refusal::Capacity { cause, retry_after }) => Step::NoCapacity { cause, retry_after },
-            Err(Refusal::Lasting(reason)) => Step::Failed { reason, lasting: true },
-            Err(Refusal::Unsent(cause)) => {
+            Err(CreateFailure::Key(cause)) => Step::KeyRefused(cause),
+            Err(CreateFailure::Capacity { cause, retry_after }) => Step::NoCapacity { cause, retry_after },
+            Err(CreateFailure::Lasting(reason)) => Step::Failed { reason, lasting: true },
+            Err(CreateFailure::Unsent(cause)) => {
                 self.cause = cause;
                 self.post_later(now)
             }
-            Err(Refusal::Doubt { cause, capacity }) => {
+            Err(CreateFailure::Doubt { cause, capacity }) => {
                 self.cause.clone_from(&cause);
                 self.for_capacity = capacity;
                 self.looks = 0;
@@ -152,11 +152,11 @@ impl Create {
     }
 
     /// A look ended. One that failed does not count: only a list that was read to its end proves absence.
-    pub(super) fn on_looked(&mut self, result: Result<Option<Box<Seen>>, Trouble>, now: Now) -> Step {
+    pub(super) fn on_looked(&mut self, result: Result<Option<Box<Seen>>, RequestFailure>, now: Now) -> Step {
         match result {
             Ok(Some(seen)) => return Step::Created { seen, adopted: true },
-            Err(trouble) if trouble.kind == TroubleKind::Key => return Step::Blind(trouble.text),
-            Err(trouble) => self.cause = trouble.text,
+            Err(failure) if failure.kind == FailureKind::Key => return Step::Blind(failure.text),
+            Err(failure) => self.cause = failure.text,
             Ok(None) => self.looks += 1,
         }
         if self.looks < self.rules.looks.max(1) {

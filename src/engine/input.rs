@@ -24,21 +24,21 @@ pub(super) struct Now {
 #[derive(Debug)]
 pub(super) enum Input {
     /// The first listing came back.
-    Surveyed(Result<Vec<Seen>, Trouble>),
+    Surveyed(Result<Vec<Seen>, RequestFailure>),
     /// The last listing came back.
-    Audited(Result<Vec<Seen>, Trouble>),
+    Audited(Result<Vec<Seen>, RequestFailure>),
     /// A POST was answered, or not.
-    Posted { task: usize, attempt: u32, result: Result<Box<Seen>, Refusal> },
+    Posted { task: usize, attempt: u32, result: Result<Box<Seen>, CreateFailure> },
     /// A look for an intent's marker ended.
-    Looked { task: usize, attempt: u32, result: Result<Option<Box<Seen>>, Trouble> },
+    Looked { task: usize, attempt: u32, result: Result<Option<Box<Seen>>, RequestFailure> },
     /// A poll was answered.
     Polled(Polled),
     /// A session's activities were read.
-    Read { task: usize, attempt: u32, purpose: Purpose, result: Result<Box<Digest>, Trouble> },
+    Read { task: usize, attempt: u32, purpose: Purpose, result: Result<Box<Digest>, RequestFailure> },
     /// An approval or a message was answered.
-    Acted { task: usize, attempt: u32, act: Act, result: Result<(), Trouble> },
+    Acted { task: usize, attempt: u32, act: Act, result: Result<(), RequestFailure> },
     /// A session that ended badly in an earlier invocation was looked at again.
-    Rechecked { task: usize, result: Result<Box<Seen>, Trouble> },
+    Rechecked { task: usize, result: Result<Box<Seen>, RequestFailure> },
     /// Time has passed.
     Tick,
     /// What the API was asked so far.
@@ -51,9 +51,9 @@ pub(super) enum Input {
 #[derive(Debug)]
 pub(super) enum Polled {
     /// A page of the newest sessions; `place` of them stand before it. `lean`: it was asked for without outputs.
-    Page { place: usize, lean: bool, took: Duration, result: Result<Page, Trouble> },
+    Page { place: usize, lean: bool, took: Duration, result: Result<Page, RequestFailure> },
     /// One session.
-    One { session: SessionId, took: Duration, result: Result<Box<Seen>, Trouble> },
+    One { session: SessionId, took: Duration, result: Result<Box<Seen>, RequestFailure> },
 }
 
 /// What a page of sessions shows.
@@ -129,15 +129,15 @@ pub(super) enum Act {
 
 /// A request that ended without an answer worth having, its retries spent.
 #[derive(Clone, Debug)]
-pub(super) struct Trouble {
+pub(super) struct RequestFailure {
     /// In one line, for people.
     pub(super) text: String,
-    pub(super) kind: TroubleKind,
+    pub(super) kind: FailureKind,
 }
 
-/// What follows from a trouble.
+/// What follows from the failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TroubleKind {
+pub(super) enum FailureKind {
     /// The key was refused (401).
     Key,
     /// 404: too new, or gone.
@@ -150,7 +150,7 @@ pub(super) enum TroubleKind {
 
 /// Why there is no session in a POST's answer.
 #[derive(Clone, Debug)]
-pub(super) enum Refusal {
+pub(super) enum CreateFailure {
     /// The key was refused (401): nothing was created, and nothing will be.
     Key(String),
     /// For capacity, for certain (429).

@@ -142,7 +142,7 @@ fn finished(under_way: &mut HashMap<Id, Action>, done: Result<(Id, Input), JoinE
             under_way.remove(&id);
             input
         }
-        // A panic in one request is that request's trouble, nobody else's.
+        // A panic in one request fails that request and no other.
         Err(broken) => under_way.remove(&broken.id()).map_or(Input::Tick, act::broken),
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::action::Action;
 use crate::engine::backoff;
 use crate::engine::create::{self, Create};
 use crate::engine::driver::{self, Driver, Terms};
-use crate::engine::input::{Act, Now, Refusal, Seen, Trouble, TroubleKind};
+use crate::engine::input::{Act, CreateFailure, FailureKind, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef, Work};
 use crate::plan::RetryOn;
@@ -43,7 +43,7 @@ impl Dispatch {
         &mut self,
         index: usize,
         attempt: u32,
-        result: Result<Box<Seen>, Refusal>,
+        result: Result<Box<Seen>, CreateFailure>,
         now: Now,
     ) {
         self.create_step(index, attempt, now, |create| create.on_posted(result, now));
@@ -53,7 +53,7 @@ impl Dispatch {
         &mut self,
         index: usize,
         attempt: u32,
-        result: Result<Option<Box<Seen>>, Trouble>,
+        result: Result<Option<Box<Seen>>, RequestFailure>,
         now: Now,
     ) {
         // The marker holds a part of the key: a session that another task has is not ours.
@@ -337,9 +337,9 @@ impl Dispatch {
         self.timers.set(index, at);
     }
 
-    pub(super) fn lost_key_of(&mut self, trouble: Option<&Trouble>, now: Now) {
-        if let Some(trouble) = trouble.filter(|trouble| trouble.kind == TroubleKind::Key) {
-            self.lose_key(trouble.text.clone(), now);
+    pub(super) fn lost_key_of(&mut self, failure: Option<&RequestFailure>, now: Now) {
+        if let Some(failure) = failure.filter(|failure| failure.kind == FailureKind::Key) {
+            self.lose_key(failure.text.clone(), now);
         }
     }
 

@@ -8,7 +8,7 @@ use super::task::State;
 use super::{Dispatch, Stage};
 use crate::engine::action::Action;
 use crate::engine::driver::Driver;
-use crate::engine::input::{Now, Seen, Trouble};
+use crate::engine::input::{Now, RequestFailure, Seen};
 use crate::engine::needs::{Decision, Verdict};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome, SessionRef, Stray, Work};
@@ -208,11 +208,11 @@ impl Dispatch {
     }
 
     /// The last listing: every session with this run's marker must be one that the run knows.
-    pub(super) fn on_audited(&mut self, result: Result<Vec<Seen>, Trouble>) {
+    pub(super) fn on_audited(&mut self, result: Result<Vec<Seen>, RequestFailure>) {
         match result {
             Ok(seen) => self.report_strays(&seen),
-            Err(trouble) => {
-                let note = format!("the last listing failed, so strays would go unseen: {}", trouble.text);
+            Err(failure) => {
+                let note = format!("the last listing failed, so strays would go unseen: {}", failure.text);
                 self.turn.events.push(EventKind::Noted { task: None, note });
             }
         }

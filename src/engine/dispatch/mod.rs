@@ -287,10 +287,10 @@ impl Dispatch {
                 self.poller.on_one(&session, took, now.instant);
                 match result {
                     Ok(seen) => self.show(&seen, now),
-                    Err(trouble) => {
-                        self.lost_key_of(Some(&trouble), now);
+                    Err(failure) => {
+                        self.lost_key_of(Some(&failure), now);
                         if let Some(task) = self.by_session.get(&session).copied() {
-                            self.drive(task, None, now, |driver| driver.on_trouble(&trouble, now));
+                            self.drive(task, None, now, |driver| driver.on_failure(&failure, now));
                         }
                     }
                 }

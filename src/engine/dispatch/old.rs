@@ -4,7 +4,7 @@ use super::Dispatch;
 use super::task::State;
 use crate::api::{SessionId, SessionState};
 use crate::engine::action::Action;
-use crate::engine::input::{Now, Seen, Trouble, TroubleKind};
+use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::judge;
 use crate::outcome::{AttemptRecord, Outcome};
 
@@ -34,7 +34,7 @@ impl Dispatch {
 
     /// A session that ended badly in an earlier invocation was looked at again: it may have succeeded since, or
     /// still be at work. Only when neither is so the task starts anew; not knowing is not a reason to.
-    pub(super) fn on_rechecked(&mut self, index: usize, result: Result<Box<Seen>, Trouble>, now: Now) {
+    pub(super) fn on_rechecked(&mut self, index: usize, result: Result<Box<Seen>, RequestFailure>, now: Now) {
         self.lost_key_of(result.as_ref().err(), now);
         let State::Rechecking(OldSession { ended, .. }) = self.tasks[index].state else { return };
         match result {
@@ -48,11 +48,11 @@ impl Dispatch {
                 self.end_attempt(index, Outcome::Succeeded, None, seen.work, true, now);
             }
             Ok(_) => self.start_over(index),
-            Err(trouble) if trouble.kind == TroubleKind::Missing => self.start_over(index),
-            Err(trouble) => {
+            Err(failure) if failure.kind == FailureKind::Missing => self.start_over(index),
+            Err(failure) => {
                 self.release_slot(index);
                 let reason =
-                    format!("not tried again yet: its session could not be looked at: {}", trouble.text);
+                    format!("not tried again yet: its session could not be looked at: {}", failure.text);
                 self.end_task(index, Outcome::Deferred, Some(reason), now);
             }
         }

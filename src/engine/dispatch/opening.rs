@@ -11,7 +11,7 @@ use crate::api::SessionState;
 use crate::engine::Fault;
 use crate::engine::action::Action;
 use crate::engine::create::Create;
-use crate::engine::input::{Now, Seen, Trouble, TroubleKind};
+use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
 use crate::outcome::{AttemptRecord, EventKind, Outcome, PlannedTask, RunRecord, TaskRecord};
 use crate::plan::Task;
@@ -59,13 +59,13 @@ impl Dispatch {
     }
 
     /// The first listing is back: adopt what carries our markers.
-    pub(super) fn on_surveyed(&mut self, result: Result<Vec<Seen>, Trouble>, now: Now) {
+    pub(super) fn on_surveyed(&mut self, result: Result<Vec<Seen>, RequestFailure>, now: Now) {
         if self.stage != Stage::Surveying {
             return;
         }
         let seen = match result {
             Ok(seen) => seen,
-            Err(trouble) => return self.fail_at_start(trouble, now),
+            Err(failure) => return self.fail_at_start(failure, now),
         };
         let mut marked = Marked::new();
         for seen in seen.iter().filter(|seen| !self.options.known_sessions.contains(&seen.id)) {
@@ -85,11 +85,11 @@ impl Dispatch {
         self.stage = Stage::Settling;
     }
 
-    fn fail_at_start(&mut self, trouble: Trouble, now: Now) {
-        let (fault, reason) = match trouble.kind {
-            TroubleKind::Key => (Fault::KeyRefused(trouble.text), StopReason::Key),
-            TroubleKind::Passing { .. } | TroubleKind::Missing | TroubleKind::Lasting => {
-                (Fault::ServiceDown(trouble.text), StopReason::Service)
+    fn fail_at_start(&mut self, failure: RequestFailure, now: Now) {
+        let (fault, reason) = match failure.kind {
+            FailureKind::Key => (Fault::KeyRefused(failure.text), StopReason::Key),
+            FailureKind::Passing { .. } | FailureKind::Missing | FailureKind::Lasting => {
+                (Fault::ServiceDown(failure.text), StopReason::Service)
             }
         };
         self.fault = Some(fault);

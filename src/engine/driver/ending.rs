@@ -53,8 +53,8 @@ impl Driver {
         }
         let limit = jiff::SignedDuration::try_from(self.terms.timeouts.task).unwrap_or_default();
         let mut reason = format!("not ended after {limit:#}; the last state was {}", self.state.as_str());
-        if let Some(trouble) = &self.last_trouble {
-            reason.push_str(&format!("; the last look failed: {trouble}"));
+        if let Some(failure) = &self.last_failure {
+            reason.push_str(&format!("; the last look failed: {failure}"));
         }
         self.end(Outcome::TimedOut, Some(reason))
     }

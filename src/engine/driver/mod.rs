@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::Purpose;
-use super::input::{Act, Digest, Now, Seen, Trouble, TroubleKind};
+use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
 use crate::api::{SessionId, SessionState};
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Timeouts, Waiting};
@@ -61,7 +61,7 @@ pub(super) struct Driver {
     /// How new what we know of the session is, by the service's clock.
     updated: Option<Timestamp>,
     missing: u32,
-    last_trouble: Option<String>,
+    last_failure: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Driver {
             owed: None,
             updated: None,
             missing: 0,
-            last_trouble: None,
+            last_failure: None,
         }
     }
 
@@ -165,7 +165,7 @@ impl Driver {
             return steps;
         }
         self.missing = 0;
-        self.last_trouble = None;
+        self.last_failure = None;
         if self.is_outdated(seen) {
             return steps;
         }
@@ -194,22 +194,22 @@ impl Driver {
     }
 
     /// A look at the session ended without it.
-    pub(super) fn on_trouble(&mut self, trouble: &Trouble, now: Now) -> Vec<Step> {
-        self.last_trouble = Some(trouble.text.clone());
-        match trouble.kind {
-            TroubleKind::Passing { .. } | TroubleKind::Key => Vec::new(),
-            TroubleKind::Missing if now.instant < self.known_since + YOUNG => Vec::new(),
-            TroubleKind::Missing => {
+    pub(super) fn on_failure(&mut self, failure: &RequestFailure, now: Now) -> Vec<Step> {
+        self.last_failure = Some(failure.text.clone());
+        match failure.kind {
+            FailureKind::Passing { .. } | FailureKind::Key => Vec::new(),
+            FailureKind::Missing if now.instant < self.known_since + YOUNG => Vec::new(),
+            FailureKind::Missing => {
                 self.missing += 1;
                 if self.missing < GONE_AFTER {
                     return Vec::new();
                 }
                 vec![self.end(
                     Outcome::Error,
-                    Some(format!("the service does not know the session any more: {}", trouble.text)),
+                    Some(format!("the service does not know the session any more: {}", failure.text)),
                 )]
             }
-            TroubleKind::Lasting => vec![self.end(Outcome::Error, Some(trouble.text.clone()))],
+            FailureKind::Lasting => vec![self.end(Outcome::Error, Some(failure.text.clone()))],
         }
     }
 
@@ -217,7 +217,7 @@ impl Driver {
     pub(super) fn on_read(
         &mut self,
         purpose: Purpose,
-        result: Result<&Digest, &Trouble>,
+        result: Result<&Digest, &RequestFailure>,
         now: Now,
     ) -> Vec<Step> {
         self.busy = false;
@@ -244,9 +244,9 @@ impl Driver {
             (Purpose::Question, Ok(digest)) => self.on_question_read(digest, now),
             (Purpose::Silence, Ok(_)) => self.on_silence_read(now),
             (Purpose::Question, Err(_)) => Vec::new(),
-            (Purpose::Silence, Err(trouble)) => {
+            (Purpose::Silence, Err(failure)) => {
                 // Not knowing is not silence: ask again when the next look is due.
-                self.last_trouble = Some(trouble.text.clone());
+                self.last_failure = Some(failure.text.clone());
                 self.quiet_since = (now.instant + self.terms.interval)
                     .checked_sub(self.terms.timeouts.stall)
                     .unwrap_or(now.instant);
@@ -256,7 +256,7 @@ impl Driver {
     }
 
     /// An approval or a message was answered, or not.
-    pub(super) fn on_acted(&mut self, act: Act, result: Result<(), &Trouble>, now: Now) -> Vec<Step> {
+    pub(super) fn on_acted(&mut self, act: Act, result: Result<(), &RequestFailure>, now: Now) -> Vec<Step> {
         self.busy = false;
         if self.phase == Phase::Ended {
             return Vec::new();
@@ -268,11 +268,11 @@ impl Driver {
                 vec![Step::Approved, Step::LookAt(soon)]
             }
             // It may have arrived: the state is given time to show it.
-            (Act::Approve, Err(trouble)) => {
-                let unsent = matches!(trouble.kind, TroubleKind::Passing { unsent: true });
+            (Act::Approve, Err(failure)) => {
+                let unsent = matches!(failure.kind, FailureKind::Passing { unsent: true });
                 let patience = if unsent { 1 } else { 3 };
                 self.phase = Phase::Answered { again_after: now.instant + patience * self.terms.interval };
-                vec![Step::Note(format!("the plan could not be approved: {}", trouble.text))]
+                vec![Step::Note(format!("the plan could not be approved: {}", failure.text))]
             }
             (Act::Reply | Act::Nudge, Ok(())) => {
                 self.quiet_since = now.instant;
@@ -280,16 +280,16 @@ impl Driver {
                 vec![Step::LookAt(soon)]
             }
             // A message is not idempotent: it is sent again only when it surely did not arrive.
-            (Act::Reply | Act::Nudge, Err(trouble)) => {
+            (Act::Reply | Act::Nudge, Err(failure)) => {
                 let unsent =
-                    matches!(trouble.kind, TroubleKind::Passing { unsent: true } | TroubleKind::Missing);
+                    matches!(failure.kind, FailureKind::Passing { unsent: true } | FailureKind::Missing);
                 if unsent {
                     self.owed = Some(act);
                 } else {
                     self.quiet_since = now.instant;
                 }
                 self.phase = Phase::Answered { again_after: soon };
-                vec![Step::Note(format!("a message could not be sent: {}", trouble.text))]
+                vec![Step::Note(format!("a message could not be sent: {}", failure.text))]
             }
         }
     }

@@ -99,8 +99,8 @@ fn send(act: Act, text: &str, again: bool) -> Vec<Step> {
     vec![Step::Send { act, text: text.to_owned(), again }]
 }
 
-fn passing(unsent: bool) -> Trouble {
-    Trouble { text: "503".to_owned(), kind: TroubleKind::Passing { unsent } }
+fn passing(unsent: bool) -> RequestFailure {
+    RequestFailure { text: "503".to_owned(), kind: FailureKind::Passing { unsent } }
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_failure_without_a_reason_ends_too() {
 fn activities_that_come_late_are_asked_for_again_but_not_for_ever() {
     let mut story = Story::of(Waiting::default());
     story.sees(SessionState::Failed);
-    let missing = Trouble { text: "404".to_owned(), kind: TroubleKind::Missing };
+    let missing = RequestFailure { text: "404".to_owned(), kind: FailureKind::Missing };
     let mut reads = 1;
     loop {
         let steps = story.driver.on_read(Purpose::Reason, Err(&missing), story.now);
@@ -402,22 +402,22 @@ fn an_unknown_state_is_noted_once_and_counts_as_live() {
 #[test]
 fn a_young_sessions_404_is_patience_and_an_old_ones_is_the_end() {
     let mut story = Story::of(Waiting::default());
-    let missing = Trouble { text: "404".to_owned(), kind: TroubleKind::Missing };
+    let missing = RequestFailure { text: "404".to_owned(), kind: FailureKind::Missing };
     for _ in 0..10 {
         story.pass(10);
-        assert!(story.driver.on_trouble(&missing, story.now).is_empty());
+        assert!(story.driver.on_failure(&missing, story.now).is_empty());
     }
     story.pass(30);
-    assert!(story.driver.on_trouble(&missing, story.now).is_empty());
-    assert!(story.driver.on_trouble(&missing, story.now).is_empty());
-    assert_eq!(ended(&story.driver.on_trouble(&missing, story.now)).0, Outcome::Error);
+    assert!(story.driver.on_failure(&missing, story.now).is_empty());
+    assert!(story.driver.on_failure(&missing, story.now).is_empty());
+    assert_eq!(ended(&story.driver.on_failure(&missing, story.now)).0, Outcome::Error);
 }
 
 #[test]
-fn passing_trouble_is_borne_until_the_time_is_over() {
+fn passing_failures_are_borne_until_the_time_is_over() {
     let mut story = Story::of(Waiting { stall: StallPolicy::Fail, ..Waiting::default() });
     story.sees(SessionState::InProgress);
-    assert!(story.driver.on_trouble(&passing(false), story.now).is_empty());
+    assert!(story.driver.on_failure(&passing(false), story.now).is_empty());
     story.driver.quiet_since = story.now.instant + Duration::from_secs(7_200);
     let steps = story.sleeps(7_200);
     let (outcome, reason) = ended(&steps);
@@ -432,6 +432,6 @@ fn nothing_follows_the_end() {
     assert!(story.sees(SessionState::Failed).is_empty());
     assert!(story.reads(Purpose::Reason, &Digest::default()).is_empty());
     assert!(story.driver.on_acted(Act::Nudge, Ok(()), story.now).is_empty());
-    assert!(story.driver.on_trouble(&passing(true), story.now).is_empty());
+    assert!(story.driver.on_failure(&passing(true), story.now).is_empty());
     assert!(story.sleeps(100_000).is_empty());
 }

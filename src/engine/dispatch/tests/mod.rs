@@ -350,7 +350,7 @@ proptest! {
         max_parallel in 1_usize..8,
         lost_answer in 0.0..0.5,
         refused in 0.0..0.3,
-        trouble in 0.0..0.4,
+        failure in 0.0..0.4,
         hangs in 0.0..0.2,
         asks in 0.0..0.4,
         crash in 0.0..0.02,
@@ -379,7 +379,7 @@ proptest! {
             }
         }
         let manners = Manners {
-            lost_answer, refused, trouble, fails: 0.1, hangs, asks, crash, ..Manners::default()
+            lost_answer, refused, failure, fails: 0.1, hangs, asks, crash, ..Manners::default()
         };
         let mut world = World::new(plan, manners, seed);
         let mut stopped = world.run_to_end(stop_at);

@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use super::super::{Dispatch, Turn};
 use crate::api::{SessionId, SessionState};
 use crate::engine::action::Action;
-use crate::engine::input::{Act, Digest, Input, Now, Page, Polled, Refusal, Seen, Trouble, TroubleKind};
+use crate::engine::input::{
+    Act, CreateFailure, Digest, FailureKind, Input, Now, Page, Polled, RequestFailure, Seen,
+};
 use crate::engine::poller::PageRequest;
 use crate::engine::{Options, StopReason, look_back};
 use crate::outcome::{EventKind, Marker, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work};
@@ -26,7 +28,7 @@ pub(super) struct Manners {
     /// A POST is refused for capacity.
     pub(super) refused: f64,
     /// Any other request fails.
-    pub(super) trouble: f64,
+    pub(super) failure: f64,
     /// A session fails instead of completing.
     pub(super) fails: f64,
     /// A session never ends.
@@ -189,28 +191,28 @@ impl World {
         self.live_max = self.live_max.max(live.count());
     }
 
-    fn trouble(&mut self) -> Option<Trouble> {
-        let kind = TroubleKind::Passing { unsent: self.rng.bool() };
-        (self.rng.f64() < self.manners.trouble).then(|| Trouble { text: "503".to_owned(), kind })
+    fn failure(&mut self) -> Option<RequestFailure> {
+        let kind = FailureKind::Passing { unsent: self.rng.bool() };
+        (self.rng.f64() < self.manners.failure).then(|| RequestFailure { text: "503".to_owned(), kind })
     }
 
-    fn lasting_trouble(&self) -> Option<Trouble> {
+    fn lasting_failure(&self) -> Option<RequestFailure> {
         let Manners { looks_fail, key_lost, .. } = self.manners;
-        let kind = if key_lost { TroubleKind::Key } else { TroubleKind::Passing { unsent: false } };
-        (looks_fail || key_lost).then(|| Trouble { text: "no".to_owned(), kind })
+        let kind = if key_lost { FailureKind::Key } else { FailureKind::Passing { unsent: false } };
+        (looks_fail || key_lost).then(|| RequestFailure { text: "no".to_owned(), kind })
     }
 
     fn answer(&mut self, action: Action) -> Input {
-        let trouble = self.trouble();
+        let failure = self.failure();
         match action {
-            Action::Survey { .. } if trouble.is_some() => {
-                Input::Surveyed(trouble.map_or(Ok(Vec::new()), Err))
+            Action::Survey { .. } if failure.is_some() => {
+                Input::Surveyed(failure.map_or(Ok(Vec::new()), Err))
             }
             Action::Survey { since } => {
                 let is_new = |seen: &Seen| since.is_some_and(|since| seen.created >= Some(since));
                 Input::Surveyed(Ok(self.list().into_iter().filter(is_new).collect()))
             }
-            Action::Audit { .. } => Input::Audited(trouble.map_or_else(|| Ok(self.list()), Err)),
+            Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.list()), Err)),
             Action::Create { task, attempt, marker, replaces } => {
                 if let Some(session) = replaces {
                     let played = self.sessions.get_mut(&session).unwrap();
@@ -220,12 +222,12 @@ impl World {
             }
             Action::Look { task, attempt, marker, .. } => {
                 let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
-                let trouble = self.lasting_trouble().or(trouble);
-                Input::Looked { task, attempt, result: trouble.map_or(Ok(found.map(Box::new)), Err) }
+                let failure = self.lasting_failure().or(failure);
+                Input::Looked { task, attempt, result: failure.map_or(Ok(found.map(Box::new)), Err) }
             }
             Action::PollPage(page) => {
                 self.go_on();
-                let result = trouble.map_or_else(|| Ok(self.page(&page)), Err);
+                let result = failure.map_or_else(|| Ok(self.page(&page)), Err);
                 let took = Duration::from_millis(100);
                 Input::Polled(Polled::Page { place: page.place, lean: page.lean, took, result })
             }
@@ -233,7 +235,7 @@ impl World {
                 self.go_on();
                 let seen = Box::new(self.sessions[&session].seen.clone());
                 let took = Duration::from_millis(50);
-                Input::Polled(Polled::One { session, took, result: trouble.map_or(Ok(seen), Err) })
+                Input::Polled(Polled::One { session, took, result: failure.map_or(Ok(seen), Err) })
             }
             Action::Read { task, attempt, session, purpose, .. } => {
                 let played = &self.sessions[&session];
@@ -247,11 +249,11 @@ impl World {
                     task,
                     attempt,
                     purpose,
-                    result: trouble.map_or_else(|| Ok(Box::new(digest)), Err),
+                    result: failure.map_or_else(|| Ok(Box::new(digest)), Err),
                 }
             }
             Action::Approve { task, attempt, .. } => {
-                Input::Acted { task, attempt, act: Act::Approve, result: trouble.map_or(Ok(()), Err) }
+                Input::Acted { task, attempt, act: Act::Approve, result: failure.map_or(Ok(()), Err) }
             }
             Action::Send { task, attempt, session, act, .. } => {
                 if let Some(played) = self.sessions.get_mut(&session)
@@ -259,21 +261,21 @@ impl World {
                 {
                     played.seen.state = SessionState::InProgress;
                 }
-                Input::Acted { task, attempt, act, result: trouble.map_or(Ok(()), Err) }
+                Input::Acted { task, attempt, act, result: failure.map_or(Ok(()), Err) }
             }
             Action::Recheck { task, session } => {
                 let seen = Box::new(self.sessions[&session].seen.clone());
-                Input::Rechecked { task, result: trouble.map_or(Ok(seen), Err) }
+                Input::Rechecked { task, result: failure.map_or(Ok(seen), Err) }
             }
         }
     }
 
-    fn create(&mut self, marker: &Marker) -> Result<Box<Seen>, Refusal> {
+    fn create(&mut self, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
         if self.rng.f64() < self.manners.refused {
             return Err(match self.rng.u8(0..3) {
-                0 => Refusal::Capacity { cause: "429".to_owned(), retry_after: None },
-                1 => Refusal::Unsent("connection refused".to_owned()),
-                _ => Refusal::Doubt { cause: "400".to_owned(), capacity: true },
+                0 => CreateFailure::Capacity { cause: "429".to_owned(), retry_after: None },
+                1 => CreateFailure::Unsent("connection refused".to_owned()),
+                _ => CreateFailure::Doubt { cause: "400".to_owned(), capacity: true },
             });
         }
         let lost = self.rng.f64() < self.manners.lost_answer;
@@ -283,7 +285,7 @@ impl World {
         }
         let seen = Box::new(self.play(marker, lost_before));
         if lost {
-            return Err(Refusal::Doubt { cause: "timeout".to_owned(), capacity: self.rng.bool() });
+            return Err(CreateFailure::Doubt { cause: "timeout".to_owned(), capacity: self.rng.bool() });
         }
         Ok(seen)
     }
