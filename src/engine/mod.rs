@@ -13,11 +13,11 @@
 
 mod act;
 mod action;
+mod admission;
 mod backoff;
 mod create;
 mod dispatch;
 mod driver;
-mod gate;
 mod input;
 mod journal;
 mod judge;

@@ -31,7 +31,7 @@ impl Dispatch {
         let attempt = state.attempt;
         self.held += 1;
         self.any_intent = true;
-        self.gate.on_intent(now);
+        self.admission.on_intent(now);
         self.tasks[index].reserved = true;
         let replaces = self.tasks[index].abandoned.take();
         self.arm(index);
@@ -92,9 +92,9 @@ impl Dispatch {
             }
             create::Step::Post => self.void_intent(index, "stopping; nothing was created".to_owned(), false),
             create::Step::Created { seen, adopted } => {
-                self.gate.on_created(self.live + 1);
+                self.admission.on_created(self.live + 1);
                 if !self.tasks[index].reserved {
-                    self.gate.on_adopted(seen.created.unwrap_or(now.wall));
+                    self.admission.on_adopted(seen.created.unwrap_or(now.wall));
                 }
                 self.on_session(index, &seen, adopted, now);
             }
@@ -103,7 +103,7 @@ impl Dispatch {
             }
             create::Step::NoCapacity { cause, retry_after } => {
                 self.void_intent(index, cause, true);
-                self.gate.on_refused(self.live, retry_after, now);
+                self.admission.on_refused(self.live, retry_after, now);
                 if self.left > 0 {
                     // Nobody waits for what is live, so nothing makes room.
                     self.stop_for(StopReason::NoWait, now);
@@ -146,7 +146,7 @@ impl Dispatch {
 
     fn release_reservation(&mut self, index: usize) {
         if std::mem::take(&mut self.tasks[index].reserved) {
-            self.gate.on_void();
+            self.admission.on_void();
         }
     }
 
@@ -287,7 +287,7 @@ impl Dispatch {
         self.release_slot(index);
         if let Some(at) = self.retry_at(index, outcome, lasting, now) {
             self.tasks[index].abandoned = live;
-            self.tasks[index].state = State::Held;
+            self.tasks[index].state = State::Pausing;
             self.tasks[index].last_end = Some((outcome, reason));
             self.timers.set(index, Some(at));
         } else {
@@ -332,7 +332,7 @@ impl Dispatch {
         let at = match &self.tasks[index].state {
             State::Live(driver) => driver.wake_at(),
             State::Creating(create) => create.wake_at(),
-            State::Held | State::Waiting | State::Rechecking(_) | State::Ended(_) => return,
+            State::Pausing | State::Waiting | State::Rechecking(_) | State::Ended(_) => return,
         };
         self.timers.set(index, at);
     }

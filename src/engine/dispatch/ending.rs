@@ -38,7 +38,7 @@ impl Dispatch {
     /// one now.
     fn follow_need(&mut self, index: usize, decision: Decision) -> Option<Outcome> {
         match self.tasks[index].state {
-            State::Waiting | State::Held | State::Rechecking(_) => {}
+            State::Waiting | State::Pausing | State::Rechecking(_) => {}
             State::Creating(_) | State::Live(_) | State::Ended(_) => return None,
         }
         let need = &self.task(decision.need).id;
@@ -96,7 +96,7 @@ impl Dispatch {
     fn defer_unstarted(&mut self, reason: StopReason, now: Now) {
         for index in 0..self.tasks.len() {
             match &self.tasks[index].state {
-                State::Held => self.end_without_retry(index, now),
+                State::Pausing => self.end_without_retry(index, now),
                 State::Waiting | State::Rechecking(_) => self.defer(index, reason),
                 State::Creating(_) | State::Live(_) | State::Ended(_) => {}
             }
@@ -113,7 +113,7 @@ impl Dispatch {
                     answers_due = true;
                 }
                 State::Creating(_) => self.leave_intent(index, reason),
-                State::Held | State::Waiting | State::Rechecking(_) => self.defer(index, reason),
+                State::Pausing | State::Waiting | State::Rechecking(_) => self.defer(index, reason),
                 State::Ended(_) => {}
             }
         }
@@ -201,7 +201,7 @@ impl Dispatch {
             match self.tasks[index].state {
                 State::Creating(_) => self.leave_intent(index, reason),
                 State::Live(_) => self.detach(index, reason),
-                State::Waiting | State::Held | State::Rechecking(_) => self.defer(index, reason),
+                State::Waiting | State::Pausing | State::Rechecking(_) => self.defer(index, reason),
                 State::Ended(_) => {}
             }
         }

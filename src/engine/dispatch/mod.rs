@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use self::task::{State, TaskState};
 use self::timers::Timers;
 use super::action::Action;
-use super::gate::{Answer, Gate};
+use super::admission::{Admission, Answer};
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
 use super::poller::{Activity, Counts, PollRequest, Poller};
@@ -71,8 +71,8 @@ pub(super) struct Dispatch {
     tasks: Vec<TaskState>,
     ready: BTreeSet<usize>,
     needs: Needs,
-    gate: Gate,
-    gate_wake: Option<Instant>,
+    admission: Admission,
+    admission_wake: Option<Instant>,
     poller: Poller,
     timers: Timers,
     by_session: HashMap<SessionId, usize>,
@@ -100,7 +100,7 @@ impl Dispatch {
     /// A run that goes on from `record`; [`Dispatch::open`] begins it.
     pub(super) fn new(plan: Arc<Plan>, record: &RunRecord, options: Options, now: Now) -> Self {
         let settings = &plan.settings;
-        let gate = Gate::new(settings, options.created_within_day.clone());
+        let admission = Admission::new(settings, options.created_within_day.clone());
         Self {
             run: record.info.id.clone(),
             run_started: record.started_at,
@@ -109,8 +109,8 @@ impl Dispatch {
             tasks: vec![TaskState::default(); plan.tasks.len()],
             ready: BTreeSet::new(),
             needs: Needs::new(&plan),
-            gate,
-            gate_wake: None,
+            admission,
+            admission_wake: None,
             poller: Poller::new(settings.poll),
             timers: Timers::default(),
             by_session: HashMap::new(),
@@ -172,8 +172,8 @@ impl Dispatch {
             Stage::Surveying | Stage::Settling | Stage::Working | Stage::Auditing => None,
         };
         let deadline = self.deadline.filter(|_| !self.stop.is_some_and(StopReason::leaves_live));
-        let gate = self.gate_wake.filter(|_| self.stop.is_none());
-        [self.timers.next(), self.poller.next_due(), leaving, deadline, gate].into_iter().flatten().min()
+        let admission = self.admission_wake.filter(|_| self.stop.is_none());
+        [self.timers.next(), self.poller.next_due(), leaving, deadline, admission].into_iter().flatten().min()
     }
 
     /// How punctual the polls were so far.
@@ -218,7 +218,7 @@ impl Dispatch {
     }
 
     fn start_ready(&mut self, now: Now) {
-        self.gate_wake = None;
+        self.admission_wake = None;
         if let Some(reason) = self.stop {
             // What came back to the queue after the stop, such as a refused create.
             while let Some(task) = self.ready.pop_first() {
@@ -235,20 +235,20 @@ impl Dispatch {
                 self.recheck(next, old);
                 continue;
             }
-            match self.gate.ask(self.live, self.deadline, now) {
-                Answer::Open => {}
+            match self.admission.ask(self.live, self.deadline, now) {
+                Answer::Granted => {}
                 Answer::Later(at) => {
-                    self.gate_wake = Some(at);
+                    self.admission_wake = Some(at);
                     return;
                 }
-                Answer::Closed(reason) => return self.stop_for(reason, now),
+                Answer::Denied(reason) => return self.stop_for(reason, now),
             }
             // Each create under way has a connection of its own.
             if self.held - self.live >= MAX_CREATING {
                 return;
             }
             // After a refusal one create at a time finds out what the service bears.
-            if self.held > self.live && self.gate.ceiling().is_some_and(|ceiling| self.held >= ceiling) {
+            if self.held > self.live && self.admission.ceiling().is_some_and(|ceiling| self.held >= ceiling) {
                 return;
             }
             self.ready.remove(&next);
@@ -264,7 +264,7 @@ impl Dispatch {
         match &self.tasks[task].state {
             State::Live(_) => self.drive(task, None, now, |driver| driver.on_wake(now)),
             State::Creating(_) => self.on_create_timer(task, now),
-            State::Held => self.requeue(task),
+            State::Pausing => self.requeue(task),
             State::Waiting | State::Rechecking(_) | State::Ended(_) => {}
         }
     }

@@ -78,7 +78,7 @@ impl Dispatch {
             match &self.tasks[index].state {
                 State::Waiting => adopted += usize::from(self.adopt_one_of(index, &marked, now)),
                 State::Creating(_) => self.look(index),
-                State::Held | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
+                State::Pausing | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
             }
         }
         self.turn.events.push(EventKind::SessionsSurveyed { adopted });
@@ -232,7 +232,7 @@ impl Dispatch {
         self.held += 1;
         let task = self.task(index).id.clone();
         self.turn.events.push(EventKind::IntentRecorded { task, attempt, marker });
-        self.gate.on_adopted(seen.created.unwrap_or(now.wall));
+        self.admission.on_adopted(seen.created.unwrap_or(now.wall));
         self.on_session(index, seen, true, now);
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct TaskState {
     pub(super) attempts_before: u32,
     /// When the current attempt's intent was recorded.
     pub(super) intent: Option<(Instant, Timestamp)>,
-    /// The current attempt's intent counts at the gate.
+    /// The current attempt's intent was admitted and counts.
     pub(super) reserved: bool,
     /// The session of an earlier invocation's attempt: it is looked at again before there is another attempt.
     pub(super) old: Option<OldSession>,
@@ -50,7 +50,7 @@ pub(super) enum State {
     #[default]
     Waiting,
     /// Its next attempt waits for the end of a pause.
-    Held,
+    Pausing,
     /// Its old session is being looked at; it may still be at work.
     Rechecking(OldSession),
     /// Its session is being created.

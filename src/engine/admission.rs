@@ -12,14 +12,14 @@ use crate::plan::{Limits, Settings};
 
 /// Counts what was started and remembers what the service refused.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Admission {
     limits: Limits,
     day: Duration,
     max_tasks: Option<usize>,
     started: usize,
     /// Sessions created within the last day, oldest first; a reservation counts from its intent.
     created: VecDeque<Timestamp>,
-    /// How many live sessions the service last bore.
+    /// How many live sessions the service last allowed.
     ceiling: Option<usize>,
     /// Not before then, unless one of ours ends.
     not_before: Option<Instant>,
@@ -28,18 +28,18 @@ pub(super) struct Gate {
     stuck_since: Option<Instant>,
 }
 
-/// What the gate says.
+/// The answer to a request for admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Go on.
-    Open,
+    Granted,
     /// Not now; ask again then, or when a session ends.
     Later(Instant),
     /// Not in this invocation.
-    Closed(StopReason),
+    Denied(StopReason),
 }
 
-impl Gate {
+impl Admission {
     pub(super) fn new(settings: &Settings, mut created: Vec<Timestamp>) -> Self {
         created.sort_unstable();
         Self {
@@ -58,22 +58,22 @@ impl Gate {
     /// Whether another session may be created while `live` of ours are.
     pub(super) fn ask(&mut self, live: usize, deadline: Option<Instant>, now: Now) -> Answer {
         if self.max_tasks.is_some_and(|max| self.started >= max) {
-            return Answer::Closed(StopReason::MaxTasks);
+            return Answer::Denied(StopReason::MaxTasks);
         }
         if let Some(since) = self.stuck_since
             && now.instant >= since + self.limits.capacity_wait
         {
-            return Answer::Closed(StopReason::Capacity);
+            return Answer::Denied(StopReason::Capacity);
         }
         if let Some(free) = self.budget_free_at(now) {
             return match deadline {
-                Some(deadline) if free > deadline => Answer::Closed(StopReason::Budget),
+                Some(deadline) if free > deadline => Answer::Denied(StopReason::Budget),
                 _ => Answer::Later(free),
             };
         }
         match (self.ceiling, self.not_before) {
             (Some(ceiling), Some(at)) if live >= ceiling && now.instant < at => Answer::Later(at),
-            _ => Answer::Open,
+            _ => Answer::Granted,
         }
     }
 
@@ -117,7 +117,7 @@ impl Gate {
         }
     }
 
-    /// How many live sessions the service last bore, if it has refused one.
+    /// How many live sessions the service last allowed, if it has refused one.
     pub(super) fn ceiling(&self) -> Option<usize> {
         self.ceiling
     }
@@ -148,11 +148,11 @@ fn first_pause(limits: &Limits) -> Duration {
 mod tests {
     use super::*;
 
-    fn gate(per_day: Option<u32>, max_tasks: Option<usize>) -> Gate {
+    fn admission(per_day: Option<u32>, max_tasks: Option<usize>) -> Admission {
         let mut settings = Settings::default();
         settings.limits.sessions_per_day = per_day;
         settings.strategy.max_tasks = max_tasks;
-        Gate::new(&settings, Vec::new())
+        Admission::new(&settings, Vec::new())
     }
 
     fn at(start: Now, seconds: u64) -> Now {
@@ -166,66 +166,66 @@ mod tests {
 
     #[test]
     fn a_refusal_lowers_the_ceiling_and_the_pause_grows() {
-        let (mut gate, t0) = (gate(None, None), start());
-        gate.on_refused(3, None, t0);
-        assert_eq!(gate.ask(3, None, t0), Answer::Later(at(t0, 10).instant));
-        assert_eq!(gate.ask(2, None, t0), Answer::Open, "one of ours ended");
-        assert_eq!(gate.ask(3, None, at(t0, 10)), Answer::Open, "a probe");
-        gate.on_refused(3, None, at(t0, 10));
-        assert_eq!(gate.ask(3, None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
-        gate.on_created(4);
-        assert_eq!((gate.ask(4, None, at(t0, 11)), gate.ceiling()), (Answer::Open, Some(4)));
+        let (mut admission, t0) = (admission(None, None), start());
+        admission.on_refused(3, None, t0);
+        assert_eq!(admission.ask(3, None, t0), Answer::Later(at(t0, 10).instant));
+        assert_eq!(admission.ask(2, None, t0), Answer::Granted, "one of ours ended");
+        assert_eq!(admission.ask(3, None, at(t0, 10)), Answer::Granted, "a probe");
+        admission.on_refused(3, None, at(t0, 10));
+        assert_eq!(admission.ask(3, None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
+        admission.on_created(4);
+        assert_eq!((admission.ask(4, None, at(t0, 11)), admission.ceiling()), (Answer::Granted, Some(4)));
     }
 
     #[test]
     fn a_retry_after_is_obeyed() {
-        let (mut gate, t0) = (gate(None, None), start());
-        gate.on_refused(1, Some(Duration::from_secs(77)), t0);
-        assert_eq!(gate.ask(1, None, t0), Answer::Later(at(t0, 77).instant));
-        gate.on_refused(1, Some(Duration::MAX), t0);
-        assert_eq!(gate.ask(1, None, t0), Answer::Later(at(t0, 30 * 60).instant), "but not for ever");
+        let (mut admission, t0) = (admission(None, None), start());
+        admission.on_refused(1, Some(Duration::from_secs(77)), t0);
+        assert_eq!(admission.ask(1, None, t0), Answer::Later(at(t0, 77).instant));
+        admission.on_refused(1, Some(Duration::MAX), t0);
+        assert_eq!(admission.ask(1, None, t0), Answer::Later(at(t0, 30 * 60).instant), "but not for ever");
     }
 
     #[test]
     fn refused_with_nothing_live_for_capacity_wait_closes() {
-        let (mut gate, t0) = (gate(None, None), start());
+        let (mut admission, t0) = (admission(None, None), start());
         for minute in 0..30 {
             let now = at(t0, minute * 60);
-            assert_ne!(gate.ask(0, None, now), Answer::Closed(StopReason::Capacity), "minute {minute}");
-            gate.on_refused(0, None, now);
+            assert_ne!(admission.ask(0, None, now), Answer::Denied(StopReason::Capacity), "minute {minute}");
+            admission.on_refused(0, None, now);
         }
-        assert_eq!(gate.ask(0, None, at(t0, 30 * 60)), Answer::Closed(StopReason::Capacity));
+        assert_eq!(admission.ask(0, None, at(t0, 30 * 60)), Answer::Denied(StopReason::Capacity));
     }
 
     #[test]
     fn the_budget_rolls() {
-        let (mut gate, t0) = (gate(Some(2), None), start());
-        gate.on_intent(t0);
-        gate.on_intent(at(t0, 100));
+        let (mut admission, t0) = (admission(Some(2), None), start());
+        admission.on_intent(t0);
+        admission.on_intent(at(t0, 100));
         let day = 24 * 60 * 60;
         let later = at(t0, 200);
-        assert_eq!(gate.ask(0, None, later), Answer::Later(at(t0, day).instant));
-        assert_eq!(gate.ask(0, Some(at(t0, 300).instant), later), Answer::Closed(StopReason::Budget));
-        assert_eq!(gate.ask(0, None, at(t0, day)), Answer::Open);
-        gate.on_intent(at(t0, day));
-        assert_eq!(gate.ask(0, None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
+        assert_eq!(admission.ask(0, None, later), Answer::Later(at(t0, day).instant));
+        assert_eq!(admission.ask(0, Some(at(t0, 300).instant), later), Answer::Denied(StopReason::Budget));
+        assert_eq!(admission.ask(0, None, at(t0, day)), Answer::Granted);
+        admission.on_intent(at(t0, day));
+        assert_eq!(admission.ask(0, None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
     }
 
     #[test]
     fn an_adopted_session_counts_from_when_it_was_created() {
-        let (mut gate, t0) = (gate(Some(2), None), start());
-        gate.on_intent(t0);
-        gate.on_adopted(t0.wall - Duration::from_secs(3_600));
-        assert_eq!(gate.ask(0, None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
+        let (mut admission, t0) = (admission(Some(2), None), start());
+        admission.on_intent(t0);
+        admission.on_adopted(t0.wall - Duration::from_secs(3_600));
+        assert_eq!(admission.ask(0, None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
     }
 
     #[test]
     fn a_void_intent_gives_its_place_back() {
-        let (mut gate, t0) = (gate(Some(1), Some(1)), start());
-        gate.on_intent(t0);
-        gate.on_void();
-        assert_eq!(gate.ask(0, None, t0), Answer::Open);
-        gate.on_intent(t0);
-        assert_eq!(gate.ask(0, None, t0), Answer::Closed(StopReason::MaxTasks));
+        let (mut admission, t0) = (admission(Some(1), Some(1)), start());
+        admission.on_intent(t0);
+        admission.on_void();
+        assert_eq!(admission.ask(0, None, t0), Answer::Granted);
+        admission.on_intent(t0);
+        assert_eq!(admission.ask(0, None, t0), Answer::Denied(StopReason::MaxTasks));
     }
 }
