@@ -12,7 +12,7 @@ use crate::outcome::Marker;
 pub(super) enum Action {
     /// List newest first back to `since`, before anything is created.
     Survey { since: Option<Timestamp> },
-    /// The same at the end, for the books.
+    /// The same at the end, to find strays.
     Audit { since: Timestamp },
     /// POST a session. Its intent is on disk. `replaces`: the session of the attempt before it, which was given up and
     /// may still be at work: it is archived first, which pauses it.

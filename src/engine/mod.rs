@@ -72,10 +72,10 @@ pub struct Options {
     pub rerun_failed: bool,
     /// The plan holds a selection of the manifest's tasks: the others stay as they are.
     pub selected: bool,
-    /// Adopt sessions that carry a task's marker, were created since then and are not in the books: their ledger was
-    /// lost. [`look_back`] tells how far that has to go; none adopts nothing.
+    /// Adopt sessions that carry a task's marker, were created since then and are missing in the ledger: it was lost,
+    /// or is an old copy. [`look_back`] tells how far that has to go; none adopts nothing.
     pub look_back: Option<Timestamp>,
-    /// Sessions that are in the books of earlier runs, as far back as `look_back`: they are not adopted.
+    /// Sessions that the ledger holds from earlier runs, as far back as `look_back`: they are not adopted.
     pub known_sessions: HashSet<SessionId>,
     /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,

@@ -88,13 +88,13 @@ impl Loop {
             Some(reason) = self.stops.recv() => Some(Input::Stop(reason)),
             // When events cannot be kept nothing is started any more: what is under way is waited for like at an
             // interrupt, and told to those who can still hear it.
-            Some(kept) = self.journal.next() => (!kept).then_some(Input::Stop(StopReason::Books)),
+            Some(kept) = self.journal.next() => (!kept).then_some(Input::Stop(StopReason::NotWritable)),
             Some(done) = self.requests.join_next_with_id() => Some(finished(&mut self.under_way, done)),
             () = tokio::time::sleep_until(wake) => Some(Input::Tick),
         }
     }
 
-    /// Takes every answer that is there already, so that one turn keeps the books for all of them.
+    /// Takes every answer that is there already, so that one turn records all of them.
     fn drain(&mut self) {
         while let Some(done) = self.requests.try_join_next_with_id() {
             let input = finished(&mut self.under_way, done);

@@ -20,7 +20,7 @@ pub enum StopReason {
     /// The service did not answer the first request.
     Service,
     /// The ledger or a report could not keep what happened.
-    Books,
+    NotWritable,
     /// SIGINT: what is live is detached.
     Interrupt,
     /// SIGTERM: the same.
@@ -48,7 +48,7 @@ impl StopReason {
             Self::Deadline => "deadline",
             Self::Key => "key-refused",
             Self::Service => "service-unavailable",
-            Self::Books => "not-writable",
+            Self::NotWritable => "not-writable",
             Self::Interrupt => "interrupt",
             Self::Terminate => "terminate",
             Self::Abandon => "abandon",
@@ -67,7 +67,7 @@ impl StopReason {
             Self::Deadline => "not started before the deadline",
             Self::Key => "not started: the service refused the API key",
             Self::Service => "not started: the service did not answer",
-            Self::Books => "not started: the run could not be recorded any more",
+            Self::NotWritable => "not started: the run could not be recorded any more",
             Self::Interrupt | Self::Terminate | Self::Abandon => "not started before the interrupt",
         }
     }
@@ -79,7 +79,7 @@ impl StopReason {
             Self::Deadline => "still live at the deadline",
             Self::Key => "still live when the service refused the API key",
             Self::Service => "still live when last seen; the service did not answer",
-            Self::Books => "still live when the run could not be recorded any more",
+            Self::NotWritable => "still live when the run could not be recorded any more",
             Self::NoWait
             | Self::Budget
             | Self::MaxTasks

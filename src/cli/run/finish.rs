@@ -43,7 +43,7 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         Some(StopReason::Interrupt) => Some(Exit::Interrupted),
         Some(StopReason::Terminate) => Some(Exit::Terminated),
         Some(StopReason::Abandon) => Some(Exit::Interrupted),
-        Some(StopReason::Books) => Some(Exit::NotWritable),
+        Some(StopReason::NotWritable) => Some(Exit::NotWritable),
         Some(StopReason::Key) => Some(Exit::KeyRefused),
         // Later runs find what was started; before anything was, the service itself is what failed.
         Some(StopReason::Capacity | StopReason::Budget | StopReason::Service)
@@ -159,7 +159,7 @@ mod tests {
         let mut refused = finished(Some(Outcome::Deferred), false, Some(StopReason::Key));
         refused.fault = Some(Fault::KeyRefused("401".into()));
         assert_eq!(code(&refused), 6);
-        assert_eq!(code(&finished(Some(Outcome::Detached), true, Some(StopReason::Books))), 110);
+        assert_eq!(code(&finished(Some(Outcome::Detached), true, Some(StopReason::NotWritable))), 110);
     }
 
     #[test]

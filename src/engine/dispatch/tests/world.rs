@@ -51,7 +51,7 @@ struct Played {
     asks: bool,
 }
 
-/// The service, the books, and the process under test.
+/// The service, the ledger, and the process under test.
 pub(super) struct World {
     pub(super) plan: Arc<Plan>,
     pub(super) record: RunRecord,
