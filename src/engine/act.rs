@@ -18,19 +18,19 @@ use crate::plan::Plan;
 
 /// The service cuts larger pages down to this.
 const PAGE: u32 = 100;
-/// How many pages a look back may read; at a hundred sessions each that is more than any day's.
+/// How many pages a listing may read; at a hundred sessions each that is more than any day's.
 const MAX_PAGES: usize = 50;
 /// How many pages of activities are read at most; a session has some hundreds of activities.
 const MAX_ACTIVITY_PAGES: usize = 100;
 
-/// What a look at a session needs, but for what it has made.
+/// What a poll needs of a session, but for what it has made.
 const LEAN: &str = "sessions(name,id,title,state,url,createTime,updateTime),nextPageToken";
 
 /// Makes the action's requests.
 pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
     match action {
         Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
-        Action::Audit { since } => Input::Audited(look_back(&api, since).await),
+        Action::Audit { since } => Input::Audited(list_since(&api, since).await),
         Action::Create { task, attempt, marker, replaces } => {
             if let Some(session) = replaces {
                 put_away(&api, &session).await;
@@ -38,8 +38,8 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             let result = create(&api, &plan, task, &marker).await;
             Input::Posted { task, attempt, result }
         }
-        Action::Look { task, attempt, marker, since } => {
-            Input::Looked { task, attempt, result: look(&api, &marker, since).await }
+        Action::Search { task, attempt, marker, since } => {
+            Input::Searched { task, attempt, result: search(&api, &marker, since).await }
         }
         Action::PollPage(page) => Input::Polled(poll_page(&api, page).await),
         Action::PollOne { session } => {
@@ -75,7 +75,7 @@ pub(super) fn broken(action: Action) -> Input {
             attempt,
             result: Err(CreateFailure::Doubt { cause: text, capacity: false }),
         },
-        Action::Look { task, attempt, .. } => Input::Looked { task, attempt, result: Err(failure) },
+        Action::Search { task, attempt, .. } => Input::Searched { task, attempt, result: Err(failure) },
         Action::PollPage(PageRequest { place, lean, .. }) => {
             Input::Polled(Polled::Page { place, lean, took: Duration::ZERO, result: Err(failure) })
         }
@@ -101,7 +101,7 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
         retries: usage.retries,
         throttled: usage.throttled,
         waited_ms: u64::try_from(usage.waited.as_millis()).unwrap_or(u64::MAX),
-        looks: polls.looks,
+        looks: polls.total,
         late_looks: polls.late,
     }
 }
@@ -175,14 +175,14 @@ async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, RequestFailu
 /// Without `since` one session is enough: the answer shows that key and service are well.
 async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, RequestFailure> {
     if let Some(since) = since {
-        return look_back(api, since).await;
+        return list_since(api, since).await;
     }
     let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
     api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| request_failure(&error))
 }
 
 /// Lists newest first back to `since`.
-async fn look_back(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
+async fn list_since(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
     let mut found = Vec::new();
     let mut pages = Pages::default();
     while let Some(page) = pages.next(api).await? {
@@ -197,7 +197,7 @@ async fn look_back(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFa
 
 /// Lists newest first back to `since` for this marker. It may stand on the last page behind an older session: clocks
 /// differ. Only a list that was read to its end proves that the session is not there.
-async fn look(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, RequestFailure> {
+async fn search(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, RequestFailure> {
     let mut pages = Pages::default();
     while let Some(page) = pages.next(api).await? {
         let bears =
@@ -303,7 +303,7 @@ impl Digest {
     }
 }
 
-/// A session that has not ended may carry a change set of megabytes that is not final: it is not looked at.
+/// A session that has not ended may carry a change set of megabytes that is not final: it is not read.
 fn seen(session: &Session) -> Seen {
     let state = session.state.clone().unwrap_or(SessionState::Unspecified);
     let change_set = session.change_set().filter(|_| state.is_terminal());

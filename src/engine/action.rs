@@ -17,8 +17,8 @@ pub(super) enum Action {
     /// POST a session. Its intent is on disk. `replaces`: the session of the attempt before it, which was given up and
     /// may still be at work: it is archived first, which pauses it.
     Create { task: usize, attempt: u32, marker: Marker, replaces: Option<SessionId> },
-    /// Look for the session of an intent, newest first back to `since`.
-    Look { task: usize, attempt: u32, marker: Marker, since: Timestamp },
+    /// Search for the session of an intent, newest first back to `since`.
+    Search { task: usize, attempt: u32, marker: Marker, since: Timestamp },
     /// Read a page of the session list.
     PollPage(PageRequest),
     /// Read one session.

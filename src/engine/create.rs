@@ -1,7 +1,7 @@
 //! Creating a session exactly once: what to do after a POST that may or may not have been processed.
 //!
 //! The API has no idempotency key, so two identical POSTs are two sessions. A POST is repeated only when the
-//! service surely did not process the one before, or when enough looks have not found its marker.
+//! service surely did not process the one before, or when enough searches have not found its marker.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ pub(super) struct Create {
     /// When the intent was recorded: a session older than that, less a minute, is not ours.
     since: Timestamp,
     rules: Adoption,
-    /// No further look or POST after that. An answer under way is always waited for: it may bring a session.
+    /// No further search or POST after that. An answer under way is always waited for: it may bring a session.
     deadline: Instant,
     posts: u32,
-    looks: u32,
+    searches: u32,
     phase: Phase,
     /// The last thing that went wrong.
     cause: String,
@@ -34,8 +34,8 @@ pub(super) struct Create {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Posting,
-    Looking,
-    /// Until the next look.
+    Searching,
+    /// Until the next search.
     Pausing(Instant),
     /// Until the next POST.
     Waiting(Instant),
@@ -46,10 +46,10 @@ enum Phase {
 pub(super) enum Step {
     /// Nothing, until the answer or until [`Create::wake_at`].
     Wait,
-    /// The create is in doubt from here on: look for it.
+    /// The create is in doubt from here on: search for it.
     Doubt(String),
-    /// Look again.
-    Look,
+    /// Search again.
+    Search,
     /// POST again.
     Post,
     /// Here it is; `adopted` when it was found by its marker.
@@ -64,7 +64,7 @@ pub(super) enum Step {
     Unknown { reason: String },
     /// The key was refused before anything was created.
     KeyRefused(String),
-    /// The key was refused to a look: whether the session exists stays open.
+    /// The key was refused to a search: whether the session exists stays open.
     Blind(String),
 }
 
@@ -76,7 +76,7 @@ impl Create {
             rules,
             deadline,
             posts: 1,
-            looks: 0,
+            searches: 0,
             phase: Phase::Posting,
             cause: String::new(),
             for_capacity: false,
@@ -90,15 +90,15 @@ impl Create {
             rules,
             deadline,
             posts: 0,
-            looks: 0,
-            phase: Phase::Looking,
+            searches: 0,
+            phase: Phase::Searching,
             cause: "the program ended before the service's answer was recorded".to_owned(),
             for_capacity: false,
         }
     }
 
-    /// How far back to look: the intent less a minute, for clocks that differ.
-    pub(super) fn look_since(&self) -> Timestamp {
+    /// How far back to search: the intent less a minute, for clocks that differ.
+    pub(super) fn search_since(&self) -> Timestamp {
         self.since.saturating_sub(jiff::SignedDuration::from_secs(60)).unwrap_or(self.since)
     }
 
@@ -106,7 +106,7 @@ impl Create {
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Pausing(at) | Phase::Waiting(at) => Some(at.min(self.deadline)),
-            Phase::Posting | Phase::Looking => None,
+            Phase::Posting | Phase::Searching => None,
         }
     }
 
@@ -122,7 +122,7 @@ impl Create {
 
     /// Whether nobody knows if the session exists.
     pub(super) fn in_doubt(&self) -> bool {
-        matches!(self.phase, Phase::Posting | Phase::Looking | Phase::Pausing(_))
+        matches!(self.phase, Phase::Posting | Phase::Searching | Phase::Pausing(_))
     }
 
     /// The last thing that went wrong.
@@ -144,22 +144,26 @@ impl Create {
             Err(CreateFailure::Doubt { cause, capacity }) => {
                 self.cause.clone_from(&cause);
                 self.for_capacity = capacity;
-                self.looks = 0;
-                self.phase = Phase::Looking;
+                self.searches = 0;
+                self.phase = Phase::Searching;
                 Step::Doubt(cause)
             }
         }
     }
 
-    /// A look ended. One that failed does not count: only a list that was read to its end proves absence.
-    pub(super) fn on_looked(&mut self, result: Result<Option<Box<Seen>>, RequestFailure>, now: Now) -> Step {
+    /// A search ended. One that failed does not count: only a list that was read to its end proves absence.
+    pub(super) fn on_searched(
+        &mut self,
+        result: Result<Option<Box<Seen>>, RequestFailure>,
+        now: Now,
+    ) -> Step {
         match result {
             Ok(Some(seen)) => return Step::Created { seen, adopted: true },
             Err(failure) if failure.kind == FailureKind::Key => return Step::Blind(failure.text),
             Err(failure) => self.cause = failure.text,
-            Ok(None) => self.looks += 1,
+            Ok(None) => self.searches += 1,
         }
-        if self.looks < self.rules.looks.max(1) {
+        if self.searches < self.rules.looks.max(1) {
             self.phase = Phase::Pausing(now.instant + self.rules.look_delay);
             return if now.instant >= self.deadline { self.overdue() } else { Step::Wait };
         }
@@ -180,17 +184,17 @@ impl Create {
         match self.phase {
             Phase::Pausing(_) | Phase::Waiting(_) if now.instant >= self.deadline => self.overdue(),
             Phase::Pausing(at) if now.instant >= at => {
-                self.phase = Phase::Looking;
-                Step::Look
+                self.phase = Phase::Searching;
+                Step::Search
             }
             Phase::Waiting(at) if now.instant >= at => self.repost(),
-            Phase::Pausing(_) | Phase::Waiting(_) | Phase::Posting | Phase::Looking => Step::Wait,
+            Phase::Pausing(_) | Phase::Waiting(_) | Phase::Posting | Phase::Searching => Step::Wait,
         }
     }
 
     fn repost(&mut self) -> Step {
         self.posts += 1;
-        self.looks = 0;
+        self.searches = 0;
         self.phase = Phase::Posting;
         Step::Post
     }

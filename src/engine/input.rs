@@ -29,15 +29,15 @@ pub(super) enum Input {
     Audited(Result<Vec<Seen>, RequestFailure>),
     /// A POST was answered, or not.
     Posted { task: usize, attempt: u32, result: Result<Box<Seen>, CreateFailure> },
-    /// A look for an intent's marker ended.
-    Looked { task: usize, attempt: u32, result: Result<Option<Box<Seen>>, RequestFailure> },
+    /// The search for an intent's marker ended.
+    Searched { task: usize, attempt: u32, result: Result<Option<Box<Seen>>, RequestFailure> },
     /// A poll was answered.
     Polled(Polled),
     /// A session's activities were read.
     Read { task: usize, attempt: u32, purpose: Purpose, result: Result<Box<Digest>, RequestFailure> },
     /// An approval or a message was answered.
     Acted { task: usize, attempt: u32, act: Act, result: Result<(), RequestFailure> },
-    /// A session that ended badly in an earlier invocation was looked at again.
+    /// A session that ended badly in an earlier invocation was read again.
     Rechecked { task: usize, result: Result<Box<Seen>, RequestFailure> },
     /// Time has passed.
     Tick,

@@ -68,7 +68,7 @@ pub struct Observers {
 pub struct Options {
     /// Follow sessions to their end; otherwise they are started, recorded and detached (`--no-wait`).
     pub wait: bool,
-    /// Try again what ended badly in an earlier invocation (`--failed`), after a look at its old session.
+    /// Try again what ended badly in an earlier invocation (`--failed`), after its old session was read again.
     pub rerun_failed: bool,
     /// The plan holds a selection of the manifest's tasks: the others stay as they are.
     pub selected: bool,

@@ -49,7 +49,7 @@ impl Dispatch {
         self.create_step(index, attempt, now, |create| create.on_posted(result, now));
     }
 
-    pub(super) fn on_looked(
+    pub(super) fn on_searched(
         &mut self,
         index: usize,
         attempt: u32,
@@ -58,7 +58,7 @@ impl Dispatch {
     ) {
         // The marker holds a part of the key: a session that another task has is not ours.
         let result = result.map(|found| found.filter(|seen| !self.known.contains(&seen.id)));
-        self.create_step(index, attempt, now, |create| create.on_looked(result, now));
+        self.create_step(index, attempt, now, |create| create.on_searched(result, now));
     }
 
     pub(super) fn on_create_timer(&mut self, index: usize, now: Now) {
@@ -83,9 +83,9 @@ impl Dispatch {
             create::Step::Wait => {}
             create::Step::Doubt(cause) => {
                 self.turn.events.push(EventKind::CreateDoubted { task, attempt, cause });
-                self.look(index);
+                self.search(index);
             }
-            create::Step::Look => self.look(index),
+            create::Step::Search => self.search(index),
             create::Step::Post if self.stop.is_none() => {
                 let marker = Marker::new(&self.task(index).key, &self.run, attempt);
                 self.turn.actions.push(Action::Create { task: index, attempt, marker, replaces: None });
@@ -150,12 +150,12 @@ impl Dispatch {
         }
     }
 
-    pub(super) fn look(&mut self, index: usize) {
+    pub(super) fn search(&mut self, index: usize) {
         let State::Creating(create) = &self.tasks[index].state else { return };
         let attempt = self.tasks[index].attempt;
-        let since = create.look_since();
+        let since = create.search_since();
         let marker = Marker::new(&self.task(index).key, &self.run, attempt);
-        self.turn.actions.push(Action::Look { task: index, attempt, marker, since });
+        self.turn.actions.push(Action::Search { task: index, attempt, marker, since });
     }
 
     /// The session exists: from here on it is followed.
@@ -246,7 +246,7 @@ impl Dispatch {
                 events.push(EventKind::SessionState { task, attempt, state, detected_after_ms });
             }
             driver::Step::Note(note) => events.push(EventKind::Noted { task: Some(task), note }),
-            driver::Step::LookAt(at) => self.poller.look_at(&session, at),
+            driver::Step::ReadAt(at) => self.poller.read_at(&session, at),
             driver::Step::Read { purpose, since } => {
                 actions.push(Action::Read { task: index, attempt, session, purpose, since });
             }

@@ -24,7 +24,7 @@ use super::action::Action;
 use super::admission::{Admission, Answer};
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
-use super::poller::{Activity, Counts, PollRequest, Poller};
+use super::poller::{Counts, Liveness, PollRequest, Poller};
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::api::{SessionId, SessionState};
@@ -137,7 +137,7 @@ impl Dispatch {
             Input::Surveyed(result) => self.on_surveyed(result, now),
             Input::Audited(result) => self.on_audited(result),
             Input::Posted { task, attempt, result } => self.on_posted(task, attempt, result, now),
-            Input::Looked { task, attempt, result } => self.on_looked(task, attempt, result, now),
+            Input::Searched { task, attempt, result } => self.on_searched(task, attempt, result, now),
             Input::Polled(polled) => self.on_polled(polled, now),
             Input::Read { task, attempt, purpose, result } => {
                 self.lost_key_of(result.as_ref().err(), now);
@@ -277,7 +277,7 @@ impl Dispatch {
                 self.poller.on_page(page.as_ref().map(|page| page.shown(place)), took, now.instant);
                 for (_, seen) in page.iter().flat_map(|page| &page.found) {
                     if lean && seen.state.is_terminal() {
-                        self.poller.look_at(&seen.id, now.instant);
+                        self.poller.read_at(&seen.id, now.instant);
                     } else {
                         self.show(seen, now);
                     }
@@ -299,7 +299,7 @@ impl Dispatch {
     }
 
     fn show(&mut self, seen: &Seen, now: Now) {
-        self.poller.note(&seen.id, activity(&seen.state));
+        self.poller.note(&seen.id, liveness(&seen.state));
         if let Some(task) = self.by_session.get(&seen.id).copied() {
             self.drive(task, None, now, |driver| driver.on_seen(seen, now));
             self.leave_if_nobody_waits(task, now);
@@ -331,13 +331,13 @@ impl Dispatch {
 }
 
 /// Whether a session in this state may end any time.
-fn activity(state: &SessionState) -> Activity {
+fn liveness(state: &SessionState) -> Liveness {
     match state {
         SessionState::Queued
         | SessionState::Paused
         | SessionState::AwaitingPlanApproval
-        | SessionState::AwaitingUserFeedback => Activity::Waiting,
-        _ => Activity::Working,
+        | SessionState::AwaitingUserFeedback => Liveness::Waiting,
+        _ => Liveness::Working,
     }
 }
 

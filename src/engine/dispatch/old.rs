@@ -1,4 +1,4 @@
-//! Sessions of earlier invocations' attempts: looked at again before there is another attempt beside them.
+//! Sessions of earlier invocations' attempts: read again before there is another attempt beside them.
 
 use super::Dispatch;
 use super::task::State;
@@ -25,14 +25,14 @@ impl OldSession {
 }
 
 impl Dispatch {
-    /// Looks at the session of an earlier invocation's attempt again. It takes a slot, for it may be at work.
+    /// Reads the session of an earlier invocation's attempt again. It takes a slot, for it may be at work.
     pub(super) fn recheck(&mut self, index: usize, old: OldSession) {
         self.turn.actions.push(Action::Recheck { task: index, session: old.id.clone() });
         self.tasks[index].state = State::Rechecking(old);
         self.held += 1;
     }
 
-    /// A session that ended badly in an earlier invocation was looked at again: it may have succeeded since, or
+    /// A session that ended badly in an earlier invocation was read again: it may have succeeded since, or
     /// still be at work. Only when neither is so the task starts anew; not knowing is not a reason to.
     pub(super) fn on_rechecked(&mut self, index: usize, result: Result<Box<Seen>, RequestFailure>, now: Now) {
         self.lost_key_of(result.as_ref().err(), now);

@@ -77,7 +77,7 @@ impl Dispatch {
         for index in 0..self.tasks.len() {
             match &self.tasks[index].state {
                 State::Waiting => adopted += usize::from(self.adopt_one_of(index, &marked, now)),
-                State::Creating(_) => self.look(index),
+                State::Creating(_) => self.search(index),
                 State::Pausing | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
             }
         }

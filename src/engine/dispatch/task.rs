@@ -21,7 +21,7 @@ pub(super) struct TaskState {
     pub(super) intent: Option<(Instant, Timestamp)>,
     /// The current attempt's intent was admitted and counts.
     pub(super) reserved: bool,
-    /// The session of an earlier invocation's attempt: it is looked at again before there is another attempt.
+    /// The session of an earlier invocation's attempt: it is read again before there is another attempt.
     pub(super) old: Option<OldSession>,
     /// The session of this invocation's last attempt, if it was not seen to end: another attempt puts it away first.
     pub(super) abandoned: Option<SessionId>,
@@ -51,7 +51,7 @@ pub(super) enum State {
     Waiting,
     /// Its next attempt waits for the end of a pause.
     Pausing,
-    /// Its old session is being looked at; it may still be at work.
+    /// Its old session is being read again; it may still be at work.
     Rechecking(OldSession),
     /// Its session is being created.
     Creating(Box<Create>),

@@ -21,7 +21,7 @@ impl Driver {
         self.phase = Phase::Settling { until };
         if now.instant < until {
             let pause = self.terms.interval.min(settle / 3);
-            steps.push(Step::LookAt((now.instant + pause).min(until)));
+            steps.push(Step::ReadAt((now.instant + pause).min(until)));
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) struct Terms {
     pub(super) expect: Expect,
     pub(super) waiting: Arc<Waiting>,
     pub(super) timeouts: Timeouts,
-    /// The usual distance between two looks.
+    /// The usual distance between two polls.
     pub(super) interval: Duration,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Driver {
     deadline: Instant,
     state: SessionState,
     phase: Phase,
-    /// The last sign of the agent, as far as we looked.
+    /// The last sign of the agent, as far as we have read.
     quiet_since: Instant,
     last_agent: Option<Timestamp>,
     work: Work,
@@ -86,7 +86,7 @@ pub(super) enum Step {
     /// Something a person should know.
     Note(String),
     /// Read the session soon, on its own.
-    LookAt(Instant),
+    ReadAt(Instant),
     /// Read its activities.
     Read { purpose: Purpose, since: Option<Timestamp> },
     /// Approve its plan.
@@ -193,7 +193,7 @@ impl Driver {
         older
     }
 
-    /// A look at the session ended without it.
+    /// The session could not be read.
     pub(super) fn on_failure(&mut self, failure: &RequestFailure, now: Now) -> Vec<Step> {
         self.last_failure = Some(failure.text.clone());
         match failure.kind {
@@ -245,7 +245,7 @@ impl Driver {
             (Purpose::Silence, Ok(_)) => self.on_silence_read(now),
             (Purpose::Question, Err(_)) => Vec::new(),
             (Purpose::Silence, Err(failure)) => {
-                // Not knowing is not silence: ask again when the next look is due.
+                // Not knowing is not silence: ask again when the next poll is due.
                 self.last_failure = Some(failure.text.clone());
                 self.quiet_since = (now.instant + self.terms.interval)
                     .checked_sub(self.terms.timeouts.stall)
@@ -265,7 +265,7 @@ impl Driver {
         match (act, result) {
             (Act::Approve, Ok(())) => {
                 self.phase = Phase::Answered { again_after: now.instant + 3 * self.terms.interval };
-                vec![Step::Approved, Step::LookAt(soon)]
+                vec![Step::Approved, Step::ReadAt(soon)]
             }
             // It may have arrived: the state is given time to show it.
             (Act::Approve, Err(failure)) => {
@@ -277,7 +277,7 @@ impl Driver {
             (Act::Reply | Act::Nudge, Ok(())) => {
                 self.quiet_since = now.instant;
                 self.phase = Phase::Answered { again_after: soon };
-                vec![Step::LookAt(soon)]
+                vec![Step::ReadAt(soon)]
             }
             // A message is not idempotent: it is sent again only when it surely did not arrive.
             (Act::Reply | Act::Nudge, Err(failure)) => {

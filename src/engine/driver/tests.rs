@@ -116,7 +116,7 @@ fn completed_with_outputs_ends_at_once() {
 fn late_outputs_are_waited_for() {
     let mut story = Story::of(Waiting::default());
     let soon = story.now.instant + Duration::from_secs(10);
-    assert_eq!(story.sees(SessionState::Completed), [Step::LookAt(soon)]);
+    assert_eq!(story.sees(SessionState::Completed), [Step::ReadAt(soon)]);
     let steps = story.pass(12).sees_work(SessionState::Completed, pull_request());
     assert_eq!(ended(&steps).0, Outcome::Succeeded);
 }
@@ -143,7 +143,7 @@ fn nothing_anywhere_is_no_change() {
 fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
     let mut story = Story::new(Expect::PullRequest, Waiting::default());
     let changed = Work { change: Some(change()), ..Work::default() };
-    assert!(matches!(story.sees_work(SessionState::Completed, changed)[..], [Step::LookAt(_)]));
+    assert!(matches!(story.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
     story.sleeps(30);
     assert_eq!(ended(&story.reads(Purpose::Work, &Digest::default())).0, Outcome::Failed);
 }
@@ -250,7 +250,7 @@ fn the_old_question_is_not_answered_twice_while_the_state_lags() {
     story.reads(Purpose::Question, &asks("Which?"));
     story.driver.on_acted(Act::Reply, Ok(()), story.now);
     assert!(story.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty());
-    assert!(!story.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty(), "one look at the activities");
+    assert!(!story.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty(), "one read of the activities");
     let answered = Digest { question: Some("Which?".to_owned()), ..Digest::default() };
     assert!(story.reads(Purpose::Question, &answered).is_empty());
     assert!(story.pass(10).sees(SessionState::AwaitingUserFeedback).is_empty());

@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::cost::Costs;
-pub(super) use self::pace::Activity;
 use self::pace::Lifetimes;
+pub(super) use self::pace::Liveness;
 use crate::api::SessionId;
 use crate::plan::{PollSettings, PollStrategy};
 
@@ -25,7 +25,7 @@ const PAGE: usize = 100;
 const MAX_SINGLE: usize = 32;
 /// How many pages one listing may read: an account can have thousands of old sessions.
 const MAX_PAGES: usize = 200;
-/// Of sessions taken up together, so many are looked at at once, the others spread over an interval.
+/// Of sessions taken up together, so many are read at once, the others spread over an interval.
 const AT_ONCE: usize = 16;
 /// The golden ratio's fraction: its multiples spread evenly however many there are.
 const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -33,7 +33,7 @@ const GOLDEN: f64 = 0.618_033_988_749_895;
 /// The sessions that a page is read for.
 pub(super) type Watched = Arc<HashSet<SessionId>>;
 
-/// Knows when each live session is to be looked at.
+/// Knows when each live session is to be polled.
 #[derive(Debug)]
 pub(super) struct Poller {
     settings: PollSettings,
@@ -51,10 +51,10 @@ pub(super) struct Poller {
     counts: Counts,
 }
 
-/// How many looks there were, and how many came more than an interval after they were due.
+/// How many polls there were, and how many came more than an interval after they were due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    pub(super) looks: u64,
+    pub(super) total: u64,
     pub(super) late: u64,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Counts {
 struct Entry {
     /// When the session was created, as far as we know.
     born: Instant,
-    activity: Activity,
+    liveness: Liveness,
     due: Instant,
     /// The distance that led to `due`.
     interval: Duration,
@@ -141,7 +141,7 @@ impl Poller {
 
     /// Watch a session of this age from now on. `newest`: it was created just now, so that it stands first in the list.
     pub(super) fn track(&mut self, session: SessionId, newest: bool, age: Duration, now: Instant) {
-        let interval = self.lifetimes.distance(age, Activity::Working, self.settings.interval);
+        let interval = self.lifetimes.distance(age, Liveness::Working, self.settings.interval);
         let (wait, rank) = if newest {
             self.created += 1;
             (interval, 0)
@@ -153,8 +153,8 @@ impl Poller {
         let due = now + wait;
         let rank = Some((rank, self.created));
         let born = now.checked_sub(age).unwrap_or(now);
-        let activity = Activity::Working;
-        let entry = Entry { born, activity, due, interval, answered: now, rank, alone: false };
+        let liveness = Liveness::Working;
+        let entry = Entry { born, liveness, due, interval, answered: now, rank, alone: false };
         self.due.insert((due, session.clone()));
         self.entries.insert(session, entry);
         self.watched = None;
@@ -172,14 +172,14 @@ impl Poller {
     }
 
     /// The session was seen to do this.
-    pub(super) fn note(&mut self, session: &SessionId, activity: Activity) {
+    pub(super) fn note(&mut self, session: &SessionId, liveness: Liveness) {
         if let Some(entry) = self.entries.get_mut(session) {
-            entry.activity = activity;
+            entry.liveness = liveness;
         }
     }
 
     /// Read it by itself at that time.
-    pub(super) fn look_at(&mut self, session: &SessionId, at: Instant) {
+    pub(super) fn read_at(&mut self, session: &SessionId, at: Instant) {
         let Some(entry) = self.entries.get_mut(session) else { return };
         entry.alone = true;
         // One that is being asked is not in the queue: the answer puts it back.
@@ -238,7 +238,7 @@ impl Poller {
     pub(super) fn on_one(&mut self, session: &SessionId, took: Duration, now: Instant) {
         self.costs.on_get(took, self.single);
         self.single = self.single.saturating_sub(1);
-        // A time set by `look_at` while the answer was under way stands.
+        // A time set by `read_at` while the answer was under way stands.
         if self.entries.get(session).is_some_and(|entry| entry.due <= now) {
             self.answered(session, now);
         } else if let Some(entry) = self.entries.get(session) {
@@ -258,7 +258,7 @@ impl Poller {
             if !entry.alone {
                 self.answered(session, now);
             } else if was_asked_for {
-                // A time set by `look_at` while the page was under way stands.
+                // A time set by `read_at` while the page was under way stands.
                 self.due.insert((entry.due, (*session).clone()));
             }
         }
@@ -268,28 +268,28 @@ impl Poller {
                 listing.next = Some((token.to_owned(), shown.place + shown.count));
                 self.listing = Some(listing);
             }
-            _ => self.look_for_missing(&listing, now),
+            _ => self.read_missing(&listing, now),
         }
     }
 
-    /// How punctual the looks were so far.
+    /// How punctual the polls were so far.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// The usual distance between two looks.
+    /// The usual distance between two polls.
     pub(super) fn interval(&self) -> Duration {
         self.settings.interval
     }
 
-    /// The session was shown: its next look is due when its age and state ask for it.
+    /// The session was shown: its next poll is due when its age and state ask for it.
     fn answered(&mut self, session: &SessionId, now: Instant) {
         let Some(entry) = self.entries.get_mut(session) else { return };
         self.due.remove(&(entry.due, session.clone()));
-        self.counts.looks += 1;
+        self.counts.total += 1;
         self.counts.late += u64::from(now > entry.due + entry.interval);
         let age = now.saturating_duration_since(entry.born);
-        entry.interval = self.lifetimes.distance(age, entry.activity, self.settings.interval);
+        entry.interval = self.lifetimes.distance(age, entry.liveness, self.settings.interval);
         entry.due = now + entry.interval;
         entry.answered = now;
         entry.alone = false;
@@ -307,7 +307,7 @@ impl Poller {
     }
 
     /// Expected and not shown: it is asked by itself until a listing shows it again.
-    fn look_for_missing(&mut self, listing: &Listing, now: Instant) {
+    fn read_missing(&mut self, listing: &Listing, now: Instant) {
         let mut missing: Vec<&SessionId> = listing.expected.iter().collect();
         missing.sort_unstable();
         for (n, session) in missing.into_iter().enumerate() {
@@ -326,7 +326,7 @@ impl Poller {
         }
     }
 
-    /// The delay of the `n`-th look of many that fall due together.
+    /// The delay of the `n`-th poll of many that fall due together.
     fn spread(&self, n: usize) -> Duration {
         if n <= AT_ONCE {
             return Duration::ZERO;

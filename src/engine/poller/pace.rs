@@ -1,4 +1,4 @@
-//! How long until a session is looked at again: seldom before the first ones usually end and long after the last
+//! How long until a session is polled again: seldom before the first ones usually end and long after the last
 //! ones did, at the interval's pace between.
 
 use std::collections::VecDeque;
@@ -13,9 +13,9 @@ const LONGEST: u32 = 4;
 /// While nothing is known of lifetimes, a session of so many intervals is old (an hour at ten seconds).
 const OLD: u32 = 360;
 
-/// What the agent is doing, as far as it matters for the next look.
+/// What the agent is doing, as far as it matters for the next poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::engine) enum Activity {
+pub(in crate::engine) enum Liveness {
     /// It may end any time.
     #[default]
     Working,
@@ -48,8 +48,8 @@ impl Lifetimes {
         self.usual = Some((early.mul_f64(0.7), late * 2));
     }
 
-    /// The distance to the next look at a session of this age.
-    pub(super) fn distance(&self, age: Duration, activity: Activity, interval: Duration) -> Duration {
+    /// The distance to the next poll of a session of this age.
+    pub(super) fn distance(&self, age: Duration, liveness: Liveness, interval: Duration) -> Duration {
         let longest = interval * LONGEST;
         let by_age = match self.usual {
             Some((early, _)) if age < early => (early - age).clamp(interval, longest),
@@ -57,9 +57,9 @@ impl Lifetimes {
             Some(_) => interval,
             None => stretched(interval, age, interval * OLD),
         };
-        match activity {
-            Activity::Working => by_age,
-            Activity::Waiting => by_age.max(interval * 2),
+        match liveness {
+            Liveness::Working => by_age,
+            Liveness::Waiting => by_age.max(interval * 2),
         }
     }
 }
@@ -92,16 +92,16 @@ mod tests {
     #[test]
     fn unknown_lifetimes_are_the_plain_interval_for_an_hour() {
         let lifetimes = Lifetimes::default();
-        let at = |age| lifetimes.distance(age, Activity::Working, INTERVAL);
+        let at = |age| lifetimes.distance(age, Liveness::Working, INTERVAL);
         assert_eq!([at(minutes(0)), at(minutes(60))], [INTERVAL; 2]);
         assert_eq!(at(minutes(120)), INTERVAL * 2);
         assert_eq!(at(minutes(6000)), INTERVAL * 4);
     }
 
     #[test]
-    fn looks_are_rare_before_the_usual_end_and_after_it() {
+    fn polls_are_rare_before_the_usual_end_and_after_it() {
         let lifetimes = known();
-        let at = |age| lifetimes.distance(age, Activity::Working, INTERVAL);
+        let at = |age| lifetimes.distance(age, Liveness::Working, INTERVAL);
         assert_eq!(at(minutes(1)), INTERVAL * 4);
         for age in [8, 10, 15, 20, 30] {
             assert_eq!(at(minutes(age)), INTERVAL, "{age} minutes");
@@ -111,18 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn the_last_rare_look_is_not_past_the_edge() {
+    fn the_last_rare_poll_is_not_past_the_edge() {
         let lifetimes = known();
         let mut age = Duration::ZERO;
         while age < minutes(7) + INTERVAL * 2 {
-            age += lifetimes.distance(age, Activity::Working, INTERVAL);
+            age += lifetimes.distance(age, Liveness::Working, INTERVAL);
         }
         assert!(age < minutes(8), "{age:?}");
     }
 
     #[test]
     fn a_waiting_session_does_not_end_by_itself() {
-        let distance = Lifetimes::default().distance(minutes(1), Activity::Waiting, INTERVAL);
+        let distance = Lifetimes::default().distance(minutes(1), Liveness::Waiting, INTERVAL);
         assert_eq!(distance, INTERVAL * 2);
     }
 }

@@ -68,7 +68,7 @@ fn pages_are_read_one_after_the_other_as_deep_as_ours_stand() {
     }
     assert!(poller.requests(due).is_empty(), "no further than ours stand");
     assert_eq!(asked(&poller.requests(due + seconds(10))), ["page 0"]);
-    assert_eq!(poller.counts(), Counts { looks: 250, late: 0 });
+    assert_eq!(poller.counts(), Counts { total: 250, late: 0 });
 }
 
 #[test]
@@ -157,19 +157,19 @@ fn a_late_look_is_counted() {
     let mut poller = poller(PollStrategy::Auto, 1, t0);
     poller.requests(t0 + seconds(10));
     poller.on_one(&id(0), TOOK, t0 + seconds(20));
-    assert_eq!(poller.counts(), Counts { looks: 1, late: 0 });
+    assert_eq!(poller.counts(), Counts { total: 1, late: 0 });
     poller.requests(t0 + seconds(30));
     poller.on_one(&id(0), TOOK, t0 + seconds(41));
-    assert_eq!(poller.counts(), Counts { looks: 2, late: 1 });
+    assert_eq!(poller.counts(), Counts { total: 2, late: 1 });
 }
 
 #[test]
 fn look_at_makes_it_due_alone_even_while_it_is_asked() {
     let t0 = Instant::now();
     let mut poller = poller(PollStrategy::Auto, 2, t0);
-    poller.look_at(&id(1), t0 + seconds(3));
+    poller.read_at(&id(1), t0 + seconds(3));
     assert_eq!(asked(&poller.requests(t0 + seconds(3))), ["get 1"]);
-    poller.look_at(&id(1), t0 + seconds(5));
+    poller.read_at(&id(1), t0 + seconds(5));
     poller.on_one(&id(1), TOOK, t0 + seconds(4));
     assert_eq!(asked(&poller.requests(t0 + seconds(5))), ["get 1"]);
 }
@@ -180,7 +180,7 @@ fn a_look_that_is_moved_while_its_page_is_asked_takes_place() {
     let mut poller = poller(PollStrategy::Auto, 2, t0);
     let due = t0 + seconds(10);
     assert_eq!(asked(&poller.requests(due)), ["page 0"]);
-    poller.look_at(&id(1), due + seconds(3));
+    poller.read_at(&id(1), due + seconds(3));
     show(&mut poller, 0, &[id(1), id(0)], false, due + seconds(1));
     assert_eq!(asked(&poller.requests(due + seconds(3))), ["get 1"]);
 }

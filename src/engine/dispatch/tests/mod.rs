@@ -146,7 +146,7 @@ fn a_question_is_the_reason_when_nobody_answers() {
 }
 
 #[test]
-fn a_failed_run_again_first_looks_at_the_old_session() {
+fn a_failed_run_again_first_reads_the_old_session() {
     let mut world = World::new(plan(3, 3), Manners { asks: 1.0, ..Manners::default() }, 1);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
@@ -208,7 +208,7 @@ fn an_old_session_that_is_taken_up_again_is_followed_by_the_next_invocation_too(
 }
 
 #[test]
-fn a_look_that_is_refused_for_the_key_leaves_the_intent_open() {
+fn a_search_that_is_refused_for_the_key_leaves_the_intent_open() {
     let mut world = World::new(
         plan(1, 1),
         Manners { lost_answer: 1.0, processed: true, key_lost: true, ..Manners::default() },
@@ -225,7 +225,7 @@ fn a_look_that_is_refused_for_the_key_leaves_the_intent_open() {
 
 #[test]
 fn a_doubt_that_nobody_can_settle_ends_in_an_error_and_is_looked_for_by_the_next_run() {
-    let manners = Manners { lost_answer: 1.0, processed: true, looks_fail: true, ..Manners::default() };
+    let manners = Manners { lost_answer: 1.0, processed: true, searches_fail: true, ..Manners::default() };
     let mut world = World::new(plan(1, 1), manners, 2);
     world.run_to_end(None);
     assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Error], 1));

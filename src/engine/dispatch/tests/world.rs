@@ -37,15 +37,15 @@ pub(super) struct Manners {
     pub(super) asks: f64,
     /// The process dies, at each step.
     pub(super) crash: f64,
-    /// Looks for a session in doubt fail, all of them.
-    pub(super) looks_fail: bool,
+    /// Searches for a session in doubt fail, all of them.
+    pub(super) searches_fail: bool,
     /// They are refused for the key.
     pub(super) key_lost: bool,
 }
 
 struct Played {
     seen: Seen,
-    looks_left: u32,
+    polls_left: u32,
     archived: bool,
     end: SessionState,
     asks: bool,
@@ -197,9 +197,9 @@ impl World {
     }
 
     fn lasting_failure(&self) -> Option<RequestFailure> {
-        let Manners { looks_fail, key_lost, .. } = self.manners;
+        let Manners { searches_fail, key_lost, .. } = self.manners;
         let kind = if key_lost { FailureKind::Key } else { FailureKind::Passing { unsent: false } };
-        (looks_fail || key_lost).then(|| RequestFailure { text: "no".to_owned(), kind })
+        (searches_fail || key_lost).then(|| RequestFailure { text: "no".to_owned(), kind })
     }
 
     fn answer(&mut self, action: Action) -> Input {
@@ -220,10 +220,10 @@ impl World {
                 }
                 Input::Posted { task, attempt, result: self.create(&marker) }
             }
-            Action::Look { task, attempt, marker, .. } => {
+            Action::Search { task, attempt, marker, .. } => {
                 let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
                 let failure = self.lasting_failure().or(failure);
-                Input::Looked { task, attempt, result: failure.map_or(Ok(found.map(Box::new)), Err) }
+                Input::Searched { task, attempt, result: failure.map_or(Ok(found.map(Box::new)), Err) }
             }
             Action::PollPage(page) => {
                 self.go_on();
@@ -317,7 +317,7 @@ impl World {
         let played = Played {
             seen: seen.clone(),
             archived: false,
-            looks_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
+            polls_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
             end: if fails { SessionState::Failed } else { SessionState::Completed },
             asks: self.rng.f64() < self.manners.asks,
         };
@@ -325,7 +325,7 @@ impl World {
         seen
     }
 
-    /// Each look lets time do its work on every session.
+    /// Each poll lets time do its work on every session.
     fn go_on(&mut self) {
         for (id, played) in &mut self.sessions {
             if played.archived
@@ -334,10 +334,10 @@ impl World {
             {
                 continue;
             }
-            played.looks_left = played.looks_left.saturating_sub(1);
+            played.polls_left = played.polls_left.saturating_sub(1);
             if std::mem::take(&mut played.asks) {
                 played.seen.state = SessionState::AwaitingUserFeedback;
-            } else if played.looks_left > 0 {
+            } else if played.polls_left > 0 {
                 played.seen.state = SessionState::InProgress;
             } else {
                 played.seen.state = played.end.clone();
@@ -378,7 +378,7 @@ impl World {
         all - markers.len()
     }
 
-    /// Sessions that no attempt of the record knows and no open intent will look for.
+    /// Sessions that no attempt of the record knows and no open intent will search for.
     pub(super) fn lost(&self) -> Vec<Seen> {
         let attempts = || self.record.tasks.values().flat_map(|task| &task.attempts);
         let is_known = |seen: &Seen| {
