@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::action::Action;
 use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
-use super::poller::{Counts, PageRequest};
+use super::poller::{Counts, PageRequest, PollRequest};
 use crate::api::{
     Activity, ActivityKind, ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session,
     SessionId, SessionState,
@@ -41,8 +41,8 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
         Action::Search { task, attempt, marker, since } => {
             Input::Searched { task, attempt, result: search(&api, &marker, since).await }
         }
-        Action::PollPage(page) => Input::Polled(poll_page(&api, page).await),
-        Action::PollOne { session } => {
+        Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
+        Action::Poll(PollRequest::One(session)) => {
             let began = Instant::now();
             let result = get(&api, &session).await;
             Input::Polled(Polled::One { session, took: began.elapsed(), result })
@@ -76,10 +76,10 @@ pub(super) fn broken(action: Action) -> Input {
             result: Err(CreateFailure::Doubt { cause: text, capacity: false }),
         },
         Action::Search { task, attempt, .. } => Input::Searched { task, attempt, result: Err(failure) },
-        Action::PollPage(PageRequest { place, lean, .. }) => {
+        Action::Poll(PollRequest::Page(PageRequest { place, lean, .. })) => {
             Input::Polled(Polled::Page { place, lean, took: Duration::ZERO, result: Err(failure) })
         }
-        Action::PollOne { session } => {
+        Action::Poll(PollRequest::One(session)) => {
             Input::Polled(Polled::One { session, took: Duration::ZERO, result: Err(failure) })
         }
         Action::Read { task, attempt, purpose, .. } => {

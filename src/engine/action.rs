@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::input::Act;
-use super::poller::PageRequest;
+use super::poller::PollRequest;
 use crate::api::SessionId;
 use crate::outcome::Marker;
 
@@ -19,10 +19,8 @@ pub(super) enum Action {
     Create { task: usize, attempt: u32, marker: Marker, replaces: Option<SessionId> },
     /// Search for the session of an intent, newest first back to `since`.
     Search { task: usize, attempt: u32, marker: Marker, since: Timestamp },
-    /// Read a page of the session list.
-    PollPage(PageRequest),
-    /// Read one session.
-    PollOne { session: SessionId },
+    /// Read a page of the session list, or one session.
+    Poll(PollRequest),
     /// Read a session's activities.
     Read { task: usize, attempt: u32, session: SessionId, purpose: Purpose, since: Option<Timestamp> },
     /// Approve a session's plan.

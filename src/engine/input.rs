@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::Purpose;
-use super::poller::PageShown;
 use super::stop::StopReason;
 use crate::api::{SessionId, SessionState};
 use crate::outcome::{ApiUsage, Change, Marker, Work};
@@ -66,19 +65,6 @@ pub(super) struct Page {
     pub(super) bytes: usize,
     /// The next page's token.
     pub(super) next: Option<String>,
-}
-
-impl Page {
-    /// What the poller learns of it, when `place` sessions stand before it.
-    pub(super) fn shown(&self, place: usize) -> PageShown<'_> {
-        PageShown {
-            place,
-            found: self.found.iter().map(|(place, seen)| (*place, &seen.id)).collect(),
-            count: self.count,
-            bytes: self.bytes,
-            next: self.next.as_deref(),
-        }
-    }
 }
 
 /// What the service showed of a session.

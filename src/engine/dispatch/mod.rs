@@ -24,7 +24,7 @@ use super::action::Action;
 use super::admission::{Admission, Answer};
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
-use super::poller::{Counts, Liveness, PollRequest, Poller};
+use super::poller::{Counts, Liveness, Poller};
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::api::{SessionId, SessionState};
@@ -208,12 +208,7 @@ impl Dispatch {
             self.stage = Stage::Working;
         }
         self.start_ready(now);
-        for request in self.poller.requests(now.instant) {
-            self.turn.actions.push(match request {
-                PollRequest::Page(page) => Action::PollPage(page),
-                PollRequest::One(session) => Action::PollOne { session },
-            });
-        }
+        self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));
         self.conclude(now);
     }
 
@@ -274,7 +269,7 @@ impl Dispatch {
             Polled::Page { place, lean, took, result } => {
                 self.lost_key_of(result.as_ref().err(), now);
                 let page = result.ok();
-                self.poller.on_page(page.as_ref().map(|page| page.shown(place)), took, now.instant);
+                self.poller.on_page(place, page.as_ref(), took, now.instant);
                 for (_, seen) in page.iter().flat_map(|page| &page.found) {
                     if lean && seen.state.is_terminal() {
                         self.poller.read_at(&seen.id, now.instant);

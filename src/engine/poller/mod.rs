@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use self::cost::Costs;
 use self::pace::Lifetimes;
 pub(super) use self::pace::Liveness;
+use super::input::{Page, Seen};
 use crate::api::SessionId;
 use crate::plan::{PollSettings, PollStrategy};
 
@@ -106,20 +107,6 @@ pub(super) struct PageRequest {
     pub(super) watched: Watched,
     /// Without what the sessions have made.
     pub(super) lean: bool,
-}
-
-/// What a page showed.
-#[derive(Debug)]
-pub(super) struct PageShown<'a> {
-    /// How many sessions stand before it.
-    pub(super) place: usize,
-    /// The watched ones and their places on it.
-    pub(super) found: Vec<(usize, &'a SessionId)>,
-    /// How many sessions it holds.
-    pub(super) count: usize,
-    pub(super) bytes: usize,
-    /// The token of the next.
-    pub(super) next: Option<&'a str>,
 }
 
 impl Poller {
@@ -246,26 +233,26 @@ impl Poller {
         }
     }
 
-    /// A page was answered; `None`: it could not be read.
-    pub(super) fn on_page(&mut self, shown: Option<PageShown<'_>>, took: Duration, now: Instant) {
+    /// A page was answered, with `before` sessions newer than its first; `None`: it could not be read.
+    pub(super) fn on_page(&mut self, before: usize, page: Option<&Page>, took: Duration, now: Instant) {
         let Some(mut listing) = self.listing.take() else { return };
-        let Some(shown) = shown else { return self.give_up(listing, now) };
-        self.costs.on_page(took, shown.bytes, now);
-        for (place, session) in &shown.found {
-            let was_asked_for = listing.expected.remove(*session);
-            let Some(entry) = self.entries.get_mut(*session) else { continue };
-            entry.rank = Some((shown.place + place, self.created));
+        let Some(page) = page else { return self.give_up(listing, now) };
+        self.costs.on_page(took, page.bytes, now);
+        for (place, Seen { id: session, .. }) in &page.found {
+            let was_asked_for = listing.expected.remove(session);
+            let Some(entry) = self.entries.get_mut(session) else { continue };
+            entry.rank = Some((before + place, self.created));
             if !entry.alone {
                 self.answered(session, now);
             } else if was_asked_for {
                 // A time set by `read_at` while the page was under way stands.
-                self.due.insert((entry.due, (*session).clone()));
+                self.due.insert((entry.due, session.clone()));
             }
         }
-        match shown.next {
+        match &page.next {
             Some(token) if listing.pages_left > 0 => {
                 listing.pages_left -= 1;
-                listing.next = Some((token.to_owned(), shown.place + shown.count));
+                listing.next = Some((token.clone(), before + page.count));
                 self.listing = Some(listing);
             }
             _ => self.read_missing(&listing, now),

@@ -1,9 +1,16 @@
 //! The poller with a listing played by the tests: no time passes but by their word.
 
 use super::*;
+use crate::api::SessionState;
+use crate::outcome::Work;
 
 fn id(n: usize) -> SessionId {
     n.to_string().parse().unwrap()
+}
+
+fn seen(id: SessionId) -> Seen {
+    let (state, work) = (SessionState::InProgress, Work::default());
+    Seen { id, title: None, state, url: None, created: None, updated: None, work }
 }
 
 fn poller(strategy: PollStrategy, sessions: usize, now: Instant) -> Poller {
@@ -18,9 +25,10 @@ const TOOK: Duration = Duration::from_millis(100);
 
 /// Answers the page under way: it shows these sessions, and there is a next one or not.
 fn show(poller: &mut Poller, place: usize, shown: &[SessionId], more: bool, now: Instant) {
-    let found = shown.iter().enumerate().collect();
-    let next = more.then_some("more");
-    poller.on_page(Some(PageShown { place, found, count: shown.len(), bytes: 1000, next }), TOOK, now);
+    let found = shown.iter().cloned().map(seen).enumerate().collect();
+    let next = more.then(|| "more".to_owned());
+    let page = Page { found, count: shown.len(), bytes: 1000, next };
+    poller.on_page(place, Some(&page), TOOK, now);
 }
 
 /// The requests in a few words: `page 100` for the page behind a hundred sessions, `get` for a single read.
@@ -90,7 +98,7 @@ fn a_failed_listing_is_repeated_an_interval_later() {
     let mut poller = poller(PollStrategy::Auto, 3, t0);
     let due = t0 + seconds(10);
     poller.requests(due);
-    poller.on_page(None, TOOK, due);
+    poller.on_page(0, None, TOOK, due);
     assert!(poller.requests(due + seconds(9)).is_empty());
     assert_eq!(asked(&poller.requests(due + seconds(10))), ["page 0"]);
 }

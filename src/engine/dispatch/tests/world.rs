@@ -13,7 +13,7 @@ use crate::engine::action::Action;
 use crate::engine::input::{
     Act, CreateFailure, Digest, FailureKind, Input, Now, Page, Polled, RequestFailure, Seen,
 };
-use crate::engine::poller::PageRequest;
+use crate::engine::poller::{PageRequest, PollRequest};
 use crate::engine::{Options, StopReason, look_back};
 use crate::outcome::{EventKind, Marker, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work};
 use crate::plan::Plan;
@@ -225,13 +225,13 @@ impl World {
                 let failure = self.lasting_failure().or(failure);
                 Input::Searched { task, attempt, result: failure.map_or(Ok(found.map(Box::new)), Err) }
             }
-            Action::PollPage(page) => {
+            Action::Poll(PollRequest::Page(page)) => {
                 self.go_on();
                 let result = failure.map_or_else(|| Ok(self.page(&page)), Err);
                 let took = Duration::from_millis(100);
                 Input::Polled(Polled::Page { place: page.place, lean: page.lean, took, result })
             }
-            Action::PollOne { session } => {
+            Action::Poll(PollRequest::One(session)) => {
                 self.go_on();
                 let seen = Box::new(self.sessions[&session].seen.clone());
                 let took = Duration::from_millis(50);
