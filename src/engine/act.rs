@@ -14,7 +14,7 @@ use crate::api::{
     SessionId, SessionState,
 };
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
-use crate::plan::Plan;
+use crate::plan::{Plan, Task};
 
 /// The service cuts larger pages down to this.
 const PAGE: u32 = 100;
@@ -31,15 +31,15 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
     match action {
         Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
         Action::Audit { since } => Input::Audited(list_since(&api, since).await),
-        Action::Create { task, attempt, marker, replaces } => {
+        Action::Create { attempt, marker, replaces } => {
             if let Some(session) = replaces {
                 put_away(&api, &session).await;
             }
-            let result = create(&api, &plan, task, &marker).await;
-            Input::Posted { task, attempt, result }
+            let result = create(&api, &plan[attempt.task], &marker).await;
+            Input::Posted { attempt, result }
         }
-        Action::Search { task, attempt, marker, since } => {
-            Input::Searched { task, attempt, result: search(&api, &marker, since).await }
+        Action::Search { attempt, marker, since } => {
+            Input::Searched { attempt, result: search(&api, &marker, since).await }
         }
         Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
         Action::Poll(PollRequest::One(session)) => {
@@ -47,17 +47,17 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             let result = get(&api, &session).await;
             Input::Polled(Polled::One { session, took: began.elapsed(), result })
         }
-        Action::Read { task, attempt, session, purpose, since } => {
+        Action::Read { attempt, session, purpose, since } => {
             let result = read(&api, &session, since).await.map(Box::new);
-            Input::Read { task, attempt, purpose, result }
+            Input::Read { attempt, purpose, result }
         }
-        Action::Approve { task, attempt, session } => {
+        Action::Approve { attempt, session } => {
             let result = api.approve_plan(&session).await.map_err(|error| request_failure(&error));
-            Input::Acted { task, attempt, act: Act::Approve, result }
+            Input::Acted { attempt, act: Act::Approve, result }
         }
-        Action::Send { task, attempt, session, act, text } => {
+        Action::Send { attempt, session, act, text } => {
             let result = api.send_message(&session, &text).await.map_err(|error| request_failure(&error));
-            Input::Acted { task, attempt, act, result }
+            Input::Acted { attempt, act, result }
         }
         Action::Recheck { task, session } => Input::Rechecked { task, result: get(&api, &session).await },
     }
@@ -70,25 +70,19 @@ pub(super) fn broken(action: Action) -> Input {
     match action {
         Action::Survey { .. } => Input::Surveyed(Err(failure)),
         Action::Audit { .. } => Input::Audited(Err(failure)),
-        Action::Create { task, attempt, .. } => Input::Posted {
-            task,
-            attempt,
-            result: Err(CreateFailure::Doubt { cause: text, capacity: false }),
-        },
-        Action::Search { task, attempt, .. } => Input::Searched { task, attempt, result: Err(failure) },
+        Action::Create { attempt, .. } => {
+            Input::Posted { attempt, result: Err(CreateFailure::Doubt { cause: text, capacity: false }) }
+        }
+        Action::Search { attempt, .. } => Input::Searched { attempt, result: Err(failure) },
         Action::Poll(PollRequest::Page(PageRequest { place, lean, .. })) => {
             Input::Polled(Polled::Page { place, lean, took: Duration::ZERO, result: Err(failure) })
         }
         Action::Poll(PollRequest::One(session)) => {
             Input::Polled(Polled::One { session, took: Duration::ZERO, result: Err(failure) })
         }
-        Action::Read { task, attempt, purpose, .. } => {
-            Input::Read { task, attempt, purpose, result: Err(failure) }
-        }
-        Action::Approve { task, attempt, .. } => {
-            Input::Acted { task, attempt, act: Act::Approve, result: Err(failure) }
-        }
-        Action::Send { task, attempt, act, .. } => Input::Acted { task, attempt, act, result: Err(failure) },
+        Action::Read { attempt, purpose, .. } => Input::Read { attempt, purpose, result: Err(failure) },
+        Action::Approve { attempt, .. } => Input::Acted { attempt, act: Act::Approve, result: Err(failure) },
+        Action::Send { attempt, act, .. } => Input::Acted { attempt, act, result: Err(failure) },
         Action::Recheck { task, .. } => Input::Rechecked { task, result: Err(failure) },
     }
 }
@@ -106,8 +100,7 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
     }
 }
 
-async fn create(api: &Jules, plan: &Plan, task: usize, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
-    let task = &plan.tasks[task];
+async fn create(api: &Jules, task: &Task, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
     let mut new = NewSession::new(&*task.prompt)
         .title(marker.title(&task.title))
         .require_approval(task.require_approval)

@@ -1,11 +1,34 @@
 //! What the dispatcher wants done.
 
+use std::ops::Index;
+
 use jiff::Timestamp;
 
 use super::input::Act;
 use super::poller::PollRequest;
 use crate::api::SessionId;
 use crate::outcome::Marker;
+use crate::plan::{Plan, Task};
+
+/// A task's place in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct TaskIx(pub(super) usize);
+
+impl Index<TaskIx> for Plan {
+    type Output = Task;
+
+    fn index(&self, TaskIx(place): TaskIx) -> &Task {
+        &self.tasks[place]
+    }
+}
+
+/// One attempt at a task. Requests are made for it, and answers that come after its end are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attempt {
+    pub(super) task: TaskIx,
+    /// From 1.
+    pub(super) number: u32,
+}
 
 /// A request to make. The loop starts it after the turn's events are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,19 +39,19 @@ pub(super) enum Action {
     Audit { since: Timestamp },
     /// POST a session. Its intent is on disk. `replaces`: the session of the attempt before it, which was given up and
     /// may still be at work: it is archived first, which pauses it.
-    Create { task: usize, attempt: u32, marker: Marker, replaces: Option<SessionId> },
+    Create { attempt: Attempt, marker: Marker, replaces: Option<SessionId> },
     /// Search for the session of an intent, newest first back to `since`.
-    Search { task: usize, attempt: u32, marker: Marker, since: Timestamp },
+    Search { attempt: Attempt, marker: Marker, since: Timestamp },
     /// Read a page of the session list, or one session.
     Poll(PollRequest),
     /// Read a session's activities.
-    Read { task: usize, attempt: u32, session: SessionId, purpose: Purpose, since: Option<Timestamp> },
+    Read { attempt: Attempt, session: SessionId, purpose: Purpose, since: Option<Timestamp> },
     /// Approve a session's plan.
-    Approve { task: usize, attempt: u32, session: SessionId },
+    Approve { attempt: Attempt, session: SessionId },
     /// Send a session a message: a reply or a nudge.
-    Send { task: usize, attempt: u32, session: SessionId, act: Act, text: String },
+    Send { attempt: Attempt, session: SessionId, act: Act, text: String },
     /// Read a session that ended badly in an earlier invocation.
-    Recheck { task: usize, session: SessionId },
+    Recheck { task: TaskIx, session: SessionId },
 }
 
 /// What a session's activities are read for.

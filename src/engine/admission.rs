@@ -1,4 +1,4 @@
-//! Whether one more session may be created now: observed capacity, daily budget, `max-tasks`.
+//! Whether one more session may be created now: slots, observed capacity, daily budget, `max-tasks`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,12 +10,27 @@ use super::input::Now;
 use super::stop::StopReason;
 use crate::plan::{Limits, Settings};
 
+/// How many creates may be unsettled at once, however many slots are free. The service has been seen to refuse most of
+/// ten creates that came together.
+const MAX_CREATING: usize = 16;
+
+/// The slots that tasks hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Slots {
+    pub(super) held: usize,
+    /// Of these, the ones whose session exists.
+    pub(super) live: usize,
+}
+
 /// Counts what was started and remembers what the service refused.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Admission {
     limits: Limits,
     day: Duration,
+    max_parallel: usize,
     max_tasks: Option<usize>,
+    /// Sessions that were left live (`--no-wait`): they keep their slots until the invocation ends.
+    pub(super) left: usize,
     started: usize,
     /// Sessions created within the last day, oldest first; a reservation counts from its intent.
     created: VecDeque<Timestamp>,
@@ -26,6 +41,8 @@ pub(super) struct Admission {
     pause: Duration,
     /// Since when creates have been refused with nothing of ours live.
     stuck_since: Option<Instant>,
+    /// When to ask again, if time alone may bring another answer.
+    pub(super) wake_at: Option<Instant>,
 }
 
 /// The answer to a request for admission.
@@ -35,6 +52,8 @@ pub(super) enum Answer {
     Granted,
     /// Not now; ask again then, or when a session ends.
     Later(Instant),
+    /// Not before a create is settled or a session ends.
+    Full,
     /// Not in this invocation.
     Denied(StopReason),
 }
@@ -45,18 +64,22 @@ impl Admission {
         Self {
             limits: settings.limits,
             day: settings.day,
+            max_parallel: settings.strategy.max_parallel,
             max_tasks: settings.strategy.max_tasks,
-            started: 0,
             created: created.into(),
-            ceiling: None,
-            not_before: None,
             pause: first_pause(&settings.limits),
-            stuck_since: None,
+            ..Self::default()
         }
     }
 
-    /// Whether another session may be created while `live` of ours are.
-    pub(super) fn ask(&mut self, live: usize, deadline: Option<Instant>, now: Now) -> Answer {
+    /// Whether `max-parallel` leaves a slot.
+    pub(super) fn has_slot(&self, slots: Slots) -> bool {
+        slots.held + self.left < self.max_parallel
+    }
+
+    /// Whether another session may be created. Each create under way has a connection of its own, and after a refusal
+    /// one create at a time finds out how many sessions the service allows.
+    pub(super) fn ask(&mut self, slots: Slots, deadline: Option<Instant>, now: Now) -> Answer {
         if self.max_tasks.is_some_and(|max| self.started >= max) {
             return Answer::Denied(StopReason::MaxTasks);
         }
@@ -71,10 +94,15 @@ impl Admission {
                 _ => Answer::Later(free),
             };
         }
-        match (self.ceiling, self.not_before) {
-            (Some(ceiling), Some(at)) if live >= ceiling && now.instant < at => Answer::Later(at),
-            _ => Answer::Granted,
+        let Slots { held, live } = slots;
+        if let (Some(ceiling), Some(at)) = (self.ceiling, self.not_before)
+            && live >= ceiling
+            && now.instant < at
+        {
+            return Answer::Later(at);
         }
+        let is_probing = held > live && self.ceiling.is_some_and(|ceiling| held >= ceiling);
+        if is_probing || held - live >= MAX_CREATING { Answer::Full } else { Answer::Granted }
     }
 
     /// A create begins.
@@ -117,11 +145,6 @@ impl Admission {
         }
     }
 
-    /// How many live sessions the service last allowed, if it has refused one.
-    pub(super) fn ceiling(&self) -> Option<usize> {
-        self.ceiling
-    }
-
     /// When the budget has room again; none if it has room now.
     fn budget_free_at(&mut self, now: Now) -> Option<Instant> {
         let per_day = self.limits.sessions_per_day? as usize;
@@ -155,6 +178,10 @@ mod tests {
         Admission::new(&settings, Vec::new())
     }
 
+    fn live(live: usize) -> Slots {
+        Slots { held: live, live }
+    }
+
     fn at(start: Now, seconds: u64) -> Now {
         let later = Duration::from_secs(seconds);
         Now { instant: start.instant + later, wall: start.wall + later }
@@ -168,22 +195,26 @@ mod tests {
     fn a_refusal_lowers_the_ceiling_and_the_pause_grows() {
         let (mut admission, t0) = (admission(None, None), start());
         admission.on_refused(3, None, t0);
-        assert_eq!(admission.ask(3, None, t0), Answer::Later(at(t0, 10).instant));
-        assert_eq!(admission.ask(2, None, t0), Answer::Granted, "one of ours ended");
-        assert_eq!(admission.ask(3, None, at(t0, 10)), Answer::Granted, "a probe");
+        assert_eq!(admission.ask(live(3), None, t0), Answer::Later(at(t0, 10).instant));
+        assert_eq!(admission.ask(live(2), None, t0), Answer::Granted, "one of ours ended");
+        assert_eq!(admission.ask(live(3), None, at(t0, 10)), Answer::Granted, "a probe");
         admission.on_refused(3, None, at(t0, 10));
-        assert_eq!(admission.ask(3, None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
+        assert_eq!(admission.ask(live(3), None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
         admission.on_created(4);
-        assert_eq!((admission.ask(4, None, at(t0, 11)), admission.ceiling()), (Answer::Granted, Some(4)));
+        assert_eq!((admission.ask(live(4), None, at(t0, 11)), admission.ceiling), (Answer::Granted, Some(4)));
     }
 
     #[test]
     fn a_retry_after_is_obeyed() {
         let (mut admission, t0) = (admission(None, None), start());
         admission.on_refused(1, Some(Duration::from_secs(77)), t0);
-        assert_eq!(admission.ask(1, None, t0), Answer::Later(at(t0, 77).instant));
+        assert_eq!(admission.ask(live(1), None, t0), Answer::Later(at(t0, 77).instant));
         admission.on_refused(1, Some(Duration::MAX), t0);
-        assert_eq!(admission.ask(1, None, t0), Answer::Later(at(t0, 30 * 60).instant), "but not for ever");
+        assert_eq!(
+            admission.ask(live(1), None, t0),
+            Answer::Later(at(t0, 30 * 60).instant),
+            "but not for ever"
+        );
     }
 
     #[test]
@@ -191,10 +222,14 @@ mod tests {
         let (mut admission, t0) = (admission(None, None), start());
         for minute in 0..30 {
             let now = at(t0, minute * 60);
-            assert_ne!(admission.ask(0, None, now), Answer::Denied(StopReason::Capacity), "minute {minute}");
+            assert_ne!(
+                admission.ask(live(0), None, now),
+                Answer::Denied(StopReason::Capacity),
+                "minute {minute}"
+            );
             admission.on_refused(0, None, now);
         }
-        assert_eq!(admission.ask(0, None, at(t0, 30 * 60)), Answer::Denied(StopReason::Capacity));
+        assert_eq!(admission.ask(live(0), None, at(t0, 30 * 60)), Answer::Denied(StopReason::Capacity));
     }
 
     #[test]
@@ -204,11 +239,14 @@ mod tests {
         admission.on_intent(at(t0, 100));
         let day = 24 * 60 * 60;
         let later = at(t0, 200);
-        assert_eq!(admission.ask(0, None, later), Answer::Later(at(t0, day).instant));
-        assert_eq!(admission.ask(0, Some(at(t0, 300).instant), later), Answer::Denied(StopReason::Budget));
-        assert_eq!(admission.ask(0, None, at(t0, day)), Answer::Granted);
+        assert_eq!(admission.ask(live(0), None, later), Answer::Later(at(t0, day).instant));
+        assert_eq!(
+            admission.ask(live(0), Some(at(t0, 300).instant), later),
+            Answer::Denied(StopReason::Budget)
+        );
+        assert_eq!(admission.ask(live(0), None, at(t0, day)), Answer::Granted);
         admission.on_intent(at(t0, day));
-        assert_eq!(admission.ask(0, None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
+        assert_eq!(admission.ask(live(0), None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
     }
 
     #[test]
@@ -216,7 +254,7 @@ mod tests {
         let (mut admission, t0) = (admission(Some(2), None), start());
         admission.on_intent(t0);
         admission.on_adopted(t0.wall - Duration::from_secs(3_600));
-        assert_eq!(admission.ask(0, None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
+        assert_eq!(admission.ask(live(0), None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
     }
 
     #[test]
@@ -224,8 +262,8 @@ mod tests {
         let (mut admission, t0) = (admission(Some(1), Some(1)), start());
         admission.on_intent(t0);
         admission.on_void();
-        assert_eq!(admission.ask(0, None, t0), Answer::Granted);
+        assert_eq!(admission.ask(live(0), None, t0), Answer::Granted);
         admission.on_intent(t0);
-        assert_eq!(admission.ask(0, None, t0), Answer::Denied(StopReason::MaxTasks));
+        assert_eq!(admission.ask(live(0), None, t0), Answer::Denied(StopReason::MaxTasks));
     }
 }

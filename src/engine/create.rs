@@ -70,9 +70,9 @@ pub(super) enum Step {
 
 impl Create {
     /// A new intent: its POST leaves now.
-    pub(super) fn post(now: Now, rules: Adoption, deadline: Instant) -> Self {
+    pub(super) fn post(since: Timestamp, rules: Adoption, deadline: Instant) -> Self {
         Self {
-            since: now.wall,
+            since,
             rules,
             deadline,
             posts: 1,
@@ -85,16 +85,8 @@ impl Create {
 
     /// An intent of an earlier invocation: nobody knows whether its POST left.
     pub(super) fn settle(since: Timestamp, rules: Adoption, deadline: Instant) -> Self {
-        Self {
-            since,
-            rules,
-            deadline,
-            posts: 0,
-            searches: 0,
-            phase: Phase::Searching,
-            cause: "the program ended before the service's answer was recorded".to_owned(),
-            for_capacity: false,
-        }
+        let cause = "the program ended before the service's answer was recorded".to_owned();
+        Self { posts: 0, phase: Phase::Searching, cause, ..Self::post(since, rules, deadline) }
     }
 
     /// How far back to search: the intent less a minute, for clocks that differ.

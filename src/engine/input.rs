@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::action::Purpose;
+use super::action::{Attempt, Purpose, TaskIx};
 use super::stop::StopReason;
 use crate::api::{SessionId, SessionState};
 use crate::outcome::{ApiUsage, Change, Marker, Work};
@@ -27,17 +27,17 @@ pub(super) enum Input {
     /// The last listing came back.
     Audited(Result<Vec<Seen>, RequestFailure>),
     /// A POST was answered, or not.
-    Posted { task: usize, attempt: u32, result: Result<Box<Seen>, CreateFailure> },
+    Posted { attempt: Attempt, result: Result<Box<Seen>, CreateFailure> },
     /// The search for an intent's marker ended.
-    Searched { task: usize, attempt: u32, result: Result<Option<Box<Seen>>, RequestFailure> },
+    Searched { attempt: Attempt, result: Result<Option<Box<Seen>>, RequestFailure> },
     /// A poll was answered.
     Polled(Polled),
     /// A session's activities were read.
-    Read { task: usize, attempt: u32, purpose: Purpose, result: Result<Box<Digest>, RequestFailure> },
+    Read { attempt: Attempt, purpose: Purpose, result: Result<Box<Digest>, RequestFailure> },
     /// An approval or a message was answered.
-    Acted { task: usize, attempt: u32, act: Act, result: Result<(), RequestFailure> },
+    Acted { attempt: Attempt, act: Act, result: Result<(), RequestFailure> },
     /// A session that ended badly in an earlier invocation was read again.
-    Rechecked { task: usize, result: Result<Box<Seen>, RequestFailure> },
+    Rechecked { task: TaskIx, result: Result<Box<Seen>, RequestFailure> },
     /// Time has passed.
     Tick,
     /// What the API was asked so far.

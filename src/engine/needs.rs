@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::action::TaskIx;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 
@@ -12,38 +13,24 @@ use crate::plan::Plan;
 pub(super) struct Needs {
     groups: Vec<Group>,
     /// For each task, the groups that wait for it.
-    waited_for_by: HashMap<usize, Vec<usize>>,
+    waited_for_by: HashMap<TaskIx, Vec<usize>>,
     /// For each task with needs, the group it waits for.
-    waits_for: HashMap<usize, usize>,
+    waits_for: HashMap<TaskIx, usize>,
 }
 
 #[derive(Debug)]
 struct Group {
     left: usize,
-    /// What became of the dependents, and the need that decided it.
     decided: Option<Decision>,
-    dependents: Vec<usize>,
+    dependents: Vec<TaskIx>,
 }
 
-/// What a need's end means for those that waited for it.
+/// The need that decided what becomes of those that waited for it: the last one of all, or the first that was not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
-    pub(super) verdict: Verdict,
-    /// The need.
-    pub(super) need: usize,
+    pub(super) need: TaskIx,
     /// How it ended.
     pub(super) outcome: Outcome,
-}
-
-/// What an ended need means for a task that waited for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// All needs are met.
-    Ready,
-    /// A need failed or was skipped.
-    Skip,
-    /// A need stays open beyond this invocation.
-    Defer,
 }
 
 impl Needs {
@@ -55,47 +42,37 @@ impl Needs {
                 let group = needs.groups.len();
                 needs.groups.push(Group { left: task.needs.len(), decided: None, dependents: Vec::new() });
                 for need in task.needs.iter() {
-                    needs.waited_for_by.entry(*need).or_default().push(group);
+                    needs.waited_for_by.entry(TaskIx(*need)).or_default().push(group);
                 }
                 group
             });
-            needs.groups[group].dependents.push(index);
-            needs.waits_for.insert(index, group);
+            needs.groups[group].dependents.push(TaskIx(index));
+            needs.waits_for.insert(TaskIx(index), group);
         }
         needs
     }
 
     /// Whether nothing keeps the task from starting.
-    pub(super) fn are_met(&self, task: usize) -> bool {
+    pub(super) fn are_met(&self, task: TaskIx) -> bool {
         self.waits_for.get(&task).is_none_or(|group| self.groups[*group].left == 0)
     }
 
     /// What was decided for the task, if something was.
-    pub(super) fn decided(&self, task: usize) -> Option<Decision> {
+    pub(super) fn decided(&self, task: TaskIx) -> Option<Decision> {
         self.waits_for.get(&task).and_then(|group| self.groups[*group].decided)
     }
 
     /// A task ended: what that means for those that waited for it.
-    pub(super) fn on_end(&mut self, task: usize, outcome: Outcome) -> Vec<(usize, Decision)> {
-        let verdict = match outcome {
-            Outcome::Succeeded | Outcome::NoChange => Verdict::Ready,
-            Outcome::Deferred | Outcome::Detached => Verdict::Defer,
-            Outcome::Skipped
-            | Outcome::NeedsInput
-            | Outcome::Failed
-            | Outcome::Stalled
-            | Outcome::TimedOut
-            | Outcome::Error => Verdict::Skip,
-        };
+    pub(super) fn on_end(&mut self, task: TaskIx, outcome: Outcome) -> Vec<(TaskIx, Decision)> {
+        let is_met = matches!(outcome, Outcome::Succeeded | Outcome::NoChange);
         let mut decided = Vec::new();
         for group in self.waited_for_by.get(&task).into_iter().flatten() {
             let group = &mut self.groups[*group];
-            if verdict == Verdict::Ready {
+            if is_met {
                 group.left = group.left.saturating_sub(1);
             }
-            let decides = verdict != Verdict::Ready || group.left == 0;
-            if decides && group.decided.is_none() {
-                let decision = Decision { verdict, need: task, outcome };
+            if group.decided.is_none() && (!is_met || group.left == 0) {
+                let decision = Decision { need: task, outcome };
                 group.decided = Some(decision);
                 decided.extend(group.dependents.iter().map(|dependent| (*dependent, decision)));
             }

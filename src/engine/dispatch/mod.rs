@@ -6,34 +6,28 @@ mod attempt;
 mod ending;
 mod old;
 mod opening;
-mod task;
+mod tasks;
 mod timers;
 
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use self::task::{State, TaskState};
-use self::timers::Timers;
-use super::action::Action;
+use self::tasks::{State, Tasks};
+use super::action::{Action, TaskIx};
 use super::admission::{Admission, Answer};
 use super::input::{Input, Now, Polled, Seen};
-use super::needs::Needs;
 use super::poller::{Counts, Liveness, Poller};
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::api::{SessionId, SessionState};
 use crate::outcome::{EventKind, Outcome, RunId, RunRecord};
-use crate::plan::{MaxFailures, Plan, Task};
-
-/// How many creates may be unsettled at once, however many slots are free. The service has been seen to refuse most of
-/// ten creates that came together.
-const MAX_CREATING: usize = 16;
+use crate::plan::{MaxFailures, Plan};
 
 /// What a decision leads to: the events are kept before the actions start.
 #[derive(Debug, Default)]
@@ -63,67 +57,55 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Dispatch {
     plan: Arc<Plan>,
-    run: RunId,
-    run_started: Timestamp,
-    invocation: u32,
     options: Options,
+    run: Run,
     stage: Stage,
-    tasks: Vec<TaskState>,
-    ready: BTreeSet<usize>,
-    needs: Needs,
+    tasks: Tasks,
     admission: Admission,
-    admission_wake: Option<Instant>,
     poller: Poller,
-    timers: Timers,
-    by_session: HashMap<SessionId, usize>,
-    /// Every session that this run has ever had.
-    known: HashSet<SessionId>,
-    /// Tasks that hold a slot.
-    held: usize,
-    /// Of these, the ones whose session exists.
-    live: usize,
-    /// Sessions that were left live (`--no-wait`): they keep their slots until the invocation ends.
-    left: usize,
-    /// Tasks without an outcome.
-    open: usize,
-    failures: usize,
-    /// Whether this run has ever had an intent: then the last listing is worth its requests.
-    any_intent: bool,
-    deadline: Option<Instant>,
-    stop: Option<StopReason>,
-    fault: Option<Fault>,
+    stop: Stop,
     rng: fastrand::Rng,
     turn: Turn,
+}
+
+/// The run, whose sessions are checked once more when all tasks have ended.
+#[derive(Debug)]
+struct Run {
+    id: RunId,
+    started: Timestamp,
+    /// Every session that it has ever had.
+    sessions: HashSet<SessionId>,
+    /// Whether it has ever had an intent: then the last listing is worth its requests.
+    had_intent: bool,
+}
+
+/// Whether the invocation ends before its time, and what may make it.
+#[derive(Debug, Default)]
+struct Stop {
+    reason: Option<StopReason>,
+    fault: Option<Fault>,
+    deadline: Option<Instant>,
+    /// How many tasks have failed.
+    failures: usize,
 }
 
 impl Dispatch {
     /// A run that goes on from `record`; [`Dispatch::open`] begins it.
     pub(super) fn new(plan: Arc<Plan>, record: &RunRecord, options: Options, now: Now) -> Self {
         let settings = &plan.settings;
-        let admission = Admission::new(settings, options.created_within_day.clone());
+        let deadline = settings.run_timeout.map(|timeout| now.instant + timeout);
         Self {
-            run: record.info.id.clone(),
-            run_started: record.started_at,
-            invocation: record.invocations + 1,
+            run: Run {
+                id: record.info.id.clone(),
+                started: record.started_at,
+                sessions: sessions_of(record),
+                had_intent: false,
+            },
             stage: Stage::Surveying,
-            tasks: vec![TaskState::default(); plan.tasks.len()],
-            ready: BTreeSet::new(),
-            needs: Needs::new(&plan),
-            admission,
-            admission_wake: None,
+            tasks: Tasks::new(&plan),
+            admission: Admission::new(settings, options.created_within_day.clone()),
             poller: Poller::new(settings.poll),
-            timers: Timers::default(),
-            by_session: HashMap::new(),
-            known: sessions_of(record),
-            held: 0,
-            live: 0,
-            left: 0,
-            open: plan.tasks.len(),
-            failures: 0,
-            any_intent: false,
-            deadline: settings.run_timeout.map(|timeout| now.instant + timeout),
-            stop: None,
-            fault: None,
+            stop: Stop { deadline, ..Stop::default() },
             rng: fastrand::Rng::with_seed(options.seed),
             turn: Turn::default(),
             options,
@@ -136,20 +118,18 @@ impl Dispatch {
         match input {
             Input::Surveyed(result) => self.on_surveyed(result, now),
             Input::Audited(result) => self.on_audited(result),
-            Input::Posted { task, attempt, result } => self.on_posted(task, attempt, result, now),
-            Input::Searched { task, attempt, result } => self.on_searched(task, attempt, result, now),
-            Input::Polled(polled) => self.on_polled(polled, now),
-            Input::Read { task, attempt, purpose, result } => {
-                self.lost_key_of(result.as_ref().err(), now);
-                self.drive(task, Some(attempt), now, |driver| {
-                    driver.on_read(purpose, result.as_deref(), now)
-                });
+            Input::Posted { attempt, result } => {
+                self.create_step(attempt, now, |create| create.on_posted(result, now));
             }
-            Input::Acted { task, attempt, act, result } => {
+            Input::Searched { attempt, result } => self.on_searched(attempt, result, now),
+            Input::Polled(polled) => self.on_polled(polled, now),
+            Input::Read { attempt, purpose, result } => {
                 self.lost_key_of(result.as_ref().err(), now);
-                self.drive(task, Some(attempt), now, |driver| {
-                    driver.on_acted(act, result.as_ref().copied(), now)
-                });
+                self.drive(attempt, now, |driver| driver.on_read(purpose, result.as_deref(), now));
+            }
+            Input::Acted { attempt, act, result } => {
+                self.lost_key_of(result.as_ref().err(), now);
+                self.drive(attempt, now, |driver| driver.on_acted(act, result.as_ref().copied(), now));
             }
             Input::Rechecked { task, result } => self.on_rechecked(task, result, now),
             Input::Usage(usage) => self.turn.events.push(EventKind::ApiUsed { usage }),
@@ -165,15 +145,18 @@ impl Dispatch {
     }
 
     /// When to call [`Dispatch::handle`] with a tick if nothing else happens.
-    pub(super) fn wake_at(&mut self) -> Option<Instant> {
+    pub(super) fn wake_at(&self) -> Option<Instant> {
         let leaving = match self.stage {
             Stage::Leaving { until } => Some(until),
             Stage::Done => return None,
             Stage::Surveying | Stage::Settling | Stage::Working | Stage::Auditing => None,
         };
-        let deadline = self.deadline.filter(|_| !self.stop.is_some_and(StopReason::leaves_live));
-        let admission = self.admission_wake.filter(|_| self.stop.is_none());
-        [self.timers.next(), self.poller.next_due(), leaving, deadline, admission].into_iter().flatten().min()
+        let deadline = self.stop.deadline.filter(|_| !self.stop.reason.is_some_and(StopReason::leaves_live));
+        let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
+        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// How punctual the polls were so far.
@@ -186,11 +169,11 @@ impl Dispatch {
     }
 
     pub(super) fn stopped(&self) -> Option<StopReason> {
-        self.stop
+        self.stop.reason
     }
 
     pub(super) fn fault(&self) -> Option<&Fault> {
-        self.fault.as_ref()
+        self.stop.fault.as_ref()
     }
 
     /// Everything that time and room allow.
@@ -198,13 +181,14 @@ impl Dispatch {
         if self.stage == Stage::Done {
             return;
         }
-        if self.deadline.is_some_and(|deadline| now.instant >= deadline) {
+        if self.stop.deadline.is_some_and(|deadline| now.instant >= deadline) {
             self.stop_for(StopReason::Deadline, now);
         }
-        while let Some(task) = self.timers.pop_due(now.instant) {
-            self.on_timer(task, now);
+        while let Some(ix) = self.tasks.pop_due(now.instant) {
+            self.on_timer(ix, now);
         }
-        if self.stage == Stage::Settling && !self.tasks.iter().any(TaskState::is_settling) {
+        let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
+        if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;
         }
         self.start_ready(now);
@@ -213,53 +197,45 @@ impl Dispatch {
     }
 
     fn start_ready(&mut self, now: Now) {
-        self.admission_wake = None;
-        if let Some(reason) = self.stop {
+        self.admission.wake_at = None;
+        if let Some(reason) = self.stop.reason {
             // What came back to the queue after the stop, such as a refused create.
-            while let Some(task) = self.ready.pop_first() {
-                self.defer(task, reason);
+            while let Some(ix) = self.tasks.first_ready() {
+                self.defer(ix, reason);
             }
         }
         while self.stage == Stage::Working
-            && self.stop.is_none()
-            && self.held + self.left < self.plan.settings.strategy.max_parallel
-            && let Some(next) = self.ready.first().copied()
+            && self.stop.reason.is_none()
+            && self.admission.has_slot(self.tasks.slots())
+            && let Some(next) = self.tasks.first_ready()
         {
             if let Some(old) = self.tasks[next].old.take() {
-                self.ready.remove(&next);
                 self.recheck(next, old);
                 continue;
             }
-            match self.admission.ask(self.live, self.deadline, now) {
-                Answer::Granted => {}
+            match self.admission.ask(self.tasks.slots(), self.stop.deadline, now) {
+                Answer::Granted => self.begin_attempt(next, now),
                 Answer::Later(at) => {
-                    self.admission_wake = Some(at);
+                    self.admission.wake_at = Some(at);
                     return;
                 }
+                Answer::Full => return,
                 Answer::Denied(reason) => return self.stop_for(reason, now),
             }
-            // Each create under way has a connection of its own.
-            if self.held - self.live >= MAX_CREATING {
-                return;
-            }
-            // After a refusal one create at a time finds out what the service bears.
-            if self.held > self.live && self.admission.ceiling().is_some_and(|ceiling| self.held >= ceiling) {
-                return;
-            }
-            self.ready.remove(&next);
-            self.begin_attempt(next, now);
         }
-        if self.held == 0 && self.left > 0 && self.stage == Stage::Working && !self.ready.is_empty() {
+        let nothing_ends = self.tasks.slots().held == 0 && self.admission.left > 0;
+        if nothing_ends && self.stage == Stage::Working && self.tasks.first_ready().is_some() {
             // Nobody waits for what is live (`--no-wait`), so no slot will fall free.
             self.stop_for(StopReason::NoWait, now);
         }
     }
 
-    fn on_timer(&mut self, task: usize, now: Now) {
-        match &self.tasks[task].state {
-            State::Live(_) => self.drive(task, None, now, |driver| driver.on_wake(now)),
-            State::Creating(_) => self.on_create_timer(task, now),
-            State::Pausing => self.requeue(task),
+    fn on_timer(&mut self, ix: TaskIx, now: Now) {
+        let attempt = self.tasks.last_attempt(ix);
+        match self.tasks.state(ix) {
+            State::Live(_) => self.drive(attempt, now, |driver| driver.on_wake(now)),
+            State::Creating(_) => self.create_step(attempt, now, |create| create.on_wake(now)),
+            State::Pausing { .. } => self.requeue(ix),
             State::Waiting | State::Rechecking(_) | State::Ended(_) => {}
         }
     }
@@ -284,8 +260,8 @@ impl Dispatch {
                     Ok(seen) => self.show(&seen, now),
                     Err(failure) => {
                         self.lost_key_of(Some(&failure), now);
-                        if let Some(task) = self.by_session.get(&session).copied() {
-                            self.drive(task, None, now, |driver| driver.on_failure(&failure, now));
+                        if let Some(attempt) = self.tasks.of_session(&session) {
+                            self.drive(attempt, now, |driver| driver.on_failure(&failure, now));
                         }
                     }
                 }
@@ -295,28 +271,25 @@ impl Dispatch {
 
     fn show(&mut self, seen: &Seen, now: Now) {
         self.poller.note(&seen.id, liveness(&seen.state));
-        if let Some(task) = self.by_session.get(&seen.id).copied() {
-            self.drive(task, None, now, |driver| driver.on_seen(seen, now));
-            self.leave_if_nobody_waits(task, now);
+        if let Some(attempt) = self.tasks.of_session(&seen.id) {
+            self.drive(attempt, now, |driver| driver.on_seen(seen, now));
+            self.leave_if_nobody_waits(attempt.task, now);
         }
     }
 
-    fn task(&self, task: usize) -> &Task {
-        &self.plan.tasks[task]
-    }
-
-    fn count_failure(&mut self, index: usize, outcome: Outcome, now: Now) {
-        if !outcome.counts_as_failed(self.task(index).on_no_change) {
+    fn count_failure(&mut self, ix: TaskIx, outcome: Outcome, now: Now) {
+        if !outcome.counts_as_failed(self.plan[ix].on_no_change) {
             return;
         }
-        self.failures += 1;
+        self.stop.failures += 1;
+        let failures = self.stop.failures;
         let strategy = &self.plan.settings.strategy;
         let too_many = strategy.fail_fast
             || match strategy.max_failures {
                 None => false,
-                Some(MaxFailures::Count(count)) => self.failures >= count,
+                Some(MaxFailures::Count(count)) => failures >= count,
                 Some(MaxFailures::Percent(percent)) => {
-                    self.failures as f64 * 100.0 >= percent * self.plan.tasks.len() as f64
+                    failures as f64 * 100.0 >= percent * self.plan.tasks.len() as f64
                 }
             };
         if too_many {

@@ -1,9 +1,10 @@
 //! Sessions of earlier invocations' attempts: read again before there is another attempt beside them.
 
 use super::Dispatch;
-use super::task::State;
+use super::tasks::State;
 use crate::api::{SessionId, SessionState};
-use crate::engine::action::Action;
+use crate::engine::action::{Action, TaskIx};
+use crate::engine::driver::{End, Spent};
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::judge;
 use crate::outcome::{AttemptRecord, Outcome};
@@ -26,44 +27,44 @@ impl OldSession {
 
 impl Dispatch {
     /// Reads the session of an earlier invocation's attempt again. It takes a slot, for it may be at work.
-    pub(super) fn recheck(&mut self, index: usize, old: OldSession) {
-        self.turn.actions.push(Action::Recheck { task: index, session: old.id.clone() });
-        self.tasks[index].state = State::Rechecking(old);
-        self.held += 1;
+    pub(super) fn recheck(&mut self, ix: TaskIx, old: OldSession) {
+        self.turn.actions.push(Action::Recheck { task: ix, session: old.id.clone() });
+        self.tasks.put(ix, State::Rechecking(old));
     }
 
     /// A session that ended badly in an earlier invocation was read again: it may have succeeded since, or
     /// still be at work. Only when neither is so the task starts anew; not knowing is not a reason to.
-    pub(super) fn on_rechecked(&mut self, index: usize, result: Result<Box<Seen>, RequestFailure>, now: Now) {
+    pub(super) fn on_rechecked(&mut self, ix: TaskIx, result: Result<Box<Seen>, RequestFailure>, now: Now) {
         self.lost_key_of(result.as_ref().err(), now);
-        let State::Rechecking(OldSession { ended, .. }) = self.tasks[index].state else { return };
+        let State::Rechecking(OldSession { ended, .. }) = *self.tasks.state(ix) else { return };
         match result {
             Ok(seen) if !seen.state.is_terminal() || (seen.state == SessionState::Completed && !ended) => {
-                self.take_up_again(index, &seen, now);
+                self.take_up_again(ix, &seen, now);
             }
             Ok(seen)
                 if seen.state == SessionState::Completed
-                    && judge(self.task(index).expect, &seen.work).0 == Outcome::Succeeded =>
+                    && judge(self.plan[ix].expect, &seen.work).0 == Outcome::Succeeded =>
             {
-                self.end_attempt(index, Outcome::Succeeded, None, seen.work, true, now);
+                let end = End { work: seen.work, lasting: true, ..End::new(Outcome::Succeeded, None) };
+                self.end_attempt(ix, end, now);
             }
-            Ok(_) => self.start_over(index),
-            Err(failure) if failure.kind == FailureKind::Missing => self.start_over(index),
+            Ok(_) => self.start_over(ix),
+            Err(failure) if failure.kind == FailureKind::Missing => self.start_over(ix),
             Err(failure) => {
-                self.release_slot(index);
+                self.release_slot(ix);
                 let reason =
                     format!("not tried again yet: its session could not be looked at: {}", failure.text);
-                self.end_task(index, Outcome::Deferred, Some(reason), now);
+                self.end_task(ix, Outcome::Deferred, Some(reason), now);
             }
         }
     }
 
     /// The attempt had been given up, but its session is at work, or has completed since.
-    fn take_up_again(&mut self, index: usize, seen: &Seen, now: Now) {
-        self.tasks[index].intent = Some((now.instant, now.wall));
-        self.record_session(index, seen, false);
-        self.follow(index, seen.id.clone(), false, (0, 0), now);
-        self.drive(index, None, now, |driver| driver.on_seen(seen, now));
-        self.leave_if_nobody_waits(index, now);
+    fn take_up_again(&mut self, ix: TaskIx, seen: &Seen, now: Now) {
+        self.tasks[ix].begun = Some(now);
+        self.record_session(ix, seen, false);
+        self.follow(ix, &seen.id, false, Spent::default(), now);
+        self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, now));
+        self.leave_if_nobody_waits(ix, now);
     }
 }

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 
 use super::old::OldSession;
-use super::task::State;
+use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::api::SessionState;
 use crate::engine::Fault;
-use crate::engine::action::Action;
+use crate::engine::action::{Action, TaskIx};
 use crate::engine::create::Create;
+use crate::engine::driver::Spent;
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
 use crate::outcome::{AttemptRecord, EventKind, Outcome, PlannedTask, RunRecord, TaskRecord};
@@ -22,12 +23,12 @@ type Marked<'a> = HashMap<String, Vec<&'a Seen>>;
 impl Dispatch {
     /// Begins the invocation: takes over what `record` knows and asks for the first listing.
     pub(in crate::engine) fn open(&mut self, record: &RunRecord, now: Now) {
-        self.turn.events.push(EventKind::InvocationStarted { invocation: self.invocation });
+        self.turn.events.push(EventKind::InvocationStarted { invocation: record.invocations + 1 });
         let plan = self.plan.clone();
-        for (index, task) in plan.tasks.iter().enumerate() {
+        for (ix, task) in self.tasks.all().zip(&plan.tasks) {
             let current = record.tasks.get(&task.id);
             if let Some(known) = current.filter(|known| known.planned.key == task.key) {
-                self.take_over(index, known, now);
+                self.take_over(ix, known, now);
                 continue;
             }
             if let Some(current) = current {
@@ -35,8 +36,8 @@ impl Dispatch {
             }
             self.turn.events.push(EventKind::TaskPlanned { planned: Box::new(planned(task)) });
             if let Some(known) = record.superseded(&task.id, &task.key) {
-                self.take_over(index, known, now);
-                if let State::Ended(outcome) = self.tasks[index].state {
+                self.take_over(ix, known, now);
+                if let State::Ended(outcome) = *self.tasks.state(ix) {
                     let (task, reason) = (task.id.clone(), known.reason.clone());
                     self.turn.events.push(EventKind::TaskEnded { task, outcome, reason });
                 }
@@ -47,13 +48,13 @@ impl Dispatch {
         }
         self.settle_needs();
         self.reopen_skipped();
-        for index in 0..self.tasks.len() {
-            self.queue_if_free(index);
+        for ix in self.tasks.all() {
+            self.tasks.queue_if_free(ix);
         }
-        if self.open == 0 {
-            self.stage = Stage::Working;
-        } else {
+        if self.tasks.is_any_open() {
             self.turn.actions.push(Action::Survey { since: self.options.look_back });
+        } else {
+            self.stage = Stage::Working;
         }
         self.conclude(now);
     }
@@ -74,11 +75,11 @@ impl Dispatch {
             }
         }
         let mut adopted = 0;
-        for index in 0..self.tasks.len() {
-            match &self.tasks[index].state {
-                State::Waiting => adopted += usize::from(self.adopt_one_of(index, &marked, now)),
-                State::Creating(_) => self.search(index),
-                State::Pausing | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
+        for ix in self.tasks.all() {
+            match self.tasks.state(ix) {
+                State::Waiting => adopted += usize::from(self.adopt_one_of(ix, &marked, now)),
+                State::Creating(_) => self.search(ix),
+                State::Pausing { .. } | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
             }
         }
         self.turn.events.push(EventKind::SessionsSurveyed { adopted });
@@ -92,23 +93,22 @@ impl Dispatch {
                 (Fault::ServiceDown(failure.text), StopReason::Service)
             }
         };
-        self.fault = Some(fault);
+        self.stop.fault = Some(fault);
         self.stop_for(reason, now);
     }
 
-    fn take_over(&mut self, index: usize, known: &TaskRecord, now: Now) {
-        self.any_intent |= !known.attempts.is_empty();
+    fn take_over(&mut self, ix: TaskIx, known: &TaskRecord, now: Now) {
+        self.run.had_intent |= !known.attempts.is_empty();
         // A refused intent was no attempt.
         let attempts: Vec<_> = known.attempts.iter().filter(|attempt| !attempt.refused).collect();
-        self.tasks[index].attempt = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
+        self.tasks[ix].attempts = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
         let again =
-            self.options.rerun_failed && known.outcome.is_some_and(|outcome| self.is_bad(index, outcome));
+            self.options.rerun_failed && known.outcome.is_some_and(|outcome| self.is_bad(ix, outcome));
         if again {
-            self.tasks[index].attempts_before = self.tasks[index].attempt;
+            self.tasks[ix].attempts_before = self.tasks[ix].attempts;
         }
         if let Some(outcome) = known.outcome.filter(|outcome| !outcome.is_open() && !again) {
-            self.tasks[index].state = State::Ended(outcome);
-            self.open -= 1;
+            self.tasks.put(ix, State::Ended(outcome));
             return;
         }
         if known.outcome.is_some() {
@@ -117,38 +117,36 @@ impl Dispatch {
         match attempts.as_slice() {
             [] => {}
             [.., before, intent] if intent.is_open_intent() => {
-                self.tasks[index].abandoned =
-                    OldSession::of(before).filter(|old| !old.ended).map(|old| old.id);
-                self.settle(index, intent, now);
+                self.tasks[ix].abandoned = OldSession::of(before).filter(|old| !old.ended).map(|old| old.id);
+                self.settle(ix, intent, now);
             }
-            [intent] if intent.is_open_intent() => self.settle(index, intent, now),
-            [.., last] => self.take_over_last(index, last, again, now),
+            [intent] if intent.is_open_intent() => self.settle(ix, intent, now),
+            [.., last] => self.take_over_last(ix, last, again, now),
         }
     }
 
     /// An intent that nobody knows the end of.
-    fn settle(&mut self, index: usize, intent: &AttemptRecord, now: Now) {
-        let deadline = now.instant + self.task(index).timeouts.task;
+    fn settle(&mut self, ix: TaskIx, intent: &AttemptRecord, now: Now) {
+        let deadline = now.instant + self.plan[ix].timeouts.task;
         let create = Create::settle(intent.started_at, self.plan.settings.adoption, deadline);
-        self.tasks[index].state = State::Creating(Box::new(create));
-        self.tasks[index].intent = Some((now.instant, intent.started_at));
-        self.held += 1;
+        self.tasks.put(ix, State::Creating(Box::new(create)));
+        self.tasks[ix].begun = Some(Now { wall: intent.started_at, ..now });
     }
 
-    fn take_over_last(&mut self, index: usize, last: &AttemptRecord, again: bool, now: Now) {
+    fn take_over_last(&mut self, ix: TaskIx, last: &AttemptRecord, again: bool, now: Now) {
         if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
-            self.tasks[index].intent = Some((now.instant, last.started_at));
-            self.held += 1;
-            self.follow(index, session.id.clone(), false, (last.replies, last.nudges), now);
+            self.tasks[ix].begun = Some(Now { wall: last.started_at, ..now });
+            let spent = Spent { replies: last.replies, nudges: last.nudges, ..Spent::default() };
+            self.follow(ix, &session.id, false, spent, now);
         } else {
             // Another attempt beside a session that may be at work would be one too many.
-            self.tasks[index].old = OldSession::of(last).filter(|old| again || !old.ended);
+            self.tasks[ix].old = OldSession::of(last).filter(|old| again || !old.ended);
         }
     }
 
     /// What `--failed` runs again: what failed, and what was skipped because a need had failed.
-    fn is_bad(&self, index: usize, outcome: Outcome) -> bool {
-        let task = self.task(index);
+    fn is_bad(&self, ix: TaskIx, outcome: Outcome) -> bool {
+        let task = &self.plan[ix];
         outcome.counts_as_failed(task.on_no_change) || (outcome == Outcome::Skipped && !task.needs.is_empty())
     }
 
@@ -180,60 +178,53 @@ impl Dispatch {
 
     /// What ended in an earlier invocation meets the needs of others, or does not.
     fn settle_needs(&mut self) {
-        for index in 0..self.tasks.len() {
-            if let State::Ended(outcome) = self.tasks[index].state {
-                self.release_dependents(index, outcome);
+        for ix in self.tasks.all() {
+            if let State::Ended(outcome) = *self.tasks.state(ix) {
+                self.release_dependents(ix, outcome);
             }
         }
     }
 
     /// What was skipped although its needs are met by now: it had left the manifest and is back.
     fn reopen_skipped(&mut self) {
-        for index in 0..self.tasks.len() {
-            let skipped = matches!(self.tasks[index].state, State::Ended(Outcome::Skipped));
-            if skipped && self.needs.are_met(index) {
-                self.turn.events.push(EventKind::TaskReopened { task: self.task(index).id.clone() });
-                self.tasks[index].state = State::Waiting;
-                self.open += 1;
+        for ix in self.tasks.all() {
+            let skipped = matches!(self.tasks.state(ix), State::Ended(Outcome::Skipped));
+            if skipped && self.tasks.needs.are_met(ix) {
+                self.turn.events.push(EventKind::TaskReopened { task: self.plan[ix].id.clone() });
+                self.tasks.put(ix, State::Waiting);
             }
         }
     }
 
     /// A task takes up the newest session with its marker that the ledger lacks: a live one in any case, a finished
     /// one only when it is young.
-    fn adopt_one_of(&mut self, index: usize, marked: &Marked, now: Now) -> bool {
-        let key = &self.task(index).key;
+    fn adopt_one_of(&mut self, ix: TaskIx, marked: &Marked, now: Now) -> bool {
+        let key = &self.plan[ix].key;
         let within =
             SignedDuration::try_from(self.plan.settings.adoption.adopt_within).unwrap_or(SignedDuration::MAX);
         let is_live = |seen: &Seen| !seen.state.is_terminal();
         let is_young =
             |seen: &Seen| seen.created.is_some_and(|created| now.wall.duration_since(created) <= within);
         // The marker holds a part of the key: a session that another task has is not ours.
-        let is_free = |seen: &&Seen| !self.known.contains(&seen.id);
+        let is_free = |seen: &&Seen| !self.run.sessions.contains(&seen.id);
         let candidates = || marked.get(key.short()).into_iter().flatten().copied().filter(is_free);
         // A failed one only when there is nothing better: an older attempt may hang for ever, a newer one have ended.
         let chosen = candidates()
             .find(|seen| is_live(seen) || (seen.state == SessionState::Completed && is_young(seen)))
             .or_else(|| candidates().find(|seen| is_young(seen)));
         if let Some(seen) = chosen {
-            self.adopt_found(index, seen, now);
+            self.adopt_found(ix, seen, now);
         }
         chosen.is_some()
     }
 
-    fn adopt_found(&mut self, index: usize, seen: &Seen, now: Now) {
+    fn adopt_found(&mut self, ix: TaskIx, seen: &Seen, now: Now) {
         let Some(marker) = seen.marker() else { return };
-        self.ready.remove(&index);
-        let attempt = self.tasks[index].attempt + 1;
-        self.any_intent = true;
-        self.tasks[index].attempt = attempt;
-        self.tasks[index].old = None;
-        self.tasks[index].intent = Some((now.instant, now.wall));
-        self.held += 1;
-        let task = self.task(index).id.clone();
-        self.turn.events.push(EventKind::IntentRecorded { task, attempt, marker });
+        self.tasks[ix].old = None;
+        let attempt = self.tasks.begin(ix, now);
+        self.record_intent(attempt, marker);
         self.admission.on_adopted(seen.created.unwrap_or(now.wall));
-        self.on_session(index, seen, true, now);
+        self.on_session(ix, seen, true, now);
     }
 }
 

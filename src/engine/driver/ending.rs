@@ -1,6 +1,6 @@
 //! From a session's last state to the end of its attempt: late outputs, late activities, the judgement.
 
-use super::{Driver, Phase, Step};
+use super::{Driver, End, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::Now;
 use crate::engine::judge::{is_settled, judge};
@@ -61,6 +61,6 @@ impl Driver {
 
     pub(super) fn end(&mut self, outcome: Outcome, reason: Option<String>) -> Step {
         self.phase = Phase::Ended;
-        Step::End { outcome, reason, work: self.work.clone() }
+        Step::End(End { work: self.work.clone(), ..End::new(outcome, reason) })
     }
 }

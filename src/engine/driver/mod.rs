@@ -38,6 +38,14 @@ pub(super) struct Terms {
     pub(super) interval: Duration,
 }
 
+/// What an attempt has had of what its policies count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spent {
+    pub(super) approvals: u32,
+    pub(super) replies: u32,
+    pub(super) nudges: u32,
+}
+
 /// A live session.
 #[derive(Debug)]
 pub(super) struct Driver {
@@ -51,9 +59,7 @@ pub(super) struct Driver {
     quiet_since: Instant,
     last_agent: Option<Timestamp>,
     work: Work,
-    approvals: u32,
-    replies: u32,
-    nudges: u32,
+    spent: Spent,
     /// An approval or a message is under way, or activities are being read.
     busy: bool,
     /// The last message surely did not arrive: the next one of its kind takes its place and is not counted again.
@@ -96,34 +102,42 @@ pub(super) enum Step {
     /// Send it a message. `again`: the last one surely did not arrive, this one does not count.
     Send { act: Act, text: String, again: bool },
     /// The attempt is over.
-    End { outcome: Outcome, reason: Option<String>, work: Work },
+    End(End),
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<String>,
+    pub(super) work: Work,
+    /// Another attempt would end the same way.
+    pub(super) lasting: bool,
+}
+
+impl End {
+    /// The end of an attempt that made nothing and may be followed by another.
+    pub(super) fn new(outcome: Outcome, reason: Option<String>) -> Self {
+        Self { outcome, reason, work: Work::default(), lasting: false }
+    }
 }
 
 impl Driver {
-    /// Takes up a session. `age` is how long ago the attempt began; `replies` and `nudges` were spent before.
-    pub(super) fn new(
-        session: SessionId,
-        terms: Terms,
-        now: Now,
-        age: Duration,
-        replies: u32,
-        nudges: u32,
-    ) -> Self {
-        let began = now.instant.checked_sub(age).unwrap_or(now.instant);
+    /// Takes up a session of an attempt that began then and has spent this so far.
+    pub(super) fn new(session: SessionId, terms: Terms, spent: Spent, begun: Instant, now: Now) -> Self {
+        let answered = Phase::Answered { again_after: now.instant };
         Self {
-            deadline: began + terms.timeouts.task,
+            deadline: begun + terms.timeouts.task,
             terms,
             session,
             known_since: now.instant,
             state: SessionState::Unspecified,
             // What was answered in an earlier invocation is not answered again: the question must be a newer one.
-            phase: if replies > 0 { Phase::Answered { again_after: now.instant } } else { Phase::Working },
+            phase: if spent.replies > 0 { answered } else { Phase::Working },
             quiet_since: now.instant,
             last_agent: None,
             work: Work::default(),
-            approvals: 0,
-            replies,
-            nudges,
+            spent,
             busy: false,
             owed: None,
             updated: None,

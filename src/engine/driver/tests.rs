@@ -16,7 +16,7 @@ impl Story {
         let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() };
         let terms =
             Terms { expect, waiting: Arc::new(waiting), timeouts: Timeouts::default(), interval: INTERVAL };
-        let driver = Driver::new("7".parse().unwrap(), terms, now, Duration::ZERO, 0, 0);
+        let driver = Driver::new("7".parse().unwrap(), terms, Spent::default(), now.instant, now);
         Self { driver, now }
     }
 
@@ -77,7 +77,7 @@ fn change() -> Change {
 
 fn ended(steps: &[Step]) -> (Outcome, &str) {
     match steps {
-        [Step::End { outcome, reason, .. }] => (*outcome, reason.as_deref().unwrap_or_default()),
+        [Step::End(End { outcome, reason, .. })] => (*outcome, reason.as_deref().unwrap_or_default()),
         other => panic!("not an end: {other:?}"),
     }
 }
@@ -264,7 +264,8 @@ fn what_an_earlier_invocation_answered_is_not_answered_again() {
     let mut story = Story::of(replies(2));
     story.driver.phase = Phase::Working;
     let Driver { session, terms, .. } = &story.driver;
-    story.driver = Driver::new(session.clone(), terms.clone(), story.now, Duration::ZERO, 1, 0);
+    let spent = Spent { replies: 1, ..Spent::default() };
+    story.driver = Driver::new(session.clone(), terms.clone(), spent, story.now.instant, story.now);
     // The state lags behind our reply.
     story.sees(SessionState::AwaitingUserFeedback);
     let answered = Digest { question: Some("Which?".to_owned()), ..Digest::default() };

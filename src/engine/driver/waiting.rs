@@ -13,8 +13,8 @@ impl Driver {
             return;
         }
         match self.terms.waiting.plan_approval {
-            PlanApproval::Approve if self.approvals < MAX_APPROVALS => {
-                self.approvals += 1;
+            PlanApproval::Approve if self.spent.approvals < MAX_APPROVALS => {
+                self.spent.approvals += 1;
                 self.busy = true;
                 steps.push(Step::Approve);
             }
@@ -54,10 +54,12 @@ impl Driver {
         }
         let asked = |otherwise: &str| Some(question.clone().unwrap_or_else(|| otherwise.to_owned()));
         match &self.terms.waiting.user_feedback {
-            UserFeedback::Reply { text, max } if self.replies < *max || self.owed == Some(Act::Reply) => {
+            UserFeedback::Reply { text, max }
+                if self.spent.replies < *max || self.owed == Some(Act::Reply) =>
+            {
                 let text = text.clone();
                 let again = self.owed.take_if(|act| *act == Act::Reply).is_some();
-                self.replies += u32::from(!again);
+                self.spent.replies += u32::from(!again);
                 self.busy = true;
                 vec![Step::Send { act: Act::Reply, text, again }]
             }
@@ -81,7 +83,7 @@ impl Driver {
             return self.nudge();
         }
         let silent = jiff::SignedDuration::try_from(self.terms.timeouts.stall).unwrap_or_default();
-        let nudges = match self.nudges {
+        let nudges = match self.spent.nudges {
             0 => String::new(),
             1 => " and one nudge".to_owned(),
             n => format!(" and {n} nudges"),
@@ -94,14 +96,14 @@ impl Driver {
     }
 
     pub(super) fn has_nudges(&self) -> bool {
-        matches!(&self.terms.waiting.stall, StallPolicy::Nudge { max, .. } if self.nudges < *max || self.owed == Some(Act::Nudge))
+        matches!(&self.terms.waiting.stall, StallPolicy::Nudge { max, .. } if self.spent.nudges < *max || self.owed == Some(Act::Nudge))
     }
 
     pub(super) fn nudge(&mut self) -> Vec<Step> {
         let StallPolicy::Nudge { text, .. } = &self.terms.waiting.stall else { return Vec::new() };
         let text = text.clone();
         let again = self.owed.take_if(|act| *act == Act::Nudge).is_some();
-        self.nudges += u32::from(!again);
+        self.spent.nudges += u32::from(!again);
         self.busy = true;
         vec![Step::Send { act: Act::Nudge, text, again }]
     }

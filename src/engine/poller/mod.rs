@@ -35,7 +35,7 @@ const GOLDEN: f64 = 0.618_033_988_749_895;
 pub(super) type Watched = Arc<HashSet<SessionId>>;
 
 /// Knows when each live session is to be polled.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Poller {
     settings: PollSettings,
     entries: HashMap<SessionId, Entry>,
@@ -111,19 +111,7 @@ pub(super) struct PageRequest {
 
 impl Poller {
     pub(super) fn new(settings: PollSettings) -> Self {
-        Self {
-            settings,
-            entries: HashMap::new(),
-            due: BTreeSet::new(),
-            listing: None,
-            single: 0,
-            created: 0,
-            taken_up: 0,
-            costs: Costs::default(),
-            lifetimes: Lifetimes::default(),
-            watched: None,
-            counts: Counts::default(),
-        }
+        Self { settings, ..Self::default() }
     }
 
     /// Watch a session of this age from now on. `newest`: it was created just now, so that it stands first in the list.

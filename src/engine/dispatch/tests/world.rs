@@ -213,17 +213,17 @@ impl World {
                 Input::Surveyed(Ok(self.list().into_iter().filter(is_new).collect()))
             }
             Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.list()), Err)),
-            Action::Create { task, attempt, marker, replaces } => {
+            Action::Create { attempt, marker, replaces } => {
                 if let Some(session) = replaces {
                     let played = self.sessions.get_mut(&session).unwrap();
                     (played.archived, played.seen.state) = (true, SessionState::Paused);
                 }
-                Input::Posted { task, attempt, result: self.create(&marker) }
+                Input::Posted { attempt, result: self.create(&marker) }
             }
-            Action::Search { task, attempt, marker, .. } => {
+            Action::Search { attempt, marker, .. } => {
                 let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
                 let failure = self.lasting_failure().or(failure);
-                Input::Searched { task, attempt, result: failure.map_or(Ok(found.map(Box::new)), Err) }
+                Input::Searched { attempt, result: failure.map_or(Ok(found.map(Box::new)), Err) }
             }
             Action::Poll(PollRequest::Page(page)) => {
                 self.go_on();
@@ -237,7 +237,7 @@ impl World {
                 let took = Duration::from_millis(50);
                 Input::Polled(Polled::One { session, took, result: failure.map_or(Ok(seen), Err) })
             }
-            Action::Read { task, attempt, session, purpose, .. } => {
+            Action::Read { attempt, session, purpose, .. } => {
                 let played = &self.sessions[&session];
                 let digest = Digest {
                     question: Some("Which way?".to_owned()),
@@ -245,23 +245,18 @@ impl World {
                     failure: Some("out of luck".to_owned()),
                     ..Digest::default()
                 };
-                Input::Read {
-                    task,
-                    attempt,
-                    purpose,
-                    result: failure.map_or_else(|| Ok(Box::new(digest)), Err),
-                }
+                Input::Read { attempt, purpose, result: failure.map_or_else(|| Ok(Box::new(digest)), Err) }
             }
-            Action::Approve { task, attempt, .. } => {
-                Input::Acted { task, attempt, act: Act::Approve, result: failure.map_or(Ok(()), Err) }
+            Action::Approve { attempt, .. } => {
+                Input::Acted { attempt, act: Act::Approve, result: failure.map_or(Ok(()), Err) }
             }
-            Action::Send { task, attempt, session, act, .. } => {
+            Action::Send { attempt, session, act, .. } => {
                 if let Some(played) = self.sessions.get_mut(&session)
                     && played.seen.state == SessionState::AwaitingUserFeedback
                 {
                     played.seen.state = SessionState::InProgress;
                 }
-                Input::Acted { task, attempt, act, result: failure.map_or(Ok(()), Err) }
+                Input::Acted { attempt, act, result: failure.map_or(Ok(()), Err) }
             }
             Action::Recheck { task, session } => {
                 let seen = Box::new(self.sessions[&session].seen.clone());

@@ -1,0 +1,208 @@
+//! The tasks of a run: where each stands, which may start, and how many hold a slot.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::{Index, IndexMut};
+
+use tokio::time::Instant;
+
+use super::old::OldSession;
+use super::timers::Timers;
+use crate::api::SessionId;
+use crate::engine::action::{Attempt, TaskIx};
+use crate::engine::admission::Slots;
+use crate::engine::create::Create;
+use crate::engine::driver::Driver;
+use crate::engine::input::Now;
+use crate::engine::needs::Needs;
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+
+/// Every task of the plan. What can be told by states (timers, slots, sessions) follows each [`Tasks::put`].
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    tasks: Vec<TaskState>,
+    pub(super) needs: Needs,
+    /// Tasks that wait for nothing but a slot.
+    ready: BTreeSet<TaskIx>,
+    timers: Timers,
+    /// The attempts whose sessions are followed.
+    by_session: HashMap<SessionId, Attempt>,
+    slots: Slots,
+    /// Tasks without an outcome.
+    open: usize,
+}
+
+/// A task's state, and what its attempts leave to the next one.
+#[derive(Debug, Default)]
+pub(super) struct TaskState {
+    /// Changed by [`Tasks::put`] alone.
+    state: State,
+    /// The number of the last attempt that had an intent; 0 before the first.
+    pub(super) attempts: u32,
+    /// Attempts of earlier lives of the task, which its retries do not count.
+    pub(super) attempts_before: u32,
+    /// When the last attempt began.
+    pub(super) begun: Option<Now>,
+    /// The session of an earlier invocation's attempt: it is read again before there is another attempt.
+    pub(super) old: Option<OldSession>,
+    /// The session of this invocation's last attempt, if it was not seen to end: another attempt puts it away first.
+    pub(super) abandoned: Option<SessionId>,
+}
+
+/// Where a task stands.
+#[derive(Debug, Default)]
+pub(super) enum State {
+    /// It has no slot: it waits for its needs or for one.
+    #[default]
+    Waiting,
+    /// Its next attempt waits for the end of a pause. What the last one ended as, should there be no next one.
+    Pausing { until: Instant, outcome: Outcome, reason: Option<String> },
+    /// Its old session is being read again; it may still be at work.
+    Rechecking(OldSession),
+    /// Its session is being created.
+    Creating(Box<Create>),
+    /// Its session is followed.
+    Live(Box<Driver>),
+    /// It has its outcome.
+    Ended(Outcome),
+}
+
+impl State {
+    fn wake_at(&self) -> Option<Instant> {
+        match self {
+            Self::Pausing { until, .. } => Some(*until),
+            Self::Creating(create) => create.wake_at(),
+            Self::Live(driver) => driver.wake_at(),
+            Self::Waiting | Self::Rechecking(_) | Self::Ended(_) => None,
+        }
+    }
+
+    /// What it adds to the slots that are held, to the live sessions and to the open tasks.
+    fn counts(&self) -> [usize; 3] {
+        let live = matches!(self, Self::Live(_));
+        let held = live || matches!(self, Self::Rechecking(_) | Self::Creating(_));
+        [held, live, !matches!(self, Self::Ended(_))].map(usize::from)
+    }
+}
+
+impl Index<TaskIx> for Tasks {
+    type Output = TaskState;
+
+    fn index(&self, TaskIx(place): TaskIx) -> &TaskState {
+        &self.tasks[place]
+    }
+}
+
+impl IndexMut<TaskIx> for Tasks {
+    fn index_mut(&mut self, TaskIx(place): TaskIx) -> &mut TaskState {
+        &mut self.tasks[place]
+    }
+}
+
+impl Tasks {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self {
+            tasks: plan.tasks.iter().map(|_| TaskState::default()).collect(),
+            needs: Needs::new(plan),
+            open: plan.tasks.len(),
+            ..Self::default()
+        }
+    }
+
+    /// In the order of the plan.
+    pub(super) fn all(&self) -> impl Iterator<Item = TaskIx> + use<> {
+        (0..self.tasks.len()).map(TaskIx)
+    }
+
+    pub(super) fn state(&self, ix: TaskIx) -> &State {
+        &self[ix].state
+    }
+
+    pub(super) fn slots(&self) -> Slots {
+        self.slots
+    }
+
+    pub(super) fn is_any_open(&self) -> bool {
+        self.open > 0
+    }
+
+    pub(super) fn is_any(&self, is: impl Fn(&State) -> bool) -> bool {
+        self.tasks.iter().any(|task| is(&task.state))
+    }
+
+    /// Moves a task from one state to another.
+    pub(super) fn put(&mut self, ix: TaskIx, state: State) -> State {
+        let [held, live, open] = state.counts();
+        if let State::Live(driver) = &state {
+            self.by_session.insert(driver.session().clone(), self.last_attempt(ix));
+        }
+        let old = std::mem::replace(&mut self[ix].state, state);
+        let [was_held, was_live, was_open] = old.counts();
+        if let State::Live(driver) = &old {
+            self.by_session.remove(driver.session());
+        }
+        self.slots.held = self.slots.held + held - was_held;
+        self.slots.live = self.slots.live + live - was_live;
+        self.open = self.open + open - was_open;
+        self.ready.remove(&ix);
+        self.arm(ix);
+        old
+    }
+
+    /// Another attempt has an intent.
+    pub(super) fn begin(&mut self, ix: TaskIx, now: Now) -> Attempt {
+        self[ix].attempts += 1;
+        self[ix].begun = Some(now);
+        self.last_attempt(ix)
+    }
+
+    pub(super) fn last_attempt(&self, ix: TaskIx) -> Attempt {
+        Attempt { task: ix, number: self[ix].attempts }
+    }
+
+    /// The attempt whose session this is, while it is followed.
+    pub(super) fn of_session(&self, session: &SessionId) -> Option<Attempt> {
+        self.by_session.get(session).copied()
+    }
+
+    /// The create of this attempt, while it is under way. [`Tasks::arm`] is due after a change.
+    pub(super) fn create_of(&mut self, attempt: Attempt) -> Option<&mut Create> {
+        let task = &mut self[attempt.task];
+        let State::Creating(create) = &mut task.state else { return None };
+        (task.attempts == attempt.number).then_some(create)
+    }
+
+    /// The driver of this attempt's session, while it is followed. [`Tasks::arm`] is due after a change.
+    pub(super) fn driver_of(&mut self, attempt: Attempt) -> Option<&mut Driver> {
+        let task = &mut self[attempt.task];
+        let State::Live(driver) = &mut task.state else { return None };
+        (task.attempts == attempt.number).then_some(driver)
+    }
+
+    /// Sets the task's timer to what its state wants next.
+    pub(super) fn arm(&mut self, ix: TaskIx) {
+        let at = self[ix].state.wake_at();
+        self.timers.set(ix, at);
+    }
+
+    /// When the first task is to be woken.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// A task that is to be woken by now.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<TaskIx> {
+        self.timers.pop_due(now)
+    }
+
+    /// The first task that waits for nothing but a slot.
+    pub(super) fn first_ready(&self) -> Option<TaskIx> {
+        self.ready.first().copied()
+    }
+
+    pub(super) fn queue_if_free(&mut self, ix: TaskIx) {
+        if matches!(self[ix].state, State::Waiting) && self.needs.are_met(ix) {
+            self.ready.insert(ix);
+        }
+    }
+}
