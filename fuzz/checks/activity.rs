@@ -1,7 +1,6 @@
 //! Any answer to `activities.list` and `activities.get`.
 
 use jules::{Activity, ActivityPage, Artifact};
-use jules_batch::report::{console_fragment, console_line};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,8 +27,8 @@ fn read_again<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(byt
 fn use_up(activity: &Activity) {
     let _ = (activity.is_from_agent(), activity.is_end(), activity.change_set().is_some());
     for text in [activity.message(), activity.description.as_deref()].into_iter().flatten() {
-        tame(&console_fragment(text));
-        tame(&console_line(text));
+        tame(&foreign_text::line(text));
+        tame(&foreign_text::block(text));
     }
     for artifact in &activity.artifacts {
         match artifact {

@@ -15,7 +15,6 @@ use super::exit::Exit;
 use super::failure::{Failure, Line};
 use super::redact::Redactor;
 use super::stderr::{Stderr, Text};
-use crate::report::{console_fragment, console_line};
 
 /// Errors: bold red.
 pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
@@ -188,7 +187,7 @@ impl Console {
                 Line::Error(text) => format!("{RED}error:{RED:#} {}", block(&text)),
                 Line::Cause(text) => format!("  {DIM}caused by:{DIM:#} {}", block(&text)),
                 Line::Help(text) => format!("  {CYAN}help:{CYAN:#} {}", block(&text)),
-                Line::Plain(text) => text,
+                Line::Plain(text) => foreign_text::log(&text).into_owned(),
             };
             self.stderr(Text::Lasting, &text);
         }
@@ -294,8 +293,8 @@ struct CannotPrint(#[source] io::Error);
 /// An error's text may quote what others wrote: its first line goes behind ours, the rest is marked as quoted.
 fn block(text: &str) -> String {
     match text.trim_end().split_once('\n') {
-        None => console_fragment(text),
-        Some((first, rest)) => format!("{}\n{}", console_fragment(first), console_line(rest)),
+        None => foreign_text::line(text),
+        Some((first, rest)) => format!("{}\n{}", foreign_text::line(first), foreign_text::block(rest)),
     }
 }
 

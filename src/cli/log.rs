@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 
 use super::console::Console;
-use crate::report::console_log;
 
 /// A filter for logs, in the syntax of `RUST_LOG`; wins over `-v`.
 const FILTER_VARIABLE: &str = "JULES_BATCH_LOG";
@@ -51,7 +50,7 @@ impl Write for Log {
 
 /// An event as it may stand in the log.
 fn entry(bytes: &[u8]) -> String {
-    console_log(String::from_utf8_lossy(bytes).trim_end_matches('\n'))
+    foreign_text::log(String::from_utf8_lossy(bytes).trim_end_matches('\n')).into_owned()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use foreign_text::line as neutral;
 use url::Url;
 
 use super::args::State;
@@ -12,7 +13,6 @@ use super::plan::many;
 use super::recorded;
 use crate::outcome::{RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
-use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
 Prints the address of the task's pull request, or of its session when there is none; on a terminal it opens it as

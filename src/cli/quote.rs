@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-/// A path for a command line that can be pasted into a shell.
+/// A path for a command line that can be pasted into a shell. One that a terminal would obey is shown without that, and
+/// leads nowhere.
 pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    let text = foreign_text::tame(&path.to_string_lossy()).into_owned();
     let plain =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ':' | '=');
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use foreign_text::line as neutral;
+
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::ledger::{LedgerError, LedgerReader};
 use crate::outcome::{RunId, RunRecord};
-use crate::report::console_fragment as neutral;
 
 /// Opens the ledger for reading.
 pub(crate) fn open(state_dir: &Path) -> Result<LedgerReader, Failure> {

@@ -1,9 +1,10 @@
 //! Which tasks of a manifest: the flags that `run` and `plan` share.
 
+use foreign_text::line as neutral;
+
 use super::failure::Failure;
 use super::shard::ShardArg;
 use crate::plan::{self, Filter, Plan, Slice};
-use crate::report::console_fragment as neutral;
 
 /// Which tasks, and with which variables.
 #[derive(Clone, Debug, Default, clap::Args)]

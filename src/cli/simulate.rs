@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::console::{BOLD, Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::json;
 use super::signals::Signals;
 use crate::simulator::{Scenario, ScenarioError, Simulator};
 
@@ -62,7 +63,7 @@ pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, 
          {DIM}Ctrl-C ends it and prints what it saw.{DIM:#}"
     ));
     signals.next().await;
-    let books = serde_json::to_string_pretty(&simulator.books()).map_err(|e| Failure::new(Exit::Fault, e))?;
+    let books = json::text(&simulator.books())?;
     simulator.shutdown().await;
     console.result_line(&books)?;
     // To be stopped is how this command ends well.

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
+use foreign_text::line as neutral;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::args::Service;
@@ -9,10 +10,10 @@ use super::client;
 use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::json;
 use super::plan::many;
-use super::session::{failed, json_text};
+use super::session::failed;
 use crate::api::Source;
-use crate::report::console_fragment as neutral;
 use crate::runner::{all_sources, impatient};
 
 const AFTER_HELP: &str = "\
@@ -60,7 +61,7 @@ pub(crate) async fn run(args: &SourcesArgs, console: &Console) -> Result<Exit, F
         all.iter().filter(|source| query.as_ref().is_none_or(|query| query.takes(&name(source)))).collect();
     found.sort_by_key(|source| name(source).to_lowercase());
     match args.format {
-        SourcesFormat::Json => console.result_line(&json_text(&found)?)?,
+        SourcesFormat::Json => console.result_line(&json::text(&found)?)?,
         SourcesFormat::Table if found.is_empty() => {}
         SourcesFormat::Table if console.out_terminal() => {
             console.result_line(&table(&found, args.branches, console.size().0))?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
+use foreign_text::line as neutral;
 
 use super::args::State;
 use super::console::{CYAN, Console, DIM, YELLOW};
@@ -14,7 +15,7 @@ use super::signals::Signals;
 use super::{duration, recorded, summary};
 use crate::ledger::{Ledger, LedgerReader, RunOverview};
 use crate::outcome::{Listener as _, RunId, RunRecord};
-use crate::report::{self, ReportV1, console_fragment as neutral};
+use crate::report::{self, ReportV1};
 
 /// How often a run is looked at: asking the ledger costs less than a millisecond.
 const LOOK: Duration = Duration::from_millis(500);
@@ -91,7 +92,7 @@ fn state(record: &RunRecord, holder: Option<&str>) -> String {
 }
 
 fn manifest(record: &RunRecord) -> String {
-    neutral(&super::quote::quoted(std::path::Path::new(&record.info.manifest)))
+    super::quote::quoted(std::path::Path::new(&record.info.manifest))
 }
 
 /// Shows what happens until the run ends, or its process, or the user does not want to see more.
@@ -125,7 +126,7 @@ fn all(reader: &LedgerReader, format: StatusFormat, console: &Console) -> Result
     match format {
         StatusFormat::Json => {
             let runs: Vec<_> = runs.iter().map(json).collect();
-            console.result_line(&format!("{:#}", serde_json::Value::from(runs)))?;
+            console.result_line(&super::json::text(&runs)?)?;
         }
         StatusFormat::Text => console.result_line(&table(&runs))?,
     }

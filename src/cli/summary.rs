@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use foreign_text::line as neutral;
+
 use super::console::{BOLD, DIM};
 use super::duration;
 use super::plan::many;
 use super::progress::style_of;
 use crate::outcome::{RunRecord, TaskRecord};
 use crate::plan::TaskId;
-use crate::report::console_fragment as neutral;
 
 /// So many failures and pull requests are listed; the reports have all of them.
 const LISTED: usize = 20;

@@ -7,7 +7,6 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 use crate::manifest::nearest;
-use crate::report::{console_line, console_log};
 
 /// Lets clap break the paragraphs below the flags, which stand broken in our sources. Indented lines stay as they are.
 #[must_use]
@@ -55,11 +54,10 @@ pub(super) fn with_suggestion(mut error: Error, line: &[OsString], command: &Com
 #[must_use]
 pub(super) fn tamed(error: Error) -> Error {
     let text = error.render().to_string();
-    let control = |c: char| c.is_control() && c != '\n';
-    if !error.use_stderr() || (console_log(&text) == text && !text.contains(control)) {
+    if !error.use_stderr() || foreign_text::tame(&text) == text {
         return error;
     }
-    Error::raw(error.kind(), format!("the command line is wrong\n{}\n", console_line(&text)))
+    Error::raw(error.kind(), format!("the command line is wrong\n{}\n", foreign_text::block(&text)))
 }
 
 #[cfg(test)]

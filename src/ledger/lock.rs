@@ -119,10 +119,7 @@ impl Holder {
         let mut text = String::new();
         file.rewind().ok()?;
         file.take(4096).read_to_string(&mut text).ok()?;
-        let mut holder: Self = serde_json::from_str(&text).ok()?;
-        holder.command.retain(|c| !c.is_control());
-        holder.host.retain(|c| !c.is_control());
-        Some(holder)
+        serde_json::from_str(&text).ok()
     }
 }
 

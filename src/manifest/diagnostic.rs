@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use foreign_text::{clip, is_text, plain};
 
 use super::document::{Document, Place, Span};
 
@@ -141,8 +142,10 @@ impl Diagnostic {
         }
         let start = document.line(first).start;
         let text = &document.text()[start..document.line(last).end];
-        // The renderer shows C0 controls as symbols; these terminals obey as well. As many bytes, so spans still fit.
-        let text = text.replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{b7}");
+        // The renderer shows C0 controls as symbols, but not the rest. As many bytes, so spans still fit.
+        let acts = |bytes| move |c: char| c.len_utf8() == bytes && !is_text(c);
+        let text =
+            text.replace(acts(2), "\u{b7}").replace(acts(3), "\u{fffd}").replace(acts(4), "\u{b7}\u{b7}");
         let local = |span: Span| one_line(document, span, start);
         let spans = marks.into_iter().map(|(span, label)| (local(span), label)).collect();
         Excerpt::Source { path: tame(document.name()), first_line: first + 1, text, spans }
@@ -240,29 +243,23 @@ impl fmt::Debug for Diagnostics {
 
 impl Error for Diagnostics {}
 
-/// Foreign text without control characters and with at most 2,000 characters: it may end on a terminal.
+/// Foreign text with at most 2,000 characters that may end on a terminal. Of what that acts on, C0 controls are shown as
+/// symbols.
 fn tame(text: &str) -> String {
-    let mut tame: String = annotate_snippets::normalize_untrusted_str(text).chars().take(2000).collect();
-    if tame.chars().any(|c| c.is_control() && c != '\n') {
-        tame = tame.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
-    }
-    tame
+    clip(plain(&annotate_snippets::normalize_untrusted_str(text)), 2000).into_owned()
 }
 
 /// A word of the manifest in backticks, shortened: for messages.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
-    let escaped: String = text.chars().take(LONGEST + 1).flat_map(escape).collect();
+    let head = text.chars().take(LONGEST + 1);
+    let escaped: String =
+        head.map(|c| if is_text(c) { c.to_string() } else { c.escape_debug().to_string() }).collect();
     if text.chars().nth(LONGEST).is_some() {
         let cut: String = escaped.chars().take(LONGEST).collect();
         return format!("`{cut}…`");
     }
     format!("`{escaped}`")
-}
-
-fn escape(c: char) -> impl Iterator<Item = char> {
-    let plain = (!c.is_control()).then_some(c);
-    plain.into_iter().chain(c.is_control().then(|| c.escape_debug()).into_iter().flatten())
 }
 
 /// `` `a`, `b` and `c` ``, at most ten of them.

@@ -73,7 +73,7 @@ impl fmt::Display for FilterError {
         writeln!(f, "{}", self.what)?;
         let before = self.text[..self.at.start].chars().count();
         let width = self.text[self.at.clone()].chars().count().max(1);
-        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        let shown = |c| if foreign_text::is_text(c) { c } else { ' ' };
         if self.text.chars().count() <= WIDEST {
             let line: String = self.text.chars().map(shown).collect();
             writeln!(f, "  {line}")?;

@@ -6,6 +6,8 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use foreign_text::{one_line, plain};
+
 use super::filter::{Filter, FilterError};
 use super::key::id_hash;
 use super::task::{JobId, Plan, Task};
@@ -55,7 +57,7 @@ impl FromStr for Slice {
     type Err = SelectError;
 
     fn from_str(text: &str) -> Result<Self, SelectError> {
-        let wrong = || SelectError::Slice(text.chars().filter(|c| !c.is_control()).take(40).collect());
+        let wrong = || SelectError::Slice(one_line(plain(text), 40).into_owned());
         let (start, end) = text.trim().split_once(':').ok_or_else(wrong)?;
         let bound = |text: &str| match text.trim() {
             "" => Ok(None),
@@ -121,7 +123,7 @@ impl FromStr for Shard {
     type Err = SelectError;
 
     fn from_str(text: &str) -> Result<Self, SelectError> {
-        let wrong = || SelectError::Shard(text.chars().filter(|c| !c.is_control()).take(40).collect());
+        let wrong = || SelectError::Shard(one_line(plain(text), 40).into_owned());
         let (part, in_turn) = match text.trim().strip_prefix("slice:") {
             Some(part) => (part, true),
             None => (text.trim(), false),

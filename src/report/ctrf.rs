@@ -2,14 +2,14 @@
 //!
 //! The format: <https://ctrf.io/docs/specification/overview>.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use foreign_text::{cut, plain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::json::harmless_json;
-use super::text::{cut, plain};
 use super::{AttemptV1, OnNoChangeV1, ReportV1, TaskV1};
 use crate::outcome::Outcome;
 
@@ -20,7 +20,7 @@ const SPEC: &str = "0.0.0";
 #[must_use]
 pub fn ctrf(report: &ReportV1) -> String {
     let json = serde_json::to_string_pretty(&Ctrf::of(report)).expect("maps have text keys, so it is JSON");
-    harmless_json(&json) + "\n"
+    foreign_text::json(json) + "\n"
 }
 
 #[derive(Serialize)]
@@ -74,7 +74,7 @@ struct Environment<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Test<'a> {
-    name: String,
+    name: Cow<'a, str>,
     status: Status,
     /// Milliseconds.
     duration: u64,
@@ -82,9 +82,9 @@ struct Test<'a> {
     start: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<i64>,
-    suite: [String; 1],
+    suite: [Cow<'a, str>; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    message: Option<Cow<'a, str>>,
     raw_status: &'static str,
     tags: &'a [String],
     #[serde(rename = "type")]
@@ -96,19 +96,19 @@ struct Test<'a> {
     retries: usize,
     flaky: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    retry_attempts: Vec<RetryAttempt>,
+    retry_attempts: Vec<RetryAttempt<'a>>,
     extra: BTreeMap<&'static str, Value>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RetryAttempt {
+struct RetryAttempt<'a> {
     attempt: u32,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    message: Option<Cow<'a, str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Serialize)]
@@ -168,7 +168,7 @@ impl Summary {
     fn of(report: &ReportV1, tests: &[Test<'_>]) -> Self {
         let start = report.run.started_at;
         let stop = report.last_moment();
-        let mut suites: Vec<&str> = tests.iter().map(|test| test.suite[0].as_str()).collect();
+        let mut suites: Vec<&str> = tests.iter().map(|test| test.suite[0].as_ref()).collect();
         suites.sort_unstable();
         suites.dedup();
         let count = |status| tests.iter().filter(|test| test.status == status).count() as u64;
@@ -223,8 +223,8 @@ impl<'a> Test<'a> {
     }
 }
 
-impl RetryAttempt {
-    fn of(attempt: &AttemptV1) -> Self {
+impl<'a> RetryAttempt<'a> {
+    fn of(attempt: &'a AttemptV1) -> Self {
         Self {
             attempt: attempt.number,
             status: attempt.outcome.map_or(Status::Other, |outcome| Status::of(outcome, OnNoChangeV1::Pass)),
@@ -234,8 +234,8 @@ impl RetryAttempt {
     }
 }
 
-fn text(foreign: &str) -> String {
-    cut(&plain(foreign), 64 * 1024)
+fn text(foreign: &str) -> Cow<'_, str> {
+    cut(plain(foreign), 64 * 1024)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

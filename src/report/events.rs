@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::json::harmless_json;
 use crate::outcome::RunEvent;
 
 /// The version of the lines.
@@ -20,7 +19,7 @@ pub fn event_line(event: &RunEvent) -> String {
     }
     let line = serde_json::to_string(&Line { v: VERSION, event })
         .expect("an event's maps have text keys, so it is JSON");
-    harmless_json(&line)
+    foreign_text::json(line)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 
+use foreign_text::{plain, workflow};
 use serde_json::{Value, json};
 
 use super::link::https;
-use super::text::{console_text, cut, one_line, plain, with_limit};
+use super::markdown::with_limit;
 use super::{ReportError, ReportV1, TaskV1};
 use crate::outcome::Outcome;
 
@@ -107,21 +108,11 @@ pub fn error_annotation(message: &str) -> String {
 
 fn command(out: &mut String, kind: &str, place: Option<(&str, u32)>, title: &str, message: &str) {
     let place = place.map_or_else(String::new, |(file, line)| {
-        format!("file={},line={},", property(&one_line(&console_text(file), 1024)), line.max(1))
+        format!("file={},line={},", workflow::property(file, 1024), line.max(1))
     });
-    let title = property(&one_line(&console_text(title), 250));
-    let message = data(&cut(&console_text(message), MESSAGE));
+    let title = workflow::property(title, 250);
+    let message = workflow::message(message, MESSAGE);
     writeln!(out, "::{kind} {place}title={title}::{message}").expect("writing to a String cannot fail");
-}
-
-/// Escapes what ends a command or stands for an escape.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// Escapes what ends a property as well.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// What the caller knows and the report does not.
@@ -173,7 +164,7 @@ fn failed_task(task: &TaskV1) -> Value {
     json!({
         "task": plain(&task.id),
         "outcome": task.outcome.as_str(),
-        "session": session.map(|session| plain(&session.name())),
+        "session": session.map(|session| plain(&session.name()).into_owned()),
         "url": session.and_then(|session| https(session.url.as_deref()?)),
     })
 }

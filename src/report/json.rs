@@ -1,7 +1,5 @@
 //! `report.json`: written, read back, described.
 
-use std::fmt::Write as _;
-
 use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +10,7 @@ use super::{ReportError, ReportV1};
 #[must_use]
 pub fn to_json(report: &ReportV1) -> String {
     let json = serde_json::to_string_pretty(report).expect("the report's maps have text keys, so it is JSON");
-    harmless_json(&json) + "\n"
+    foreign_text::json(json) + "\n"
 }
 
 /// Reads a `report.json` back. Fields that this version does not know are passed over.
@@ -42,28 +40,8 @@ pub fn report_schema() -> Value {
     schema.to_value()
 }
 
-/// The same JSON with nothing in it that a log viewer acts on, for it may be printed on standard output:
-/// `##` (the start of a workflow command), control characters and line separators stand as escapes.
-pub(super) fn harmless_json(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let mut before = ' ';
-    for c in json.chars() {
-        match c {
-            // Such a character can only be part of a string: JSON has no use for it elsewhere.
-            '#' if before == '#' => out.push_str("\\u0023"),
-            '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' => {
-                write!(out, "\\u{:04x}", u32::from(c)).expect("writing to a String cannot fail");
-            }
-            c => out.push(c),
-        }
-        before = c;
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::super::sample::{Story, every_outcome};
@@ -138,17 +116,5 @@ mod tests {
         let mut broken: Value = serde_json::from_str(&to_json(&every_outcome())).unwrap();
         broken["tasks"][0]["outcome"] = json!("splendid");
         assert!(!validator.is_valid(&broken));
-    }
-
-    proptest! {
-        #[test]
-        fn harmless_is_the_same_value(text in r"(#|##vso\[|\[|\u{85}|\u{2028}|\x7f|\PC|\\){0,30}") {
-            let json = serde_json::to_string(&text).unwrap();
-            let harmless = harmless_json(&json);
-            prop_assert!(!harmless.contains("##"));
-            let acted_on = |c: char| c.is_control() || c == '\u{2028}';
-            prop_assert!(!harmless.contains(acted_on));
-            prop_assert_eq!(serde_json::from_str::<String>(&harmless).unwrap(), text);
-        }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use foreign_text::markdown::{code_block, code_span, words};
+use foreign_text::{cut, first_line, html};
+
 use super::link::{https, pull_label};
-use super::text::{code_block, code_span, cut, first_line, html_text, markdown_text, with_limit};
 use super::{ReportV1, TaskV1};
 use crate::outcome::Outcome;
 
@@ -40,7 +42,7 @@ fn head(out: &mut String, report: &ReportV1) {
         (0, left) => ("🕒", format!("{} of {} left", left, tasks(total))),
         (failed, _) => ("❌", format!("{failed} of {} failed", tasks(total))),
     };
-    let name = markdown_text(&report.run.name, 200);
+    let name = words(&report.run.name, 200);
     push(out, &format!("## {sign} {name}: {verdict}\n\n"));
     if report.run.simulated {
         push(out, "> [!NOTE]\n> This run was simulated: no session was created at Jules.\n\n");
@@ -68,7 +70,7 @@ fn totals(out: &mut String, report: &ReportV1) {
     let requests: u64 = report.api.requests.values().sum();
     facts.push(format!("{requests} API {}", if requests == 1 { "request" } else { "requests" }));
     if let Some(why) = &run.stopped {
-        facts.push(format!("stopped early: {}", markdown_text(why, 200)));
+        facts.push(format!("stopped early: {}", words(why, 200)));
     }
     push(out, &format!("{}\n\n", facts.join(" · ")));
 }
@@ -124,7 +126,7 @@ fn failures(out: &mut String, report: &ReportV1) {
 fn section(group: &Group<'_>) -> String {
     let mut text = format!(
         "<details><summary><code>{}</code> ({})</summary>\n\n",
-        html_text(first_line(group.reason), 300),
+        html::text(first_line(group.reason), 300),
         tasks(group.tasks.len() as u64)
     );
     if group.reason.trim().contains('\n') || group.reason.len() > 300 {
@@ -147,7 +149,7 @@ fn links(task: &TaskV1) -> String {
         push(&mut out, &format!(" · [session](<{url}>)"));
     }
     if let Some((url, label)) = pull {
-        push(&mut out, &format!(" · [{}](<{url}>)", markdown_text(&label, 200)));
+        push(&mut out, &format!(" · [{}](<{url}>)", words(&label, 200)));
     }
     out
 }
@@ -166,13 +168,13 @@ fn pulls(out: &mut String, report: &ReportV1) {
 
 fn pull(task: &TaskV1) -> Option<String> {
     let pull = task.pull_request.as_ref()?;
-    let label = markdown_text(&pull_label(pull), 200);
+    let label = words(&pull_label(pull), 200);
     let mut line = match https(&pull.url) {
         Some(url) => format!("- [{label}](<{url}>)"),
         None => format!("- {}", code_span(&pull.url, 300)),
     };
     if let Some(title) = &pull.title {
-        push(&mut line, &format!(" {}", markdown_text(title, 200)));
+        push(&mut line, &format!(" {}", words(title, 200)));
     }
     if let Some(change) = task.change {
         push(&mut line, &format!(" (+{} −{})", change.additions, change.deletions));
@@ -189,7 +191,7 @@ fn left(out: &mut String, report: &ReportV1) {
     let groups = groups(report.tasks.iter().filter(|task| task.outcome.is_open()));
     for group in groups.iter().take(20) {
         let count = tasks(group.tasks.len() as u64);
-        push(out, &format!("- {count} {}: {}\n", group.outcome.label(), markdown_text(group.reason, 300)));
+        push(out, &format!("- {count} {}: {}\n", group.outcome.label(), words(group.reason, 300)));
     }
     more(out, groups.len().saturating_sub(20), "reason", "reasons");
     push(out, "\n");
@@ -204,10 +206,10 @@ fn strays(out: &mut String, report: &ReportV1) {
     for stray in report.strays.iter().take(20) {
         let name = format!("sessions/{}", stray.id);
         let link = match stray.url.as_deref().and_then(https) {
-            Some(url) => format!("[{}](<{url}>)", markdown_text(&name, 200)),
+            Some(url) => format!("[{}](<{url}>)", words(&name, 200)),
             None => code_span(&name, 200),
         };
-        push(out, &format!("- {link} {}\n", markdown_text(&stray.title, 200)));
+        push(out, &format!("- {link} {}\n", words(&stray.title, 200)));
     }
     more(out, report.strays.len().saturating_sub(20), "session", "sessions");
     push(out, "\n");
@@ -236,6 +238,19 @@ fn more(out: &mut String, count: usize, one: &str, many: &str) {
 
 fn tasks(count: u64) -> String {
     format!("{count} {}", if count == 1 { "task" } else { "tasks" })
+}
+
+/// As many leading items as fit into `limit` bytes when each costs what `cost` says, and how many are left.
+pub(super) fn with_limit<T>(items: &[T], limit: usize, cost: impl Fn(&T) -> usize) -> (&[T], usize) {
+    let mut sum = 0;
+    let fit = items
+        .iter()
+        .take_while(|item| {
+            sum += cost(item);
+            sum <= limit
+        })
+        .count();
+    (&items[..fit], items.len() - fit)
 }
 
 /// A sign that differs in shape as well as in colour.
@@ -363,6 +378,12 @@ mod tests {
         let outside_code = text.split("```").step_by(2).collect::<String>();
         assert!(!outside_code.contains("<script") && !outside_code.contains("<img src"));
         assert!(!outside_code.contains("](javascript:") && !outside_code.contains("@everyone"));
+    }
+
+    #[test]
+    fn counts_what_did_not_fit() {
+        assert_eq!(with_limit(&[3, 3, 3], 7, |n| *n), (&[3, 3][..], 1));
+        assert_eq!(with_limit(&[9], 7, |n| *n), (&[][..], 1));
     }
 
     #[test]

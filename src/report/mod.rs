@@ -17,7 +17,6 @@ mod record;
 #[cfg(test)]
 mod sample;
 mod task;
-mod text;
 mod v1;
 
 pub use ctrf::ctrf;
@@ -28,7 +27,6 @@ pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};
 pub use markdown::markdown;
 pub use merge::merge;
-pub use text::{console_fragment, console_line, console_log};
 pub use v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, OnNoChangeV1, PollsV1, PullRequestV1, ReportV1, RunV1,
     SessionV1, SourceV1, StrayV1, TaskV1, TotalsV1,

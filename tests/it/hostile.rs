@@ -83,6 +83,18 @@ fn a_wrong_command_line_obeys_nobody_either() {
 }
 
 #[test]
+fn a_wrong_manifest_obeys_nobody_either() {
+    let world = world();
+    world.write("jobs.yaml", "version: 1\n\"x\u{202e}\u{2028}\u{85}\u{fffd}##[error]forged\": [\u{2066}]\n");
+    let ended = world.command("plan").exits(3);
+    assert!(
+        ended.stderr.matches("# #[error]forged").count() > 1,
+        "the message and the line quote it: {ended}"
+    );
+    assert!(!ended.stderr.contains(acts) && !ended.stderr.contains("##["), "{ended}");
+}
+
+#[test]
 fn every_other_report_can_be_read() {
     let world = world();
     let ended = run(&world);
@@ -100,6 +112,35 @@ fn every_other_report_can_be_read() {
     let shown = outside_fences(&summary);
     assert!(!shown.contains("<script") && !shown.contains("<testcase"), "{summary}");
     assert_eq!(shown.matches("\n#### ").count(), 2, "no heading but ours: {summary}");
+}
+
+/// What neither a terminal nor a log nor a reader of a file should meet: controls, line separators, characters that turn
+/// the direction of writing, and noncharacters.
+fn acts(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
+}
+
+#[test]
+fn no_output_shows_another_text_than_was_written() {
+    let (printing, world) = (world(), world());
+    let printed = printing.run().args("--json -").env("CI", "true").exits(100);
+    run(&world);
+    let status = world.command("status").args("--format json").exits(0);
+    let mut outputs =
+        vec![("--json -", printed.stdout), ("stderr", printed.stderr), ("status", status.stdout)];
+    let files = ["junit.xml", "report.json", "report.ctrf.json", "summary.md", "report.html", "events.jsonl"];
+    outputs.extend(files.map(|file| (file, world.read(&format!("jules-report/{file}")))));
+    for (name, text) in &outputs {
+        assert!(!text.contains(acts), "{name}: {:?}", text.split(acts).next());
+    }
+    for (name, json) in
+        outputs.iter().filter(|(name, _)| ["--json -", "status", "report.json"].contains(name))
+    {
+        let read: serde_json::Value = serde_json::from_str(json).unwrap();
+        let reason = read["tasks"][0]["reason"].as_str().unwrap();
+        assert!(reason.contains("\u{202e}forged"), "{name} keeps the data: {reason:?}");
+    }
 }
 
 /// Markdown without what stands in fenced blocks, which is shown as it is.

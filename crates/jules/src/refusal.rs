@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use foreign_text::{clip, one_line, plain};
 use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use serde_json::Value;
 
@@ -70,18 +71,9 @@ fn foreign_page(body: &[u8]) -> String {
     if text.starts_with('<') { "(an HTML page instead of an error)".to_owned() } else { printable(text, 200) }
 }
 
-/// Foreign text on one line, without control characters, cut to `max` characters.
+/// Foreign text on one line of at most `max` characters that a terminal may show.
 fn printable(text: &str, max: usize) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut line: String =
-        text.chars().take(max).map(|c| if c.is_whitespace() || hidden(c) { ' ' } else { c }).collect();
-    if text.chars().nth(max).is_some() {
-        line.push('…');
-    }
-    line.trim().to_owned()
+    clip(one_line(plain(text), usize::MAX), max).into_owned()
 }
 
 #[cfg(test)]
@@ -100,7 +92,7 @@ mod tests {
             {"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"TOO_LONG"}]}}"#;
         let refusal = Refusal::read(400, &HeaderMap::new(), body);
         assert_eq!(refusal.status.as_deref(), Some("INVALID_ARGUMENT"));
-        assert_eq!(refusal.message, "bad [31m thing");
+        assert_eq!(refusal.message, "bad thing");
         assert_eq!(refusal.reasons, ["prompt", "TOO_LONG"]);
     }
 

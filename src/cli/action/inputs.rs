@@ -157,7 +157,7 @@ fn read_prompt(path: &Path) -> Result<String, Failure> {
         std::io::Result::Ok(text)
     };
     read().map_err(|error| {
-        let name = crate::report::console_fragment(&path.to_string_lossy());
+        let name = foreign_text::line(&path.to_string_lossy());
         Failure::usage(format!("cannot read the prompt file `{name}`: {error}"))
             .help("`prompt-file` is a path in `working-directory`")
     })

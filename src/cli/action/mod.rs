@@ -10,6 +10,8 @@ mod publish;
 
 pub(crate) use inputs::ActionArgs;
 
+use foreign_text::line as neutral;
+
 use super::args::{Args, Command};
 use super::console::Console;
 use super::exit::Exit;
@@ -17,7 +19,6 @@ use super::fail_on::FailOn;
 use super::failure::Failure;
 use super::run::{self, Ended, Job, RunArgs};
 use super::{block_on, log};
-use crate::report::console_fragment as neutral;
 
 pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
     match prepare(args) {

@@ -132,7 +132,7 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    let name = report::console_fragment(&path.to_string_lossy());
+    let name = foreign_text::line(&path.to_string_lossy());
     Failure::new(Exit::NotWritable, format!("cannot write `{name}`, which GitHub named: {error}"))
 }
 

@@ -5,6 +5,8 @@ mod service;
 
 use std::path::{Path, PathBuf};
 
+use foreign_text::line as neutral;
+
 use super::args::{Service, State};
 use super::client;
 use super::console::{Console, GREEN, RED, YELLOW};
@@ -14,7 +16,6 @@ use super::plan::many;
 use super::planned;
 use super::selection::Selection;
 use crate::plan::Settings;
-use crate::report::console_fragment as neutral;
 use crate::runner::impatient;
 
 /// The manifest that is looked at when none is named, if it is there.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foreign_text::line as neutral;
 use jiff::Timestamp;
 
 use super::{PlanArgs, many, nothing_selected, print};
@@ -14,7 +15,6 @@ use crate::cli::planned;
 use crate::manifest::Manifest;
 use crate::outcome::Marker;
 use crate::plan::{ConnectedSource, Plan, Task, expand};
-use crate::report::console_fragment as neutral;
 use crate::runner::{all_sources, connected, impatient};
 
 /// At most so many pages of sessions are looked through for markers: 1,000 sessions, which is more than any

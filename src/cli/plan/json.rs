@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::console::Console;
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json::line;
 use crate::plan::{Expect, Plan, Task, TaskSource};
 
 /// Tasks written at once: a plan of 100,000 tasks never stands in memory as text.
@@ -41,8 +41,8 @@ struct UnresolvedJson<'a> {
 pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
     console.result(&format!(
         "{{\n\"schemaVersion\": 1,\n\"name\": {},\n\"manifest\": {},\n\"maxParallel\": {},\n\"tasks\": [",
-        text(&plan.name)?,
-        text(&plan.manifest)?,
+        line(&plan.name)?,
+        line(&plan.manifest)?,
         plan.settings.strategy.max_parallel
     ))?;
     let mut separator = "\n";
@@ -50,7 +50,7 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
         let mut lines = String::new();
         for task in chunk {
             lines += separator;
-            lines += &text(&of(plan, task))?;
+            lines += &line(&of(plan, task))?;
             separator = ",\n";
         }
         console.result(&lines)?;
@@ -60,7 +60,7 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
         .iter()
         .map(|u| UnresolvedJson { job: u.job.as_str(), pattern: &u.pattern, line: u.place.line })
         .collect();
-    console.result(&format!("\n],\n\"unresolved\": {}\n}}\n", text(&unresolved)?))
+    console.result(&format!("\n],\n\"unresolved\": {}\n}}\n", line(&unresolved)?))
 }
 
 fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
@@ -79,8 +79,4 @@ fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
         needs: task.needs.iter().map(|n| plan.tasks[*n].id.as_str()).collect(),
         line: task.place.line,
     }
-}
-
-fn text(value: &(impl Serialize + ?Sized)) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::new(Exit::Fault, error))
 }

@@ -7,6 +7,7 @@ mod table;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use foreign_text::line as neutral;
 
 use super::args::Service;
 use super::console::{Console, DIM};
@@ -16,7 +17,6 @@ use super::planned;
 use super::selection::Selection;
 use crate::manifest::Manifest;
 use crate::plan::{Plan, Unresolved};
-use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
 Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one

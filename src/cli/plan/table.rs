@@ -1,11 +1,11 @@
 //! The plan for people.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use foreign_text::line as neutral;
 
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::plan::{Plan, Task};
-use crate::report::console_fragment as neutral;
 
 /// Longer plans are printed as lines also on a terminal: nobody reads that many rows, and a table has to be
 /// laid out as a whole.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anstyle::Style;
+use foreign_text::line as neutral;
 use jiff::Timestamp;
 
 use super::board::{Board, Entry, words};
@@ -10,7 +11,6 @@ use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use crate::cli::duration;
 use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::TaskId;
-use crate::report::console_fragment as neutral;
 
 /// What an event is worth saying.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anstyle::Style;
+use foreign_text::{clip, line as neutral};
 use jiff::Timestamp;
 
 use super::board::{Board, Live};
@@ -10,7 +11,6 @@ use super::line::counts;
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, YELLOW};
 use crate::cli::duration;
 use crate::plan::TaskId;
-use crate::report::console_fragment as neutral;
 
 /// Lines above and below the rows, and one that stays free so that nothing scrolls.
 const FRAME: usize = 5;
@@ -19,7 +19,8 @@ const MIN_BAR: usize = 10;
 /// The widest bar: longer ones say no more.
 const MAX_BAR: usize = 40;
 
-/// The table, one string a line, none wider than the terminal.
+/// The table, one string a line, none wider than the terminal. Wide characters count as one: a line that wraps is counted
+/// right by the drawing side, so nothing tears.
 #[must_use]
 pub(crate) fn table(
     board: &Board,
@@ -29,7 +30,7 @@ pub(crate) fn table(
 ) -> Vec<String> {
     let width = width.max(20) - 1;
     let mut lines = vec![
-        format!("{BOLD}{}{BOLD:#}", cut(&neutral(heading), width)),
+        format!("{BOLD}{}{BOLD:#}", clip(neutral(heading), width)),
         bar_line(board, now, width),
         counts(board),
     ];
@@ -54,7 +55,7 @@ fn bar_line(board: &Board, now: Timestamp, width: usize) -> String {
     // 99 % stays 99 % until the last task has ended.
     let text = format!("{ended}/{total}  {:.0} %  {gone} gone{left}", (share * 100.0).floor());
     let bar = width.saturating_sub(text.chars().count() + 2).clamp(MIN_BAR, MAX_BAR);
-    format!("{}  {}", bar_of(share, bar), cut(&text, width.saturating_sub(bar + 2)))
+    format!("{}  {}", bar_of(share, bar), clip(text, width.saturating_sub(bar + 2)))
 }
 
 fn bar_of(share: f64, width: usize) -> String {
@@ -65,12 +66,12 @@ fn bar_of(share: f64, width: usize) -> String {
 
 fn row(task: &TaskId, live: &Live, now: Timestamp, width: usize) -> String {
     let age = duration::show(now.duration_since(live.since).unsigned_abs());
-    let state = cut(&neutral(&live.state), 17);
+    let state = clip(neutral(&live.state), 17);
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
     let task = format!("{}{attempt}", neutral(task.as_str()));
     let room = width.saturating_sub(2 + 17 + 1 + 7 + 2);
     // The task's name goes before the address: it is what one looks for.
-    let task = cut(&task, room);
+    let task = clip(task, room);
     let url_room = room.saturating_sub(task.chars().count() + 2);
     let url = live.url.as_deref().map(|url| fitting(&neutral(url), url_room)).unwrap_or_default();
     let style = style_of(&live.state);
@@ -87,17 +88,6 @@ fn fitting(url: &str, room: usize) -> String {
     let whole = url.strip_prefix("https://").unwrap_or(url);
     let last = whole.rsplit_once('/').map_or_else(String::new, |(_, last)| format!("…/{last}"));
     [whole.to_owned(), last].into_iter().find(|text| text.chars().count() <= room).unwrap_or_default()
-}
-
-/// The text in at most so many characters. Wide characters count as one: a line that wraps is counted right
-/// by the drawing side, so nothing tears.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) fn finish(
         console.say(&format!("{CYAN}{line}{CYAN:#}"));
     }
     if let Some(Fault::KeyRefused(why) | Fault::ServiceDown(why)) = &finished.fault {
-        console.warn(&crate::report::console_fragment(why));
+        console.warn(&foreign_text::line(why));
     }
     if record.info.simulated {
         console.say(&format!("{YELLOW}SIMULATED: nothing of this happened at Jules{YELLOW:#}"));

@@ -7,6 +7,7 @@ mod service;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use foreign_text::line as neutral;
 use tokio::sync::mpsc;
 
 pub(crate) use args::RunArgs;
@@ -23,7 +24,6 @@ use super::{client, outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
-use crate::report::console_fragment as neutral;
 use crate::runner::{EventLines, Finished, Run, RunError, Runner, StopReason};
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.

@@ -1,5 +1,7 @@
 //! `session approve`: shows the plan that waits, and approves it.
 
+use foreign_text::line as neutral;
+
 use super::render;
 use super::story::Story;
 use super::target::{failed_write, session_id};
@@ -8,7 +10,6 @@ use crate::api::{SessionClient, SessionId, SessionState};
 use crate::cli::console::{BOLD, Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
 The plan is printed first, then comes a question; --yes answers it. To change a plan, send a message instead.

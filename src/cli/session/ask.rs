@@ -8,7 +8,6 @@ use crate::api::SessionId;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::report::console_line;
 
 const AFTER_HELP: &str = "\
 Prints the agent's first message after yours. With --format json: the activity as the service describes it.
@@ -61,9 +60,7 @@ pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failu
 
 /// The agent's words without the mark in front of foreign lines: they are the result here.
 fn spoken(text: &str) -> String {
-    let block = console_line(text.trim());
-    let lines: Vec<_> = block.lines().map(|line| line.strip_prefix("  | ").unwrap_or(line)).collect();
-    lines.join("\n")
+    foreign_text::tame(text.trim()).into_owned()
 }
 
 #[cfg(test)]

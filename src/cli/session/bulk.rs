@@ -1,5 +1,6 @@
 //! The same for many sessions: shown, asked, done one after the other, counted.
 
+use foreign_text::line as neutral;
 use futures::StreamExt as _;
 
 use super::target::session_id;
@@ -10,7 +11,6 @@ use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::plan::many;
-use crate::report::console_fragment as neutral;
 
 /// Sessions read at once before the question.
 const READERS: usize = 4;
@@ -116,6 +116,6 @@ async fn asked(
 
 fn line(session: &Session) -> String {
     let title = neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default());
-    let title: String = title.chars().take(60).collect();
-    format!("{}  {}  {}  {title}", session.id, render::state(session.state.as_ref()), render::place(session))
+    let (state, place) = (render::state(session.state.as_ref()), render::place(session));
+    format!("{}  {state}  {place}  {}", session.id, foreign_text::clip(title, 60))
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use foreign_text::line as neutral;
+
 use super::story::Story;
 use super::target::session_id;
 use super::{Access, failed, git, render};
@@ -9,7 +11,6 @@ use crate::api::{ChangeSet, SessionClient, SessionId};
 use crate::cli::console::{Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::report::{console_fragment as neutral, console_line};
 
 const AFTER_HELP: &str = "\
 On a terminal the patch is shown with colours and control characters replaced. Elsewhere it is the patch itself, for
@@ -100,11 +101,7 @@ fn print_raw(patch: &str, console: &Console) -> Result<(), Failure> {
 }
 
 fn is_tame(patch: &str) -> bool {
-    let neutral = console_line(patch);
-    neutral
-        .lines()
-        .map(|line| line.strip_prefix("  | ").unwrap_or(line))
-        .eq(patch.trim_end_matches('\n').split('\n'))
+    foreign_text::tame(patch) == patch
 }
 
 fn write(path: &Path, patch: &str, force: bool) -> Result<(), Failure> {
@@ -141,7 +138,7 @@ async fn apply(change_set: &ChangeSet, args: &DiffArgs, console: &Console) -> Re
     console.result_line(&render::change_summary(change_set, false))?;
     console.say(&format!("{GREEN}applied{GREEN:#} to {}", tree.root().display()));
     if let Some(message) = patch.and_then(|patch| patch.suggested_commit_message.as_deref()) {
-        console.say(&format!("{DIM}suggested commit message:{DIM:#}\n{}", console_line(message)));
+        console.say(&format!("{DIM}suggested commit message:{DIM:#}\n{}", foreign_text::block(message)));
     }
     Ok(Exit::Done)
 }

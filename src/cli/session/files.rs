@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use foreign_text::line as neutral;
+
 use super::diff::change_set;
 use super::folder::Folder;
 use super::target::session_id;
@@ -11,7 +13,6 @@ use crate::cli::console::{Console, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::plan::many;
-use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
 The files that the change set creates: what a session without repository is for. Changes to files that were there

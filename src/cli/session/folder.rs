@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
+use foreign_text::line as neutral;
+
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::report::console_fragment as neutral;
 
 /// Names in an error before the rest is only counted.
 const MOST_NAMES: usize = 5;
@@ -121,9 +122,7 @@ impl Refused {
 
 /// A name as a path below a folder, on every system: what is special on one is refused on all.
 fn relative(name: &str) -> Result<PathBuf, Refused> {
-    let odd = |c: char| {
-        c.is_control() || matches!(c, '\\' | ':' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
+    let odd = |c| !foreign_text::is_text(c) || matches!(c, '\\' | ':');
     if name.is_empty() || name.len() > 1_024 || name.contains(odd) {
         return Err(Refused::Odd);
     }

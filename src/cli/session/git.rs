@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use foreign_text::line as neutral;
+
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::report::console_fragment as neutral;
 
 /// Uncommitted paths named in the error before the rest is only counted.
 const MOST_PATHS: usize = 5;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use foreign_text::line as neutral;
 use futures::StreamExt as _;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
@@ -15,7 +16,6 @@ use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::plan::many;
-use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
 The service filters by nothing but the archive, so filters work here, over as many pages as they need; --since ends
@@ -154,16 +154,12 @@ fn table(found: &[Session], now: Timestamp, width: usize) -> String {
     for session in found {
         let age = session.create_time.and_then(|time| Duration::try_from(now.duration_since(time)).ok());
         let state = session.state.as_ref().map_or("-", SessionState::as_str);
-        let mut title = title(session);
-        if title.chars().count() > 70 {
-            title = title.chars().take(69).chain(['…']).collect();
-        }
         table.add_row([
             session.id.to_string(),
             neutral(state),
             render::place(session),
             age.map_or_else(|| "-".to_owned(), duration::show),
-            title,
+            foreign_text::clip(title(session), 70).into_owned(),
         ]);
     }
     table.trim_fmt()

@@ -10,7 +10,6 @@ mod diff;
 mod files;
 mod folder;
 mod git;
-mod json;
 mod list;
 mod new;
 mod prompt;
@@ -31,11 +30,11 @@ use super::args::Service;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::json;
 use super::{client, duration};
 use crate::api::Jules;
 use crate::runner::impatient;
 
-pub(super) use json::text as json_text;
 pub(super) use target::failed;
 
 const AFTER_HELP: &str = "\

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use foreign_text::line as neutral;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -16,7 +17,6 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signals;
 use crate::plan::split_branch;
-use crate::report::console_fragment as neutral;
 
 const AFTER_HELP: &str = "\
 Stdout carries the id alone. The plan waits for `session approve` unless --no-approval is given; a pull request is

@@ -1,5 +1,6 @@
 //! `session result`: waits for the end and tells it.
 
+use foreign_text::line as neutral;
 use serde::Serialize;
 
 use super::render;
@@ -10,7 +11,6 @@ use crate::cli::console::{Console, DIM, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
-use crate::report::{console_fragment as neutral, console_line};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 it completed, 100 it failed, 5 it had not ended after --timeout.
@@ -104,7 +104,7 @@ fn hint(session: &Session) -> Option<String> {
 fn text(outcome: &Outcome) -> String {
     let mut lines = vec![render::state(Some(&outcome.state))];
     if let Some(reason) = &outcome.failure_reason {
-        lines.push(format!("{RED}reason{RED:#}\n{}", console_line(reason)));
+        lines.push(format!("{RED}reason{RED:#}\n{}", foreign_text::block(reason)));
     }
     if let Some(pull_request) = &outcome.pull_request {
         let url = pull_request.url.as_deref().unwrap_or("(no address)");

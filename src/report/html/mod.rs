@@ -8,13 +8,13 @@ use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use foreign_text::html::Page;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 
 use self::view::View;
-use super::text::HarmlessHtml;
 use super::{ReportError, ReportV1};
 
 const TEMPLATE: &str = include_str!("report.html");
@@ -46,7 +46,7 @@ pub fn write_html(report: &ReportV1, out: &mut dyn Write) -> Result<(), ReportEr
     environment.add_template("report.html", TEMPLATE).map_err(ReportError::Html)?;
     let template = environment.get_template("report.html").map_err(ReportError::Html)?;
     let view = View::of(report, policy(), STYLE, SCRIPT);
-    template.render_captured_to(Serde(view), HarmlessHtml::new(out)).map(drop).map_err(ReportError::Html)
+    template.render_captured_to(Serde(view), Page::new(out)).map(drop).map_err(ReportError::Html)
 }
 
 /// The page's Content-Security-Policy: nothing from anywhere, and only this style and this script.

@@ -1,10 +1,10 @@
 //! The timeline: which slot was busy with what, and when.
 
+use foreign_text::{one_line, plain};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::markdown::duration;
-use super::super::text::{one_line, plain};
 use super::super::{AttemptV1, ReportV1, TaskV1};
 use super::view::{round, second};
 
@@ -98,7 +98,7 @@ impl<'a> Span<'a> {
         let outcome = self.attempt.outcome.unwrap_or(self.of.outcome);
         let x = axis.at(self.from);
         let took = duration(u64::try_from(self.to - self.from).unwrap_or(0));
-        let mut title = format!("{} · {} · {took}", one_line(&plain(&self.of.id), 200), outcome.label());
+        let mut title = format!("{} · {} · {took}", one_line(plain(&self.of.id), 200), outcome.label());
         if self.of.attempts.len() > 1 {
             title.push_str(&format!(" · attempt {}", self.attempt.number));
         }

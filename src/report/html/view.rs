@@ -1,11 +1,13 @@
 //! What the page's template shows: words and numbers, ready to print.
 
+use std::borrow::Cow;
+
+use foreign_text::{cut, first_line, one_line, plain};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::link::{https, pull_label};
 use super::super::markdown::duration;
-use super::super::text::{cut, first_line, one_line, plain};
 use super::super::{AttemptV1, ReportV1, StrayV1, TaskV1};
 use super::timeline::Timeline;
 use crate::outcome::Outcome;
@@ -15,22 +17,22 @@ const REASONS: usize = 16 * 1024 * 1024;
 const REASON: usize = 4 * 1024;
 
 #[derive(Serialize)]
-pub(super) struct View {
+pub(super) struct View<'a> {
     policy: String,
     style: &'static str,
     script: &'static str,
     version: &'static str,
-    name: String,
+    name: Cow<'a, str>,
     simulated: bool,
     verdict: Verdict,
-    facts: Vec<Fact>,
+    facts: Vec<Fact<'a>>,
     outcomes: Vec<Share>,
     total: u64,
     remaining: u64,
     timeline: Option<Timeline>,
-    tasks: Vec<Row>,
-    strays: Vec<Stray>,
-    superseded: Vec<Row>,
+    tasks: Vec<Row<'a>>,
+    strays: Vec<Stray<'a>>,
+    superseded: Vec<Row<'a>>,
 }
 
 /// The run in one line.
@@ -41,9 +43,9 @@ struct Verdict {
 }
 
 #[derive(Serialize)]
-struct Fact {
+struct Fact<'a> {
     name: &'static str,
-    value: String,
+    value: Cow<'a, str>,
 }
 
 /// An outcome that occurred: its count, and its part of the bar in per cent.
@@ -58,7 +60,7 @@ struct Share {
 }
 
 #[derive(Serialize)]
-struct Row {
+struct Row<'a> {
     number: usize,
     /// Its id, in the parts between which a line may end.
     id: Vec<String>,
@@ -66,15 +68,15 @@ struct Row {
     label: &'static str,
     /// From worst to best.
     rank: usize,
-    tags: Vec<String>,
+    tags: Vec<Cow<'a, str>>,
     notes: Vec<String>,
-    reason: Option<Reason>,
-    earlier: Vec<Earlier>,
-    github: Option<String>,
-    branch: Option<String>,
-    job: String,
+    reason: Option<Reason<'a>>,
+    earlier: Vec<Earlier<'a>>,
+    github: Option<Cow<'a, str>>,
+    branch: Option<Cow<'a, str>>,
+    job: Cow<'a, str>,
     pull: Option<Link>,
-    pull_title: Option<String>,
+    pull_title: Option<Cow<'a, str>>,
     change: Option<(u64, u64, u64)>,
     session: Option<Link>,
     millis: u64,
@@ -84,18 +86,18 @@ struct Row {
 
 /// A reason's first line, and all of it if that does not hold it.
 #[derive(Serialize)]
-struct Reason {
+struct Reason<'a> {
     line: String,
-    full: Option<String>,
+    full: Option<Cow<'a, str>>,
 }
 
 /// An attempt before the last.
 #[derive(Serialize)]
-struct Earlier {
+struct Earlier<'a> {
     number: u32,
     outcome: &'static str,
     label: &'static str,
-    reason: String,
+    reason: Cow<'a, str>,
     session: Option<Link>,
 }
 
@@ -115,16 +117,21 @@ struct Moment {
 }
 
 #[derive(Serialize)]
-struct Stray {
+struct Stray<'a> {
     session: Link,
-    title: String,
-    task: Option<String>,
+    title: Cow<'a, str>,
+    task: Option<Cow<'a, str>>,
 }
 
-impl View {
-    pub(super) fn of(report: &ReportV1, policy: String, style: &'static str, script: &'static str) -> Self {
+impl<'a> View<'a> {
+    pub(super) fn of(
+        report: &'a ReportV1,
+        policy: String,
+        style: &'static str,
+        script: &'static str,
+    ) -> Self {
         let limit = (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024);
-        let rows = |tasks: &[TaskV1]| {
+        let rows = |tasks: &'a [TaskV1]| {
             tasks.iter().enumerate().map(|(number, task)| Row::of(number, task, report, limit)).collect()
         };
         Self {
@@ -132,7 +139,7 @@ impl View {
             style,
             script,
             version: env!("CARGO_PKG_VERSION"),
-            name: one_line(&plain(&report.run.name), 300),
+            name: one_line(plain(&report.run.name), 300),
             simulated: report.run.simulated,
             verdict: Verdict::of(report),
             facts: facts(report),
@@ -161,7 +168,7 @@ impl Verdict {
     }
 }
 
-fn facts(report: &ReportV1) -> Vec<Fact> {
+fn facts(report: &ReportV1) -> Vec<Fact<'_>> {
     let run = &report.run;
     let took = report.last_moment().duration_since(run.started_at).as_millis();
     let took = duration(u64::try_from(took).unwrap_or(0));
@@ -176,20 +183,23 @@ fn facts(report: &ReportV1) -> Vec<Fact> {
     let requests =
         if methods.is_empty() { "none".to_owned() } else { format!("{requests} ({})", methods.join(", ")) };
     let mut facts = vec![
-        Fact { name: "Started", value: second(run.started_at) },
-        Fact { name: if run.ended_at.is_some() { "Took" } else { "So far" }, value: took },
-        Fact { name: "Manifest", value: one_line(&plain(&run.manifest), 300) },
-        Fact { name: "Run", value: one_line(&plain(&run.id), 100) },
-        Fact { name: "API requests", value: requests },
+        Fact { name: "Started", value: second(run.started_at).into() },
+        Fact { name: if run.ended_at.is_some() { "Took" } else { "So far" }, value: took.into() },
+        Fact { name: "Manifest", value: one_line(plain(&run.manifest), 300) },
+        Fact { name: "Run", value: one_line(plain(&run.id), 100) },
+        Fact { name: "API requests", value: requests.into() },
     ];
     if run.invocations > 1 {
-        facts.push(Fact { name: "Invocations", value: run.invocations.to_string() });
+        facts.push(Fact { name: "Invocations", value: run.invocations.to_string().into() });
     }
     if !run.merged_from.is_empty() {
-        facts.push(Fact { name: "Merged from", value: one_line(&plain(&run.merged_from.join(", ")), 300) });
+        facts.push(Fact {
+            name: "Merged from",
+            value: one_line(plain(&run.merged_from.join(", ")).into_owned(), 300),
+        });
     }
     if let Some(why) = &run.stopped {
-        facts.push(Fact { name: "Stopped early", value: one_line(&plain(why), 300) });
+        facts.push(Fact { name: "Stopped early", value: one_line(plain(why), 300) });
     }
     facts
 }
@@ -215,27 +225,28 @@ fn shares(report: &ReportV1) -> Vec<Share> {
     occurred.map(share).collect()
 }
 
-impl Row {
-    fn of(number: usize, task: &TaskV1, report: &ReportV1, limit: usize) -> Self {
+impl<'a> Row<'a> {
+    fn of(number: usize, task: &'a TaskV1, report: &ReportV1, limit: usize) -> Self {
         let earlier = task.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
         let pull = task.pull_request.as_ref();
         let millis = task.worked_millis(Some(report.last_moment()));
         let source = task.source.as_ref();
         Self {
             number,
-            id: parts(&one_line(&plain(&task.id), 1024)),
+            id: parts(&one_line(plain(&task.id), 1024)),
             outcome: task.outcome.as_str(),
             label: task.outcome.label(),
             rank: Outcome::ALL.len() - Outcome::ALL.iter().filter(|o| **o <= task.outcome).count(),
-            tags: task.tags.iter().map(|tag| one_line(&plain(tag), 100)).collect(),
+            tags: task.tags.iter().map(|tag| one_line(plain(tag), 100)).collect(),
             notes: notes(task),
             reason: Reason::of(task, limit),
             earlier: earlier.iter().map(Earlier::of).collect(),
-            github: source.map(|source| one_line(&plain(&source.github), 300)),
-            branch: source.map(|source| one_line(&plain(&source.branch), 300)),
-            job: one_line(&plain(&task.job), 300),
-            pull: pull.map(|pull| Link { text: plain(&pull_label(pull)), href: https(&pull.url) }),
-            pull_title: pull.and_then(|pull| pull.title.as_deref()).map(|title| one_line(&plain(title), 300)),
+            github: source.map(|source| one_line(plain(&source.github), 300)),
+            branch: source.map(|source| one_line(plain(&source.branch), 300)),
+            job: one_line(plain(&task.job), 300),
+            pull: pull
+                .map(|pull| Link { text: plain(&pull_label(pull)).into_owned(), href: https(&pull.url) }),
+            pull_title: pull.and_then(|pull| pull.title.as_deref()).map(|title| one_line(plain(title), 300)),
             change: task.change.map(|change| (change.files, change.additions, change.deletions)),
             session: task.attempts.last().and_then(session),
             millis,
@@ -271,26 +282,26 @@ fn notes(task: &TaskV1) -> Vec<String> {
     notes.into_iter().flatten().collect()
 }
 
-impl Reason {
-    fn of(task: &TaskV1, limit: usize) -> Option<Self> {
+impl<'a> Reason<'a> {
+    fn of(task: &'a TaskV1, limit: usize) -> Option<Self> {
         if task.outcome == Outcome::Succeeded && task.reason.is_none() {
             return None;
         }
-        let text = cut(plain(task.reason_or_default()).trim(), limit);
-        let line = one_line(first_line(&text), 240);
+        let text = cut(plain(task.reason_or_default().trim()), limit);
+        let line = one_line(first_line(&text), 240).into_owned();
         let full = (line != text).then_some(text);
         Some(Self { line, full })
     }
 }
 
-impl Earlier {
-    fn of(attempt: &AttemptV1) -> Self {
+impl<'a> Earlier<'a> {
+    fn of(attempt: &'a AttemptV1) -> Self {
         let reason = attempt.reason.as_deref().unwrap_or("no reason was given");
         Self {
             number: attempt.number,
             outcome: attempt.outcome.unwrap_or(Outcome::Error).as_str(),
             label: attempt.outcome.map_or("open", Outcome::label),
-            reason: cut(plain(reason).trim(), REASON),
+            reason: cut(plain(reason.trim()), REASON),
             session: session(attempt),
         }
     }
@@ -299,18 +310,18 @@ impl Earlier {
 fn session(attempt: &AttemptV1) -> Option<Link> {
     let session = attempt.session.as_ref()?;
     let href = session.url.as_deref().and_then(https);
-    Some(Link { text: one_line(&plain(&session.name()), 100), href })
+    Some(Link { text: one_line(plain(&session.name()), 100).into_owned(), href })
 }
 
-impl Stray {
-    fn of(stray: &StrayV1) -> Self {
+impl<'a> Stray<'a> {
+    fn of(stray: &'a StrayV1) -> Self {
         Self {
             session: Link {
-                text: one_line(&plain(&format!("sessions/{}", stray.id)), 100),
+                text: one_line(plain(&format!("sessions/{}", stray.id)), 100).into_owned(),
                 href: stray.url.as_deref().and_then(https),
             },
-            title: one_line(&plain(&stray.title), 300),
-            task: stray.task.as_deref().map(|task| one_line(&plain(task), 300)),
+            title: one_line(plain(&stray.title), 300),
+            task: stray.task.as_deref().map(|task| one_line(plain(task), 300)),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foreign_text::{cut, xml};
 use jiff::Timestamp;
 
-use super::super::text::{cut, xml_line, xml_text};
 use super::super::{AttemptV1, OnNoChangeV1, ReportV1, TaskV1};
 use crate::outcome::Outcome;
 
@@ -74,11 +74,11 @@ impl<'a> Suite<'a> {
         let mut by_name: HashMap<String, usize> = HashMap::new();
         let mut used = HashSet::new();
         if report.tasks.is_empty() {
-            let name = xml_line(&report.run.name, MESSAGE);
+            let name = xml::line(&report.run.name, MESSAGE).into_owned();
             suites.push(Self { name, started_at: report.run.started_at, cases: Vec::new() });
         }
         for task in &report.tasks {
-            let name = xml_line(task.suite(), MESSAGE);
+            let name = xml::line(task.suite(), MESSAGE).into_owned();
             let at = *by_name.entry(name.clone()).or_insert_with(|| {
                 suites.push(Self {
                     name: name.clone(),
@@ -126,8 +126,8 @@ impl Counts {
 
 /// Two ids can look alike once what XML forbids is gone from them: the later one gets a number.
 fn unique(used: &mut HashSet<(String, String)>, suite: &str, id: &str) -> String {
-    let name = xml_line(id, MESSAGE);
-    let mut candidate = name.clone();
+    let name = xml::line(id, MESSAGE);
+    let mut candidate = name.clone().into_owned();
     let mut number = 2;
     while !used.insert((suite.to_owned(), candidate.clone())) {
         candidate = format!("{name} ({number})");
@@ -145,7 +145,7 @@ impl<'a> Case<'a> {
             (Verdict::Skipped(_), _) | (_, None) => Vec::new(),
             (_, Some((_, earlier))) => earlier.iter().map(|attempt| Earlier::of(attempt, flaky)).collect(),
         };
-        let system_out = cut(&xml_text(&system_out(task)), TEXT);
+        let system_out = cut(xml::text(&system_out(task)), TEXT).into_owned();
         Self { task, name, millis: task.worked_millis(report.run.ended_at), verdict, earlier, system_out }
     }
 }
@@ -175,12 +175,12 @@ impl Complaint {
 
     /// The message stands first in the text as well: some readers show only the one, some only the other.
     fn new(outcome: Outcome, reason: &str, links: &str) -> Self {
-        let message = xml_line(&format!("{}: {reason}", outcome.label()), MESSAGE);
         let body = format!("{}: {reason}", outcome.label());
+        let message = xml::line(&body, MESSAGE).into_owned();
         let rest =
-            if xml_text(&body).trim() == message { String::new() } else { format!("\n\n{}", reason.trim()) };
+            if xml::text(&body).trim() == message { String::new() } else { format!("\n\n{}", reason.trim()) };
         let links = if links.is_empty() { String::new() } else { format!("\n\n{links}") };
-        let text = cut(&xml_text(&format!("{message}{rest}{links}")), TEXT);
+        let text = cut(xml::text(&format!("{message}{rest}{links}")), TEXT).into_owned();
         Self { kind: format!("jules.{outcome}"), message, text }
     }
 }

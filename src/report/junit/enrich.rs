@@ -1,10 +1,10 @@
 //! The second pass: reads the plain document event by event and writes the one that readers get.
 
+use foreign_text::xml;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::reader::Reader;
 
-use super::super::text::xml_line;
 use super::super::{ReportError, ReportV1, SessionV1};
 use super::JunitProfile;
 use super::case::{Case, Complaint, Counts, Suite};
@@ -89,9 +89,9 @@ impl<'a> Pass<'a> {
 
     fn open_root(&mut self) -> Result<(), ReportError> {
         let counts = self.suites.iter().map(Suite::counts).fold(Counts::default(), Counts::add);
-        let name = xml_line(&self.report.run.name, 1024);
+        let name = xml::line(&self.report.run.name, 1024);
         let mut root = BytesStart::new("testsuites");
-        root.push_attribute(("name", name.as_str()));
+        root.push_attribute(("name", name.as_ref()));
         push_counts(&mut root, counts, self.profile == JunitProfile::Rich);
         self.write(Event::Start(root))
     }
@@ -118,7 +118,7 @@ impl<'a> Pass<'a> {
         start.push_attribute(("time", seconds(case.millis).as_str()));
         let rich = self.profile == JunitProfile::Rich;
         if rich && !case.task.file.is_empty() {
-            start.push_attribute(("file", xml_line(&case.task.file, 1024).as_str()));
+            start.push_attribute(("file", xml::line(&case.task.file, 1024).as_ref()));
             start.push_attribute(("line", case.task.line.to_string().as_str()));
         }
         self.write(Event::Start(start))?;
@@ -143,10 +143,10 @@ impl<'a> Pass<'a> {
     fn properties(&mut self, properties: &[(&str, Option<&str>)]) -> Result<(), ReportError> {
         self.write(Event::Start(BytesStart::new("properties")))?;
         for (name, value) in properties.iter().filter_map(|(name, value)| Some((*name, (*value)?))) {
-            let value = xml_line(value, 1024);
+            let value = xml::line(value, 1024);
             let mut property = BytesStart::new("property");
             property.push_attribute(("name", name));
-            property.push_attribute(("value", value.as_str()));
+            property.push_attribute(("value", value.as_ref()));
             self.write(Event::Empty(property))?;
         }
         self.write(Event::End(BytesEnd::new("properties")))

@@ -2,14 +2,14 @@
 //!
 //! That crate puts text into CDATA sections as it is: `]]>` in an agent's message would end the section and
 //! the rest would be markup, a passing case for instance. So everything here is sanitised text, and what
-//! stands in a section goes through [`cdata`].
+//! stands in a section goes through [`xml::cdata`].
 
+use foreign_text::xml;
 use junit_report::{
     Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestResult, TestSuiteBuilder,
 };
 
 use super::super::ReportError;
-use super::super::text::cdata;
 use super::case::{Case, Complaint, Suite, Verdict};
 
 /// Names, texts and verdicts; [`super::enrich`] sets the rest.
@@ -30,7 +30,7 @@ fn test_case(case: &Case<'_>, suite: &str) -> TestCase {
     let millis = i64::try_from(case.millis).unwrap_or(i64::MAX);
     let mut test = TestCaseBuilder::success(&case.name, Duration::milliseconds(millis))
         .set_classname(suite)
-        .set_system_out(&cdata(&case.system_out))
+        .set_system_out(&xml::cdata(&case.system_out))
         .build();
     test.result = match &case.verdict {
         Verdict::Passed => TestResult::Success,
@@ -51,7 +51,7 @@ fn test_case(case: &Case<'_>, suite: &str) -> TestCase {
 }
 
 fn parts(complaint: &Complaint) -> (String, String, Option<String>) {
-    (complaint.kind.clone(), complaint.message.clone(), Some(cdata(&complaint.text)))
+    (complaint.kind.clone(), complaint.message.clone(), Some(xml::cdata(&complaint.text)))
 }
 
 fn second(time: jiff::Timestamp) -> OffsetDateTime {

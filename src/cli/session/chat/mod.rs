@@ -5,6 +5,8 @@ mod input;
 mod lines;
 mod screen;
 
+use foreign_text::line as neutral;
+
 use super::Access;
 use super::render::{self, Rendering};
 use super::story::Story;
@@ -14,7 +16,6 @@ use crate::cli::console::{Console, DIM, GREEN, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
-use crate::report::console_fragment as neutral;
 use follow::Follow;
 use input::{Command, Input};
 use lines::Lines;

@@ -6,7 +6,6 @@ use jiff::tz::TimeZone;
 use super::{artifact, labelled, plan};
 use crate::api::{Activity, ActivityKind};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
-use crate::report::console_fragment;
 
 /// How activities are shown.
 #[derive(Clone, Debug)]
@@ -71,7 +70,7 @@ impl Rendering {
                 labelled(&format!("{RED}failed{RED:#}"), reason.as_deref().unwrap_or("without a reason"))
             }
             ActivityKind::Unknown(value) => {
-                let about = activity.description.as_deref().map(console_fragment);
+                let about = activity.description.as_deref().map(foreign_text::line);
                 let about = about.unwrap_or_else(|| artifact::keys(value));
                 format!("{DIM}something unknown: {about}{DIM:#}")
             }
@@ -85,7 +84,7 @@ fn progress(title: Option<&str>, description: Option<&str>) -> Option<String> {
     let filled = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     match (filled(title), filled(description)) {
         (Some(title), Some(details)) if title != details => {
-            let title = console_fragment(&title);
+            let title = foreign_text::line(&title);
             let more = labelled(&format!("  {DIM}└{DIM:#}"), &details);
             Some(format!("· {title}\n{more}"))
         }

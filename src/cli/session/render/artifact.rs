@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::change;
 use crate::api::{Artifact, BashOutput, Media};
 use crate::cli::console::{BOLD, DIM, GREEN, RED};
-use crate::report::{console_fragment, console_line};
 
 /// Lines of a command's output that are shown: the last ones, because errors come last.
 const LAST_LINES: usize = 12;
@@ -30,7 +29,7 @@ fn command(bash: &BashOutput, full: bool) -> String {
         0 => format!("{GREEN}exit 0{GREEN:#}"),
         code => format!("{RED}exit {code}{RED:#}"),
     };
-    let command = console_fragment(bash.command.as_deref().unwrap_or("(no command)"));
+    let command = foreign_text::line(bash.command.as_deref().unwrap_or("(no command)"));
     let head = format!("{BOLD}$ {command}{BOLD:#}  {verdict}");
     match bash.output.as_deref().filter(|output| !output.trim().is_empty()) {
         None => head,
@@ -39,7 +38,7 @@ fn command(bash: &BashOutput, full: bool) -> String {
 }
 
 fn printed(output: &str, full: bool) -> String {
-    let block = console_line(output.trim_end());
+    let block = foreign_text::block(output.trim_end());
     let lines: Vec<&str> = block.lines().collect();
     let hidden = if full { 0 } else { lines.len().saturating_sub(LAST_LINES) };
     let mut shown = Vec::new();
@@ -53,7 +52,7 @@ fn printed(output: &str, full: bool) -> String {
 fn picture(media: &Media) -> String {
     // Three bytes are four characters of base64.
     let bytes = media.data.len() / 4 * 3;
-    let kind = console_fragment(media.mime_type.as_deref().unwrap_or("unknown type"));
+    let kind = foreign_text::line(media.mime_type.as_deref().unwrap_or("unknown type"));
     format!("{BOLD}media{BOLD:#} {kind}, about {bytes} bytes")
 }
 
@@ -61,7 +60,7 @@ fn picture(media: &Media) -> String {
 pub(super) fn keys(value: &Value) -> String {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            console_fragment(&map.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+            foreign_text::line(&map.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
         }
         _ => "nothing in it".to_owned(),
     }

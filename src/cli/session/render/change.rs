@@ -4,7 +4,6 @@ use anstyle::Style;
 
 use crate::api::{ChangeSet, Diff, FileChange};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
-use crate::report::{console_fragment, console_line};
 
 /// Files listed before the rest is only counted.
 const MOST_FILES: usize = 20;
@@ -23,7 +22,7 @@ pub(in crate::cli::session) fn summary(change_set: &ChangeSet, full: bool) -> St
             FileChange::Copied => "C",
         };
         let from = match &file.old_path {
-            Some(old) => format!("{} → ", console_fragment(old)),
+            Some(old) => format!("{} → ", foreign_text::line(old)),
             None => String::new(),
         };
         let count = if file.binary {
@@ -31,7 +30,7 @@ pub(in crate::cli::session) fn summary(change_set: &ChangeSet, full: bool) -> St
         } else {
             format!("{GREEN}+{}{GREEN:#} {RED}−{}{RED:#}", file.additions, file.deletions)
         };
-        lines.push(format!("  {sign} {from}{}  {count}", console_fragment(&file.path)));
+        lines.push(format!("  {sign} {from}{}  {count}", foreign_text::line(&file.path)));
     }
     if diff.files.len() > shown {
         lines.push(format!("  {DIM}and {} more{DIM:#}", diff.files.len() - shown));
@@ -50,11 +49,9 @@ fn headline(diff: &Diff) -> String {
 
 /// The patch itself with colours: for reading, not for `git apply`, because control characters are replaced.
 pub(in crate::cli::session) fn patch(patch: &str) -> String {
-    let neutral = console_line(patch);
+    let neutral = foreign_text::tame(patch);
     let mut out = String::with_capacity(neutral.len() + neutral.len() / 4);
     for line in neutral.lines() {
-        // Within a patch the signs in front of the lines set foreign text off.
-        let line = line.strip_prefix("  | ").unwrap_or(line);
         let style = match line.as_bytes() {
             [b'd', b'i', b'f', b'f', b' ', ..] | [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => BOLD,
             [b'@', b'@', ..] => CYAN,

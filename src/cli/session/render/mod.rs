@@ -1,7 +1,7 @@
 //! Sessions and activities for reading.
 //!
 //! What the service and the agent wrote is foreign text: whatever stands here has passed
-//! [`console_fragment`](crate::report::console_fragment) or [`console_line`](crate::report::console_line).
+//! [`foreign_text::line()`] or [`foreign_text::block`].
 
 mod activity;
 mod artifact;
@@ -14,8 +14,6 @@ pub(super) use change::{patch, summary as change_summary};
 pub(super) use plan::steps as plan_steps;
 pub(super) use session::{card, place, state};
 
-use crate::report::{console_fragment, console_line};
-
 /// A text of one line that is short enough for one, behind its label; otherwise as a block below it.
 fn labelled(label: &str, text: &str) -> String {
     let text = text.trim();
@@ -23,9 +21,9 @@ fn labelled(label: &str, text: &str) -> String {
         return label.to_owned();
     }
     if text.contains(['\n', '\r']) || text.len() > 500 {
-        return format!("{label}\n{}", console_line(text));
+        return format!("{label}\n{}", foreign_text::block(text));
     }
-    format!("{label} {}", console_fragment(text))
+    format!("{label} {}", foreign_text::line(text))
 }
 
 /// `1 file`, `2 files`.

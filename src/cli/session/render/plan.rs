@@ -2,14 +2,13 @@
 
 use crate::api::Plan;
 use crate::cli::console::DIM;
-use crate::report::{console_fragment, console_line};
 
 /// The steps, numbered, each on a line of its own with its details below.
 pub(in crate::cli::session) fn steps(plan: &Plan) -> String {
     let mut lines = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         let title = step.title.as_deref().unwrap_or("(no title)");
-        lines.push(format!("  {:>2}. {}", at + 1, console_fragment(title)));
+        lines.push(format!("  {:>2}. {}", at + 1, foreign_text::line(title)));
         let details = step.description.as_deref().map(str::trim).filter(|details| !details.is_empty());
         if let Some(details) = details {
             lines.push(indented(details));
@@ -22,7 +21,7 @@ pub(in crate::cli::session) fn steps(plan: &Plan) -> String {
 }
 
 fn indented(text: &str) -> String {
-    let block = console_line(text);
+    let block = foreign_text::block(text);
     let lines: Vec<_> = block.lines().map(|line| format!("    {DIM}{line}{DIM:#}")).collect();
     lines.join("\n")
 }

@@ -4,7 +4,6 @@ use super::{Rendering, change_summary, labelled, plan_steps};
 use crate::api::{Session, SessionState};
 use crate::cli::console::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::cli::session::story::Story;
-use crate::report::console_fragment;
 
 /// The state in its colour.
 pub(in crate::cli::session) fn state(state: Option<&SessionState>) -> String {
@@ -15,7 +14,7 @@ pub(in crate::cli::session) fn state(state: Option<&SessionState>) -> String {
         waiting if waiting.is_waiting() => YELLOW,
         _ => anstyle::Style::new(),
     };
-    format!("{style}{}{style:#}", console_fragment(state.as_str()))
+    format!("{style}{}{style:#}", foreign_text::line(state.as_str()))
 }
 
 /// `owner/repo@branch`, or `-` for a session without repository.
@@ -24,7 +23,7 @@ pub(in crate::cli::session) fn place(session: &Session) -> String {
     let name = context.source_name();
     let source = name.as_ref().and_then(|name| name.github()).or(context.source.as_deref()).unwrap_or("-");
     let branch = context.starting_branch().map(|branch| format!("@{branch}")).unwrap_or_default();
-    console_fragment(&format!("{source}{branch}"))
+    foreign_text::line(&format!("{source}{branch}"))
 }
 
 /// The session with its story, several lines.
@@ -36,7 +35,7 @@ pub(in crate::cli::session) fn card(
 ) -> String {
     let mut lines = vec![format!(
         "{BOLD}{}{BOLD:#}",
-        console_fragment(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or("(no title)"))
+        foreign_text::line(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or("(no title)"))
     )];
     let mut field = |name: &str, value: String| lines.push(format!("{DIM}{name:<13}{DIM:#}{value}"));
     field("session", session.id.to_string());
@@ -50,12 +49,12 @@ pub(in crate::cli::session) fn card(
         }
     }
     if let Some(url) = &session.url {
-        field("page", console_fragment(url));
+        field("page", foreign_text::line(url));
     }
     if let Some(pull_request) = session.pull_request() {
         let url = pull_request.url.as_deref().unwrap_or("(no address)");
         let title = pull_request.title.as_deref().unwrap_or_default();
-        field("pull request", console_fragment(&format!("{url} {title}")));
+        field("pull request", foreign_text::line(&format!("{url} {title}")));
     }
     if session.state == Some(SessionState::Failed) {
         let reason = story.failure_reason.as_deref().unwrap_or("not told");

@@ -1,8 +1,16 @@
-//! Lengths: every limit is in bytes of UTF-8 and falls between characters.
+//! Lengths. Limits in bytes are of UTF-8, and every cut falls between characters.
 
-/// All of the text on one line of at most `limit` bytes: white space becomes single spaces, an end that was
-/// cut off becomes `…`.
-pub(in crate::report) fn one_line(text: &str, limit: usize) -> String {
+use std::borrow::Cow;
+
+/// All of the text on one line of at most `limit` bytes: white space becomes single spaces, an end that was cut off
+/// becomes `…`.
+#[must_use]
+pub fn one_line<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str> {
+    let text = text.into();
+    let words = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+    if text.len() <= limit && text.split(' ').all(words) {
+        return text;
+    }
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() {
@@ -17,45 +25,43 @@ pub(in crate::report) fn one_line(text: &str, limit: usize) -> String {
         line.truncate(line.floor_char_boundary(limit.saturating_sub('…'.len_utf8())));
         line.push('…');
     }
-    line
+    Cow::Owned(line)
 }
 
 /// The first line that says anything: of a compiler's drawings in one line nobody would make sense.
-pub(in crate::report) fn first_line(text: &str) -> &str {
+#[must_use]
+pub fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
 }
 
 /// The text in at most `limit` bytes (at least 128): its head and its tail with a line between them that
 /// says how much was left out. The head gets a third: what went wrong stands at the end more often.
-pub(in crate::report) fn cut(text: &str, limit: usize) -> String {
+#[must_use]
+pub fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str> {
+    let text = text.into();
     if text.len() <= limit {
-        return text.to_owned();
+        return text;
     }
     let room = limit.saturating_sub(GAP);
     let head = &text[..text.floor_char_boundary(room / 3)];
     let tail = &text[text.ceil_char_boundary(text.len() - (room - room / 3))..];
+    // Words from the middle of a line begin one now: none of them may become a workflow command.
+    let tail = tail.trim_start_matches(|c: char| c == ':' || c.is_whitespace());
     let left_out = text.len() - head.len() - tail.len();
-    format!("{head}\n\n[… {left_out} bytes left out …]\n\n{tail}")
+    Cow::Owned(format!("{head}\n\n[… {left_out} bytes left out …]\n\n{tail}"))
 }
 
 /// Room for the line between head and tail, its number included.
 const GAP: usize = 64;
 
-/// As many leading items as fit into `limit` bytes when each costs what `cost` says, and how many are left.
-pub(in crate::report) fn with_limit<T>(
-    items: &[T],
-    limit: usize,
-    cost: impl Fn(&T) -> usize,
-) -> (&[T], usize) {
-    let mut sum = 0;
-    let fit = items
-        .iter()
-        .take_while(|item| {
-            sum += cost(item);
-            sum <= limit
-        })
-        .count();
-    (&items[..fit], items.len() - fit)
+/// The text in at most so many characters, the last of which is `…` if an end was cut off. Wide characters count as one.
+#[must_use]
+pub fn clip<'a>(text: impl Into<Cow<'a, str>>, chars: usize) -> Cow<'a, str> {
+    let text = text.into();
+    if text.chars().nth(chars).is_none() {
+        return text;
+    }
+    Cow::Owned(text.chars().take(chars.saturating_sub(1)).chain(['…']).collect())
 }
 
 #[cfg(test)]
@@ -82,7 +88,7 @@ mod tests {
     #[test]
     fn cut_keeps_both_ends() {
         let text = format!("HEAD{}TAIL", "x".repeat(10_000));
-        let short = cut(&text, 500);
+        let short = cut(text.as_str(), 500);
         assert!(short.len() <= 500);
         assert!(short.starts_with("HEAD") && short.ends_with("TAIL"));
         assert!(short.contains("bytes left out"));
@@ -90,19 +96,21 @@ mod tests {
     }
 
     #[test]
-    fn counts_what_did_not_fit() {
-        assert_eq!(with_limit(&[3, 3, 3], 7, |n| *n), (&[3, 3][..], 1));
-        assert_eq!(with_limit(&[9], 7, |n| *n), (&[][..], 1));
+    fn clip_counts_characters() {
+        assert_eq!(clip("äöü", 3), "äöü");
+        assert_eq!(clip("äöüß", 3), "äö…");
+        assert_eq!(clip("ä", 0), "…");
     }
 
     proptest! {
         #[test]
         fn limits_hold(text in "(\\PC|\n){0,400}", limit in 128usize..400) {
-            let line = one_line(&text, limit);
+            let line = one_line(text.as_str(), limit);
             prop_assert!(line.len() <= limit && !line.contains('\n'));
-            let short = cut(&text, limit);
+            let short = cut(text.as_str(), limit);
             prop_assert!(short.len() <= limit);
             prop_assert!(text.len() > limit || short == text);
+            prop_assert!(clip(text.as_str(), limit).chars().count() <= limit);
         }
     }
 }

@@ -1,0 +1,90 @@
+//! Terminal escape sequences (ECMA-48): CSI, OSC, DCS, SOS, PM, APC and the short ones, 7-bit and 8-bit.
+
+/// The length in bytes of the sequence that begins `text`. None if it only looks like the start of one, so that nothing
+/// that a person wrote is swallowed: a command string counts only if it ends on its own line.
+pub(crate) fn sequence_len(text: &str) -> Option<usize> {
+    let mut chars = text.chars();
+    let (kind, head) = match chars.next()? {
+        '\u{1B}' => {
+            let second = chars.next()?;
+            (second, 1 + second.len_utf8())
+        }
+        // U+009B is ESC [, U+009D is ESC ], and so on: 0x40 apart.
+        c1 if begins(c1) => (char::from_u32(u32::from(c1) - 0x40)?, c1.len_utf8()),
+        _ => return None,
+    };
+    let body = &text[head..];
+    match kind {
+        '[' => Some(head + control_len(body)),
+        ']' | 'P' | 'X' | '^' | '_' => Some(head + string_len(body)?),
+        ' '..='/' => Some(head + short_len(body)),
+        '0'..='~' => Some(head),
+        _ => None,
+    }
+}
+
+/// ESC, and the C1 characters that stand for ESC and a second character.
+const fn begins(c: char) -> bool {
+    matches!(c, '\u{1B}' | '\u{90}' | '\u{98}' | '\u{9B}' | '\u{9D}'..='\u{9F}')
+}
+
+/// Parameters, intermediates and the final byte of a control sequence; a truncated one has no final byte.
+fn control_len(body: &str) -> usize {
+    let parameters = body.bytes().take_while(|b| matches!(b, 0x30..=0x3F)).count();
+    let middle = body[parameters..].bytes().take_while(|b| matches!(b, 0x20..=0x2F)).count();
+    let end = parameters + middle;
+    end + usize::from(body[end..].bytes().next().is_some_and(|b| matches!(b, 0x40..=0x7E)))
+}
+
+/// A command string with its terminator (BEL, ST); none if it does not end on its line.
+fn string_len(body: &str) -> Option<usize> {
+    let end = body.find(|c| matches!(c, '\u{07}' | '\u{9C}' | '\n' | '\r') || begins(c))?;
+    let rest = &body[end..];
+    ["\u{07}", "\u{9C}", "\u{1B}\\"].iter().find(|st| rest.starts_with(**st)).map(|st| end + st.len())
+}
+
+/// Further intermediates and the final byte of a short sequence such as `ESC ( B`.
+fn short_len(body: &str) -> usize {
+    let middle = body.bytes().take_while(|b| matches!(b, 0x20..=0x2F)).count();
+    middle + usize::from(body[middle..].bytes().next().is_some_and(|b| matches!(b, 0x30..=0x7E)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plain;
+
+    #[test]
+    fn whole_sequences_are_taken_out() {
+        for (text, clean) in [
+            ("\u{1B}[31mred\u{1B}[0m", "red"),
+            ("\u{1B}[38;5;196;1mbright\u{1B}[m", "bright"),
+            ("\u{9B}2Kgone", "gone"),
+            ("\u{1B}]0;new title\u{07}text", "text"),
+            ("\u{1B}]8;;https://evil.example\u{1B}\\link\u{1B}]8;;\u{1B}\\", "link"),
+            ("\u{9D}52;c;cm0gLXJm\u{9C}clip", "clip"),
+            ("\u{1B}Pq#0;2\u{1B}\\sixel", "sixel"),
+            ("\u{1B}(Bcharset", "charset"),
+            ("\u{1B}creset", "reset"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(plain(text), clean, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_swallowed_after_a_start_without_end() {
+        assert_eq!(plain("\u{1B}]0;all of\nthis stays"), "\u{FFFD}]0;all of\nthis stays");
+        assert_eq!(plain("end\u{1B}"), "end\u{FFFD}");
+        assert_eq!(plain("a\u{1B}[31"), "a");
+        assert_eq!(plain("\u{1B}\u{1B}[0m[31m"), "\u{FFFD}[31m");
+        assert_eq!(plain("\u{1B}é"), "\u{FFFD}é");
+    }
+
+    #[test]
+    fn lines_stay_and_what_is_gone_can_be_seen() {
+        assert_eq!(
+            plain("a\r\nb\rc\td\u{0}\u{7F}\u{85}\u{FFFE}"),
+            "a\nb\nc\td\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"
+        );
+    }
+}
