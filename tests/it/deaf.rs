@@ -1,5 +1,6 @@
 //! Readers that do not read: neither the work of a run nor its end waits for them.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::support::{Runner, Running, Signal, Stream, World, tasks};
@@ -8,6 +9,12 @@ const TASKS: u64 = 900;
 
 /// How long a run that is to stop may take, whoever does not read.
 const SOON: Duration = Duration::from_secs(5);
+
+/// One after the other: a machine that is busy with several of these runs is not what is tested.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A run of sessions that go on for long: more lines than a pipe holds, on every stream.
 fn world() -> World {
@@ -56,6 +63,7 @@ fn ends_soon(mut running: Running<'_>, asked: Instant, code: i32) -> String {
 
 #[test]
 fn a_deaf_stderr_holds_nothing_up() {
+    let _alone = alone();
     let first = world();
     works_until_a_signal(&first, run(&first, Stream::Stderr));
     let second = world();
@@ -64,6 +72,7 @@ fn a_deaf_stderr_holds_nothing_up() {
 
 #[test]
 fn a_deaf_stdout_holds_nothing_up() {
+    let _alone = alone();
     let first = world();
     let said = works_until_a_signal(&first, run(&first, Stream::Stdout));
     assert!(said.contains("nobody reads stdout"), "{said}");
@@ -73,6 +82,7 @@ fn a_deaf_stdout_holds_nothing_up() {
 
 #[test]
 fn a_deaf_reader_of_events_holds_nothing_up() {
+    let _alone = alone();
     let first = world();
     let said = works_until_a_signal(&first, run(&first, Stream::Stdout).args("--events -"));
     assert!(said.contains("nobody reads"), "{said}");
