@@ -29,9 +29,9 @@
 #[cfg(feature = "runner")]
 pub mod cli;
 #[cfg(feature = "runner")]
-pub mod engine;
+pub(crate) mod engine;
 #[cfg(feature = "runner")]
-pub mod ledger;
+pub(crate) mod ledger;
 #[cfg(feature = "runner")]
 pub mod manifest;
 #[cfg(feature = "runner")]

@@ -1,78 +1,49 @@
-//! A plan becomes outcomes: the dispatcher, the poller and the client, against the simulator in the same process.
+//! A manifest becomes outcomes: the dispatcher, the poller, the client, the ledger and the reports, against the simulator in
+//! the same process.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput};
-use jules_batch::api::{ApiKey, Jules, Quotas};
-use jules_batch::engine::{self, Observers, Options, Setup};
-use jules_batch::manifest::{self, LoadOptions};
-use jules_batch::outcome::{EventKind, EventLog, JournalError, RunEvent, RunId, RunInfo, RunRecord};
-use jules_batch::plan::{self, Plan};
+use jules_batch::api::{ApiKey, Jules};
+use jules_batch::manifest::{self, LoadOptions, Manifest};
+use jules_batch::runner::{Options, Runner};
 use jules_simulator::{Scenario, Simulator};
 
 const TASKS: usize = 200;
 const SCENARIO: &str = "{ speed: 100000, defaults: { duration: 1 s, outcome: pull-request } }";
 
-/// Keeps nothing.
-struct Nowhere;
-
-impl EventLog for Nowhere {
-    fn append(&mut self, _events: &[RunEvent]) -> Result<(), JournalError> {
-        Ok(())
-    }
-}
-
-fn plan() -> Arc<Plan> {
+fn manifest() -> Manifest {
     let numbers: Vec<String> = (0..TASKS).map(|n| n.to_string()).collect();
     let text = format!(
-        "version: 1\nname: bench\nstrategy: {{ max-parallel: {TASKS} }}\npoll: {{ interval: 1ms }}\njobs:\n  - id: task\n    \
+        "version: 1\nname: bench\nstrategy: {{ max-parallel: {TASKS} }}\npoll: {{ interval: 1ms }}\nlimits: {{ requests-per-minute: 60000000, creates-per-minute: 60000000, activities-per-minute: 60000000 }}\njobs:\n  - id: task\n    \
          prompt: Task\n    source: {{ github: my-org/web, branch: main }}\n    matrix: {{ n: [{}] }}\n",
         numbers.join(", ")
     );
-    let manifest = manifest::parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
-    Arc::new(plan::expand(&manifest, None).unwrap())
-}
-
-fn nobody() -> Observers {
-    Observers { ledger: Box::new(Nowhere), listeners: Vec::new(), clean: Box::new(|event| event) }
-}
-
-fn record() -> RunRecord {
-    let ts = "2026-11-22T02:00:05Z".parse().unwrap();
-    let run = RunInfo {
-        id: RunId::new(ts, 0x7c1f),
-        name: "bench".to_owned(),
-        manifest: "jobs.yaml".to_owned(),
-        file: None,
-        simulated: true,
-    };
-    RunRecord::begin(&RunEvent { seq: 1, ts, kind: EventKind::RunStarted { run } }).unwrap()
+    manifest::parse(&text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap()
 }
 
 pub(crate) fn benches(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let plan = plan();
     let mut group = c.benchmark_group("engine");
     group.throughput(Throughput::Elements(TASKS as u64)).sample_size(10);
     group.bench_function("a run of 200 tasks", |b| {
         let start = || {
             let scenario = Scenario::from_yaml(SCENARIO, "the benchmark's scenario").unwrap();
             let simulator = runtime.block_on(Simulator::start(scenario)).unwrap();
-            let key = ApiKey::new("bench").unwrap();
-            let api = Jules::builder().api_key(key).base_url(simulator.url()).quotas(Quotas::UNLIMITED);
-            let options = Options::default();
-            let setup =
-                Setup { plan: Arc::clone(&plan), api: api.build().unwrap(), record: record(), options };
-            (simulator, setup)
+            let client = Jules::builder().api_key(ApiKey::new("bench").unwrap()).base_url(simulator.url());
+            let folder = tempfile::tempdir().unwrap();
+            let mut options = Options::default();
+            options.state_dir = folder.path().join("state");
+            options.reports.folder = folder.path().join("reports");
+            let runner = Runner::new(manifest()).client(client).options(options).simulated(1.0);
+            (simulator, folder, runner)
         };
         b.iter_batched(
             start,
-            |(simulator, setup)| {
-                let (_stops, inbox) = tokio::sync::mpsc::channel(1);
-                let finished = runtime.block_on(engine::run(setup, nobody(), inbox)).unwrap();
+            |(simulator, folder, runner)| {
+                let finished = runtime.block_on(runner.run()).unwrap();
                 assert_eq!(finished.record.totals().remaining(), 0);
-                simulator
+                (simulator, folder)
             },
             BatchSize::PerIteration,
         );

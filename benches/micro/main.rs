@@ -7,11 +7,10 @@
 
 mod engine;
 mod expansion;
-mod ledger;
 mod reports;
 mod story;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, expansion::benches, reports::benches, ledger::benches, engine::benches);
+criterion_group!(benches, expansion::benches, reports::benches, engine::benches);
 criterion_main!(benches);

@@ -24,6 +24,8 @@ mod judge;
 mod needs;
 mod poller;
 mod run;
+#[cfg(test)]
+mod slow_ledger;
 mod stop;
 mod survey;
 
@@ -37,11 +39,11 @@ use crate::outcome::{EventLog, JournalError, Listener, RunEvent, RunRecord};
 use crate::plan::Plan;
 
 pub use stop::StopReason;
-pub use survey::look_back;
+pub(crate) use survey::look_back;
 
 /// What a run needs.
 #[derive(Debug)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// The tasks and their settings. `settings.run_timeout` is counted from the call of [`run`].
     pub plan: Arc<Plan>,
     /// The client.
@@ -53,7 +55,7 @@ pub struct Setup {
 }
 
 /// Who keeps and who hears what happens.
-pub struct Observers {
+pub(crate) struct Observers {
     /// Keeps every event before anything that follows from it is done.
     pub ledger: Box<dyn EventLog>,
     /// Hear every event, each on a thread of its own.
@@ -65,7 +67,7 @@ pub struct Observers {
 
 /// How to run.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Follow sessions to their end; otherwise they are started, recorded and detached (`--no-wait`).
     pub wait: bool,
     /// Try again what ended badly in an earlier invocation (`--failed`), after its old session was read again.
@@ -127,7 +129,7 @@ pub enum Fault {
 /// # Errors
 ///
 /// When the ledger or a report cannot keep an event.
-pub async fn run(
+pub(crate) async fn run(
     setup: Setup,
     observers: Observers,
     stops: tokio::sync::mpsc::Receiver<StopReason>,

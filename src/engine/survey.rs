@@ -17,7 +17,7 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(1);
 /// be an old copy (a CI cache that was not saved after the last run), and one that is younger than a week may never
 /// have asked for the sessions of a task that is new to it.
 #[must_use]
-pub fn look_back(
+pub(crate) fn look_back(
     last: Option<&RunRecord>,
     first: Option<Timestamp>,
     plan: &Plan,

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 /// A CI job finds its checkout under another path every time. So a manifest inside the folder that holds the
 /// state folder is named relative to that folder; only one elsewhere goes by its absolute path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ManifestIdentity {
+pub(crate) struct ManifestIdentity {
     path: String,
     name: String,
     simulated: bool,
@@ -18,7 +18,7 @@ impl ManifestIdentity {
     /// The identity of the manifest at `manifest` for the state folder at `state_dir`, which need not exist yet.
     /// A `manifest` that is not there (standard input, say) goes by the text of its path.
     #[must_use]
-    pub fn new(state_dir: &Path, manifest: &Path, name: &str, simulated: bool) -> Self {
+    pub(crate) fn new(state_dir: &Path, manifest: &Path, name: &str, simulated: bool) -> Self {
         let path = match manifest.canonicalize() {
             Ok(absolute) => match home(state_dir) {
                 Some(home) => absolute.strip_prefix(&home).unwrap_or(&absolute).to_owned(),
@@ -31,19 +31,19 @@ impl ManifestIdentity {
 
     /// The manifest's path, with `/` on every system.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// The manifest's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Whether the service is the simulator.
     #[must_use]
-    pub fn is_simulated(&self) -> bool {
+    pub(crate) fn is_simulated(&self) -> bool {
         self.simulated
     }
 }

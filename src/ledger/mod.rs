@@ -48,10 +48,10 @@ mod writer;
 mod tests;
 
 pub use error::LedgerError;
-pub use identity::ManifestIdentity;
+pub(crate) use identity::ManifestIdentity;
 pub use lock::Holder;
-pub use overview::RunOverview;
-pub use reader::LedgerReader;
-pub use recorder::Recorder;
-pub use stored::{SkippedEvent, StoredEvents, StoredRun};
-pub use writer::Ledger;
+pub(crate) use overview::RunOverview;
+pub(crate) use reader::LedgerReader;
+pub(crate) use recorder::Recorder;
+pub(crate) use stored::{SkippedEvent, StoredEvents, StoredRun};
+pub(crate) use writer::Ledger;

@@ -6,7 +6,7 @@ use crate::outcome::{Outcome, RunId, Totals};
 
 /// One run in a line, without folding its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunOverview {
+pub(crate) struct RunOverview {
     /// Which.
     pub id: RunId,
     /// The manifest's name.
@@ -32,7 +32,7 @@ pub struct RunOverview {
 impl RunOverview {
     /// How many tasks the next `run` would go on with: those without an outcome, deferred and detached ones.
     #[must_use]
-    pub fn open_tasks(&self) -> usize {
+    pub(crate) fn open_tasks(&self) -> usize {
         self.tasks - self.totals.total() + self.totals.remaining()
     }
 }

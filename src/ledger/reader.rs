@@ -17,7 +17,7 @@ use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, RunRecord};
 /// Answers questions about the runs of a state folder. Each answer is of one moment, also while another
 /// process writes.
 #[derive(Debug)]
-pub struct LedgerReader {
+pub(crate) struct LedgerReader {
     conn: Connection,
     path: PathBuf,
 }
@@ -29,7 +29,7 @@ impl LedgerReader {
     ///
     /// [`LedgerError::Missing`] if nothing was run there; when the file is damaged, of another version, or
     /// not to be read.
-    pub fn open(state_dir: &Path) -> Result<Self, LedgerError> {
+    pub(crate) fn open(state_dir: &Path) -> Result<Self, LedgerError> {
         let conn = database::open_to_read(state_dir)?;
         Ok(Self::new(conn, state_dir.join("ledger.db")))
     }
@@ -48,7 +48,7 @@ impl LedgerReader {
 
     /// The database file.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -57,7 +57,7 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn last_run(&self, manifest: &ManifestIdentity) -> Result<Option<StoredRun>, LedgerError> {
+    pub(crate) fn last_run(&self, manifest: &ManifestIdentity) -> Result<Option<StoredRun>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
                 "SELECT n, id, manifest, name, simulated, started_at FROM runs \
@@ -73,7 +73,7 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn run(&self, id: &RunId) -> Result<Option<StoredRun>, LedgerError> {
+    pub(crate) fn run(&self, id: &RunId) -> Result<Option<StoredRun>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
                 "SELECT n, id, manifest, name, simulated, started_at FROM runs WHERE id = ?1",
@@ -87,7 +87,7 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn runs(&self) -> Result<Vec<RunOverview>, LedgerError> {
+    pub(crate) fn runs(&self) -> Result<Vec<RunOverview>, LedgerError> {
         self.snapshot(|conn| {
             let mut counts: BTreeMap<i64, Vec<(Option<String>, usize)>> = BTreeMap::new();
             let mut stmt =
@@ -126,7 +126,7 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn events(&self, run: &RunId, after: u64) -> Result<StoredEvents, LedgerError> {
+    pub(crate) fn events(&self, run: &RunId, after: u64) -> Result<StoredEvents, LedgerError> {
         self.snapshot(|conn| {
             let mut stored = StoredEvents::default();
             let find = "SELECT n FROM runs WHERE id = ?1";
@@ -147,7 +147,11 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn created_since(&self, since: Timestamp, simulated: bool) -> Result<Vec<Timestamp>, LedgerError> {
+    pub(crate) fn created_since(
+        &self,
+        since: Timestamp,
+        simulated: bool,
+    ) -> Result<Vec<Timestamp>, LedgerError> {
         self.snapshot(|conn| {
             let mut stmt = conn
                 .prepare_cached("SELECT ts FROM creations WHERE ts >= ?1 AND simulated = ?2 ORDER BY ts")?;
@@ -161,7 +165,7 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn sessions_since(&self, since: Timestamp) -> Result<HashSet<SessionId>, LedgerError> {
+    pub(crate) fn sessions_since(&self, since: Timestamp) -> Result<HashSet<SessionId>, LedgerError> {
         self.snapshot(|conn| {
             let mut stmt = conn.prepare_cached("SELECT session FROM creations WHERE ts >= ?1")?;
             let rows = stmt.query_map([since.as_millisecond()], |row| session_id(row, 0))?;
@@ -174,7 +178,7 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn first_run_at(&self, manifest: &ManifestIdentity) -> Result<Option<Timestamp>, LedgerError> {
+    pub(crate) fn first_run_at(&self, manifest: &ManifestIdentity) -> Result<Option<Timestamp>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
                 "SELECT started_at FROM runs WHERE identity = ?1 AND name = ?2 AND simulated = ?3 ORDER BY n LIMIT 1",
@@ -184,36 +188,13 @@ impl LedgerReader {
         })
     }
 
-    /// Whether a session is in the books of any run.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be read.
-    pub fn knows_session(&self, session: &SessionId) -> Result<bool, LedgerError> {
-        self.snapshot(|conn| {
-            conn.prepare_cached("SELECT 1 FROM creations WHERE session = ?1")?.exists([session.as_str()])
-        })
-    }
-
     /// Reads every page of the database once: a second for some hundred megabytes.
     ///
     /// # Errors
     ///
     /// When it is damaged or cannot be read; [`LedgerError::is_corrupt`] tells which.
-    pub fn check(&self) -> Result<(), LedgerError> {
+    pub(crate) fn check(&self) -> Result<(), LedgerError> {
         database::check(&self.conn, &self.path)
-    }
-
-    /// A number that changes whenever another process has written: cheap to ask again and again.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be read.
-    pub fn data_version(&self) -> Result<u64, LedgerError> {
-        self.conn
-            .pragma_query_value(None, "data_version", |row| row.get::<_, u32>(0))
-            .map(u64::from)
-            .map_err(|e| self.failed(e))
     }
 
     fn snapshot<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {

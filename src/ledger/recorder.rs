@@ -11,7 +11,7 @@ use crate::outcome::{EventKind, EventLog, JournalError, RunEvent, RunId};
 /// When a call fails, its events are kept in memory and tried again with the next call and with `flush`: if there
 /// is room again, nothing is missing in the end.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     ledger: Ledger,
     target: Target,
     /// What could not be written yet.
@@ -67,14 +67,8 @@ impl Recorder {
 
     /// What the ledger can be asked, also while it is written.
     #[must_use]
-    pub fn reader(&self) -> &LedgerReader {
+    pub(crate) fn reader(&self) -> &LedgerReader {
         self.ledger.reader()
-    }
-
-    /// Gives the ledger back, for another run.
-    #[must_use]
-    pub fn into_ledger(self) -> Ledger {
-        self.ledger
     }
 
     /// One transaction. When the disk is full the log is carried into the file, and tried again in its place: both

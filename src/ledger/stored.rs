@@ -8,7 +8,7 @@ use crate::outcome::{RunEvent, RunRecord};
 
 /// A run as the ledger has it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StoredRun {
+pub(crate) struct StoredRun {
     /// The fold of its events.
     pub record: RunRecord,
     /// The events that are not in the fold. Those of a newer program are to be expected; after damage the
@@ -18,7 +18,7 @@ pub struct StoredRun {
 
 /// Some of a run's events.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StoredEvents {
+pub(crate) struct StoredEvents {
     /// In order.
     pub events: Vec<RunEvent>,
     /// Those that could not be understood.
@@ -27,22 +27,17 @@ pub struct StoredEvents {
 
 /// An event that was kept but not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkippedEvent {
-    seq: u64,
+pub(crate) struct SkippedEvent {
+    /// Where it stands in its run.
+    pub(super) seq: u64,
     event: Option<String>,
     why: String,
 }
 
 impl SkippedEvent {
-    /// Where it stands in its run.
-    #[must_use]
-    pub fn seq(&self) -> u64 {
-        self.seq
-    }
-
     /// Whether it is damaged, not merely of a kind that a newer program writes.
     #[must_use]
-    pub fn is_damaged(&self) -> bool {
+    pub(crate) fn is_damaged(&self) -> bool {
         self.event.is_none()
     }
 }

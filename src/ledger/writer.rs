@@ -11,7 +11,7 @@ use crate::outcome::RunId;
 
 /// The ledger of a state folder, opened for writing: no other process has it until this is dropped.
 #[derive(Debug)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     // Closed before the lock is given back.
     reader: LedgerReader,
     set_aside: Option<PathBuf>,
@@ -28,7 +28,7 @@ impl Ledger {
     ///
     /// When another process holds the folder, when the ledger is of a newer program or not a ledger, and when
     /// it cannot be written: read-only, or the disk is full.
-    pub fn open(state_dir: &Path) -> Result<Self, LedgerError> {
+    pub(crate) fn open(state_dir: &Path) -> Result<Self, LedgerError> {
         Self::open_at(state_dir, Timestamp::now())
     }
 
@@ -55,38 +55,29 @@ impl Ledger {
         Ok(Self { reader: LedgerReader::new(conn, path), set_aside, _lock: lock })
     }
 
-    /// Opens the ledger for reading only, without the lock: works while another process runs.
-    ///
-    /// # Errors
-    ///
-    /// As for [`LedgerReader::open`].
-    pub fn read(state_dir: &Path) -> Result<LedgerReader, LedgerError> {
-        LedgerReader::open(state_dir)
-    }
-
     /// Who runs with this state folder now; none if nobody does, or if it cannot be told.
     #[must_use]
-    pub fn holder(state_dir: &Path) -> Option<Holder> {
+    pub(crate) fn holder(state_dir: &Path) -> Option<Holder> {
         Lock::holder(&StateFolder::at(state_dir))
     }
 
     /// Where the ledger that was here has gone, if it was damaged. Nothing is known of earlier runs then: look
     /// for their markers before anything is created.
     #[must_use]
-    pub fn set_aside(&self) -> Option<&Path> {
+    pub(crate) fn set_aside(&self) -> Option<&Path> {
         self.set_aside.as_deref()
     }
 
     /// What it can be asked.
     #[must_use]
-    pub fn reader(&self) -> &LedgerReader {
+    pub(crate) fn reader(&self) -> &LedgerReader {
         &self.reader
     }
 
     /// Records a new run of this manifest. The first event observed must be its
     /// [`RunStarted`](crate::outcome::EventKind::RunStarted) with `seq` 1.
     #[must_use]
-    pub fn start(self, manifest: ManifestIdentity) -> Recorder {
+    pub(crate) fn start(self, manifest: ManifestIdentity) -> Recorder {
         Recorder::start(self, manifest)
     }
 
@@ -95,7 +86,7 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LedgerError::UnknownRun`], and when the ledger cannot be read.
-    pub fn resume(self, run: &RunId) -> Result<Recorder, LedgerError> {
+    pub(crate) fn resume(self, run: &RunId) -> Result<Recorder, LedgerError> {
         Recorder::resume(self, run)
     }
 

@@ -30,7 +30,7 @@ mod run;
 mod service;
 
 pub use crate::engine::{Fault, Finished, StopReason};
-pub use crate::ledger::LedgerError;
+pub use crate::ledger::{Holder, LedgerError};
 pub use error::RunError;
 pub use options::Options;
 pub use reports::{CannotWrite, Format, ReportFiles};

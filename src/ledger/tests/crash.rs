@@ -144,7 +144,7 @@ fn another_process_holds_the_folder_and_is_read_meanwhile() {
 
     assert_eq!(Ledger::holder(dir.path()).unwrap().pid(), child.id());
 
-    let reader = Ledger::read(dir.path()).unwrap();
+    let reader = LedgerReader::open(dir.path()).unwrap();
     let mut record = reader.run(&run).unwrap().unwrap().record;
     let mut seen = 0;
     // The child writes without end, and may be far ahead of this reader at first.

@@ -34,7 +34,7 @@ fn a_second_one_is_told_who_holds_the_folder() {
     let pid = format!(" pid {} on ", std::process::id());
     assert!(text.starts_with(&format!("state folder `{}` is in use by ", dir.path().display())), "{text}");
     assert!(text.contains(&pid) && text.contains(" since 2026-09-21T"), "{text}");
-    Ledger::read(dir.path()).unwrap();
+    LedgerReader::open(dir.path()).unwrap();
 
     assert_eq!(Ledger::holder(dir.path()).unwrap().pid(), std::process::id());
 
@@ -94,7 +94,7 @@ fn a_newer_ledger_is_refused_and_left_as_it_is() {
     db.execute("UPDATE meta SET value = '7.8.9' WHERE key = 'writer'", []).unwrap();
     drop(db);
     let before = fs::read(dir.path().join("ledger.db")).unwrap();
-    for refused in [Ledger::open(dir.path()).unwrap_err(), Ledger::read(dir.path()).unwrap_err()] {
+    for refused in [Ledger::open(dir.path()).unwrap_err(), LedgerReader::open(dir.path()).unwrap_err()] {
         let text = refused.to_string();
         for part in ["schema version 99", "jules-batch 7.8.9", "no more than 1", "--state-dir"] {
             assert!(text.contains(part), "{part}: {text}");
@@ -107,7 +107,7 @@ fn a_newer_ledger_is_refused_and_left_as_it_is() {
 fn another_programs_database_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     open_raw(dir.path()).execute_batch("CREATE TABLE theirs (x)").unwrap();
-    for refused in [Ledger::open(dir.path()).unwrap_err(), Ledger::read(dir.path()).unwrap_err()] {
+    for refused in [Ledger::open(dir.path()).unwrap_err(), LedgerReader::open(dir.path()).unwrap_err()] {
         assert!(matches!(refused, LedgerError::Foreign { .. }), "{refused}");
     }
     open_raw(dir.path()).prepare("SELECT x FROM theirs").unwrap();
@@ -116,7 +116,7 @@ fn another_programs_database_is_refused_and_left_as_it_is() {
 #[test]
 fn without_a_ledger_there_is_nothing_to_read() {
     let dir = tempfile::tempdir().unwrap();
-    let missing = |dir: &Path| Ledger::read(dir).unwrap_err().is_missing();
+    let missing = |dir: &Path| LedgerReader::open(dir).unwrap_err().is_missing();
     assert!(missing(&dir.path().join("nowhere")));
     assert!(missing(dir.path()));
     fs::write(dir.path().join("ledger.db"), "").unwrap();
@@ -193,7 +193,7 @@ fn damaged_ledgers_are_never_overwritten() {
 fn a_reader_says_that_the_ledger_is_damaged_and_leaves_it() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("ledger.db"), "this is no database, and long enough to see it").unwrap();
-    assert!(Ledger::read(dir.path()).unwrap_err().is_corrupt());
+    assert!(LedgerReader::open(dir.path()).unwrap_err().is_corrupt());
     assert_eq!(names(dir.path()), ["ledger.db"]);
 }
 
