@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::error::ErrorKind;
-use super::{Error, Jules, Method, NewSession, Outcome};
+use super::{Error, Jules, Method, NewSession, SessionOutcome};
 
 /// `run()` for each of many items; configured, then awaited.
 ///
@@ -87,7 +87,7 @@ impl All {
         self
     }
 
-    async fn perform(self) -> Vec<Result<Outcome, Error>> {
+    async fn perform(self) -> Vec<Result<SessionOutcome, Error>> {
         let Self { jules, items, concurrency, stop_on_error, delay, timeout } = self;
         let (starts, stopped) = (Starts::new(delay), AtomicBool::new(false));
         let (jules, starts, stopped) = (&jules, &starts, &stopped);
@@ -109,7 +109,7 @@ impl All {
     }
 }
 
-async fn run(jules: &Jules, new: NewSession, timeout: Option<Duration>) -> Result<Outcome, Error> {
+async fn run(jules: &Jules, new: NewSession, timeout: Option<Duration>) -> Result<SessionOutcome, Error> {
     jules.run(new).await?.result().timeout(timeout).await
 }
 
@@ -140,7 +140,7 @@ impl Starts {
 }
 
 impl IntoFuture for All {
-    type Output = Vec<Result<Outcome, Error>>;
+    type Output = Vec<Result<SessionOutcome, Error>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -3,7 +3,7 @@
 //! | to | call |
 //! | --- | --- |
 //! | get a client | [`Jules::from_env`], [`Jules::builder`]; [`Jules::with`] for other options |
-//! | let a session run by itself | [`Jules::run`] → [`AutomatedSession`]; awaiting it gives the [`Outcome`] |
+//! | let a session run by itself | [`Jules::run`] → [`AutomatedSession`]; awaiting it gives the [`SessionOutcome`] |
 //! | work with a session | [`Jules::session`] → [`SessionClient`]: send, ask, approve, wait for, stream |
 //! | take up a session | [`Jules::attach`] |
 //! | run many | [`Jules::all`] |
@@ -82,12 +82,12 @@ pub use id::{ActivityId, InvalidId, SessionId, SourceName};
 pub use limiter::Quotas;
 pub use method::Method;
 pub use model::{
-    Activity, ActivityKind, ActivityPage, Artifact, BashOutput, Branch, ChangeSet, GitPatch, GithubRepo,
-    GithubRepoContext, InvalidMedia, Media, Originator, Page, Plan, PlanStep, PullRequest, Session,
+    Activity, ActivityKind, ActivityPage, AgentPlan, Artifact, BashOutput, Branch, ChangeSet, GitPatch,
+    GithubRepo, GithubRepoContext, InvalidMedia, Media, Originator, Page, PlanStep, PullRequest, Session,
     SessionOutput, SessionPage, SessionState, Sightings, Source, SourceContext, SourcePage,
 };
 pub use options::Options;
-pub use outcome::Outcome;
+pub use outcome::SessionOutcome;
 pub use pages::Listing;
 pub use request::{ListActivities, ListSessions, ListSources, NewSession};
 pub use retry::Retries;
@@ -106,8 +106,8 @@ const _: fn() = || {
     fn shared_between_threads<T: Send + Sync>() {}
     fn sent_to_threads<T: Send>() {}
     shared_between_threads::<(Jules, Options, JulesBuilder, SessionClient, AutomatedSession)>();
-    shared_between_threads::<(Error, BuildError, Outcome, Session, Activity, Cursor, Usage)>();
-    sent_to_threads::<(ActivityStream, Listing<Session>, Listing<Source>, Wait<Outcome>, All)>();
+    shared_between_threads::<(Error, BuildError, SessionOutcome, Session, Activity, Cursor, Usage)>();
+    sent_to_threads::<(ActivityStream, Listing<Session>, Listing<Source>, Wait<SessionOutcome>, All)>();
 };
 
 #[cfg(test)]

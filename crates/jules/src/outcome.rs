@@ -13,7 +13,7 @@ use super::{ActivityKind, ChangeSet, Error, Jules, PullRequest, Session, Session
 /// What became of a session that has ended.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Outcome {
+pub struct SessionOutcome {
     /// The session as it was read last.
     pub session: Session,
     /// `Completed` or `Failed`.
@@ -26,7 +26,7 @@ pub struct Outcome {
     pub failure_reason: Option<String>,
 }
 
-impl Outcome {
+impl SessionOutcome {
     /// Whether the session completed.
     #[must_use]
     pub fn is_completed(&self) -> bool {
@@ -47,12 +47,12 @@ const LOOK: Duration = Duration::from_secs(2);
 ///
 /// `COMPLETED` may come before the outputs, or without any: then it is read again for the settle time, and after that
 /// the last change set in the activities is the work. Why a session failed stands only in its activities.
-pub(super) async fn settle(jules: &Jules, mut session: Session) -> Result<Outcome, Error> {
+pub(super) async fn settle(jules: &Jules, mut session: Session) -> Result<SessionOutcome, Error> {
     let failed = session.state == Some(SessionState::Failed);
     if !failed && session.outputs.is_empty() {
         session = read_until_outputs(jules, session).await?;
     }
-    let mut outcome = Outcome {
+    let mut outcome = SessionOutcome {
         state: session.state.clone().unwrap_or(SessionState::Unspecified),
         pull_request: session.pull_request().cloned(),
         change_set: session.change_set().cloned(),
@@ -84,7 +84,7 @@ async fn read_until_outputs(jules: &Jules, mut session: Session) -> Result<Sessi
     }
 }
 
-impl Outcome {
+impl SessionOutcome {
     async fn read_activities(&mut self, jules: &Jules) -> Result<(), Error> {
         let mut patience = Patience::default();
         patience.answered();

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::retry::{Attempts, Next};
 use super::wait::Wait;
-use super::{ActivityStream, Error, Jules, NewSession, Outcome, Session, SessionClient, SessionId};
+use super::{ActivityStream, Error, Jules, NewSession, Session, SessionClient, SessionId, SessionOutcome};
 
 /// A session that runs by itself. Awaiting it waits for its [`result`](Self::result).
 #[derive(Clone, Debug)]
@@ -61,8 +61,8 @@ impl AutomatedSession {
         self.client.stream()
     }
 
-    /// Waits until the session has ended and tells what became of it. A failed session is an [`Outcome`] as well.
-    pub fn result(&self) -> Wait<Outcome> {
+    /// Waits until the session has ended and tells what became of it. A failed session is an [`SessionOutcome`] as well.
+    pub fn result(&self) -> Wait<SessionOutcome> {
         self.client.result()
     }
 
@@ -74,7 +74,7 @@ impl AutomatedSession {
 }
 
 impl IntoFuture for AutomatedSession {
-    type Output = Result<Outcome, Error>;
+    type Output = Result<SessionOutcome, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

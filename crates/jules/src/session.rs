@@ -9,7 +9,7 @@ use super::stream::Feed;
 use super::wait::{self, Wait};
 use super::{
     Activity, ActivityId, ActivityKind, ActivityPage, ActivityStream, Error, Jules, ListActivities, Method,
-    NewSession, Outcome, Session, SessionId, SessionState, outcome,
+    NewSession, Session, SessionId, SessionOutcome, SessionState, outcome,
 };
 
 /// A handle on one session. Cheap to clone; dropping it leaves the session alone.
@@ -154,8 +154,8 @@ impl SessionClient {
         })
     }
 
-    /// Waits until the session has ended and tells what became of it. A failed session is an [`Outcome`] as well.
-    pub fn result(&self) -> Wait<Outcome> {
+    /// Waits until the session has ended and tells what became of it. A failed session is an [`SessionOutcome`] as well.
+    pub fn result(&self) -> Wait<SessionOutcome> {
         let client = self.clone();
         let waiting_for = format!("session {} to end", self.id);
         Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {

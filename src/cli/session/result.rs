@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::render;
 use super::target::session_id;
 use super::{Access, Format, Patience, failed, json};
-use crate::api::{ChangeSet, Outcome, PullRequest, Session, SessionId};
+use crate::api::{ChangeSet, PullRequest, Session, SessionId, SessionOutcome};
 use crate::cli::console::{Console, DIM, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -101,7 +101,7 @@ fn hint(session: &Session) -> Option<String> {
     Some(format!("{DIM}it is {}; waiting for its end …{DIM:#}", neutral(state.as_str())))
 }
 
-fn text(outcome: &Outcome) -> String {
+fn text(outcome: &SessionOutcome) -> String {
     let mut lines = vec![render::state(Some(&outcome.state))];
     if let Some(reason) = &outcome.failure_reason {
         lines.push(format!("{RED}reason{RED:#}\n{}", foreign_text::block(reason)));
@@ -117,7 +117,7 @@ fn text(outcome: &Outcome) -> String {
     lines.join("\n")
 }
 
-fn told(outcome: &Outcome) -> Told<'_> {
+fn told(outcome: &SessionOutcome) -> Told<'_> {
     let diff = outcome.change_set.as_ref().map(ChangeSet::diff);
     Told {
         state: outcome.state.as_str(),

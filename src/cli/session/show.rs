@@ -6,7 +6,7 @@ use super::render::{Rendering, card};
 use super::story::Story;
 use super::target::session_id;
 use super::{Access, Format, failed, json};
-use crate::api::{Activity, Plan, Session, SessionId};
+use crate::api::{Activity, AgentPlan, Session, SessionId};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -46,7 +46,7 @@ pub(crate) struct ShowArgs {
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
     session: &'a Session,
-    plan: Option<&'a Plan>,
+    plan: Option<&'a AgentPlan>,
     plan_approved: bool,
     failure_reason: Option<&'a str>,
     messages: Vec<&'a Activity>,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures::StreamExt as _;
 
-use crate::api::{Activity, ActivityKind, ChangeSet, Error, Plan, Session, SessionClient};
+use crate::api::{Activity, ActivityKind, AgentPlan, ChangeSet, Error, Session, SessionClient};
 
 /// The fold of a session's activities.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Story {
     /// How many messages to keep.
     keep: usize,
     /// The last plan.
-    pub(super) plan: Option<Plan>,
+    pub(super) plan: Option<AgentPlan>,
     /// Whether a plan was approved since.
     pub(super) plan_approved: bool,
     /// The last messages, oldest first.

@@ -136,7 +136,7 @@ pub enum ActivityKind {
         message: String,
     },
     /// The agent made a plan.
-    PlanGenerated(Plan),
+    PlanGenerated(AgentPlan),
     /// A plan was approved.
     PlanApproved {
         /// The plan's id.
@@ -166,7 +166,7 @@ pub enum ActivityKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
-pub struct Plan {
+pub struct AgentPlan {
     /// The plan's id.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,

@@ -13,7 +13,7 @@ mod sighting;
 mod source;
 mod state;
 
-pub use activity::{Activity, ActivityKind, Originator, Plan, PlanStep};
+pub use activity::{Activity, ActivityKind, AgentPlan, Originator, PlanStep};
 pub use artifact::{Artifact, BashOutput, ChangeSet, GitPatch, InvalidMedia, Media};
 pub use page::{ActivityPage, Page, SessionPage, SourcePage};
 pub use session::{GithubRepoContext, PullRequest, Session, SessionOutput, SourceContext};

@@ -1,10 +1,10 @@
 //! A plan for reading.
 
-use crate::api::Plan;
+use crate::api::AgentPlan;
 use crate::cli::console::DIM;
 
 /// The steps, numbered, each on a line of its own with its details below.
-pub(in crate::cli::session) fn steps(plan: &Plan) -> String {
+pub(in crate::cli::session) fn steps(plan: &AgentPlan) -> String {
     let mut lines = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         let title = step.title.as_deref().unwrap_or("(no title)");
