@@ -51,6 +51,7 @@ mod builder;
 mod client;
 mod cursor;
 mod diff;
+mod digest;
 mod error;
 mod id;
 mod limiter;
@@ -77,6 +78,7 @@ pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE
 pub use client::Jules;
 pub use cursor::{Cursor, InvalidCursor};
 pub use diff::{Diff, FileChange, FileDiff};
+pub use digest::SessionDigest;
 pub use error::{Error, ErrorKind, Refusal};
 pub use id::{ActivityId, InvalidId, SessionId, SourceName};
 pub use limiter::Quotas;
@@ -87,8 +89,9 @@ pub use model::{
     SessionOutput, SessionPage, SessionState, Sightings, Source, SourceContext, SourcePage,
 };
 pub use options::Options;
-pub use outcome::SessionOutcome;
+pub use outcome::{Made, SessionOutcome, Settled, Settling};
 pub use pages::Listing;
+pub use patience::Absence;
 pub use request::{ListActivities, ListSessions, ListSources, NewSession};
 pub use retry::Retries;
 pub use run::AutomatedSession;

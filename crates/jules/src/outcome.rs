@@ -1,14 +1,14 @@
-//! What became of a session.
+//! What became of a session, and when that is settled.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::batches::BatchSource as _;
 use super::patience::Patience;
-use super::stream::Feed;
-use super::{ActivityKind, ChangeSet, Error, Jules, PullRequest, Session, SessionState};
+use super::wait::{self, LastState};
+use super::{ChangeSet, Error, PullRequest, Session, SessionClient, SessionDigest, SessionState};
 
 /// What became of a session that has ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,13 +20,32 @@ pub struct SessionOutcome {
     pub state: SessionState,
     /// The pull request, if there is one.
     pub pull_request: Option<PullRequest>,
-    /// The change set: from the outputs, or else the last one in the activities (each holds the whole work).
+    /// The change set, if it changes anything: from the outputs, or else the last one in the activities (each holds the
+    /// whole work).
     pub change_set: Option<ChangeSet>,
     /// Why it failed, if it did and said so.
     pub failure_reason: Option<String>,
+    /// What the agent still asks ([`SessionDigest::open_question`]), if it completed without the outputs that were asked
+    /// for.
+    pub open_question: Option<String>,
 }
 
 impl SessionOutcome {
+    /// What became of a session that has ended: its outputs count, and where they do not say enough, its activities.
+    #[must_use]
+    pub fn new(session: Session, activities: &SessionDigest) -> Self {
+        let state = session.state.clone().unwrap_or(SessionState::Unspecified);
+        let failed = state == SessionState::Failed;
+        Self {
+            pull_request: session.pull_request().cloned(),
+            change_set: activities.change_set_of(&session).cloned(),
+            failure_reason: activities.failure_reason.clone().filter(|_| failed),
+            open_question: activities.open_question().filter(|_| !failed).map(str::to_owned),
+            state,
+            session,
+        }
+    }
+
     /// Whether the session completed.
     #[must_use]
     pub fn is_completed(&self) -> bool {
@@ -40,68 +59,94 @@ impl SessionOutcome {
     }
 }
 
+/// What a session makes, in the order in which it comes: the later one says that the earlier one is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Made {
+    /// A change set.
+    Change,
+    /// A pull request.
+    PullRequest,
+}
+
+impl Made {
+    /// The most that is there.
+    #[must_use]
+    pub fn of(has_pull_request: bool, has_change: bool) -> Option<Self> {
+        has_pull_request.then_some(Self::PullRequest).or(has_change.then_some(Self::Change))
+    }
+}
+
+/// When it is settled what a completed session has made: outputs can come some time after the state, a pull request
+/// after its change set, or none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settling {
+    /// What was asked for. A change that comes first does not end the wait for a pull request.
+    pub asked: Made,
+    /// How long it is waited for.
+    pub grace: Duration,
+}
+
+/// What [`Settling`] says to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing: the outputs say it all.
+    Outputs,
+    /// Read the session again; the wait is over after this time.
+    NotBefore(Duration),
+    /// Read the activities: what the outputs lack, they tell now or never.
+    Activities,
+}
+
+impl Settling {
+    /// What to do about a session whose outputs show this, so long after it was first seen completed.
+    #[must_use]
+    pub fn after(self, completed: Duration, outputs: Option<Made>) -> Settled {
+        if outputs >= Some(self.asked) {
+            return Settled::Outputs;
+        }
+        match self.grace.saturating_sub(completed) {
+            Duration::ZERO => Settled::Activities,
+            left => Settled::NotBefore(left),
+        }
+    }
+}
+
 /// The shortest pause between two looks while outputs are waited for.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Turns a session that has ended into its outcome.
-///
-/// `COMPLETED` may come before the outputs, or without any: then it is read again for the settle time, and after that
-/// the last change set in the activities is the work. Why a session failed stands only in its activities.
-pub(super) async fn settle(jules: &Jules, mut session: Session) -> Result<SessionOutcome, Error> {
-    let failed = session.state == Some(SessionState::Failed);
-    if !failed && session.outputs.is_empty() {
-        session = read_until_outputs(jules, session).await?;
-    }
-    let mut outcome = SessionOutcome {
-        state: session.state.clone().unwrap_or(SessionState::Unspecified),
-        pull_request: session.pull_request().cloned(),
-        change_set: session.change_set().cloned(),
-        failure_reason: None,
-        session,
-    };
-    if failed || outcome.session.outputs.is_empty() {
-        outcome.read_activities(jules).await?;
-    }
-    Ok(outcome)
-}
+/// How far our clock and the service's may differ before a session that has just ended seems to have ended long ago.
+const CLOCKS: Duration = Duration::from_secs(5 * 60);
 
-async fn read_until_outputs(jules: &Jules, mut session: Session) -> Result<Session, Error> {
-    let deadline = Instant::now() + jules.options().settle;
-    let mut patience = Patience::default();
-    patience.answered();
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || !session.outputs.is_empty() {
-            return Ok(session);
-        }
-        tokio::time::sleep(jules.options().poll_interval.max(LOOK).min(left)).await;
-        match jules.get_session(&session.id).await {
-            Ok(read) if read.is_terminal() => session = read,
-            Ok(_) => {}
-            Err(error) if patience.bears(&error, Instant::now()) => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-impl SessionOutcome {
-    async fn read_activities(&mut self, jules: &Jules) -> Result<(), Error> {
-        let mut patience = Patience::default();
-        patience.answered();
-        let mut history = Feed::history(jules.clone(), self.session.id.clone(), patience);
-        let (mut change_set, mut reason) = (None, None);
-        while let Some(batch) = history.next_batch().await {
-            for activity in batch? {
-                change_set = activity.change_set().cloned().or(change_set);
-                if let ActivityKind::SessionFailed { reason: given } = activity.kind {
-                    reason = given.or(reason);
-                }
+/// Turns a session that has ended into its outcome; nothing when it goes on meanwhile.
+pub(super) async fn settle(
+    client: &SessionClient,
+    mut session: Session,
+    patience: &mut Patience,
+    last: &LastState,
+) -> Result<Option<SessionOutcome>, Error> {
+    let options = client.jules.options();
+    let (read, age) = (Instant::now(), age(&session).saturating_sub(CLOCKS));
+    while session.state == Some(SessionState::Completed) {
+        let settling = Settling { asked: client.asked(&session), grace: options.settle };
+        let outputs = Made::of(session.pull_request().is_some(), session.change_set().is_some());
+        match settling.after(age + read.elapsed(), outputs) {
+            Settled::Outputs => return Ok(Some(SessionOutcome::new(session, &SessionDigest::default()))),
+            Settled::Activities => break,
+            Settled::NotBefore(left) => {
+                tokio::time::sleep(options.poll_interval.max(LOOK).min(left)).await;
+                session = wait::until(client, patience, last, |_| true).await?;
             }
         }
-        self.change_set = self.change_set.take().or(change_set);
-        if self.state == SessionState::Failed {
-            self.failure_reason = reason;
-        }
-        Ok(())
     }
+    if !session.is_terminal() {
+        return Ok(None);
+    }
+    let activities = client.activities().digest(0).await?;
+    Ok(Some(SessionOutcome::new(session, &activities)))
+}
+
+/// How long ago the session last changed: one that ended long ago is not waited for.
+fn age(session: &Session) -> Duration {
+    let since = session.update_time.map(|at| Timestamp::now().duration_since(at));
+    since.and_then(|age| age.try_into().ok()).unwrap_or_default()
 }

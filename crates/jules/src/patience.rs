@@ -9,9 +9,29 @@ use super::Error;
 /// An outage is borne this long; every poll in it has had its own retries.
 const OUTAGE: Duration = Duration::from_secs(10 * 60);
 
-/// A session that was there before is missed only after so many 404s in a row: under load the service has answered
-/// 404 for things that exist.
-const MISSING: u32 = 3;
+/// A session's 404s in a row. Just after its creation the service does not show it, or not all of it; later, under load,
+/// it has answered 404 for things that exist.
+#[derive(Clone, Debug, Default)]
+pub struct Absence {
+    missing: u32,
+}
+
+impl Absence {
+    /// A session that was there before is missed only after so many.
+    pub const LIMIT: u32 = 3;
+
+    /// The service showed the session.
+    pub fn end(&mut self) {
+        self.missing = 0;
+    }
+
+    /// Whether this 404 still does not say that the session is gone. `fresh`: it is so new that the service may not
+    /// show it yet; see [`Options::FRESH_PATIENCE`](super::Options::FRESH_PATIENCE).
+    pub fn is_borne(&mut self, fresh: bool) -> bool {
+        self.missing += u32::from(!fresh);
+        fresh || self.missing < Self::LIMIT
+    }
+}
 
 /// What a poll loop has lived through.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +40,7 @@ pub(super) struct Patience {
     fresh_until: Option<Instant>,
     failing_since: Option<Instant>,
     known: bool,
-    missing: u32,
+    absence: Absence,
 }
 
 impl Patience {
@@ -37,15 +57,14 @@ impl Patience {
     pub(super) fn answered(&mut self) {
         self.failing_since = None;
         self.known = true;
-        self.missing = 0;
+        self.absence.end();
     }
 
     /// Whether to go on after this failure.
     pub(super) fn bears(&mut self, error: &Error, now: Instant) -> bool {
         if error.is_not_found() {
-            self.missing += 1;
-            let too_new = self.fresh_until.is_some_and(|until| now < until);
-            return too_new || (self.known && self.missing < MISSING);
+            let fresh = self.fresh_until.is_some_and(|until| now < until);
+            return self.absence.is_borne(fresh) && (fresh || self.known);
         }
         if !error.is_transient() {
             return false;

@@ -1,5 +1,6 @@
 //! A session with a human in the loop: observe, ask, steer, approve.
 
+use futures::StreamExt as _;
 use tokio::time::Instant;
 
 use super::batches::BatchSource as _;
@@ -8,17 +9,19 @@ use super::patience::Patience;
 use super::stream::Feed;
 use super::wait::{self, Wait};
 use super::{
-    Activity, ActivityId, ActivityKind, ActivityPage, ActivityStream, Error, Jules, ListActivities, Method,
-    NewSession, Session, SessionId, SessionOutcome, SessionState, outcome,
+    Activity, ActivityId, ActivityKind, ActivityPage, ActivityStream, Error, Jules, ListActivities, Made,
+    Method, NewSession, Session, SessionDigest, SessionId, SessionOutcome, SessionState, outcome,
 };
 
 /// A handle on one session. Cheap to clone; dropping it leaves the session alone.
 #[derive(Clone, Debug)]
 pub struct SessionClient {
-    jules: Jules,
-    id: SessionId,
+    pub(super) jules: Jules,
+    pub(super) id: SessionId,
     /// The service's answer to the creation, when this handle comes from one.
     created: Option<Session>,
+    /// Whether it is to open a pull request by itself; of an existing session nobody says so.
+    auto_pr: Option<bool>,
     /// Until when a 404 means that the service is not ready yet.
     fresh_until: Option<Instant>,
 }
@@ -39,13 +42,15 @@ impl Jules {
     /// Takes up an existing session. Sends nothing.
     #[must_use]
     pub fn attach(&self, id: SessionId) -> SessionClient {
-        SessionClient { jules: self.clone(), id, created: None, fresh_until: None }
+        SessionClient { jules: self.clone(), id, created: None, auto_pr: None, fresh_until: None }
     }
 
     pub(super) async fn create_patiently(&self, new: &NewSession) -> Result<SessionClient, Error> {
         let session = self.create_unless_created(new).await?;
         let fresh_until = Instant::now().checked_add(self.options().fresh_patience);
-        Ok(SessionClient { jules: self.clone(), id: session.id.clone(), created: Some(session), fresh_until })
+        let auto_pr = Some(new.source.is_some() && new.auto_pr == Some(true));
+        let (jules, id) = (self.clone(), session.id.clone());
+        Ok(SessionClient { jules, id, created: Some(session), auto_pr, fresh_until })
     }
 }
 
@@ -143,7 +148,7 @@ impl SessionClient {
         let waiting_for = format!("session {} to be {state}", self.id);
         Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {
             let is_there = |session: &Session| session.state.as_ref() == Some(&state);
-            let session = wait::until(&client.jules, &client.id, client.patience(), &last, is_there).await?;
+            let session = wait::until(&client, &mut client.patience(), &last, is_there).await?;
             match &session.state {
                 Some(ended) if *ended != state => {
                     let kind = ErrorKind::SessionEnded { session: client.id, state: ended.clone() };
@@ -159,9 +164,13 @@ impl SessionClient {
         let client = self.clone();
         let waiting_for = format!("session {} to end", self.id);
         Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {
-            let never = |_: &Session| false;
-            let session = wait::until(&client.jules, &client.id, client.patience(), &last, never).await?;
-            outcome::settle(&client.jules, session).await
+            let mut patience = client.patience();
+            loop {
+                let session = wait::until(&client, &mut patience, &last, |_| false).await?;
+                if let Some(outcome) = outcome::settle(&client, session, &mut patience, &last).await? {
+                    return Ok(outcome);
+                }
+            }
         })
     }
 
@@ -203,6 +212,12 @@ impl SessionClient {
         self.jules.delete_session(&self.id).await
     }
 
+    /// What the session was asked for. An existing one on a repository may have been asked for a pull request.
+    pub(super) fn asked(&self, session: &Session) -> Made {
+        let auto_pr = self.auto_pr.unwrap_or(session.source_context.is_some());
+        if auto_pr { Made::PullRequest } else { Made::Change }
+    }
+
     fn patience(&self) -> Patience {
         Patience::new(self.fresh_until)
     }
@@ -235,6 +250,20 @@ impl Activities<'_> {
     pub fn history(&self) -> ActivityStream {
         let SessionClient { jules, id, .. } = self.client;
         ActivityStream::new(Feed::history(jules.clone(), id.clone(), self.client.patience()))
+    }
+
+    /// What happened until now, folded; the last `messages` messages are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    pub async fn digest(&self, messages: usize) -> Result<SessionDigest, Error> {
+        let mut digest = SessionDigest::keeping(messages);
+        let mut history = self.history();
+        while let Some(activity) = history.next().await {
+            digest.take(activity?);
+        }
+        Ok(digest)
     }
 
     /// Only what is to come, until the session has ended. What happened before is read, but not given.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::error::ErrorKind;
 use super::patience::Patience;
-use super::{Error, Jules, Method, Session, SessionId, SessionState};
+use super::{Error, Jules, Method, Session, SessionClient, SessionState};
 
 /// A call that waits. Awaiting it starts it; dropping it stops it.
 #[must_use = "it does nothing until it is awaited"]
@@ -86,12 +86,12 @@ impl LastState {
 
 /// Reads a session once per poll interval until it is as wanted, or has ended: the one poll loop over single sessions.
 pub(super) async fn until(
-    jules: &Jules,
-    id: &SessionId,
-    mut patience: Patience,
+    client: &SessionClient,
+    patience: &mut Patience,
     last: &LastState,
     wanted: impl Fn(&Session) -> bool + Send,
 ) -> Result<Session, Error> {
+    let SessionClient { jules, id, .. } = client;
     loop {
         match jules.get_session(id).await {
             Ok(session) => {

@@ -3,7 +3,6 @@
 use foreign_text::line as neutral;
 
 use super::render;
-use super::story::Story;
 use super::target::{failed_write, session_id};
 use super::{Access, Patience, failed};
 use crate::api::{SessionClient, SessionId, SessionState};
@@ -55,8 +54,8 @@ pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, F
         let failure = Failure::new(Exit::Fault, NoPlanWaits { id: args.id.clone(), state });
         return Err(failure.help("wait for the plan with --wait"));
     }
-    let story = Story::read(&client, 0).await.map_err(failed)?;
-    match &story.plan {
+    let digest = client.activities().digest(0).await.map_err(failed)?;
+    match &digest.plan {
         Some(plan) => console.result_line(&format!("{BOLD}plan{BOLD:#}\n{}", render::plan_steps(plan)))?,
         None => console.warn("the activities do not show the plan"),
     }

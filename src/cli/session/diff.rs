@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use foreign_text::line as neutral;
 
-use super::story::Story;
 use super::target::session_id;
 use super::{Access, failed, git, render};
 use crate::api::{ChangeSet, SessionClient, SessionId};
@@ -79,8 +78,8 @@ pub(super) async fn change_set(client: &SessionClient) -> Result<ChangeSet, Fail
     if let Some(change_set) = session.change_set().filter(|change_set| !change_set.is_empty()) {
         return Ok(change_set.clone());
     }
-    let story = Story::read(client, 0).await.map_err(failed)?;
-    story.change_set_of(&session).cloned().ok_or_else(|| {
+    let digest = client.activities().digest(0).await.map_err(failed)?;
+    digest.change_set_of(&session).cloned().ok_or_else(|| {
         let failure = Failure::new(Exit::Fault, NoChanges(client.id().clone()));
         if session.is_terminal() {
             failure

@@ -17,7 +17,6 @@ mod render;
 mod result;
 mod send;
 mod show;
-mod story;
 mod stream;
 mod target;
 mod unarchive;

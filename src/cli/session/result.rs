@@ -110,7 +110,7 @@ fn text(outcome: &SessionOutcome) -> String {
         let url = pull_request.url.as_deref().unwrap_or("(no address)");
         lines.push(format!("pull request {}", neutral(url)));
     }
-    match outcome.change_set.as_ref().filter(|change_set| !change_set.is_empty()) {
+    match &outcome.change_set {
         Some(change_set) => lines.push(format!("changes {}", render::change_summary(change_set, false))),
         None => lines.push("no changes".to_owned()),
     }

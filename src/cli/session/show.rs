@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::render::{Rendering, card};
-use super::story::Story;
 use super::target::session_id;
 use super::{Access, Format, failed, json};
 use crate::api::{Activity, AgentPlan, Session, SessionId};
@@ -55,15 +54,15 @@ struct Shown<'a> {
 pub(super) async fn run(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.prompt()?.attach(args.id.clone());
     let session = client.info().await.map_err(failed)?;
-    let story = Story::read(&client, args.messages).await.map_err(failed)?;
+    let digest = client.activities().digest(args.messages).await.map_err(failed)?;
     let text = match args.format {
-        Format::Text => card(&session, &story, &Rendering::new(args.full), args.full),
+        Format::Text => card(&session, &digest, &Rendering::new(args.full), args.full),
         Format::Json => json::text(&Shown {
             session: &session,
-            plan: story.plan.as_ref(),
-            plan_approved: story.plan_approved,
-            failure_reason: story.failure_reason.as_deref(),
-            messages: story.messages.iter().collect(),
+            plan: digest.plan.as_ref(),
+            plan_approved: digest.plan_approved,
+            failure_reason: digest.failure_reason.as_deref(),
+            messages: digest.messages.iter().collect(),
         })?,
     };
     console.result_line(&text)?;

@@ -53,6 +53,83 @@ async fn late_outputs_are_waited_for() {
     assert_eq!(fake.seen().len(), 4);
 }
 
+/// `GET sessions/1` shows a completed session on a repository, with a change set at once and a pull request after so
+/// long; everything else answers with its id.
+fn pull_request_after(late: Duration) -> impl Fn(&Seen, usize) -> Answer {
+    let completed = std::sync::OnceLock::new();
+    move |seen, _| {
+        if seen.is("GET sessions/1/activities") {
+            return Answer::json(&json!({}));
+        }
+        if !seen.is("GET sessions/1") {
+            return Answer::json(&json!({"id": "1"}));
+        }
+        let mut outputs = vec![json!({"changeSet": {"gitPatch": {"unidiffPatch": "x"}}})];
+        if completed.get_or_init(Instant::now).elapsed() >= late {
+            outputs.push(json!({"pullRequest": {"url": "https://github.com/o/r/pull/3"}}));
+        }
+        let context = json!({"source": "sources/github/o/r"});
+        Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": outputs, "sourceContext": context}))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_request_is_waited_for_although_the_change_set_is_there() {
+    let web = || NewSession::new("p").source("o/r").branch("main");
+    let fake = Fake::start(pull_request_after(5 * SECOND)).await;
+    let outcome = fake.jules().run(web()).await.unwrap().await.unwrap();
+    assert_eq!(outcome.pull_request.unwrap().number(), Some(3));
+
+    // Whether an existing session was asked for one, nobody says.
+    let fake = Fake::start(pull_request_after(5 * SECOND)).await;
+    assert!(fake.jules().attach(id()).result().await.unwrap().pull_request.is_some());
+
+    // Nobody asked for one here.
+    let fake = Fake::start(pull_request_after(5 * SECOND)).await;
+    let session = fake.jules().session(web()).await.unwrap();
+    assert_eq!(session.result().await.unwrap().pull_request, None);
+    assert_eq!(fake.count("GET sessions/1"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_request_that_does_not_come_is_not_waited_for_any_longer() {
+    let fake = Fake::start(pull_request_after(60 * SECOND)).await;
+    let start = Instant::now();
+    let outcome = fake.jules().attach(id()).result().await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 30, "the settle time");
+    assert_eq!((outcome.pull_request, outcome.change_set.unwrap().patch()), (None, "x"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_of_a_session_that_ended_long_ago_are_not_waited_for() {
+    let fake = Fake::start(|seen, _| match seen.is("GET sessions/1/activities") {
+        true => Answer::json(
+            &json!({"activities": [activity(1, &json!({"agentMessaged": {"agentMessage": "Which?"}}))]}),
+        ),
+        false => {
+            Answer::json(&json!({"id": "1", "state": "COMPLETED", "updateTime": "2025-11-22T02:00:00Z"}))
+        }
+    })
+    .await;
+    let start = Instant::now();
+    let outcome = fake.jules().attach(id()).result().await.unwrap();
+    assert_eq!((start.elapsed().as_secs(), fake.count("GET sessions/1")), (0, 1));
+    assert_eq!(outcome.open_question.as_deref(), Some("Which?"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_goes_on_while_its_outputs_are_waited_for_is_followed_on() {
+    let fake = Fake::start(|seen, number| match number {
+        0 | 9.. if seen.is("GET sessions/1") => Answer::json(&json!({"id": "1", "state": "COMPLETED"})),
+        1..9 => Answer::json(&json!({"id": "1", "state": "IN_PROGRESS"})),
+        _ => Answer::json(&json!({})),
+    })
+    .await;
+    let start = Instant::now();
+    assert!(fake.jules().attach(id()).result().await.unwrap().is_completed());
+    assert!(start.elapsed().as_secs() > 60, "the settle time begins anew");
+}
+
 fn activity(number: usize, body: &Value) -> Value {
     let mut activity = json!({
         "id": format!("a{number}"), "originator": "agent", "createTime": format!("2026-11-22T02:00:{number:02}Z"),
@@ -104,7 +181,7 @@ async fn a_result_survives_resets_and_outages() {
     let fake = Fake::start(|_, number| match number {
         0..8 => Answer::Bytes(Vec::new()),
         8..20 => Answer::error(503, "UNAVAILABLE"),
-        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{}]})),
+        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{"changeSet": {}}]})),
     })
     .await;
     assert!(fake.jules().attach(id()).result().await.unwrap().is_completed());
@@ -155,7 +232,7 @@ async fn a_fresh_sessions_404_is_patience_and_an_unknown_ones_is_not() {
             Answer::empty()
         }
         5..7 => Answer::error(404, "NOT_FOUND"),
-        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{}]})),
+        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{"changeSet": {}}]})),
     })
     .await;
     let session = fake.jules().session(NewSession::new("p")).await.unwrap();
@@ -265,7 +342,7 @@ fn many(lives: &'static [usize], most: Arc<AtomicUsize>) -> impl Fn(&Seen, usize
             return Answer::json(&json!({"id": number.to_string(), "state": "IN_PROGRESS"}));
         }
         *live -= 1;
-        Answer::json(&json!({"id": number.to_string(), "state": "COMPLETED", "outputs": [{}]}))
+        Answer::json(&json!({"id": number.to_string(), "state": "COMPLETED", "outputs": [{"changeSet": {}}]}))
     }
 }
 

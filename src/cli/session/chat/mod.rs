@@ -9,7 +9,6 @@ use foreign_text::line as neutral;
 
 use super::Access;
 use super::render::{self, Rendering};
-use super::story::Story;
 use super::target::{failed, session_id};
 use crate::api::{Activity, ActivityKind, Error, SessionClient, SessionId, SessionState};
 use crate::cli::console::{Console, DIM, GREEN, YELLOW};
@@ -224,18 +223,18 @@ impl Chat {
                 None => "there is no pull request yet".to_owned(),
             });
         }
-        let story = Story::read(&self.client, 0).await?;
-        Ok(match (command, story.change_set_of(&session)) {
+        let digest = self.client.activities().digest(0).await?;
+        Ok(match (command, digest.change_set_of(&session)) {
             (Command::Diff { full: true }, Some(changes)) => {
                 render::patch(changes.patch()).trim_end().to_owned()
             }
             (Command::Diff { .. }, Some(changes)) => render::change_summary(changes, true),
             (Command::Diff { .. }, None) => "nothing has changed so far".to_owned(),
-            (Command::Plan, _) => match &story.plan {
+            (Command::Plan, _) => match &digest.plan {
                 Some(plan) => render::plan_steps(plan),
                 None => "there is no plan yet".to_owned(),
             },
-            _ => render::card(&session, &story, &self.rendering, self.full),
+            _ => render::card(&session, &digest, &self.rendering, self.full),
         })
     }
 

@@ -1,9 +1,8 @@
 //! A session at a glance.
 
 use super::{Rendering, change_summary, labelled, plan_steps};
-use crate::api::{Session, SessionState};
+use crate::api::{Session, SessionDigest, SessionState};
 use crate::cli::console::{BOLD, DIM, GREEN, RED, YELLOW};
-use crate::cli::session::story::Story;
 
 /// The state in its colour.
 pub(in crate::cli::session) fn state(state: Option<&SessionState>) -> String {
@@ -26,10 +25,10 @@ pub(in crate::cli::session) fn place(session: &Session) -> String {
     foreign_text::line(&format!("{source}{branch}"))
 }
 
-/// The session with its story, several lines.
+/// The session with its digest, several lines.
 pub(in crate::cli::session) fn card(
     session: &Session,
-    story: &Story,
+    digest: &SessionDigest,
     rendering: &Rendering,
     full: bool,
 ) -> String {
@@ -57,19 +56,19 @@ pub(in crate::cli::session) fn card(
         field("pull request", foreign_text::line(&format!("{url} {title}")));
     }
     if session.state == Some(SessionState::Failed) {
-        let reason = story.failure_reason.as_deref().unwrap_or("not told");
+        let reason = digest.failure_reason.as_deref().unwrap_or("not told");
         lines.push(labelled(&format!("{DIM}{:<12}{DIM:#}", "reason"), reason));
     }
-    if let Some(change_set) = story.change_set_of(session) {
+    if let Some(change_set) = digest.change_set_of(session) {
         lines.push(format!("{DIM}{:<13}{DIM:#}{}", "changes", change_summary(change_set, full)));
     }
-    if let Some(plan) = &story.plan {
-        let approved = if story.plan_approved { "approved" } else { "not approved" };
+    if let Some(plan) = &digest.plan {
+        let approved = if digest.plan_approved { "approved" } else { "not approved" };
         lines.push(format!("{DIM}{:<13}{DIM:#}{approved}\n{}", "plan", plan_steps(plan)));
     }
-    if !story.messages.is_empty() {
+    if !digest.messages.is_empty() {
         lines.push(format!("{DIM}last messages{DIM:#}"));
-        lines.extend(story.messages.iter().map(|message| rendering.activity(message)));
+        lines.extend(digest.messages.iter().map(|message| rendering.activity(message)));
     }
     lines.join("\n")
 }
