@@ -10,8 +10,8 @@ use super::action::Action;
 use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
 use super::poller::{Counts, PageRequest, PollRequest};
 use crate::api::{
-    Activity, ActivityKind, ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session,
-    SessionId, SessionState,
+    ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session, SessionDigest, SessionId,
+    SessionState,
 };
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
 use crate::plan::{Plan, Task};
@@ -257,43 +257,19 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
 
 /// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.
 async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Result<Digest, RequestFailure> {
-    let mut digest = Digest::default();
+    let mut told = SessionDigest::default();
     let mut token = None;
     for _ in 0..MAX_ACTIVITY_PAGES {
         let page = ListActivities { page_size: Some(PAGE), page_token: token, created_after: since };
         let page = api.list_activities(session, &page).await.map_err(|error| request_failure(&error))?;
-        for activity in &page.items {
-            digest.take(activity);
-        }
+        page.items.into_iter().for_each(|activity| told.take(activity));
         token = page.next_page_token;
         if token.is_none() {
             break;
         }
     }
-    Ok(digest)
-}
-
-impl Digest {
-    /// The next activity, oldest first.
-    fn take(&mut self, activity: &Activity) {
-        if activity.is_from_agent() {
-            self.last_agent = self.last_agent.max(activity.create_time);
-        }
-        match &activity.kind {
-            ActivityKind::AgentMessaged { message } => {
-                self.question = Some(message.clone());
-                self.question_is_open = true;
-            }
-            ActivityKind::UserMessaged { .. } => self.question_is_open = false,
-            ActivityKind::SessionFailed { reason } => {
-                self.failure = reason.clone().filter(|r| !r.trim().is_empty());
-            }
-            _ => {}
-        }
-        if let Some(change_set) = activity.change_set() {
-            self.change = Some(change(change_set));
-        }
-    }
+    let change = told.change_set.take().as_ref().map(change);
+    Ok(Digest { told, change })
 }
 
 /// A session that has not ended may carry a change set of megabytes that is not final: it is not read.

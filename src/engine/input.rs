@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::action::{Attempt, Purpose, TaskIx};
 use super::stop::StopReason;
-use crate::api::{SessionId, SessionState};
+use crate::api::{SessionDigest, SessionId, SessionState};
 use crate::outcome::{ApiUsage, Change, Marker, Work};
 
 /// The time of a decision: decisions never read a clock.
@@ -90,15 +90,9 @@ impl Seen {
 /// What a session's activities tell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Digest {
-    /// The newest activity of the agent.
-    pub(super) last_agent: Option<Timestamp>,
-    /// The agent's last message.
-    pub(super) question: Option<String>,
-    /// Whether that message came after the user's last one.
-    pub(super) question_is_open: bool,
-    /// `sessionFailed.reason`.
-    pub(super) failure: Option<String>,
-    /// The size of the last change set; change sets are cumulative.
+    /// Without its change set, which can be megabytes.
+    pub(super) told: SessionDigest,
+    /// The size of that change set.
     pub(super) change: Option<Change>,
 }
 

@@ -1,14 +1,13 @@
 //! From a completed session to an outcome.
 
+use crate::api::Made;
 use crate::outcome::{Outcome, Work};
-use crate::plan::Expect;
+use crate::plan::{Expect, Task};
 
-/// Whether a completed session's outputs already decide: otherwise late outputs are waited for.
-pub(super) fn is_settled(expect: Expect, work: &Work) -> bool {
-    match expect {
-        Expect::PullRequest => work.pull_request.is_some(),
-        Expect::Change | Expect::Any => work.pull_request.is_some() || work.change.is_some(),
-    }
+/// What the task asks a session to make: late outputs are waited for until it is there.
+pub(super) fn asked(task: &Task) -> Made {
+    let auto_pr = task.auto_pr && task.source.is_some();
+    if auto_pr || task.expect == Expect::PullRequest { Made::PullRequest } else { Made::Change }
 }
 
 /// The outcome of a completed session that made this, and why if it is not plainly a success.

@@ -13,6 +13,7 @@ use crate::engine::backoff;
 use crate::engine::create::{self, Create};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
 use crate::engine::input::{Act, FailureKind, Now, RequestFailure, Seen};
+use crate::engine::judge::asked;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
 use crate::plan::{RetryOn, TaskId};
@@ -172,6 +173,7 @@ impl Dispatch {
         let begun = self.tasks[ix].begun.unwrap_or(now);
         let terms = Terms {
             expect: task.expect,
+            asked: asked(task),
             waiting: task.waiting.clone(),
             timeouts: task.timeouts,
             interval: self.poller.interval(),

@@ -1,28 +1,32 @@
 //! From a session's last state to the end of its attempt: late outputs, late activities, the judgement.
 
 use super::{Driver, End, Phase, Step};
+use crate::api::{Made, Settled, Settling};
 use crate::engine::action::Purpose;
 use crate::engine::input::Now;
-use crate::engine::judge::{is_settled, judge};
+use crate::engine::judge::judge;
 use crate::outcome::Outcome;
 
 impl Driver {
     pub(super) fn on_completed(&mut self, now: Now, steps: &mut Vec<Step>) {
-        if is_settled(self.terms.expect, &self.work) {
-            return steps.push(self.end_completed());
-        }
-        let settle = self.terms.timeouts.settle;
-        let until = match self.phase {
-            Phase::Settling { until } => until,
-            Phase::Working | Phase::Answered { .. } | Phase::Closing { .. } | Phase::Ended => {
-                now.instant + settle
-            }
+        let since = match self.phase {
+            Phase::Settling { since } => since,
+            Phase::Working | Phase::Answered { .. } | Phase::Closing { .. } | Phase::Ended => now.instant,
         };
-        self.phase = Phase::Settling { until };
-        if now.instant < until {
-            let pause = self.terms.interval.min(settle / 3);
-            steps.push(Step::ReadAt((now.instant + pause).min(until)));
+        self.phase = Phase::Settling { since };
+        let settling = Settling { asked: self.terms.asked, grace: self.terms.timeouts.settle };
+        match settling.after(now.instant - since, self.made()) {
+            Settled::Outputs => steps.push(self.end_completed()),
+            Settled::NotBefore(left) => {
+                let pause = self.terms.interval.min(settling.grace / 3).min(left);
+                steps.push(Step::ReadAt(now.instant + pause));
+            }
+            Settled::Activities => self.close(Purpose::Work, now, steps),
         }
+    }
+
+    fn made(&self) -> Option<Made> {
+        Made::of(self.work.pull_request.is_some(), self.work.change.is_some())
     }
 
     /// Whether the activities of the ended session are to be read once more, and when.
@@ -43,8 +47,9 @@ impl Driver {
     }
 
     pub(super) fn end_timed_out(&mut self) -> Step {
-        // It ended in time; only its activities could not be read.
-        if matches!(self.phase, Phase::Closing { purpose: Purpose::Work, .. }) {
+        // It ended in time; only its activities could not be read, or what was to follow its change did not come.
+        let is_settling = matches!(self.phase, Phase::Settling { .. }) && self.made().is_some();
+        if is_settling || matches!(self.phase, Phase::Closing { purpose: Purpose::Work, .. }) {
             return self.end_completed();
         }
         if matches!(self.phase, Phase::Closing { purpose: Purpose::Reason, .. }) {

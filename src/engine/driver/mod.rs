@@ -17,14 +17,10 @@ use tokio::time::Instant;
 
 use super::action::Purpose;
 use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
-use crate::api::{SessionId, SessionState};
+use crate::api::{Absence, Made, Options, SessionId, SessionState};
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Timeouts, Waiting};
 
-/// How long a 404 on a young session is patience: the service shows some sessions late.
-const YOUNG: Duration = Duration::from_secs(120);
-/// How many 404s in a row say that an older session is gone.
-const GONE_AFTER: u32 = 3;
 /// How many approvals one attempt may need; a revised plan needs another.
 const MAX_APPROVALS: u32 = 10;
 
@@ -32,6 +28,8 @@ const MAX_APPROVALS: u32 = 10;
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     pub(super) expect: Expect,
+    /// What the session is to make.
+    pub(super) asked: Made,
     pub(super) waiting: Arc<Waiting>,
     pub(super) timeouts: Timeouts,
     /// The usual distance between two polls.
@@ -66,7 +64,7 @@ pub(super) struct Driver {
     owed: Option<Act>,
     /// How new what we know of the session is, by the service's clock.
     updated: Option<Timestamp>,
-    missing: u32,
+    absence: Absence,
     last_failure: Option<String>,
 }
 
@@ -76,8 +74,8 @@ enum Phase {
     Working,
     /// We approved or answered in this state; asked again only after this time.
     Answered { again_after: Instant },
-    /// Completed; outputs may come until then.
-    Settling { until: Instant },
+    /// Completed, as was first seen then; more outputs may come.
+    Settling { since: Instant },
     /// Ended; its activities are read, and read again at `again` if that failed, but not after `until`.
     Closing { purpose: Purpose, until: Instant, again: Option<Instant> },
     /// The attempt is over.
@@ -141,7 +139,7 @@ impl Driver {
             busy: false,
             owed: None,
             updated: None,
-            missing: 0,
+            absence: Absence::default(),
             last_failure: None,
         }
     }
@@ -165,7 +163,7 @@ impl Driver {
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Ended => None,
-            Phase::Settling { until } => Some(until.min(self.deadline)),
+            Phase::Settling { since } => Some((since + self.terms.timeouts.settle).min(self.deadline)),
             Phase::Closing { again, .. } => Some(again.unwrap_or(self.deadline).min(self.deadline)),
             Phase::Working | Phase::Answered { .. } if self.busy => Some(self.deadline),
             Phase::Working | Phase::Answered { .. } => Some(self.silent_at().min(self.deadline)),
@@ -178,7 +176,7 @@ impl Driver {
         if self.phase == Phase::Ended {
             return steps;
         }
-        self.missing = 0;
+        self.absence.end();
         self.last_failure = None;
         if self.is_outdated(seen) {
             return steps;
@@ -212,10 +210,9 @@ impl Driver {
         self.last_failure = Some(failure.text.clone());
         match failure.kind {
             FailureKind::Passing { .. } | FailureKind::Key => Vec::new(),
-            FailureKind::Missing if now.instant < self.known_since + YOUNG => Vec::new(),
             FailureKind::Missing => {
-                self.missing += 1;
-                if self.missing < GONE_AFTER {
+                let fresh = now.instant < self.known_since + Options::FRESH_PATIENCE;
+                if self.absence.is_borne(fresh) {
                     return Vec::new();
                 }
                 vec![self.end(
@@ -245,7 +242,7 @@ impl Driver {
             // The activities of a young session can be late (404) although it has ended.
             (Purpose::Reason | Purpose::Work, Err(_)) if self.closes_later(now) => Vec::new(),
             (Purpose::Reason, result) => {
-                let reason = result.ok().and_then(|digest| digest.failure.clone());
+                let reason = result.ok().and_then(|digest| digest.told.failure_reason.clone());
                 let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
                 vec![self.end(Outcome::Failed, Some(reason))]
             }
@@ -317,9 +314,9 @@ impl Driver {
             return vec![self.end_timed_out()];
         }
         match self.phase {
-            Phase::Settling { until } if now.instant >= until => {
+            Phase::Settling { since } if now.instant >= since + self.terms.timeouts.settle => {
                 let mut steps = Vec::new();
-                self.close(Purpose::Work, now, &mut steps);
+                self.on_completed(now, &mut steps);
                 steps
             }
             Phase::Working | Phase::Answered { .. } if !self.busy && now.instant >= self.silent_at() => {
@@ -353,11 +350,11 @@ impl Driver {
 
     /// The agent's newest activity cannot be older than what we knew, nor younger than now.
     fn hear(&mut self, digest: &Digest, now: Now) {
-        if digest.last_agent.is_none() || digest.last_agent <= self.last_agent {
+        if digest.told.last_agent.is_none() || digest.told.last_agent <= self.last_agent {
             return;
         }
-        self.last_agent = digest.last_agent;
-        let silence = digest.last_agent.map_or(Duration::ZERO, |at| {
+        self.last_agent = digest.told.last_agent;
+        let silence = digest.told.last_agent.map_or(Duration::ZERO, |at| {
             Duration::try_from(now.wall.duration_since(at)).unwrap_or(Duration::ZERO)
         });
         let heard = now.instant.checked_sub(silence).unwrap_or(self.quiet_since);

@@ -1,6 +1,7 @@
 //! One session at a time, event by event.
 
 use super::*;
+use crate::api::{Activity, ActivityKind, Originator};
 use crate::outcome::{Change, PullRequest};
 use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
 
@@ -12,16 +13,16 @@ struct Story {
 }
 
 impl Story {
-    fn new(expect: Expect, waiting: Waiting) -> Self {
+    fn new(expect: Expect, asked: Made, waiting: Waiting) -> Self {
         let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() };
-        let terms =
-            Terms { expect, waiting: Arc::new(waiting), timeouts: Timeouts::default(), interval: INTERVAL };
+        let (waiting, timeouts) = (Arc::new(waiting), Timeouts::default());
+        let terms = Terms { expect, asked, waiting, timeouts, interval: INTERVAL };
         let driver = Driver::new("7".parse().unwrap(), terms, Spent::default(), now.instant, now);
         Self { driver, now }
     }
 
     fn of(waiting: Waiting) -> Self {
-        Self::new(Expect::Any, waiting)
+        Self::new(Expect::Any, Made::Change, waiting)
     }
 
     fn pass(&mut self, seconds: u64) -> &mut Self {
@@ -82,8 +83,30 @@ fn ended(steps: &[Step]) -> (Outcome, &str) {
     }
 }
 
+/// What is left of these activities.
+fn digest(activities: impl IntoIterator<Item = ActivityKind>) -> Digest {
+    let mut digest = Digest::default();
+    for kind in activities {
+        digest.told.take(Activity::new("a".parse().unwrap(), Originator::Agent, kind));
+    }
+    digest
+}
+
 fn asks(question: &str) -> Digest {
-    Digest { question: Some(question.to_owned()), question_is_open: true, ..Digest::default() }
+    digest([ActivityKind::AgentMessaged { message: question.to_owned() }])
+}
+
+fn answered(question: &str) -> Digest {
+    let mut digest = asks(question);
+    let kind = ActivityKind::UserMessaged { message: "Decide yourself.".to_owned() };
+    digest.told.take(Activity::new("b".parse().unwrap(), Originator::User, kind));
+    digest
+}
+
+fn heard(at: Timestamp) -> Digest {
+    let mut digest = Digest::default();
+    digest.told.last_agent = Some(at);
+    digest
 }
 
 fn replies(max: u32) -> Waiting {
@@ -141,7 +164,7 @@ fn nothing_anywhere_is_no_change() {
 
 #[test]
 fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
-    let mut story = Story::new(Expect::PullRequest, Waiting::default());
+    let mut story = Story::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
     let changed = Work { change: Some(change()), ..Work::default() };
     assert!(matches!(story.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
     story.sleeps(30);
@@ -149,10 +172,24 @@ fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
 }
 
 #[test]
+fn a_pull_request_that_was_asked_for_is_waited_for_although_there_is_a_change() {
+    let changed = || Work { change: Some(change()), ..Work::default() };
+    let mut story = Story::new(Expect::Any, Made::PullRequest, Waiting::default());
+    assert!(!matches!(story.sees_work(SessionState::Completed, changed())[..], [Step::End(_)]));
+    let steps = story.pass(5).sees_work(SessionState::Completed, pull_request());
+    assert!(matches!(&steps[..], [Step::End(end)] if end.work.pull_request.is_some()), "{steps:?}");
+
+    let mut story = Story::new(Expect::Any, Made::PullRequest, Waiting::default());
+    story.sees_work(SessionState::Completed, changed());
+    story.driver.deadline = story.now.instant + Duration::from_secs(20);
+    assert_eq!(ended(&story.sleeps(30)).0, Outcome::Succeeded, "it had ended in time, and changed something");
+}
+
+#[test]
 fn the_reason_of_a_failure_is_fetched() {
     let mut story = Story::of(Waiting::default());
     assert_eq!(story.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
-    let digest = Digest { failure: Some("the build is broken".to_owned()), ..Digest::default() };
+    let digest = digest([ActivityKind::SessionFailed { reason: Some("the build is broken".to_owned()) }]);
     assert_eq!(ended(&story.reads(Purpose::Reason, &digest)), (Outcome::Failed, "the build is broken"));
 }
 
@@ -251,8 +288,7 @@ fn the_old_question_is_not_answered_twice_while_the_state_lags() {
     story.driver.on_acted(Act::Reply, Ok(()), story.now);
     assert!(story.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty());
     assert!(!story.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty(), "one read of the activities");
-    let answered = Digest { question: Some("Which?".to_owned()), ..Digest::default() };
-    assert!(story.reads(Purpose::Question, &answered).is_empty());
+    assert!(story.reads(Purpose::Question, &answered("Which?")).is_empty());
     assert!(story.pass(10).sees(SessionState::AwaitingUserFeedback).is_empty());
     story.pass(10).sees(SessionState::AwaitingUserFeedback);
     let steps = story.reads(Purpose::Question, &asks("And which one then?"));
@@ -268,8 +304,7 @@ fn what_an_earlier_invocation_answered_is_not_answered_again() {
     story.driver = Driver::new(session.clone(), terms.clone(), spent, story.now.instant, story.now);
     // The state lags behind our reply.
     story.sees(SessionState::AwaitingUserFeedback);
-    let answered = Digest { question: Some("Which?".to_owned()), ..Digest::default() };
-    assert!(story.reads(Purpose::Question, &answered).is_empty());
+    assert!(story.reads(Purpose::Question, &answered("Which?")).is_empty());
     story.pass(20).sees(SessionState::AwaitingUserFeedback);
     let steps = story.reads(Purpose::Question, &asks("And which one then?"));
     assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
@@ -331,8 +366,7 @@ fn silence_is_measured_by_the_agents_activities() {
     story.sees(SessionState::InProgress);
     assert_eq!(story.sleeps(20 * 60), [Step::Read { purpose: Purpose::Silence, since: None }]);
     let heard = story.now.wall - Duration::from_secs(5 * 60);
-    let digest = Digest { last_agent: Some(heard), ..Digest::default() };
-    assert!(story.reads(Purpose::Silence, &digest).is_empty());
+    assert!(story.reads(Purpose::Silence, &self::heard(heard)).is_empty());
     assert!(story.sleeps(15 * 60 - 1).is_empty());
     assert_eq!(story.sleeps(1), [Step::Read { purpose: Purpose::Silence, since: Some(heard) }]);
     let steps = story.reads(Purpose::Silence, &Digest::default());
@@ -347,14 +381,11 @@ fn a_clock_that_runs_ahead_cannot_make_silence_longer_than_it_was() {
     let mut story = Story::of(Waiting::default());
     story.sees(SessionState::InProgress);
     story.sleeps(20 * 60);
-    let ahead = Digest { last_agent: Some(story.now.wall + Duration::from_secs(3_600)), ..Digest::default() };
+    let ahead = heard(story.now.wall + Duration::from_secs(3_600));
     assert!(story.reads(Purpose::Silence, &ahead).is_empty());
     let behind = story.now.wall + Duration::from_secs(3_601) - Duration::from_secs(10 * 3_600);
     story.sleeps(20 * 60);
-    assert_eq!(
-        ended(&story.reads(Purpose::Silence, &Digest { last_agent: Some(behind), ..Digest::default() })).0,
-        Outcome::Stalled
-    );
+    assert_eq!(ended(&story.reads(Purpose::Silence, &heard(behind))).0, Outcome::Stalled);
 }
 
 #[test]

@@ -46,13 +46,13 @@ impl Driver {
         if self.state != SessionState::AwaitingUserFeedback {
             return Vec::new();
         }
-        let question = digest.question.clone();
         // After an answer the old state is shown for a while: only a newer message of the agent is a question.
-        if matches!(self.phase, Phase::Answered { .. }) && !digest.question_is_open {
+        if matches!(self.phase, Phase::Answered { .. }) && digest.told.unanswered().is_none() {
             self.phase = Phase::Answered { again_after: now.instant + 2 * self.terms.interval };
             return Vec::new();
         }
-        let asked = |otherwise: &str| Some(question.clone().unwrap_or_else(|| otherwise.to_owned()));
+        let asked =
+            |otherwise: &str| Some(digest.told.agent_message.as_deref().unwrap_or(otherwise).to_owned());
         match &self.terms.waiting.user_feedback {
             UserFeedback::Reply { text, max }
                 if self.spent.replies < *max || self.owed == Some(Act::Reply) =>

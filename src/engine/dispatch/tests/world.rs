@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::super::{Dispatch, Turn};
-use crate::api::{SessionId, SessionState};
+use crate::api::{Activity, ActivityKind, Originator, SessionId, SessionState};
 use crate::engine::action::Action;
 use crate::engine::input::{
     Act, CreateFailure, Digest, FailureKind, Input, Now, Page, Polled, RequestFailure, Seen,
@@ -239,12 +239,15 @@ impl World {
             }
             Action::Read { attempt, session, purpose, .. } => {
                 let played = &self.sessions[&session];
-                let digest = Digest {
-                    question: Some("Which way?".to_owned()),
-                    question_is_open: played.seen.state == SessionState::AwaitingUserFeedback,
-                    failure: Some("out of luck".to_owned()),
-                    ..Digest::default()
+                let mut digest = Digest::default();
+                let mut tell = |kind| {
+                    digest.told.take(Activity::new("a".parse().unwrap(), Originator::System, kind));
                 };
+                tell(ActivityKind::AgentMessaged { message: "Which way?".to_owned() });
+                if played.seen.state != SessionState::AwaitingUserFeedback {
+                    tell(ActivityKind::UserMessaged { message: "That way.".to_owned() });
+                }
+                tell(ActivityKind::SessionFailed { reason: Some("out of luck".to_owned()) });
                 Input::Read { attempt, purpose, result: failure.map_or_else(|| Ok(Box::new(digest)), Err) }
             }
             Action::Approve { attempt, .. } => {
