@@ -76,38 +76,42 @@ impl SessionClient {
         self.jules.get_session(&self.id).await
     }
 
-    /// Sends a message to the agent. While the session is fresh, a 404 is tried again.
+    /// Sends a message to the agent. Just after its creation a session takes none: then a 404 is tried again.
     ///
     /// # Errors
     ///
     /// [`Error`]; unless [`Error::surely_not_processed`], the message may have arrived.
     pub async fn send(&self, message: &str) -> Result<(), Error> {
+        let started = Instant::now();
         while let Err(error) = self.jules.send_message(&self.id, message).await {
-            self.wait_while_fresh(error).await?;
+            self.wait_until_ready(started, error).await?;
         }
         Ok(())
     }
 
-    /// Approves the plan. While the session is fresh, a 404 is tried again.
+    /// Approves the plan. Just after the session's creation, a 404 is tried again.
     ///
     /// # Errors
     ///
     /// [`Error`].
     pub async fn approve(&self) -> Result<(), Error> {
+        let started = Instant::now();
         while let Err(error) = self.jules.approve_plan(&self.id).await {
-            self.wait_while_fresh(error).await?;
+            self.wait_until_ready(started, error).await?;
         }
         Ok(())
     }
 
-    /// A 404 surely did nothing: worth another try while the session is fresh.
-    async fn wait_while_fresh(&self, error: Error) -> Result<(), Error> {
+    /// A 404 surely did nothing: worth another try while the session is fresh, or not ready although the service knows it.
+    async fn wait_until_ready(&self, started: Instant, error: Error) -> Result<(), Error> {
+        let options = self.jules.options();
         let fresh = self.fresh_until.is_some_and(|until| Instant::now() < until);
-        if !fresh || !error.is_not_found() {
-            return Err(error);
+        let soon = started.elapsed() < options.fresh_patience;
+        if error.is_not_found() && (fresh || (soon && self.info().await.is_ok())) {
+            tokio::time::sleep(options.poll_interval).await;
+            return Ok(());
         }
-        tokio::time::sleep(self.jules.options().poll_interval).await;
-        Ok(())
+        Err(error)
     }
 
     /// Sends a message and waits for the agent's first reply after it.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id, unless_interrupted, when_ready};
+use super::target::{failed_write, session_id, unless_interrupted};
 use super::{Access, Format, Patience, json, prompt};
 use crate::api::SessionId;
 use crate::cli::console::{Console, DIM};
@@ -44,10 +44,9 @@ pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failu
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "question")?;
     let client = args.access.patient()?.attach(args.id.clone());
     console.say(&format!("{DIM}waiting for the reply …{DIM:#}"));
-    let ask = || client.ask(message.clone()).timeout(args.patience.limit());
+    let ask = client.ask(message).timeout(args.patience.limit());
     let look = format!("jules-batch session show {}", args.id);
-    let ask = when_ready(&client, args.access.poll_interval, ask);
-    let reply = match unless_interrupted(ask, &look, console).await? {
+    let reply = match unless_interrupted(ask.into_future(), &look, console).await? {
         Ok(reply) => reply.map_err(|error| failed_write(error, &look))?,
         Err(exit) => return Ok(exit),
     };

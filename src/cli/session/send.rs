@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id, unless_interrupted, when_ready};
+use super::target::{failed_write, session_id, unless_interrupted};
 use super::{Access, prompt};
 use crate::api::SessionId;
 use crate::cli::console::{Console, DIM};
@@ -40,7 +40,7 @@ pub(super) async fn run(args: &SendArgs, console: &Console) -> Result<Exit, Fail
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "message")?;
     let client = args.access.prompt()?.attach(args.id.clone());
     let look = format!("jules-batch session show {}", args.id);
-    let send = when_ready(&client, args.access.poll_interval, || client.send(&message));
+    let send = client.send(&message);
     match unless_interrupted(send, &look, console).await? {
         Ok(sent) => sent.map_err(|error| failed_write(error, &look))?,
         Err(exit) => return Ok(exit),

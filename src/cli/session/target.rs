@@ -1,11 +1,8 @@
 //! Which session is meant, and what a failed request to it means.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
 use url::Url;
 
-use crate::api::{Error, ErrorKind, Options, SessionClient, SessionId};
+use crate::api::{Error, ErrorKind, SessionId};
 use crate::cli::client;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -33,29 +30,6 @@ fn id_of_page<'a>(segments: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut segments = segments.skip_while(|part| !matches!(*part, "session" | "sessions"));
     segments.next()?;
     segments.next().filter(|id| !id.is_empty())
-}
-
-/// Does something to a session, and again as long as the service answers 404 although it knows the session: just after
-/// a creation it takes no messages for some seconds. A 404 has surely done nothing.
-pub(super) async fn when_ready<T, W>(
-    client: &SessionClient,
-    interval: Duration,
-    act: impl Fn() -> W,
-) -> Result<T, Error>
-where
-    W: IntoFuture<Output = Result<T, Error>>,
-{
-    let started = Instant::now();
-    loop {
-        let error = match act().await {
-            Err(error) if error.is_not_found() && started.elapsed() < Options::FRESH_PATIENCE => error,
-            done => return done,
-        };
-        if client.info().await.is_err() {
-            return Err(error);
-        }
-        tokio::time::sleep(interval).await;
-    }
 }
 
 /// A request that must not be sent twice, or the exit when a signal comes first; then says where to look whether it was

@@ -243,7 +243,18 @@ async fn a_fresh_sessions_404_is_patience_and_an_unknown_ones_is_not() {
     let session = fake.jules().attach(id());
     assert!(session.result().await.unwrap_err().is_not_found());
     assert!(session.send("hi").await.unwrap_err().is_not_found());
-    assert_eq!(fake.seen().len(), 2);
+    assert_eq!((fake.count("GET sessions/1"), fake.count("POST sessions/1:sendMessage")), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_session_that_takes_no_messages_yet_is_waited_for() {
+    let fake = Fake::start(|seen, number| match number {
+        0..6 if seen.is("POST sessions/1:sendMessage") => Answer::error(404, "NOT_FOUND"),
+        _ => Answer::json(&json!({"id": "1", "state": "QUEUED"})),
+    })
+    .await;
+    fake.jules().attach(id()).send("hi").await.unwrap();
+    assert_eq!(fake.count("POST sessions/1:sendMessage"), 4);
 }
 
 /// A session that takes messages; after one, `replies` is added to its history.
