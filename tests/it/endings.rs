@@ -28,6 +28,13 @@ fn outputs_that_come_late_are_waited_for() {
 }
 
 #[test]
+fn a_pull_request_that_comes_after_its_change_set_is_waited_for() {
+    let world = world("outcome: pull-request, pull-request-after: 60ms", &[]);
+    let task = run(&world, 0).task("task");
+    assert!(task.change.is_some() && task.pull_request.is_some(), "{task:?}");
+}
+
+#[test]
 fn outputs_that_never_come_are_taken_from_the_activities() {
     let world = world("outcome: change, outputs-after: never", &["expect: change"]);
     let ended = run(&world, 0);

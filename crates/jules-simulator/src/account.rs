@@ -193,7 +193,7 @@ impl Account {
             self.live -= 1;
         }
         session.counted = live;
-        if session.life.delivered && session.pull.is_none() && session.wants_pull_request() {
+        if session.life.opened && session.pull.is_none() && session.wants_pull_request() {
             let repo = session.repo().unwrap_or_default().to_owned();
             let first = 1 + Dice::new(0).with(&repo).bits() % 400;
             let number = self.pulls.entry(repo).and_modify(|number| *number += 1).or_insert(first);

@@ -27,6 +27,8 @@ pub(super) struct Behaviour {
     pub(super) feedback: Option<Feedback>,
     /// How long after the end the outputs appear; `never` leaves them to the activities.
     pub(super) outputs_after: Option<OutputsAfter>,
+    /// How long after the change set the pull request appears (default 0s).
+    pub(super) pull_request_after: Option<Span>,
     /// What the agent reports while it works.
     pub(super) activities: Option<Activities>,
     /// How long the agent takes to answer a message (default 5s..20s).
@@ -159,6 +161,7 @@ impl Behaviour {
             unknown_state: self.unknown_state.or(base.unknown_state),
             feedback: self.feedback.or(base.feedback),
             outputs_after: self.outputs_after.or(base.outputs_after),
+            pull_request_after: self.pull_request_after.or(base.pull_request_after),
             activities: self.activities.or(base.activities),
             reply_after: self.reply_after.or(base.reply_after),
             reply: self.reply.or(base.reply),

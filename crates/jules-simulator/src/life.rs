@@ -57,8 +57,10 @@ pub(super) enum Act {
     Wait(Hold),
     /// Reports progress now and after every further gap, for good.
     Repeat,
-    /// Outputs appear.
+    /// The change set appears.
     Deliver,
+    /// The pull request appears, if one was asked for.
+    Open,
     /// The end, in this state.
     End(State),
 }
@@ -115,7 +117,10 @@ pub(super) struct Life {
     digits: u8,
     pub(super) state: State,
     pub(super) happened: Vec<Happening>,
+    /// Whether its change set shows.
     pub(super) delivered: bool,
+    /// Whether its pull request shows, if it has one.
+    pub(super) opened: bool,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) updated_at: Timestamp,
 }
@@ -134,6 +139,7 @@ impl Life {
             state: State::Queued,
             happened: Vec::new(),
             delivered: false,
+            opened: false,
             ended_at: None,
             updated_at: born,
         }
@@ -189,7 +195,7 @@ impl Life {
     fn visible_digits(&self) -> u8 {
         match self.steps.get(self.next).map(|step| step.act) {
             Some(Act::Report(_) | Act::Repeat) => self.digits,
-            Some(Act::Enter(_) | Act::Wait(_) | Act::Deliver | Act::End(_)) | None => 9,
+            Some(Act::Enter(_) | Act::Wait(_) | Act::Deliver | Act::Open | Act::End(_)) | None => 9,
         }
     }
 
@@ -208,6 +214,7 @@ impl Life {
                 self.report(cut(due, self.digits), floor, Report::Progress(number));
             }
             Act::Deliver => self.delivered = true,
+            Act::Open => self.opened = true,
             Act::End(state) => {
                 self.state = state;
                 self.ended_at = Some(due);
@@ -272,7 +279,7 @@ impl Life {
         for step in self.steps.get(self.next..)? {
             at = later(at, step.gap);
             match step.act {
-                Act::End(_) | Act::Enter(State::Paused) | Act::Deliver => return Some(at),
+                Act::End(_) | Act::Enter(State::Paused) | Act::Deliver | Act::Open => return Some(at),
                 Act::Wait(_) | Act::Repeat => return None,
                 Act::Enter(_) | Act::Report(_) => {}
             }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::dice::Dice;
 
 /// A length of time, or the range it is drawn from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Span {
     least: Duration,

@@ -197,6 +197,7 @@ impl<'a> Composer<'a> {
             Ending::PullRequestInProgress => {
                 self.at(end, Act::Report(Report::FinalChangeSet));
                 self.at(end, Act::Deliver);
+                self.at(end, Act::Open);
                 self.at(end, Act::Wait(Hold::Nothing));
             }
             Ending::PullRequest
@@ -227,6 +228,10 @@ impl<'a> Composer<'a> {
         self.at(end, Act::End(State::Completed));
         if let Some(late) = outputs.filter(|late| !late.is_zero()) {
             self.at(end + late, Act::Deliver);
+        }
+        if let Some(outputs) = outputs {
+            let late = self.behaviour.pull_request_after.unwrap_or_default();
+            self.at(end + outputs + late.draw(self.dice.with("pull request")), Act::Open);
         }
     }
 
@@ -382,6 +387,13 @@ mod tests {
             1,
             "the activities have the work"
         );
+    }
+
+    #[test]
+    fn a_pull_request_may_come_after_its_change_set() {
+        let lived =
+            |second| lived("outcome: pull-request, outputs-after: 20s, pull-request-after: 5s", second);
+        assert_eq!((lived(624).delivered, lived(624).opened, lived(625).opened), (true, false, true));
     }
 
     #[test]

@@ -20,6 +20,14 @@ fn completed_is_0_and_tells_the_work() {
 }
 
 #[test]
+fn a_pull_request_that_comes_after_its_change_set_is_told() {
+    let world = World::new("{ defaults: { duration: 50ms, outcome: pull-request, pull-request-after: 1s } }");
+    let id = created(&world, "Think --no-approval -s my-org/web --auto-pr");
+    let ended = session(&world, &format!("result {id}")).exits(0);
+    assert!(ended.stdout.starts_with("COMPLETED\npull request https://github.com/"), "{ended}");
+}
+
+#[test]
 fn failed_is_100_with_the_reason() {
     let world =
         World::new("{ defaults: { duration: 50ms, outcome: failure, failure-reason: The disk is full. } }");
