@@ -54,7 +54,7 @@ settings! {
         task: Duration = 2 * HOUR, NotZero;
         /// Silence of the agent that counts as a stall.
         stall: Duration = 20 * MINUTE, NotZero;
-        /// How long a completed session without outputs is read again.
+        /// How long a completed session is read again for what it lacks: any output, or the pull request it was asked for.
         settle: Duration = Duration::from_secs(30);
     }
     /// How long a run, its tasks and its requests may take.

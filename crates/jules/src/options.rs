@@ -38,7 +38,7 @@ impl Options {
     pub const MAX_BODY: usize = 64 << 20;
     /// The distance between two looks at a session: 5 s.
     pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
-    /// How long outputs are waited for after `COMPLETED`: 30 s.
+    /// How long late outputs are waited for after `COMPLETED`: 30 s.
     pub const SETTLE: Duration = Duration::from_secs(30);
     /// How long the service may take to catch up with a creation or a message: 2 min.
     pub const FRESH_PATIENCE: Duration = Duration::from_secs(120);
@@ -75,7 +75,8 @@ impl Options {
         self
     }
 
-    /// How long outputs are waited for after a session has `COMPLETED` without any. Default 30 s.
+    /// How long outputs are waited for after a session has `COMPLETED` without any, or without the pull request that it
+    /// was asked for. Default 30 s.
     pub fn settle(mut self, grace: Duration) -> Self {
         self.settle = grace;
         self

@@ -16,6 +16,7 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 it completed, 100 it failed, 5 it had not ended after --timeout.
 
 A session that waits for a plan's approval or for an answer does not end: see `session approve` and `session send`.
+Pull requests come after the state: one that has just completed on a repository without any is read again for 30s.
 
 Examples:
   jules-batch session result 123 --timeout 45m
