@@ -11,8 +11,8 @@ use super::signals::Signals;
 use crate::simulator::{Scenario, ScenarioError, Simulator};
 
 const AFTER_HELP: &str = "\
-Stdout carries the base URL in one line, then, after a signal, the books as JSON: what the simulator saw.
-While it runs, GET /books and GET /books/sessions tell the same.
+Stdout carries the base URL in one line, then, after a signal, what the simulator saw as JSON.
+While it runs, GET /statistics and GET /statistics/sessions tell the same.
 
 Examples:
   jules-batch simulate --port 8080
@@ -63,9 +63,9 @@ pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, 
          {DIM}Ctrl-C ends it and prints what it saw.{DIM:#}"
     ));
     signals.next().await;
-    let books = json::text(&simulator.books())?;
+    let statistics = json::text(&simulator.statistics())?;
     simulator.shutdown().await;
-    console.result_line(&books)?;
+    console.result_line(&statistics)?;
     // To be stopped is how this command ends well.
     Ok(Exit::Done)
 }

@@ -25,7 +25,7 @@ struct Slow {
 impl EventLog for Slow {
     fn append(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
         std::thread::sleep(self.takes);
-        let created = self.service.books().created;
+        let created = self.service.statistics().created;
         if created > self.intents {
             return Err(JournalError::new("acted too early", format!("{created} of {}", self.intents)));
         }
@@ -89,18 +89,18 @@ fn run(
 }
 
 fn listings(service: &Simulator) -> u64 {
-    service.books().requests.get("sessions.list").copied().unwrap_or(0)
+    service.statistics().requests.get("sessions.list").copied().unwrap_or(0)
 }
 
 #[test]
 fn every_session_is_created_and_polled_and_nothing_before_it_was_kept() {
     let began = std::sync::OnceLock::new();
     let polled = |service: &Simulator| {
-        let all = service.books().live_now == TASKS;
+        let all = service.statistics().live_now == TASKS;
         all && listings(service) >= 27 + began.get_or_init(|| listings(service))
     };
     let (finished, service) = run(Duration::from_millis(20), None, polled);
-    let books = service.books();
+    let books = service.statistics();
     assert_eq!((books.created, books.duplicates), (TASKS as u64, Vec::new()));
     assert_eq!(
         (finished.stopped, finished.record.totals().of(Outcome::Detached)),
@@ -114,7 +114,7 @@ fn the_deadline_is_obeyed() {
     let (finished, service) = run(Duration::from_millis(200), Some(deadline), |_| false);
     assert!(began.elapsed() < deadline + Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(finished.stopped, Some(StopReason::Deadline));
-    let created = service.books().created;
+    let created = service.statistics().created;
     assert!(
         created > 0 && finished.record.totals().of(Outcome::Detached) as u64 == created,
         "{created} created"

@@ -182,7 +182,7 @@ impl Account {
         }
     }
 
-    /// Books what has changed about a session's slot, its pull request and its next turn.
+    /// Counts what has changed about a session's slot, its pull request and its next turn.
     pub(super) fn refresh(&mut self, place: usize) {
         let session = &mut self.sessions[place];
         let live = session.life.is_live() && !session.deleted;

@@ -2,14 +2,15 @@
 //!
 //! The simulator answers the twelve methods of the Jules API over HTTP, with its paging, ordering, filters, quotas,
 //! caps, errors and oddities. What sessions do is scripted by a [`Scenario`]; without one they behave well. It serves
-//! tests, trial runs and benchmarks, which judge by its [`Books`].
+//! tests, trial runs and benchmarks, which judge by its [`Statistics`].
 //!
 //! # How it works
 //!
 //! ```text
 //! socket ─▶ server ─▶ service ─▶ account ─▶ session ─▶ life ◀─ timeline ◀─ behaviour ◀─ scenario
 //! (resets)  (HTTP)  (keys, quotas, (slots,   (wire)   (plays)  (composes)    (rules)      (YAML)
-//!                    faults, books) pages)
+//!                    faults,         pages)
+//!                    statistics)
 //! ```
 //!
 //! A session is a list of timed steps. Nothing runs between requests: each request first plays what has become due, so
@@ -19,9 +20,11 @@
 //!
 //! | address | answer |
 //! | --- | --- |
-//! | `GET /books` | [`Books`] as JSON |
-//! | `GET /books/sessions` | the sessions in the books, oldest first, as an array of [`SessionView`] |
-//! | `POST /books/reset` | 204; counts start anew, and the books forget earlier sessions (the account keeps them) |
+//! | `GET /statistics` | [`Statistics`] as JSON |
+//! | `GET /statistics/sessions` | the sessions that it counts, oldest first, as an array of [`SessionView`] |
+//! | `POST /statistics/reset` | 204; counts start again, without the sessions up to now (the account keeps them) |
+//!
+//! `/books` in place of `/statistics` does the same.
 //!
 //! # Example
 //!
@@ -32,7 +35,7 @@
 //! let scenario = Scenario::from_yaml("{ speed: 60, limits: { concurrent: 3 } }", "example")?;
 //! let simulator = Simulator::start(scenario).await?;
 //! // … point a client at simulator.url() …
-//! assert!(simulator.books().live_max <= 3);
+//! assert!(simulator.statistics().live_max <= 3);
 //! simulator.shutdown().await;
 //! # Ok(())
 //! # }
@@ -42,7 +45,6 @@ mod account;
 mod activity;
 mod answer;
 mod behaviour;
-mod books;
 mod clock;
 mod create;
 mod dice;
@@ -64,6 +66,7 @@ mod session;
 mod socket;
 mod sources;
 mod span;
+mod statistics;
 mod text;
 mod timeline;
 
@@ -80,15 +83,15 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::{
-    books::{Books, Detection, Duplicate, SessionView},
     scenario::{Scenario, ScenarioError},
+    statistics::{Detection, Duplicate, SessionView, Statistics},
 };
 
 use self::{
     clock::Clock,
     server::{Shared, VERSION},
     service::Service,
-    socket::{Entrance, Fuse},
+    socket::{ResetHandle, ResettableListener},
 };
 
 /// A running simulator. Dropping it stops it.
@@ -119,10 +122,10 @@ impl Simulator {
         let clock = Clock::start();
         let closing = CancellationToken::new();
         let shared = Shared::new(Service::new(scenario, clock.now()), clock, closing.clone());
-        let router = server::router(shared.clone()).into_make_service_with_connect_info::<Fuse>();
+        let router = server::router(shared.clone()).into_make_service_with_connect_info::<ResetHandle>();
         let closed = closing.clone().cancelled_owned();
         let server = tokio::spawn(async move {
-            let serving = axum::serve(Entrance(listener), router).with_graceful_shutdown(closed);
+            let serving = axum::serve(ResettableListener(listener), router).with_graceful_shutdown(closed);
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the simulator has stopped serving");
             }
@@ -137,11 +140,11 @@ impl Simulator {
     }
 
     /// What it has seen so far.
-    pub fn books(&self) -> Books {
-        self.shared.look(Service::books)
+    pub fn statistics(&self) -> Statistics {
+        self.shared.look(Service::statistics)
     }
 
-    /// The sessions in the books, oldest first.
+    /// The sessions that the statistics count, oldest first.
     pub fn sessions(&self) -> Vec<SessionView> {
         self.shared.look(Service::views)
     }

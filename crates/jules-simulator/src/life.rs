@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_stops_the_clock_and_release_starts_it_anew() {
+    fn waiting_stops_the_clock_and_release_starts_it_again() {
         let mut life = life(&[
             (10, Act::Enter(State::AwaitingPlanApproval)),
             (0, Act::Wait(Hold::Approval)),

@@ -32,7 +32,7 @@ impl Quotas {
         Self { most, minute, started, used: BTreeMap::new(), tells_when: limits.retry_after }
     }
 
-    /// Counts a request; windows begin anew each minute from the start.
+    /// Counts a request; a new window begins each minute from the start.
     pub(super) fn request(&mut self, method: Method, now: Timestamp) -> Result<(), Failure> {
         let window = window(between(self.started, now), self.minute);
         let covering = || self.most.iter().filter(|(scope, _)| scope.covers(method));

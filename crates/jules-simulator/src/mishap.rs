@@ -18,7 +18,7 @@ pub(super) struct Fault {
     pub(super) every: Option<u64>,
     /// Exactly these requests, counted from 1.
     pub(super) nth: Option<OneOrMany<u64>>,
-    /// Stops after having happened so many times.
+    /// Stops after having happened this often.
     pub(super) times: Option<u64>,
     /// HTTP code (400 to 599) of `error-before`, `error-after` and `html`; defaults 503, 503 and 502.
     pub(super) status: Option<u16>,
@@ -61,7 +61,7 @@ pub(super) enum FaultKind {
 }
 
 impl FaultKind {
-    /// Its name in a scenario and in the books.
+    /// Its name in a scenario and in the statistics.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::ErrorBefore => "error-before",

@@ -154,7 +154,7 @@ pub enum ScenarioError {
     /// It is not YAML, has a key that is not known, or a value that does not fit.
     #[error("scenario {origin} does not parse:\n{message}")]
     Parse {
-        /// File name, or what stands for it.
+        /// File name, or the name given to the text.
         origin: String,
         /// What is wrong and where.
         message: String,
@@ -162,7 +162,7 @@ pub enum ScenarioError {
     /// It parses and makes no sense.
     #[error("scenario {origin}: {what}")]
     Invalid {
-        /// File name, or what stands for it.
+        /// File name, or the name given to the text.
         origin: String,
         /// What is wrong.
         what: String,
@@ -180,7 +180,7 @@ impl Scenario {
     /// A commented scenario with every key there is, in YAML.
     pub const REFERENCE: &str = include_str!("reference.yaml");
 
-    /// Parses a scenario. `origin` stands for it in errors.
+    /// Parses a scenario. `origin` names it in errors.
     ///
     /// # Errors
     /// When it is not valid YAML, has unknown keys, or values that make no sense.

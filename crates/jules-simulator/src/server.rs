@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     answer::{Answer, Delivery, Served},
-    books::{Books, SessionView},
     clock::Clock,
     service::{Asked, Service},
-    socket::Fuse,
+    socket::ResetHandle,
+    statistics::{SessionView, Statistics},
 };
 
 /// The version in front of every method's address.
@@ -45,7 +45,7 @@ impl Shared {
     }
 
     fn service(&self) -> MutexGuard<'_, Service> {
-        // A panic while it was held is a bug that has been reported already; the books are still worth reading.
+        // A panic while it was held is a bug that has been reported already; the statistics are still worth reading.
         self.service.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -58,16 +58,20 @@ impl Shared {
 
 pub(super) fn router(shared: Shared) -> Router {
     Router::new()
-        .route("/books", get(books))
-        .route("/books/sessions", get(sessions))
-        .route("/books/reset", post(reset))
+        .nest("/statistics", counts())
+        // The name that they had first.
+        .nest("/books", counts())
         .route(&format!("{VERSION}/{{*path}}"), any(api))
         .fallback(async || plain(Answer::no_such_page()))
         .with_state(shared)
 }
 
-async fn books(State(shared): State<Shared>) -> Json<Books> {
-    Json(shared.look(Service::books))
+fn counts() -> Router<Shared> {
+    Router::new().route("/", get(statistics)).route("/sessions", get(sessions)).route("/reset", post(reset))
+}
+
+async fn statistics(State(shared): State<Shared>) -> Json<Statistics> {
+    Json(shared.look(Service::statistics))
 }
 
 async fn sessions(State(shared): State<Shared>) -> Json<Vec<SessionView>> {
@@ -81,7 +85,7 @@ async fn reset(State(shared): State<Shared>) -> StatusCode {
 
 async fn api(
     State(shared): State<Shared>,
-    ConnectInfo(fuse): ConnectInfo<Fuse>,
+    ConnectInfo(connection): ConnectInfo<ResetHandle>,
     request: Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
@@ -97,11 +101,11 @@ async fn api(
     };
     let served = shared.look(|service, now| service.serve(asked, now));
     tracing::trace!(verb = asked.verb, path = asked.path, status = served.answer.status, delivery = ?served.delivery, "served");
-    deliver(served, &fuse, shared.closing).await
+    deliver(served, &connection, shared.closing).await
 }
 
 /// Lets an answer travel.
-async fn deliver(served: Served, fuse: &Fuse, closing: CancellationToken) -> Response<Body> {
+async fn deliver(served: Served, connection: &ResetHandle, closing: CancellationToken) -> Response<Body> {
     let Served { answer, delivery } = served;
     match delivery {
         Delivery::Whole => plain(answer),
@@ -113,12 +117,12 @@ async fn deliver(served: Served, fuse: &Fuse, closing: CancellationToken) -> Res
             plain(answer)
         }
         Delivery::Reset => {
-            fuse.blow();
+            connection.reset();
             plain(answer)
         }
         Delivery::Hung => {
             closing.cancelled().await;
-            fuse.blow();
+            connection.reset();
             plain(answer)
         }
         Delivery::Truncated => half(&answer, async { tokio::task::yield_now().await }),

@@ -9,7 +9,6 @@ use super::{
     account::{Account, Refused},
     answer::{Answer, Delivery, Served},
     behaviour::Behaviour,
-    books::{Books, SessionView, Tally},
     clock::later,
     create::{self, Create},
     dice::Dice,
@@ -20,6 +19,7 @@ use super::{
     mishap::FaultKind,
     request::{self, Call, Routed},
     scenario::{AcceptedKey, Scenario},
+    statistics::{SessionView, Statistics, Tally},
 };
 
 /// A request as it came in.
@@ -33,7 +33,7 @@ pub(super) struct Asked<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The account behind its front desk: keys, quotas, faults and books.
+/// The account with what stands in front of it: keys, quotas, faults and statistics.
 #[derive(Debug)]
 pub(super) struct Service {
     keys: Vec<AcceptedKey>,
@@ -44,7 +44,7 @@ pub(super) struct Service {
     tally: Tally,
     /// Creates whose connection was lost and that are still on their way, by the time they arrive.
     late: BTreeMap<Timestamp, Vec<Vec<u8>>>,
-    /// Sessions before this one are not in the books.
+    /// Sessions before this one are not in the statistics.
     opened: usize,
 }
 
@@ -256,22 +256,22 @@ impl Service {
         Ok(Answer::json(&self.account.sessions[place].shown()))
     }
 
-    /// The books at `now`.
-    pub(super) fn books(&mut self, now: Timestamp) -> Books {
+    /// The statistics at `now`.
+    pub(super) fn statistics(&mut self, now: Timestamp) -> Statistics {
         self.pass(now);
         let account = &self.account;
-        Books {
+        Statistics {
             live_now: account.live,
             live_max: account.live_max,
-            ..self.tally.books(&account.sessions[self.opened..])
+            ..self.tally.statistics(&account.sessions[self.opened..])
         }
     }
 
-    /// The sessions in the books, oldest first.
+    /// The sessions in the statistics, oldest first.
     pub(super) fn views(&mut self, now: Timestamp) -> Vec<SessionView> {
         self.pass(now);
-        let session_in_books = self.account.sessions[self.opened..].iter_mut();
-        session_in_books
+        let counted_sessions = self.account.sessions[self.opened..].iter_mut();
+        counted_sessions
             .map(|session| {
                 session.life.advance(now);
                 SessionView::of(session)
@@ -279,7 +279,7 @@ impl Service {
             .collect()
     }
 
-    /// Opens new books: counts start at zero, and only sessions created from now on are in them.
+    /// Starts the statistics again: counts begin at zero, and only sessions created from now on are in them.
     pub(super) fn reset(&mut self, now: Timestamp) {
         self.pass(now);
         self.account.live_max = self.account.live;
@@ -302,12 +302,12 @@ mod tests {
     }
 
     /// A service and the second it is asked at.
-    struct Desk {
+    struct TestClient {
         service: Service,
         second: u64,
     }
 
-    impl Desk {
+    impl TestClient {
         fn open(yaml: &str) -> Self {
             let scenario = Scenario::from_yaml(yaml, "test").unwrap();
             Self { service: Service::new(scenario, start()), second: 0 }
@@ -334,18 +334,18 @@ mod tests {
             value["id"].as_str().unwrap().to_owned()
         }
 
-        fn books(&mut self) -> Books {
-            self.service.books(later(start(), Duration::from_secs(self.second)))
+        fn statistics(&mut self) -> Statistics {
+            self.service.statistics(later(start(), Duration::from_secs(self.second)))
         }
     }
 
     /// The items of all pages.
-    fn paged(desk: &mut Desk, path: &str, name: &str) -> Vec<Value> {
+    fn paged(client: &mut TestClient, path: &str, name: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut token = String::new();
         loop {
             let sign = if path.contains('?') { '&' } else { '?' };
-            let page = desk.get(&format!("{path}{sign}pageToken={token}"));
+            let page = client.get(&format!("{path}{sign}pageToken={token}"));
             items.extend(page[name].as_array().cloned().unwrap_or_default());
             match page["nextPageToken"].as_str() {
                 Some(next) => next.clone_into(&mut token),
@@ -360,22 +360,22 @@ mod tests {
 
     #[test]
     fn sessions_are_listed_newest_first_and_pages_do_not_move() {
-        let mut desk = Desk::open("");
-        let mut created: Vec<_> = (0..7).map(|n| desk.create(&format!("task {n}"))).collect();
+        let mut client = TestClient::open("");
+        let mut created: Vec<_> = (0..7).map(|n| client.create(&format!("task {n}"))).collect();
         created.reverse();
-        assert_eq!(ids(&paged(&mut desk, "sessions?pageSize=3", "sessions")), created);
-        let page = desk.get("sessions?pageSize=3");
-        desk.create("one more in between");
+        assert_eq!(ids(&paged(&mut client, "sessions?pageSize=3", "sessions")), created);
+        let page = client.get("sessions?pageSize=3");
+        client.create("one more in between");
         let token = page["nextPageToken"].as_str().unwrap();
-        let next = desk.get(&format!("sessions?pageSize=100&pageToken={token}"));
+        let next = client.get(&format!("sessions?pageSize=100&pageToken={token}"));
         assert_eq!(ids(next["sessions"].as_array().unwrap()), created[3..]);
         assert!(next.get("nextPageToken").is_none());
     }
 
     #[test]
     fn ids_are_long_decimals_and_differ() {
-        let mut desk = Desk::open("history: 50");
-        let ids: BTreeSet<_> = ids(&paged(&mut desk, "sessions", "sessions")).into_iter().collect();
+        let mut client = TestClient::open("history: 50");
+        let ids: BTreeSet<_> = ids(&paged(&mut client, "sessions", "sessions")).into_iter().collect();
         assert_eq!(ids.len(), 50);
         assert!(
             ids.iter().all(|id| id.len() == 20 && id.parse::<u64>().is_err() && id.parse::<u128>().is_ok())
@@ -384,33 +384,35 @@ mod tests {
 
     #[test]
     fn activities_are_listed_oldest_first_and_after_a_time() {
-        let mut desk =
-            Desk::open("defaults: { duration: 10m, activities: { gap: 10s, shared-timestamps: true } }");
-        let id = desk.create("x");
-        desk.second = 700;
+        let mut client = TestClient::open(
+            "defaults: { duration: 10m, activities: { gap: 10s, shared-timestamps: true } }",
+        );
+        let id = client.create("x");
+        client.second = 700;
         let path = format!("sessions/{id}/activities");
-        let all = paged(&mut desk, &format!("{path}?pageSize=7"), "activities");
+        let all = paged(&mut client, &format!("{path}?pageSize=7"), "activities");
         assert!(all.len() > 40);
-        assert_eq!(ids(&all), ids(&paged(&mut desk, &path, "activities")));
+        assert_eq!(ids(&all), ids(&paged(&mut client, &path, "activities")));
         let times: Vec<Timestamp> =
             all.iter().map(|one| one["createTime"].as_str().unwrap().parse().unwrap()).collect();
         assert!(times.is_sorted());
         let middle = times[all.len() / 2];
-        let newer = paged(&mut desk, &format!("{path}?filter=create_time+%3E+%22{middle}%22"), "activities");
+        let newer =
+            paged(&mut client, &format!("{path}?filter=create_time+%3E+%22{middle}%22"), "activities");
         assert_eq!(newer.len(), times.iter().filter(|at| **at > middle).count());
-        let one = desk.get(&format!("{path}/{}", ids(&all)[3]));
+        let one = client.get(&format!("{path}/{}", ids(&all)[3]));
         assert_eq!(one, all[3]);
     }
 
     #[test]
     fn activities_look_as_they_do_on_the_wire() {
-        let mut desk = Desk::open(
+        let mut client = TestClient::open(
             "defaults: { duration: 10m, outcome: change, activities: { gap: 5s, media-bytes: 300, \
              with: [bash-output, change-set, media, unknown-activity, unknown-artifact, bare] } }",
         );
-        let id = desk.create("Fix the login");
-        desk.second = 700;
-        let all = paged(&mut desk, &format!("sessions/{id}/activities"), "activities");
+        let id = client.create("Fix the login");
+        client.second = 700;
+        let all = paged(&mut client, &format!("sessions/{id}/activities"), "activities");
         let plan = &all[0]["planGenerated"]["plan"];
         assert_eq!(
             (plan["steps"][0].get("index"), &plan["steps"][1]["index"]),
@@ -440,69 +442,69 @@ mod tests {
 
     #[test]
     fn new_sessions_can_be_missing_for_a_while() {
-        let mut desk = Desk::open("defaults: { list-lag: 30s, not-found-for: 10s }");
-        let id = desk.create("x");
-        assert_eq!(desk.ask("GET", &format!("sessions/{id}/activities"), "").0, 404);
-        assert_eq!(desk.get("sessions"), json!({}));
-        desk.second = 10;
-        desk.get(&format!("sessions/{id}"));
-        assert_eq!(desk.get("sessions"), json!({}));
-        desk.second = 30;
-        assert_eq!(desk.get("sessions")["sessions"][0]["id"], id.as_str());
+        let mut client = TestClient::open("defaults: { list-lag: 30s, not-found-for: 10s }");
+        let id = client.create("x");
+        assert_eq!(client.ask("GET", &format!("sessions/{id}/activities"), "").0, 404);
+        assert_eq!(client.get("sessions"), json!({}));
+        client.second = 10;
+        client.get(&format!("sessions/{id}"));
+        assert_eq!(client.get("sessions"), json!({}));
+        client.second = 30;
+        assert_eq!(client.get("sessions")["sessions"][0]["id"], id.as_str());
     }
 
     #[test]
     fn rules_are_asked_in_order() {
-        let mut desk = Desk::open(
+        let mut client = TestClient::open(
             "rules: [{ when: { prompt: first, nth: 1 }, then: { duration: 1s, outcome: failure, failure-reason: Broke. } }, \
              { when: { prompt: first }, then: { duration: 1s, outcome: no-change } }]",
         );
-        let (broken, fine) = (desk.create("first"), desk.create("first"));
-        desk.second = 2;
-        assert_eq!(desk.get(&format!("sessions/{broken}"))["state"], "FAILED");
-        assert_eq!(desk.get(&format!("sessions/{fine}"))["state"], "COMPLETED");
-        let activities = paged(&mut desk, &format!("sessions/{broken}/activities"), "activities");
+        let (broken, fine) = (client.create("first"), client.create("first"));
+        client.second = 2;
+        assert_eq!(client.get(&format!("sessions/{broken}"))["state"], "FAILED");
+        assert_eq!(client.get(&format!("sessions/{fine}"))["state"], "COMPLETED");
+        let activities = paged(&mut client, &format!("sessions/{broken}/activities"), "activities");
         assert_eq!(activities.last().unwrap()["sessionFailed"]["reason"], "Broke.");
     }
 
     #[test]
     fn answers_to_create_can_lack_fields() {
-        let mut desk = Desk::open("defaults: { create-lacks: [state, url, create-time] }");
-        let (_, created) = desk.ask("POST", "sessions", r#"{"prompt":"x"}"#);
+        let mut client = TestClient::open("defaults: { create-lacks: [state, url, create-time] }");
+        let (_, created) = client.ask("POST", "sessions", r#"{"prompt":"x"}"#);
         for field in ["state", "url", "createTime"] {
             assert!(created.get(field).is_none(), "{created}");
         }
         let id = created["id"].as_str().unwrap();
-        assert_eq!(desk.get(&format!("sessions/{id}"))["state"], "QUEUED");
+        assert_eq!(client.get(&format!("sessions/{id}"))["state"], "QUEUED");
         assert_eq!(created["title"], "x");
     }
 
     #[test]
     fn slots_are_freed_by_ends_pauses_archives_and_deletes() {
-        let mut desk = Desk::open(
+        let mut client = TestClient::open(
             "{ limits: { concurrent: 2 }, defaults: { duration: 100s, outcome: pause, turn: 1 } }",
         );
-        let (first, second) = (desk.create("a"), desk.create("b"));
-        assert_eq!(desk.ask("POST", "sessions", r#"{"prompt":"c"}"#).0, 429);
-        let (_, archived) = desk.ask("POST", &format!("sessions/{first}:archive"), "{}");
+        let (first, second) = (client.create("a"), client.create("b"));
+        assert_eq!(client.ask("POST", "sessions", r#"{"prompt":"c"}"#).0, 429);
+        let (_, archived) = client.ask("POST", &format!("sessions/{first}:archive"), "{}");
         assert_eq!((&archived["state"], &archived["archived"]), (&json!("PAUSED"), &json!(true)));
-        desk.create("c");
-        desk.ask("DELETE", &format!("sessions/{second}"), "");
-        assert_eq!(desk.ask("GET", &format!("sessions/{second}"), "").0, 404);
-        desk.create("d");
-        desk.second = 101;
-        assert_eq!(desk.books().live_now, 0);
-        let (fifth, sixth) = (desk.create("e"), desk.create("f"));
-        assert!(desk.create_is_refused());
-        let paused = ids(desk.get("sessions")["sessions"].as_array().unwrap());
+        client.create("c");
+        client.ask("DELETE", &format!("sessions/{second}"), "");
+        assert_eq!(client.ask("GET", &format!("sessions/{second}"), "").0, 404);
+        client.create("d");
+        client.second = 101;
+        assert_eq!(client.statistics().live_now, 0);
+        let (fifth, sixth) = (client.create("e"), client.create("f"));
+        assert!(client.create_is_refused());
+        let paused = ids(client.get("sessions")["sessions"].as_array().unwrap());
         let paused = paused.iter().find(|id| **id != fifth && **id != sixth).unwrap().clone();
-        let revive = desk.ask("POST", &format!("sessions/{paused}:sendMessage"), r#"{"prompt":"go on"}"#);
+        let revive = client.ask("POST", &format!("sessions/{paused}:sendMessage"), r#"{"prompt":"go on"}"#);
         assert_eq!(revive.0, 400, "there is no slot for it");
-        let books = desk.books();
-        assert_eq!((books.live_max, books.refused, books.created), (2, 2, 6));
+        let statistics = client.statistics();
+        assert_eq!((statistics.live_max, statistics.refused, statistics.created), (2, 2, 6));
     }
 
-    impl Desk {
+    impl TestClient {
         fn create_is_refused(&mut self) -> bool {
             self.ask("POST", "sessions", r#"{"prompt":"z"}"#).0 == 429
         }
@@ -510,18 +512,18 @@ mod tests {
 
     #[test]
     fn archived_sessions_are_listed_apart() {
-        let mut desk = Desk::open("");
-        let id = desk.create("x");
-        desk.ask("POST", &format!("sessions/{id}:archive"), "");
-        assert_eq!(desk.get("sessions"), json!({}));
-        assert_eq!(desk.get("sessions?filter=archived%3Dtrue")["sessions"][0]["id"], id.as_str());
-        desk.ask("POST", &format!("sessions/{id}:unarchive"), "{}");
-        assert_eq!(desk.get("sessions")["sessions"][0]["id"], id.as_str());
+        let mut client = TestClient::open("");
+        let id = client.create("x");
+        client.ask("POST", &format!("sessions/{id}:archive"), "");
+        assert_eq!(client.get("sessions"), json!({}));
+        assert_eq!(client.get("sessions?filter=archived%3Dtrue")["sessions"][0]["id"], id.as_str());
+        client.ask("POST", &format!("sessions/{id}:unarchive"), "{}");
+        assert_eq!(client.get("sessions")["sessions"][0]["id"], id.as_str());
     }
 
     #[test]
     fn pull_requests_count_up_and_need_to_be_wanted() {
-        let mut desk = Desk::open("defaults: { duration: 10s, outcome: pull-request }");
+        let mut client = TestClient::open("defaults: { duration: 10s, outcome: pull-request }");
         let body = |mode: &str| {
             json!({
                 "prompt": "Do it", "automationMode": mode,
@@ -530,10 +532,10 @@ mod tests {
             .to_string()
         };
         for mode in ["AUTO_CREATE_PR", "AUTO_CREATE_PR", "AUTOMATION_MODE_UNSPECIFIED"] {
-            assert_eq!(desk.ask("POST", "sessions", &body(mode)).0, 200);
+            assert_eq!(client.ask("POST", "sessions", &body(mode)).0, 200);
         }
-        desk.second = 11;
-        let sessions = desk.get("sessions")["sessions"].as_array().unwrap().clone();
+        client.second = 11;
+        let sessions = client.get("sessions")["sessions"].as_array().unwrap().clone();
         let number = |session: &Value| -> Option<u64> {
             let url = session["outputs"][1]["pullRequest"]["url"].as_str()?;
             url.rsplit('/').next()?.parse().ok()
@@ -546,69 +548,69 @@ mod tests {
 
     #[test]
     fn a_branch_that_does_not_exist_fails_the_session() {
-        let mut desk =
-            Desk::open("{ sources: [{ repo: o/r, branches: [main] }], defaults: { duration: 10s } }");
+        let mut client =
+            TestClient::open("{ sources: [{ repo: o/r, branches: [main] }], defaults: { duration: 10s } }");
         let body = json!({ "prompt": "x", "sourceContext": {
             "source": "sources/github/o/r", "githubRepoContext": { "startingBranch": "nope" } } });
-        let (_, session) = desk.ask("POST", "sessions", &body.to_string());
-        desk.second = 11;
+        let (_, session) = client.ask("POST", "sessions", &body.to_string());
+        client.second = 11;
         let path = format!("sessions/{}/activities", session["id"].as_str().unwrap());
-        let activities = desk.get(&path)["activities"].as_array().unwrap().clone();
+        let activities = client.get(&path)["activities"].as_array().unwrap().clone();
         assert!(activities.last().unwrap()["sessionFailed"]["reason"].as_str().unwrap().contains("nope"));
     }
 
     #[test]
     fn detection_counts_only_answers_that_arrive() {
-        let mut desk = Desk::open(
+        let mut client = TestClient::open(
             "{ defaults: { duration: 10s }, faults: [{ kind: reset-after, on: sessions.get, nth: 1 }] }",
         );
-        let id = desk.create("x");
-        desk.second = 12;
-        desk.get(&format!("sessions/{id}"));
-        assert_eq!(desk.books().detection.unseen, 1);
-        desk.second = 15;
-        desk.get(&format!("sessions/{id}"));
-        let detection = desk.books().detection;
+        let id = client.create("x");
+        client.second = 12;
+        client.get(&format!("sessions/{id}"));
+        assert_eq!(client.statistics().detection.unseen, 1);
+        client.second = 15;
+        client.get(&format!("sessions/{id}"));
+        let detection = client.statistics().detection;
         assert_eq!((detection.ended, detection.unseen, detection.p50_ms), (1, 0, 5_000.0));
-        assert_eq!(desk.books().answered["none"], 1);
+        assert_eq!(client.statistics().answered["none"], 1);
     }
 
     #[test]
     fn masks_select_fields_where_the_scenario_has_them() {
-        let mut desk = Desk::open("field-masks: true");
-        let id = desk.create("x");
-        assert_eq!(desk.get("sessions?fields=sessions(id)"), json!({ "sessions": [{ "id": id }] }));
-        assert_eq!(desk.ask("GET", "sessions?fields=sessions(", "").0, 400);
-        assert_eq!(Desk::open("").ask("GET", "sessions?fields=sessions(id)", "").0, 400);
+        let mut client = TestClient::open("field-masks: true");
+        let id = client.create("x");
+        assert_eq!(client.get("sessions?fields=sessions(id)"), json!({ "sessions": [{ "id": id }] }));
+        assert_eq!(client.ask("GET", "sessions?fields=sessions(", "").0, 400);
+        assert_eq!(TestClient::open("").ask("GET", "sessions?fields=sessions(id)", "").0, 400);
     }
 
     #[test]
     fn a_create_can_arrive_after_its_connection_was_lost() {
-        let mut desk =
-            Desk::open("faults: [{ kind: arrive-late, on: sessions.create, delay: 5s, times: 2 }]");
+        let mut client =
+            TestClient::open("faults: [{ kind: arrive-late, on: sessions.create, delay: 5s, times: 2 }]");
         for _ in 0..2 {
-            desk.ask("POST", "sessions", r#"{"prompt":"x"}"#);
+            client.ask("POST", "sessions", r#"{"prompt":"x"}"#);
         }
-        desk.second = 4;
-        assert_eq!(desk.get("sessions"), json!({}));
-        desk.second = 5;
-        assert_eq!(paged(&mut desk, "sessions", "sessions").len(), 2);
-        let books = desk.books();
-        assert_eq!((books.created, books.faults["arrive-late"]), (2, 2));
+        client.second = 4;
+        assert_eq!(client.get("sessions"), json!({}));
+        client.second = 5;
+        assert_eq!(paged(&mut client, "sessions", "sessions").len(), 2);
+        let statistics = client.statistics();
+        assert_eq!((statistics.created, statistics.faults["arrive-late"]), (2, 2));
     }
 
     #[test]
     fn markers_tell_duplicates_from_attempts() {
-        let mut desk = Desk::open("");
+        let mut client = TestClient::open("");
         for title in [
             "A [jb-00000001-aaaa-1]",
             "A [jb-00000001-aaaa-2]",
             "A [jb-00000002-aaaa-1]",
             "A [jb-00000001-aaaa-1]",
         ] {
-            desk.ask("POST", "sessions", &json!({ "prompt": "x", "title": title }).to_string());
+            client.ask("POST", "sessions", &json!({ "prompt": "x", "title": title }).to_string());
         }
-        let duplicates = desk.books().duplicates;
+        let duplicates = client.statistics().duplicates;
         assert_eq!(duplicates.len(), 1);
         assert_eq!((duplicates[0].what.as_str(), duplicates[0].sessions.len()), ("00000001-aaaa-1", 2));
     }
@@ -644,7 +646,7 @@ mod tests {
         "pull-request-in-progress",
     ];
 
-    fn touch(desk: &mut Desk, id: &str, what: u8) {
+    fn touch(client: &mut TestClient, id: &str, what: u8) {
         let (verb, action, body) = match what % 8 {
             0 => ("GET", "", ""),
             1 => ("GET", "/activities?pageSize=3", ""),
@@ -655,7 +657,7 @@ mod tests {
             6 => ("DELETE", "", ""),
             _ => ("GET", "/activities/none", ""),
         };
-        let (status, value) = desk.ask(verb, &format!("sessions/{id}{action}"), body);
+        let (status, value) = client.ask(verb, &format!("sessions/{id}{action}"), body);
         assert!([200, 400, 404].contains(&status), "{verb} {action}: {status} {value}");
     }
 
@@ -666,35 +668,35 @@ mod tests {
                 format!("{{ when: {{ prompt: '{outcome}!' }}, then: {{ outcome: {outcome}, feedback: {{ times: 1 }} }} }}")
             }).collect();
             let yaml = format!("{{ limits: {{ concurrent: {cap} }}, rules: [{}] }}", rules.join(", "));
-            let mut desk = Desk::open(&yaml);
+            let mut client = TestClient::open(&yaml);
             let mut made: Vec<String> = Vec::new();
             for one in moves {
                 match one {
                     Move::Create(kind) => {
                         let outcome = OUTCOMES[usize::from(kind) % OUTCOMES.len()];
                         let body = json!({ "prompt": format!("{outcome}!"), "requirePlanApproval": kind > 200 });
-                        let (status, value) = desk.ask("POST", "sessions", &body.to_string());
+                        let (status, value) = client.ask("POST", "sessions", &body.to_string());
                         match status {
                             200 => made.push(value["id"].as_str().unwrap().to_owned()),
-                            429 => prop_assert_eq!(desk.books().live_now, cap),
+                            429 => prop_assert_eq!(client.statistics().live_now, cap),
                             other => prop_assert!(false, "{} {}", other, value),
                         }
                     }
                     Move::Touch(which, what) => {
                         if let Some(id) = made.get(usize::from(which) % made.len().max(1)).cloned() {
-                            touch(&mut desk, &id, what);
+                            touch(&mut client, &id, what);
                         }
                     }
                     Move::List(size) => {
-                        let listed = paged(&mut desk, &format!("sessions?pageSize={size}"), "sessions");
+                        let listed = paged(&mut client, &format!("sessions?pageSize={size}"), "sessions");
                         prop_assert!(listed.len() <= made.len());
                     }
-                    Move::Wait(seconds) => desk.second += u64::from(seconds),
+                    Move::Wait(seconds) => client.second += u64::from(seconds),
                 }
-                let books = desk.books();
-                prop_assert!(books.live_max <= cap && books.live_now <= books.live_max);
+                let statistics = client.statistics();
+                prop_assert!(statistics.live_max <= cap && statistics.live_now <= statistics.live_max);
             }
-            let views = desk.service.views(later(start(), Duration::from_secs(desk.second)));
+            let views = client.service.views(later(start(), Duration::from_secs(client.second)));
             prop_assert_eq!(views.len(), made.len());
         }
     }

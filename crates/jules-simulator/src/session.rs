@@ -39,7 +39,7 @@ pub(super) struct Session {
     pub(super) pull: Option<u64>,
     /// When an answer first showed that it has ended.
     pub(super) seen_ended: Option<Timestamp>,
-    /// When it next takes or frees a slot or shows outputs, as far as that is booked.
+    /// When it next takes or frees a slot or shows outputs, as far as the account knows.
     pub(super) turn: Option<Timestamp>,
     /// Why it cannot work at all.
     pub(super) doom: Option<String>,

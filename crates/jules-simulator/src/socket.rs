@@ -1,4 +1,4 @@
-//! Connections that can be cut: the only way to show a client what a reset looks like.
+//! Connections that can be reset: the only way to show a client what a reset looks like.
 
 use std::{
     io,
@@ -21,42 +21,42 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Cuts one connection: with the next byte that would be written, the peer gets a reset instead.
+/// Resets one connection: with the next byte that would be written, the peer gets a reset instead.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fuse(Arc<AtomicBool>);
+pub(super) struct ResetHandle(Arc<AtomicBool>);
 
-impl Fuse {
-    pub(super) fn blow(&self) {
+impl ResetHandle {
+    pub(super) fn reset(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn is_blown(&self) -> bool {
+    fn is_reset(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
-impl Connected<IncomingStream<'_, Entrance>> for Fuse {
-    fn connect_info(stream: IncomingStream<'_, Entrance>) -> Self {
-        stream.io().fuse.clone()
+impl Connected<IncomingStream<'_, ResettableListener>> for ResetHandle {
+    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
+        stream.io().reset.clone()
     }
 }
 
-/// A TCP listener whose connections have fuses.
+/// A TCP listener whose connections can be reset.
 #[derive(Debug)]
-pub(super) struct Entrance(pub(super) TcpListener);
+pub(super) struct ResettableListener(pub(super) TcpListener);
 
-impl Listener for Entrance {
-    type Io = Line;
+impl Listener for ResettableListener {
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             match self.0.accept().await {
                 Ok((stream, peer)) => {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "answers may be delayed by Nagle's algorithm");
                     }
-                    return (Line { stream, fuse: Fuse::default() }, peer);
+                    return (Connection { stream, reset: ResetHandle::default() }, peer);
                 }
                 Err(error) => {
                     // Out of file descriptors, mostly: some will be closed soon.
@@ -72,17 +72,17 @@ impl Listener for Entrance {
     }
 }
 
-/// A connection with a fuse.
+/// A connection that can be reset.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Connection {
     stream: TcpStream,
-    fuse: Fuse,
+    reset: ResetHandle,
 }
 
-impl Line {
-    /// An error once the fuse is blown. The socket then lingers for no time: dropping it sends a reset.
+impl Connection {
+    /// An error once it is to be reset. The socket then lingers for no time: dropping it sends a reset.
     fn check(&self) -> io::Result<()> {
-        if !self.fuse.is_blown() {
+        if !self.reset.is_reset() {
             return Ok(());
         }
         self.stream.set_zero_linger()?;
@@ -90,7 +90,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -100,7 +100,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Scenario, Simulator};
 
 /// A running simulator and a client for it.
-struct Table {
+struct Running {
     simulator: Simulator,
     client: Client,
 }
@@ -25,8 +25,8 @@ impl Reply {
     }
 }
 
-impl Table {
-    async fn lay(yaml: &str) -> Self {
+impl Running {
+    async fn start(yaml: &str) -> Self {
         let scenario = Scenario::from_yaml(yaml, "test").unwrap();
         let client = Client::builder().no_proxy().build().unwrap();
         Self { simulator: Simulator::start(scenario).await.unwrap(), client }
@@ -73,59 +73,60 @@ fn task(prompt: &str) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_lives_from_queue_to_pull_request() {
-    let table = Table::lay("{ rules: [{ then: { duration: 10m, outcome: pull-request } }] }").await;
-    let id = table.create(task("Fix the login")).await;
-    assert_eq!(table.get(&format!("sessions/{id}")).await["state"], "QUEUED");
+    let running = Running::start("{ rules: [{ then: { duration: 10m, outcome: pull-request } }] }").await;
+    let id = running.create(task("Fix the login")).await;
+    assert_eq!(running.get(&format!("sessions/{id}")).await["state"], "QUEUED");
     tokio::time::advance(Duration::from_secs(60)).await;
-    assert_eq!(table.get(&format!("sessions/{id}")).await["state"], "PLANNING");
+    assert_eq!(running.get(&format!("sessions/{id}")).await["state"], "PLANNING");
     tokio::time::advance(Duration::from_secs(60)).await;
-    let session = table.get(&format!("sessions/{id}")).await;
+    let session = running.get(&format!("sessions/{id}")).await;
     assert_eq!(session["state"], "IN_PROGRESS");
     assert!(session.get("outputs").is_none());
     tokio::time::advance(Duration::from_secs(600)).await;
-    let session = table.get(&format!("sessions/{id}")).await;
+    let session = running.get(&format!("sessions/{id}")).await;
     assert_eq!(session["state"], "COMPLETED");
     let pull = &session["outputs"][1]["pullRequest"];
     assert!(pull["url"].as_str().unwrap().starts_with("https://github.com/my-org/web/pull/"), "{session}");
     assert_eq!(pull["title"], "Fix the login");
-    let books = table.simulator.books();
-    assert_eq!((books.live_now, books.live_max, books.created), (0, 1, 1));
-    assert_eq!(books.requests["sessions.get"], 4);
-    assert!((100_000.0..150_000.0).contains(&books.detection.max_ms), "{:?}", books.detection);
+    let statistics = running.simulator.statistics();
+    assert_eq!((statistics.live_now, statistics.live_max, statistics.created), (0, 1, 1));
+    assert_eq!(statistics.requests["sessions.get"], 4);
+    assert!((100_000.0..150_000.0).contains(&statistics.detection.max_ms), "{:?}", statistics.detection);
 }
 
 #[tokio::test]
 async fn refusals_over_the_wire() {
-    let table = Table::lay("{ keys: [test-key], sources: [{ repo: my-org/web }] }").await;
-    let url = table.simulator.url();
+    let running = Running::start("{ keys: [test-key], sources: [{ repo: my-org/web }] }").await;
+    let url = running.simulator.url();
     for key in ["", "wrong"] {
         let response =
-            table.client.get(format!("{url}/sessions")).header("X-Goog-Api-Key", key).send().await.unwrap();
+            running.client.get(format!("{url}/sessions")).header("X-Goog-Api-Key", key).send().await.unwrap();
         assert_eq!(response.status(), 401);
     }
-    assert_eq!(table.client.get(format!("{url}/sessions")).send().await.unwrap().status(), 401);
+    assert_eq!(running.client.get(format!("{url}/sessions")).send().await.unwrap().status(), 401);
     let mut unknown = task("x");
     unknown["sourceContext"]["source"] = json!("sources/github/my-org/other");
-    assert_eq!(table.ask(Method::POST, "sessions", Some(unknown)).await.status, 404);
+    assert_eq!(running.ask(Method::POST, "sessions", Some(unknown)).await.status, 404);
     let mut field = task("x");
     field["branch"] = json!("main");
-    let reply = table.ask(Method::POST, "sessions", Some(field)).await;
+    let reply = running.ask(Method::POST, "sessions", Some(field)).await;
     assert_eq!(reply.json()["error"]["details"][0]["fieldViolations"][0]["field"], "branch");
-    assert_eq!(table.ask(Method::GET, "sessions/42", None).await.status, 404);
-    let page = table.ask(Method::POST, "sessions/42:cancel", None).await;
+    assert_eq!(running.ask(Method::GET, "sessions/42", None).await.status, 404);
+    let page = running.ask(Method::POST, "sessions/42:cancel", None).await;
     assert!(page.status == 404 && page.text.starts_with("<!DOCTYPE html>"));
 }
 
 #[tokio::test]
 async fn empty_pages_are_empty_objects_and_messages_answer_nothing() {
-    let table = Table::lay("").await;
+    let running = Running::start("").await;
     for path in ["sessions", "sources"] {
-        assert_eq!(table.get(path).await, json!({}));
+        assert_eq!(running.get(path).await, json!({}));
     }
-    let id = table.create(json!({ "prompt": "hello" })).await;
-    assert_eq!(table.get(&format!("sessions/{id}/activities")).await, json!({}));
-    let reply =
-        table.ask(Method::POST, &format!("sessions/{id}:sendMessage"), Some(json!({ "prompt": "go" }))).await;
+    let id = running.create(json!({ "prompt": "hello" })).await;
+    assert_eq!(running.get(&format!("sessions/{id}/activities")).await, json!({}));
+    let reply = running
+        .ask(Method::POST, &format!("sessions/{id}:sendMessage"), Some(json!({ "prompt": "go" })))
+        .await;
     assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, ""));
 }
 
@@ -134,8 +135,9 @@ async fn lost_answers_are_lost_and_yet_done() {
     for (kind, done) in
         [("reset-before", false), ("reset-after", true), ("truncate", true), ("stall", true), ("hang", true)]
     {
-        let table = Table::lay(&format!("faults: [{{ kind: {kind}, on: sessions.create, times: 1 }}]")).await;
-        let ask = table.try_ask(Method::POST, "sessions", Some(task("x")));
+        let running =
+            Running::start(&format!("faults: [{{ kind: {kind}, on: sessions.create, times: 1 }}]")).await;
+        let ask = running.try_ask(Method::POST, "sessions", Some(task("x")));
         let never = matches!(kind, "stall" | "hang");
         let patience = Duration::from_millis(if never { 300 } else { 30_000 });
         let lost = match tokio::time::timeout(patience, ask).await {
@@ -145,10 +147,10 @@ async fn lost_answers_are_lost_and_yet_done() {
         let error = lost.unwrap_or_else(|| panic!("{kind}: the answer arrived"));
         assert_eq!(error == "time is up", never, "{kind}: {error}");
         assert_eq!(error.contains("ConnectionReset"), kind.starts_with("reset"), "{kind}: {error}");
-        assert_eq!(table.simulator.sessions().len(), usize::from(done), "{kind}");
-        assert_eq!(table.simulator.books().faults[kind], 1);
-        assert_eq!(table.get("sessions").await.get("sessions").is_some(), done, "{kind}");
-        table.simulator.shutdown().await;
+        assert_eq!(running.simulator.sessions().len(), usize::from(done), "{kind}");
+        assert_eq!(running.simulator.statistics().faults[kind], 1);
+        assert_eq!(running.get("sessions").await.get("sessions").is_some(), done, "{kind}");
+        running.simulator.shutdown().await;
     }
 }
 
@@ -161,67 +163,70 @@ async fn refusing_faults_refuse() {
         ("throttle, retry-after: 1500ms", 429, false),
         ("html", 502, false),
     ] {
-        let table = Table::lay(&format!("faults: [{{ kind: {kind}, on: sessions.create, times: 1 }}]")).await;
-        let url = format!("{}/sessions", table.simulator.url());
-        let request = table.client.post(url).header("X-Goog-Api-Key", "k").json(&task("x"));
+        let running =
+            Running::start(&format!("faults: [{{ kind: {kind}, on: sessions.create, times: 1 }}]")).await;
+        let url = format!("{}/sessions", running.simulator.url());
+        let request = running.client.post(url).header("X-Goog-Api-Key", "k").json(&task("x"));
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), status, "{kind}");
         if status == 429 {
             assert_eq!(response.headers()["retry-after"], "2");
         }
-        assert_eq!(table.simulator.sessions().len(), usize::from(done), "{kind}");
+        assert_eq!(running.simulator.sessions().len(), usize::from(done), "{kind}");
     }
 }
 
 #[tokio::test]
-async fn the_books_are_served_and_reset() {
-    let table = Table::lay("").await;
-    table.create(task("x")).await;
-    table.create(task("x")).await;
-    let root = table.simulator.url().replace("/v1alpha", "");
+async fn the_statistics_are_served_and_reset() {
+    let running = Running::start("").await;
+    running.create(task("x")).await;
+    running.create(task("x")).await;
+    let root = running.simulator.url().replace("/v1alpha", "");
     let fetch = async |path: &str| -> Value {
-        table.client.get(format!("{root}{path}")).send().await.unwrap().json().await.unwrap()
+        running.client.get(format!("{root}{path}")).send().await.unwrap().json().await.unwrap()
     };
-    let books = fetch("/books").await;
-    assert_eq!((&books["created"], &books["liveMax"]), (&json!(2), &json!(2)));
-    assert_eq!(books["duplicates"][0]["sessions"].as_array().unwrap().len(), 2);
-    assert_eq!(books["answered"]["200"], 2);
-    let sessions = fetch("/books/sessions").await;
+    let statistics = fetch("/statistics").await;
+    assert_eq!((&statistics["created"], &statistics["liveMax"]), (&json!(2), &json!(2)));
+    assert_eq!(statistics["duplicates"][0]["sessions"].as_array().unwrap().len(), 2);
+    assert_eq!(statistics["answered"]["200"], 2);
+    let sessions = fetch("/statistics/sessions").await;
     assert_eq!(sessions[0]["body"]["automationMode"], "AUTO_CREATE_PR");
-    let reset = table.client.post(format!("{root}/books/reset")).send().await.unwrap();
+    assert_eq!(fetch("/books/sessions").await, sessions, "the first name still leads there");
+    let reset = running.client.post(format!("{root}/statistics/reset")).send().await.unwrap();
     assert_eq!(reset.status(), 204);
-    let books = fetch("/books").await;
-    assert_eq!((&books["created"], &books["liveNow"]), (&json!(0), &json!(2)));
-    assert_eq!(fetch("/books/sessions").await, json!([]));
-    assert_eq!(table.get("sessions").await["sessions"].as_array().unwrap().len(), 2);
+    let statistics = fetch("/statistics").await;
+    assert_eq!((&statistics["created"], &statistics["liveNow"]), (&json!(0), &json!(2)));
+    assert_eq!(fetch("/statistics/sessions").await, json!([]));
+    assert_eq!(running.get("sessions").await["sessions"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn shutting_down_ends_answers_that_never_end() {
-    let table = Table::lay("faults: [{ kind: hang }]").await;
-    let url = format!("{}/sessions", table.simulator.url());
-    let request = table.client.get(&url).header("X-Goog-Api-Key", "k");
+    let running = Running::start("faults: [{ kind: hang }]").await;
+    let url = format!("{}/sessions", running.simulator.url());
+    let request = running.client.get(&url).header("X-Goog-Api-Key", "k");
     let hung = tokio::spawn(request.send());
-    while table.simulator.books().requests.is_empty() {
+    while running.simulator.statistics().requests.is_empty() {
         tokio::task::yield_now().await;
     }
-    table.simulator.shutdown().await;
+    running.simulator.shutdown().await;
     assert!(hung.await.unwrap().is_err());
-    assert!(table.client.get(&url).send().await.unwrap_err().is_connect());
+    assert!(running.client.get(&url).send().await.unwrap_err().is_connect());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cap_compressed_in_time_frees_slots_as_sessions_end() {
-    let table = Table::lay("{ speed: 60, limits: { concurrent: 2 }, defaults: { duration: 10m } }").await;
-    table.create(task("one")).await;
-    table.create(task("two")).await;
-    let refused = table.ask(Method::POST, "sessions", Some(task("three"))).await;
+    let running =
+        Running::start("{ speed: 60, limits: { concurrent: 2 }, defaults: { duration: 10m } }").await;
+    running.create(task("one")).await;
+    running.create(task("two")).await;
+    let refused = running.ask(Method::POST, "sessions", Some(task("three"))).await;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.json()["error"]["status"], "RESOURCE_EXHAUSTED");
     tokio::time::advance(Duration::from_secs(10)).await;
-    table.create(task("three")).await;
-    let books = table.simulator.books();
-    assert_eq!((books.live_max, books.refused), (2, 1));
-    let lasted = table.simulator.sessions()[0].lasted_ms.unwrap();
+    running.create(task("three")).await;
+    let statistics = running.simulator.statistics();
+    assert_eq!((statistics.live_max, statistics.refused), (2, 1));
+    let lasted = running.simulator.sessions()[0].lasted_ms.unwrap();
     assert!((lasted - 10_000.0).abs() < 0.01, "{lasted}");
 }

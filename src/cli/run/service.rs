@@ -71,12 +71,12 @@ impl Target {
     /// What the simulator has seen.
     pub(super) fn leave(&self, console: &Console) {
         let Self::Simulated { simulator, .. } = self else { return };
-        let books = simulator.books();
+        let statistics = simulator.statistics();
         console.say(&format!(
             "{DIM}the simulator saw {} sessions, at most {} live at once{DIM:#}",
-            books.created, books.live_max
+            statistics.created, statistics.live_max
         ));
-        for duplicate in &books.duplicates {
+        for duplicate in &statistics.duplicates {
             console.say(&format!("{YELLOW}created twice:{YELLOW:#} {}", duplicate.what));
         }
     }

@@ -1,6 +1,6 @@
 //! The simulator with a runtime of its own, so that tests stay plain functions.
 
-use jules_simulator::{Books, Scenario, SessionView, Simulator};
+use jules_simulator::{Scenario, SessionView, Simulator, Statistics};
 use tokio::runtime::Runtime;
 
 /// A running simulator on real sockets.
@@ -26,8 +26,8 @@ impl Service {
     }
 
     /// What it has seen so far.
-    pub(crate) fn books(&self) -> Books {
-        self.simulator.books()
+    pub(crate) fn books(&self) -> Statistics {
+        self.simulator.statistics()
     }
 
     /// The sessions that were created, oldest first.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jules::Jules;
 use jules::{ApiKey, Quotas};
-use jules_simulator::{Books, SessionView};
+use jules_simulator::{SessionView, Statistics};
 use tempfile::TempDir;
 
 use super::runner::PATIENCE;
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// What the service has seen.
-    pub(crate) fn books(&self) -> Books {
+    pub(crate) fn books(&self) -> Statistics {
         self.service.books()
     }
 

@@ -12,7 +12,7 @@ use super::{clock::between, method::Method, mishap::FaultKind, session::Session,
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Books {
+pub struct Statistics {
     /// Requests by method, such as `sessions.create`; `unknown` for addresses that no method has.
     pub requests: BTreeMap<String, u64>,
     /// Answers by HTTP code; `none` where the answer never left.
@@ -66,7 +66,7 @@ pub struct Detection {
     pub max_ms: f64,
 }
 
-/// A session, as the books have it.
+/// A session, as the statistics have it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -154,10 +154,10 @@ impl Tally {
         *self.faults.entry(kind.name()).or_default() += 1;
     }
 
-    /// The books over these sessions, without the counts of live ones.
-    pub(super) fn books(&self, sessions: &[Session]) -> Books {
+    /// The statistics over these sessions, without the counts of live ones.
+    pub(super) fn statistics(&self, sessions: &[Session]) -> Statistics {
         let owned = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
-        Books {
+        Statistics {
             requests: self.requests.iter().map(owned).collect(),
             answered: self.answered.clone(),
             live_now: 0,
