@@ -1,30 +1,32 @@
-//! Batch runner for Google's Jules, a coding agent behind a REST API.
+//! Runs a manifest of prompts × sources as sessions of Jules, Google's coding agent, and reports what became of them.
 //!
-//! The client is the crate [`jules`], the service for trials and tests the crate `jules-simulator`; this version hands both
-//! on as [`api`] and `simulator`.
+//! This is the library behind the command `jules-batch`: what the command does, a program can do as well.
 //!
-//! # The runner
+//! ```no_run
+//! use std::path::Path;
 //!
-//! Data flows one way, and so do the imports (`tests/it/layout.rs` guards the table):
+//! use jules_batch::manifest::{self, LoadOptions};
+//! use jules_batch::runner::Runner;
 //!
-//! ```text
-//! manifest ──▶ plan ──▶ engine ──▶ outcome ──▶ report
-//!  (YAML)     (tasks)     │  ▲         ▲     (JUnit, JSON, …)
-//!                         ▼  │         │
-//!                        jules         └── ledger (SQLite)
-//!                          │
-//!                    Jules, or jules-simulator
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let manifest = manifest::load(Path::new("jobs.yaml"), &LoadOptions::default())?;
+//! let finished = Runner::new(manifest).run().await?; // the key from JULES_API_KEY
+//! println!("{} of {} are left", finished.record.totals().remaining(), finished.record.tasks.len());
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! | module | what it is |
+//! | to | go to |
 //! | --- | --- |
-//! | `manifest` | what the user wrote: serde types, YAML with the places of errors |
-//! | `plan` | what we will do: tasks with stable ids and keys; selection |
-//! | `outcome` | what happened: outcomes, run events, the record folded from them |
-//! | `engine` | plan + client → outcomes: one loop with synchronous decisions |
-//! | `ledger` | the durable record of runs |
-//! | `report` | outcomes → bytes: pure functions |
-//! | `cli` | commands, progress, signals, exit codes |
+//! | run a manifest, follow it, stop it | [`runner`] |
+//! | read a manifest, with the places of its errors | [`manifest`] |
+//! | see its tasks, or choose among them | [`plan`] |
+//! | read what happened: outcomes, events, the record folded from them | [`outcome`] |
+//! | render a record as JUnit, JSON, CTRF, Markdown, HTML | [`report`] |
+//! | talk to the service without a manifest | the crate [`jules`], here [`api`] |
+//! | try or test all of it without the service | the crate `jules-simulator`, here [`simulator`] |
+//!
+//! Without its default features this crate is only another name for `jules`.
 
 #[cfg(feature = "runner")]
 pub mod cli;
