@@ -12,7 +12,7 @@ fn run_with_fault(world: &World) -> Ended<'_> {
 fn world_with_fault(fault: &str) -> World {
     let fault = format!("{{ {fault}, on: sessions.create, nth: 2 }}");
     let scenario = format!("{{ faults: [{fault}], defaults: {{ duration: 30ms, outcome: change }} }}");
-    World::with(&scenario, &tasks(3).set("timeouts", "{ task: 60s, stall: 60s, request: 1s }"))
+    World::with(&scenario, &tasks(3).set("timeouts", "{ task: 60s, stall: 60s, settle: 150ms, request: 1s }"))
 }
 
 #[test]

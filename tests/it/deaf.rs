@@ -19,7 +19,7 @@ fn alone() -> MutexGuard<'static, ()> {
 /// A run of sessions that go on for long: more lines than a pipe holds, on every stream.
 fn world() -> World {
     let manifest = tasks(900).set("poll", "{ interval: 500ms }");
-    let manifest = manifest.set("timeouts", "{ task: 1h, stall: 1h, request: 50s }");
+    let manifest = manifest.set("timeouts", "{ task: 1h, stall: 1h, settle: 150ms, request: 50s }");
     World::with("{ defaults: { duration: 10m, outcome: change } }", &manifest)
 }
 

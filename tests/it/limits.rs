@@ -12,7 +12,7 @@ const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
 fn a_spent_daily_budget_defers_the_rest_and_stays_spent() {
     let manifest = tasks(5)
         .set("limits", "{ requests-per-minute: 60000, creates-per-minute: 60000, sessions-per-day: 2 }")
-        .set("timeouts", "{ task: 30s, stall: 20s, run: 20s, request: 20s }");
+        .set("timeouts", "{ task: 30s, stall: 20s, run: 20s, settle: 150ms, request: 20s }");
     let world = World::with(QUICK, &manifest);
     let totals = world.run().exits(5).report().totals;
     assert_eq!((totals.succeeded, totals.deferred), (2, 3));
@@ -45,7 +45,7 @@ fn at_the_deadline_live_sessions_are_left_and_the_rest_is_deferred() {
         let manifest = if by_flag {
             manifest
         } else {
-            manifest.set("timeouts", "{ task: 1h, stall: 1h, run: 2s, request: 20s }")
+            manifest.set("timeouts", "{ task: 1h, stall: 1h, run: 2s, settle: 150ms, request: 20s }")
         };
         let world = World::with(LONG, &manifest);
         let run = world.run();

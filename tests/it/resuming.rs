@@ -198,7 +198,10 @@ fn a_run_interrupted_at_its_very_end_is_closed_and_not_done_again() {
     let scenario = "{ faults: [{ kind: hang, on: sessions.list, nth: [3] }], \
         defaults: { duration: 40ms, outcome: change } }";
     let manifest = tasks(2).set("poll", "{ interval: 50ms, strategy: get }");
-    let world = World::with(scenario, &manifest.set("timeouts", "{ task: 60s, stall: 60s, request: 50s }"));
+    let world = World::with(
+        scenario,
+        &manifest.set("timeouts", "{ task: 60s, stall: 60s, settle: 150ms, request: 50s }"),
+    );
     let mut running = world.run().start();
     running.until(|world| world.requests("sessions.list") == 3);
     running.signal(Signal::Interrupt);

@@ -10,7 +10,7 @@ const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
 fn an_interrupted_run_with_a_thousand_live_sessions_has_complete_reports() {
     let manifest = tasks(1_000).set("strategy", "{ max-parallel: 1000 }");
     let manifest = manifest.set("poll", "{ interval: 2s }");
-    let manifest = manifest.set("timeouts", "{ task: 1h, stall: 1h, request: 50s }");
+    let manifest = manifest.set("timeouts", "{ task: 1h, stall: 1h, settle: 150ms, request: 50s }");
     let world = World::with(LONG, &manifest);
     let mut running = world.run().start();
     running.until(|world| world.books().live_now == 1_000);
@@ -40,7 +40,7 @@ fn a_second_signal_leaves_at_once_and_loses_nothing() {
     // The answers to the creates never come: the first signal would wait for them for a while.
     let scenario = "{ faults: [{ kind: hang, on: sessions.create, times: 4 }], \
         defaults: { duration: 600ms, outcome: change } }";
-    let manifest = tasks(4).set("timeouts", "{ task: 60s, stall: 60s, request: 50s }");
+    let manifest = tasks(4).set("timeouts", "{ task: 60s, stall: 60s, settle: 150ms, request: 50s }");
     let world = World::with(scenario, &manifest);
     let mut running = world.run().start();
     running.until(|world| world.requests("sessions.create") == 4);
@@ -57,7 +57,7 @@ fn a_second_signal_leaves_at_once_and_loses_nothing() {
 fn an_interrupt_while_creating_leaves_intents_that_are_settled_first() {
     let scenario = "{ faults: [{ kind: hang, on: sessions.create, nth: [1, 2] }], \
         defaults: { duration: 100ms, outcome: change } }";
-    let manifest = tasks(3).set("timeouts", "{ task: 60s, stall: 60s, request: 50s }");
+    let manifest = tasks(3).set("timeouts", "{ task: 60s, stall: 60s, settle: 150ms, request: 50s }");
     let world = World::with(scenario, &manifest);
     let mut running = world.run().args("-j 2").start();
     running.until(|world| world.requests("sessions.create") == 2);
