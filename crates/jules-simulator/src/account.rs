@@ -22,8 +22,7 @@ use super::{
     session::Session,
     sources::Sources,
     span::Span,
-    text,
-    timeline::{self, Wishes},
+    text, timeline,
 };
 
 /// Repositories and sessions, as far as the clock has come.
@@ -46,6 +45,8 @@ pub(super) struct Account {
     pub(super) live_max: usize,
     /// The last pull request of each repository.
     pulls: HashMap<String, u64>,
+    /// The first sessions for each prompt on each source, oldest first.
+    tasks: HashMap<u64, Vec<usize>>,
 }
 
 impl Account {
@@ -64,6 +65,7 @@ impl Account {
             live: 0,
             live_max: 0,
             pulls: HashMap::new(),
+            tasks: HashMap::new(),
         };
         account.remember(script.history, now);
         account
@@ -77,11 +79,13 @@ impl Account {
             let age = Duration::from_secs(2 * 86_400 + 420 * (history - n) as u64);
             let born = cut(earlier(now, age.div_f64(self.speed)), 6);
             let dice = self.dice.with("history").nth(n as u64);
-            let source = dice
-                .pick(&listed)
-                .map(|source| AskedSource { name: source.name(), branch: "main".to_owned() });
+            let source = dice.pick(&listed).map(|source| AskedSource {
+                name: source.name(),
+                branch: "main".to_owned(),
+                ..AskedSource::default()
+            });
             let prompt = format!("Old task {} of {}: tidy up the tests.", n + 1, history);
-            let create = Create { prompt, title: None, source, approval: false, pull_request: true };
+            let create = Create { prompt, source, pull_request: true, ..Create::default() };
             self.add(create, "{}".into(), Arc::clone(&behaviour), None, born);
         }
         self.settle(now);
@@ -95,7 +99,10 @@ impl Account {
         let behaviour = self.rulebook.behaviour_of(&create);
         let body = String::from_utf8_lossy(body).into();
         let place = self.add(create, body, behaviour, doom, cut(now, 6));
-        self.sessions[place].life.advance(now);
+        // Those that it may repeat as well: the statistics tell how they are now.
+        for same in &self.tasks[&self.sessions[place].create.task()] {
+            self.sessions[*same].life.advance(now);
+        }
         self.refresh(place);
         Ok(place)
     }
@@ -118,7 +125,7 @@ impl Account {
     ) -> usize {
         let place = self.sessions.len();
         let dice = self.dice_of(&create);
-        let wishes = Wishes { approval: create.approval, doomed: doom.is_some() };
+        let wishes = create.wishes(doom.is_some());
         let steps = timeline::compile(&behaviour, dice, self.speed, wishes);
         let real = |span: Option<Span>, what: &str| {
             let length = span.map_or(Duration::ZERO, |span| span.draw(dice.with(what)));
@@ -133,6 +140,7 @@ impl Account {
             life: Life::new(born, steps, behaviour.time_digits.unwrap_or(6)),
             listed_from: real(behaviour.list_lag, "list-lag"),
             found_from: real(behaviour.not_found_for, "not-found-for"),
+            titled_from: real(behaviour.title.as_ref().and_then(|title| title.after), "title"),
             behaviour,
             create,
             archived: false,
@@ -140,12 +148,16 @@ impl Account {
             counted: false,
             messages: Vec::new(),
             approvals: 0,
-            pull: None,
-            seen_ended: None,
+            archives: 0,
+            pulls: Vec::new(),
             turn: None,
             doom,
         };
         self.places.insert(session.id.clone(), place);
+        let same = self.tasks.entry(session.create.task()).or_default();
+        if same.len() < MOST_TWINS {
+            same.push(place);
+        }
         self.sessions.push(session);
         self.refresh(place);
         place
@@ -154,9 +166,8 @@ impl Account {
     /// Chance that only the content of the request decides.
     fn dice_of(&self, create: &Create) -> Dice {
         let title = create.title.as_deref().map_or("", |title| text::split_marker(title).0);
-        let source =
-            create.source.as_ref().map_or(("", ""), |source| (source.name.as_str(), source.branch.as_str()));
-        self.dice.with(&create.prompt).with(title).with(source.0).with(source.1)
+        let (source, branch) = create.source_and_branch();
+        self.dice.with(&create.prompt).with(title).with(source).with(branch)
     }
 
     /// The place of a session, played up to `now`.
@@ -168,6 +179,17 @@ impl Account {
         }
         session.life.advance(now);
         Ok(place)
+    }
+
+    /// The session of this id, deleted or not, as far as it has been played.
+    pub(super) fn peek(&self, id: &str) -> Option<&Session> {
+        self.sessions.get(*self.places.get(id)?)
+    }
+
+    /// The first sessions that have the prompt and source of this one, as far as they are older.
+    pub(super) fn twins(&self, place: usize) -> impl Iterator<Item = usize> {
+        let all = self.tasks.get(&self.sessions[place].create.task()).map_or(&[][..], Vec::as_slice);
+        all.iter().copied().take_while(move |earlier| *earlier < place)
     }
 
     /// Plays every turn that has come: slots that became free, outputs that appeared.
@@ -185,7 +207,7 @@ impl Account {
     /// Counts what has changed about a session's slot, its pull request and its next turn.
     pub(super) fn refresh(&mut self, place: usize) {
         let session = &mut self.sessions[place];
-        let live = session.life.is_live() && !session.deleted;
+        let live = session.holds_a_slot();
         if live && !session.counted {
             self.live += 1;
             self.live_max = self.live_max.max(self.live);
@@ -193,11 +215,11 @@ impl Account {
             self.live -= 1;
         }
         session.counted = live;
-        if session.life.opened && session.pull.is_none() && session.wants_pull_request() {
+        for _ in session.pulls.len()..session.life.pulls.len() {
             let repo = session.repo().unwrap_or_default().to_owned();
             let first = 1 + Dice::new(0).with(&repo).bits() % 400;
             let number = self.pulls.entry(repo).and_modify(|number| *number += 1).or_insert(first);
-            session.pull = Some(*number);
+            session.pulls.push(*number);
         }
         let turn = session.life.next_turn();
         if session.turn != turn {
@@ -209,11 +231,15 @@ impl Account {
     /// Notes that a client has been told that the session has ended.
     pub(super) fn seen(&mut self, place: usize, now: Timestamp, arrives: bool) {
         let session = &mut self.sessions[place];
-        if arrives && session.has_ended() && session.seen_ended.is_none() {
-            session.seen_ended = Some(now);
+        if arrives && session.has_ended() {
+            let unseen = session.life.ends.last_mut().filter(|end| end.seen_at.is_none());
+            unseen.into_iter().for_each(|end| end.seen_at = Some(now));
         }
     }
 }
+
+/// How many sessions of one task are looked at when another is created: thousands can have one prompt in a benchmark.
+const MOST_TWINS: usize = 16;
 
 /// Why a session is not created.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::{
-    behaviour::{Activities, Ending},
+    behaviour::{Activities, AsksIn, Ending},
     clock::print,
     life::{Happening, Report},
     session::Session,
@@ -82,10 +82,7 @@ pub(super) fn show(session: &Session, index: usize, happening: Happening) -> Val
 fn face(session: &Session, happening: Happening) -> Face {
     match happening.report {
         Report::PlanGenerated => Face::agent("planGenerated", json!({ "plan": plan(session, happening) })),
-        Report::PlanApproved => {
-            let by = if session.create.approval { "user" } else { "system" };
-            Face::agent("planApproved", json!({ "planId": plan_id(session) })).by(by)
-        }
+        Report::PlanApproved => Face::agent("planApproved", json!({ "planId": plan_id(session) })).by("user"),
         Report::Progress(n) => {
             let (title, description) = text::progress(session.dice, n);
             Face::progress(title, description)
@@ -94,21 +91,24 @@ fn face(session: &Session, happening: Happening) -> Face {
         Report::Question(_) => {
             let question =
                 session.behaviour.feedback.as_ref().and_then(|feedback| feedback.question.as_deref());
-            said(question.unwrap_or(
-                "There are two ways to do this. Shall I keep the old interface beside the new one?",
-            ))
+            asked(session, question.unwrap_or(text::QUESTION))
         }
+        Report::LastWord => asked(session, session.behaviour.last_word.as_deref().unwrap_or_default()),
         Report::Paused => said("I pause here."),
         Report::Reply(n) => said(&reply(session, n)),
         Report::UserMessage(n) => {
             let message = session.messages.get(n as usize).map_or("", String::as_str);
-            Face::agent("userMessaged", json!({ "userMessage": message })).by("user")
+            let message = if message.is_empty() { json!({}) } else { json!({ "userMessage": message }) };
+            Face::agent("userMessaged", message).by("user")
         }
         Report::Completed => Face::agent("sessionCompleted", json!({})).by("system"),
         Report::Failed => Face::agent("sessionFailed", failure(session)).by("system"),
         Report::FinalChangeSet => {
             let (title, description) = text::progress(session.dice, 7);
             Face::progress(title, description).with(json!({ "changeSet": session.change_set(3) }))
+        }
+        Report::Pushed(n) => {
+            Face::progress("Pushed the change", "").with(json!({ "changeSet": session.change_set(3 + n) }))
         }
         Report::Bash(_)
         | Report::Media(_)
@@ -145,6 +145,15 @@ fn extra(session: &Session, report: Report) -> Face {
 
 fn said(text: &str) -> Face {
     Face::agent("agentMessaged", json!({ "agentMessage": text }))
+}
+
+/// What the agent wants to know, where the scenario has it say so.
+fn asked(session: &Session, text: &str) -> Face {
+    match session.behaviour.asks_in.unwrap_or_default() {
+        AsksIn::Message => said(text),
+        AsksIn::Progress => Face::progress("Waiting for you", text),
+        AsksIn::Description => Face::bare(text),
+    }
 }
 
 fn plan_id(session: &Session) -> String {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{failure::Failure, mask::Mask};
 
@@ -13,6 +14,8 @@ pub(super) struct Answer {
     pub(super) content_type: Option<&'static str>,
     pub(super) body: String,
     pub(super) retry_after: Option<u64>,
+    /// Where a redirect leads.
+    pub(super) location: Option<&'static str>,
 }
 
 /// An answer on its way.
@@ -49,12 +52,14 @@ impl Delivery {
 }
 
 const JSON: &str = "application/json; charset=UTF-8";
+/// Where redirects lead: an address that answers 404.
+const LOGIN: &str = "/login";
 const HTML: &str = "text/html; charset=UTF-8";
 
 impl Answer {
     pub(super) fn json(value: &impl Serialize) -> Self {
         match serde_json::to_string(value) {
-            Ok(body) => Self { status: 200, content_type: Some(JSON), body, retry_after: None },
+            Ok(body) => Self { content_type: Some(JSON), body, ..Self::empty() },
             Err(error) => {
                 tracing::error!(%error, "an answer cannot be written as JSON");
                 Self::refusal(&Failure::outage(500))
@@ -63,7 +68,7 @@ impl Answer {
     }
 
     pub(super) fn empty() -> Self {
-        Self { status: 200, content_type: None, body: String::new(), retry_after: None }
+        Self { status: 200, content_type: None, body: String::new(), retry_after: None, location: None }
     }
 
     pub(super) fn refusal(failure: &Failure) -> Self {
@@ -72,6 +77,7 @@ impl Answer {
             content_type: Some(JSON),
             body: failure.body().to_string(),
             retry_after: failure.retry_after,
+            location: (300..400).contains(&failure.code).then_some(LOGIN),
         }
     }
 
@@ -81,14 +87,23 @@ impl Answer {
             "<!DOCTYPE html>\n<html lang=en>\n<title>Error {status}</title>\n<p><b>{status}.</b> That's an error.\n\
              <p>The server encountered a temporary error and could not complete your request.\n"
         );
-        Self { status, content_type: Some(HTML), body, retry_after: None }
+        let location = (300..400).contains(&status).then_some(LOGIN);
+        Self { status, content_type: Some(HTML), body, retry_after: None, location }
     }
 
     /// What an address answers that no method has.
     pub(super) fn no_such_page() -> Self {
         let body = "<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)</title>\n<p><b>404.</b> That's an error.\n\
                     <p>The requested URL was not found on this server.\n";
-        Self { status: 404, content_type: Some(HTML), body: body.to_owned(), retry_after: None }
+        Self { status: 404, content_type: Some(HTML), body: body.to_owned(), ..Self::empty() }
+    }
+
+    /// Makes a listing's page name `token` as the next page.
+    pub(super) fn next_page(&mut self, token: String) {
+        if let Ok(mut value) = serde_json::from_str::<Value>(&self.body) {
+            value["nextPageToken"] = token.into();
+            self.body = value.to_string();
+        }
     }
 
     /// Leaves of a success what the mask names.

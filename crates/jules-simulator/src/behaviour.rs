@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::span::Span;
+use super::{span::Span, wake::Wake};
 
 /// What a scenario says about a session's life. What it leaves out comes from the scenario's `defaults`, and then
 /// from the request itself. Lengths of time are in service time.
@@ -25,10 +25,25 @@ pub(super) struct Behaviour {
     pub(super) unknown_state: Option<String>,
     /// Questions the agent asks before it goes on.
     pub(super) feedback: Option<Feedback>,
+    /// What the agent says last, right before it completes: an open question, say.
+    pub(super) last_word: Option<String>,
+    /// Where its questions and its last word stand.
+    pub(super) asks_in: Option<AsksIn>,
     /// How long after the end the outputs appear; `never` leaves them to the activities.
-    pub(super) outputs_after: Option<OutputsAfter>,
-    /// How long after the change set the pull request appears (default 0s).
-    pub(super) pull_request_after: Option<Span>,
+    pub(super) outputs_after: Option<After>,
+    /// How much of the work is done when the outputs appear, the session being live; 0 to 1, in place of
+    /// `outputs-after`.
+    pub(super) outputs_at: Option<f64>,
+    /// How long after the change set the pull request appears, and each further one after the one before.
+    pub(super) pull_request_after: Option<After>,
+    /// How many pull requests it opens (default 1).
+    pub(super) pull_requests: Option<u8>,
+    /// The form of their head branches.
+    pub(super) branch_form: Option<BranchForm>,
+    /// What brings it back once it has completed. Absent: a message does; none listed: nothing does.
+    pub(super) wakes: Option<Vec<Wake>>,
+    /// What the service makes of the title it was sent.
+    pub(super) title: Option<TitleChange>,
     /// What the agent reports while it works.
     pub(super) activities: Option<Activities>,
     /// How long the agent takes to answer a message (default 5s..20s).
@@ -71,8 +86,71 @@ pub(super) enum Ending {
     Pause,
     /// PAUSED without a word.
     PauseSilently,
+    /// COMPLETED right after its plan: no work, no word.
+    PlanOnly,
     /// The pull request is there, yet the session stays IN_PROGRESS.
     PullRequestInProgress,
+    /// The pull request is there, and the session is PAUSED for good.
+    PullRequestPaused,
+    /// The pull request is there, and the agent asks something and waits for good.
+    PullRequestWaiting,
+}
+
+impl Ending {
+    /// Whether the agent changes anything on the way there.
+    pub(super) fn changes_something(self) -> bool {
+        match self {
+            Self::NoChange | Self::PlanOnly => false,
+            Self::PullRequest
+            | Self::Change
+            | Self::Failure
+            | Self::FailureWithoutReason
+            | Self::Busy
+            | Self::Stall
+            | Self::Pause
+            | Self::PauseSilently
+            | Self::PullRequestInProgress
+            | Self::PullRequestPaused
+            | Self::PullRequestWaiting => true,
+        }
+    }
+}
+
+/// Where the agent's questions stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum AsksIn {
+    /// `agentMessaged`.
+    #[default]
+    Message,
+    /// The text of `progressUpdated`.
+    Progress,
+    /// The description of an activity that has no kind.
+    Description,
+}
+
+/// Forms of head branches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum BranchForm {
+    /// `<slug>-<id>`; the slug may hold a slash.
+    Slug,
+    /// `jules-<id>-<8 hex>`.
+    Jules,
+    /// `<slug>`, as before November 2025.
+    WithoutId,
+}
+
+/// What the service makes of a title.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct TitleChange {
+    /// Keeps this many characters.
+    pub(super) cut: Option<usize>,
+    /// A title of its own in place of the one sent.
+    pub(super) becomes: Option<String>,
+    /// How long after the creation (default at once).
+    pub(super) after: Option<Span>,
 }
 
 /// Questions of the agent.
@@ -91,7 +169,7 @@ pub(super) struct Feedback {
 pub(super) struct Activities {
     /// Time between two reports. Absent: about twelve reports however long the work takes.
     pub(super) gap: Option<Span>,
-    /// What is among the reports beside progress and messages; default bash output and change sets.
+    /// What is among the reports beside progress and messages; default change sets.
     pub(super) with: Option<Vec<Extra>>,
     /// Texts the agent says, in turn, instead of its own.
     pub(super) says: Vec<String>,
@@ -127,15 +205,15 @@ pub(super) enum Lacking {
     CreateTime,
 }
 
-/// When outputs appear.
+/// How long after something else an output appears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) enum OutputsAfter {
+pub(super) enum After {
     Delay(Span),
     Never,
 }
 
-impl TryFrom<String> for OutputsAfter {
+impl TryFrom<String> for After {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -160,8 +238,15 @@ impl Behaviour {
             failure_reason: self.failure_reason.or(base.failure_reason),
             unknown_state: self.unknown_state.or(base.unknown_state),
             feedback: self.feedback.or(base.feedback),
+            last_word: self.last_word.or(base.last_word),
+            asks_in: self.asks_in.or(base.asks_in),
             outputs_after: self.outputs_after.or(base.outputs_after),
+            outputs_at: self.outputs_at.or(base.outputs_at),
             pull_request_after: self.pull_request_after.or(base.pull_request_after),
+            pull_requests: self.pull_requests.or(base.pull_requests),
+            branch_form: self.branch_form.or(base.branch_form),
+            wakes: self.wakes.or(base.wakes),
+            title: self.title.or(base.title),
             activities: self.activities.or(base.activities),
             reply_after: self.reply_after.or(base.reply_after),
             reply: self.reply.or(base.reply),
@@ -176,8 +261,10 @@ impl Behaviour {
 
     /// What is wrong with the numbers, if anything.
     pub(super) fn complaint(&self) -> Option<String> {
-        if let Some(turn) = self.turn.filter(|turn| !(0.0..=1.0).contains(turn)) {
-            return Some(format!("`turn: {turn}` is not between 0 and 1"));
+        for (key, share) in [("turn", self.turn), ("outputs-at", self.outputs_at)] {
+            if let Some(share) = share.filter(|share| !(0.0..=1.0).contains(share)) {
+                return Some(format!("`{key}: {share}` is not between 0 and 1"));
+            }
         }
         self.time_digits
             .filter(|digits| *digits > 9)

@@ -2,10 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::failure::{Failure, Violation};
+use super::{
+    dice::Dice,
+    failure::{Failure, Violation},
+    timeline::Wishes,
+};
 
 /// What a valid create asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Create {
     pub(super) prompt: String,
     pub(super) title: Option<String>,
@@ -15,11 +19,13 @@ pub(super) struct Create {
 }
 
 /// The source of a create.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AskedSource {
     /// `sources/github/{owner}/{repo}`.
     pub(super) name: String,
     pub(super) branch: String,
+    pub(super) working_branch: Option<String>,
+    pub(super) environment_variables: bool,
 }
 
 /// Fields that only the service fills: known, and ignored in a request.
@@ -61,14 +67,29 @@ impl Create {
             _ => Err(Failure::invalid(violations)),
         }
     }
+
+    /// What shapes the session's life.
+    pub(super) fn wishes(&self, doomed: bool) -> Wishes {
+        Wishes { approval: self.approval, pull_request: self.pull_request && self.source.is_some(), doomed }
+    }
+
+    pub(super) fn source_and_branch(&self) -> (&str, &str) {
+        self.source.as_ref().map_or(("", ""), |source| (&source.name, &source.branch))
+    }
+
+    /// A number for its prompt and source: creates that share it do one task's work.
+    pub(super) fn task(&self) -> u64 {
+        let (source, branch) = self.source_and_branch();
+        Dice::new(0).with(&self.prompt).with(source).with(branch).bits()
+    }
 }
 
 fn read_context(context: &Map<String, Value>, violations: &mut Vec<Violation>) -> Option<AskedSource> {
     let mut fields = Fields::new("sourceContext", context);
     let name = fields.text("source");
     let github = fields.object("githubRepoContext");
-    fields.skip("workingBranch");
-    fields.flag("environmentVariablesEnabled");
+    let working_branch = fields.text("workingBranch");
+    let environment_variables = fields.flag("environmentVariablesEnabled").unwrap_or(false);
     violations.extend(fields.finish());
     let branch = github.and_then(|github| {
         let mut fields = Fields::new("sourceContext.githubRepoContext", github);
@@ -90,23 +111,16 @@ fn read_context(context: &Map<String, Value>, violations: &mut Vec<Violation>) -
         violations.push(Violation::new(field, "The starting branch is required for a GitHub repository."));
         return None;
     };
-    Some(AskedSource { name, branch })
+    Some(AskedSource { name, branch, working_branch, environment_variables })
 }
 
-/// Reads `{"prompt": "…"}`, the body of sendMessage.
+/// Reads `{"prompt": "…"}`, the body of sendMessage, in which the prompt may be empty.
 pub(super) fn read_message(body: &[u8]) -> Result<String, Failure> {
     let object = object(body)?;
     let mut fields = Fields::new("", &object);
     let prompt = fields.text("prompt");
-    let mut violations = fields.finish();
-    let prompt = prompt.filter(|prompt| !prompt.trim().is_empty());
-    if prompt.is_none() && violations.is_empty() {
-        violations.push(Violation::new("prompt", "The prompt is required."));
-    }
-    match prompt {
-        Some(prompt) if violations.is_empty() => Ok(prompt),
-        _ => Err(Failure::invalid(violations)),
-    }
+    let violations = fields.finish();
+    if violations.is_empty() { Ok(prompt.unwrap_or_default()) } else { Err(Failure::invalid(violations)) }
 }
 
 /// Checks a body that must be empty or `{}`.
@@ -228,7 +242,11 @@ mod tests {
                 "sourceContext":{"source":"sources/github/o/r","githubRepoContext":{"startingBranch":"main"}}}"#,
         )
         .unwrap();
-        let source = AskedSource { name: "sources/github/o/r".to_owned(), branch: "main".to_owned() };
+        let source = AskedSource {
+            name: "sources/github/o/r".to_owned(),
+            branch: "main".to_owned(),
+            ..AskedSource::default()
+        };
         assert_eq!(
             create,
             Create {
@@ -270,7 +288,8 @@ mod tests {
     #[test]
     fn messages_and_empty_bodies_are_read_as_strictly() {
         assert_eq!(read_message(br#"{"prompt":"go on"}"#).unwrap(), "go on");
-        assert!(read_message(br#"{"prompt":" "}"#).is_err());
+        assert_eq!(read_message(br#"{"prompt":" "}"#).unwrap(), " ");
+        assert_eq!(read_message(b"{}").unwrap(), "");
         assert!(read_message(br#"{"prompt":"x","y":1}"#).is_err());
         assert!(read_nothing(b"").is_ok() && read_nothing(b"{}").is_ok());
         assert!(read_nothing(br#"{"plan":"p"}"#).is_err());

@@ -80,6 +80,7 @@ impl Failure {
             400 => Self::precondition(),
             401 => Self::unauthenticated(),
             429 => Self::exhausted(None),
+            302 => Self::new(code, "UNKNOWN", "Found"),
             _ => Self::new(code, "UNAVAILABLE", "The service is currently unavailable."),
         }
     }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::{
     answer::{Answer, Delivery, Served},
+    create::Create,
     dice::Dice,
     failure::Failure,
     method::Method,
-    mishap::{Fault, FaultKind},
+    mishap::{Fault, FaultKind, Since},
 };
 
 /// A fault that is to happen to one request.
@@ -37,9 +38,10 @@ impl Mishap {
             | FaultKind::Truncate
             | FaultKind::Stall
             | FaultKind::Hang
+            | FaultKind::RepeatToken
             | FaultKind::Slow => return None,
         };
-        Some(Served { answer, delivery })
+        Some(Served { answer: Answer { retry_after: self.retry_after, ..answer }, delivery })
     }
 
     /// What becomes of the answer once it was done.
@@ -57,9 +59,38 @@ impl Mishap {
             | FaultKind::Throttle
             | FaultKind::Html
             | FaultKind::ResetBefore
+            | FaultKind::RepeatToken
             | FaultKind::ArriveLate => (answer, Delivery::Whole),
         };
         Served { answer, delivery }
+    }
+}
+
+/// What a request is about, as far as faults care. Lengths of time are service time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances<'a> {
+    pub(super) method: Method,
+    /// Since the start.
+    pub(super) running: Duration,
+    /// Since the first session was created.
+    pub(super) used: Option<Duration>,
+    /// Since the session was created that the request names.
+    pub(super) age: Option<Duration>,
+    /// The create of that session, or this one.
+    pub(super) create: Option<&'a Create>,
+}
+
+impl Circumstances<'_> {
+    /// Whether such a request can meet the fault at all.
+    fn can_meet(&self, fault: &Fault) -> bool {
+        let since = match fault.since {
+            Since::Start => Some(self.running),
+            Since::FirstSession => self.used,
+            Since::Session => self.age,
+        };
+        fault.on.as_slice().iter().any(|scope| scope.covers(self.method))
+            && fault.during.is_none_or(|window| since.is_some_and(|since| window.holds(since)))
+            && fault.when.as_ref().is_none_or(|when| self.create.is_some_and(|create| when.matches(create)))
     }
 }
 
@@ -84,12 +115,16 @@ impl Faults {
         }
     }
 
-    /// What happens to the next request to `method`: the first fault in the scenario's order. It only counts as
-    /// having happened once [`Faults::happened`] says so.
-    pub(super) fn draw(&mut self, method: Method) -> Option<Mishap> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What happens to the next request: the first fault in the scenario's order. It only counts as having happened
+    /// once [`Faults::happened`] says so.
+    pub(super) fn draw(&mut self, circumstances: &Circumstances<'_>) -> Option<Mishap> {
         let mut drawn = None;
         for (index, (fault, tally)) in self.rules.iter_mut().enumerate() {
-            if !fault.on.as_slice().iter().any(|scope| scope.covers(method)) {
+            if !circumstances.can_meet(fault) {
                 continue;
             }
             tally.seen += 1;
@@ -138,10 +173,14 @@ mod tests {
         Faults::new(serde_saphyr::from_str(yaml).unwrap(), Dice::new(seed))
     }
 
+    fn to(method: Method) -> Circumstances<'static> {
+        Circumstances { method, running: Duration::ZERO, used: None, age: None, create: None }
+    }
+
     fn strikes_of(faults: &mut Faults, method: Method, count: usize) -> Vec<usize> {
         let mut struck = Vec::new();
         for n in 1..=count {
-            if let Some(mishap) = faults.draw(method) {
+            if let Some(mishap) = faults.draw(&to(method)) {
                 faults.happened(mishap);
                 struck.push(n);
             }
@@ -172,8 +211,8 @@ mod tests {
     #[test]
     fn one_request_meets_one_fault() {
         let mut faults = faults("[{ kind: slow, every: 2, delay: 5ms }, { kind: html, every: 2 }]", 0);
-        assert_eq!(faults.draw(Method::SessionsGet), None);
-        let mishap = faults.draw(Method::SessionsGet).unwrap();
+        assert_eq!(faults.draw(&to(Method::SessionsGet)), None);
+        let mishap = faults.draw(&to(Method::SessionsGet)).unwrap();
         assert_eq!((mishap.kind, mishap.delay), (FaultKind::Slow, Duration::from_millis(5)));
     }
 }

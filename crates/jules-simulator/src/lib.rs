@@ -69,6 +69,7 @@ mod span;
 mod statistics;
 mod text;
 mod timeline;
+mod wake;
 
 #[cfg(test)]
 mod tests;
@@ -84,7 +85,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::{
     scenario::{Scenario, ScenarioError},
-    statistics::{Detection, Duplicate, SessionView, Statistics},
+    statistics::{Detection, Duplicate, SecondSession, SessionEnd, SessionView, SessionWake, Statistics},
 };
 
 use self::{

@@ -7,7 +7,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 
-use super::clock::{between, cut, later};
+use super::{
+    clock::{between, cut, later},
+    wake::Waker,
+};
 
 /// A state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +60,22 @@ pub(super) enum Act {
     Wait(Hold),
     /// Reports progress now and after every further gap, for good.
     Repeat,
-    /// The change set appears.
-    Deliver,
-    /// The pull request appears, if one was asked for.
-    Open,
+    /// An output appears.
+    Deliver(Output),
     /// The end, in this state.
     End(State),
+    /// The end was not the end: somebody wakes it, and it enters this state.
+    Wake(Waker, State),
+}
+
+/// What a session gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    ChangeSet,
+    /// One more pull request.
+    PullRequest,
+    /// One more commit on the branch it has.
+    Push,
 }
 
 /// What a session waits for.
@@ -81,6 +94,7 @@ pub(super) enum Report {
     Progress(u32),
     Said(u32),
     Question(u32),
+    LastWord,
     Paused,
     Reply(u32),
     UserMessage(u32),
@@ -92,8 +106,19 @@ pub(super) enum Report {
     Bare(u32),
     /// The whole change, at the end.
     FinalChangeSet,
+    /// The change after push number n.
+    Pushed(u32),
     Completed,
     Failed,
+}
+
+/// An end, which need not be the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) at: Timestamp,
+    pub(super) state: State,
+    /// When an answer first showed it.
+    pub(super) seen_at: Option<Timestamp>,
 }
 
 /// An activity that has happened.
@@ -113,15 +138,19 @@ pub(super) struct Life {
     hold: Option<Hold>,
     /// Archived while it ran: nothing happens any more.
     shelved: bool,
+    /// It has ended, and a message will wake it soon.
+    waking: bool,
     replies: VecDeque<(Timestamp, u32)>,
     digits: u8,
     pub(super) state: State,
     pub(super) happened: Vec<Happening>,
-    /// Whether its change set shows.
-    pub(super) delivered: bool,
-    /// Whether its pull request shows, if it has one.
-    pub(super) opened: bool,
-    pub(super) ended_at: Option<Timestamp>,
+    /// When its change set appeared.
+    pub(super) delivered_at: Option<Timestamp>,
+    /// When each of its pull requests appeared.
+    pub(super) pulls: Vec<Timestamp>,
+    pub(super) pushes: u32,
+    pub(super) ends: Vec<End>,
+    pub(super) wakes: Vec<(Timestamp, Waker)>,
     pub(super) updated_at: Timestamp,
 }
 
@@ -134,20 +163,33 @@ impl Life {
             since: born,
             hold: None,
             shelved: false,
+            waking: false,
             replies: VecDeque::new(),
             digits,
             state: State::Queued,
             happened: Vec::new(),
-            delivered: false,
-            opened: false,
-            ended_at: None,
+            delivered_at: None,
+            pulls: Vec::new(),
+            pushes: 0,
+            ends: Vec::new(),
+            wakes: Vec::new(),
             updated_at: born,
         }
     }
 
     /// Whether it holds one of the account's slots.
     pub(super) fn is_live(&self) -> bool {
-        self.ended_at.is_none() && !self.shelved && self.state != State::Paused
+        (self.ended_at().is_none() || self.waking) && !self.shelved && self.state != State::Paused
+    }
+
+    /// When it ended, unless it was woken since.
+    pub(super) fn ended_at(&self) -> Option<Timestamp> {
+        self.ends.last().map(|end| end.at).filter(|_| self.wakes.len() < self.ends.len())
+    }
+
+    /// Whether a message could wake it: it has completed, and none has yet.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.ended_at().is_some() && self.state == State::Completed && !self.waking
     }
 
     pub(super) fn waits_for(&self, hold: Hold) -> bool {
@@ -195,7 +237,7 @@ impl Life {
     fn visible_digits(&self) -> u8 {
         match self.steps.get(self.next).map(|step| step.act) {
             Some(Act::Report(_) | Act::Repeat) => self.digits,
-            Some(Act::Enter(_) | Act::Wait(_) | Act::Deliver | Act::Open | Act::End(_)) | None => 9,
+            Some(Act::Enter(_) | Act::Wait(_) | Act::Deliver(_) | Act::End(_) | Act::Wake(..)) | None => 9,
         }
     }
 
@@ -213,11 +255,20 @@ impl Life {
                 let number = u32::try_from(self.happened.len()).unwrap_or(u32::MAX);
                 self.report(cut(due, self.digits), floor, Report::Progress(number));
             }
-            Act::Deliver => self.delivered = true,
-            Act::Open => self.opened = true,
+            Act::Deliver(Output::ChangeSet) => self.delivered_at = self.delivered_at.or(Some(due)),
+            Act::Deliver(Output::PullRequest) => self.pulls.push(due),
+            Act::Deliver(Output::Push) => {
+                self.pushes += 1;
+                self.report(cut(due, self.digits), floor, Report::Pushed(self.pushes));
+            }
             Act::End(state) => {
                 self.state = state;
-                self.ended_at = Some(due);
+                self.ends.push(End { at: due, state, seen_at: None });
+            }
+            Act::Wake(by, state) => {
+                self.waking = false;
+                self.state = state;
+                self.wakes.push((due, by));
             }
         }
     }
@@ -250,6 +301,21 @@ impl Life {
         true
     }
 
+    /// Takes message `number` at `now`, which changes nothing.
+    pub(super) fn ignore(&mut self, now: Timestamp, number: u32) {
+        self.person(now, Report::UserMessage(number));
+    }
+
+    /// Takes a message at `now` to a session that is asleep, which lives `steps` from then on. What was still to
+    /// come, such as a late pull request, comes after them.
+    pub(super) fn wake(&mut self, now: Timestamp, steps: Vec<Step>) {
+        self.waking = true;
+        self.since = now;
+        let rest = self.steps.get(self.next..).unwrap_or_default();
+        self.steps = steps.into_iter().chain(rest.iter().copied()).collect();
+        self.next = 0;
+    }
+
     /// Takes message `number` at `now`, which the agent answers `reply_after` later.
     pub(super) fn message(&mut self, now: Timestamp, number: u32, reply_after: Duration) {
         self.person(now, Report::UserMessage(number));
@@ -262,11 +328,14 @@ impl Life {
         }
     }
 
-    /// Archives it at `now`: what still runs is PAUSED for good.
+    /// Archives it at `now`: what still runs is PAUSED for good, and what has been woken sleeps on.
     pub(super) fn shelve(&mut self, now: Timestamp) {
-        if self.ended_at.is_none() {
+        if self.ended_at().is_none() {
             self.shelved = true;
             self.state = State::Paused;
+            self.replies.clear();
+        } else if self.waking {
+            self.shelved = true;
             self.replies.clear();
         }
         self.updated_at = self.updated_at.max(now);
@@ -279,7 +348,7 @@ impl Life {
         for step in self.steps.get(self.next..)? {
             at = later(at, step.gap);
             match step.act {
-                Act::End(_) | Act::Enter(State::Paused) | Act::Deliver | Act::Open => return Some(at),
+                Act::End(_) | Act::Enter(State::Paused) | Act::Deliver(_) | Act::Wake(..) => return Some(at),
                 Act::Wait(_) | Act::Repeat => return None,
                 Act::Enter(_) | Act::Report(_) => {}
             }
@@ -289,7 +358,7 @@ impl Life {
 
     /// How long after its creation at `born` it ended.
     pub(super) fn length(&self, born: Timestamp) -> Option<Duration> {
-        self.ended_at.map(|ended| between(born, ended))
+        self.ended_at().map(|ended| between(born, ended))
     }
 }
 
@@ -319,7 +388,7 @@ mod tests {
             (0, Act::Enter(State::InProgress)),
             (10, Act::Report(Report::Completed)),
             (0, Act::End(State::Completed)),
-            (30, Act::Deliver),
+            (30, Act::Deliver(Output::ChangeSet)),
         ])
     }
 
@@ -331,9 +400,12 @@ mod tests {
         life.advance(at(12));
         assert_eq!((life.state, life.happened.len()), (State::InProgress, 1));
         life.advance(at(20));
-        assert_eq!((life.state, life.ended_at, life.delivered), (State::Completed, Some(at(20)), false));
+        assert_eq!(
+            (life.state, life.ended_at(), life.delivered_at.is_some()),
+            (State::Completed, Some(at(20)), false)
+        );
         life.advance(at(50));
-        assert!(life.delivered);
+        assert!(life.delivered_at.is_some());
     }
 
     #[test]
@@ -342,7 +414,7 @@ mod tests {
         (0..=60).for_each(|second| often.advance(at(second)));
         once.advance(at(60));
         assert_eq!(often.happened, once.happened);
-        assert_eq!(often.ended_at, once.ended_at);
+        assert_eq!(often.ended_at(), once.ended_at());
     }
 
     #[test]
@@ -361,7 +433,7 @@ mod tests {
         life.advance(at(1_009));
         assert_eq!(life.state, State::InProgress);
         life.advance(at(1_010));
-        assert_eq!(life.ended_at, Some(at(1_010)));
+        assert_eq!(life.ended_at(), Some(at(1_010)));
     }
 
     #[test]
@@ -373,7 +445,7 @@ mod tests {
         let reports: Vec<_> = life.happened.iter().map(|happening| happening.report).collect();
         assert_eq!(reports, [Report::UserMessage(0), Report::Reply(0)]);
         life.advance(at(15));
-        assert_eq!(life.ended_at, Some(at(15)));
+        assert_eq!(life.ended_at(), Some(at(15)));
     }
 
     #[test]
@@ -382,7 +454,7 @@ mod tests {
         life.advance(at(10));
         life.message(at(10), 0, Duration::ZERO);
         life.advance(at(10_000));
-        assert_eq!(life.ended_at, None);
+        assert_eq!(life.ended_at(), None);
         assert!(life.is_live());
     }
 

@@ -26,14 +26,15 @@ impl Account {
     pub(super) fn list_sessions(
         &mut self,
         page: Page,
-        archived: bool,
+        archived: Option<bool>,
         now: Timestamp,
         arrives: bool,
     ) -> Answer {
         // A token says how many of the oldest sessions are left, so new ones do not move the pages.
         let below = page.from.unwrap_or(usize::MAX).min(self.sessions.len());
         let listed = |session: &Session| {
-            !session.deleted && session.archived == archived && session.listed_from <= now
+            let wanted = archived.is_none_or(|archived| session.archived == archived);
+            !session.deleted && wanted && session.listed_from <= now
         };
         let mut places = (0..below).rev().filter(|place| listed(&self.sessions[*place]));
         let chosen: Vec<usize> = places.by_ref().take(page.size).collect();
@@ -42,7 +43,7 @@ impl Account {
             self.sessions[*place].life.advance(now);
             self.seen(*place, now, arrives);
         }
-        let shown: Vec<Shown<'_>> = chosen.iter().map(|place| self.sessions[*place].shown()).collect();
+        let shown: Vec<Shown<'_>> = chosen.iter().map(|place| self.sessions[*place].shown(now)).collect();
         Answer::json(&Listing::new("sessions", shown, next))
     }
 

@@ -52,6 +52,24 @@ impl Method {
         }
     }
 
+    /// Whether it only looks.
+    fn reads(self) -> bool {
+        match self {
+            Self::SourcesList
+            | Self::SourcesGet
+            | Self::SessionsGet
+            | Self::SessionsList
+            | Self::ActivitiesList
+            | Self::ActivitiesGet => true,
+            Self::SessionsCreate
+            | Self::SessionsDelete
+            | Self::SendMessage
+            | Self::ApprovePlan
+            | Self::Archive
+            | Self::Unarchive => false,
+        }
+    }
+
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.name() == name)
     }
@@ -63,11 +81,13 @@ impl fmt::Display for Method {
     }
 }
 
-/// What a quota or a fault is about: one method, or all of them together.
+/// What a quota or a fault is about: one method, or several of them together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub(super) enum Scope {
     All,
+    Reads,
+    Writes,
     One(Method),
 }
 
@@ -75,6 +95,8 @@ impl Scope {
     pub(super) fn covers(self, method: Method) -> bool {
         match self {
             Self::All => true,
+            Self::Reads => method.reads(),
+            Self::Writes => !method.reads(),
             Self::One(one) => one == method,
         }
     }
@@ -84,12 +106,15 @@ impl TryFrom<String> for Scope {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        if text == "all" {
-            return Ok(Self::All);
+        match text.as_str() {
+            "all" => return Ok(Self::All),
+            "reads" => return Ok(Self::Reads),
+            "writes" => return Ok(Self::Writes),
+            _ => {}
         }
         Method::named(&text).map(Self::One).ok_or_else(|| {
             let known: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
-            format!("no method is called `{text}`; known: all, {}", known.join(", "))
+            format!("no method is called `{text}`; known: all, reads, writes, {}", known.join(", "))
         })
     }
 }

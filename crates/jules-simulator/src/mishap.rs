@@ -2,7 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{method::Scope, rule::OneOrMany, span::Span};
+use super::{
+    method::Scope,
+    rule::{OneOrMany, When},
+    span::Span,
+};
 
 /// Something that goes wrong on the way.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,16 +24,36 @@ pub(super) struct Fault {
     pub(super) nth: Option<OneOrMany<u64>>,
     /// Stops after having happened this often.
     pub(super) times: Option<u64>,
-    /// HTTP code (400 to 599) of `error-before`, `error-after` and `html`; defaults 503, 503 and 502.
+    /// Only within this window, in service time from `since` on.
+    pub(super) during: Option<Span>,
+    /// Where the window begins (default the start).
+    #[serde(default)]
+    pub(super) since: Since,
+    /// Only requests to these sessions, and creates of them; never listings.
+    pub(super) when: Option<When>,
+    /// HTTP code (300 to 599) of `error-before`, `error-after` and `html`; defaults 503, 503 and 502.
     pub(super) status: Option<u16>,
     /// How long `slow` and `arrive-late` wait, in real time (default 1s).
     pub(super) delay: Option<Span>,
-    /// The header that `throttle` sends, in real time; none by default.
+    /// The header that `throttle`, `error-before` and `html` send, in real time; none by default.
     pub(super) retry_after: Option<Span>,
 }
 
 fn everywhere() -> OneOrMany<Scope> {
     OneOrMany::One(Scope::All)
+}
+
+/// What a fault's window is counted from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Since {
+    /// The start of the simulator.
+    #[default]
+    Start,
+    /// The first create that succeeded, since the start or the last reset of the statistics.
+    FirstSession,
+    /// The creation of the session that the request names; others are not met.
+    Session,
 }
 
 /// Kinds of faults. "Before" and "after" mean the commit: whether the service did what it was asked.
@@ -58,6 +82,8 @@ pub(super) enum FaultKind {
     Slow,
     /// Not done; an error page in HTML.
     Html,
+    /// Done; a listing's page names as the next page the one that was asked for.
+    RepeatToken,
 }
 
 impl FaultKind {
@@ -76,6 +102,7 @@ impl FaultKind {
             Self::Hang => "hang",
             Self::Slow => "slow",
             Self::Html => "html",
+            Self::RepeatToken => "repeat-token",
         }
     }
 }
@@ -93,7 +120,16 @@ impl Fault {
         if self.every == Some(0) {
             return Some(format!("fault `{name}`: `every` starts at 1"));
         }
-        let odd = self.status.filter(|status| !(400..=599).contains(status));
-        odd.map(|status| format!("fault `{name}`: status {status} is not an error (400 to 599)"))
+        if self.when.as_ref().is_some_and(|when| when.nth.is_some()) {
+            return Some(format!("fault `{name}`: `nth` belongs beside `when`, not into it"));
+        }
+        if self.during.is_some_and(Span::is_fixed) {
+            return Some(format!("fault `{name}`: write the window `during` as `0s..5m`"));
+        }
+        if self.during.is_none() && self.since != Since::Start {
+            return Some(format!("fault `{name}`: `since` needs `during`"));
+        }
+        let odd = self.status.filter(|status| !(300..=599).contains(status));
+        odd.map(|status| format!("fault `{name}`: status {status} is not an error (300 to 599)"))
     }
 }

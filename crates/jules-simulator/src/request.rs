@@ -8,18 +8,46 @@ use super::{failure::Failure, mask::Mask, method::Method};
 /// A call of a method. Ids and names are as sent: nobody has looked whether they exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
-    SourcesList { page: Page, names: Option<Vec<String>> },
-    SourcesGet { name: String },
+    SourcesList {
+        page: Page,
+        names: Option<Vec<String>>,
+    },
+    SourcesGet {
+        name: String,
+    },
     SessionsCreate,
-    SessionsGet { id: String },
-    SessionsList { page: Page, archived: bool },
-    SessionsDelete { id: String },
-    SendMessage { id: String },
-    ApprovePlan { id: String },
-    Archive { id: String },
-    Unarchive { id: String },
-    ActivitiesList { id: String, page: Page, after: Option<Timestamp> },
-    ActivitiesGet { id: String, activity: String },
+    SessionsGet {
+        id: String,
+    },
+    /// `archived` absent: both.
+    SessionsList {
+        page: Page,
+        archived: Option<bool>,
+    },
+    SessionsDelete {
+        id: String,
+    },
+    SendMessage {
+        id: String,
+    },
+    ApprovePlan {
+        id: String,
+    },
+    Archive {
+        id: String,
+    },
+    Unarchive {
+        id: String,
+    },
+    ActivitiesList {
+        id: String,
+        page: Page,
+        after: Option<Timestamp>,
+    },
+    ActivitiesGet {
+        id: String,
+        activity: String,
+    },
 }
 
 /// Which part of a list.
@@ -38,6 +66,8 @@ pub(super) struct Routed {
     pub(super) call: Result<Call, Failure>,
     /// What of the answer is wanted.
     pub(super) mask: Mask,
+    /// The key, where it is a parameter.
+    pub(super) key: Option<String>,
 }
 
 /// Finds the method that a request calls. With `masks` the parameter `fields` selects parts of its answer.
@@ -45,11 +75,12 @@ pub(super) fn route(verb: &str, path: &str, query: Option<&str>, masks: bool) ->
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let method = method(verb, &segments)?;
     let mut query = Query::read(query.unwrap_or_default());
+    let key = query.take("key");
     let fields = if masks { query.take("fields") } else { None };
     let mask = fields.as_deref().map_or_else(|| Ok(Mask::default()), Mask::read);
     Some(match mask {
-        Ok(mask) => Routed { method, call: call(method, &segments, query), mask },
-        Err(failure) => Routed { method, call: Err(failure), mask: Mask::default() },
+        Ok(mask) => Routed { method, call: call(method, &segments, query), mask, key },
+        Err(failure) => Routed { method, call: Err(failure), mask: Mask::default(), key },
     })
 }
 
@@ -89,7 +120,7 @@ fn call(method: Method, segments: &[&str], mut query: Query) -> Result<Call, Fai
         Method::SessionsGet => Call::SessionsGet { id: id() },
         Method::SessionsList => Call::SessionsList {
             page: query.page(30)?,
-            archived: query.take("filter").map(|filter| archived(&filter)).transpose()?.unwrap_or(false),
+            archived: query.take("filter").map_or(Ok(Some(false)), |filter| archived(&filter))?,
         },
         Method::SessionsDelete => Call::SessionsDelete { id: id() },
         Method::SendMessage => Call::SendMessage { id: id() },
@@ -158,6 +189,46 @@ impl Query {
     }
 }
 
+impl Call {
+    /// The session that it names.
+    pub(super) fn session(&self) -> Option<&str> {
+        match self {
+            Self::SessionsGet { id }
+            | Self::SessionsDelete { id }
+            | Self::SendMessage { id }
+            | Self::ApprovePlan { id }
+            | Self::Archive { id }
+            | Self::Unarchive { id }
+            | Self::ActivitiesList { id, .. }
+            | Self::ActivitiesGet { id, .. } => Some(id),
+            Self::SourcesList { .. }
+            | Self::SourcesGet { .. }
+            | Self::SessionsCreate
+            | Self::SessionsList { .. } => None,
+        }
+    }
+
+    /// The token that leads to the page it asks for, if it asks for a page.
+    pub(super) fn own_token(&self) -> Option<String> {
+        match self {
+            // Sessions are counted from the oldest, and listed from the newest.
+            Self::SessionsList { page, .. } => Some(token(page.from.unwrap_or(usize::MAX))),
+            Self::SourcesList { page, .. } | Self::ActivitiesList { page, .. } => {
+                Some(token(page.from.unwrap_or(0)))
+            }
+            Self::SourcesGet { .. }
+            | Self::SessionsCreate
+            | Self::SessionsGet { .. }
+            | Self::SessionsDelete { .. }
+            | Self::SendMessage { .. }
+            | Self::ApprovePlan { .. }
+            | Self::Archive { .. }
+            | Self::Unarchive { .. }
+            | Self::ActivitiesGet { .. } => None,
+        }
+    }
+}
+
 const MOST_ON_A_PAGE: usize = 100;
 
 /// The token that leads to the page starting at `place`.
@@ -186,13 +257,16 @@ fn names(filter: &str) -> Result<Vec<String>, Failure> {
         .ok_or_else(|| invalid_filter(filter))
 }
 
-/// `archived = true`.
-fn archived(filter: &str) -> Result<bool, Failure> {
-    match comparison(filter, "archived", "=") {
+/// `archived = true`, or several such joined by `OR`; `None` when both are wanted.
+fn archived(filter: &str) -> Result<Option<bool>, Failure> {
+    let term = |term: &str| match comparison(term, "archived", "=") {
         Some("true") => Ok(true),
         Some("false") => Ok(false),
         _ => Err(invalid_filter(filter)),
-    }
+    };
+    let wanted = filter.split(" OR ").map(term).collect::<Result<Vec<_>, _>>()?;
+    let first = wanted.first().copied().filter(|first| wanted.iter().all(|other| other == first));
+    Ok(first)
 }
 
 /// `create_time > "2026-11-23T10:00:00Z"`.
@@ -293,12 +367,17 @@ mod tests {
     fn filters_are_those_of_the_service() {
         assert!(matches!(
             ok("GET", "sessions", "filter=archived+%3D+true"),
-            Call::SessionsList { archived: true, .. }
+            Call::SessionsList { archived: Some(true), .. }
         ));
         assert!(matches!(
             ok("GET", "sessions", "filter=archived=false"),
-            Call::SessionsList { archived: false, .. }
+            Call::SessionsList { archived: Some(false), .. }
         ));
+        for both in ["archived+%3D+true+OR+archived+%3D+false", "archived=false+OR+archived=true"] {
+            let call = ok("GET", "sessions", &format!("filter={both}"));
+            assert!(matches!(call, Call::SessionsList { archived: None, .. }), "{both}");
+        }
+        assert!(refused("sessions", "filter=archived%3Dtrue+OR+state%3DFAILED"));
         assert!(refused("sessions", "filter=state%3DFAILED"));
         let after = ok("GET", "sessions/1/activities", "filter=create_time+%3E+%222026-11-23T10:00:00.5Z%22");
         assert!(

@@ -26,7 +26,7 @@ pub(super) struct When {
     pub(super) branch: Option<Pattern>,
     /// Whether the session has no source.
     pub(super) repoless: Option<bool>,
-    /// Only these of the sessions that match so far, counted from 1.
+    /// Only these of the sessions that match so far, counted from 1; not in a fault.
     pub(super) nth: Option<OneOrMany<u64>>,
 }
 

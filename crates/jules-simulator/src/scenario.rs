@@ -67,7 +67,7 @@ impl Default for Script {
             defaults: Behaviour::default(),
             rules: Vec::new(),
             history: 0,
-            field_masks: false,
+            field_masks: true,
         }
     }
 }
@@ -288,6 +288,12 @@ mod tests {
             ("faults: [{ kind: slow, every: 2, nth: 3 }]", "one of"),
             ("faults: [{ kind: slow, probability: 2 }]", "probability"),
             ("faults: [{ kind: error-before, status: 200 }]", "200"),
+            ("faults: [{ kind: hang, during: 5m }]", "during"),
+            ("faults: [{ kind: hang, since: session }]", "since"),
+            ("faults: [{ kind: hang, when: { nth: 1 } }]", "nth"),
+            ("defaults: { outputs-at: 2 }", "outputs-at"),
+            ("defaults: { wakes: [{ by: boredom }] }", "boredom"),
+            ("defaults: { title: { cutt: 3 } }", "cutt"),
         ] {
             let error = yaml(text).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");

@@ -157,5 +157,8 @@ fn respond(answer: &Answer, body: Body) -> Response<Body> {
     if let Some(seconds) = answer.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if let Some(location) = answer.location {
+        response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(location));
+    }
     response
 }

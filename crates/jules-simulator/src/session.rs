@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    behaviour::{Behaviour, Ending, Lacking},
+    behaviour::{Behaviour, BranchForm, Ending, Lacking},
     clock::print,
     create::Create,
     dice::Dice,
-    life::{Life, State},
-    text,
+    life::{Life, State, Step},
+    text, timeline,
+    wake::{Wake, Waker},
 };
 
 /// A session of the simulated account.
@@ -29,16 +30,18 @@ pub(super) struct Session {
     pub(super) life: Life,
     pub(super) listed_from: Timestamp,
     pub(super) found_from: Timestamp,
+    /// When the service changes its title, if it does.
+    pub(super) titled_from: Timestamp,
     pub(super) archived: bool,
     pub(super) deleted: bool,
     /// Whether it is in the count of live sessions.
     pub(super) counted: bool,
     pub(super) messages: Vec<String>,
     pub(super) approvals: u32,
-    /// Number of its pull request, once it has one.
-    pub(super) pull: Option<u64>,
-    /// When an answer first showed that it has ended.
-    pub(super) seen_ended: Option<Timestamp>,
+    /// How many times it was archived.
+    pub(super) archives: u32,
+    /// Numbers of its pull requests, oldest first.
+    pub(super) pulls: Vec<u64>,
     /// When it next takes or frees a slot or shows outputs, as far as the account knows.
     pub(super) turn: Option<Timestamp>,
     /// Why it cannot work at all.
@@ -52,7 +55,7 @@ pub(super) struct Shown<'a> {
     name: String,
     id: &'a str,
     prompt: &'a str,
-    title: &'a str,
+    title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_context: Option<Context<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,10 @@ pub(super) struct Shown<'a> {
 struct Context<'a> {
     source: &'a str,
     github_repo_context: Branch<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    working_branch: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    environment_variables_enabled: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,20 +94,6 @@ impl Session {
         self.life.state.name().or(self.behaviour.unknown_state.as_deref()).unwrap_or("STATE_UNSPECIFIED")
     }
 
-    /// Whether it opens a pull request when it delivers.
-    pub(super) fn wants_pull_request(&self) -> bool {
-        let changes_more = match self.ending {
-            Ending::PullRequest
-            | Ending::PullRequestInProgress
-            | Ending::Stall
-            | Ending::Pause
-            | Ending::PauseSilently
-            | Ending::Busy => true,
-            Ending::Change | Ending::NoChange | Ending::Failure | Ending::FailureWithoutReason => false,
-        };
-        changes_more && self.create.pull_request && self.create.source.is_some()
-    }
-
     /// `owner/repo` of its source.
     pub(super) fn repo(&self) -> Option<&str> {
         self.create.source.as_ref()?.name.strip_prefix("sources/github/")
@@ -110,30 +103,35 @@ impl Session {
         text::subject(self.create.title.as_deref(), &self.create.prompt)
     }
 
-    /// As get and list show it.
-    pub(super) fn shown(&self) -> Shown<'_> {
+    /// As get and list show it at `now`.
+    pub(super) fn shown(&self, now: Timestamp) -> Shown<'_> {
         Shown {
             name: format!("sessions/{}", self.id),
             id: &self.id,
             prompt: &self.create.prompt,
-            title: self.create.title.as_deref().unwrap_or(&self.create.prompt),
+            title: self.shown_title(now),
             source_context: self.create.source.as_ref().map(|source| Context {
                 source: &source.name,
                 github_repo_context: Branch { starting_branch: &source.branch },
+                working_branch: source.working_branch.clone().or_else(|| {
+                    // The service works on a branch of its own, which shows once there is something on it.
+                    (!self.pulls.is_empty()).then(|| self.head_ref(0))
+                }),
+                environment_variables_enabled: source.environment_variables,
             }),
             create_time: Some(print(self.born, None)),
             update_time: Some(print(self.life.updated_at, None)),
             state: Some(self.state_name()),
             url: Some(format!("https://jules.google.com/session/{}", self.id)),
-            outputs: if self.life.delivered { self.outputs() } else { Vec::new() },
+            outputs: self.outputs(),
             archived: self.archived,
         }
     }
 
     /// As the answer to create shows it: less what the behaviour takes away.
-    pub(super) fn shown_created(&self) -> Shown<'_> {
+    pub(super) fn shown_created(&self, now: Timestamp) -> Shown<'_> {
         let lacks = self.behaviour.create_lacks.as_deref().unwrap_or_default();
-        let mut shown = self.shown();
+        let mut shown = self.shown(now);
         if lacks.contains(&Lacking::State) {
             shown.state = None;
         }
@@ -148,37 +146,69 @@ impl Session {
     }
 
     /// As the answer to approvePlan shows it: without the source.
-    pub(super) fn shown_approved(&self) -> Shown<'_> {
-        Shown { source_context: None, ..self.shown() }
+    pub(super) fn shown_approved(&self, now: Timestamp) -> Shown<'_> {
+        Shown { source_context: None, ..self.shown(now) }
+    }
+
+    /// Its title as sent, or else its prompt, and what the service makes of that.
+    fn shown_title(&self, now: Timestamp) -> String {
+        let sent = self.create.title.as_deref().unwrap_or(&self.create.prompt);
+        let Some(change) = self.behaviour.title.as_ref().filter(|_| self.titled_from <= now) else {
+            return sent.to_owned();
+        };
+        let title = change.becomes.as_deref().unwrap_or(sent);
+        title.chars().take(change.cut.unwrap_or(usize::MAX)).collect()
     }
 
     fn outputs(&self) -> Vec<Value> {
-        let mut outputs = vec![json!({ "changeSet": self.change_set(3) })];
-        if let Some(number) = self.pull {
-            outputs.push(json!({ "pullRequest": self.pull_request(number) }));
-        }
-        outputs
+        let change = self.life.delivered_at.map(|_| json!({ "changeSet": self.whole_change() }));
+        let pulls = self.pulls.iter().enumerate();
+        let pulls = pulls.map(|(n, number)| json!({ "pullRequest": self.pull_request(n, *number) }));
+        change.into_iter().chain(pulls).collect()
     }
 
-    pub(super) fn pull_request_url(&self) -> Option<String> {
-        Some(format!("https://github.com/{}/pull/{}", self.repo()?, self.pull?))
+    /// The addresses of its pull requests, oldest first.
+    pub(super) fn pull_request_urls(&self) -> Vec<String> {
+        let repo = self.repo().unwrap_or_default();
+        self.pulls.iter().map(|number| format!("https://github.com/{repo}/pull/{number}")).collect()
     }
 
-    fn pull_request(&self, number: u64) -> Value {
+    fn pull_request(&self, n: usize, number: u64) -> Value {
         let subject = self.subject();
         let title = self.behaviour.pull_request_title.clone().unwrap_or_else(|| subject.clone());
-        let tail = self.id.get(self.id.len().saturating_sub(8)..).unwrap_or_default();
         json!({
             "url": format!("https://github.com/{}/pull/{number}", self.repo().unwrap_or_default()),
             "title": title,
-            "description": format!("{subject}\n\nMade by Jules for the task {}.", self.id),
+            "description": format!("{subject}\n\n{}", text::pull_request_footer(&self.id)),
             "baseRef": self.create.source.as_ref().map_or("main", |source| &source.branch),
-            "headRef": format!("{}-{tail}", text::slug(&subject)),
+            "headRef": self.head_ref(n),
         })
     }
 
-    /// The change as it is after `parts` of 3 of the work.
-    pub(super) fn change_set(&self, parts: u8) -> Value {
+    /// The head branch of its pull request number `n`, in one of the service's forms.
+    fn head_ref(&self, n: usize) -> String {
+        let dice = self.dice.with("branch").nth(n as u64);
+        let form = self.behaviour.branch_form.unwrap_or_else(|| match dice.bits() % 3 {
+            0 => BranchForm::Jules,
+            _ => BranchForm::Slug,
+        });
+        // The second pull request needs another branch.
+        let again = if n == 0 { String::new() } else { format!("-{}", n + 1) };
+        let slug = format!("{}{again}", text::branch_slug(&self.subject(), dice));
+        match form {
+            BranchForm::Slug => format!("{slug}-{}", self.id),
+            BranchForm::Jules => format!("jules-{}-{:08x}", self.id, dice.with("hex").bits() as u32),
+            BranchForm::WithoutId => slug,
+        }
+    }
+
+    /// The change as it is now, with everything that was pushed.
+    fn whole_change(&self) -> Value {
+        self.change_set(3 + self.life.pushes)
+    }
+
+    /// The change as it is after `parts` of 3 of the work, and one more for each push after that.
+    pub(super) fn change_set(&self, parts: u32) -> Value {
         let subject = self.subject();
         let patch = match &self.behaviour.patch {
             Some(patch) => patch.clone(),
@@ -192,6 +222,25 @@ impl Session {
             set["source"] = Value::String(source.name.clone());
         }
         set
+    }
+
+    /// What a message makes it live through, if it has completed and a message wakes it.
+    pub(super) fn woken_by_message(&self, dice: Dice, speed: f64) -> Option<Vec<Step>> {
+        let asleep = self.life.is_asleep();
+        let woken = self.life.wakes.iter().filter(|(_, by)| *by == Waker::Message).count();
+        let wake = Wake::for_message(&self.behaviour, woken).filter(|_| asleep)?;
+        let pull_request = self.create.wishes(false).pull_request;
+        Some(timeline::woken(wake, dice, speed, self.life.delivered_at.is_some(), pull_request))
+    }
+
+    pub(super) fn holds_a_slot(&self) -> bool {
+        self.life.is_live() && !self.deleted
+    }
+
+    /// Whether nothing is left to do for it: it has a pull request, or completed with a change.
+    pub(super) fn has_ended_well(&self) -> bool {
+        let completed = self.life.state == State::Completed;
+        !self.pulls.is_empty() || (completed && self.life.delivered_at.is_some())
     }
 
     /// Whether what is shown of it now says that it has ended.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::dice::Dice;
 
 /// A length of time, or the range it is drawn from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Span {
     least: Duration,
@@ -22,6 +22,15 @@ impl Span {
 
     pub(super) const fn range(least: Duration, most: Duration) -> Self {
         Self { least, most }
+    }
+
+    pub(super) fn is_fixed(self) -> bool {
+        self.least == self.most
+    }
+
+    /// Whether this length is in the range, its end excluded.
+    pub(super) fn holds(self, length: Duration) -> bool {
+        (self.least..self.most).contains(&length)
     }
 
     /// The length that these dice draw, evenly over the range.

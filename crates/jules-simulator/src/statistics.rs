@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{clock::between, method::Method, mishap::FaultKind, session::Session, text};
+use super::{
+    account::Account, clock::between, life::End, method::Method, mishap::FaultKind, session::Session, text,
+    wake::Waker,
+};
 
 /// Counts since the start or the last reset. Lengths of time are in real milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -32,6 +35,8 @@ pub struct Statistics {
     /// Groups of sessions that are one task's: the same marker in the title, or without one the same title, prompt
     /// and source.
     pub duplicates: Vec<Duplicate>,
+    /// Sessions that were created for a prompt and source that had one already, which lived or had ended well.
+    pub second_sessions: Vec<SecondSession>,
     /// How soon clients learnt that sessions had ended.
     pub detection: Detection,
 }
@@ -45,6 +50,24 @@ pub struct Duplicate {
     pub what: String,
     /// Ids of the sessions, oldest first.
     pub sessions: Vec<String>,
+}
+
+/// A session for a prompt on a source (and branch) that had one already. How the first was is how it was when the second
+/// was created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SecondSession {
+    /// Id of the earlier session: the first that had ended well, else the first that lived.
+    pub first: String,
+    /// Id of the session created beside or after it.
+    pub second: String,
+    /// The earlier one's state, as its name on the wire.
+    pub first_state: String,
+    /// Whether the earlier one held a slot.
+    pub while_live: bool,
+    /// Whether the earlier one had a pull request, or had completed with a change.
+    pub after_success: bool,
 }
 
 /// Time from a session's end to the first answer that showed it as ended.
@@ -87,27 +110,72 @@ pub struct SessionView {
     pub body: Value,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it completed or failed.
+    /// When it completed or failed, unless it was woken since.
     pub ended_at: Option<Timestamp>,
-    /// When an answer first showed that.
+    /// When an answer first showed it as ended, though it may have been woken since.
     pub seen_ended_at: Option<Timestamp>,
+    /// Every end, oldest first.
+    pub ends: Vec<SessionEnd>,
+    /// Every time it came back to work after an end, oldest first.
+    pub wakes: Vec<SessionWake>,
     /// Real time from creation to end.
     pub lasted_ms: Option<f64>,
     /// Whether it is archived.
     pub archived: bool,
     /// Whether it was deleted.
     pub deleted: bool,
-    /// Messages received, oldest first.
+    /// How many times it was archived.
+    pub archives: u32,
+    /// Messages received, oldest first, without empty ones.
     pub messages: Vec<String>,
+    /// How many empty messages it received.
+    pub empty_messages: usize,
     /// How many times its plan was approved.
     pub approvals: u32,
-    /// Its pull request.
+    /// Its pull request, the last if there are several.
     pub pull_request: Option<String>,
+    /// All of its pull requests, oldest first.
+    pub pull_requests: Vec<String>,
+    /// How many times it pushed to its branch after it had delivered.
+    pub pushes: u32,
+}
+
+/// An end of a session, which need not be the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SessionEnd {
+    /// When.
+    pub at: Timestamp,
+    /// COMPLETED or FAILED.
+    pub state: String,
+    /// When an answer first showed this end.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// A session's way back to work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SessionWake {
+    /// When it left its end.
+    pub at: Timestamp,
+    /// `message`, `comment` or `ci-fixer`.
+    pub by: String,
 }
 
 impl SessionView {
     pub(super) fn of(session: &Session) -> Self {
         let source = session.create.source.as_ref();
+        let (empty, messages): (Vec<_>, Vec<_>) =
+            session.messages.iter().partition(|message| message.trim().is_empty());
+        let pull_requests = session.pull_request_urls();
+        let end = |end: &End| SessionEnd {
+            at: end.at,
+            state: end.state.name().unwrap_or_default().to_owned(),
+            seen_at: end.seen_at,
+        };
+        let wake = |wake: &(Timestamp, Waker)| SessionWake { at: wake.0, by: wake.1.name().to_owned() };
         Self {
             id: session.id.clone(),
             title: session.create.title.clone(),
@@ -117,14 +185,20 @@ impl SessionView {
             state: session.state_name().to_owned(),
             body: serde_json::from_str(&session.body).unwrap_or(Value::Null),
             created_at: session.born,
-            ended_at: session.life.ended_at,
-            seen_ended_at: session.seen_ended,
+            ended_at: session.life.ended_at(),
+            seen_ended_at: session.life.ends.iter().find_map(|end| end.seen_at),
+            ends: session.life.ends.iter().map(end).collect(),
+            wakes: session.life.wakes.iter().map(wake).collect(),
             lasted_ms: session.life.length(session.born).map(milliseconds),
             archived: session.archived,
             deleted: session.deleted,
-            messages: session.messages.clone(),
+            archives: session.archives,
+            messages: messages.into_iter().cloned().collect(),
+            empty_messages: empty.len(),
             approvals: session.approvals,
-            pull_request: session.pull_request_url(),
+            pull_request: pull_requests.last().cloned(),
+            pull_requests,
+            pushes: session.life.pushes,
         }
     }
 }
@@ -138,6 +212,7 @@ pub(super) struct Tally {
     pub(super) created: u64,
     pub(super) refused: u64,
     pub(super) throttled: u64,
+    second_sessions: Vec<SecondSession>,
 }
 
 impl Tally {
@@ -154,6 +229,23 @@ impl Tally {
         *self.faults.entry(kind.name()).or_default() += 1;
     }
 
+    /// Counts the session at `place`, just created, if one of `from` on is there for its prompt and source.
+    pub(super) fn second(&mut self, account: &Account, place: usize, from: usize) {
+        let earlier = |wanted: fn(&Session) -> bool| {
+            let mut twins = account.twins(place).map(|twin| (twin, &account.sessions[twin]));
+            twins.find(|(twin, session)| *twin >= from && wanted(session)).map(|(_, session)| session)
+        };
+        if let Some(first) = earlier(Session::has_ended_well).or_else(|| earlier(Session::holds_a_slot)) {
+            self.second_sessions.push(SecondSession {
+                first: first.id.clone(),
+                second: account.sessions[place].id.clone(),
+                first_state: first.state_name().to_owned(),
+                while_live: first.holds_a_slot(),
+                after_success: first.has_ended_well(),
+            });
+        }
+    }
+
     /// The statistics over these sessions, without the counts of live ones.
     pub(super) fn statistics(&self, sessions: &[Session]) -> Statistics {
         let owned = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
@@ -167,6 +259,7 @@ impl Tally {
             throttled: self.throttled,
             faults: self.faults.iter().map(owned).collect(),
             duplicates: duplicates(sessions),
+            second_sessions: self.second_sessions.clone(),
             detection: detection(sessions),
         }
     }
@@ -209,11 +302,12 @@ impl<'a> Task<'a> {
 }
 
 fn detection(sessions: &[Session]) -> Detection {
-    let ended = sessions.iter().filter(|session| session.life.ended_at.is_some()).count();
-    let mut delays: Vec<Duration> = sessions
-        .iter()
-        .filter_map(|session| Some(between(session.life.ended_at?, session.seen_ended?)))
-        .collect();
+    let ended = sessions.iter().filter(|session| !session.life.ends.is_empty()).count();
+    let first_seen = |session: &Session| {
+        let mut delays = session.life.ends.iter().filter_map(|end| Some(between(end.at, end.seen_at?)));
+        delays.next()
+    };
+    let mut delays: Vec<Duration> = sessions.iter().filter_map(first_seen).collect();
     delays.sort_unstable();
     let mean = delays.iter().sum::<Duration>().div_f64(delays.len().max(1) as f64);
     Detection {

@@ -36,6 +36,10 @@ const SAYINGS: [&str; 5] = [
     "The change is nearly complete; what is left is a last check.",
 ];
 
+/// What the agent asks when the scenario has no words for it.
+pub(super) const QUESTION: &str =
+    "There are two ways to do this. Shall I keep the old interface beside the new one?";
+
 const COMMANDS: [(&str, &str, i32); 5] = [
     ("git status --short", " M src/main.txt\n", 0),
     ("make test", "ran 128 tests: 126 passed, 2 failed\n", 2),
@@ -108,8 +112,22 @@ pub(super) fn slug(text: &str) -> String {
     if slug.is_empty() { "task".to_owned() } else { slug }
 }
 
-/// A unified diff about `subject`: a new file and a changed one, `parts` of 3 of it (change sets are cumulative).
-pub(super) fn patch(subject: &str, dice: Dice, parts: u8) -> String {
+/// The part of a branch name that says what it is about; it can hold a slash.
+pub(super) fn branch_slug(subject: &str, dice: Dice) -> String {
+    let kind = dice.with("kind").pick(&["", "", "fix/", "feature/"]).copied().unwrap_or_default();
+    format!("{kind}{}", slug(subject))
+}
+
+/// How the body of every pull request of the service ends.
+pub(super) fn pull_request_footer(id: &str) -> String {
+    format!(
+        "---\n*PR created automatically by Jules for task [{id}](https://jules.google.com/task/{id}) started by @octocat*"
+    )
+}
+
+/// A unified diff about `subject`: a new file and a changed one, `parts` of 3 of it (change sets are cumulative), and
+/// one more file for each part above.
+pub(super) fn patch(subject: &str, dice: Dice, parts: u32) -> String {
     let lines = 2 + dice.with("patch").bits() % 6;
     let path = format!("docs/{}.md", slug(subject));
     let mut patch =
@@ -125,6 +143,14 @@ pub(super) fn patch(subject: &str, dice: Dice, parts: u8) -> String {
     if parts >= 3 && dice.with("removal").unit() < 0.3 {
         patch.push_str("diff --git a/src/old.txt b/src/old.txt\ndeleted file mode 100644\n--- a/src/old.txt\n+++ /dev/null\n");
         patch.push_str("@@ -1,2 +0,0 @@\n-nobody\n-uses this\n");
+    }
+    for push in 4..=parts {
+        let path = format!("docs/push-{}.md", push - 3);
+        let _ = writeln!(
+            patch,
+            "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}"
+        );
+        patch.push_str("@@ -0,0 +1 @@\n+What was asked for later.\n");
     }
     patch
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    behaviour::{Behaviour, Ending, Extra, OutputsAfter},
+    behaviour::{After, Behaviour, Ending, Extra},
     dice::Dice,
-    life::{Act, Hold, Report, State, Step},
+    life::{Act, Hold, Output, Report, State, Step},
+    wake::{Wake, WakeEnding, Waker},
 };
 
 /// What about a request shapes the session's life.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wishes {
     pub(super) approval: bool,
+    pub(super) pull_request: bool,
     /// The reason why this session cannot work at all, such as a branch that does not exist.
     pub(super) doomed: bool,
 }
@@ -28,7 +30,7 @@ pub(super) fn ending(behaviour: &Behaviour, dice: Dice, wishes: Wishes) -> Endin
 
 /// The steps of a life, in real time at `speed`.
 pub(super) fn compile(behaviour: &Behaviour, dice: Dice, speed: f64, wishes: Wishes) -> Vec<Step> {
-    Composer::new(behaviour, dice, speed, wishes).compose()
+    steps(Composer::new(behaviour, dice, wishes).compose(), speed)
 }
 
 /// A moment of the life in service time, counted from creation and without the time spent waiting.
@@ -37,7 +39,6 @@ type Moment = Duration;
 struct Composer<'a> {
     behaviour: &'a Behaviour,
     dice: Dice,
-    speed: f64,
     wishes: Wishes,
     ending: Ending,
     total: Duration,
@@ -45,13 +46,13 @@ struct Composer<'a> {
 }
 
 impl<'a> Composer<'a> {
-    fn new(behaviour: &'a Behaviour, dice: Dice, speed: f64, wishes: Wishes) -> Self {
+    fn new(behaviour: &'a Behaviour, dice: Dice, wishes: Wishes) -> Self {
         let total = behaviour.duration.unwrap_or(Behaviour::DURATION).draw(dice.with("duration"));
         let ending = ending(behaviour, dice, wishes);
-        Self { behaviour, dice, speed, wishes, ending, total, acts: Vec::new() }
+        Self { behaviour, dice, wishes, ending, total, acts: Vec::new() }
     }
 
-    fn compose(mut self) -> Vec<Step> {
+    fn compose(mut self) -> Vec<(Moment, Act)> {
         let planning = self.total.mul_f64(0.04);
         let planned = self.total.mul_f64(0.15);
         self.at(Duration::ZERO, Act::Enter(State::Queued));
@@ -59,11 +60,18 @@ impl<'a> Composer<'a> {
         if self.wishes.doomed {
             self.end();
         } else {
-            self.plan(planned);
-            self.work(planned);
-            self.turn(planned);
+            let approved = self.plan(planned);
+            if self.ending == Ending::PlanOnly {
+                self.total = approved;
+                self.complete();
+            } else {
+                self.work(approved);
+                self.turn(approved);
+            }
         }
-        self.steps()
+        // The sort is stable: what was written first at a moment happens first.
+        self.acts.sort_by_key(|(moment, _)| *moment);
+        self.acts
     }
 
     fn at(&mut self, moment: Moment, act: Act) {
@@ -75,15 +83,20 @@ impl<'a> Composer<'a> {
         planned + (self.total - planned).mul_f64(share.clamp(0.0, 1.0))
     }
 
-    fn plan(&mut self, planned: Moment) {
+    /// The plan; the moment when it is approved.
+    fn plan(&mut self, planned: Moment) -> Moment {
         self.at(planned, Act::Report(Report::PlanGenerated));
+        let mut approved = planned;
         if self.wishes.approval {
             self.at(planned, Act::Enter(State::AwaitingPlanApproval));
             self.at(planned, Act::Wait(Hold::Approval));
         } else {
-            self.at(planned, Act::Report(Report::PlanApproved));
+            // The service approves what nobody wants to see some three seconds later.
+            approved += Duration::from_secs(3).min(self.total / 20);
+            self.at(approved, Act::Report(Report::PlanApproved));
         }
-        self.at(planned, Act::Enter(State::InProgress));
+        self.at(approved, Act::Enter(State::InProgress));
+        approved
     }
 
     /// Reports, questions and the strange state: what happens while the agent works.
@@ -103,8 +116,47 @@ impl<'a> Composer<'a> {
             self.at(self.during(planned, 0.4), Act::Enter(State::Strange));
             self.at(self.during(planned, 0.7), Act::Enter(State::InProgress));
         }
-        // The sort is stable: what was written first at a moment happens first.
+        if let Some(share) = self.behaviour.outputs_at {
+            self.deliver(self.during(planned, share));
+        }
         self.acts.sort_by_key(|(moment, _)| *moment);
+    }
+
+    /// Everything the session gives, from `moment` on; the moment of the last of it.
+    fn deliver(&mut self, moment: Moment) -> Moment {
+        if !self.ending.changes_something() {
+            return moment;
+        }
+        self.at(moment, Act::Deliver(Output::ChangeSet));
+        let pulls = if self.opens_pull_requests() { self.behaviour.pull_requests.unwrap_or(1) } else { 0 };
+        let mut last = moment;
+        for n in 0..pulls {
+            last += match self.behaviour.pull_request_after {
+                None => Duration::ZERO,
+                Some(After::Delay(span)) => span.draw(self.dice.with("pull").nth(u64::from(n))),
+                Some(After::Never) => return last,
+            };
+            self.at(last, Act::Deliver(Output::PullRequest));
+        }
+        last
+    }
+
+    fn opens_pull_requests(&self) -> bool {
+        match self.ending {
+            Ending::PullRequest
+            | Ending::PullRequestInProgress
+            | Ending::PullRequestPaused
+            | Ending::PullRequestWaiting
+            | Ending::Stall
+            | Ending::Pause
+            | Ending::PauseSilently
+            | Ending::Busy => self.wishes.pull_request,
+            Ending::Change
+            | Ending::NoChange
+            | Ending::PlanOnly
+            | Ending::Failure
+            | Ending::FailureWithoutReason => false,
+        }
     }
 
     fn reports(&mut self, planned: Moment) {
@@ -131,11 +183,11 @@ impl<'a> Composer<'a> {
     fn report(&self, n: u32) -> Report {
         let activities = self.behaviour.activities.as_ref();
         let extras = activities.and_then(|activities| activities.with.as_deref());
-        let extras = extras.unwrap_or(&[Extra::BashOutput, Extra::ChangeSet]);
+        let extras = extras.unwrap_or(&[Extra::ChangeSet]);
         let place = (n / 2 + n) as usize % (extras.len() + 2);
         match place.checked_sub(2).and_then(|place| extras.get(place)) {
             Some(Extra::BashOutput) => Report::Bash(n),
-            Some(Extra::ChangeSet) if self.changes_something() => Report::ChangeSet(n),
+            Some(Extra::ChangeSet) if self.ending.changes_something() => Report::ChangeSet(n),
             Some(Extra::Media) => Report::Media(n),
             Some(Extra::UnknownActivity) => Report::StrangeActivity(n),
             Some(Extra::UnknownArtifact) => Report::StrangeArtifact(n),
@@ -144,10 +196,6 @@ impl<'a> Composer<'a> {
             None if place == 0 => Report::Progress(n),
             None => Report::Said(n),
         }
-    }
-
-    fn changes_something(&self) -> bool {
-        !matches!(self.ending, Ending::NoChange)
     }
 
     /// The turn for the worse in the middle, if there is one, and the end.
@@ -176,7 +224,10 @@ impl<'a> Composer<'a> {
             | Ending::NoChange
             | Ending::Failure
             | Ending::FailureWithoutReason
-            | Ending::PullRequestInProgress => {}
+            | Ending::PlanOnly
+            | Ending::PullRequestInProgress
+            | Ending::PullRequestPaused
+            | Ending::PullRequestWaiting => {}
         }
         self.end();
     }
@@ -194,11 +245,10 @@ impl<'a> Composer<'a> {
                 self.at(end, Act::Report(Report::Failed));
                 self.at(end, Act::End(State::Failed));
             }
-            Ending::PullRequestInProgress => {
-                self.at(end, Act::Report(Report::FinalChangeSet));
-                self.at(end, Act::Deliver);
-                self.at(end, Act::Open);
-                self.at(end, Act::Wait(Hold::Nothing));
+            Ending::PullRequestInProgress => self.stay(&[]),
+            Ending::PullRequestPaused => self.stay(&[Act::Enter(State::Paused)]),
+            Ending::PullRequestWaiting => {
+                self.stay(&[Act::Report(Report::Question(0)), Act::Enter(State::AwaitingUserFeedback)]);
             }
             Ending::PullRequest
             | Ending::Change
@@ -209,47 +259,78 @@ impl<'a> Composer<'a> {
                 self.at(end, Act::Report(Report::FinalChangeSet));
                 self.complete();
             }
-            Ending::NoChange => self.complete(),
+            Ending::NoChange | Ending::PlanOnly => self.complete(),
+        }
+    }
+
+    /// Delivers, and then stays as `acts` leave it.
+    fn stay(&mut self, acts: &[Act]) {
+        self.at(self.total, Act::Report(Report::FinalChangeSet));
+        let last = self.deliver_after(self.total).max(self.total);
+        for act in acts {
+            self.at(last, *act);
+        }
+        self.at(last, Act::Wait(Hold::Nothing));
+    }
+
+    /// The outputs that follow the end of the work, unless they came before; the moment of the last.
+    fn deliver_after(&mut self, end: Moment) -> Moment {
+        match self.behaviour.outputs_after {
+            _ if self.behaviour.outputs_at.is_some() => end,
+            None => self.deliver(end),
+            Some(After::Delay(span)) => self.deliver(end + span.draw(self.dice.with("outputs"))),
+            Some(After::Never) => end,
         }
     }
 
     fn complete(&mut self) {
         let end = self.total;
-        let outputs = match self.behaviour.outputs_after {
-            None => Some(Duration::ZERO),
-            Some(OutputsAfter::Delay(span)) => Some(span.draw(self.dice.with("outputs"))),
-            Some(OutputsAfter::Never) => None,
-        };
-        let outputs = outputs.filter(|_| self.changes_something());
-        if outputs == Some(Duration::ZERO) {
-            self.at(end, Act::Deliver);
+        let last = self.deliver_after(end);
+        if self.behaviour.last_word.is_some() {
+            self.at(end, Act::Report(Report::LastWord));
         }
         self.at(end, Act::Report(Report::Completed));
         self.at(end, Act::End(State::Completed));
-        if let Some(late) = outputs.filter(|late| !late.is_zero()) {
-            self.at(end + late, Act::Deliver);
-        }
-        if let Some(outputs) = outputs {
-            let late = self.behaviour.pull_request_after.unwrap_or_default();
-            self.at(end + outputs + late.draw(self.dice.with("pull request")), Act::Open);
-        }
+        self.wakes(last.max(end));
     }
 
-    /// Turns moments of service time into gaps of real time. Each gap is the difference of two rounded moments, so
-    /// that rounding does not add up.
-    fn steps(self) -> Vec<Step> {
-        let mut before = Duration::ZERO;
-        let mut steps = Vec::with_capacity(self.acts.len());
-        for (moment, act) in self.acts {
-            let real = moment.div_f64(self.speed).max(before);
-            let gap = real - before;
-            // A repeated step without a gap would never come to an end.
-            let gap = if act == Act::Repeat { gap.max(Duration::from_millis(1)) } else { gap };
-            steps.push(Step { gap, act });
-            before = real;
+    /// The times that its pull request's comments and checks bring it back, from `end` on.
+    fn wakes(&mut self, mut end: Moment) {
+        let has_pull_request = self.acts.iter().any(|(_, act)| *act == Act::Deliver(Output::PullRequest));
+        let wakes = self.behaviour.wakes.iter().flatten().filter(|wake| wake.by != Waker::Message);
+        for (n, wake) in wakes.filter(|_| has_pull_request).enumerate() {
+            let acts = wake.acts(self.dice.with("wakes").nth(n as u64), true, true);
+            let begin = end;
+            for (moment, act) in acts {
+                end = begin + moment;
+                self.acts.push((end, act));
+            }
+            if matches!(wake.outcome, WakeEnding::Failure | WakeEnding::Stall) {
+                return;
+            }
         }
-        steps
     }
+}
+
+/// The steps that a message to a session that is asleep leads to, in real time at `speed`.
+pub(super) fn woken(wake: Wake, dice: Dice, speed: f64, changed: bool, pull_request: bool) -> Vec<Step> {
+    steps(wake.acts(dice, changed, pull_request), speed)
+}
+
+/// Turns moments of service time into gaps of real time. Each gap is the difference of two rounded moments, so
+/// that rounding does not add up.
+fn steps(acts: Vec<(Moment, Act)>, speed: f64) -> Vec<Step> {
+    let mut before = Duration::ZERO;
+    let mut steps = Vec::with_capacity(acts.len());
+    for (moment, act) in acts {
+        let real = moment.div_f64(speed).max(before);
+        let gap = real - before;
+        // A repeated step without a gap would never come to an end.
+        let gap = if act == Act::Repeat { gap.max(Duration::from_millis(1)) } else { gap };
+        steps.push(Step { gap, act });
+        before = real;
+    }
+    steps
 }
 
 /// More reports than this no session makes, however small the gap.
@@ -262,7 +343,7 @@ mod tests {
     use super::*;
     use crate::{clock::later, life::Life};
 
-    const FREE: Wishes = Wishes { approval: false, doomed: false };
+    const FREE: Wishes = Wishes { approval: false, pull_request: true, doomed: false };
 
     fn start() -> Timestamp {
         "2026-11-23T10:00:00Z".parse().unwrap()
@@ -302,10 +383,10 @@ mod tests {
             ("outcome: failure", State::Failed, false),
             ("outcome: failure-without-reason", State::Failed, false),
         ] {
-            assert_eq!(lived(yaml, 599).ended_at, None, "{yaml}");
+            assert_eq!(lived(yaml, 599).ended_at(), None, "{yaml}");
             let life = lived(yaml, 600);
             assert_eq!(
-                (life.ended_at, life.state, life.delivered),
+                (life.ended_at(), life.state, life.delivered_at.is_some()),
                 (Some(at(600)), state, delivered),
                 "{yaml}"
             );
@@ -322,10 +403,10 @@ mod tests {
             ("outcome: pull-request-in-progress", State::InProgress),
         ] {
             let life = lived(yaml, 100_000);
-            assert_eq!((life.ended_at, life.state), (None, state), "{yaml}");
+            assert_eq!((life.ended_at(), life.state), (None, state), "{yaml}");
             assert_eq!(life.is_live(), state != State::Paused, "{yaml}");
         }
-        assert!(lived("outcome: pull-request-in-progress", 600).delivered);
+        assert!(lived("outcome: pull-request-in-progress", 600).delivered_at.is_some());
     }
 
     #[test]
@@ -343,12 +424,12 @@ mod tests {
             life.advance(at(5_000));
             assert_eq!(life.state, State::InProgress, "{outcome}");
             life.advance(at(5_300));
-            assert_eq!((life.state, life.delivered), (State::Completed, true), "{outcome}");
+            assert_eq!((life.state, life.delivered_at.is_some()), (State::Completed, true), "{outcome}");
 
             let mut dead = lived(&format!("outcome: {outcome}, revived-by-message: false"), 5_000);
             dead.message(at(5_000), 0, Duration::from_secs(5));
             dead.advance(at(90_000));
-            assert_eq!(dead.ended_at, None, "{outcome}");
+            assert_eq!(dead.ended_at(), None, "{outcome}");
         }
     }
 
@@ -378,22 +459,15 @@ mod tests {
 
     #[test]
     fn outputs_come_late_or_never() {
-        assert!(!lived("outcome: change, outputs-after: 20s", 619).delivered);
-        assert!(lived("outcome: change, outputs-after: 20s", 620).delivered);
+        assert!(!lived("outcome: change, outputs-after: 20s", 619).delivered_at.is_some());
+        assert!(lived("outcome: change, outputs-after: 20s", 620).delivered_at.is_some());
         let never = lived("outcome: change, outputs-after: never", 9_000);
-        assert!(!never.delivered);
+        assert!(!never.delivered_at.is_some());
         assert_eq!(
             count(&never, |report| report == Report::FinalChangeSet),
             1,
             "the activities have the work"
         );
-    }
-
-    #[test]
-    fn a_pull_request_may_come_after_its_change_set() {
-        let lived =
-            |second| lived("outcome: pull-request, outputs-after: 20s, pull-request-after: 5s", second);
-        assert_eq!((lived(624).delivered, lived(624).opened, lived(625).opened), (true, false, true));
     }
 
     #[test]
@@ -443,7 +517,7 @@ mod tests {
         let behaviour = behaviour("{ duration: 10m, outcome: change, activities: { gap: 1s } }");
         let mut life = Life::new(start(), compile(&behaviour, Dice::new(1), 600.0, FREE), 6);
         life.advance(at(2));
-        assert_eq!(life.ended_at, Some(at(1)));
+        assert_eq!(life.ended_at(), Some(at(1)));
     }
 
     #[test]
