@@ -76,7 +76,7 @@ pub(super) enum FaultKind {
     Truncate,
     /// Done; the answer's body stops in the middle, and the connection stays open.
     Stall,
-    /// Done; no answer comes, and the connection stays open.
+    /// Done, or refused; no answer comes, and the connection stays open.
     Hang,
     /// Done; the answer comes late.
     Slow,

@@ -152,7 +152,8 @@ impl Service {
         })
     }
 
-    /// Answers while something goes wrong. What happens after the commit happens only to requests that succeed.
+    /// Answers while something goes wrong. What happens after the commit happens only to requests that succeed,
+    /// but silence is silence.
     fn answer_with(
         &mut self,
         mishap: Mishap,
@@ -171,7 +172,7 @@ impl Service {
         let arrives = matches!(mishap.kind, FaultKind::Slow | FaultKind::RepeatToken);
         let token = call.as_ref().ok().and_then(Call::own_token);
         let mut answer = self.answer(call, body, now, arrives);
-        if !answer.is_success() {
+        if !answer.is_success() && mishap.kind != FaultKind::Hang {
             return Served { answer, delivery: Delivery::Whole };
         }
         if mishap.kind == FaultKind::RepeatToken {
@@ -247,7 +248,7 @@ impl Service {
         let full = account.caps.is_full(account.live);
         let speed = account.speed;
         let session = &mut account.sessions[place];
-        if session.life.state == State::Queued {
+        if session.life.state == State::Queued && session.behaviour.deaf_while_queued == Some(true) {
             return Err(Failure::not_found());
         }
         let number = session.messages.len();

@@ -184,7 +184,7 @@ impl<'a> Composer<'a> {
         let activities = self.behaviour.activities.as_ref();
         let extras = activities.and_then(|activities| activities.with.as_deref());
         let extras = extras.unwrap_or(&[Extra::ChangeSet]);
-        let place = (n / 2 + n) as usize % (extras.len() + 2);
+        let place = (n / 2 + n % 2) as usize % (extras.len() + 2);
         match place.checked_sub(2).and_then(|place| extras.get(place)) {
             Some(Extra::BashOutput) => Report::Bash(n),
             Some(Extra::ChangeSet) if self.ending.changes_something() => Report::ChangeSet(n),
