@@ -243,6 +243,12 @@ impl Life {
 
     fn play(&mut self, due: Timestamp, floor: Option<Timestamp>) {
         let Some(step) = self.steps.get(self.next).copied() else { return };
+        if matches!(step.act, Act::Report(Report::Question(_) | Report::LastWord | Report::Completed)) {
+            // The agent answers before it asks the next thing or ends.
+            while let Some((_, number)) = self.replies.pop_front() {
+                self.report(cut(due, self.digits), floor, Report::Reply(number));
+            }
+        }
         self.since = due;
         self.next += 1;
         self.updated_at = self.updated_at.max(due);
@@ -446,6 +452,18 @@ mod tests {
         assert_eq!(reports, [Report::UserMessage(0), Report::Reply(0)]);
         life.advance(at(15));
         assert_eq!(life.ended_at(), Some(at(15)));
+    }
+
+    #[test]
+    fn the_agent_answers_before_it_asks_again_or_ends() {
+        for last in [Report::Question(1), Report::LastWord, Report::Completed] {
+            let mut life = life(&[(1, Act::Wait(Hold::Message)), (2, Act::Report(last))]);
+            life.advance(at(1));
+            life.message(at(1), 0, Duration::from_secs(60));
+            life.advance(at(100));
+            let reports: Vec<_> = life.happened.iter().map(|happening| happening.report).collect();
+            assert_eq!(reports, [Report::UserMessage(0), Report::Reply(0), last]);
+        }
     }
 
     #[test]
