@@ -39,6 +39,8 @@ pub(super) enum Delivery {
     Stalled,
     /// Nothing comes.
     Hung,
+    /// Nothing comes, nor ever again on this connection.
+    Silent,
 }
 
 impl Delivery {
@@ -46,7 +48,7 @@ impl Delivery {
     pub(super) fn leaves(self) -> bool {
         match self {
             Self::Whole | Self::Slow(_) | Self::Truncated | Self::Stalled => true,
-            Self::Reset | Self::Hung => false,
+            Self::Reset | Self::Hung | Self::Silent => false,
         }
     }
 }

@@ -38,6 +38,7 @@ impl Mishap {
             | FaultKind::Truncate
             | FaultKind::Stall
             | FaultKind::Hang
+            | FaultKind::Silence
             | FaultKind::RepeatToken
             | FaultKind::Slow => return None,
         };
@@ -54,6 +55,7 @@ impl Mishap {
             FaultKind::Truncate => (answer, Delivery::Truncated),
             FaultKind::Stall => (answer, Delivery::Stalled),
             FaultKind::Hang => (answer, Delivery::Hung),
+            FaultKind::Silence => (answer, Delivery::Silent),
             FaultKind::Slow => (answer, Delivery::Slow(self.delay)),
             FaultKind::ErrorBefore
             | FaultKind::Throttle

@@ -69,17 +69,23 @@ mod span;
 mod statistics;
 mod text;
 mod timeline;
+#[cfg(feature = "tls")]
+mod tls;
 mod wake;
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    io,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -92,13 +98,16 @@ use self::{
     clock::Clock,
     server::{Shared, VERSION},
     service::Service,
-    socket::{ResetHandle, ResettableListener},
+    socket::{Control, ControlledListener},
 };
 
 /// A running simulator. Dropping it stops it.
 #[derive(Debug)]
 pub struct Simulator {
-    address: SocketAddr,
+    /// `http://127.0.0.1:PORT`.
+    origin: String,
+    #[cfg(feature = "tls")]
+    certificate: Option<String>,
     shared: Shared,
     server: JoinHandle<()>,
     closing: DropGuard,
@@ -119,25 +128,61 @@ impl Simulator {
     /// When the address cannot be had.
     pub async fn bind(address: SocketAddr, scenario: Scenario) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        Ok(Self::serve(ControlledListener(listener), origin, scenario))
+    }
+
+    /// Starts on a free port of 127.0.0.1 and speaks TLS, with HTTP/2 to clients that can. The certificate is made for
+    /// this simulator; a client has to be told to trust it.
+    ///
+    /// # Errors
+    /// When no port can be had, or no certificate be made.
+    #[cfg(feature = "tls")]
+    pub async fn start_tls(scenario: Scenario) -> io::Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let origin = format!("https://{}", listener.local_addr()?);
+        let tls::Identity { acceptor, certificate } = tls::Identity::new()?;
+        let listener = tls::TlsListener::new(ControlledListener(listener), acceptor);
+        Ok(Self { certificate: Some(certificate), ..Self::serve(listener, origin, scenario) })
+    }
+
+    fn serve<L>(listener: L, origin: String, scenario: Scenario) -> Self
+    where
+        L: Listener<Addr: fmt::Debug>,
+        Control: for<'a> Connected<IncomingStream<'a, L>>,
+    {
         let clock = Clock::start();
         let closing = CancellationToken::new();
         let shared = Shared::new(Service::new(scenario, clock.now()), clock, closing.clone());
-        let router = server::router(shared.clone()).into_make_service_with_connect_info::<ResetHandle>();
+        let router = server::router(shared.clone()).into_make_service_with_connect_info::<Control>();
         let closed = closing.clone().cancelled_owned();
         let server = tokio::spawn(async move {
-            let serving = axum::serve(ResettableListener(listener), router).with_graceful_shutdown(closed);
+            let serving = axum::serve(listener, router).with_graceful_shutdown(closed);
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the simulator has stopped serving");
             }
         });
-        tracing::debug!(%address, "simulator listening");
-        Ok(Self { address, shared, server, closing: closing.drop_guard() })
+        tracing::debug!(origin, "simulator listening");
+        let closing = closing.drop_guard();
+        Self {
+            origin,
+            #[cfg(feature = "tls")]
+            certificate: None,
+            shared,
+            server,
+            closing,
+        }
     }
 
     /// The base URL for clients: `http://127.0.0.1:PORT/v1alpha`.
     pub fn url(&self) -> String {
-        format!("http://{}{VERSION}", self.address)
+        format!("{}{VERSION}", self.origin)
+    }
+
+    /// The certificate of a simulator that speaks TLS, as PEM.
+    #[cfg(feature = "tls")]
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// What it has seen so far.

@@ -78,6 +78,8 @@ pub(super) enum FaultKind {
     Stall,
     /// Done, or refused; no answer comes, and the connection stays open.
     Hang,
+    /// As `hang`, and nothing is ever answered again on that connection, which stays open.
+    Silence,
     /// Done; the answer comes late.
     Slow,
     /// Not done; an error page in HTML.
@@ -100,6 +102,7 @@ impl FaultKind {
             Self::Truncate => "truncate",
             Self::Stall => "stall",
             Self::Hang => "hang",
+            Self::Silence => "silence",
             Self::Slow => "slow",
             Self::Html => "html",
             Self::RepeatToken => "repeat-token",

@@ -20,7 +20,7 @@ use super::{
     answer::{Answer, Delivery, Served},
     clock::Clock,
     service::{Asked, Service},
-    socket::ResetHandle,
+    socket::Control,
     statistics::{SessionView, Statistics},
 };
 
@@ -85,7 +85,7 @@ async fn reset(State(shared): State<Shared>) -> StatusCode {
 
 async fn api(
     State(shared): State<Shared>,
-    ConnectInfo(connection): ConnectInfo<ResetHandle>,
+    ConnectInfo(connection): ConnectInfo<Control>,
     request: Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
@@ -105,7 +105,7 @@ async fn api(
 }
 
 /// Lets an answer travel.
-async fn deliver(served: Served, connection: &ResetHandle, closing: CancellationToken) -> Response<Body> {
+async fn deliver(served: Served, connection: &Control, closing: CancellationToken) -> Response<Body> {
     let Served { answer, delivery } = served;
     match delivery {
         Delivery::Whole => plain(answer),
@@ -120,7 +120,10 @@ async fn deliver(served: Served, connection: &ResetHandle, closing: Cancellation
             connection.reset();
             plain(answer)
         }
-        Delivery::Hung => {
+        Delivery::Hung | Delivery::Silent => {
+            if delivery == Delivery::Silent {
+                connection.silence();
+            }
             closing.cancelled().await;
             connection.reset();
             plain(answer)

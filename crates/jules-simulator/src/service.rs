@@ -172,7 +172,7 @@ impl Service {
         let arrives = matches!(mishap.kind, FaultKind::Slow | FaultKind::RepeatToken);
         let token = call.as_ref().ok().and_then(Call::own_token);
         let mut answer = self.answer(call, body, now, arrives);
-        if !answer.is_success() && mishap.kind != FaultKind::Hang {
+        if !answer.is_success() && !matches!(mishap.kind, FaultKind::Hang | FaultKind::Silence) {
             return Served { answer, delivery: Delivery::Whole };
         }
         if mishap.kind == FaultKind::RepeatToken {

@@ -1,4 +1,4 @@
-//! Connections that can be reset: the only way to show a client what a reset looks like.
+//! Connections that can be reset or fall silent: the only way to show a client what that looks like.
 
 use std::{
     io,
@@ -21,31 +21,47 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Resets one connection: with the next byte that would be written, the peer gets a reset instead.
+/// Spoils one connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ResetHandle(Arc<AtomicBool>);
+pub(super) struct Control(Arc<Spoilt>);
 
-impl ResetHandle {
+#[derive(Debug, Default)]
+struct Spoilt {
+    reset: AtomicBool,
+    silent: AtomicBool,
+}
+
+impl Control {
+    /// With the next byte that would be written, the peer gets a reset instead.
     pub(super) fn reset(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.reset.store(true, Ordering::Release);
+    }
+
+    /// From now on the peer's bytes are taken, and nothing is ever sent to it.
+    pub(super) fn silence(&self) {
+        self.0.silent.store(true, Ordering::Release);
     }
 
     fn is_reset(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.reset.load(Ordering::Acquire)
+    }
+
+    fn is_silent(&self) -> bool {
+        self.0.silent.load(Ordering::Acquire)
     }
 }
 
-impl Connected<IncomingStream<'_, ResettableListener>> for ResetHandle {
-    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
-        stream.io().reset.clone()
+impl Connected<IncomingStream<'_, ControlledListener>> for Control {
+    fn connect_info(stream: IncomingStream<'_, ControlledListener>) -> Self {
+        stream.io().control()
     }
 }
 
-/// A TCP listener whose connections can be reset.
+/// A TCP listener whose connections can be spoilt.
 #[derive(Debug)]
-pub(super) struct ResettableListener(pub(super) TcpListener);
+pub(super) struct ControlledListener(pub(super) TcpListener);
 
-impl Listener for ResettableListener {
+impl Listener for ControlledListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
@@ -56,7 +72,7 @@ impl Listener for ResettableListener {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "answers may be delayed by Nagle's algorithm");
                     }
-                    return (Connection { stream, reset: ResetHandle::default() }, peer);
+                    return (Connection { stream, control: Control::default() }, peer);
                 }
                 Err(error) => {
                     // Out of file descriptors, mostly: some will be closed soon.
@@ -72,17 +88,21 @@ impl Listener for ResettableListener {
     }
 }
 
-/// A connection that can be reset.
+/// A connection that can be spoilt.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    reset: ResetHandle,
+    control: Control,
 }
 
 impl Connection {
+    pub(super) fn control(&self) -> Control {
+        self.control.clone()
+    }
+
     /// An error once it is to be reset. The socket then lingers for no time: dropping it sends a reset.
     fn check(&self) -> io::Result<()> {
-        if !self.reset.is_reset() {
+        if !self.control.is_reset() {
             return Ok(());
         }
         self.stream.set_zero_linger()?;
@@ -96,13 +116,23 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        loop {
+            std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+            if !self.control.is_silent() || buf.filled().len() == before {
+                return Poll::Ready(Ok(()));
+            }
+            buf.set_filled(before);
+        }
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
+        if self.control.is_silent() {
+            return Poll::Ready(Ok(buf.len()));
+        }
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -112,6 +142,9 @@ impl AsyncWrite for Connection {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
+        if self.control.is_silent() {
+            return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 

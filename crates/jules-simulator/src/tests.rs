@@ -1,9 +1,13 @@
 //! The simulator over real sockets.
 
+#[cfg(feature = "tls")]
+mod tls;
+
 use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Scenario, Simulator};
 
@@ -229,4 +233,22 @@ async fn a_cap_compressed_in_time_frees_slots_as_sessions_end() {
     assert_eq!((statistics.live_max, statistics.refused), (2, 1));
     let lasted = running.simulator.sessions()[0].lasted_ms.unwrap();
     assert!((lasted - 10_000.0).abs() < 0.01, "{lasted}");
+}
+
+#[tokio::test]
+async fn a_silent_connection_stays_open_and_answers_no_more() {
+    let running = Running::start("faults: [{ kind: silence, times: 1 }]").await;
+    let url = running.simulator.url();
+    let address = url.trim_start_matches("http://").split('/').next().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = b"GET /v1alpha/sessions HTTP/1.1\r\nHost: x\r\nX-Goog-Api-Key: k\r\n\r\n";
+    let mut byte = [0];
+    for _ in 0..2 {
+        stream.write_all(request).await.unwrap();
+        let answer = tokio::time::timeout(Duration::from_millis(200), stream.read(&mut byte)).await;
+        assert!(answer.is_err(), "it answered, or closed: {answer:?}");
+    }
+    assert_eq!(running.get("sessions").await, json!({}), "others are answered");
+    assert_eq!(running.simulator.statistics().requests["sessions.list"], 2);
+    running.simulator.shutdown().await;
 }

@@ -459,10 +459,10 @@ mod tests {
 
     #[test]
     fn outputs_come_late_or_never() {
-        assert!(!lived("outcome: change, outputs-after: 20s", 619).delivered_at.is_some());
+        assert!(lived("outcome: change, outputs-after: 20s", 619).delivered_at.is_none());
         assert!(lived("outcome: change, outputs-after: 20s", 620).delivered_at.is_some());
         let never = lived("outcome: change, outputs-after: never", 9_000);
-        assert!(!never.delivered_at.is_some());
+        assert!(never.delivered_at.is_none());
         assert_eq!(
             count(&never, |report| report == Report::FinalChangeSet),
             1,

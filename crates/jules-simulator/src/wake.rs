@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     behaviour::Behaviour,
     dice::Dice,
-    life::{Act, Output, Report, State},
+    life::{Act, Hold, Output, Report, State},
     span::Span,
 };
 
@@ -119,7 +119,7 @@ impl Wake {
             WakeEnding::PullRequest | WakeEnding::NoChange => {}
             WakeEnding::Question => ends(&[Act::Report(Report::Question(number))]),
             WakeEnding::Failure => ends(&[Act::Report(Report::Failed), Act::End(State::Failed)]),
-            WakeEnding::Stall => ends(&[Act::Wait(super::life::Hold::Nothing)]),
+            WakeEnding::Stall => ends(&[Act::Wait(Hold::Nothing)]),
         }
         let opens = match self.outcome {
             WakeEnding::Push => pull_request && !changed,
