@@ -96,7 +96,7 @@ impl Account {
     pub(super) fn create(&mut self, create: Create, body: &[u8], now: Timestamp) -> Result<usize, Refused> {
         let doom = self.check_source(create.source.as_ref()).map_err(Refused::Wrong)?;
         self.caps.create(self.live, now).map_err(Refused::OverCap)?;
-        let behaviour = self.rulebook.behaviour_of(&create);
+        let behaviour = self.rulebook.behaviour_of(&create, self.dice_of(&create));
         let body = String::from_utf8_lossy(body).into();
         let place = self.add(create, body, behaviour, doom, cut(now, 6));
         // Those that it may repeat as well: the statistics tell how they are now.
@@ -270,9 +270,10 @@ impl Rulebook {
     }
 
     /// The behaviour that the first matching rule gives.
-    fn behaviour_of(&mut self, create: &Create) -> Arc<Behaviour> {
-        for ((rule, behaviour), matched) in self.rules.iter().zip(&mut self.matched) {
-            if !rule.when.matches(create) {
+    fn behaviour_of(&mut self, create: &Create, dice: Dice) -> Arc<Behaviour> {
+        for (index, ((rule, behaviour), matched)) in self.rules.iter().zip(&mut self.matched).enumerate() {
+            let luck = dice.with("rule").nth(index as u64).unit();
+            if !rule.when.matches(create) || rule.when.probability.is_some_and(|chance| luck >= chance) {
                 continue;
             }
             *matched += 1;

@@ -61,7 +61,7 @@ pub(super) struct Behaviour {
     /// How long a new session's own addresses answer 404.
     pub(super) not_found_for: Option<Span>,
     /// Whether sendMessage answers 404 while it is QUEUED, as the service does (default false).
-    pub(super) deaf_while_queued: Option<bool>,
+    pub(super) refuse_messages_while_queued: Option<bool>,
     /// Digits after the second's point in activity times (0–9); by default as few as hold microseconds.
     pub(super) time_digits: Option<u8>,
 }
@@ -257,7 +257,9 @@ impl Behaviour {
             create_lacks: self.create_lacks.or(base.create_lacks),
             list_lag: self.list_lag.or(base.list_lag),
             not_found_for: self.not_found_for.or(base.not_found_for),
-            deaf_while_queued: self.deaf_while_queued.or(base.deaf_while_queued),
+            refuse_messages_while_queued: self
+                .refuse_messages_while_queued
+                .or(base.refuse_messages_while_queued),
             time_digits: self.time_digits.or(base.time_digits),
         }
     }

@@ -123,8 +123,10 @@ impl Fault {
         if self.every == Some(0) {
             return Some(format!("fault `{name}`: `every` starts at 1"));
         }
-        if self.when.as_ref().is_some_and(|when| when.nth.is_some()) {
-            return Some(format!("fault `{name}`: `nth` belongs beside `when`, not into it"));
+        if self.when.as_ref().is_some_and(|when| when.nth.is_some() || when.probability.is_some()) {
+            return Some(format!(
+                "fault `{name}`: `nth` and `probability` belong beside `when`, not into it"
+            ));
         }
         if self.during.is_some_and(Span::is_fixed) {
             return Some(format!("fault `{name}`: write the window `during` as `0s..5m`"));

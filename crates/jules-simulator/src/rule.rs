@@ -26,12 +26,14 @@ pub(super) struct When {
     pub(super) branch: Option<Pattern>,
     /// Whether the session has no source.
     pub(super) repoless: Option<bool>,
+    /// Only this share of the sessions that match so far, 0 to 1; which ones, their content decides. Not in a fault.
+    pub(super) probability: Option<f64>,
     /// Only these of the sessions that match so far, counted from 1; not in a fault.
     pub(super) nth: Option<OneOrMany<u64>>,
 }
 
 impl When {
-    /// Whether everything but `nth` holds.
+    /// Whether everything but `probability` and `nth` holds.
     pub(super) fn matches(&self, create: &Create) -> bool {
         let fits = |pattern: &Option<Pattern>, text: Option<&str>| {
             pattern.as_ref().is_none_or(|pattern| text.is_some_and(|text| pattern.matches(text)))
@@ -43,6 +45,13 @@ impl When {
             && fits(&self.source, repo)
             && fits(&self.branch, source.map(|source| source.branch.as_str()))
             && self.repoless.is_none_or(|repoless| repoless == source.is_none())
+    }
+
+    /// What is wrong with the numbers, if anything.
+    pub(super) fn complaint(&self) -> Option<String> {
+        self.probability
+            .filter(|chance| !(0.0..=1.0).contains(chance))
+            .map(|chance| format!("`probability: {chance}` is not between 0 and 1"))
     }
 }
 

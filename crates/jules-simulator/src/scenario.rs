@@ -246,11 +246,9 @@ impl Script {
         if let Some(source) = broken_source {
             return Some(format!("source `{}` is not written as `owner/repo`", source.repo));
         }
-        self.faults
-            .iter()
-            .find_map(Fault::complaint)
-            .or_else(|| self.defaults.complaint())
-            .or_else(|| self.rules.iter().find_map(|rule| rule.then.complaint()))
+        self.faults.iter().find_map(Fault::complaint).or_else(|| self.defaults.complaint()).or_else(|| {
+            self.rules.iter().find_map(|rule| rule.then.complaint().or_else(|| rule.when.complaint()))
+        })
     }
 }
 
@@ -272,6 +270,7 @@ mod tests {
     fn every_key_is_understood() {
         yaml(Scenario::REFERENCE).unwrap();
         yaml(include_str!("../../../tests/fixtures/scenarios/torture.yaml")).unwrap();
+        yaml(include_str!("../../../tests/fixtures/scenarios/untidy.yaml")).unwrap();
         yaml(include_str!("../../../tests/interop/scenario.yaml")).unwrap();
     }
 
@@ -292,6 +291,7 @@ mod tests {
             ("faults: [{ kind: hang, since: session }]", "since"),
             ("faults: [{ kind: hang, when: { nth: 1 } }]", "nth"),
             ("defaults: { outputs-at: 2 }", "outputs-at"),
+            ("rules: [{ when: { probability: 2 } }]", "probability"),
             ("defaults: { wakes: [{ by: boredom }] }", "boredom"),
             ("defaults: { title: { cutt: 3 } }", "cutt"),
         ] {

@@ -248,7 +248,8 @@ impl Service {
         let full = account.caps.is_full(account.live);
         let speed = account.speed;
         let session = &mut account.sessions[place];
-        if session.life.state == State::Queued && session.behaviour.deaf_while_queued == Some(true) {
+        if session.life.state == State::Queued && session.behaviour.refuse_messages_while_queued == Some(true)
+        {
             return Err(Failure::not_found());
         }
         let number = session.messages.len();

@@ -171,6 +171,25 @@ fn rules_are_asked_in_order() {
 }
 
 #[test]
+fn a_rule_can_be_for_a_share_of_the_sessions() {
+    let mut client = TestClient::open(
+        "{ rules: [{ when: { prompt: task, probability: 0.3 }, then: { outcome: failure } }], \
+         defaults: { duration: 1s, outcome: no-change } }",
+    );
+    let mut failed = |prompt: &str| {
+        let id = client.create(prompt);
+        client.second += 2;
+        client.get(&format!("sessions/{id}"))["state"] == "FAILED"
+    };
+    let first: Vec<_> = (0..200).map(|n| failed(&format!("task {n}"))).collect();
+    let again: Vec<_> = (0..200).map(|n| failed(&format!("task {n}"))).collect();
+    let count = first.iter().filter(|failed| **failed).count();
+    assert!((40..80).contains(&count), "{count}");
+    assert_eq!(first, again);
+    assert!(!(0..20).any(|n| failed(&format!("other {n}"))));
+}
+
+#[test]
 fn answers_to_create_can_lack_fields() {
     let mut client = TestClient::open("defaults: { create-lacks: [state, url, create-time] }");
     let (_, created) = client.ask("POST", "sessions", r#"{"prompt":"x"}"#);

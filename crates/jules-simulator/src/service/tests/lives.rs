@@ -266,8 +266,8 @@ fn empty_messages_are_taken_and_do_nothing() {
 }
 
 #[test]
-fn a_queued_session_can_be_deaf() {
-    let mut one = One::open("deaf-while-queued: true");
+fn a_queued_session_can_refuse_messages() {
+    let mut one = One::open("refuse-messages-while-queued: true");
     assert_eq!((one.at(0)["state"].as_str(), one.send("Hello")), (Some("QUEUED"), 404));
     assert_eq!((one.at(5)["state"].as_str(), one.send("Hello")), (Some("PLANNING"), 200));
 }
