@@ -17,10 +17,10 @@ test("session(): waitFor, approve, ask, result", limit, async () => {
   const outcome = await session.result();
   assert.equal(outcome.state, "completed");
 
-  const books = await booked(session.id);
-  assert.equal(books.body.requirePlanApproval, true);
-  assert.equal(books.approvals, 1);
-  assert.deepEqual(books.messages, ["How far are you?"]);
+  const seen = await booked(session.id);
+  assert.equal(seen.body.requirePlanApproval, true);
+  assert.equal(seen.approvals, 1);
+  assert.deepEqual(seen.messages, ["How far are you?"]);
 });
 
 test("a question of the agent waits for its answer", limit, async () => {

@@ -1,4 +1,4 @@
-// A client of the official SDK for the service at JULES_BASE_URL, and the simulator's books.
+// A client of the official SDK for the service at JULES_BASE_URL, and the simulator's statistics.
 // Nothing here knows how the simulator works inside.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,12 +19,21 @@ export const stranger = connect({ apiKey: "not-the-key", baseUrl, config: { poll
 
 export const web = { github: "my-org/web", baseBranch: "main" };
 
-/** A session as the simulator's books have it. */
+/** A session as the simulator's statistics have it. */
 export async function booked(id) {
-  const response = await fetch(new URL("/books/sessions", baseUrl));
+  const response = await fetch(new URL("/statistics/sessions", baseUrl));
   const session = (await response.json()).find((session) => session.id === id);
-  if (!session) throw new Error(`session ${id} is not in the books`);
+  if (!session) throw new Error(`session ${id} is not in the statistics`);
   return session;
+}
+
+/** What the service answers to a plain GET, with the key in the header or as a parameter. */
+export async function raw(path, key) {
+  const url = new URL(`${baseUrl}/${path}`);
+  if (key) url.searchParams.set("key", key);
+  const response = await fetch(url, { headers: key ? {} : { "X-Goog-Api-Key": apiKey } });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.json();
 }
 
 /** Takes from a stream until `last` holds; the SDK's streams never end by themselves. */
