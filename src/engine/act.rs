@@ -10,8 +10,8 @@ use super::action::Action;
 use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
 use super::poller::{Counts, PageRequest, PollRequest};
 use crate::api::{
-    ChangeSet, Error, Jules, ListActivities, ListSessions, NewSession, Session, SessionDigest, SessionId,
-    SessionState,
+    ChangeSet, Error, ErrorKind, Jules, ListActivities, ListSessions, NewSession, Session, SessionDigest,
+    SessionId, SessionState,
 };
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
 use crate::plan::{Plan, Task};
@@ -35,6 +35,8 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             if let Some(session) = replaces {
                 put_away(&api, &session).await;
             }
+            // A pause of creates is a refusal for capacity as well, and no more patience is owed to it.
+            let api = api.with(|options| options.send_within(plan.settings.limits.capacity_wait));
             let result = create(&api, &plan[attempt.task], &marker).await;
             Input::Posted { attempt, result }
         }
@@ -127,6 +129,9 @@ async fn put_away(api: &Jules, session: &SessionId) {
 
 fn create_failure(error: &Error) -> CreateFailure {
     let cause = describe(error);
+    if matches!(error.kind(), ErrorKind::NotSent(_)) {
+        return CreateFailure::Capacity { cause, retry_after: None };
+    }
     match (error.code(), error.is_capacity_refusal(), error.surely_not_processed()) {
         (Some(401), _, _) => CreateFailure::Key(cause),
         (_, true, true) => CreateFailure::Capacity { cause, retry_after: error.retry_after() },

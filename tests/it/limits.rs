@@ -142,3 +142,18 @@ fn a_flag_wins_over_the_environment_and_that_over_the_manifest() {
         assert!(world.books().live_max > most / 2);
     });
 }
+
+#[test]
+fn creates_that_must_wait_blind_nobody_to_sessions_that_have_ended() {
+    let scenario = "{ defaults: { duration: 500ms, outcome: pull-request }, faults: [ \
+        { kind: throttle, on: sessions.create, nth: [3, 4, 5, 6, 7, 8], retry-after: 60s } ] }";
+    let manifest = tasks(4)
+        .set("limits", "{ requests-per-minute: 600000, creates-per-minute: 600000, capacity-wait: 2s }")
+        .set("timeouts", "{ task: 3s, stall: 20s, run: 20s, request: 20s }")
+        .set("retries", "{ count: 1, on: [timed_out], delay: 10ms }");
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(5);
+    let totals = ended.report().totals;
+    assert_eq!((totals.succeeded, totals.deferred, totals.timed_out), (2, 2, 0), "{ended}");
+    world.created(2);
+}

@@ -21,8 +21,8 @@ use super::transport::{Request, Transport};
 use super::usage::Counters;
 use super::{
     Activity, ActivityId, ActivityPage, Error, ListActivities, ListSessions, ListSources, Method, NewSession,
-    Options, Quotas, Retries, Session, SessionId, SessionPage, Sightings, Source, SourceName, SourcePage,
-    Usage,
+    Options, Pause, Quotas, Retries, Session, SessionId, SessionPage, Sightings, Source, SourceName,
+    SourcePage, Usage,
 };
 
 /// A client for Jules: a cheap handle, to be cloned and shared at will.
@@ -83,6 +83,14 @@ impl Jules {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.shared.counters.snapshot()
+    }
+
+    /// Which kinds of requests wait now because the service has answered 429, and for how long yet.
+    ///
+    /// A 429 pauses requests of its own kind: creates, activity listings, writes, or, after any other read, all reads.
+    #[must_use]
+    pub fn pauses(&self) -> Vec<Pause> {
+        self.shared.limiter.pauses()
     }
 
     /// `text` without the client's key, for logs: see [`ApiKey::redact`](super::ApiKey::redact).
@@ -300,7 +308,7 @@ impl Jules {
                 return parse(request.method, b"{}");
             }
             in_doubt |= !error.surely_not_processed();
-            match attempts.failed(&error, started.elapsed(), self.held_for(), fastrand::f64()) {
+            match attempts.failed(&error, started.elapsed(), self.held_for(request.method), fastrand::f64()) {
                 Next::GiveUp => return Err(error),
                 Next::Again(pause) => {
                     tracing::debug!(parent: &span, %error, ?pause, "sending it again");
@@ -310,9 +318,9 @@ impl Jules {
         }
     }
 
-    /// How long the limiter holds everybody.
-    pub(super) fn held_for(&self) -> Duration {
-        self.shared.limiter.held_for()
+    /// How long the limiter holds requests to this method.
+    pub(super) fn held_for(&self, method: Method) -> Duration {
+        self.shared.limiter.held_for(method)
     }
 
     /// Pauses before another attempt, and counts it.
@@ -325,7 +333,13 @@ impl Jules {
     /// Sends a request once, when the limiter lets it through.
     async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Error> {
         let Shared { transport, limiter, counters, .. } = &*self.shared;
-        let permit = limiter.acquire(request.method).await;
+        let turn = limiter.acquire(request.method);
+        let permit = match self.options.send_within {
+            None => turn.await,
+            Some(limit) => tokio::time::timeout(limit, turn)
+                .await
+                .map_err(|_| Error::new(request.method, ErrorKind::NotSent(limit)))?,
+        };
         counters.waited(permit.waited);
         counters.sent(request.method);
         let sent = Instant::now();

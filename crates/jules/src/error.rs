@@ -23,6 +23,8 @@ struct Inner {
 pub enum ErrorKind {
     /// The request could not be put together, for the reason given; nothing was sent.
     Input(String),
+    /// Its turn did not come within this time (quotas, pauses after answers 429); nothing was sent.
+    NotSent(Duration),
     /// No connection: refused, unknown host, failed TLS. Nothing was sent.
     Connect,
     /// The answer was not there within this time.
@@ -104,6 +106,7 @@ impl Error {
         match self.kind() {
             ErrorKind::Refused(refusal) => Some(refusal),
             ErrorKind::Input(_)
+            | ErrorKind::NotSent(_)
             | ErrorKind::Connect
             | ErrorKind::Timeout(_)
             | ErrorKind::Interrupted
@@ -125,9 +128,11 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind() {
-            ErrorKind::Connect | ErrorKind::Timeout(_) | ErrorKind::Interrupted | ErrorKind::Malformed => {
-                true
-            }
+            ErrorKind::NotSent(_)
+            | ErrorKind::Connect
+            | ErrorKind::Timeout(_)
+            | ErrorKind::Interrupted
+            | ErrorKind::Malformed => true,
             ErrorKind::Refused(refusal) => matches!(refusal.code, 408 | 429 | 500..),
             ErrorKind::Input(_)
             | ErrorKind::TooLarge(_)
@@ -173,7 +178,7 @@ impl Error {
     #[must_use]
     pub fn surely_not_processed(&self) -> bool {
         match self.kind() {
-            ErrorKind::Input(_) | ErrorKind::Connect | ErrorKind::NotStarted => true,
+            ErrorKind::Input(_) | ErrorKind::NotSent(_) | ErrorKind::Connect | ErrorKind::NotStarted => true,
             ErrorKind::Refused(refusal) => match refusal.code {
                 401 | 403 | 404 | 429 => true,
                 400 => refusal.status.as_deref() == Some("INVALID_ARGUMENT"),
@@ -221,6 +226,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(reason) => write!(f, "{reason}"),
+            Self::NotSent(after) => write!(f, "its turn did not come within {after:?}, and it was not sent"),
             Self::Connect => write!(f, "no connection to the service"),
             Self::Timeout(after) => write!(f, "no complete answer within {after:?}"),
             Self::Interrupted => write!(f, "the connection broke before the answer was complete"),

@@ -12,7 +12,8 @@
 //!
 //! # What holds for every call
 //!
-//! - It passes one limiter ([`Quotas`]); a 429 holds all handles of a client until it is over.
+//! - It passes one limiter ([`Quotas`]); a 429 pauses requests of its kind ([`RequestKind`]) on all handles of a client
+//!   until it is over ([`Jules::pauses`]).
 //! - Reads and deletes are repeated after passing trouble ([`Retries`]); what could be done twice is not, unless the
 //!   service surely has not done it ([`Error::surely_not_processed`]).
 //! - It ends: connecting, the request as a whole and silence within an answer have limits ([`Options`]), and calls that
@@ -81,8 +82,8 @@ pub use diff::{Diff, FileChange, FileDiff};
 pub use digest::SessionDigest;
 pub use error::{Error, ErrorKind, Refusal};
 pub use id::{ActivityId, InvalidId, SessionId, SourceName};
-pub use limiter::Quotas;
-pub use method::Method;
+pub use limiter::{Pause, Quotas};
+pub use method::{Method, RequestKind};
 pub use model::{
     Activity, ActivityKind, ActivityPage, AgentPlan, Artifact, BashOutput, Branch, ChangeSet, GitPatch,
     GithubRepo, GithubRepoContext, InvalidMedia, Media, Originator, Page, PlanStep, PullRequest, Session,

@@ -44,6 +44,25 @@ methods! {
 }
 
 impl Method {
+    /// What its requests are for.
+    #[must_use]
+    pub fn kind(self) -> RequestKind {
+        match self {
+            Self::CreateSession => RequestKind::Creates,
+            Self::ListActivities => RequestKind::Activities,
+            Self::ListSources
+            | Self::GetSource
+            | Self::GetSession
+            | Self::ListSessions
+            | Self::GetActivity => RequestKind::Reads,
+            Self::DeleteSession
+            | Self::SendMessage
+            | Self::ApprovePlan
+            | Self::ArchiveSession
+            | Self::UnarchiveSession => RequestKind::Writes,
+        }
+    }
+
     /// Whether the same request can be sent again without doing more than it did the first time.
     pub(super) fn is_repeatable(self) -> bool {
         match self {
@@ -60,6 +79,51 @@ impl Method {
             | Self::ArchiveSession
             | Self::UnarchiveSession => false,
         }
+    }
+}
+
+/// What a request is for, as far as the service's quotas go: a 429 says something about requests of its own kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RequestKind {
+    /// `sessions.create`.
+    Creates,
+    /// `activities.list`.
+    Activities,
+    /// All other reads.
+    Reads,
+    /// Messages, approvals, the archive, deletions.
+    Writes,
+}
+
+impl RequestKind {
+    /// All of them, in a fixed order.
+    pub const ALL: [Self; 4] = [Self::Creates, Self::Activities, Self::Reads, Self::Writes];
+
+    /// The name in the plural, for messages: `activity listings`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Creates => "creates",
+            Self::Activities => "activity listings",
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+        }
+    }
+
+    /// The kinds whose pauses hold a request of this kind: a refused read pauses all reads, activity listings too.
+    pub(super) fn paused_with(self) -> &'static [Self] {
+        match self {
+            Self::Creates => &[Self::Creates],
+            Self::Activities => &[Self::Activities, Self::Reads],
+            Self::Reads => &[Self::Reads],
+            Self::Writes => &[Self::Writes],
+        }
+    }
+}
+
+impl fmt::Display for RequestKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

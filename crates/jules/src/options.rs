@@ -18,6 +18,7 @@ use super::Retries;
 #[must_use]
 pub struct Options {
     pub(super) request_timeout: Duration,
+    pub(super) send_within: Option<Duration>,
     pub(super) stall_timeout: Duration,
     pub(super) max_body: usize,
     pub(super) retries: Retries,
@@ -48,6 +49,13 @@ impl Options {
     /// The limit for one request, from its first byte out to its last byte in. Default 30 s.
     pub fn request_timeout(mut self, limit: Duration) -> Self {
         self.request_timeout = limit;
+        self
+    }
+
+    /// How long a request may wait for its turn (quotas, and pauses after answers 429) before it is given up, surely
+    /// unsent, with [`ErrorKind::NotSent`](super::ErrorKind::NotSent). `None`, the default, waits as long as it takes.
+    pub fn send_within(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.send_within = limit.into();
         self
     }
 
@@ -114,6 +122,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             request_timeout: Self::REQUEST_TIMEOUT,
+            send_within: None,
             stall_timeout: Self::STALL_TIMEOUT,
             max_body: Self::MAX_BODY,
             retries: Retries::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Method};
+use super::{Error, ErrorKind, Method};
 
 /// How often and how patiently failed requests are sent again.
 ///
@@ -59,13 +59,14 @@ impl Attempts {
     }
 
     /// Decides after a failure. `elapsed` counts from the first attempt, `held` is how long the limiter holds
-    /// everybody, `dice` is in 0..1.
+    /// requests like it, `dice` is in 0..1.
     pub(super) fn failed(&mut self, error: &Error, elapsed: Duration, held: Duration, dice: f64) -> Next {
-        if !error.is_transient() || !may_repeat(error) {
+        let bound_is_over = matches!(error.kind(), ErrorKind::NotSent(_));
+        if bound_is_over || !error.is_transient() || !may_repeat(error) {
             return Next::GiveUp;
         }
         if error.is_throttled() {
-            // The limiter keeps the pause: the hold is everybody's.
+            // The limiter keeps the pause: the hold is for all requests like it.
             let patience = self.policy.throttle_patience;
             return if elapsed + held < patience { Next::Again(Duration::ZERO) } else { Next::GiveUp };
         }

@@ -5,7 +5,9 @@ use tokio::time::Instant;
 
 use super::retry::{Attempts, Next};
 use super::wait::Wait;
-use super::{ActivityStream, Error, Jules, NewSession, Session, SessionClient, SessionId, SessionOutcome};
+use super::{
+    ActivityStream, Error, Jules, Method, NewSession, Session, SessionClient, SessionId, SessionOutcome,
+};
 
 /// A session that runs by itself. Awaiting it waits for its [`result`](Self::result).
 #[derive(Clone, Debug)]
@@ -35,7 +37,12 @@ impl Jules {
                 Ok(session) => return Ok(session),
                 Err(error) => error,
             };
-            match attempts.failed(&error, started.elapsed(), self.held_for(), fastrand::f64()) {
+            match attempts.failed(
+                &error,
+                started.elapsed(),
+                self.held_for(Method::CreateSession),
+                fastrand::f64(),
+            ) {
                 Next::GiveUp => return Err(error),
                 Next::Again(pause) => self.pause_before_retry(pause).await,
             }

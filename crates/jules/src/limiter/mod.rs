@@ -1,8 +1,8 @@
 //! The limiter: every request of a client and its derived handles passes it.
 //!
 //! Four things make a request wait: the quota of its method (creates, activities), the pace that its method's answers
-//! 429 have taught, the quota of all requests, and the hold that a 429 sets for everybody. All waiting happens on
-//! tokio's clock. Every method has a lane of its own: in it requests go in the order of arrival, and the lanes take
+//! 429 have taught, the hold that a 429 sets for requests of its kind, and the quota of all requests. All waiting
+//! happens on tokio's clock. Every method has a lane of its own: in it requests go in the order of arrival, and the lanes take
 //! turns, so that polls cannot starve creates, nor creates polls. What a hold has dammed up leaves at the learnt pace,
 //! not in a flood.
 
@@ -18,8 +18,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Method;
-use hold::Hold;
+use super::{Method, RequestKind};
+use hold::{Cause, Hold};
 use learnt::Learnt;
 
 mod hold;
@@ -140,7 +140,22 @@ pub(super) struct Limiter {
     /// tokio's mutex is fair, and each lane sends only its first one here: so the lanes take turns.
     gate: Mutex<()>,
     all: Bucket,
-    hold: StdMutex<Hold>,
+    /// One for each kind.
+    holds: StdMutex<[Hold; RequestKind::ALL.len()]>,
+}
+
+/// Requests of one kind that wait because the service has answered 429; see [`Jules::pauses`](super::Jules::pauses).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pause {
+    /// What waits. A pause of [`Reads`](RequestKind::Reads) holds activity listings as well.
+    pub kind: RequestKind,
+    /// For how long yet.
+    pub remaining: Duration,
+    /// The method that was answered 429.
+    pub cause: Method,
+    /// What that answer asked for; without it the length is ours, and grows with each refusal in a row.
+    pub retry_after: Option<Duration>,
 }
 
 /// The right to send one request; the answer's meaning for everybody is given back through it.
@@ -148,7 +163,7 @@ pub(super) struct Limiter {
 pub(super) struct Permit {
     limiter: Arc<Limiter>,
     method: Method,
-    /// Which hold was the last one when the permit was given.
+    /// Which hold of its kind was the last one when the permit was given.
     epoch: u64,
     /// How long it took to get it.
     pub(super) waited: Duration,
@@ -168,7 +183,7 @@ impl Limiter {
             }),
             gate: Mutex::new(()),
             all: bucket(quotas.requests_per_minute),
-            hold: StdMutex::new(Hold::default()),
+            holds: StdMutex::default(),
         }
     }
 
@@ -190,59 +205,88 @@ impl Limiter {
         Permit { limiter: Arc::clone(self), method, epoch, waited: asked.elapsed() }
     }
 
-    /// Waits for the turn itself; which hold was the last one then.
+    /// Waits for the turn itself; which hold of its kind was the last one then.
     async fn turn(&self, method: Method) -> u64 {
         let lane = self.lane(method);
         let _turn = lane.turn.lock().await;
         lane.ready().await;
-        let _gate = self.gate.lock().await;
         // The hold may have moved, and the quota may be gone, while we slept: look again each time.
         loop {
-            let (until, epoch) = self.hold(|hold| (hold.until(), hold.epoch()));
-            if let Some(until) = until.filter(|until| *until > Instant::now()) {
+            // Not at the gate: other kinds are not held.
+            while let Some(until) = self.held_until(method) {
                 tokio::time::sleep_until(until).await;
-            } else if let Err(wait) = self.all.take() {
-                tokio::time::sleep(wait).await;
-            } else {
-                lane.learnt(|learnt| learnt.sent(Instant::now()));
-                return epoch;
+            }
+            let _gate = self.gate.lock().await;
+            while self.held_until(method).is_none() {
+                if let Err(wait) = self.all.take() {
+                    tokio::time::sleep(wait).await;
+                } else {
+                    lane.learnt(|learnt| learnt.sent(Instant::now()));
+                    return self.hold(method.kind(), |hold| hold.epoch());
+                }
             }
         }
     }
 
-    /// How long everybody is still held.
-    pub(super) fn held_for(&self) -> Duration {
-        let until = self.hold(|hold| hold.until());
+    /// How long requests to this method are still held.
+    pub(super) fn held_for(&self, method: Method) -> Duration {
+        let until = self.held_until(method);
         until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+
+    /// The kinds of requests that are held now.
+    pub(super) fn pauses(&self) -> Vec<Pause> {
+        let now = Instant::now();
+        let pause = |kind| {
+            let (until, Cause { method, retry_after }) = self.hold(kind, |hold| hold.until())?;
+            let remaining = until.saturating_duration_since(now);
+            (!remaining.is_zero()).then_some(Pause { kind, remaining, cause: method, retry_after })
+        };
+        RequestKind::ALL.into_iter().filter_map(pause).collect()
+    }
+
+    /// Until when requests to this method are held, if they are.
+    fn held_until(&self, method: Method) -> Option<Instant> {
+        let kinds = method.kind().paused_with().iter();
+        let until =
+            kinds.filter_map(|kind| self.hold(*kind, |hold| hold.until())).map(|(until, _)| until).max();
+        until.filter(|until| *until > Instant::now())
     }
 
     fn lane(&self, method: Method) -> &Lane {
         &self.lanes[method as usize]
     }
 
-    fn hold<T>(&self, change: impl FnOnce(&mut Hold) -> T) -> T {
-        // The hold is three plain numbers: they are whole even if a thread died holding the lock.
-        change(&mut self.hold.lock().unwrap_or_else(PoisonError::into_inner))
+    fn hold<T>(&self, kind: RequestKind, change: impl FnOnce(&mut Hold) -> T) -> T {
+        // A hold is a few plain values: they are whole even if a thread died holding the lock.
+        change(&mut self.holds.lock().unwrap_or_else(PoisonError::into_inner)[kind as usize])
     }
 }
 
 impl Permit {
     /// The service answered with something else than 429.
     pub(super) fn answered(self) {
-        self.limiter.hold(|hold| hold.answered(self.epoch));
+        self.limiter.hold(self.method.kind(), |hold| hold.answered(self.epoch));
     }
 
-    /// The service answered 429: holds everybody.
+    /// The service answered 429: holds all requests of this kind.
     pub(super) fn throttled(self, retry_after: Option<Duration>) {
-        let dice = fastrand::f64();
+        let (method, dice) = (self.method, fastrand::f64());
         // A create is refused for want of room rather than for its pace, and whoever creates waits for room.
-        if self.method != Method::CreateSession {
+        if method != Method::CreateSession {
             // Epochs count from 0, and what was learnt in one must be older than it.
             let epoch = self.epoch + 1;
-            self.limiter.lane(self.method).learnt(|learnt| learnt.throttled(Instant::now(), epoch));
+            self.limiter.lane(method).learnt(|learnt| learnt.throttled(Instant::now(), epoch));
         }
-        self.limiter.hold(|hold| hold.throttled(Instant::now(), self.epoch, retry_after, dice));
-        tracing::debug!(held = ?self.limiter.held_for(), ?retry_after, "answered 429: all requests are held");
+        let cause = Cause { method, retry_after };
+        self.limiter.hold(method.kind(), |hold| hold.throttled(Instant::now(), self.epoch, cause, dice));
+        let held = self.limiter.held_for(method);
+        tracing::debug!(
+            kind = method.kind().as_str(),
+            ?held,
+            ?retry_after,
+            "answered 429: requests of this kind are held"
+        );
     }
 }
 

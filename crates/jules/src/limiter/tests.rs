@@ -70,15 +70,48 @@ async fn a_flood_of_polls_does_not_starve_a_create_nor_the_other_way_round() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_holds_everybody() {
+async fn a_429_holds_requests_of_its_kind() {
+    for refused in Method::ALL {
+        let limiter = limiter(Quotas::UNLIMITED);
+        limiter.acquire(refused).await.throttled(Some(30 * SECOND));
+        assert_eq!(limiter.held_for(refused), 30 * SECOND);
+        let waits = Method::ALL.map(|method| {
+            let limiter = Arc::clone(&limiter);
+            tokio::spawn(async move { (method, limiter.acquire(method).await.waited) })
+        });
+        for wait in waits {
+            let (method, waited) = wait.await.unwrap();
+            let wanted = if is_held(method, refused) { 30 * SECOND } else { Duration::ZERO };
+            assert_eq!(waited, wanted, "{method} after a 429 on {refused}");
+        }
+    }
+}
+
+/// Whether a 429 on `refused` says anything about `method`: a read's holds all reads, activity listings too.
+fn is_held(method: Method, refused: Method) -> bool {
+    method.kind() == refused.kind()
+        || (method.kind() == RequestKind::Activities && refused.kind() == RequestKind::Reads)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_told_until_it_is_over() {
     let limiter = limiter(Quotas::UNLIMITED);
-    let start = Instant::now();
+    assert_eq!(limiter.pauses(), []);
     limiter.acquire(Method::CreateSession).await.throttled(Some(30 * SECOND));
-    assert_eq!(limiter.held_for(), 30 * SECOND);
-    let permit = limiter.acquire(Method::GetSession).await;
-    assert_eq!(permit.waited, 30 * SECOND);
-    permit.answered();
-    assert_eq!(start.elapsed(), 30 * SECOND);
+    limiter.acquire(Method::ListSessions).await.throttled(Some(10 * SECOND));
+    tokio::time::sleep(5 * SECOND).await;
+    let pause = |kind, cause, of: u32, remaining: u32| Pause {
+        kind,
+        cause,
+        retry_after: Some(of * SECOND),
+        remaining: remaining * SECOND,
+    };
+    let creates = |remaining| pause(RequestKind::Creates, Method::CreateSession, 30, remaining);
+    assert_eq!(limiter.pauses(), [creates(25), pause(RequestKind::Reads, Method::ListSessions, 10, 5)]);
+    tokio::time::sleep(5 * SECOND).await;
+    assert_eq!(limiter.pauses(), [creates(20)]);
+    tokio::time::sleep(20 * SECOND).await;
+    assert_eq!(limiter.pauses(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,11 +192,12 @@ async fn play(arrivals: Vec<(u64, Method, Option<u64>)>, quotas: Quotas) -> Vec<
     while let Some(done) = tasks.join_next().await {
         let (method, time, refused) = done.unwrap();
         sent.push((method, time));
-        held_until.extend(refused.map(|wait| (time, time + Duration::from_secs(wait))));
+        held_until.extend(refused.map(|wait| (method, time, time + Duration::from_secs(wait))));
     }
-    for (refused, until) in held_until {
-        let early = sent.iter().find(|(_, time)| *time > refused && *time < until);
-        assert_eq!(early, None, "sent within the hold from {refused:?} to {until:?}");
+    for (by, refused, until) in held_until {
+        let early =
+            |(method, time): &&(Method, Duration)| is_held(*method, by) && *time > refused && *time < until;
+        assert_eq!(sent.iter().find(early), None, "sent within {by}'s hold from {refused:?} to {until:?}");
     }
     sent
 }
@@ -215,7 +249,7 @@ async fn what_a_hold_has_dammed_up_leaves_at_the_learnt_pace_and_in_order() {
         });
         tokio::task::yield_now().await;
     }
-    // Another method was not refused: only the hold keeps it.
+    // Another read was not refused: only the hold keeps it.
     assert_eq!(limiter.acquire(Method::ListSessions).await.waited, 60 * SECOND);
     let mut before = Duration::ZERO;
     for wanted in 0..20 {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, KEY};
 use crate::{
-    ActivityId, ErrorKind, Jules, ListActivities, ListSessions, ListSources, Method, NewSession, Retries,
-    SessionId, SourceName,
+    ActivityId, ErrorKind, Jules, ListActivities, ListSessions, ListSources, Method, NewSession, RequestKind,
+    Retries, SessionId, SourceName,
 };
 
 fn id() -> SessionId {
@@ -161,7 +161,7 @@ async fn writes_succeed_with_any_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_holds_the_next_request_of_anybody() {
+async fn retry_after_holds_the_next_request_of_its_kind_by_anybody() {
     let fake = Fake::start(|_, number| match number {
         0 => Answer::error(429, "RESOURCE_EXHAUSTED").with_header("retry-after: 40"),
         _ => Answer::json(&json!({"id": "1"})),
@@ -170,9 +170,30 @@ async fn retry_after_holds_the_next_request_of_anybody() {
     let (jules, start) = (fake.jules(), Instant::now());
     jules.create_session(&NewSession::new("p")).await.unwrap_err();
     jules.get_session(&id()).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(40), "a create's refusal says nothing about reads");
+    let pauses = jules.with(|options| options).pauses();
+    assert_eq!(pauses.iter().map(|pause| pause.kind).collect::<Vec<_>>(), [RequestKind::Creates]);
+    jules.create_session(&NewSession::new("p")).await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(40), "{:?}", start.elapsed());
-    assert_eq!(jules.usage().throttled, 1);
-    assert!(jules.usage().waited >= Duration::from_secs(40));
+    assert_eq!((jules.usage().throttled, jules.pauses().len()), (1, 0));
+    assert!(jules.usage().waited >= Duration::from_secs(39));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_turn_does_not_come_in_time_is_surely_unsent() {
+    let fake =
+        Fake::start(|_, _| Answer::error(429, "RESOURCE_EXHAUSTED").with_header("retry-after: 3000")).await;
+    let (jules, start) = (fake.jules(), Instant::now());
+    jules.create_session(&NewSession::new("p")).await.unwrap_err();
+    let limit = Duration::from_secs(60);
+    let bounded = jules.with(|options| options.send_within(limit));
+    let error = bounded.create_session(&NewSession::new("p")).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotSent(limit));
+    assert!(error.surely_not_processed());
+    assert!((limit..limit * 2).contains(&start.elapsed()), "{:?}", start.elapsed());
+    bounded.run(NewSession::new("p")).await.unwrap_err();
+    assert!(start.elapsed() < limit * 3, "the bound is over once, not once for each attempt");
+    assert_eq!(fake.seen().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
