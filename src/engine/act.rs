@@ -1,5 +1,6 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -210,7 +211,11 @@ async fn search(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option
     if pages.is_over {
         return Ok(None);
     }
-    let text = format!("more than {} sessions are newer than the one in doubt", MAX_PAGES * PAGE as usize);
+    let text = if pages.tokens.are_spent {
+        "the list of sessions leads back to a page that was read before".to_owned()
+    } else {
+        format!("more than {} sessions are newer than the one in doubt", MAX_PAGES * PAGE as usize)
+    };
     Err(RequestFailure { text, kind: FailureKind::Passing { unsent: true } })
 }
 
@@ -223,21 +228,41 @@ fn is_older(session: &Session, since: Timestamp) -> bool {
 struct Pages {
     read: usize,
     token: Option<String>,
+    tokens: Tokens,
     is_over: bool,
 }
 
 impl Pages {
     async fn next(&mut self, api: &Jules) -> Result<Option<Vec<Session>>, RequestFailure> {
-        if self.is_over || self.read == MAX_PAGES {
+        if self.is_over || self.tokens.are_spent || self.read == MAX_PAGES {
             return Ok(None);
         }
         let page =
             ListSessions { page_size: Some(PAGE), page_token: self.token.take(), ..ListSessions::default() };
         let page = api.list_sessions(&page).await.map_err(|error| request_failure(&error))?;
         self.read += 1;
-        self.token = page.next_page_token;
-        self.is_over = self.token.is_none();
+        self.is_over = page.next_page_token.is_none();
+        self.token = self.tokens.unused(page.next_page_token);
         Ok(Some(page.items))
+    }
+}
+
+/// The tokens of a listing's pages. One that comes again would lead round in a circle.
+#[derive(Default)]
+struct Tokens {
+    used: BTreeSet<String>,
+    are_spent: bool,
+}
+
+impl Tokens {
+    /// The next page's token, unless it has come before: that ends the listing.
+    fn unused(&mut self, token: Option<String>) -> Option<String> {
+        let token = token?;
+        self.are_spent = !self.used.insert(token.clone());
+        if self.are_spent {
+            tracing::warn!("a page of the service's list leads back to an earlier one: left there");
+        }
+        (!self.are_spent).then_some(token)
     }
 }
 
@@ -250,12 +275,14 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
         ..ListSessions::default()
     };
     let began = Instant::now();
+    let asked = page.page_token.as_deref();
     let result = api.find_sessions(&page, |session| watched.contains(session)).await;
     let result = result.map_err(|error| request_failure(&error)).map(|page| Page {
         found: page.found.iter().map(|(place, session)| (*place, seen(session))).collect(),
         count: page.count,
         bytes: page.bytes,
-        next: page.next_page_token,
+        // The same page once more shows nothing new: what it lacks is read by itself.
+        next: page.next_page_token.filter(|next| asked != Some(next)),
     });
     Polled::Page { place, lean, took: began.elapsed(), result }
 }
@@ -263,12 +290,12 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
 /// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.
 async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Result<Digest, RequestFailure> {
     let mut told = SessionDigest::default();
-    let mut token = None;
+    let (mut token, mut tokens) = (None, Tokens::default());
     for _ in 0..MAX_ACTIVITY_PAGES {
         let page = ListActivities { page_size: Some(PAGE), page_token: token, created_after: since };
         let page = api.list_activities(session, &page).await.map_err(|error| request_failure(&error))?;
         page.items.into_iter().for_each(|activity| told.take(activity));
-        token = page.next_page_token;
+        token = tokens.unused(page.next_page_token);
         if token.is_none() {
             break;
         }
@@ -308,4 +335,18 @@ fn pull_request(found: &crate::api::PullRequest) -> Option<PullRequest> {
 fn change(change_set: &ChangeSet) -> Change {
     let diff = change_set.diff();
     Change { files: diff.files.len() as u64, additions: diff.additions(), deletions: diff.deletions() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_comes_again_is_the_end() {
+        let mut tokens = Tokens::default();
+        for (token, wanted) in [(Some("a"), true), (Some("b"), true), (Some("a"), false), (None, false)] {
+            let next = tokens.unused(token.map(str::to_owned));
+            assert_eq!(next.is_some(), wanted, "{token:?}");
+        }
+    }
 }

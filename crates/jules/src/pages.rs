@@ -18,13 +18,14 @@ pub(super) struct Pager<T> {
     method: Method,
     fetch: Fetch<T>,
     next: Next,
-    /// A token that comes back would lead round in a circle.
     used: BTreeSet<String>,
 }
 
 enum Next {
     Page(Option<String>),
     Nothing,
+    /// The last page's token leads back to an earlier page: what stands behind it cannot be read.
+    Circle,
 }
 
 impl<T> Pager<T> {
@@ -33,12 +34,26 @@ impl<T> Pager<T> {
     where
         F: Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + Sync + 'static,
     {
-        Self { method, fetch: Box::new(fetch), next: Next::Page(first), used: BTreeSet::new() }
+        let used = first.iter().cloned().collect();
+        Self { method, fetch: Box::new(fetch), next: Next::Page(first), used }
+    }
+
+    /// Whether the next page would be one that was read before.
+    pub(super) fn is_circle(&self) -> bool {
+        matches!(self.next, Next::Circle)
     }
 
     /// The next page's items; `None` after the last page. After an error the same page comes next.
     pub(super) async fn next_page(&mut self) -> Batch<T> {
-        let Next::Page(token) = &self.next else { return None };
+        let token = match &self.next {
+            Next::Page(token) => token,
+            Next::Nothing => return None,
+            Next::Circle => {
+                self.next = Next::Nothing;
+                let cause = "a page's token leads back to an earlier page";
+                return Some(Err(Error::caused_by(self.method, ErrorKind::Malformed, cause)));
+            }
+        };
         let page = match (self.fetch)(token.clone()).await {
             Ok(page) => page,
             Err(error) => return Some(Err(error)),
@@ -46,10 +61,7 @@ impl<T> Pager<T> {
         self.next = match page.next_page_token {
             None => Next::Nothing,
             Some(token) if self.used.insert(token.clone()) => Next::Page(Some(token)),
-            Some(_) => {
-                let cause = "a page's token leads back to an earlier page";
-                return Some(Err(Error::caused_by(self.method, ErrorKind::Malformed, cause)));
-            }
+            Some(_) => Next::Circle,
         };
         Some(Ok(page.items))
     }
@@ -172,6 +184,18 @@ mod tests {
         let items: Vec<_> = listing.collect().await;
         assert_eq!(items.last().unwrap().as_ref().unwrap_err().kind(), &ErrorKind::Malformed);
         assert_eq!(asked.lock().unwrap().len(), 3);
+        let read: Vec<_> = items.iter().filter_map(|item| item.as_ref().ok()).collect();
+        assert_eq!(read, [&1, &2, &3], "what was read is given");
+    }
+
+    #[tokio::test]
+    async fn the_token_that_a_listing_starts_with_is_known() {
+        let start = Some("a".to_owned());
+        let pager = Pager::new(Method::ListSessions, start, |_| {
+            async { Ok(Page { items: vec![1], next_page_token: Some("a".into()) }) }.boxed()
+        });
+        let items: Vec<_> = Listing(Batches::new(pager)).collect().await;
+        assert_eq!(items.len(), 2, "one page and the error: {items:?}");
     }
 
     #[tokio::test]

@@ -30,6 +30,8 @@ pub(super) struct Feed {
     patience: Patience,
     /// The reading under way.
     reading: Option<Pager<Activity>>,
+    /// The reading under way has brought something new.
+    got_on: bool,
     page_size: Arc<AtomicU32>,
     interval: Duration,
     /// What the first reading brings is noted, but not given.
@@ -41,6 +43,8 @@ pub(super) struct Feed {
     open_until: Option<Instant>,
     limit: Option<Duration>,
     deadline: Option<Instant>,
+    /// The failure that was borne last, since the service answered.
+    borne: Option<Error>,
 }
 
 impl Feed {
@@ -63,6 +67,7 @@ impl Feed {
             cursor: Cursor::default(),
             patience,
             reading: None,
+            got_on: false,
             page_size: Arc::new(AtomicU32::new(PAGE_SIZE)),
             interval,
             skip_first: false,
@@ -71,6 +76,7 @@ impl Feed {
             open_until: None,
             limit: None,
             deadline: None,
+            borne: None,
         }
     }
 
@@ -135,16 +141,19 @@ impl Feed {
         let reading = self.reading.get_or_insert_with(|| {
             pager(self.jules.clone(), self.id.clone(), self.cursor.since(), Arc::clone(&self.page_size))
         });
-        match reading.next_page().await {
-            None => {
-                self.reading = None;
-                self.skip_first = false;
-                self.cursor.forget_old();
-                self.watch.has_read();
-                None
+        if reading.is_circle() {
+            // Another reading, behind what this one has shown, if it has shown anything.
+            tracing::warn!(session = %self.id, "a page of activities leads back to an earlier one");
+            self.reading = None;
+            if std::mem::take(&mut self.got_on) {
+                return None;
             }
+            return self.has_read();
+        }
+        match reading.next_page().await {
+            None => self.has_read(),
             Some(Ok(mut activities)) => {
-                self.patience.answered();
+                self.answered();
                 activities.retain(|activity| self.wants(activity));
                 (!activities.is_empty()).then_some(Ok(activities))
             }
@@ -152,10 +161,20 @@ impl Feed {
         }
     }
 
+    fn has_read<T>(&mut self) -> Option<T> {
+        self.reading = None;
+        self.skip_first = false;
+        self.got_on = false;
+        self.cursor.forget_old();
+        self.watch.has_read();
+        None
+    }
+
     /// Notes an activity; whether it is to be given.
     fn wants(&mut self, activity: &Activity) -> bool {
         let is_new = self.cursor.note(activity);
         let is_old = self.younger_than.is_some_and(|time| activity.create_time.is_some_and(|at| at <= time));
+        self.got_on |= is_new;
         self.watch.saw(activity, is_new && !is_old);
         if is_new && (is_old || self.skip_first) {
             self.skipped.note(activity);
@@ -168,13 +187,18 @@ impl Feed {
     async fn ask(&mut self) -> Option<Error> {
         match self.jules.get_session(&self.id).await {
             Ok(session) => {
-                self.patience.answered();
+                self.answered();
                 let open = self.open_until.is_some_and(|until| Instant::now() < until);
                 self.watch.has_asked(session.is_terminal() && !open);
                 None
             }
             Err(error) => self.overcome(error).await,
         }
+    }
+
+    fn answered(&mut self) {
+        self.patience.answered();
+        self.borne = None;
     }
 
     /// Bears a failure or gives it back; then the stream is over.
@@ -191,6 +215,7 @@ impl Feed {
         if borne {
             tracing::debug!(session = %self.id, %error, "not now; trying again later");
             self.watch.failed();
+            self.borne = Some(error);
             None
         } else {
             self.watch.end();
@@ -212,7 +237,11 @@ impl BatchSource for Feed {
                 self.watch.end();
                 let waiting_for = format!("the end of session {}", self.id);
                 let kind = ErrorKind::WaitTimeout { waiting_for, after: limit, last_state: None };
-                Some(Err(Error::new(Method::ListActivities, kind)))
+                let error = match self.borne.take() {
+                    Some(cause) => Error::caused_by(Method::ListActivities, kind, cause),
+                    None => Error::new(Method::ListActivities, kind),
+                };
+                Some(Err(error))
             }
         }
     }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use foreign_text::line as neutral;
+use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use super::{PlanArgs, many, nothing_selected, print};
-use crate::api::{Jules, ListSessions, Session};
+use crate::api::{ErrorKind, Jules, ListSessions, Session};
 use crate::cli::client;
 use crate::cli::console::{Console, GREEN, YELLOW};
 use crate::cli::exit::Exit;
@@ -17,9 +18,8 @@ use crate::outcome::Marker;
 use crate::plan::{ConnectedSource, Plan, Task, expand};
 use crate::runner::{all_sources, connected, impatient};
 
-/// At most so many pages of sessions are looked through for markers: 1,000 sessions, which is more than any
-/// plan of the service starts in a day.
-const MAX_PAGES: usize = 10;
+/// At most so many sessions are looked through for markers, which is more than any plan of the service starts in a day.
+const MOST_SESSIONS: usize = 1_000;
 
 pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console) -> Result<Exit, Failure> {
     let jules = impatient(&client::connect(&args.service)?);
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console)
     for trouble in &troubles {
         console.warn(trouble);
     }
-    let adopted = adoptions(&jules, &plan).await?;
+    let adopted = adoptions(&jules, &plan, console).await?;
     for (task, session) in &adopted {
         let url = session.url.as_deref().unwrap_or(session.id.as_str());
         console.say(&format!("would be adopted: {}  {}", neutral(task.id.as_str()), neutral(url)));
@@ -74,27 +74,33 @@ fn troubles(plan: &Plan, connected: &[ConnectedSource]) -> Vec<String> {
 }
 
 /// The tasks whose sessions a run without a ledger would adopt: live ones, and finished ones that are young.
-async fn adoptions<'p>(jules: &Jules, plan: &'p Plan) -> Result<Vec<(&'p Task, Session)>, Failure> {
+async fn adoptions<'p>(
+    jules: &Jules,
+    plan: &'p Plan,
+    console: &Console,
+) -> Result<Vec<(&'p Task, Session)>, Failure> {
     let by_key: HashMap<&str, &Task> = plan.tasks.iter().map(|task| (task.key.short(), task)).collect();
     let within = plan.settings.adoption.adopt_within;
-    let mut page = ListSessions { page_size: Some(100), ..ListSessions::default() };
+    let listing = ListSessions { page_size: Some(100), ..ListSessions::default() };
+    let mut sessions = jules.sessions_with(listing).take(MOST_SESSIONS);
     let mut found: HashMap<&str, (&Task, Session)> = HashMap::new();
-    for _ in 0..MAX_PAGES {
-        let answer = jules.list_sessions(&page).await.map_err(client::refused)?;
-        for session in answer.items {
-            let Some(marker) = session.title.as_deref().and_then(Marker::of_title) else { continue };
-            let Some((key, task)) = by_key.get_key_value(marker.key()) else { continue };
-            let young = session.create_time.is_some_and(|at| {
-                Timestamp::now().duration_since(at) <= within.try_into().unwrap_or_default()
-            });
-            if !session.is_terminal() || young {
-                // The newest comes first and stays.
-                found.entry(*key).or_insert((*task, session));
+    while let Some(session) = sessions.next().await {
+        let session = match session {
+            Err(error) if *error.kind() == ErrorKind::Malformed => {
+                let error = neutral(&error.to_string());
+                console.warn(&format!("older sessions could not be looked at: {error}"));
+                break;
             }
-        }
-        match answer.next_page_token {
-            Some(token) => page.page_token = Some(token),
-            None => break,
+            session => session.map_err(client::refused)?,
+        };
+        let Some(marker) = session.title.as_deref().and_then(Marker::of_title) else { continue };
+        let Some((key, task)) = by_key.get_key_value(marker.key()) else { continue };
+        let young = session
+            .create_time
+            .is_some_and(|at| Timestamp::now().duration_since(at) <= within.try_into().unwrap_or_default());
+        if !session.is_terminal() || young {
+            // The newest comes first and stays.
+            found.entry(*key).or_insert((*task, session));
         }
     }
     let mut found: Vec<_> = found.into_values().collect();

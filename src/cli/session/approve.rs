@@ -3,7 +3,7 @@
 use foreign_text::line as neutral;
 
 use super::render;
-use super::target::{failed_write, session_id};
+use super::target::{failed_write, session_id, whole_digest};
 use super::{Access, Patience, failed};
 use crate::api::{SessionClient, SessionId, SessionState};
 use crate::cli::console::{BOLD, Console, DIM, GREEN};
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, F
         let failure = Failure::new(Exit::Fault, NoPlanWaits { id: args.id.clone(), state });
         return Err(failure.help("wait for the plan with --wait"));
     }
-    let digest = client.activities().digest(0).await.map_err(failed)?;
+    let digest = whole_digest(&client, console).await?;
     match &digest.plan {
         Some(plan) => console.result_line(&format!("{BOLD}plan{BOLD:#}\n{}", render::plan_steps(plan)))?,
         None => console.warn("the activities do not show the plan"),

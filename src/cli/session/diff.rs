@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use foreign_text::line as neutral;
 
-use super::target::session_id;
+use super::target::{said_when_long, session_id, whole_digest};
 use super::{Access, failed, git, render};
 use crate::api::{ChangeSet, SessionClient, SessionId};
 use crate::cli::console::{Console, DIM, GREEN};
@@ -53,7 +53,7 @@ pub(crate) struct DiffArgs {
 
 pub(super) async fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.prompt()?.attach(args.id.clone());
-    let change_set = change_set(&client).await?;
+    let change_set = change_set(&client, console).await?;
     if args.apply {
         return apply(&change_set, args, console).await;
     }
@@ -73,12 +73,12 @@ pub(super) async fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Fail
 }
 
 /// The session's change set, wherever it stands.
-pub(super) async fn change_set(client: &SessionClient) -> Result<ChangeSet, Failure> {
-    let session = client.info().await.map_err(failed)?;
+pub(super) async fn change_set(client: &SessionClient, console: &Console) -> Result<ChangeSet, Failure> {
+    let session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
     if let Some(change_set) = session.change_set().filter(|change_set| !change_set.is_empty()) {
         return Ok(change_set.clone());
     }
-    let digest = client.activities().digest(0).await.map_err(failed)?;
+    let digest = whole_digest(client, console).await?;
     digest.change_set_of(&session).cloned().ok_or_else(|| {
         let failure = Failure::new(Exit::Fault, NoChanges(client.id().clone()));
         if session.is_terminal() {

@@ -58,7 +58,7 @@ pub(crate) struct FilesArgs {
 
 pub(super) async fn run(args: &FilesArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.prompt()?.attach(args.id.clone());
-    let files = change_set(&client).await?.generated_files();
+    let files = change_set(&client, console).await?.generated_files();
     if args.format == Format::Json {
         console.result_line(&json::text(&files)?)?;
         return Ok(Exit::Done);

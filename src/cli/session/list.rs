@@ -86,9 +86,16 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
         filter: args.archived.then(|| "archived = true".to_owned()),
         ..ListSessions::default()
     });
-    let (mut found, mut seen, mut more) = (Vec::new(), 0_usize, false);
+    let (mut found, mut seen, mut more, mut broken) = (Vec::new(), 0_usize, false, None);
     while let Some(session) = listing.next().await {
-        let session = session.map_err(failed)?;
+        let session = match session {
+            Ok(session) => session,
+            Err(error) => {
+                // What was read until then is shown all the same.
+                broken = Some(failed(error));
+                break;
+            }
+        };
         if filter.is_past(&session) {
             break;
         }
@@ -101,6 +108,13 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
             break;
         }
         found.push(session);
+    }
+    if let Some(failure) = broken {
+        if seen > 0 {
+            print(&found, args.format, now, console)?;
+            console.warn("the list is not complete");
+        }
+        return Err(failure);
     }
     print(&found, args.format, now, console)?;
     if seen == 0 {

@@ -1,12 +1,16 @@
 //! `session result`: waits for the end and tells it.
 
+use std::time::{Duration, Instant};
+
 use foreign_text::line as neutral;
 use serde::Serialize;
 
-use super::render;
-use super::target::session_id;
-use super::{Access, Format, Patience, failed, json};
-use crate::api::{ChangeSet, PullRequest, Session, SessionId, SessionOutcome};
+use super::target::{ACTIVITIES, said_when_long, session_id, warn_unread};
+use super::{Access, Format, Patience, failed, json, render};
+use crate::api::{
+    ChangeSet, ErrorKind, Options, PullRequest, Session, SessionClient, SessionDigest, SessionId,
+    SessionOutcome, SessionState,
+};
 use crate::cli::console::{Console, DIM, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -62,15 +66,8 @@ struct Change {
 pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.patient()?.attach(args.id.clone());
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
-    let look = async {
-        let session = client.info().await.map_err(failed)?;
-        if let Some(hint) = hint(&session) {
-            console.say(&hint);
-        }
-        client.result().timeout(args.patience.limit()).await.map_err(failed)
-    };
     let outcome = tokio::select! {
-        outcome = look => outcome?,
+        outcome = look(&client, args.patience.limit(), console) => outcome?,
         signal = signals.next() => return Ok(match signal {
             Signal::Interrupt => Exit::Interrupted,
             Signal::Terminate => Exit::Terminated,
@@ -82,6 +79,46 @@ pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Fa
     };
     console.result_line(&text)?;
     Ok(if outcome.is_completed() { Exit::Done } else { Exit::TasksFailed })
+}
+
+/// Waits for the session's end, and then not for long for what else there is to tell.
+async fn look(
+    client: &SessionClient,
+    limit: Option<Duration>,
+    console: &Console,
+) -> Result<SessionOutcome, Failure> {
+    let asked = Instant::now();
+    let mut session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
+    if let Some(hint) = hint(&session) {
+        console.say(&hint);
+    }
+    loop {
+        if !session.is_terminal() {
+            let left = limit.map(|limit| limit.saturating_sub(asked.elapsed()));
+            session = match client.wait_for(SessionState::Completed).timeout(left).await {
+                Err(error) if matches!(error.kind(), ErrorKind::SessionEnded { .. }) => {
+                    client.info().await.map_err(failed)?
+                }
+                answer => answer.map_err(failed)?,
+            };
+        }
+        let result = client.result().timeout(Options::SETTLE + ACTIVITIES);
+        let error = match said_when_long("reading what it has made", console, result).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) if error.is_auth() => return Err(failed(error)),
+            Err(error) => error,
+        };
+        match error.kind() {
+            // A message has set it going again.
+            ErrorKind::WaitTimeout { last_state: Some(state), .. } if !state.is_terminal() => {
+                session = client.info().await.map_err(failed)?;
+            }
+            _ => {
+                warn_unread("changes and what else the activities tell may be missing", &error, console);
+                return Ok(SessionOutcome::new(session, &SessionDigest::default()));
+            }
+        }
+    }
 }
 
 /// What a human should know before the wait.

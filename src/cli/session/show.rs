@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::render::{Rendering, card};
-use super::target::session_id;
+use super::render::{Rendering, card, told};
+use super::target::{digest, said_when_long, session_id, warn_unread};
 use super::{Access, Format, failed, json};
 use crate::api::{Activity, AgentPlan, Session, SessionId};
 use crate::cli::console::Console;
@@ -53,18 +53,28 @@ struct Shown<'a> {
 
 pub(super) async fn run(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.prompt()?.attach(args.id.clone());
-    let session = client.info().await.map_err(failed)?;
-    let digest = client.activities().digest(args.messages).await.map_err(failed)?;
-    let text = match args.format {
-        Format::Text => card(&session, &digest, &Rendering::new(args.full), args.full),
-        Format::Json => json::text(&Shown {
+    let session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
+    let rendering = Rendering::new(args.full);
+    if args.format == Format::Text {
+        console.result_line(&card(&session, &rendering))?;
+    }
+    let (digest, error) = digest(&client, args.messages, console).await;
+    match args.format {
+        Format::Text => {
+            for line in told(&session, &digest, &rendering, args.full) {
+                console.result_line(&line)?;
+            }
+        }
+        Format::Json => console.result_line(&json::text(&Shown {
             session: &session,
             plan: digest.plan.as_ref(),
             plan_approved: digest.plan_approved,
             failure_reason: digest.failure_reason.as_deref(),
             messages: digest.messages.iter().collect(),
-        })?,
-    };
-    console.result_line(&text)?;
+        })?)?,
+    }
+    if let Some(error) = error {
+        warn_unread("plan, messages and what else the activities tell may be missing", &error, console);
+    }
     Ok(Exit::Done)
 }

@@ -1,9 +1,11 @@
 //! `session list` and `session show`.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::{LONG, QUICK, created, finished, in_state, session};
-use crate::support::World;
+use crate::support::{World, at_once};
 
 #[test]
 fn a_list_is_newest_first_and_filtered_here() {
@@ -116,4 +118,33 @@ fn a_refused_key_is_6_and_an_outage_is_75() {
     session(&world, "list").without_env("JULES_API_KEY").exits(6);
     let down = World::new("{ faults: [{ kind: error-before }] }");
     session(&down, "show 1").exits(75);
+}
+
+#[test]
+fn what_is_known_is_told_although_the_activities_cannot_be_read() {
+    let outage = "faults: [{ kind: error-before, on: activities.list }]";
+    let world = World::new(&format!("{{ {outage}, defaults: {{ duration: 50ms, outcome: pull-request }} }}"));
+    let id = finished(&world, "Alpha -s my-org/web --auto-pr");
+    at_once(["show", "result", "diff --stat", "show --format json", "result --format json"], |line| {
+        let asked = Instant::now();
+        let ended = session(&world, line).arg(&id).exits(0);
+        assert!(asked.elapsed() < Duration::from_secs(20), "{line}: {ended}");
+        assert!(ended.stdout.contains("/pull/") || line.starts_with("diff"), "{line}: {ended}");
+        let (told, said) = (ended.stderr.contains("warning:"), ended.stderr.contains("still reading"));
+        assert_eq!((told, said), (line.starts_with("show"), line.starts_with("show")), "{line}: {ended}");
+    });
+}
+
+#[test]
+fn a_failed_session_is_told_although_its_reason_cannot_be_read() {
+    let outage = "faults: [{ kind: hang, on: activities.list }]";
+    let world = World::new(&format!("{{ {outage}, defaults: {{ duration: 50ms, outcome: failure }} }}"));
+    let id = finished(&world, "Alpha");
+    at_once([("show", 0), ("result", 100), ("diff", 75)], |(line, code)| {
+        let asked = Instant::now();
+        let ended = session(&world, line).arg(&id).exits(code);
+        assert!(asked.elapsed() < Duration::from_secs(50), "{line}: {ended}");
+        assert!(ended.stderr.contains("still reading"), "{line}: {ended}");
+        assert!(line == "diff" || ended.stdout.contains("FAILED"), "{line}: {ended}");
+    });
 }

@@ -349,3 +349,38 @@ proptest! {
         prop_assert_eq!(given.len(), expected);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_leads_back_ends_its_reading_and_loses_nothing() {
+    let book = (0..120).fold(Book::default(), |book, n| book.progress(0, n, &format!("a{n}")));
+    let book = book.add(0, 120, "end", json!({"sessionCompleted": {}})).ends(0);
+    let fake = Fake::start(move |seen, number| match seen.parameter("pageToken").as_deref() {
+        // The second page names itself as the next one.
+        Some("50") => {
+            let Answer::Whole(code, head, body) = book.answer(seen, number) else { unreachable!() };
+            let mut page: Value = serde_json::from_slice(&body).unwrap();
+            page["nextPageToken"] = json!("50");
+            Answer::Whole(code, head, page.to_string().into_bytes())
+        }
+        _ => book.answer(seen, number),
+    })
+    .await;
+    let start = Instant::now();
+    let activities: Vec<_> = fake.jules().attach(id()).stream().try_collect().await.unwrap();
+    assert_eq!(activities.len(), 121);
+    assert!(start.elapsed() < 60 * SECOND, "{:?}", start.elapsed());
+    assert!(fake.seen().len() < 12, "{} requests", fake.seen().len());
+    let history: Vec<_> = fake.jules().attach(id()).activities().history().try_collect().await.unwrap();
+    assert_eq!(history.len(), 121);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_time_is_over_says_what_kept_it() {
+    let fake = Fake::start(|_, _| Answer::error(503, "UNAVAILABLE")).await;
+    let jules = fake.jules();
+    let session = jules.attach(id());
+    let mut history = session.activities().history().timeout(120 * SECOND);
+    let error = history.next().await.unwrap().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::WaitTimeout { .. }), "{error:?}");
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("503"), "{error:?}");
+}

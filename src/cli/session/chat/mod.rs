@@ -234,7 +234,11 @@ impl Chat {
                 Some(plan) => render::plan_steps(plan),
                 None => "there is no plan yet".to_owned(),
             },
-            _ => render::card(&session, &digest, &self.rendering, self.full),
+            _ => {
+                let mut lines = vec![render::card(&session, &self.rendering)];
+                lines.extend(render::told(&session, &digest, &self.rendering, self.full));
+                lines.join("\n")
+            }
         })
     }
 

@@ -12,7 +12,7 @@ mod session;
 pub(super) use activity::Rendering;
 pub(super) use change::{patch, summary as change_summary};
 pub(super) use plan::steps as plan_steps;
-pub(super) use session::{card, place, state};
+pub(super) use session::{card, place, state, told};
 
 /// A text of one line that is short enough for one, behind its label; otherwise as a block below it.
 fn labelled(label: &str, text: &str) -> String {

@@ -25,13 +25,8 @@ pub(in crate::cli::session) fn place(session: &Session) -> String {
     foreign_text::line(&format!("{source}{branch}"))
 }
 
-/// The session with its digest, several lines.
-pub(in crate::cli::session) fn card(
-    session: &Session,
-    digest: &SessionDigest,
-    rendering: &Rendering,
-    full: bool,
-) -> String {
+/// What the session itself tells, several lines.
+pub(in crate::cli::session) fn card(session: &Session, rendering: &Rendering) -> String {
     let mut lines = vec![format!(
         "{BOLD}{}{BOLD:#}",
         foreign_text::line(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or("(no title)"))
@@ -55,6 +50,17 @@ pub(in crate::cli::session) fn card(
         let title = pull_request.title.as_deref().unwrap_or_default();
         field("pull request", foreign_text::line(&format!("{url} {title}")));
     }
+    lines.join("\n")
+}
+
+/// What its activities add, as many lines as there is to tell.
+pub(in crate::cli::session) fn told(
+    session: &Session,
+    digest: &SessionDigest,
+    rendering: &Rendering,
+    full: bool,
+) -> Vec<String> {
+    let mut lines = Vec::new();
     if session.state == Some(SessionState::Failed) {
         let reason = digest.failure_reason.as_deref().unwrap_or("not told");
         lines.push(labelled(&format!("{DIM}{:<12}{DIM:#}", "reason"), reason));
@@ -70,5 +76,5 @@ pub(in crate::cli::session) fn card(
         lines.push(format!("{DIM}last messages{DIM:#}"));
         lines.extend(digest.messages.iter().map(|message| rendering.activity(message)));
     }
-    lines.join("\n")
+    lines
 }
