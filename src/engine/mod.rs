@@ -29,14 +29,14 @@ mod slow_ledger;
 mod stop;
 mod survey;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::api::{Jules, SessionId};
-use crate::outcome::{EventLog, JournalError, Listener, RunEvent, RunRecord};
-use crate::plan::Plan;
+use crate::outcome::{EventLog, JournalError, Listener, Outcome, RunEvent, RunRecord, TaskRecord};
+use crate::plan::{Plan, Task, TaskId};
 
 pub use stop::StopReason;
 pub(crate) use survey::look_back;
@@ -79,6 +79,9 @@ pub(crate) struct Options {
     pub look_back: Option<Timestamp>,
     /// Sessions that the ledger holds from earlier runs, as far back as `look_back`: they are not adopted.
     pub known_sessions: HashSet<SessionId>,
+    /// What earlier runs know of tasks that this one does not have yet: their sessions are read again before there are
+    /// others beside them.
+    pub earlier: HashMap<TaskId, TaskRecord>,
     /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,
     /// Seed of the draws for retry pauses.
@@ -93,6 +96,7 @@ impl Default for Options {
             selected: false,
             look_back: None,
             known_sessions: HashSet::new(),
+            earlier: HashMap::new(),
             created_within_day: Vec::new(),
             seed: 0,
         }
@@ -117,6 +121,20 @@ pub enum Fault {
     KeyRefused(String),
     /// The first request had no answer worth having, its retries spent.
     ServiceDown(String),
+}
+
+/// What [`Options::rerun_failed`] runs again: what failed, and what was skipped because a need had failed.
+#[must_use]
+pub fn runs_again(task: &Task, outcome: Outcome) -> bool {
+    outcome.counts_as_failed(task.on_no_change) || (outcome == Outcome::Skipped && !task.needs.is_empty())
+}
+
+/// Which of the plan's tasks [`run`] would start or take up, by its own decisions.
+#[must_use]
+pub fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<usize> {
+    let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, run::now());
+    dispatch.open(record, run::now());
+    dispatch.unfinished().collect()
 }
 
 /// Runs a plan to its end, or to a stop.

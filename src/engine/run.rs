@@ -147,6 +147,6 @@ fn finished(under_way: &mut HashMap<Id, Action>, done: Result<(Id, Input), JoinE
     }
 }
 
-fn now() -> Now {
+pub(super) fn now() -> Now {
     Now { instant: Instant::now(), wall: Timestamp::now() }
 }

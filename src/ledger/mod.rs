@@ -51,7 +51,7 @@ pub use error::LedgerError;
 pub(crate) use identity::ManifestIdentity;
 pub use lock::Holder;
 pub(crate) use overview::RunOverview;
-pub(crate) use reader::LedgerReader;
+pub(crate) use reader::{Latest, LedgerReader};
 pub(crate) use recorder::Recorder;
 pub(crate) use stored::{SkippedEvent, StoredEvents, StoredRun};
 pub(crate) use writer::Ledger;

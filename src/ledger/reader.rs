@@ -1,6 +1,6 @@
 //! What the ledger can be asked.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,7 +12,8 @@ use super::{
     LedgerError, ManifestIdentity, RunOverview, SkippedEvent, StoredEvents, StoredRun, database, overview,
 };
 use crate::api::SessionId;
-use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord};
+use crate::plan::TaskId;
 
 /// Answers questions about the runs of a state folder. Each answer is of one moment, also while another
 /// process writes.
@@ -20,6 +21,15 @@ use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, RunRecord};
 pub(crate) struct LedgerReader {
     conn: Connection,
     path: PathBuf,
+}
+
+/// How a task ended last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// The run that had it last.
+    pub run: RunId,
+    /// Its outcome there; none if it has none, or one that only a newer program knows.
+    pub outcome: Option<Outcome>,
 }
 
 impl LedgerReader {
@@ -65,6 +75,27 @@ impl LedgerReader {
             )?;
             let key = params![manifest.path(), manifest.name(), manifest.is_simulated()];
             find.query_row(key, RunRow::read).optional()?.map(|row| row.fold(conn)).transpose()
+        })
+    }
+
+    /// How each of the manifest's tasks ended last, whichever the run.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn latest(&self, manifest: &ManifestIdentity) -> Result<HashMap<TaskId, Latest>, LedgerError> {
+        self.snapshot(|conn| {
+            // Of a group, SQLite takes the other columns from the row of the largest `run`.
+            let mut find = conn.prepare_cached(
+                "SELECT tasks.id, runs.id, outcome, max(run) FROM tasks JOIN runs ON n = run \
+                 WHERE identity = ?1 AND name = ?2 AND simulated = ?3 GROUP BY tasks.id",
+            )?;
+            let key = params![manifest.path(), manifest.name(), manifest.is_simulated()];
+            let rows = find.query_map(key, |row| {
+                let outcome = row.get::<_, Option<String>>(2)?.and_then(|name| Outcome::from_name(&name));
+                Ok((TaskId::new(row.get::<_, String>(0)?), Latest { run: run_id(row, 1)?, outcome }))
+            })?;
+            rows.collect()
         })
     }
 

@@ -196,14 +196,15 @@ impl Plan {
             filter.check_jobs(&jobs)?;
         }
         let chosen = selection.positions(&self.tasks);
-        if chosen.len() < self.tasks.len() {
-            self.keep(&chosen);
-        }
+        self.keep(&chosen);
         Ok(self)
     }
 
     /// Removes all tasks but those at `chosen`, which ascends, and counts needs anew.
-    fn keep(&mut self, chosen: &[usize]) {
+    pub(crate) fn keep(&mut self, chosen: &[usize]) {
+        if chosen.len() == self.tasks.len() {
+            return;
+        }
         const GONE: usize = usize::MAX;
         let mut moved = vec![GONE; self.tasks.len()];
         for (new, &old) in chosen.iter().enumerate() {

@@ -28,6 +28,9 @@ pub enum RunError {
     /// The manifest has no such task.
     #[error("no task is selected")]
     NothingSelected,
+    /// With [`Options::failed`](super::Options::failed): nothing failed when it was run last, and nothing is open.
+    #[error("nothing has failed, and nothing is open")]
+    NothingFailed,
     /// A report file cannot be written.
     #[error(transparent)]
     Report(#[from] CannotWrite),

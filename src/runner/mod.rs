@@ -28,6 +28,7 @@ mod redact;
 mod reports;
 mod run;
 mod service;
+mod work;
 
 pub use crate::engine::{Fault, Finished, StopReason};
 pub use crate::ledger::{Holder, LedgerError};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ReportFiles;
+use crate::engine;
 use crate::plan::{Plan, Selection, Settings};
 
 /// How to run a manifest. What is given here wins over what the manifest says.
@@ -27,7 +28,7 @@ pub struct Options {
     pub deadline: Option<Duration>,
     /// Follow sessions to their end (the default); otherwise they are started, recorded and detached.
     pub wait: bool,
-    /// Also run again what ended badly in the last run of this manifest.
+    /// Only run again what ended badly when it was run last, whichever the run, and go on with what is open.
     pub failed: bool,
     /// Begin a new run, also when the last one has work left.
     pub fresh: bool,
@@ -66,6 +67,17 @@ impl Options {
         settings.poll.interval = self.poll_interval.unwrap_or(settings.poll.interval);
         settings.run_timeout = self.deadline.into_iter().chain(settings.run_timeout).min();
         settings
+    }
+
+    /// What the engine needs to know of them.
+    pub(super) fn engine(&self) -> engine::Options {
+        engine::Options {
+            wait: self.wait,
+            rerun_failed: self.failed,
+            selected: self.selection.is_partial(),
+            seed: fastrand::u64(..),
+            ..engine::Options::default()
+        }
     }
 
     /// The same for what each task has of its own.

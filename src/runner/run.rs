@@ -1,11 +1,10 @@
 //! The use case, in steps: plan, open, run.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::history::{History, Origin};
+use super::history::{History, Origin, preview};
 use super::redact::clean;
 use super::service::{all_sources, connect, connected, impatient};
 use super::{Finished, Options, RunError, StopReason};
@@ -90,6 +89,22 @@ impl Runner {
         Ok(Planned { origin, jules, options, plan, simulated: speed.is_some() })
     }
 
+    /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
+    /// says now. Nothing is sent or written.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Manifest`], [`RunError::Selection`], [`RunError::NothingSelected`], [`RunError::NothingFailed`],
+    /// [`RunError::Ledger`].
+    pub fn preview(self) -> Result<Plan, RunError> {
+        let Self { manifest, origin, options, speed, .. } = self;
+        let plan = plan::expand(&manifest, None)?.select(&options.selection)?;
+        if plan.tasks.is_empty() && plan.unresolved.is_empty() {
+            return Err(RunError::NothingSelected);
+        }
+        preview(&origin, plan, &options, speed.is_some())
+    }
+
     /// Runs the manifest to its end: starts what is open, follows it, writes the reports.
     ///
     /// # Errors
@@ -124,7 +139,8 @@ impl Planned {
     ///
     /// # Errors
     ///
-    /// [`RunError::Report`], [`RunError::Service`], [`RunError::Ledger`], [`RunError::NotRecorded`].
+    /// [`RunError::Report`], [`RunError::Service`], [`RunError::NothingFailed`], [`RunError::Ledger`],
+    /// [`RunError::NotRecorded`].
     pub async fn open(self) -> Result<Run, RunError> {
         let Self { origin, jules, options, plan, simulated } = self;
         options.reports.check()?;
@@ -132,9 +148,9 @@ impl Planned {
             let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
             impatient(&jules).list_sessions(&page).await?;
         }
-        let history = History::open(&origin, &plan, &options, simulated)?;
+        let history = History::open(&origin, plan, &options, simulated)?;
         let listeners = options.reports.listeners(&history.record, &history.events)?;
-        Ok(Run { jules, options, plan: Arc::new(plan), history, listeners })
+        Ok(Run { jules, history, listeners })
     }
 }
 
@@ -142,8 +158,6 @@ impl Planned {
 #[must_use]
 pub struct Run {
     jules: Jules,
-    options: Options,
-    plan: Arc<Plan>,
     history: History,
     listeners: Vec<Box<dyn Listener>>,
 }
@@ -164,7 +178,7 @@ impl Run {
     /// The tasks.
     #[must_use]
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.history.plan
     }
 
     /// Whether an earlier run is continued.
@@ -193,24 +207,11 @@ impl Run {
     ///
     /// [`RunError::NotRecorded`].
     pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
-        let Self { jules, options, plan, history, listeners } = self;
-        let setup = Setup {
-            plan,
-            api: jules.clone(),
-            record: history.record,
-            options: engine::Options {
-                wait: options.wait,
-                rerun_failed: options.failed,
-                selected: options.selection.is_partial(),
-                // Whoever asks for a fresh run does not want the sessions of an earlier one.
-                look_back: (!options.fresh).then_some(history.look_back),
-                known_sessions: history.known_sessions,
-                created_within_day: history.created_within_day,
-                seed: fastrand::u64(..),
-            },
-        };
+        let Self { jules, history, listeners } = self;
+        let History { plan, engine, recorder, record, .. } = history;
+        let setup = Setup { plan, api: jules.clone(), record, options: engine };
         let clean = Box::new(move |event| clean(&jules, event));
-        let observers = Observers { ledger: Box::new(history.recorder), listeners, clean };
+        let observers = Observers { ledger: Box::new(recorder), listeners, clean };
         Ok(engine::run(setup, observers, stops).await?)
     }
 }

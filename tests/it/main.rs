@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adopting;
+mod again;
 mod benchmarks;
 mod client_table;
 mod commands;

@@ -15,7 +15,6 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::planned;
 use super::selection::Selection;
-use crate::manifest::Manifest;
 use crate::plan::{Plan, Unresolved};
 
 const AFTER_HELP: &str = "\
@@ -64,20 +63,15 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
         return check::run(args, &manifest, console).await;
     }
     let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
-    print(&plan, args.format, console)
+    if plan.tasks.is_empty() && plan.unresolved.is_empty() {
+        return Err(nothing_selected());
+    }
+    print(&plan, args.format, console)?;
+    Ok(Exit::Done)
 }
 
-/// Prints the tasks of a manifest without touching anything: `run --dry-run`.
-pub(crate) fn dry_run(
-    manifest: &Manifest,
-    selection: &Selection,
-    console: &Console,
-) -> Result<Exit, Failure> {
-    let plan = selection.apply(planned::expand(manifest, console)?)?;
-    print(&plan, PlanFormat::Table, console)
-}
-
-fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Result<Exit, Failure> {
+/// Prints tasks, and on stderr how many there are.
+pub(crate) fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Result<(), Failure> {
     match format {
         PlanFormat::Json => json::print(plan, console)?,
         PlanFormat::Table => table::print(plan, console)?,
@@ -86,10 +80,7 @@ fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Result<Exit, Fai
     for line in &plan.unresolved {
         console.say(&unresolved(plan, line));
     }
-    if plan.tasks.is_empty() && plan.unresolved.is_empty() {
-        return Err(nothing_selected());
-    }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// That there is nothing to do.

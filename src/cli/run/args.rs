@@ -40,7 +40,7 @@ pub(crate) struct RunArgs {
         default_missing_value = "demo"
     )]
     pub(crate) simulate: Option<SimulateWith>,
-    /// Print the tasks and touch nothing, like `plan`
+    /// Print the tasks that would be started or taken up, and touch nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
@@ -48,7 +48,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) selection: Selection,
 
-    /// Also run again what ended badly in the last run of this manifest
+    /// Only run again what ended badly when it was run last, and go on with what is open
     #[arg(long, conflicts_with = "fresh", help_heading = "Going on")]
     pub(crate) failed: bool,
     /// Start a new run, also when the last one has work left
@@ -96,6 +96,11 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
+    /// Whether the service is the simulator.
+    pub(super) fn is_simulated(&self) -> bool {
+        matches!(self.simulate, Some(SimulateWith::Demo | SimulateWith::Scenario(_)))
+    }
+
     /// The same in the runner's words.
     pub(super) fn options(&self) -> Result<Options, Failure> {
         Ok(Options {

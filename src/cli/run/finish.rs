@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::{RunArgs, SimulateWith};
+use super::args::RunArgs;
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::fail_on::FailOn;
@@ -81,7 +81,7 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
         let left = record.totals().remaining() > 0;
         return left.then(|| "go on with the rest: run this step again".to_owned()).into_iter().collect();
     };
-    if matches!(args.simulate, Some(SimulateWith::Demo | SimulateWith::Scenario(_))) {
+    if args.is_simulated() {
         return vec![format!("run it for real: JULES_API_KEY=… {command}")];
     }
     let mut command = command.to_owned();

@@ -16,7 +16,7 @@ use service::Target;
 use super::console::{BOLD, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::plan::{dry_run, many, nothing_selected};
+use super::plan::{PlanFormat, many, nothing_selected, print};
 use super::progress::Progress;
 use super::quote::quoted;
 use super::signals::{self, Signal, Signals};
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failu
 /// Runs a job under the flags of `run`; where the manifest comes from is the caller's business.
 pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
     if args.dry_run {
-        return Ok(dry_run(&job.manifest, &args.selection, console)?.into());
+        return dry_run(args, job, console);
     }
     let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
     signals::leave_at_the_second().map_err(|error| Failure::new(Exit::Fault, error))?;
@@ -79,9 +79,10 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     let runner = target.serve(Runner::new(job.manifest).origin(job.origin, job.file), options)?;
     // Nothing has begun yet that a signal would have to wait for.
     let run = tokio::select! {
-        run = prepare(runner, args, &target, console) => run?,
+        run = Box::pin(prepare(runner, args, &target, console)) => run?,
         signal = signals.next() => return Ok(signal.exit().into()),
     };
+    let Some(run) = run else { return Ok(Exit::Done.into()) };
     let (stops, inbox) = mpsc::channel(4);
     let finished = tokio::select! {
         finished = run.run(inbox) => finished.map_err(|error| failed(error, console))?,
@@ -94,6 +95,20 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     }
     let exit = finish::finish(&finished, args, &reports, job.command.as_deref(), console);
     Ok(Ended { exit, record: Some(finished.record) })
+}
+
+/// Prints the tasks that the run would start or take up, and touches nothing.
+fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
+    let mut runner = Runner::new(job.manifest).origin(job.origin, job.file).options(args.options()?);
+    if args.is_simulated() {
+        runner = runner.simulated(1.0);
+    }
+    match runner.preview() {
+        Ok(plan) => print(&plan, PlanFormat::Table, console)?,
+        Err(nothing @ RunError::NothingFailed) => console.say(&nothing.to_string()),
+        Err(error) => return Err(failed(error, console)),
+    }
+    Ok(Exit::Done.into())
 }
 
 /// Prints the result, off the main thread, which has to hear a signal meanwhile. Who wanted the run to stop does not
@@ -117,18 +132,30 @@ async fn print_result(finished: &Finished, args: &RunArgs, console: &Console) ->
 }
 
 /// Looks at everything that can be wrong before anything is started, and tells what is going to happen.
-async fn prepare(runner: Runner, args: &RunArgs, target: &Target, console: &Console) -> Result<Run, Failure> {
+/// None when there is nothing to run again.
+async fn prepare(
+    runner: Runner,
+    args: &RunArgs,
+    target: &Target,
+    console: &Console,
+) -> Result<Option<Run>, Failure> {
     let failed = |error| failed(error, console);
     let planned = runner.plan().await.map_err(failed)?;
     agree(planned.plan(), console).await?;
-    let mut run = planned.open().await.map_err(failed)?;
+    let mut run = match planned.open().await {
+        Err(nothing @ RunError::NothingFailed) => {
+            console.say(&nothing.to_string());
+            return Ok(None);
+        }
+        opened => opened.map_err(failed)?,
+    };
     announce(&run, target, console);
     if args.reports.events_on_stdout() {
         let lines = EventLines::stream("stdout", console.stream(), run.events().to_vec());
         run = run.listen(lines);
     }
     let progress = Progress::new(console, run.record(), args.heartbeat);
-    Ok(run.listen(progress))
+    Ok(Some(run.listen(progress)))
 }
 
 async fn agree(plan: &Plan, console: &Console) -> Result<(), Failure> {
@@ -187,6 +214,7 @@ fn failed(error: RunError, console: &Console) -> Failure {
         RunError::Manifest(found) => planned::invalid(&found, console),
         RunError::Selection(error) => Failure::usage(error),
         RunError::NothingSelected => nothing_selected(),
+        RunError::NothingFailed => Failure::new(Exit::Done, error),
         RunError::Report(error) => outputs::unwritable(error),
         RunError::Ledger(error) => Failure::new(Exit::NotWritable, error),
         RunError::NotRecorded(error) => Failure::new(Exit::NotWritable, error)

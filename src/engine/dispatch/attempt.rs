@@ -38,7 +38,7 @@ impl Dispatch {
         self.turn.events.push(EventKind::IntentRecorded { task, attempt, marker });
     }
 
-    fn marker(&self, attempt: Attempt) -> Marker {
+    pub(super) fn marker(&self, attempt: Attempt) -> Marker {
         Marker::new(&self.plan[attempt.task].key, &self.run.id, attempt.number)
     }
 

@@ -164,6 +164,11 @@ impl Dispatch {
         self.poller.counts()
     }
 
+    /// The tasks without an outcome, by their places in the plan.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = usize> {
+        self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_))).map(|TaskIx(at)| at)
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.stage == Stage::Done
     }

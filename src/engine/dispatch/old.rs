@@ -45,6 +45,9 @@ impl Dispatch {
                 if seen.state == SessionState::Completed
                     && judge(self.plan[ix].expect, &seen.work).0 == Outcome::Succeeded =>
             {
+                if self.tasks[ix].attempts == 0 {
+                    return self.take_up_again(ix, &seen, now);
+                }
                 let end = End { work: seen.work, lasting: true, ..End::new(Outcome::Succeeded, None) };
                 self.end_attempt(ix, end, now);
             }
@@ -61,8 +64,15 @@ impl Dispatch {
 
     /// The attempt had been given up, but its session is at work, or has completed since.
     fn take_up_again(&mut self, ix: TaskIx, seen: &Seen, now: Now) {
+        // An attempt of an earlier run becomes one of this run, which has none yet.
+        let is_earlier = self.tasks[ix].attempts == 0;
+        if is_earlier {
+            let attempt = self.tasks.begin(ix, now);
+            let marker = seen.marker().unwrap_or_else(|| self.marker(attempt));
+            self.record_intent(attempt, marker);
+        }
         self.tasks[ix].begun = Some(now);
-        self.record_session(ix, seen, false);
+        self.record_session(ix, seen, is_earlier);
         self.follow(ix, &seen.id, false, Spent::default(), now);
         self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, now));
         self.leave_if_nobody_waits(ix, now);

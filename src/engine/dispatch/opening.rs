@@ -8,12 +8,12 @@ use super::old::OldSession;
 use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::api::SessionState;
-use crate::engine::Fault;
 use crate::engine::action::{Action, TaskIx};
 use crate::engine::create::Create;
 use crate::engine::driver::Spent;
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
+use crate::engine::{Fault, runs_again};
 use crate::outcome::{AttemptRecord, EventKind, Outcome, PlannedTask, RunRecord, TaskRecord};
 use crate::plan::Task;
 
@@ -41,6 +41,9 @@ impl Dispatch {
                     let (task, reason) = (task.id.clone(), known.reason.clone());
                     self.turn.events.push(EventKind::TaskEnded { task, outcome, reason });
                 }
+            } else if let Some(known) = self.options.earlier.get(&task.id) {
+                let known = known.last_attempt().filter(|_| known.planned.key == task.key);
+                self.tasks[ix].old = known.and_then(OldSession::of);
             }
         }
         if !self.options.selected {
@@ -102,8 +105,7 @@ impl Dispatch {
         // A refused intent was no attempt.
         let attempts: Vec<_> = known.attempts.iter().filter(|attempt| !attempt.refused).collect();
         self.tasks[ix].attempts = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
-        let again =
-            self.options.rerun_failed && known.outcome.is_some_and(|outcome| self.is_bad(ix, outcome));
+        let again = self.options.rerun_failed && known.outcome.is_some_and(|o| runs_again(&self.plan[ix], o));
         if again {
             self.tasks[ix].attempts_before = self.tasks[ix].attempts;
         }
@@ -142,12 +144,6 @@ impl Dispatch {
             // Another attempt beside a session that may be at work would be one too many.
             self.tasks[ix].old = OldSession::of(last).filter(|old| again || !old.ended);
         }
-    }
-
-    /// What `--failed` runs again: what failed, and what was skipped because a need had failed.
-    fn is_bad(&self, ix: TaskIx, outcome: Outcome) -> bool {
-        let task = &self.plan[ix];
-        outcome.counts_as_failed(task.on_no_change) || (outcome == Outcome::Skipped && !task.needs.is_empty())
     }
 
     /// Nobody follows a session of this task any more.

@@ -1,0 +1,162 @@
+//! What a run goes on with, and which of the plan's tasks it works on: decided here alone, for `run` and its dry run.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Options, RunError};
+use crate::engine::{self, StopReason};
+use crate::ledger::{Latest, LedgerReader, ManifestIdentity, StoredRun};
+use crate::outcome::{RunId, RunRecord, TaskRecord};
+use crate::plan::{Plan, Task, TaskId};
+
+/// The decision, and what it rests on.
+pub(super) struct Work {
+    /// Without the tasks that are no business of this invocation.
+    pub(super) plan: Plan,
+    /// The manifest's last run.
+    pub(super) last: Option<StoredRun>,
+    /// Whether that one is continued.
+    pub(super) goes_on: bool,
+    /// Tasks whose last attempt was in an earlier run than the one that is recorded.
+    pub(super) earlier: HashMap<TaskId, TaskRecord>,
+}
+
+impl Work {
+    /// Decides by what the ledger says; none is an empty one.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::NothingFailed`], [`RunError::Ledger`].
+    pub(super) fn decide(
+        mut plan: Plan,
+        identity: &ManifestIdentity,
+        options: &Options,
+        reader: Option<&LedgerReader>,
+    ) -> Result<Self, RunError> {
+        let last = reader.map(|reader| reader.last_run(identity)).transpose()?.flatten();
+        let adopt_within = plan.settings.adoption.adopt_within;
+        let goes_on = last.as_ref().is_some_and(|last| goes_on(&last.record, options, adopt_within));
+        let mut earlier = HashMap::new();
+        if options.failed {
+            let latest = reader.map(|reader| reader.latest(identity)).transpose()?.unwrap_or_default();
+            let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
+            let again: BTreeSet<usize> =
+                (0..plan.tasks.len()).filter(|&at| is_again(&plan.tasks[at], &latest)).collect();
+            if again.is_empty() {
+                return Err(RunError::NothingFailed);
+            }
+            let elsewhere = again.iter().map(|&at| &plan.tasks[at].id);
+            let elsewhere = elsewhere.filter(|id| known.is_none_or(|known| !known.tasks.contains_key(*id)));
+            if let Some(reader) = reader {
+                earlier = records(reader, elsewhere, &latest)?;
+            }
+            let stays = |task: &Task| {
+                known.and_then(|known| known.tasks.get(&task.id)).is_some_and(|t| t.planned.key == task.key)
+            };
+            let kept: Vec<usize> =
+                (0..plan.tasks.len()).filter(|at| again.contains(at) || stays(&plan.tasks[*at])).collect();
+            plan.keep(&kept);
+        }
+        Ok(Self { plan, last, goes_on, earlier })
+    }
+}
+
+/// What `--failed` means: the task's latest outcome asks for another attempt, or it is open.
+fn is_again(task: &Task, latest: &HashMap<TaskId, Latest>) -> bool {
+    latest.get(&task.id).is_some_and(|latest| {
+        latest.outcome.is_none_or(|outcome| outcome.is_open() || engine::runs_again(task, outcome))
+    })
+}
+
+/// The records of these tasks in the runs that had them last.
+fn records<'a>(
+    reader: &LedgerReader,
+    tasks: impl Iterator<Item = &'a TaskId>,
+    latest: &HashMap<TaskId, Latest>,
+) -> Result<HashMap<TaskId, TaskRecord>, RunError> {
+    let mut by_run: HashMap<&RunId, Vec<&TaskId>> = HashMap::new();
+    for (task, latest) in tasks.filter_map(|task| Some((task, latest.get(task)?))) {
+        by_run.entry(&latest.run).or_default().push(task);
+    }
+    let mut records = HashMap::new();
+    for (run, tasks) in by_run {
+        let Some(StoredRun { mut record, .. }) = reader.run(run)? else { continue };
+        let found =
+            tasks.into_iter().filter_map(|task| Some((task.clone(), record.tasks.swap_remove(task)?)));
+        records.extend(found);
+    }
+    Ok(records)
+}
+
+/// An earlier run is continued when it has open tasks, or failed ones that are to be run again; never for a fresh one.
+fn goes_on(last: &RunRecord, options: &Options, adopt_within: Duration) -> bool {
+    let again = options.failed && last.tasks.values().any(TaskRecord::has_failed);
+    let wanted = last.totals().remaining() > 0 || again;
+    !options.fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
+}
+
+/// Whether the run was killed or interrupted after its last task and before its last listing, not long ago. Whoever
+/// starts it again then does not want all of it twice; by the next night it is another matter, as with sessions that
+/// are adopted.
+fn was_cut_short(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> bool {
+    let last_sign = last.tasks.values().filter_map(|task| task.ended_at).max();
+    let within = SignedDuration::try_from(adopt_within).unwrap_or(SignedDuration::MAX);
+    let interrupted = [StopReason::Interrupt, StopReason::Terminate].map(StopReason::as_str);
+    let stopped = last.stopped.as_deref().is_some_and(|stopped| interrupted.contains(&stopped));
+    (last.ended_at.is_none() || stopped) && last_sign.is_some_and(|sign| now.duration_since(sign) <= within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{EventKind, Outcome, sample};
+
+    fn ended_with(outcome: Option<Outcome>) -> RunRecord {
+        let mut events = sample::run_of(1);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 1);
+        events.extend(outcome.map(|outcome| sample::event(9, sample::ended("task-0", outcome, None))));
+        RunRecord::from_events(&events).unwrap()
+    }
+
+    /// The same after an end in order.
+    fn closed_with(outcome: Outcome) -> RunRecord {
+        let mut record = ended_with(Some(outcome));
+        record.apply(&sample::event(10, EventKind::InvocationEnded { stopped: None }));
+        record
+    }
+
+    fn goes_on(last: &RunRecord, options: &Options) -> bool {
+        super::goes_on(last, options, Duration::from_secs(60))
+    }
+
+    #[test]
+    fn open_work_is_gone_on_with() {
+        let plain = Options::default();
+        let (fresh, failed) =
+            (Options { fresh: true, ..plain.clone() }, Options { failed: true, ..plain.clone() });
+        for open in [None, Some(Outcome::Deferred), Some(Outcome::Detached)] {
+            assert!(goes_on(&ended_with(open), &plain), "{open:?}");
+            assert!(!goes_on(&ended_with(open), &fresh), "{open:?}");
+        }
+        assert!(!goes_on(&closed_with(Outcome::Succeeded), &failed));
+        assert!(!goes_on(&closed_with(Outcome::Failed), &plain));
+        assert!(goes_on(&closed_with(Outcome::Failed), &failed));
+    }
+
+    #[test]
+    fn a_run_that_died_at_its_very_end_is_closed_and_not_done_twice() {
+        let died = ended_with(Some(Outcome::Succeeded));
+        let end = died.tasks[0].ended_at.unwrap();
+        let hour = Duration::from_secs(3_600);
+        assert!(was_cut_short(&died, 6 * hour, end + hour));
+        assert!(!was_cut_short(&died, 6 * hour, end + 7 * hour), "the next night's work is done anew");
+        assert!(!was_cut_short(&closed_with(Outcome::Succeeded), 6 * hour, end + hour));
+        let mut interrupted = closed_with(Outcome::Succeeded);
+        interrupted.stopped = Some("terminate".to_owned());
+        assert!(was_cut_short(&interrupted, 6 * hour, end + hour));
+        interrupted.stopped = Some("deadline".to_owned());
+        assert!(!was_cut_short(&interrupted, 6 * hour, end + hour));
+    }
+}

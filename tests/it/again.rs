@@ -1,0 +1,107 @@
+//! What is run again: `--failed`, and that a dry run prints what a run would start.
+
+use std::collections::BTreeSet;
+
+use jules_batch::outcome::Outcome;
+use serde_json::Value;
+
+use crate::support::{Manifest, World, at_once, job};
+
+/// Jobs a, b and c; b fails once.
+fn world() -> World {
+    let scenario = "{ rules: [{ when: { prompt: second, nth: 1 }, then: { outcome: failure } }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    World::with(
+        scenario,
+        &Manifest::of([
+            job("a", "The first.", &[]),
+            job("b", "The second.", &[]),
+            job("c", "The third.", &[]),
+        ]),
+    )
+}
+
+/// The first column of what a dry run prints.
+fn printed(world: &World, flags: &str) -> BTreeSet<String> {
+    let ended = world.run().args(flags).arg("-n").exits(0);
+    ended.stdout.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
+}
+
+/// The tasks that the last invocation took up or had intents for.
+fn started(world: &World) -> BTreeSet<String> {
+    let events = std::fs::read_to_string(world.path("jules-report/events.jsonl")).unwrap_or_default();
+    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let begin = events.iter().rposition(|event| event["event"] == "invocation_started").unwrap_or(0);
+    let of_tasks = |event: &&Value| event["event"] == "intent_recorded" || event["event"] == "task_reopened";
+    events[begin..].iter().filter(of_tasks).map(|event| event["task"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_dry_run_prints_what_is_started_whatever_the_last_run_was() {
+    const HISTORIES: [&[&str]; 5] = [
+        &[],
+        &[""],
+        &["", "--select job(a)"],
+        &["--max-tasks 1 -j 1"],
+        &["--select job(a)|job(b) --no-wait"],
+    ];
+    // What is expected after each of these histories, in their order.
+    const CASES: [(&str, [&str; 5]); 7] = [
+        ("", ["abc", "abc", "abc", "bc", "abc"]),
+        ("--failed", ["", "b", "b", "bc", "ab"]),
+        ("--fresh", ["abc", "abc", "abc", "abc", "abc"]),
+        ("--select job(a)", ["a", "a", "a", "", "a"]),
+        ("--failed --select job(a)", ["", "", "", "", "a"]),
+        ("--failed --select job(b)|job(c)", ["", "b", "b", "bc", "b"]),
+        ("--failed --fail-on none -j 1", ["", "b", "b", "bc", "ab"]),
+    ];
+    let cases = CASES.into_iter().flat_map(|(flags, expected)| {
+        HISTORIES.into_iter().zip(expected).map(move |(history, expected)| (history, flags, expected))
+    });
+    at_once(cases, |(history, flags, expected)| {
+        let world = world();
+        for flags in history {
+            world.run().args(flags).start().wait();
+        }
+        world.until(|world| world.books().live_now == 0);
+        let expected: BTreeSet<String> = expected.chars().map(String::from).collect();
+        assert_eq!(printed(&world, flags), expected, "printed: {flags:?} after {history:?}");
+        let _ = std::fs::remove_dir_all(world.path("jules-report"));
+        let ended = world.run().args(flags).start().wait();
+        assert_eq!(started(&world), expected, "started: {flags:?} after {history:?}: {ended}");
+        assert_eq!(world.books().duplicates, []);
+    });
+}
+
+#[test]
+fn failed_without_a_failure_says_so_in_one_line_and_starts_nothing() {
+    let world = world();
+    world.run().args("--select job(a)").exits(0);
+    let asked = world.requests("sessions.create");
+    for more in ["", "-n"] {
+        let ended = world.run().arg("--failed").args(more).exits(0);
+        assert_eq!(ended.stderr.trim().lines().count(), 1, "{ended}");
+        assert!(ended.stderr.contains("nothing has failed"), "{ended}");
+        assert_eq!(ended.stdout, "");
+    }
+    assert_eq!(world.requests("sessions.create"), asked);
+}
+
+#[test]
+fn a_failure_of_an_earlier_run_is_looked_at_before_it_is_done_again() {
+    let manifest = Manifest::of([
+        job("slow", "Take your time.", &["timeouts: { task: 200ms }"]),
+        job("quick", "Be quick.", &[]),
+    ]);
+    let scenario = "{ rules: [{ when: { prompt: quick }, then: { duration: 10ms, outcome: change } }], \
+        defaults: { duration: 1500ms, outcome: change } }";
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(100);
+    assert_eq!(ended.outcome("slow").0, Outcome::TimedOut);
+    world.run().args("--select job(quick)").exits(0);
+    world.until(|world| world.books().live_now == 0);
+    let ended = world.run().arg("--failed").exits(0);
+    assert_eq!(ended.outcome("slow").0, Outcome::Succeeded);
+    assert_eq!(ended.report().tasks.len(), 1, "what had not failed is no part of it");
+    world.created(3);
+}
