@@ -11,7 +11,8 @@ use super::plan::many;
 use crate::report::{self, ReportV1, TaskV1};
 
 const AFTER_HELP: &str = "\
-The exit code is that of the whole: 100 when a task failed under --fail-on, else 5 when work is left, else 0.
+The exit code is that of the whole: 100 when a task failed under --fail-on, else 5 when work is left or a shard is
+missing, else 0. With --partial a missing shard is only told.
 Of a task that stands in several reports the one that is further on counts.
 
 Examples:
@@ -31,6 +32,9 @@ pub(crate) struct MergeArgs {
     /// Outcomes that end the command with exit code 100, with commas between; or any, none
     #[arg(long, value_name = "LIST", default_value = "any")]
     pub(crate) fail_on: FailOn,
+    /// Shards may be missing
+    #[arg(long)]
+    pub(crate) partial: bool,
 }
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
@@ -44,7 +48,21 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
         None => written.iter().try_for_each(|path| console.result_line(&path.display().to_string()))?,
     }
     console.say(&format!("{} of {}", many(merged.tasks.len(), "task"), many(args.files.len(), "report")));
-    Ok(exit(&merged, &args.fail_on))
+    let missing = missing(&merged);
+    if let Some(missing) = &missing {
+        console.warn(missing);
+    }
+    let left = missing.filter(|_| !args.partial).map(|_| Exit::WorkLeft);
+    Ok(Exit::strongest([exit(&merged, &args.fail_on)].into_iter().chain(left)))
+}
+
+/// Which shards there is no report of, if any.
+fn missing(report: &ReportV1) -> Option<String> {
+    let missing = report.run.missing_shards();
+    let names: Vec<String> = missing.iter().map(|shard| format!("{}/{}", shard.index, shard.total)).collect();
+    let is = if let [_] = missing.as_slice() { "shard is" } else { "shards are" };
+    (!names.is_empty())
+        .then(|| format!("{} {is} missing: {}; --partial takes that", names.len(), names.join(", ")))
 }
 
 /// The exit code of the whole.

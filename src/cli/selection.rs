@@ -3,6 +3,7 @@
 use foreign_text::line as neutral;
 
 use super::failure::Failure;
+use super::plan::nothing_selected;
 use super::shard::ShardArg;
 use crate::plan::{self, Filter, Plan, Slice};
 
@@ -45,8 +46,12 @@ impl Selection {
     }
 
     /// The plan with the selected tasks alone.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, but for a shard that happens to be empty.
     pub(crate) fn apply(&self, plan: Plan) -> Result<Plan, Failure> {
-        plan.select(&self.tasks()?).map_err(Failure::usage)
+        plan.select_some(&self.tasks()?).map_err(Failure::usage)?.ok_or_else(nothing_selected)
     }
 }
 

@@ -36,7 +36,7 @@ use jiff::Timestamp;
 
 use crate::api::{Jules, SessionId};
 use crate::outcome::{EventLog, JournalError, Listener, Outcome, RunEvent, RunRecord, TaskRecord};
-use crate::plan::{Plan, Task, TaskId};
+use crate::plan::{Plan, Shard, Task, TaskId};
 
 pub use stop::StopReason;
 pub(crate) use survey::look_back;
@@ -74,6 +74,8 @@ pub(crate) struct Options {
     pub rerun_failed: bool,
     /// The plan holds a selection of the manifest's tasks: the others stay as they are.
     pub selected: bool,
+    /// Which part of the manifest the plan holds, for the record.
+    pub shard: Option<Shard>,
     /// Adopt sessions that carry a task's marker, were created since then and are missing in the ledger: it was lost,
     /// or is an old copy. [`look_back`] tells how far that has to go; none adopts nothing.
     pub look_back: Option<Timestamp>,
@@ -94,6 +96,7 @@ impl Default for Options {
             wait: true,
             rerun_failed: false,
             selected: false,
+            shard: None,
             look_back: None,
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),

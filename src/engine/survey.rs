@@ -57,8 +57,10 @@ mod tests {
             file: None,
             simulated: false,
         };
-        let mut kinds =
-            vec![EventKind::RunStarted { run: info }, EventKind::InvocationStarted { invocation: 1 }];
+        let mut kinds = vec![
+            EventKind::RunStarted { run: info },
+            EventKind::InvocationStarted { invocation: 1, shard: None },
+        ];
         kinds.extend(plan.tasks.iter().map(|task| EventKind::TaskPlanned {
             planned: Box::new(PlannedTask {
                 id: task.id.clone(),

@@ -49,7 +49,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
             let ts = created_at.map_or(ts, jiff::Timestamp::as_millisecond);
             enter_session(conn, run, task, session, ts)?;
         }
-        EventKind::InvocationStarted { invocation } => {
+        EventKind::InvocationStarted { invocation, .. } => {
             conn.prepare_cached("UPDATE runs SET invocations = ?2, ended_at = NULL WHERE n = ?1")?
                 .execute(params![run, invocation])?;
         }

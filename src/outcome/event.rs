@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Marker, Outcome, RunId};
 use crate::api::SessionId;
-use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey, TaskSource};
+use crate::plan::{JobId, OnNoChange, Place, Shard, TaskId, TaskKey, TaskSource};
 
 /// One change of a run, as `events.jsonl` and the ledger keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub enum EventKind {
     InvocationStarted {
         /// Counts from 1.
         invocation: u32,
+        /// The part of the manifest that it was for (`--shard`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shard: Option<Shard>,
     },
     /// The run knows which sessions of its tasks the service holds already: what carried their markers is adopted.
     /// A run that was killed before that must look again, although its ledger is there.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     ApiUsage, EventKind, Marker, Outcome, PlannedTask, RunEvent, RunInfo, SessionRef, Stray, Totals, Work,
 };
-use crate::plan::{TaskId, TaskKey};
+use crate::plan::{Shard, TaskId, TaskKey};
 
 /// The fold of a run's events: what reports show and what the next invocation goes on from.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct RunRecord {
     pub ended_at: Option<Timestamp>,
     /// How many invocations it has had.
     pub invocations: u32,
+    /// The part of the manifest that the last one was for.
+    pub shard: Option<Shard>,
     /// Why the last invocation ended before its time.
     pub stopped: Option<String>,
     /// Up to when the record is sure to hold every session of its tasks: the last event of an invocation that had
@@ -160,6 +162,7 @@ impl RunRecord {
             started_at: first.ts,
             ended_at: None,
             invocations: 0,
+            shard: None,
             stopped: None,
             complete_until: None,
             surveyed: false,
@@ -226,8 +229,9 @@ impl RunRecord {
     fn apply_kind(&mut self, kind: &EventKind, ts: Timestamp) {
         match kind {
             EventKind::RunStarted { .. } | EventKind::Noted { .. } => {}
-            EventKind::InvocationStarted { invocation } => {
+            EventKind::InvocationStarted { invocation, shard } => {
                 self.invocations = *invocation;
+                self.shard = *shard;
                 self.surveyed = false;
                 self.ended_at = None;
                 self.stopped = None;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use foreign_text::{one_line, plain};
+use serde::{Deserialize, Serialize};
 
 use super::filter::{Filter, FilterError};
 use super::key::id_hash;
@@ -80,7 +81,8 @@ impl Slice {
 }
 
 /// One of N parts of a plan: each task is in exactly one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Shard {
     /// From 0.
     index: usize,
@@ -103,6 +105,18 @@ impl Shard {
         let count = NonZeroUsize::new(count)?;
         let index = number.checked_sub(1).filter(|index| *index < count.get())?;
         Some(Self { index, count, deal: Deal::Hash })
+    }
+
+    /// Which part it is, from 1.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.index + 1
+    }
+
+    /// How many parts there are.
+    #[must_use]
+    pub fn count(self) -> usize {
+        self.count.get()
     }
 
     /// The same part of as many, dealt in turn instead (`slice:`).
@@ -146,8 +160,22 @@ impl fmt::Display for Shard {
     }
 }
 
+impl TryFrom<String> for Shard {
+    type Error = SelectError;
+
+    fn try_from(text: String) -> Result<Self, SelectError> {
+        text.parse()
+    }
+}
+
+impl From<Shard> for String {
+    fn from(shard: Shard) -> Self {
+        shard.to_string()
+    }
+}
+
 impl Selection {
-    /// The positions of the chosen tasks, in the plan's order.
+    /// The positions of the chosen tasks, shards aside, in the plan's order.
     fn positions(&self, tasks: &[Task]) -> Vec<usize> {
         let wanted =
             |task: &Task| self.select.is_empty() || self.select.iter().any(|filter| filter.matches(task));
@@ -163,10 +191,6 @@ impl Selection {
             drawn.truncate(sample);
             drawn.sort_unstable();
             chosen = drawn;
-        }
-        if let Some(shard) = self.shard {
-            let mut position = 0..;
-            chosen.retain(|&at| position.next().is_some_and(|position| shard.has(position, &tasks[at])));
         }
         chosen
     }
@@ -197,7 +221,26 @@ impl Plan {
         }
         let chosen = selection.positions(&self.tasks);
         self.keep(&chosen);
+        if let Some(shard) = selection.shard {
+            let dealt: Vec<usize> =
+                (0..self.tasks.len()).filter(|&at| shard.has(at, &self.tasks[at])).collect();
+            self.keep(&dealt);
+        }
         Ok(self)
+    }
+
+    /// The same; none when what a person chose leaves no task. A shard may be empty: nobody chooses what is dealt to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::select`].
+    pub fn select_some(self, selection: &Selection) -> Result<Option<Self>, SelectError> {
+        let dealt = Selection { shard: selection.shard, ..Selection::default() };
+        let chosen = self.select(&Selection { shard: None, ..selection.clone() })?;
+        if chosen.tasks.is_empty() && chosen.unresolved.is_empty() {
+            return Ok(None);
+        }
+        chosen.select(&dealt).map(Some)
     }
 
     /// Removes all tasks but those at `chosen`, which ascends, and counts needs anew.

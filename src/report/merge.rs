@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{ApiV1, DetectionV1, ReportError, ReportV1, RunV1, StrayV1, TaskV1};
+use super::{ApiV1, DetectionV1, ReportError, ReportV1, RunV1, ShardV1, StrayV1, TaskV1};
 
 /// The reports as one, whatever their order. Tasks stand in the order of their jobs in the manifest, those of one job
 /// by their ids; of a task in several reports the one that is further on counts.
@@ -69,6 +69,29 @@ fn run(reports: &[ReportV1], first: &ReportV1) -> RunV1 {
         simulated: reports.iter().any(|report| report.run.simulated),
         stopped: (!stopped.is_empty()).then(|| stopped.into_iter().collect::<Vec<_>>().join(", ")),
         merged_from: ids.collect::<BTreeSet<_>>().into_iter().collect(),
+        shard: None,
+        merged_shards: reports
+            .iter()
+            .flat_map(|report| report.run.shards())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+    }
+}
+
+impl RunV1 {
+    /// The parts of the manifest that the report holds; none where the manifest was not divided.
+    fn shards(&self) -> impl Iterator<Item = ShardV1> {
+        self.shard.into_iter().chain(self.merged_shards.iter().copied())
+    }
+
+    /// The parts that it lacks: of a manifest that was divided, the report holds some and not all.
+    #[must_use]
+    pub fn missing_shards(&self) -> Vec<ShardV1> {
+        let held: BTreeSet<ShardV1> = self.shards().collect();
+        let totals: BTreeSet<usize> = held.iter().map(|shard| shard.total).collect();
+        let all = totals.into_iter().flat_map(|total| (1..=total).map(move |index| ShardV1 { index, total }));
+        all.filter(|shard| !held.contains(shard)).collect()
     }
 }
 
@@ -153,6 +176,24 @@ mod tests {
         assert_eq!(merged.run.merged_from.len(), 3);
         assert_eq!(merged.run.invocations, 3);
         assert_eq!(merged.run.stopped.as_deref(), Some("deadline"));
+    }
+
+    #[test]
+    fn shards_that_are_not_there_are_named() {
+        let part = |index, total| {
+            let mut report = shard(index);
+            report.run.id = format!("run-{index}");
+            report.run.shard = Some(ShardV1 { index, total });
+            report
+        };
+        let missing = |reports: Vec<ReportV1>| -> Vec<usize> {
+            merge(reports).unwrap().run.missing_shards().iter().map(|shard| shard.index).collect()
+        };
+        assert_eq!(missing(vec![part(1, 3)]), [2, 3]);
+        assert_eq!(missing(vec![part(3, 3), part(1, 3), part(2, 3)]), [0; 0]);
+        let some = merge(vec![part(3, 4), part(1, 4)]).unwrap();
+        assert_eq!(missing(vec![some, part(2, 4)]), [4], "a merged report holds its parts");
+        assert_eq!(missing(vec![shard(1), shard(2)]), [0; 0], "nobody divided it");
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use markdown::markdown;
 pub use merge::merge;
 pub use v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, OnNoChangeV1, PollsV1, PullRequestV1, ReportV1, RunV1,
-    SessionV1, SourceV1, StrayV1, TaskV1, TotalsV1,
+    SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, TotalsV1,
 };
 
 /// A report could not be read or rendered.

@@ -3,8 +3,8 @@
 use jiff::{Timestamp, Unit};
 
 use super::v1::{
-    ApiV1, AttemptV1, ChangeV1, DetectionV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1, SourceV1,
-    StrayV1, TaskV1,
+    ApiV1, AttemptV1, ChangeV1, DetectionV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1,
+    SourceV1, StrayV1, TaskV1,
 };
 use crate::outcome::{AttemptRecord, Change, PullRequest, RunRecord, Stray, TaskRecord};
 
@@ -25,6 +25,8 @@ impl ReportV1 {
             simulated: record.info.simulated,
             stopped: record.stopped.clone(),
             merged_from: Vec::new(),
+            shard: record.shard.map(|shard| ShardV1 { index: shard.number(), total: shard.count() }),
+            merged_shards: Vec::new(),
         };
         let strays = record.strays.iter().map(StrayV1::of).collect();
         Self { superseded, ..Self::with_totals(run, tasks, ApiV1::of(record), strays) }

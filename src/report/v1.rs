@@ -65,6 +65,22 @@ pub struct RunV1 {
     /// The ids of the runs that were merged into this report; empty if it is of one run.
     #[serde(default)]
     pub merged_from: Vec<String>,
+    /// Which of several parts of the manifest its last invocation was for (`--shard`); null for all of it.
+    #[serde(default)]
+    pub shard: Option<ShardV1>,
+    /// The parts that were merged into this report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_shards: Vec<ShardV1>,
+}
+
+/// One of several parts of a manifest's tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShardV1 {
+    /// Which, from 1.
+    pub index: usize,
+    /// Of how many.
+    pub total: usize,
 }
 
 /// How many tasks ended how, each outcome under its own name.

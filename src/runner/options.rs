@@ -75,6 +75,7 @@ impl Options {
             wait: self.wait,
             rerun_failed: self.failed,
             selected: self.selection.is_partial(),
+            shard: self.selection.shard,
             seed: fastrand::u64(..),
             ..engine::Options::default()
         }

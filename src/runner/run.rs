@@ -77,10 +77,8 @@ impl Runner {
         } else {
             None
         };
-        let mut plan = plan::expand(&manifest, repositories.as_deref())?.select(&options.selection)?;
-        if plan.tasks.is_empty() {
-            return Err(RunError::NothingSelected);
-        }
+        let plan = plan::expand(&manifest, repositories.as_deref())?;
+        let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
         options.over_tasks(&mut plan);
         if let Some(speed) = speed {
             plan.tasks.iter_mut().for_each(|task| task.compress(speed));
@@ -98,10 +96,8 @@ impl Runner {
     /// [`RunError::Ledger`].
     pub fn preview(self) -> Result<Plan, RunError> {
         let Self { manifest, origin, options, speed, .. } = self;
-        let plan = plan::expand(&manifest, None)?.select(&options.selection)?;
-        if plan.tasks.is_empty() && plan.unresolved.is_empty() {
-            return Err(RunError::NothingSelected);
-        }
+        let plan = plan::expand(&manifest, None)?;
+        let plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
         preview(&origin, plan, &options, speed.is_some())
     }
 

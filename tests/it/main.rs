@@ -29,6 +29,7 @@ mod requests;
 mod resuming;
 mod retrying;
 mod session;
+mod shards;
 mod simulated;
 mod sources;
 mod status;

@@ -6,7 +6,7 @@ use foreign_text::line as neutral;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use super::{PlanArgs, many, nothing_selected, print};
+use super::{PlanArgs, many, print};
 use crate::api::{ErrorKind, Jules, ListSessions, Session};
 use crate::cli::client;
 use crate::cli::console::{Console, GREEN, YELLOW};
@@ -26,9 +26,6 @@ pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console)
     let connected = connected(&all_sources(&jules).await.map_err(client::refused)?);
     let plan = expand(manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
     let plan = args.selection.apply(plan)?;
-    if plan.tasks.is_empty() {
-        return Err(nothing_selected());
-    }
     print(&plan, args.format, console)?;
     good(console, &format!("the service takes the key and lists {}", many(connected.len(), "source")));
     let troubles = troubles(&plan, &connected);

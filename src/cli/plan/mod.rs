@@ -63,9 +63,6 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
         return check::run(args, &manifest, console).await;
     }
     let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
-    if plan.tasks.is_empty() && plan.unresolved.is_empty() {
-        return Err(nothing_selected());
-    }
     print(&plan, args.format, console)?;
     Ok(Exit::Done)
 }

@@ -23,7 +23,8 @@ type Marked<'a> = HashMap<String, Vec<&'a Seen>>;
 impl Dispatch {
     /// Begins the invocation: takes over what `record` knows and asks for the first listing.
     pub(in crate::engine) fn open(&mut self, record: &RunRecord, now: Now) {
-        self.turn.events.push(EventKind::InvocationStarted { invocation: record.invocations + 1 });
+        let (invocation, shard) = (record.invocations + 1, self.options.shard);
+        self.turn.events.push(EventKind::InvocationStarted { invocation, shard });
         let plan = self.plan.clone();
         for (ix, task) in self.tasks.all().zip(&plan.tasks) {
             let current = record.tasks.get(&task.id);

@@ -88,7 +88,10 @@ fn about_a_task() -> impl Strategy<Value = EventKind> {
 fn about_the_run() -> impl Strategy<Value = EventKind> {
     prop_oneof![
         prop::sample::select(&TASKS[..3]).prop_map(planned),
-        (1..9_u32).prop_map(|invocation| EventKind::InvocationStarted { invocation }),
+        (1..9_u32).prop_map(|invocation| EventKind::InvocationStarted {
+            invocation,
+            shard: crate::plan::Shard::hashed(1, invocation as usize)
+        }),
         (prop::option::of(task()), text())
             .prop_map(|(t, note)| EventKind::Noted { task: t.map(TaskId::new), note }),
         usage().prop_map(|usage| EventKind::ApiUsed { usage }),
