@@ -128,13 +128,13 @@ pub enum Fault {
 
 /// What [`Options::rerun_failed`] runs again: what failed, and what was skipped because a need had failed.
 #[must_use]
-pub fn runs_again(task: &Task, outcome: Outcome) -> bool {
+pub(crate) fn runs_again(task: &Task, outcome: Outcome) -> bool {
     outcome.counts_as_failed(task.on_no_change) || (outcome == Outcome::Skipped && !task.needs.is_empty())
 }
 
 /// Which of the plan's tasks [`run`] would start or take up, by its own decisions.
 #[must_use]
-pub fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<usize> {
+pub(crate) fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<usize> {
     let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, run::now());
     dispatch.open(record, run::now());
     dispatch.unfinished().collect()

@@ -25,7 +25,7 @@ pub(crate) struct LedgerReader {
 
 /// How a task ended last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Latest {
+pub(crate) struct Latest {
     /// The run that had it last.
     pub run: RunId,
     /// Its outcome there; none if it has none, or one that only a newer program knows.
@@ -83,7 +83,7 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn latest(&self, manifest: &ManifestIdentity) -> Result<HashMap<TaskId, Latest>, LedgerError> {
+    pub(crate) fn latest(&self, manifest: &ManifestIdentity) -> Result<HashMap<TaskId, Latest>, LedgerError> {
         self.snapshot(|conn| {
             // Of a group, SQLite takes the other columns from the row of the largest `run`.
             let mut find = conn.prepare_cached(
