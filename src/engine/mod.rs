@@ -84,6 +84,8 @@ pub(crate) struct Options {
     /// What earlier runs know of tasks that this one does not have yet: their sessions are read again before there are
     /// others beside them.
     pub earlier: HashMap<TaskId, TaskRecord>,
+    /// How tasks that are not in the plan ended last, for those that need them; none for one that is still open.
+    pub outside: HashMap<TaskId, Option<Outcome>>,
     /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,
     /// Seed of the draws for retry pauses.
@@ -100,6 +102,7 @@ impl Default for Options {
             look_back: None,
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),
+            outside: HashMap::new(),
             created_within_day: Vec::new(),
             seed: 0,
         }
@@ -129,7 +132,8 @@ pub enum Fault {
 /// What [`Options::rerun_failed`] runs again: what failed, and what was skipped because a need had failed.
 #[must_use]
 pub(crate) fn runs_again(task: &Task, outcome: Outcome) -> bool {
-    outcome.counts_as_failed(task.on_no_change) || (outcome == Outcome::Skipped && !task.needs.is_empty())
+    let has_needs = !task.needs.is_empty() || !task.needs_outside.is_empty();
+    outcome.counts_as_failed(task.on_no_change) || (outcome == Outcome::Skipped && has_needs)
 }
 
 /// Which of the plan's tasks [`run`] would start or take up, by its own decisions.

@@ -1,11 +1,10 @@
 //! Which tasks wait for which.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::action::TaskIx;
 use crate::outcome::Outcome;
-use crate::plan::Plan;
+use crate::plan::{Plan, Task, TaskId};
 
 /// The open needs of a plan. Tasks that share one list of needs share one group, so that a hundred thousand
 /// tasks that need a hundred thousand others cost their sum, not their product.
@@ -26,21 +25,32 @@ struct Group {
 }
 
 /// The need that decided what becomes of those that waited for it: the last one of all, or the first that was not met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
-    pub(super) need: TaskIx,
-    /// How it ended.
-    pub(super) outcome: Outcome,
+    pub(super) need: TaskId,
+    /// How it ended; none for one outside the plan that was never run.
+    pub(super) outcome: Option<Outcome>,
+}
+
+impl Decision {
+    pub(super) fn is_met(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Succeeded | Outcome::NoChange))
+    }
 }
 
 impl Needs {
-    pub(super) fn new(plan: &Plan) -> Self {
+    /// `outside`: how tasks that are not in the plan ended last.
+    pub(super) fn new(plan: &Plan, outside: &HashMap<TaskId, Option<Outcome>>) -> Self {
         let mut needs = Self::default();
-        let mut known: HashMap<*const usize, usize> = HashMap::new();
-        for (index, task) in plan.tasks.iter().enumerate().filter(|(_, task)| !task.needs.is_empty()) {
-            let group = *known.entry(Arc::as_ptr(&task.needs).cast()).or_insert_with(|| {
+        let mut known: HashMap<(*const usize, *const TaskId), usize> = HashMap::new();
+        let has_needs = |task: &Task| !task.needs.is_empty() || !task.needs_outside.is_empty();
+        for (index, task) in plan.tasks.iter().enumerate().filter(|(_, task)| has_needs(task)) {
+            let lists = (task.needs.as_ptr(), task.needs_outside.as_ptr());
+            let group = *known.entry(lists).or_insert_with(|| {
                 let group = needs.groups.len();
-                needs.groups.push(Group { left: task.needs.len(), decided: None, dependents: Vec::new() });
+                let decided = decided_outside(&task.needs_outside, outside);
+                let left = task.needs.len() + usize::from(decided.is_some());
+                needs.groups.push(Group { left, decided, dependents: Vec::new() });
                 for need in task.needs.iter() {
                     needs.waited_for_by.entry(TaskIx(*need)).or_default().push(group);
                 }
@@ -59,12 +69,13 @@ impl Needs {
 
     /// What was decided for the task, if something was.
     pub(super) fn decided(&self, task: TaskIx) -> Option<Decision> {
-        self.waits_for.get(&task).and_then(|group| self.groups[*group].decided)
+        self.waits_for.get(&task).and_then(|group| self.groups[*group].decided.clone())
     }
 
     /// A task ended: what that means for those that waited for it.
-    pub(super) fn on_end(&mut self, task: TaskIx, outcome: Outcome) -> Vec<(TaskIx, Decision)> {
-        let is_met = matches!(outcome, Outcome::Succeeded | Outcome::NoChange);
+    pub(super) fn on_end(&mut self, task: TaskIx, id: &TaskId, outcome: Outcome) -> Vec<(TaskIx, Decision)> {
+        let decision = Decision { need: id.clone(), outcome: Some(outcome) };
+        let is_met = decision.is_met();
         let mut decided = Vec::new();
         for group in self.waited_for_by.get(&task).into_iter().flatten() {
             let group = &mut self.groups[*group];
@@ -72,11 +83,20 @@ impl Needs {
                 group.left = group.left.saturating_sub(1);
             }
             if group.decided.is_none() && (!is_met || group.left == 0) {
-                let decision = Decision { need: task, outcome };
-                group.decided = Some(decision);
-                decided.extend(group.dependents.iter().map(|dependent| (*dependent, decision)));
+                group.decided = Some(decision.clone());
+                decided.extend(group.dependents.iter().map(|dependent| (*dependent, decision.clone())));
             }
         }
         decided
     }
+}
+
+/// The first of these needs outside the plan that is not met.
+fn decided_outside(needs: &[TaskId], outside: &HashMap<TaskId, Option<Outcome>>) -> Option<Decision> {
+    let decision = |need: &TaskId| {
+        // One without an outcome was begun and is still open.
+        let outcome = outside.get(need).map(|outcome| outcome.unwrap_or(Outcome::Deferred));
+        Decision { need: need.clone(), outcome }
+    };
+    needs.iter().map(decision).find(|decision| !decision.is_met())
 }

@@ -107,7 +107,7 @@ struct JobParts {
     id: JobId,
     strings: JobStrings,
     retries: Arc<RetryPolicy>,
-    no_needs: Arc<[usize]>,
+    no_needs: (Arc<[usize]>, Arc<[TaskId]>),
     place: Place,
 }
 
@@ -131,7 +131,7 @@ impl Expansion<'_> {
                 id: JobId::new(job.id.as_str()),
                 strings,
                 retries: Arc::new(job.keys.retries.clone()),
-                no_needs: Arc::new([]),
+                no_needs: Default::default(),
                 place: document.place(job.span.start),
             };
             self.tasks_of(job, &parts, &scope, &sources)
@@ -282,7 +282,8 @@ impl Expansion<'_> {
             waiting: strings.waiting,
             retries: Arc::clone(&parts.retries),
             timeouts: job.keys.timeouts,
-            needs: Arc::clone(&parts.no_needs),
+            needs: Arc::clone(&parts.no_needs.0),
+            needs_outside: Arc::clone(&parts.no_needs.1),
             place: parts.place,
         });
         Ok(())

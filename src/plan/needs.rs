@@ -1,6 +1,6 @@
 //! `needs`: which jobs there are to wait for, and which of their tasks each task waits for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -169,6 +169,29 @@ pub(super) fn tasks(
         }
     }
     Ok(())
+}
+
+/// For each task the first one that `needs` join it with, directly or over others.
+pub(super) fn joined(tasks: &[Task]) -> Vec<usize> {
+    fn first(of: &mut [usize], mut at: usize) -> usize {
+        while of[at] != at {
+            of[at] = of[of[at]];
+            at = of[at];
+        }
+        at
+    }
+    let mut of: Vec<usize> = (0..tasks.len()).collect();
+    let mut join = |a: usize, b: usize| {
+        let (a, b) = (first(&mut of, a), first(&mut of, b));
+        of[a.max(b)] = a.min(b);
+    };
+    // Many tasks share a list.
+    let mut known: HashSet<*const usize> = HashSet::new();
+    for (at, task) in tasks.iter().enumerate().filter(|(_, task)| !task.needs.is_empty()) {
+        let list = if known.insert(task.needs.as_ptr()) { &task.needs[..] } else { &task.needs[..1] };
+        list.iter().for_each(|&need| join(at, need));
+    }
+    (0..tasks.len()).map(|at| first(&mut of, at)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which of a plan's tasks to run: `--select`, `--exclude`, `--slice`, `--sample` and `--shard`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::{Filter, FilterError};
 use super::key::id_hash;
-use super::task::{JobId, Plan, Task};
+use super::needs;
+use super::task::{JobId, Plan, Task, TaskId};
 
 /// A choice among a plan's tasks, applied in the order of the fields. The default chooses all.
 ///
-/// A chosen task does not bring the tasks that it needs: a need that is not chosen counts as met.
+/// A chosen task does not bring the tasks that it needs: of those that are not chosen it keeps the names.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Tasks that any of these means; all when there is none.
@@ -125,11 +126,22 @@ impl Shard {
         Self { deal: Deal::Turn, ..self }
     }
 
-    fn has(self, position: usize, task: &Task) -> bool {
-        match self.deal {
-            Deal::Hash => id_hash(task.id.as_str()) % self.count.get() as u64 == self.index as u64,
-            Deal::Turn => position % self.count == self.index,
+    /// The positions of its tasks. What `needs` join stays together, wherever most of it would be dealt: by the smallest
+    /// hash, which another task changes seldom, or by the first in turn.
+    fn dealt(self, tasks: &[Task]) -> Vec<usize> {
+        let groups = needs::joined(tasks);
+        let mut lots: Vec<u64> = Vec::with_capacity(tasks.len());
+        let mut turns = 0..;
+        for (at, &group) in groups.iter().enumerate() {
+            lots.push(match self.deal {
+                Deal::Hash => id_hash(tasks[at].id.as_str()),
+                Deal::Turn if group == at => turns.next().unwrap_or_default(),
+                Deal::Turn => u64::MAX,
+            });
+            lots[group] = lots[group].min(lots[at]);
         }
+        let is_here = |at: &usize| lots[groups[*at]] % self.count.get() as u64 == self.index as u64;
+        (0..tasks.len()).filter(is_here).collect()
     }
 }
 
@@ -206,7 +218,7 @@ impl Selection {
 }
 
 impl Plan {
-    /// The plan of the chosen tasks. It may be empty; a need that was not chosen counts as met.
+    /// The plan of the chosen tasks. It may be empty; a need that was not chosen is one outside the plan.
     ///
     /// # Errors
     ///
@@ -222,9 +234,7 @@ impl Plan {
         let chosen = selection.positions(&self.tasks);
         self.keep(&chosen);
         if let Some(shard) = selection.shard {
-            let dealt: Vec<usize> =
-                (0..self.tasks.len()).filter(|&at| shard.has(at, &self.tasks[at])).collect();
-            self.keep(&dealt);
+            self.keep(&shard.dealt(&self.tasks));
         }
         Ok(self)
     }
@@ -243,7 +253,8 @@ impl Plan {
         chosen.select(&dealt).map(Some)
     }
 
-    /// Removes all tasks but those at `chosen`, which ascends, and counts needs anew.
+    /// Removes all tasks but those at `chosen`, which ascends, and counts needs anew. What a task needs of those that go
+    /// is outside from then on.
     pub(crate) fn keep(&mut self, chosen: &[usize]) {
         if chosen.len() == self.tasks.len() {
             return;
@@ -253,16 +264,21 @@ impl Plan {
         for (new, &old) in chosen.iter().enumerate() {
             moved[old] = new;
         }
+        let ids: Vec<TaskId> = self.tasks.iter().map(|task| task.id.clone()).collect();
         let mut at = 0..;
         self.tasks.retain(|_| at.next().is_some_and(|at| moved[at] != GONE));
         // Lists are shared by many tasks and stay so.
-        let mut lists: std::collections::HashMap<(*const usize, usize), Arc<[usize]>> =
-            std::collections::HashMap::new();
+        let mut lists: HashMap<(*const usize, usize), (Arc<[usize]>, Arc<[TaskId]>)> = HashMap::new();
         let mut old_lists = Vec::new();
         for task in self.tasks.iter_mut().filter(|task| !task.needs.is_empty()) {
-            let list = lists.entry((task.needs.as_ptr(), task.needs.len())).or_insert_with(|| {
-                task.needs.iter().map(|&need| moved[need]).filter(|&need| need != GONE).collect()
+            let (list, outside) = lists.entry((task.needs.as_ptr(), task.needs.len())).or_insert_with(|| {
+                let (gone, kept): (Vec<usize>, Vec<usize>) =
+                    task.needs.iter().partition(|&&need| moved[need] == GONE);
+                let gone = gone.into_iter().map(|need| ids[need].clone());
+                let outside = task.needs_outside.iter().cloned().chain(gone).collect();
+                (kept.into_iter().map(|need| moved[need]).collect(), outside)
             });
+            task.needs_outside = Arc::clone(outside);
             // Kept until the end, so that no new list takes the address of an old one.
             old_lists.push(std::mem::replace(&mut task.needs, Arc::clone(list)));
         }
@@ -330,7 +346,7 @@ jobs:
     }
 
     #[test]
-    fn needs_are_counted_anew_and_unchosen_ones_count_as_met() {
+    fn needs_are_counted_anew_and_unchosen_ones_are_outside() {
         let whole = plan(MANIFEST);
         assert_eq!(*whole.tasks[3].needs, [0], "the same source");
         assert_eq!(*whole.tasks[4].needs, [0, 1, 2], "no task on that branch");
@@ -339,6 +355,9 @@ jobs:
         let plan = whole.select(&selection).unwrap();
         let needs: Vec<&[usize]> = plan.tasks.iter().map(|task| &*task.needs).collect();
         assert_eq!(needs, [&[][..], &[], &[], &[0, 1], &[2, 3], &[2, 3]]);
+        assert_eq!(plan.tasks[2].needs_outside[0].as_str(), "build/o/a@main");
+        assert_eq!(plan.tasks[3].needs_outside[..], plan.tasks[2].needs_outside[..]);
+        assert!(plan.tasks[4].needs_outside.is_empty(), "its needs are all there");
         assert!(Arc::ptr_eq(&plan.tasks[4].needs, &plan.tasks[5].needs), "shared lists stay shared");
     }
 
@@ -381,7 +400,34 @@ jobs:
     }
 
     thread_local! {
-        static PLAN: Plan = plan(MANIFEST);
+        static PLAN: Plan = plan(&free());
+    }
+
+    /// The same tasks without `needs`.
+    fn free() -> String {
+        MANIFEST.replace("needs: build, ", "").replace(", needs: [docs]", "")
+    }
+
+    #[test]
+    fn what_needs_join_is_dealt_to_one_shard() {
+        const PAIRS: &str = r#"
+defaults: { branch: main }
+jobs:
+  - { id: one, prompt: p, sources: [o/a, o/b, o/c, o/d] }
+  - { id: two, prompt: p, sources: [o/a, o/b, o/c, o/d], needs: one }
+  - { id: alone, prompt: p, matrix: { n: [1, 2, 3, 4] } }
+"#;
+        for shard in ["1/3", "2/3", "3/3", "slice:1/3", "slice:2/3", "slice:3/3"] {
+            let shard: Shard = shard.parse().unwrap();
+            let part = plan(PAIRS).select(&Selection { shard: Some(shard), ..Selection::default() }).unwrap();
+            let two = part.tasks.iter().filter(|task| task.job.as_str() == "two");
+            assert!(
+                two.clone().all(|task| task.needs.len() == 1 && task.needs_outside.is_empty()),
+                "{shard}"
+            );
+            let one = part.tasks.iter().filter(|task| task.job.as_str() == "one");
+            assert_eq!(one.count(), two.count(), "{shard}");
+        }
     }
 
     proptest! {
@@ -393,7 +439,7 @@ jobs:
             for number in 1..=count {
                 let shard = Shard::hashed(number, count).unwrap();
                 let shard = if deal { shard.in_turn() } else { shard };
-                let part = plan(MANIFEST).select(&Selection { shard: Some(shard), ..Selection::default() }).unwrap();
+                let part = PLAN.with(Plan::clone).select(&Selection { shard: Some(shard), ..Selection::default() }).unwrap();
                 sizes.push(part.tasks.len());
                 all.extend(ids(&part).into_iter().map(str::to_owned));
             }

@@ -58,7 +58,7 @@ impl History {
         let created_within_day = created_within_day(plan, reader, simulated)?;
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
-        let Work { plan, last, goes_on, earlier } = work;
+        let Work { plan, last, goes_on, engine } = work;
         let (recorder, record, events) = match last.filter(|_| goes_on) {
             Some(StoredRun { record, .. }) => {
                 let events = reader.events(&record.info.id, 0)?.events;
@@ -75,8 +75,7 @@ impl History {
             look_back: (!options.fresh).then_some(look_back),
             known_sessions,
             created_within_day,
-            earlier,
-            ..options.engine()
+            ..engine
         };
         Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, notes })
     }
@@ -96,13 +95,13 @@ pub(super) fn preview(
         Err(error) if error.is_missing() || error.is_corrupt() => None,
         Err(error) => return Err(error.into()),
     };
-    let Work { plan, last, goes_on, earlier } = Work::decide(plan, &identity, options, reader.as_ref())?;
+    let Work { plan, last, goes_on, engine } = Work::decide(plan, &identity, options, reader.as_ref())?;
     let record = match last.filter(|_| goes_on) {
         Some(last) => last.record,
         None => begun(&first_event(&plan, origin, simulated)),
     };
     let mut plan = Arc::new(plan);
-    let open = engine::preview(&plan, &record, engine::Options { earlier, ..options.engine() });
+    let open = engine::preview(&plan, &record, engine);
     Arc::make_mut(&mut plan).keep(&open);
     Ok(Arc::unwrap_or_clone(plan))
 }

@@ -30,6 +30,8 @@ pub struct Options {
     pub wait: bool,
     /// Only run again what ended badly when it was run last, whichever the run, and go on with what is open.
     pub failed: bool,
+    /// Start a task although one that it needs is left out by the selection and has not ended well.
+    pub ignore_needs: bool,
     /// Begin a new run, also when the last one has work left.
     pub fresh: bool,
     /// The folder of the ledger; `.jules-batch` by default.
@@ -50,6 +52,7 @@ impl Default for Options {
             deadline: None,
             wait: true,
             failed: false,
+            ignore_needs: false,
             fresh: false,
             state_dir: ".jules-batch".into(),
             reports: ReportFiles::default(),

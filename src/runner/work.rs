@@ -1,6 +1,7 @@
 //! What a run goes on with, and which of the plan's tasks it works on: decided here alone, for `run` and its dry run.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,8 +20,8 @@ pub(super) struct Work {
     pub(super) last: Option<StoredRun>,
     /// Whether that one is continued.
     pub(super) goes_on: bool,
-    /// Tasks whose last attempt was in an earlier run than the one that is recorded.
-    pub(super) earlier: HashMap<TaskId, TaskRecord>,
+    /// How the engine is to run it.
+    pub(super) engine: engine::Options,
 }
 
 impl Work {
@@ -39,8 +40,10 @@ impl Work {
         let adopt_within = plan.settings.adoption.adopt_within;
         let goes_on = last.as_ref().is_some_and(|last| goes_on(&last.record, options, adopt_within));
         let mut earlier = HashMap::new();
+        let is_asked = options.failed || plan.tasks.iter().any(|task| !task.needs_outside.is_empty());
+        let latest = reader.filter(|_| is_asked).map(|reader| reader.latest(identity)).transpose()?;
+        let latest = latest.unwrap_or_default();
         if options.failed {
-            let latest = reader.map(|reader| reader.latest(identity)).transpose()?.unwrap_or_default();
             let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
             let again: BTreeSet<usize> =
                 (0..plan.tasks.len()).filter(|&at| is_again(&plan.tasks[at], &latest)).collect();
@@ -59,7 +62,12 @@ impl Work {
                 (0..plan.tasks.len()).filter(|at| again.contains(at) || stays(&plan.tasks[*at])).collect();
             plan.keep(&kept);
         }
-        Ok(Self { plan, last, goes_on, earlier })
+        if options.ignore_needs {
+            plan.tasks.iter_mut().for_each(|task| task.needs_outside = Arc::default());
+        }
+        let outside = latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect();
+        let engine = engine::Options { earlier, outside, ..options.engine() };
+        Ok(Self { plan, last, goes_on, engine })
     }
 }
 

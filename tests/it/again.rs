@@ -105,3 +105,29 @@ fn a_failure_of_an_earlier_run_is_looked_at_before_it_is_done_again() {
     assert_eq!(ended.report().tasks.len(), 1, "what had not failed is no part of it");
     world.created(3);
 }
+
+#[test]
+fn a_need_that_the_selection_leaves_out_counts_by_how_it_ended_last() {
+    let manifest = Manifest::of([job("a", "The second.", &[]), job("b", "The third.", &["needs: [a]"])]);
+    let scenario = "{ rules: [{ when: { prompt: second, nth: 1 }, then: { outcome: failure } }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let world = World::with(scenario, &manifest);
+    let b_alone = |flags: &str, code| {
+        let listed = printed(&world, &format!("--select job(b) {flags}"));
+        let ended = world.run().args("--select job(b)").args(flags).exits(code);
+        let (outcome, reason) = ended.outcome("b");
+        assert_eq!(listed.contains("b"), outcome == Outcome::Succeeded, "{ended}");
+        (outcome, reason)
+    };
+    let (outcome, reason) = b_alone("", 0);
+    assert_eq!(outcome, Outcome::Skipped);
+    assert!(reason.contains("`a`") && reason.contains("never run"), "{reason}");
+    world.created(0);
+    world.run().args("--select job(a)").exits(100);
+    let (outcome, reason) = b_alone("", 0);
+    assert_eq!((outcome, reason.contains("ended as failed")), (Outcome::Skipped, true), "{reason}");
+    assert_eq!(b_alone("--ignore-needs", 0).0, Outcome::Succeeded);
+    world.run().args("--select job(a)").exits(0);
+    assert_eq!(b_alone("", 0).0, Outcome::Succeeded);
+    world.created(4);
+}

@@ -31,6 +31,25 @@ fn an_empty_shard_is_done_with_an_empty_report() {
 }
 
 #[test]
+fn tasks_that_need_each_other_are_in_one_shard() {
+    let sources = "sources: [o/a@main, o/b@main, o/c@main, o/d@main]";
+    let manifest = Manifest::of([
+        job("one", "The first.", &[sources]),
+        job("two", "The second.", &[sources, "needs: [one]"]),
+    ]);
+    let scenario = "{ rules: [{ when: { prompt: first }, then: { duration: 30ms, outcome: failure } }], \
+        defaults: { duration: 30ms, outcome: change } }";
+    let world = World::with(scenario, &manifest);
+    for index in 1..=3 {
+        let flags = format!("--fail-on none --shard {index}/3 --state-dir {index} --report-dir {index}");
+        world.run().args(&flags).exits(0);
+        let report = from_json(&world.read(&format!("{index}/report.json"))).unwrap();
+        assert_eq!(report.totals.of(Outcome::Failed), report.totals.of(Outcome::Skipped), "{index}");
+    }
+    world.created(4);
+}
+
+#[test]
 fn a_shard_without_a_report_is_named() {
     let world = World::with(QUICK, &tasks(8));
     for index in 1..=3 {

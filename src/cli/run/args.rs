@@ -51,6 +51,9 @@ pub(crate) struct RunArgs {
     /// Only run again what ended badly when it was run last, and go on with what is open
     #[arg(long, conflicts_with = "fresh", help_heading = "Going on")]
     pub(crate) failed: bool,
+    /// Start tasks although others that they need are left out by the selection and have not ended well
+    #[arg(long, help_heading = "Going on")]
+    pub(crate) ignore_needs: bool,
     /// Start a new run, also when the last one has work left
     #[arg(long, help_heading = "Going on")]
     pub(crate) fresh: bool,
@@ -113,6 +116,7 @@ impl RunArgs {
             deadline: self.deadline,
             wait: !self.no_wait,
             failed: self.failed,
+            ignore_needs: self.ignore_needs,
             fresh: self.fresh,
             state_dir: self.state.state_dir.clone(),
             reports: self.reports.files()?,

@@ -28,21 +28,27 @@ impl Dispatch {
     pub(super) fn release_dependents(&mut self, ix: TaskIx, outcome: Outcome) {
         let mut ended = vec![(ix, outcome)];
         while let Some((need, ended_as)) = ended.pop() {
-            for (dependent, decision) in self.tasks.needs.on_end(need, ended_as) {
-                ended.extend(self.follow_need(dependent, decision).map(|outcome| (dependent, outcome)));
+            for (dependent, decision) in self.tasks.needs.on_end(need, &self.plan[need].id, ended_as) {
+                ended.extend(self.follow_need(dependent, &decision).map(|outcome| (dependent, outcome)));
             }
         }
     }
 
     /// What a need's end means for a task that has no session; one that has goes its own way. Its outcome, if it has
     /// one now.
-    fn follow_need(&mut self, ix: TaskIx, decision: Decision) -> Option<Outcome> {
+    pub(super) fn follow_need(&mut self, ix: TaskIx, decision: &Decision) -> Option<Outcome> {
         match self.tasks.state(ix) {
             State::Waiting | State::Pausing { .. } | State::Rechecking(_) => {}
             State::Creating(_) | State::Live(_) | State::Ended(_) => return None,
         }
-        let need = &self.plan[decision.need].id;
-        let (outcome, reason) = match decision.outcome {
+        let need = &decision.need;
+        let Some(ended_as) = decision.outcome else {
+            let reason = format!("needs `{need}`, which is no part of this run and was never run");
+            self.release_slot(ix);
+            self.record_end(ix, Outcome::Skipped, Some(reason));
+            return Some(Outcome::Skipped);
+        };
+        let (outcome, reason) = match ended_as {
             Outcome::Succeeded | Outcome::NoChange => {
                 self.tasks.queue_if_free(ix);
                 return None;
@@ -56,7 +62,7 @@ impl Dispatch {
             | Outcome::Stalled
             | Outcome::TimedOut
             | Outcome::Error => {
-                (Outcome::Skipped, format!("needs `{need}`, which ended as {}", decision.outcome.label()))
+                (Outcome::Skipped, format!("needs `{need}`, which ended as {}", ended_as.label()))
             }
         };
         self.release_slot(ix);
@@ -67,7 +73,7 @@ impl Dispatch {
     /// The task has no session any more: it waits for its next attempt, unless a need has ended otherwise meanwhile.
     pub(super) fn requeue(&mut self, ix: TaskIx) {
         self.tasks.put(ix, State::Waiting);
-        let ended = self.tasks.needs.decided(ix).and_then(|decision| self.follow_need(ix, decision));
+        let ended = self.tasks.needs.decided(ix).and_then(|decision| self.follow_need(ix, &decision));
         match ended {
             Some(outcome) => self.release_dependents(ix, outcome),
             None => self.tasks.queue_if_free(ix),

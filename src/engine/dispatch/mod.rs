@@ -22,6 +22,7 @@ use self::tasks::{State, Tasks};
 use super::action::{Action, TaskIx};
 use super::admission::{Admission, Answer};
 use super::input::{Input, Now, Polled, Seen};
+use super::needs::Needs;
 use super::poller::{Counts, Liveness, Poller};
 use super::stop::StopReason;
 use super::{Fault, Options};
@@ -102,7 +103,7 @@ impl Dispatch {
                 had_intent: false,
             },
             stage: Stage::Surveying,
-            tasks: Tasks::new(&plan),
+            tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
             admission: Admission::new(settings, options.created_within_day.clone()),
             poller: Poller::new(settings.poll),
             stop: Stop { deadline, ..Stop::default() },

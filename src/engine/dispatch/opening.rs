@@ -1,6 +1,6 @@
 //! The beginning: what an earlier invocation left, and what the service already holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::SignedDuration;
 
@@ -51,7 +51,6 @@ impl Dispatch {
             self.drop_removed(record);
         }
         self.settle_needs();
-        self.reopen_skipped();
         for ix in self.tasks.all() {
             self.tasks.queue_if_free(ix);
         }
@@ -173,23 +172,33 @@ impl Dispatch {
         }
     }
 
-    /// What ended in an earlier invocation meets the needs of others, or does not.
+    /// What ended in an earlier invocation, or is outside the plan, meets the needs of others or does not. What was
+    /// skipped although no need keeps it from starting any more is open again.
     fn settle_needs(&mut self) {
+        let mut ended = Vec::new();
+        let mut skipped = BTreeSet::new();
         for ix in self.tasks.all() {
-            if let State::Ended(outcome) = *self.tasks.state(ix) {
-                self.release_dependents(ix, outcome);
+            match self.tasks.state(ix) {
+                State::Ended(Outcome::Skipped) => _ = skipped.insert(ix),
+                State::Ended(outcome) => ended.push((ix, *outcome)),
+                _ => {}
             }
         }
-    }
-
-    /// What was skipped although its needs are met by now: it had left the manifest and is back.
-    fn reopen_skipped(&mut self) {
-        for ix in self.tasks.all() {
-            let skipped = matches!(self.tasks.state(ix), State::Ended(Outcome::Skipped));
-            if skipped && self.tasks.needs.are_met(ix) {
-                self.turn.events.push(EventKind::TaskReopened { task: self.plan[ix].id.clone() });
-                self.tasks.put(ix, State::Waiting);
+        let outside = self.tasks.all().filter_map(|ix| Some((ix, self.tasks.needs.decided(ix)?)));
+        let mut decided: Vec<_> = outside.collect();
+        loop {
+            for (dependent, decision) in decided.drain(..) {
+                if !decision.is_met() && skipped.remove(&dependent) {
+                    ended.push((dependent, Outcome::Skipped));
+                }
+                ended.extend(self.follow_need(dependent, &decision).map(|outcome| (dependent, outcome)));
             }
+            let Some((need, outcome)) = ended.pop() else { break };
+            decided = self.tasks.needs.on_end(need, &self.plan[need].id, outcome);
+        }
+        for ix in skipped {
+            self.turn.events.push(EventKind::TaskReopened { task: self.plan[ix].id.clone() });
+            self.tasks.put(ix, State::Waiting);
         }
     }
 

@@ -100,10 +100,10 @@ impl IndexMut<TaskIx> for Tasks {
 }
 
 impl Tasks {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan, needs: Needs) -> Self {
         Self {
             tasks: plan.tasks.iter().map(|_| TaskState::default()).collect(),
-            needs: Needs::new(plan),
+            needs,
             open: plan.tasks.len(),
             ..Self::default()
         }

@@ -34,6 +34,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
         retries: Arc::new(RetryPolicy::default()),
         timeouts: Timeouts::default(),
         needs: needs.into(),
+        needs_outside: [].into(),
         place: Place { line: 1, column: 1 },
     }
 }
