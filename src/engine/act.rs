@@ -113,7 +113,15 @@ async fn create(api: &Jules, task: &Task, marker: &Marker) -> Result<Box<Seen>, 
     }
     match api.create_session(&new).await {
         Ok(session) => Ok(Box::new(seen(&session))),
-        Err(error) => Err(create_failure(&error)),
+        Err(error) => Err(match (create_failure(&error), &task.source) {
+            (CreateFailure::Lasting(cause), Some(source)) if error.code() == Some(404) => {
+                CreateFailure::Lasting(format!(
+                    "{cause}; connect {} at https://jules.google.com if it is not connected",
+                    source.github
+                ))
+            }
+            (failure, _) => failure,
+        }),
     }
 }
 

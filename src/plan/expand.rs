@@ -272,6 +272,7 @@ impl Expansion<'_> {
             job: parts.id.clone(),
             title: strings.title,
             prompt: strings.prompt,
+            problem: source.and_then(|source| source.problem.clone()),
             source: source_of_task,
             matrix: Arc::clone(&values.map),
             tags: strings.tags,

@@ -22,6 +22,8 @@ pub struct ConnectedSource {
     pub default_branch: Option<String>,
     /// Its branches, as far as the API lists them.
     pub branches: Vec<String>,
+    /// It was connected once: its default branch is the one of then, and no pattern means it.
+    pub gone: bool,
 }
 
 /// The connected sources by name; GitHub does not tell upper from lower case.
@@ -49,6 +51,8 @@ impl<'a> Catalogue<'a> {
 pub(super) struct JobSource {
     pub(super) github: Arc<str>,
     pub(super) branch: Branch,
+    /// Why no session can be created on it.
+    pub(super) problem: Option<Arc<str>>,
     /// Where it was named.
     pub(super) document: Arc<Document>,
     pub(super) span: Span,
@@ -185,7 +189,7 @@ impl<'a> Sources<'a> {
             return Err(two_branches(&listed.github).at(document, listed.span));
         }
         check_branch(branch).map_err(at)?;
-        self.push(github, Branch::Known(branch.into()), document, listed.span);
+        self.push(github, Branch::Known(branch.into()), None, document, listed.span);
         Ok(())
     }
 
@@ -202,11 +206,11 @@ impl<'a> Sources<'a> {
         if suffix.is_some() && own.is_some() {
             return Err(two_branches(written).at(document, span));
         }
-        let branch = match (suffix, own.or_else(|| self.job_branch.clone())) {
-            (Some(suffix), _) => Branch::Known(suffix.into()),
-            (None, Some(branch)) => self.written_branch(&branch, github)?,
+        let (branch, problem) = match (suffix, own.or_else(|| self.job_branch.clone())) {
+            (Some(suffix), _) => (Branch::Known(suffix.into()), None),
+            (None, Some(branch)) => (self.written_branch(&branch, github)?, None),
             (None, None) => match self.catalogue {
-                Some(catalogue) => Branch::Known(default_branch(catalogue, github).map_err(at)?.into()),
+                Some(catalogue) => default_branch(catalogue, github),
                 None => {
                     self.open.push(OpenSource {
                         pattern: github.to_owned(),
@@ -216,7 +220,7 @@ impl<'a> Sources<'a> {
                 }
             },
         };
-        self.push(github, branch, document, span);
+        self.push(github, branch, problem, document, span);
         Ok(())
     }
 
@@ -257,7 +261,7 @@ impl<'a> Sources<'a> {
         let mut matched = false;
         // By name, so that a plan does not depend on the order in which the API lists.
         for (name, source) in &catalogue.by_name {
-            if !matcher.is_match(name) {
+            if source.gone || !matcher.is_match(name) {
                 continue;
             }
             matched = true;
@@ -289,17 +293,24 @@ impl<'a> Sources<'a> {
         let at =
             |(what, help): (String, String)| Diagnostic::new(what).at(self.manifest, pattern.span).help(help);
         let (github, _) = parse_repository(github).map_err(at)?;
-        let branch = match branch {
-            Some(branch) => self.written_branch(branch, github)?,
-            None => Branch::Known(default_branch(catalogue, github).map_err(at)?.into()),
+        let (branch, problem) = match branch {
+            Some(branch) => (self.written_branch(branch, github)?, None),
+            None => default_branch(catalogue, github),
         };
         if !self.seen.contains(&identity(github, &branch)) {
-            self.push(github, branch, self.manifest, pattern.span);
+            self.push(github, branch, problem, self.manifest, pattern.span);
         }
         Ok(())
     }
 
-    fn push(&mut self, github: &str, branch: Branch, document: &Arc<Document>, span: Span) {
+    fn push(
+        &mut self,
+        github: &str,
+        branch: Branch,
+        problem: Option<Arc<str>>,
+        document: &Arc<Document>,
+        span: Span,
+    ) {
         if self.has_patterns {
             self.seen.insert(identity(github, &branch));
         }
@@ -309,7 +320,7 @@ impl<'a> Sources<'a> {
         };
         let github: Arc<str> = github.into();
         let value = Value::from_object(SourceNames { github: Arc::clone(&github), branch: known });
-        self.found.push(JobSource { github, branch, document: Arc::clone(document), span, value });
+        self.found.push(JobSource { github, branch, problem, document: Arc::clone(document), span, value });
     }
 
     fn glob(&self, pattern: &Located<String>) -> Result<GlobMatcher, Diagnostic> {
@@ -331,21 +342,32 @@ fn identity(github: &str, branch: &Branch) -> String {
     }
 }
 
-fn default_branch<'a>(catalogue: &Catalogue<'a>, github: &str) -> Result<&'a str, (String, String)> {
-    let Some(source) = catalogue.get(github) else {
-        let help = match catalogue.nearest(github) {
-            Some(near) => format!("did you mean {}? Else name a branch: `{github}@main`", quoted(near)),
-            None => format!("connect it at https://jules.google.com, or name a branch: `{github}@main`"),
-        };
-        return Err((
-            format!("{} is not connected, so its default branch is not known", quoted(github)),
-            help,
-        ));
+/// The branch of a source that names none, empty if nobody knows it, and why no session can be created there.
+fn default_branch(catalogue: &Catalogue<'_>, github: &str) -> (Branch, Option<Arc<str>>) {
+    let source = catalogue.get(github);
+    let branch = source.and_then(|source| source.default_branch.as_deref());
+    let name = quoted(github);
+    let problem = match (source, branch) {
+        (None, _) => {
+            let help = match catalogue.nearest(github) {
+                Some(near) => format!("did you mean {}? Else connect it", quoted(near)),
+                None => "connect it".to_owned(),
+            };
+            Some(format!(
+                "{name} is not connected, so its default branch is not known; {help} at https://jules.google.com, or name \
+                 a branch: `{github}@main`"
+            ))
+        }
+        (Some(source), _) if source.gone => {
+            Some(format!("{name} is not connected any more; connect it at https://jules.google.com"))
+        }
+        (Some(_), None) => Some(format!(
+            "the default branch of {name} is not known; is it empty? Else name a branch: `{github}@main`, or `branch:` in \
+             the job or in `defaults`"
+        )),
+        (Some(_), Some(_)) => None,
     };
-    source.default_branch.as_deref().ok_or_else(|| {
-        let what = format!("the default branch of {} is not known", quoted(github));
-        (what, format!("name a branch: `{github}@main`, or `branch:` in the job or in `defaults`"))
-    })
+    (Branch::Known(branch.unwrap_or_default().into()), problem.map(Arc::from))
 }
 
 fn two_branches(written: &str) -> Diagnostic {

@@ -37,6 +37,8 @@ pub struct Task {
     pub title: Arc<str>,
     /// The rendered prompt.
     pub prompt: Arc<str>,
+    /// Why no session can be created for it; the other tasks can do without it.
+    pub problem: Option<Arc<str>>,
     /// Where it works; `None` is a repoless session.
     pub source: Option<TaskSource>,
     /// The matrix values of this task, by key.
@@ -81,13 +83,24 @@ pub struct Unresolved {
 pub struct TaskSource {
     /// `owner/repo`.
     pub github: String,
-    /// The starting branch; the service refuses a session on a repository without one.
+    /// The starting branch; the service refuses a session on a repository without one. Empty while nobody knows it.
     pub branch: String,
+}
+
+impl Task {
+    /// The id that it has while nobody knows the branch of its source.
+    #[must_use]
+    pub fn id_without_branch(&self) -> Option<TaskId> {
+        let source = self.source.as_ref()?;
+        let rest = self.id.as_str().strip_prefix(&format!("{}/{source}", self.job))?;
+        Some(TaskId::new(format!("{}/{}{rest}", self.job, source.github)))
+    }
 }
 
 impl fmt::Display for TaskSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.github, self.branch)
+        let Self { github, branch } = self;
+        if branch.is_empty() { f.write_str(github) } else { write!(f, "{github}@{branch}") }
     }
 }
 

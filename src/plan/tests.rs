@@ -72,6 +72,7 @@ fn connected() -> Vec<ConnectedSource> {
         github: github.to_owned(),
         default_branch: default.map(str::to_owned),
         branches: Vec::new(),
+        gone: false,
     };
     // As the API might list them: in no order.
     vec![
@@ -138,10 +139,22 @@ fn what_the_api_must_tell_stays_open_without_it() {
 
 #[test]
 fn what_is_not_connected_says_what_is() {
+    let problem = |sources: &str| {
+        let text = format!("jobs: [{{ id: j, prompt: p, {sources} }}, {{ id: other, prompt: p }}]");
+        let plan = plan_with(&text, Some(&connected())).unwrap();
+        assert_eq!((plan.tasks.len(), &plan.tasks[1].problem), (2, &None), "the other task can be run");
+        plan.tasks[0].problem.as_deref().unwrap().to_owned()
+    };
     for (sources, part) in [
         ("source: my-org/wep", "did you mean `my-org/web`?"),
         ("source: other/thing", "name a branch: `other/thing@main`"),
         ("source: my-org/bare", "the default branch of `my-org/bare` is not known"),
+        ("sources: [{ match: my-org/bar* }]", "is it empty?"),
+    ] {
+        let problem = problem(sources);
+        assert!(problem.contains(part), "{sources}: {problem}");
+    }
+    for (sources, part) in [
         ("sources: [{ match: \"my-orgg/svc-*\" }]", "no connected source matches"),
         ("sources: [{ match: \"svc-*\" }]", "is not a pattern over `owner/repo`"),
         ("sources: [{ match: \"a/[\" }]", "is not a pattern"),

@@ -1,5 +1,6 @@
 //! What went before a run: the ledger is opened, asked, and told that a run begins.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::{Options, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
 use crate::outcome::{EventKind, EventLog as _, RunEvent, RunId, RunInfo, RunRecord};
-use crate::plan::Plan;
+use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// What stands for a manifest's path.
 #[derive(Clone, Debug)]
@@ -89,12 +90,7 @@ pub(super) fn preview(
     simulated: bool,
 ) -> Result<Plan, RunError> {
     let identity = origin.identity(&plan, options, simulated);
-    let reader = match LedgerReader::open(&options.state_dir) {
-        Ok(reader) => Some(reader),
-        // A run would begin a new one.
-        Err(error) if error.is_missing() || error.is_corrupt() => None,
-        Err(error) => return Err(error.into()),
-    };
+    let reader = open_to_read(options)?;
     let Work { plan, last, goes_on, engine } = Work::decide(plan, &identity, options, reader.as_ref())?;
     let record = match last.filter(|_| goes_on) {
         Some(last) => last.record,
@@ -104,6 +100,42 @@ pub(super) fn preview(
     let open = engine::preview(&plan, &record, engine);
     Arc::make_mut(&mut plan).keep(&open);
     Ok(Arc::unwrap_or_clone(plan))
+}
+
+/// Adds the default branches that the last run knew of repositories that the service does not tell them of.
+pub(super) fn recorded_branches(
+    repositories: &mut Vec<ConnectedSource>,
+    origin: &Origin,
+    plan: &Plan,
+    options: &Options,
+    simulated: bool,
+) -> Result<(), RunError> {
+    let Some(reader) = open_to_read(options)? else { return Ok(()) };
+    let Some(last) = reader.last_run(&origin.identity(plan, options, simulated))? else { return Ok(()) };
+    let planned: HashSet<&TaskId> = plan.tasks.iter().map(|task| &task.id).collect();
+    // A branch that the manifest names is no default branch.
+    let recorded = last.record.tasks.into_iter().filter(|(id, _)| !planned.contains(id));
+    for source in recorded.filter_map(|(_, task)| task.planned.source).filter(|s| !s.branch.is_empty()) {
+        let TaskSource { github, branch } = source;
+        match repositories.iter_mut().find(|known| known.github.eq_ignore_ascii_case(&github)) {
+            Some(known) => _ = known.default_branch.get_or_insert(branch),
+            None => repositories.push(ConnectedSource {
+                github,
+                default_branch: Some(branch),
+                branches: Vec::new(),
+                gone: true,
+            }),
+        }
+    }
+    Ok(())
+}
+
+/// The ledger, where there is one that can be read: a run would begin another in place of a damaged one.
+fn open_to_read(options: &Options) -> Result<Option<LedgerReader>, LedgerError> {
+    match LedgerReader::open(&options.state_dir) {
+        Err(error) if error.is_missing() || error.is_corrupt() => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 impl Origin {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::history::{History, Origin, preview};
+use super::history::{History, Origin, preview, recorded_branches};
 use super::redact::clean;
 use super::service::{all_sources, connect, connected, impatient};
 use super::{Finished, Options, RunError, StopReason};
@@ -72,12 +72,17 @@ impl Runner {
             settings = settings.compressed(speed);
         }
         let jules = connect(client, &settings)?;
-        let repositories = if plan::needs_connected(&manifest) {
-            Some(connected(&all_sources(&impatient(&jules)).await?))
+        let plan = if plan::needs_connected(&manifest) {
+            let mut repositories = connected(&all_sources(&impatient(&jules)).await?);
+            let mut plan = plan::expand(&manifest, Some(&repositories))?;
+            if plan.tasks.iter().any(|task| task.problem.is_some()) {
+                recorded_branches(&mut repositories, &origin, &plan, &options, speed.is_some())?;
+                plan = plan::expand(&manifest, Some(&repositories))?;
+            }
+            plan
         } else {
-            None
+            plan::expand(&manifest, None)?
         };
-        let plan = plan::expand(&manifest, repositories.as_deref())?;
         let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
         options.over_tasks(&mut plan);
         if let Some(speed) = speed {

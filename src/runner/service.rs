@@ -44,8 +44,9 @@ pub(crate) fn connected(sources: &[Source]) -> Vec<ConnectedSource> {
     let repository = |source: &Source| {
         Some(ConnectedSource {
             github: source.github()?,
-            default_branch: source.default_branch().map(str::to_owned),
+            default_branch: source.default_branch().filter(|name| !name.is_empty()).map(str::to_owned),
             branches: source.branches().map(str::to_owned).collect(),
+            gone: false,
         })
     };
     sources.iter().filter_map(repository).collect()

@@ -73,7 +73,8 @@ impl Work {
 
 /// What `--failed` means: the task's latest outcome asks for another attempt, or it is open.
 fn is_again(task: &Task, latest: &HashMap<TaskId, Latest>) -> bool {
-    latest.get(&task.id).is_some_and(|latest| {
+    let before = || latest.get(&task.id_without_branch()?);
+    latest.get(&task.id).or_else(before).is_some_and(|latest| {
         latest.outcome.is_none_or(|outcome| outcome.is_open() || engine::runs_again(task, outcome))
     })
 }

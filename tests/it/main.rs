@@ -17,6 +17,7 @@ mod endings;
 mod exit_codes;
 mod fuzz;
 mod hostile;
+mod impossible;
 mod interop;
 mod layout;
 mod library;

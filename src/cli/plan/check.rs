@@ -67,7 +67,12 @@ fn troubles(plan: &Plan, connected: &[ConnectedSource]) -> Vec<String> {
             Some(_) => None,
         }
     };
-    sources.into_iter().filter_map(trouble).collect()
+    let mut troubles: Vec<String> =
+        plan.tasks.iter().filter_map(|task| task.problem.as_deref()).map(neutral).collect();
+    troubles.sort_unstable();
+    troubles.dedup();
+    troubles.extend(sources.into_iter().filter(|source| !source.branch.is_empty()).filter_map(trouble));
+    troubles
 }
 
 /// The tasks whose sessions a run without a ledger would adopt: live ones, and finished ones that are young.
@@ -116,6 +121,7 @@ mod tests {
             github: "My-Org/web".into(),
             default_branch: None,
             branches: vec!["main".into()],
+            gone: false,
         }];
         let mut plan = expand(
             &crate::manifest::inline(

@@ -29,6 +29,9 @@ struct TaskJson<'a> {
     expect: Expect,
     needs: Vec<&'a str>,
     line: u32,
+    /// Why it cannot be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -78,5 +81,6 @@ fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
         expect: task.expect,
         needs: task.needs.iter().map(|n| plan.tasks[*n].id.as_str()).collect(),
         line: task.place.line,
+        problem: task.problem.as_deref(),
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
 /// Task id, source and title with tabs between.
 fn line(task: &Task) -> String {
     let source = task.source.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-    format!("{}\t{}\t{}", neutral(task.id.as_str()), neutral(&source), neutral(&task.title))
+    format!("{}\t{}\t{}", neutral(task.id.as_str()), neutral(&source), title(task))
 }
 
 fn table(plan: &Plan, width: usize) -> String {
@@ -45,10 +45,14 @@ fn table(plan: &Plan, width: usize) -> String {
             [one] => neutral(plan.tasks[*one].id.as_str()),
             many => format!("{} tasks", many.len()),
         };
-        let title = neutral(&task.title);
-        table.add_row([neutral(task.id.as_str()), title, mode(task), after]);
+        table.add_row([neutral(task.id.as_str()), title(task), mode(task), after]);
     }
     table.trim_fmt()
+}
+
+/// The title, or why the task cannot be run.
+fn title(task: &Task) -> String {
+    task.problem.as_ref().map_or_else(|| neutral(&task.title), |why| format!("error: {}", neutral(why)))
 }
 
 /// What is particular about how the task runs.

@@ -196,6 +196,7 @@ impl Dispatch {
         let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;
+            self.end_impossible(now);
         }
         self.start_ready(now);
         self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));
@@ -219,6 +220,9 @@ impl Dispatch {
                 self.recheck(next, old);
                 continue;
             }
+            if self.end_if_impossible(next, now) {
+                continue;
+            }
             match self.admission.ask(self.tasks.slots(), self.stop.deadline, now) {
                 Answer::Granted => self.begin_attempt(next, now),
                 Answer::Later(at) => {
@@ -234,6 +238,24 @@ impl Dispatch {
             // Nobody waits for what is live (`--no-wait`), so no slot will fall free.
             self.stop_for(StopReason::NoWait, now);
         }
+    }
+
+    /// Tasks that no session can be created for, and that have none to go on with.
+    fn end_impossible(&mut self, now: Now) {
+        for ix in self.tasks.all() {
+            if matches!(self.tasks.state(ix), State::Waiting) && self.tasks[ix].old.is_none() {
+                self.end_if_impossible(ix, now);
+            }
+        }
+    }
+
+    fn end_if_impossible(&mut self, ix: TaskIx, now: Now) -> bool {
+        let problem = self.plan[ix].problem.as_deref().map(str::to_owned);
+        let is_impossible = problem.is_some();
+        if is_impossible {
+            self.end_task(ix, Outcome::Error, problem, now);
+        }
+        is_impossible
     }
 
     fn on_timer(&mut self, ix: TaskIx, now: Now) {

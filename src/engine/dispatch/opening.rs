@@ -26,7 +26,13 @@ impl Dispatch {
         let (invocation, shard) = (record.invocations + 1, self.options.shard);
         self.turn.events.push(EventKind::InvocationStarted { invocation, shard });
         let plan = self.plan.clone();
+        let lacks_branch =
+            |known: &TaskRecord| known.planned.source.as_ref().is_some_and(|s| s.branch.is_empty());
+        let lack_branches = record.tasks.values().any(lacks_branch);
         for (ix, task) in self.tasks.all().zip(&plan.tasks) {
+            if lack_branches {
+                self.replace_without_branch(task, record);
+            }
             let current = record.tasks.get(&task.id);
             if let Some(known) = current.filter(|known| known.planned.key == task.key) {
                 self.take_over(ix, known, now);
@@ -124,6 +130,16 @@ impl Dispatch {
             }
             [intent] if intent.is_open_intent() => self.settle(ix, intent, now),
             [.., last] => self.take_over_last(ix, last, again, now),
+        }
+    }
+
+    /// A source's branch is known by now: what stood for the task meanwhile has nothing to say any more.
+    fn replace_without_branch(&mut self, task: &Task, record: &RunRecord) {
+        let Some(before) = task.id_without_branch().filter(|before| *before != task.id) else { return };
+        if record.tasks.get(&before).is_some_and(|known| known.outcome != Some(Outcome::Skipped)) {
+            let reason = Some(format!("its branch is known by now: it is `{}`", task.id));
+            let outcome = Outcome::Skipped;
+            self.turn.events.push(EventKind::TaskEnded { task: before, outcome, reason });
         }
     }
 

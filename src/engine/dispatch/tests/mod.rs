@@ -35,6 +35,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
         timeouts: Timeouts::default(),
         needs: needs.into(),
         needs_outside: [].into(),
+        problem: None,
         place: Place { line: 1, column: 1 },
     }
 }
@@ -76,6 +77,22 @@ fn a_failed_need_skips_and_the_skip_spreads() {
     assert_eq!(world.created(), 2);
     let reason = world.record.tasks["job/o/r3@main"].reason.clone().unwrap();
     assert_eq!(reason, "needs `job/o/r2@main`, which ended as skipped");
+}
+
+#[test]
+fn a_task_that_cannot_be_created_goes_on_with_the_session_that_it_has() {
+    let live = |steps: usize| {
+        let mut world = World::new(plan(2, 1), Manners::default(), 1);
+        world.run_to_end(Some((steps, StopReason::Interrupt)));
+        Some(world).filter(|world| outcomes(world) == [Outcome::Detached, Outcome::Deferred])
+    };
+    let mut world = (1..40).find_map(live).unwrap();
+    let plan = Arc::make_mut(&mut world.plan);
+    plan.tasks.iter_mut().for_each(|task| task.problem = Some("not connected".into()));
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded, Outcome::Error]);
+    assert_eq!((world.created(), world.duplicates()), (1, 0));
+    assert_eq!(world.record.tasks[1].reason.as_deref(), Some("not connected"));
 }
 
 #[test]
