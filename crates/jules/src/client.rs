@@ -20,8 +20,8 @@ use super::retry::{Attempts, Next};
 use super::transport::{Request, Transport};
 use super::usage::Counters;
 use super::{
-    Activity, ActivityId, ActivityPage, Error, ListActivities, ListSessions, ListSources, Method, NewSession,
-    Options, Pause, Quotas, Retries, Session, SessionId, SessionPage, Sightings, Source, SourceName,
+    Activity, ActivityId, ActivityPage, Error, FoundSessions, ListActivities, ListSessions, ListSources,
+    Method, NewSession, Options, Pause, Quotas, Retries, Session, SessionId, SessionPage, Source, SourceName,
     SourcePage, Usage,
 };
 
@@ -148,9 +148,10 @@ impl Jules {
         &self,
         page: &ListSessions,
         wanted: impl Fn(&SessionId) -> bool + Sync,
-    ) -> Result<Sightings, Error> {
-        let parse =
-            |method, body: &[u8]| Sightings::read(body, &wanted).map_err(|error| malformed(method, error));
+    ) -> Result<FoundSessions, Error> {
+        let parse = |method, body: &[u8]| {
+            FoundSessions::read(body, &wanted).map_err(|error| malformed(method, error))
+        };
         self.list_sessions_as(page, &parse).await
     }
 

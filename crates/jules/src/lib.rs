@@ -85,9 +85,9 @@ pub use id::{ActivityId, InvalidId, SessionId, SourceName};
 pub use limiter::{Pause, Quotas};
 pub use method::{Method, RequestKind};
 pub use model::{
-    Activity, ActivityKind, ActivityPage, AgentPlan, Artifact, BashOutput, Branch, ChangeSet, GitPatch,
-    GithubRepo, GithubRepoContext, InvalidMedia, Media, Originator, Page, PlanStep, PullRequest, Session,
-    SessionOutput, SessionPage, SessionState, Sightings, Source, SourceContext, SourcePage,
+    Activity, ActivityKind, ActivityPage, AgentPlan, Artifact, BashOutput, Branch, ChangeSet, FoundSessions,
+    GitPatch, GithubRepo, GithubRepoContext, InvalidMedia, Media, Originator, Page, PlanStep, PullRequest,
+    Session, SessionOutput, SessionPage, SessionState, Source, SourceContext, SourcePage,
 };
 pub use options::Options;
 pub use outcome::{Made, SessionOutcome, Settled, Settling};

@@ -6,18 +6,18 @@
 
 mod activity;
 mod artifact;
+mod found;
 mod lenient;
 mod page;
 mod session;
-mod sighting;
 mod source;
 mod state;
 
 pub use activity::{Activity, ActivityKind, AgentPlan, Originator, PlanStep};
 pub use artifact::{Artifact, BashOutput, ChangeSet, GitPatch, InvalidMedia, Media};
+pub use found::FoundSessions;
 pub use page::{ActivityPage, Page, SessionPage, SourcePage};
 pub use session::{GithubRepoContext, PullRequest, Session, SessionOutput, SourceContext};
-pub use sighting::Sightings;
 pub use source::{Branch, GithubRepo, Source};
 pub use state::SessionState;
 
