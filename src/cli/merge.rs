@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::fail_on::FailOn;
 use super::failure::Failure;
 use super::outputs::{self, FileArgs};
-use super::plan::many;
+use crate::report::many;
 use crate::report::{self, ReportV1, TaskV1};
 
 const AFTER_HELP: &str = "\

@@ -11,7 +11,6 @@ mod colour;
 mod completions;
 mod console;
 mod doctor;
-mod duration;
 mod environment;
 mod exit;
 mod fail_on;

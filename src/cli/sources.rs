@@ -11,9 +11,9 @@ use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
-use super::plan::many;
 use super::session::failed;
 use crate::api::Source;
+use crate::report::many;
 use crate::runner::{all_sources, impatient};
 
 const AFTER_HELP: &str = "\

@@ -12,10 +12,10 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::signals::Signals;
-use super::{duration, recorded, summary};
+use super::{recorded, summary};
 use crate::ledger::{Ledger, LedgerReader, RunOverview};
 use crate::outcome::{Listener as _, RunId, RunRecord};
-use crate::report::{self, ReportV1};
+use crate::report::{self, ReportV1, duration};
 
 /// How often a run is looked at: asking the ledger costs less than a millisecond.
 const LOOK: Duration = Duration::from_millis(500);
@@ -147,7 +147,7 @@ fn table(runs: &[RunOverview]) -> String {
             run.open_tasks().to_string(),
             run.totals.failed().to_string(),
             run.invocations.to_string(),
-            duration::show(took),
+            duration(took),
         ]);
     }
     table.trim_fmt()

@@ -6,11 +6,10 @@ use std::time::Duration;
 use foreign_text::line as neutral;
 
 use super::console::{BOLD, DIM};
-use super::duration;
-use super::plan::many;
 use super::progress::style_of;
 use crate::outcome::{RunRecord, TaskRecord};
 use crate::plan::TaskId;
+use crate::report::{duration, many};
 
 /// So many failures and pull requests are listed; the reports have all of them.
 const LISTED: usize = 20;
@@ -55,8 +54,8 @@ fn head(record: &RunRecord) -> String {
         "{BOLD}run {}{BOLD:#}{simulated}: {} in {}, {}",
         record.info.id,
         many(record.tasks.len(), "task"),
-        duration::show(took),
-        many(usize::try_from(record.usage().total()).unwrap_or(usize::MAX), "request")
+        duration(took),
+        many(record.usage().total(), "request")
     )
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::link::https;
 use super::markdown::with_limit;
-use super::{ReportError, ReportV1, TaskV1};
+use super::{ReportError, ReportV1, TaskV1, many};
 use crate::outcome::Outcome;
 
 /// Annotations of one kind that GitHub shows for a step are ten: nine tasks, and how many more.
@@ -81,8 +81,8 @@ pub fn annotations(report: &ReportV1, manifest: Option<&str>) -> String {
     }
     let more = failed.len().saturating_sub(ERRORS);
     if more > 0 {
-        let noun = if more == 1 { "task" } else { "tasks" };
-        command(&mut out, "error", None, "More failures", &format!("and {more} more {noun} failed"));
+        let text = format!("and {} failed", many(more, "more task"));
+        command(&mut out, "error", None, "More failures", &text);
     }
     if report.remaining > 0 {
         let left = format!("{} of {} tasks are left for the next run", report.remaining, report.totals.total);

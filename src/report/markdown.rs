@@ -6,7 +6,7 @@ use foreign_text::markdown::{code_block, code_span, words};
 use foreign_text::{cut, first_line, html};
 
 use super::link::{https, pull_label};
-use super::{ReportV1, TaskV1};
+use super::{ReportV1, TaskV1, duration, many};
 use crate::outcome::Outcome;
 
 /// Bytes at most; GitHub drops a step's summary whole when it is one byte over 1 MiB.
@@ -38,9 +38,9 @@ fn head(out: &mut String, report: &ReportV1) {
     let total = report.totals.total;
     let (sign, verdict) = match (failed, report.remaining) {
         (0, 0) if total == 0 => ("⚪", "no task was selected".to_owned()),
-        (0, 0) => ("✅", format!("{} done", tasks(total))),
-        (0, left) => ("🕒", format!("{} of {} left", left, tasks(total))),
-        (failed, _) => ("❌", format!("{failed} of {} failed", tasks(total))),
+        (0, 0) => ("✅", format!("{} done", many(total, "task"))),
+        (0, left) => ("🕒", format!("{} of {} left", left, many(total, "task"))),
+        (failed, _) => ("❌", format!("{failed} of {} failed", many(total, "task"))),
     };
     let name = words(&report.run.name, 200);
     push(out, &format!("## {sign} {name}: {verdict}\n\n"));
@@ -62,13 +62,12 @@ fn totals(out: &mut String, report: &ReportV1) {
     }
     let run = &report.run;
     let mut facts = vec![format!("Run {}", code_span(&run.id, 100))];
-    let took = report.last_moment().duration_since(run.started_at).as_millis();
-    facts.push(duration(u64::try_from(took).unwrap_or(0)));
+    facts.push(duration(report.last_moment().duration_since(run.started_at).unsigned_abs()));
     if run.invocations > 1 {
         facts.push(format!("{} invocations", run.invocations));
     }
     let requests: u64 = report.api.requests.values().sum();
-    facts.push(format!("{requests} API {}", if requests == 1 { "request" } else { "requests" }));
+    facts.push(many(requests, "API request"));
     if let Some(why) = &run.stopped {
         facts.push(format!("stopped early: {}", words(why, 200)));
     }
@@ -114,20 +113,20 @@ fn failures(out: &mut String, report: &ReportV1) {
         if last != Some(group.outcome) {
             last = Some(group.outcome);
             let alike = groups.iter().filter(|other| other.outcome == group.outcome);
-            let count = tasks(alike.map(|other| other.tasks.len() as u64).sum());
+            let count = many(alike.map(|other| other.tasks.len()).sum::<usize>(), "task");
             push(out, &format!("#### {} {}: {count}\n\n", sign(group.outcome), group.outcome.label()));
         }
         push(out, &text);
         shown += 1;
     }
-    more(out, groups.len() - shown, "reason", "reasons");
+    more(out, groups.len() - shown, "more reason");
 }
 
 fn section(group: &Group<'_>) -> String {
     let mut text = format!(
         "<details><summary><code>{}</code> ({})</summary>\n\n",
         html::text(first_line(group.reason), 300),
-        tasks(group.tasks.len() as u64)
+        many(group.tasks.len(), "task")
     );
     if group.reason.trim().contains('\n') || group.reason.len() > 300 {
         push(&mut text, &code_block(&cut(group.reason, 8 * 1024), ""));
@@ -136,7 +135,7 @@ fn section(group: &Group<'_>) -> String {
     for task in group.tasks.iter().take(TASKS) {
         push(&mut text, &format!("- {}{}\n", code_span(&task.id, 300), links(task)));
     }
-    more(&mut text, group.tasks.len().saturating_sub(TASKS), "task", "tasks");
+    more(&mut text, group.tasks.len().saturating_sub(TASKS), "more task");
     push(&mut text, "\n</details>\n\n");
     text
 }
@@ -162,7 +161,7 @@ fn pulls(out: &mut String, report: &ReportV1) {
     push(out, &format!("### Pull requests: {}\n\n", lines.len()));
     let (shown, hidden) = with_limit(&lines, PULLS, String::len);
     push(out, &shown.concat());
-    more(out, hidden, "pull request", "pull requests");
+    more(out, hidden, "more pull request");
     push(out, "\n");
 }
 
@@ -187,13 +186,13 @@ fn left(out: &mut String, report: &ReportV1) {
     if report.remaining == 0 {
         return;
     }
-    push(out, &format!("### Left for the next run: {}\n\n", tasks(report.remaining)));
+    push(out, &format!("### Left for the next run: {}\n\n", many(report.remaining, "task")));
     let groups = groups(report.tasks.iter().filter(|task| task.outcome.is_open()));
     for group in groups.iter().take(20) {
-        let count = tasks(group.tasks.len() as u64);
+        let count = many(group.tasks.len(), "task");
         push(out, &format!("- {count} {}: {}\n", group.outcome.label(), words(group.reason, 300)));
     }
-    more(out, groups.len().saturating_sub(20), "reason", "reasons");
+    more(out, groups.len().saturating_sub(20), "more reason");
     push(out, "\n");
 }
 
@@ -211,7 +210,7 @@ fn strays(out: &mut String, report: &ReportV1) {
         };
         push(out, &format!("- {link} {}\n", words(&stray.title, 200)));
     }
-    more(out, report.strays.len().saturating_sub(20), "session", "sessions");
+    more(out, report.strays.len().saturating_sub(20), "more session");
     push(out, "\n");
 }
 
@@ -225,19 +224,14 @@ fn superseded(out: &mut String, report: &ReportV1) {
         let (sign, label) = (sign(task.outcome), task.outcome.label());
         push(out, &format!("- {sign} {label} · {}{}\n", code_span(&task.id, 300), links(task)));
     }
-    more(out, report.superseded.len().saturating_sub(20), "result", "results");
+    more(out, report.superseded.len().saturating_sub(20), "more result");
     push(out, "\n");
 }
 
-fn more(out: &mut String, count: usize, one: &str, many: &str) {
+fn more(out: &mut String, count: usize, noun: &str) {
     if count > 0 {
-        let what = if count == 1 { one } else { many };
-        push(out, &format!("\n… and {count} more {what}: see `report.json`.\n\n"));
+        push(out, &format!("\n… and {}: see `report.json`.\n\n", many(count, noun)));
     }
-}
-
-fn tasks(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "task" } else { "tasks" })
 }
 
 /// As many leading items as fit into `limit` bytes when each costs what `cost` says, and how many are left.
@@ -266,18 +260,6 @@ fn sign(outcome: Outcome) -> &'static str {
         Outcome::Stalled => "💤",
         Outcome::TimedOut => "⌛",
         Outcome::Error => "💥",
-    }
-}
-
-/// `2d 3h`, `1h 5m`, `3m 20s`, `7.3s`: the two largest units.
-pub(super) fn duration(millis: u64) -> String {
-    let seconds = millis / 1000;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}.{}s", millis % 1000 / 100),
-        (0, 0, minutes) => format!("{minutes}m {}s", seconds % 60),
-        (0, hours, minutes) => format!("{hours}h {minutes}m"),
-        (days, hours, _) => format!("{days}d {hours}h"),
     }
 }
 
@@ -384,14 +366,5 @@ mod tests {
     fn counts_what_did_not_fit() {
         assert_eq!(with_limit(&[3, 3, 3], 7, |n| *n), (&[3, 3][..], 1));
         assert_eq!(with_limit(&[9], 7, |n| *n), (&[][..], 1));
-    }
-
-    #[test]
-    fn durations_have_two_units() {
-        for (millis, text) in
-            [(0, "0.0s"), (7_390, "7.3s"), (200_000, "3m 20s"), (3_900_000, "1h 5m"), (183_600_000, "2d 3h")]
-        {
-            assert_eq!(duration(millis), text);
-        }
     }
 }

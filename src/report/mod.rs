@@ -4,6 +4,7 @@
 //! [`ReportV1`] is both the model and the contents of `report.json`; every other format is rendered from it,
 //! so a stored report can be rendered again and several can be merged.
 
+mod amounts;
 mod ctrf;
 mod events;
 mod github;
@@ -19,6 +20,7 @@ mod sample;
 mod task;
 mod v1;
 
+pub use amounts::{duration, many};
 pub use ctrf::ctrf;
 pub use events::event_line;
 pub use github::{RunFiles, RunOutcome, annotations, error_annotation, output_file, outputs};

@@ -5,12 +5,11 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Finding, Verdict, good};
-use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
-use crate::cli::plan::many;
 use crate::ledger::{Ledger, LedgerError, LedgerReader};
 use crate::plan::Settings;
+use crate::report::{duration, many};
 
 /// `per_day`: how many sessions the manifest allows itself within 24 hours.
 pub(super) fn findings(state_dir: &Path, per_day: Option<u32>) -> Vec<Finding> {
@@ -89,10 +88,8 @@ fn budget(reader: &LedgerReader, per_day: Option<u32>, now: Timestamp) -> Option
     // The one whose leaving makes room; none when the budget is nothing.
     let oldest = spent.get(spent.len() - per_day as usize);
     let wait = oldest.map_or(SignedDuration::ZERO, |at| day - now.duration_since(*at));
-    let advice = format!(
-        "the next one is free in {}; a run waits for it, or defers",
-        duration::show(wait.unsigned_abs())
-    );
+    let advice =
+        format!("the next one is free in {}; a run waits for it, or defers", duration(wait.unsigned_abs()));
     let found = format!("{started}, none of {per_day} left");
     Some(Finding { what: "budget", found, verdict: Verdict::Doubtful(advice) })
 }

@@ -12,10 +12,10 @@ use super::client;
 use super::console::{Console, GREEN, RED, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::plan::many;
 use super::planned;
 use super::selection::Selection;
 use crate::plan::Settings;
+use crate::report::many;
 use crate::runner::impatient;
 
 /// The manifest that is looked at when none is named, if it is there.

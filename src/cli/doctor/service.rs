@@ -7,10 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Finding, Verdict, good};
 use crate::api::{Jules, ListSessions, reqwest};
 use crate::cli::client;
-use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
-use crate::cli::plan::many;
+use crate::report::{duration, many};
 use crate::runner::all_sources;
 
 /// A clock that is further off than this can fail TLS and makes "the last 24 hours" other hours.
@@ -55,7 +54,7 @@ fn clock(found: &str, skew: SignedDuration) -> Finding {
         return good("network", format!("{found}; the clocks agree"));
     }
     let way = if skew.is_negative() { "behind" } else { "ahead" };
-    let found = format!("{found}; this machine's clock is {} {way}", duration::show(off));
+    let found = format!("{found}; this machine's clock is {} {way}", duration(off));
     Finding { what: "network", found, verdict: Verdict::Doubtful("set it, for example by NTP".to_owned()) }
 }
 

@@ -6,7 +6,7 @@ use foreign_text::line as neutral;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use super::{PlanArgs, many, print};
+use super::{PlanArgs, print};
 use crate::api::{ErrorKind, Jules, ListSessions, Session};
 use crate::cli::client;
 use crate::cli::console::{Console, GREEN, YELLOW};
@@ -16,6 +16,7 @@ use crate::cli::planned;
 use crate::manifest::Manifest;
 use crate::outcome::Marker;
 use crate::plan::{ConnectedSource, Plan, Task, expand};
+use crate::report::many;
 use crate::runner::{all_sources, connected, impatient};
 
 /// At most so many sessions are looked through for markers, which is more than any plan of the service starts in a day.

@@ -16,6 +16,7 @@ use super::failure::Failure;
 use super::planned;
 use super::selection::Selection;
 use crate::plan::{Plan, Unresolved};
+use crate::report::many;
 
 const AFTER_HELP: &str = "\
 Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one
@@ -98,11 +99,6 @@ fn counted(plan: &Plan) -> String {
     let on =
         if sources.is_empty() { String::new() } else { format!(" on {}", many(sources.len(), "source")) };
     format!("{} of {}{on}", many(plan.tasks.len(), "task"), many(jobs.len(), "job"))
-}
-
-/// `1 task`, `2 tasks`.
-pub(crate) fn many(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 fn unresolved(plan: &Plan, line: &Unresolved) -> String {

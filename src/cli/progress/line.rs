@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::board::{Board, Entry, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
-use crate::cli::duration;
 use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::TaskId;
+use crate::report::duration;
 
 /// What an event is worth saying.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,10 +88,10 @@ pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
 /// The line that shows from time to time that we are still at work.
 #[must_use]
 pub(crate) fn heartbeat(board: &Board, now: Timestamp) -> String {
-    let gone = duration::show(Duration::from_secs_f64(board.elapsed(now)));
+    let gone = duration(Duration::from_secs_f64(board.elapsed(now)));
     let left = board
         .left(now)
-        .map(|left| format!(", about {} left", duration::show(Duration::from_secs(left.round() as u64))));
+        .map(|left| format!(", about {} left", duration(Duration::from_secs(left.round() as u64))));
     format!("{} {}; {gone} gone{}", position(board), counts(board), left.unwrap_or_default())
 }
 
@@ -149,7 +149,7 @@ fn end(entry: Option<&Entry>, now: Timestamp, reason: Option<&str>) -> String {
     let mut parts = Vec::new();
     if let Some(started) = entry.and_then(|entry| entry.started) {
         let took = now.duration_since(started).unsigned_abs();
-        parts.push(duration::show(took));
+        parts.push(duration(took));
     }
     if let Some(entry) = entry {
         let pull_request = entry.work.pull_request.as_ref().map(|pr| pr.url.as_str());

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::board::{Board, Live};
 use super::line::counts;
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, YELLOW};
-use crate::cli::duration;
 use crate::plan::TaskId;
+use crate::report::duration;
 
 /// Lines above and below the rows, and one that stays free so that nothing scrolls.
 const FRAME: usize = 5;
@@ -48,9 +48,9 @@ pub(crate) fn table(
 fn bar_line(board: &Board, now: Timestamp, width: usize) -> String {
     let (ended, total) = (board.ended(), board.total());
     let share = if total == 0 { 0.0 } else { ended as f64 / total as f64 };
-    let gone = duration::show(Duration::from_secs_f64(board.elapsed(now)));
+    let gone = duration(Duration::from_secs_f64(board.elapsed(now)));
     let left = board.left(now).map_or_else(String::new, |left| {
-        format!(", about {} left", duration::show(Duration::from_secs(left.round() as u64)))
+        format!(", about {} left", duration(Duration::from_secs(left.round() as u64)))
     });
     // 99 % stays 99 % until the last task has ended.
     let text = format!("{ended}/{total}  {:.0} %  {gone} gone{left}", (share * 100.0).floor());
@@ -65,7 +65,7 @@ fn bar_of(share: f64, width: usize) -> String {
 }
 
 fn row(task: &TaskId, live: &Live, now: Timestamp, width: usize) -> String {
-    let age = duration::show(now.duration_since(live.since).unsigned_abs());
+    let age = duration(now.duration_since(live.since).unsigned_abs());
     let state = clip(neutral(&live.state), 17);
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
     let task = format!("{}{attempt}", neutral(task.as_str()));

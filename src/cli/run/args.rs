@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::args::{Service, State};
-use crate::cli::duration;
 use crate::cli::fail_on::FailOn;
 use crate::cli::failure::Failure;
 use crate::cli::outputs::ReportArgs;
 use crate::cli::selection::Selection;
+use crate::manifest::parse_duration;
 use crate::runner::Options;
 
 const AFTER_HELP: &str = "\
@@ -71,10 +71,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub(crate) max_tasks: Option<usize>,
     /// Stop after this time, such as 5h30m; live sessions are left and taken up by the next `run`
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Limits")]
     pub(crate) deadline: Option<Duration>,
     /// How long an attempt at a task may take [default: the manifest's timeouts.task, else 2h]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Limits")]
     pub(crate) task_timeout: Option<Duration>,
     /// Start nothing more after the first failed task
     #[arg(long, help_heading = "Limits")]
@@ -83,14 +83,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LIST", default_value = "any", help_heading = "Limits")]
     pub(crate) fail_on: FailOn,
     /// The usual distance between two looks at a session [default: the manifest's poll.interval, else 10s]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Limits")]
     pub(crate) poll_interval: Option<Duration>,
 
     /// Where reports go.
     #[command(flatten)]
     pub(crate) reports: ReportArgs,
     /// Where no terminal is: how often to say how things stand; 0s for never
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s", help_heading = "Output")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "60s", help_heading = "Output")]
     pub(crate) heartbeat: Duration,
 
     /// How to reach the service.

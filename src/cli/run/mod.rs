@@ -16,7 +16,7 @@ use service::Target;
 use super::console::{BOLD, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::plan::{PlanFormat, many, nothing_selected, print};
+use super::plan::{PlanFormat, nothing_selected, print};
 use super::progress::Progress;
 use super::quote::quoted;
 use super::signals::{self, Signal, Signals};
@@ -24,6 +24,7 @@ use super::{client, outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
+use crate::report::many;
 use crate::runner::{EventLines, Finished, Run, RunError, Runner, StopReason};
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.

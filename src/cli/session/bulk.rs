@@ -10,7 +10,7 @@ use crate::cli::client;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::plan::many;
+use crate::report::many;
 
 /// Sessions read at once before the question.
 const READERS: usize = 4;

@@ -12,7 +12,7 @@ use crate::api::SessionId;
 use crate::cli::console::{Console, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::plan::many;
+use crate::report::many;
 
 const AFTER_HELP: &str = "\
 The files that the change set creates: what a session without repository is for. Changes to files that were there

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use super::{Access, failed, json, render};
 use crate::api::{ListSessions, Session, SessionState, SourceContext};
 use crate::cli::console::{Console, DIM};
-use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::plan::many;
+use crate::manifest::parse_duration;
+use crate::report::{duration, many};
 
 const AFTER_HELP: &str = "\
 The service filters by nothing but the archive, so filters work here, over as many pages as they need; --since ends
@@ -43,7 +43,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Only created within this time, for example 24h
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     since: Option<Duration>,
     /// Those in the archive instead of the others
     #[arg(long)]
@@ -172,7 +172,7 @@ fn table(found: &[Session], now: Timestamp, width: usize) -> String {
             session.id.to_string(),
             neutral(state),
             render::place(session),
-            age.map_or_else(|| "-".to_owned(), duration::show),
+            age.map_or_else(|| "-".to_owned(), duration),
             foreign_text::clip(title(session), 70).into_owned(),
         ]);
     }

@@ -26,12 +26,13 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 
 use super::args::Service;
+use super::client;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
-use super::{client, duration};
 use crate::api::Jules;
+use crate::manifest::parse_duration;
 use crate::runner::impatient;
 
 pub(super) use target::failed;
@@ -117,7 +118,7 @@ pub(super) struct Access {
     #[command(flatten)]
     service: Service,
     /// The distance between two requests while something is waited for
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s", help_heading = "Service")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "5s", help_heading = "Service")]
     poll_interval: Duration,
 }
 
@@ -139,7 +140,7 @@ impl Access {
 #[derive(Clone, Copy, Debug, clap::Args)]
 struct Patience {
     /// How long to wait at most; 0s waits for ever
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "2h")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "2h")]
     timeout: Duration,
 }
 

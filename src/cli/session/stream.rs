@@ -9,10 +9,10 @@ use super::target::session_id;
 use super::{Access, Format, failed, json};
 use crate::api::{ActivityStream, Cursor, SessionClient, SessionId};
 use crate::cli::console::Console;
-use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
+use crate::manifest::parse_duration;
 
 const AFTER_HELP: &str = "\
 Prints what has happened and what happens, oldest first, each activity once, until the session has ended; the exit
@@ -42,7 +42,7 @@ pub(crate) struct StreamArgs {
     #[arg(long)]
     full: bool,
     /// End after this time, with exit code 5 [default: none]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]

@@ -1,11 +1,12 @@
 //! The timeline: which slot was busy with what, and when.
 
+use std::time::Duration;
+
 use foreign_text::{one_line, plain};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::markdown::duration;
-use super::super::{AttemptV1, ReportV1, TaskV1};
+use super::super::{AttemptV1, ReportV1, TaskV1, duration, many};
 use super::view::{round, second};
 
 /// Sessions as bars: slots downwards in pixels, time to the right in per cent.
@@ -70,8 +71,7 @@ impl Timeline {
         let count = slots.iter().max()? + 1;
         let row = row_height(count);
         let bars = spans.iter().zip(&slots).map(|(span, slot)| span.bar(&axis, slot * row)).collect();
-        let sessions =
-            if spans.len() == 1 { "1 session".to_owned() } else { format!("{} sessions", spans.len()) };
+        let sessions = many(spans.len(), "session");
         let at_once =
             if count == 1 { "one at a time".to_owned() } else { format!("at most {count} at once") };
         let first = Timestamp::from_millisecond(axis.start()).ok()?;
@@ -97,7 +97,7 @@ impl<'a> Span<'a> {
     fn bar(&self, axis: &Axis, y: usize) -> Bar {
         let outcome = self.attempt.outcome.unwrap_or(self.of.outcome);
         let x = axis.at(self.from);
-        let took = duration(u64::try_from(self.to - self.from).unwrap_or(0));
+        let took = duration(Duration::from_millis((self.to - self.from).unsigned_abs()));
         let mut title = format!("{} · {} · {took}", one_line(plain(&self.of.id), 200), outcome.label());
         if self.of.attempts.len() > 1 {
             title.push_str(&format!(" · attempt {}", self.attempt.number));
@@ -212,7 +212,7 @@ impl Axis {
                 width: round(self.at(stretch.to) - self.at(stretch.from)),
                 title: format!(
                     "{} without work",
-                    duration(u64::try_from(stretch.to - stretch.from).unwrap_or(0))
+                    duration(Duration::from_millis((stretch.to - stretch.from).unsigned_abs()))
                 ),
             })
             .collect()
@@ -296,7 +296,7 @@ mod tests {
     fn nights_take_little_room() {
         let timeline = Timeline::of(&run(&[(0, 3600), (86_400, 90_000)])).unwrap();
         assert_eq!(timeline.pauses.len(), 1);
-        assert_eq!(timeline.pauses[0].title, "23h 0m without work");
+        assert_eq!(timeline.pauses[0].title, "23h 00m without work");
         assert!(timeline.pauses[0].width < 5.0 && timeline.bars[0].width > 45.0);
         assert!(timeline.ticks.iter().any(|tick| tick.text.starts_with("Nov 23 ")), "the new day is named");
     }

@@ -1,14 +1,14 @@
 //! What the page's template shows: words and numbers, ready to print.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use foreign_text::{cut, first_line, one_line, plain};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::link::{https, pull_label};
-use super::super::markdown::duration;
-use super::super::{AttemptV1, ReportV1, StrayV1, TaskV1};
+use super::super::{AttemptV1, ReportV1, StrayV1, TaskV1, duration, many};
 use super::timeline::Timeline;
 use crate::outcome::Outcome;
 
@@ -157,12 +157,12 @@ impl<'a> View<'a> {
 impl Verdict {
     fn of(report: &ReportV1) -> Self {
         let (failed, left, total) = (report.failures(), report.remaining, report.totals.total);
-        let noun = if total == 1 { "task" } else { "tasks" };
+        let tasks = many(total, "task");
         let (outcome, text) = match (failed, left, total) {
             (_, _, 0) => (Outcome::Skipped, "No task was selected".to_owned()),
-            (0, 0, _) => (Outcome::Succeeded, format!("{total} {noun} done")),
-            (0, left, _) => (Outcome::Deferred, format!("{left} of {total} {noun} left")),
-            (failed, _, _) => (Outcome::Failed, format!("{failed} of {total} {noun} failed")),
+            (0, 0, _) => (Outcome::Succeeded, format!("{tasks} done")),
+            (0, left, _) => (Outcome::Deferred, format!("{left} of {tasks} left")),
+            (failed, _, _) => (Outcome::Failed, format!("{failed} of {tasks} failed")),
         };
         Self { outcome: outcome.as_str(), text }
     }
@@ -170,8 +170,7 @@ impl Verdict {
 
 fn facts(report: &ReportV1) -> Vec<Fact<'_>> {
     let run = &report.run;
-    let took = report.last_moment().duration_since(run.started_at).as_millis();
-    let took = duration(u64::try_from(took).unwrap_or(0));
+    let took = duration(report.last_moment().duration_since(run.started_at).unsigned_abs());
     let requests: u64 = report.api.requests.values().sum();
     let methods: Vec<String> = report
         .api
@@ -250,7 +249,7 @@ impl<'a> Row<'a> {
             change: task.change.map(|change| (change.files, change.additions, change.deletions)),
             session: task.attempts.last().and_then(session),
             millis,
-            duration: (!task.attempts.is_empty()).then(|| duration(millis)),
+            duration: (!task.attempts.is_empty()).then(|| duration(Duration::from_millis(millis))),
             started: task.started_at.map(Moment::of),
         }
     }
@@ -271,14 +270,10 @@ fn parts(id: &str) -> Vec<String> {
 }
 
 fn notes(task: &TaskV1) -> Vec<String> {
-    let count =
-        |n: u32, one: &str, many: &str| (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { many }));
+    let count = |n: u32, noun| (n > 0).then(|| many(n, noun));
     let adopted = task.attempts.last().is_some_and(|attempt| attempt.adopted);
-    let notes = [
-        count(task.replies, "reply", "replies"),
-        count(task.nudges, "nudge", "nudges"),
-        adopted.then(|| "adopted".to_owned()),
-    ];
+    let notes =
+        [count(task.replies, "reply"), count(task.nudges, "nudge"), adopted.then(|| "adopted".to_owned())];
     notes.into_iter().flatten().collect()
 }
 

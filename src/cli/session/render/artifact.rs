@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::change;
 use crate::api::{Artifact, BashOutput, Media};
 use crate::cli::console::{BOLD, DIM, GREEN, RED};
+use crate::report::many;
 
 /// Lines of a command's output that are shown: the last ones, because errors come last.
 const LAST_LINES: usize = 12;
@@ -43,7 +44,7 @@ fn printed(output: &str, full: bool) -> String {
     let hidden = if full { 0 } else { lines.len().saturating_sub(LAST_LINES) };
     let mut shown = Vec::new();
     if hidden > 0 {
-        shown.push(format!("{DIM}  | … {} before{DIM:#}", super::many(hidden, "line")));
+        shown.push(format!("{DIM}  | … {} before{DIM:#}", many(hidden, "line")));
     }
     shown.extend(lines[hidden..].iter().map(|line| format!("{DIM}{line}{DIM:#}")));
     shown.join("\n")

@@ -4,6 +4,7 @@ use anstyle::Style;
 
 use crate::api::{ChangeSet, Diff, FileChange};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
+use crate::report::many;
 
 /// Files listed before the rest is only counted.
 const MOST_FILES: usize = 20;
@@ -41,7 +42,7 @@ pub(in crate::cli::session) fn summary(change_set: &ChangeSet, full: bool) -> St
 fn headline(diff: &Diff) -> String {
     format!(
         "{}  {GREEN}+{}{GREEN:#} {RED}−{}{RED:#}",
-        super::many(diff.files.len(), "file"),
+        many(diff.files.len(), "file"),
         diff.additions(),
         diff.deletions()
     )

@@ -25,8 +25,3 @@ fn labelled(label: &str, text: &str) -> String {
     }
     format!("{label} {}", foreign_text::line(text))
 }
-
-/// `1 file`, `2 files`.
-fn many(n: usize, noun: &str) -> String {
-    crate::cli::plan::many(n, noun)
-}
