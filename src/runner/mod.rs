@@ -37,5 +37,5 @@ pub use options::Options;
 pub use reports::{CannotWrite, Format, ReportFiles};
 pub use run::{Planned, Run, Runner};
 
-pub(crate) use reports::{EventLines, event_lines, replace};
+pub(crate) use reports::{EventLines, beside, event_lines, replace};
 pub(crate) use service::{all_sources, connect, connected, impatient};

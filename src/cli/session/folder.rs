@@ -8,6 +8,7 @@ use foreign_text::line as neutral;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::runner::beside;
 
 /// Names in an error before the rest is only counted.
 const MOST_NAMES: usize = 5;
@@ -74,24 +75,11 @@ impl<'a> Folder<'a> {
         let at = self.root.join(path);
         let folder = at.parent().unwrap_or(self.root);
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = beside(&at)?;
         file.write_all(content.as_bytes())?;
-        readable(file.as_file())?;
         let placed = if self.force { file.persist(&at) } else { file.persist_noclobber(&at) };
         placed.map(drop).map_err(|error| error.error)
     }
-}
-
-/// Temporary files are for their owner alone; these are not secret.
-fn readable(file: &std::fs::File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(())
 }
 
 /// Why a name is not taken.

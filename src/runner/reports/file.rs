@@ -88,13 +88,14 @@ pub(crate) fn check(path: &Path) -> Result<(), CannotWrite> {
     check().map_err(|source| CannotWrite { path: path.to_owned(), source })
 }
 
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
+/// A new file in the same folder, to be renamed to `path` when it is whole.
+pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".jules-batch-").suffix(".tmp");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // A report is for others to read; the user's umask has the last word.
+        // It is for others to read; the user's umask has the last word.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder(path))

@@ -16,7 +16,7 @@ use std::time::Instant;
 pub(crate) use events::EventLines;
 pub use file::CannotWrite;
 use file::check;
-pub(crate) use file::replace;
+pub(crate) use file::{beside, replace};
 pub(crate) use files::event_lines;
 pub use files::{Format, ReportFiles};
 use pace::{Pace, Readers};
