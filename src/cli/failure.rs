@@ -1,6 +1,7 @@
 //! Why a command ends early, ready to be shown: an error, the way out, and the exit code that fits.
 
 use std::error::Error;
+use std::iter::successors;
 
 use super::exit::Exit;
 
@@ -103,14 +104,12 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> (String, Vec<String>) {
     let message = error.to_string();
     let mut told = message.clone();
     let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
+    for cause in successors(error.source(), |cause| (**cause).source()) {
         let text = cause.to_string();
         if !text.is_empty() && !told.contains(&text) {
             causes.push(text.clone());
             told = text;
         }
-        next = cause.source();
     }
     (message, causes)
 }

@@ -1,6 +1,7 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
 use std::collections::BTreeSet;
+use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,14 +163,8 @@ fn request_failure(error: &Error) -> RequestFailure {
 
 /// The error and its causes in one line.
 fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+    let chain = successors(Some(error as &dyn std::error::Error), |error| (**error).source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, RequestFailure> {
