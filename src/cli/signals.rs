@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::exit::Exit;
+use super::failure::Failure;
 
 /// How long a program that can still leave by itself is given to do so at the second signal.
 const GRACE: Duration = Duration::from_millis(250);
@@ -33,8 +34,9 @@ impl Signal {
 /// # Errors
 ///
 /// When the system refuses a thread or a handler.
-pub(crate) fn leave_at_the_second() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+pub(crate) fn leave_at_the_second() -> Result<(), Failure> {
+    let fault = |error: io::Error| Failure::new(Exit::Fault, error);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(fault)?;
     let mut signals = {
         let _inside = runtime.enter();
         Signals::new()?
@@ -47,7 +49,7 @@ pub(crate) fn leave_at_the_second() -> io::Result<()> {
         std::thread::sleep(GRACE);
         leave(second.exit());
     };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
+    std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop).map_err(fault)
 }
 
 #[expect(clippy::exit, reason = "the main thread, which would return the code, may never wake up")]
@@ -70,9 +72,13 @@ impl Signals {
     ///
     /// When the system refuses a handler.
     #[cfg(unix)]
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let handler = |kind| signal(kind).map_err(|error| Failure::new(Exit::Fault, error));
+        Ok(Self {
+            interrupt: handler(SignalKind::interrupt())?,
+            terminate: handler(SignalKind::terminate())?,
+        })
     }
 
     /// Takes the signals over: they no longer end the process by themselves.
@@ -81,7 +87,7 @@ impl Signals {
     ///
     /// None here.
     #[cfg(not(unix))]
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         Ok(Self {})
     }
 

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, 
         scenario = scenario.with_speed(speed);
     }
     let speed = scenario.speed();
-    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut signals = Signals::new()?;
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), args.port);
     let simulator = Simulator::bind(address, scenario).await.map_err(|error| {
         Failure::new(Exit::Fault, CannotBind { address, error }).help("choose another --port")

@@ -103,7 +103,7 @@ async fn watch(
     console: &Console,
 ) -> Result<RunRecord, Failure> {
     let mut progress = Progress::new(console, &record, Duration::from_secs(60));
-    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut signals = Signals::new()?;
     loop {
         // Asked before the events: a run that ends in between is seen to the end in the next round.
         let held = Ledger::holder(&args.state.state_dir).is_some();

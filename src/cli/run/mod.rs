@@ -72,8 +72,8 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     if args.dry_run {
         return dry_run(args, job, console);
     }
-    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
-    signals::leave_at_the_second().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut signals = Signals::new()?;
+    signals::leave_at_the_second()?;
     let target = Target::of(args).await?;
     let options = args.options()?;
     let reports = options.reports.clone();

@@ -132,7 +132,7 @@ async fn until_known(session: &SessionClient, interval: Duration) -> Result<Exit
             tokio::time::sleep(interval.min(LOOK)).await;
         }
     };
-    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut signals = Signals::new()?;
     tokio::select! {
         () = look => {}
         _ = signals.next() => {}

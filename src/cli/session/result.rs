@@ -14,7 +14,7 @@ use crate::api::{
 use crate::cli::console::{Console, DIM, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::signals::{Signal, Signals};
+use crate::cli::signals::Signals;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 it completed, 100 it failed, 5 it had not ended after --timeout.
@@ -65,13 +65,10 @@ struct Change {
 
 pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.patient()?.attach(args.id.clone());
-    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut signals = Signals::new()?;
     let outcome = tokio::select! {
         outcome = look(&client, args.patience.limit(), console) => outcome?,
-        signal = signals.next() => return Ok(match signal {
-            Signal::Interrupt => Exit::Interrupted,
-            Signal::Terminate => Exit::Terminated,
-        }),
+        signal = signals.next() => return Ok(signal.exit()),
     };
     let text = match args.format {
         Format::Text => text(&outcome),

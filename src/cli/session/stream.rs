@@ -11,7 +11,7 @@ use crate::api::{ActivityStream, Cursor, SessionClient, SessionId};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::signals::{Signal, Signals};
+use crate::cli::signals::Signals;
 use crate::manifest::parse_duration;
 
 const AFTER_HELP: &str = "\
@@ -81,7 +81,7 @@ pub(super) async fn follow(
     rendering: &Rendering,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut signals = Signals::new()?;
     loop {
         let activity = tokio::select! {
             activity = stream.next() => activity,
@@ -89,10 +89,7 @@ pub(super) async fn follow(
                 // The terminal has written ^C into the line.
                 let line_break = if console.interactive() { "\n" } else { "" };
                 console.say(&format!("{line_break}go on with: {}", again(id, &stream)));
-                return Ok(match signal {
-                    Signal::Interrupt => Exit::Interrupted,
-                    Signal::Terminate => Exit::Terminated,
-                });
+                return Ok(signal.exit());
             }
         };
         let Some(activity) = activity else { return Ok(Exit::Done) };

@@ -10,7 +10,7 @@ use crate::cli::client;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, chain};
-use crate::cli::signals::{Signal, Signals};
+use crate::cli::signals::Signals;
 
 /// Reads `123`, `sessions/123` or the address of a session's page.
 ///
@@ -42,7 +42,7 @@ pub(super) async fn unless_interrupted<T>(
     look: &str,
     console: &Console,
 ) -> Result<Result<T, Exit>, Failure> {
-    let mut signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let mut signals = Signals::new()?;
     let signal = tokio::select! {
         done = request => return Ok(Ok(done)),
         signal = signals.next() => signal,
@@ -52,10 +52,7 @@ pub(super) async fn unless_interrupted<T>(
         console.say("");
     }
     console.warn(&format!("it may have been done all the same; look first: {look}"));
-    Ok(Err(match signal {
-        Signal::Interrupt => Exit::Interrupted,
-        Signal::Terminate => Exit::Terminated,
-    }))
+    Ok(Err(signal.exit()))
 }
 
 /// After so long a wait is said.

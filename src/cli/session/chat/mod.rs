@@ -56,7 +56,7 @@ pub(crate) struct ChatArgs {
 pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.access.patient()?.attach(args.id.clone());
     let session = client.info().await.map_err(failed)?;
-    let signals = Signals::new().map_err(|error| Failure::new(Exit::Fault, error))?;
+    let signals = Signals::new()?;
     let mut chat = Chat {
         follow: Follow::new(client.clone(), args.access.poll_interval),
         screen: Screen::open(console.clone()),
@@ -81,13 +81,6 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
     let goes_on = if chat.follow.has_ended() { "" } else { "the session goes on; " };
     console.say(&format!("{DIM}{goes_on}come back with: jules-batch session chat {}{DIM:#}", args.id));
     Ok(exit)
-}
-
-fn exit(signal: Signal) -> Exit {
-    match signal {
-        Signal::Interrupt => Exit::Interrupted,
-        Signal::Terminate => Exit::Terminated,
-    }
 }
 
 /// A conversation under way.
@@ -123,7 +116,7 @@ impl Chat {
             };
             let handled = tokio::select! {
                 handled = self.handle(event) => handled?,
-                signal = signals.next() => Some(exit(signal)),
+                signal = signals.next() => Some(signal.exit()),
             };
             if let Some(exit) = handled {
                 return Ok(exit);
@@ -146,7 +139,7 @@ impl Chat {
                     return Ok(Some(Exit::Done));
                 }
             }
-            Event::Signal(signal) => return Ok(Some(exit(signal))),
+            Event::Signal(signal) => return Ok(Some(signal.exit())),
         }
         Ok(None)
     }
