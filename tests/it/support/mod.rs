@@ -5,6 +5,7 @@ mod manifest;
 mod pipe;
 mod redact;
 mod runner;
+pub(crate) mod rust;
 mod service;
 mod terminal;
 mod world;
