@@ -3,13 +3,12 @@
 //! What is `pub(crate)` the compiler guards, and Cargo guards `crates/`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
 use std::iter::successors;
 use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 
-use crate::support::rust::parsed;
+use crate::support::rust::{leaves, parsed};
 
 /// Room → what it may import: a whole room or crate, or `room::Item` alone. Itself it may always name; whatever is not
 /// in its row is forbidden, the crate's root included. A room need not be there yet.
@@ -180,18 +179,6 @@ impl<'ast> Visit<'ast> for File {
 
     fn visit_meta_list(&mut self, list: &'ast syn::MetaList) {
         self.read_text(&list.tokens.to_string());
-    }
-}
-
-/// Each path of a `use`, with the name that it is given.
-fn leaves(tree: &syn::UseTree, before: &str) -> Vec<(String, String)> {
-    let leaf = |path: &dyn Display, name: &dyn Display| vec![(format!("{before}{path}"), name.to_string())];
-    match tree {
-        syn::UseTree::Path(part) => leaves(&part.tree, &format!("{before}{}::", part.ident)),
-        syn::UseTree::Group(group) => group.items.iter().flat_map(|tree| leaves(tree, before)).collect(),
-        syn::UseTree::Glob(_) => leaf(&"*", &"*"),
-        syn::UseTree::Name(part) => leaf(&part.ident, &part.ident),
-        syn::UseTree::Rename(part) => leaf(&part.ident, &part.rename),
     }
 }
 

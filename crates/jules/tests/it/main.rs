@@ -5,5 +5,7 @@ mod calls;
 mod diff;
 mod examples;
 mod interface;
+#[path = "../../../../tests/it/support/rust.rs"]
+mod rust;
 #[path = "../../../../tests/it/support/service.rs"]
 mod service;
