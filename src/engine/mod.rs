@@ -76,6 +76,8 @@ pub(crate) struct Options {
     pub selected: bool,
     /// Which part of the manifest the plan holds, for the record.
     pub shard: Option<Shard>,
+    /// The run of the CI workflow that this belongs to, for the record.
+    pub workflow_run: Option<String>,
     /// Adopt sessions that carry a task's marker, were created since then and are missing in the ledger: it was lost,
     /// or is an old copy. [`look_back`] tells how far that has to go; none adopts nothing.
     pub look_back: Option<Timestamp>,
@@ -99,6 +101,7 @@ impl Default for Options {
             rerun_failed: false,
             selected: false,
             shard: None,
+            workflow_run: None,
             look_back: None,
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),

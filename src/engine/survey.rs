@@ -59,7 +59,7 @@ mod tests {
         };
         let mut kinds = vec![
             EventKind::RunStarted { run: info },
-            EventKind::InvocationStarted { invocation: 1, shard: None },
+            EventKind::InvocationStarted { invocation: 1, shard: None, workflow_run: None },
         ];
         kinds.extend(plan.tasks.iter().map(|task| EventKind::TaskPlanned {
             planned: Box::new(PlannedTask {

@@ -39,6 +39,9 @@ pub enum EventKind {
         /// The part of the manifest that it was for (`--shard`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shard: Option<Shard>,
+        /// The run of the CI workflow that it belongs to, whichever attempt at that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workflow_run: Option<String>,
     },
     /// The run knows which sessions of its tasks the service holds already: what carried their markers is adopted.
     /// A run that was killed before that must look again, although its ledger is there.

@@ -21,6 +21,8 @@ pub struct RunRecord {
     pub invocations: u32,
     /// The part of the manifest that the last one was for.
     pub shard: Option<Shard>,
+    /// The run of the CI workflow that the last one belonged to.
+    pub workflow_run: Option<String>,
     /// Why the last invocation ended before its time.
     pub stopped: Option<String>,
     /// Up to when the record is sure to hold every session of its tasks: the last event of an invocation that had
@@ -163,6 +165,7 @@ impl RunRecord {
             ended_at: None,
             invocations: 0,
             shard: None,
+            workflow_run: None,
             stopped: None,
             complete_until: None,
             surveyed: false,
@@ -229,9 +232,10 @@ impl RunRecord {
     fn apply_kind(&mut self, kind: &EventKind, ts: Timestamp) {
         match kind {
             EventKind::RunStarted { .. } | EventKind::Noted { .. } => {}
-            EventKind::InvocationStarted { invocation, shard } => {
+            EventKind::InvocationStarted { invocation, shard, workflow_run } => {
                 self.invocations = *invocation;
                 self.shard = *shard;
+                self.workflow_run.clone_from(workflow_run);
                 self.surveyed = false;
                 self.ended_at = None;
                 self.stopped = None;

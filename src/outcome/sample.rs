@@ -97,7 +97,7 @@ pub(crate) fn ended(task: &str, outcome: Outcome, reason: Option<&str>) -> Event
 pub(crate) fn run_of(tasks: u32) -> Vec<RunEvent> {
     let mut events = vec![
         event(0, EventKind::RunStarted { run: info() }),
-        event(0, EventKind::InvocationStarted { invocation: 1, shard: None }),
+        event(0, EventKind::InvocationStarted { invocation: 1, shard: None, workflow_run: None }),
     ];
     for n in 0..tasks {
         events.push(event(0, EventKind::TaskPlanned { planned: Box::new(planned(&format!("task-{n}"))) }));

@@ -30,6 +30,11 @@ pub struct Options {
     pub wait: bool,
     /// Only run again what ended badly when it was run last, whichever the run, and go on with what is open.
     pub failed: bool,
+    /// The run of the CI workflow that this belongs to; another attempt at it runs again what failed in the one before, as
+    /// with `failed`, where the ledger has that one.
+    pub workflow_run: Option<String>,
+    /// Whether it is such another attempt.
+    pub is_rerun: bool,
     /// Start a task although one that it needs is left out by the selection and has not ended well.
     pub ignore_needs: bool,
     /// Begin a new run, also when the last one has work left.
@@ -52,6 +57,8 @@ impl Default for Options {
             deadline: None,
             wait: true,
             failed: false,
+            workflow_run: None,
+            is_rerun: false,
             ignore_needs: false,
             fresh: false,
             state_dir: ".jules-batch".into(),
@@ -76,9 +83,9 @@ impl Options {
     pub(super) fn engine(&self) -> engine::Options {
         engine::Options {
             wait: self.wait,
-            rerun_failed: self.failed,
             selected: self.selection.is_partial(),
             shard: self.selection.shard,
+            workflow_run: self.workflow_run.clone(),
             seed: fastrand::u64(..),
             ..engine::Options::default()
         }

@@ -38,12 +38,14 @@ impl Work {
     ) -> Result<Self, RunError> {
         let last = reader.map(|reader| reader.last_run(identity)).transpose()?.flatten();
         let adopt_within = plan.settings.adoption.adopt_within;
-        let goes_on = last.as_ref().is_some_and(|last| goes_on(&last.record, options, adopt_within));
+        let failed = options.failed || last.as_ref().is_some_and(|last| is_rerun(&last.record, options));
+        let goes_on =
+            last.as_ref().is_some_and(|last| goes_on(&last.record, failed, options.fresh, adopt_within));
         let mut earlier = HashMap::new();
-        let is_asked = options.failed || plan.tasks.iter().any(|task| !task.needs_outside.is_empty());
+        let is_asked = failed || plan.tasks.iter().any(|task| !task.needs_outside.is_empty());
         let latest = reader.filter(|_| is_asked).map(|reader| reader.latest(identity)).transpose()?;
         let latest = latest.unwrap_or_default();
-        if options.failed {
+        if failed {
             let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
             let again: BTreeSet<usize> =
                 (0..plan.tasks.len()).filter(|&at| is_again(&plan.tasks[at], &latest)).collect();
@@ -66,7 +68,7 @@ impl Work {
             plan.tasks.iter_mut().for_each(|task| task.needs_outside = Arc::default());
         }
         let outside = latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect();
-        let engine = engine::Options { earlier, outside, ..options.engine() };
+        let engine = engine::Options { rerun_failed: failed, earlier, outside, ..options.engine() };
         Ok(Self { plan, last, goes_on, engine })
     }
 }
@@ -99,11 +101,20 @@ fn records<'a>(
     Ok(records)
 }
 
+/// Whether this is another attempt at what the last run was begun for. Without that one's ledger it is a run like any
+/// other: an older one knows nothing of what failed.
+fn is_rerun(last: &RunRecord, options: &Options) -> bool {
+    options.is_rerun
+        && !options.fresh
+        && options.workflow_run.is_some()
+        && last.workflow_run == options.workflow_run
+}
+
 /// An earlier run is continued when it has open tasks, or failed ones that are to be run again; never for a fresh one.
-fn goes_on(last: &RunRecord, options: &Options, adopt_within: Duration) -> bool {
-    let again = options.failed && last.tasks.values().any(TaskRecord::has_failed);
+fn goes_on(last: &RunRecord, failed: bool, fresh: bool, adopt_within: Duration) -> bool {
+    let again = failed && last.tasks.values().any(TaskRecord::has_failed);
     let wanted = last.totals().remaining() > 0 || again;
-    !options.fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
+    !fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
 }
 
 /// Whether the run was killed or interrupted after its last task and before its last listing, not long ago. Whoever
@@ -137,7 +148,7 @@ mod tests {
     }
 
     fn goes_on(last: &RunRecord, options: &Options) -> bool {
-        super::goes_on(last, options, Duration::from_secs(60))
+        super::goes_on(last, options.failed, options.fresh, Duration::from_secs(60))
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! judge by what the simulator saw and by the reports.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod action;
 mod adopting;
 mod again;
 mod benchmarks;

@@ -23,14 +23,22 @@ pub(super) struct Inline {
 
 /// The inline manifest, or else the one that the arguments name.
 pub(super) fn job(inline: Option<Inline>, run: &RunArgs, console: &Console) -> Result<Job, Failure> {
+    let workflow = workflow(|name| std::env::var(name).ok());
     let Some(inline) = inline else {
         let manifest = planned::read(&run.manifest, &run.selection, console)?;
         let file = in_repository(&run.manifest);
-        return Ok(Job { manifest, origin: run.manifest.clone(), file, command: None });
+        return Ok(Job { manifest, origin: run.manifest.clone(), file, command: None, workflow });
     };
     let Inline { prompt, sources, branch } = &inline;
     let manifest = planned::inline(prompt, sources, branch.as_deref(), &run.selection, console)?;
-    Ok(Job { manifest, origin: inline.origin(), file: None, command: None })
+    Ok(Job { manifest, origin: inline.origin(), file: None, command: None, workflow })
+}
+
+/// Which run of a workflow this is a step of, and whether that is tried again: "Re-run failed jobs".
+fn workflow(var: impl Fn(&str) -> Option<String>) -> Option<(String, bool)> {
+    let run = var("GITHUB_RUN_ID").filter(|run| !run.is_empty())?;
+    let attempt = var("GITHUB_RUN_ATTEMPT").and_then(|attempt| attempt.trim().parse::<u32>().ok());
+    Some((run, attempt.is_some_and(|attempt| attempt > 1)))
 }
 
 impl Inline {

@@ -38,7 +38,7 @@ pub(super) fn publish(
         console.result(&text)?;
     }
     if let (true, Some(path), Some(report)) = (args.summary, file("GITHUB_STEP_SUMMARY"), &report) {
-        summarize(&path, &report::markdown(report), console)?;
+        summarize(&path, &report::markdown(report), console);
     }
     if let Some(path) = file("GITHUB_OUTPUT") {
         let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
@@ -117,14 +117,17 @@ fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
 }
 
-fn summarize(path: &Path, text: &str, console: &Console) -> Result<(), Failure> {
+/// A run is no worse for a summary that cannot be shown.
+fn summarize(path: &Path, text: &str, console: &Console) {
     let there = path.metadata().map_or(0, |file| file.len());
     if there + text.len() as u64 > SUMMARY_BYTES {
         console.warn("the step's summary is left out: with it, it would be larger than GitHub takes");
-        return Ok(());
+        return;
     }
     let text = console.redactor().clean(text);
-    append(path, &text).map_err(|error| unwritable(path, &error))
+    if let Err(error) = append(path, &text) {
+        console.warn(&format!("the step's summary is left out: {}", unwritable(path, &error).headline()));
+    }
 }
 
 fn append(path: &Path, text: &str) -> io::Result<()> {
@@ -180,9 +183,9 @@ mod tests {
         let path = folder.path().join("summary");
         let console =
             Console::new(&Args::parse_from_env(["jules-batch".into(), "man".into(), "-q".into()]).unwrap());
-        summarize(&path, "one\n", &console).unwrap();
-        summarize(&path, "two\n", &console).unwrap();
-        summarize(&path, &"x".repeat(1024 * 1024 - 7), &console).unwrap();
+        summarize(&path, "one\n", &console);
+        summarize(&path, "two\n", &console);
+        summarize(&path, &"x".repeat(1024 * 1024 - 7), &console);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }
 }

@@ -120,6 +120,7 @@ impl RunArgs {
             fresh: self.fresh,
             state_dir: self.state.state_dir.clone(),
             reports: self.reports.files()?,
+            ..Options::default()
         })
     }
 }

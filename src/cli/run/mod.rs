@@ -25,7 +25,7 @@ use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
 use crate::report::many;
-use crate::runner::{EventLines, Finished, Run, RunError, Runner, StopReason};
+use crate::runner::{EventLines, Finished, Options, Run, RunError, Runner, StopReason};
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
 const MANY_TASKS: usize = 1_000;
@@ -43,6 +43,16 @@ pub(crate) struct Job {
     pub(crate) file: Option<String>,
     /// The command that runs it again; none when it is no command but a step of a workflow.
     pub(crate) command: Option<String>,
+    /// The run of the workflow whose step it is, and whether that is tried again.
+    pub(crate) workflow: Option<(String, bool)>,
+}
+
+impl Job {
+    fn options(&self, args: &RunArgs) -> Result<Options, Failure> {
+        let (workflow_run, is_rerun) =
+            self.workflow.clone().map_or((None, false), |(run, again)| (Some(run), again));
+        Ok(Options { workflow_run, is_rerun, ..args.options()? })
+    }
 }
 
 /// How a run ended.
@@ -63,7 +73,7 @@ pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failu
     let manifest = planned::read(&args.manifest, &args.selection, console)?;
     let command = format!("jules-batch run {}", quoted(&args.manifest));
     let file = Some(args.manifest.to_string_lossy().into_owned());
-    let job = Job { manifest, origin: args.manifest.clone(), file, command: Some(command) };
+    let job = Job { manifest, origin: args.manifest.clone(), file, command: Some(command), workflow: None };
     Ok(execute(args, job, console).await?.exit)
 }
 
@@ -75,7 +85,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     let mut signals = Signals::new()?;
     signals::leave_at_the_second()?;
     let target = Target::of(args).await?;
-    let options = args.options()?;
+    let options = job.options(args)?;
     let reports = options.reports.clone();
     let runner = target.serve(Runner::new(job.manifest).origin(job.origin, job.file), options)?;
     // Nothing has begun yet that a signal would have to wait for.
@@ -100,7 +110,8 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
 
 /// Prints the tasks that the run would start or take up, and touches nothing.
 fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
-    let mut runner = Runner::new(job.manifest).origin(job.origin, job.file).options(args.options()?);
+    let options = job.options(args)?;
+    let mut runner = Runner::new(job.manifest).origin(job.origin, job.file).options(options);
     if args.is_simulated() {
         runner = runner.simulated(1.0);
     }

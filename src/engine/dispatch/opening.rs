@@ -24,7 +24,8 @@ impl Dispatch {
     /// Begins the invocation: takes over what `record` knows and asks for the first listing.
     pub(in crate::engine) fn open(&mut self, record: &RunRecord, now: Now) {
         let (invocation, shard) = (record.invocations + 1, self.options.shard);
-        self.turn.events.push(EventKind::InvocationStarted { invocation, shard });
+        let workflow_run = self.options.workflow_run.clone();
+        self.turn.events.push(EventKind::InvocationStarted { invocation, shard, workflow_run });
         let plan = self.plan.clone();
         let lacks_branch =
             |known: &TaskRecord| known.planned.source.as_ref().is_some_and(|s| s.branch.is_empty());

@@ -110,7 +110,7 @@ pub(super) fn short_run(run: &RunId) -> Vec<RunEvent> {
         1,
         [
             started(run),
-            EventKind::InvocationStarted { invocation: 1, shard: None },
+            EventKind::InvocationStarted { invocation: 1, shard: None, workflow_run: None },
             planned("a"),
             intent(run, "a", 1),
             created("a", 1, &format!("1{}", run.short())),

@@ -138,7 +138,12 @@ fn what_a_newer_program_or_damage_left_is_passed_over() {
     drop(db);
 
     let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run).unwrap();
-    recorder.append(&numbered(11, [EventKind::InvocationStarted { invocation: 2, shard: None }])).unwrap();
+    recorder
+        .append(&numbered(
+            11,
+            [EventKind::InvocationStarted { invocation: 2, shard: None, workflow_run: None }],
+        ))
+        .unwrap();
     let stored = recorder.reader().run(&run).unwrap().unwrap();
     let skipped: Vec<_> = stored.skipped.iter().map(|e| (e.seq, e.is_damaged())).collect();
     assert_eq!(skipped, [(1, true), (6, true), (10, false)]);

@@ -90,7 +90,8 @@ fn about_the_run() -> impl Strategy<Value = EventKind> {
         prop::sample::select(&TASKS[..3]).prop_map(planned),
         (1..9_u32).prop_map(|invocation| EventKind::InvocationStarted {
             invocation,
-            shard: crate::plan::Shard::hashed(1, invocation as usize)
+            shard: crate::plan::Shard::hashed(1, invocation as usize),
+            workflow_run: (invocation > 4).then(|| invocation.to_string()),
         }),
         (prop::option::of(task()), text())
             .prop_map(|(t, note)| EventKind::Noted { task: t.map(TaskId::new), note }),

@@ -1,0 +1,49 @@
+//! The action's entry point, as a step of a GitHub workflow runs it.
+
+use crate::support::{Manifest, Runner, World, job};
+
+fn step<'w>(world: &'w World, run: &str, attempt: &str) -> Runner<'w> {
+    let runner = world.command("action").env("JULES_BASE_URL", world.service().url());
+    runner.env("GITHUB_RUN_ID", run).env("GITHUB_RUN_ATTEMPT", attempt).env("GITHUB_ACTIONS", "true")
+}
+
+/// Of six tasks the second fails once.
+fn world() -> World {
+    let scenario = "{ rules: [{ when: { prompt: 'Do 2', nth: 1 }, then: { outcome: failure } }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let ids = ["a", "b", "c", "d", "e", "f"];
+    World::with(scenario, &Manifest::of(ids.iter().zip(1..).map(|(id, n)| job(id, &format!("Do {n}."), &[]))))
+}
+
+#[test]
+fn another_attempt_at_a_workflow_runs_only_what_failed() {
+    let world = world();
+    step(&world, "70", "1").exits(100);
+    world.created(6);
+    step(&world, "70", "2").exits(0);
+    world.created(7);
+    let ended = step(&world, "70", "3").exits(0);
+    assert!(ended.stderr.contains("nothing has failed"), "{ended}");
+    world.created(7);
+    step(&world, "71", "1").exits(0);
+    world.created(13);
+}
+
+#[test]
+fn another_attempt_without_the_ledger_of_the_first_is_a_run_like_any_other() {
+    let world = world();
+    step(&world, "70", "1").exits(100);
+    // What was saved is of the night before; the first attempt of this night has left nothing.
+    step(&world, "71", "2").exits(0);
+    world.created(12);
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_a_warning() {
+    let world = world();
+    let ended = step(&world, "70", "1")
+        .env("GITHUB_STEP_SUMMARY", world.path("gone/summary"))
+        .env("JULES_BATCH_FAIL_ON", "none")
+        .exits(0);
+    assert!(ended.stderr.contains("the step's summary is left out"), "{ended}");
+}
