@@ -32,7 +32,11 @@ pub(crate) fn look_back(
     let asked_for = |task: &crate::plan::Task| {
         last.tasks.get(&task.id).is_some_and(|known| known.surveyed && known.planned.key == task.key)
     };
-    if grown_up || plan.tasks.iter().all(asked_for) { before(until, MARGIN).max(longest) } else { longest }
+    if grown_up || plan.tasks.iter().all(asked_for) {
+        before(until.min(now), MARGIN).max(longest)
+    } else {
+        longest
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +95,8 @@ mod tests {
         assert_eq!(back(Some(&run_of(&one, false)), 1, &one), week, "it died before it had looked");
         assert_eq!(back(Some(&run_of(&one, true)), 1, &one), last_sign, "an older copy would end there");
         assert_eq!(back(Some(&run_of(&one, true)), 1, &two), week, "nobody has asked for the second task");
+        let ahead = look_back(Some(&run_of(&one, true)), None, &one, hours_ago(5));
+        assert_eq!(ahead, hours_ago(5) - MARGIN, "a clock was wrong once");
         assert_eq!(
             back(Some(&run_of(&one, true)), 8 * 24, &two),
             last_sign,

@@ -16,6 +16,16 @@ const KEPT_DAYS: i64 = 90;
 /// daily budget needs the last day's.
 const KEPT_SESSION_DAYS: i64 = 8;
 
+/// How far ahead a time may be before it counts as wrong: clocks differ.
+const AHEAD: SignedDuration = SignedDuration::from_mins(1);
+
+/// Sessions that came into being later than now did so while a clock was wrong. They count as created now: otherwise they
+/// would take the place of others in the daily budget until that day has come. How many there are.
+pub(super) fn redate(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+    let (latest, now) = (now.saturating_add(AHEAD).unwrap_or(now), now.as_millisecond());
+    conn.execute("UPDATE creations SET ts = ?2 WHERE ts > ?1", params![latest.as_millisecond(), now])
+}
+
 /// Deletes what is past its time, in one transaction; how many runs.
 pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
     let before = |days| now.as_millisecond() - SignedDuration::from_hours(24 * days).as_millis() as i64;

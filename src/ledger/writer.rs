@@ -15,6 +15,7 @@ pub(crate) struct Ledger {
     // Closed before the lock is given back.
     reader: LedgerReader,
     set_aside: Option<PathBuf>,
+    redated: usize,
     _lock: Lock,
 }
 
@@ -46,13 +47,14 @@ impl Ledger {
             }
             opened => opened?,
         };
-        prune::prune(&conn, now).map_err(|source| LedgerError::Storage {
-            doing: "remove old runs from the ledger",
-            path: path.clone(),
-            source,
-        })?;
+        let failed = |doing| {
+            let path = path.clone();
+            move |source| LedgerError::Storage { doing, path, source }
+        };
+        let redated = prune::redate(&conn, now).map_err(failed("set times in the ledger right"))?;
+        prune::prune(&conn, now).map_err(failed("remove old runs from the ledger"))?;
         database::claim_room(&conn, &path, now)?;
-        Ok(Self { reader: LedgerReader::new(conn, path), set_aside, _lock: lock })
+        Ok(Self { reader: LedgerReader::new(conn, path), set_aside, redated, _lock: lock })
     }
 
     /// Who runs with this state folder now; none if nobody does, or if it cannot be told.
@@ -66,6 +68,12 @@ impl Ledger {
     #[must_use]
     pub(crate) fn set_aside(&self) -> Option<&Path> {
         self.set_aside.as_deref()
+    }
+
+    /// How many sessions were dated in the future, by a clock that was wrong. They count as created when it was opened.
+    #[must_use]
+    pub(crate) fn redated(&self) -> usize {
+        self.redated
     }
 
     /// What it can be asked.

@@ -48,6 +48,7 @@ impl History {
         let identity = origin.identity(&plan, options, simulated);
         let ledger = Ledger::open(&options.state_dir)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
+        notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
         let work = Work::decide(plan, &identity, options, Some(reader))?;
         let (plan, last) = (&work.plan, work.last.as_ref());
@@ -172,6 +173,12 @@ fn first_event(plan: &Plan, origin: &Origin, simulated: bool) -> RunEvent {
         simulated,
     };
     RunEvent { seq: 1, ts, kind: EventKind::RunStarted { run } }
+}
+
+fn redated(count: usize) -> String {
+    format!(
+        "{count} of the ledger's sessions were dated in the future (a clock was wrong): they count as created now"
+    )
 }
 
 fn damaged(path: &Path) -> String {

@@ -36,6 +36,32 @@ fn a_spent_budget_says_when_there_is_more() {
 }
 
 #[test]
+fn sessions_dated_in_the_future_are_told_and_count_as_created_now() {
+    let world = World::with(CHANGE, &tasks(3).set("limits", "{ sessions-per-day: 3 }"));
+    world.run().exits(0);
+    let days = |days: i64| {
+        let ledger = rusqlite::Connection::open(world.path(".jules-batch/ledger.db")).unwrap();
+        ledger.execute("UPDATE creations SET ts = ts + ?1", [days * 24 * 60 * 60 * 1000]).unwrap();
+        let now = jiff::Timestamp::now().as_millisecond();
+        ledger.query_row("SELECT max(ts) - ?1 FROM creations", [now], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert!(days(32) > 0);
+    let told = doctor(&world).exits(0).stdout;
+    assert!(told.contains("warning  ledger   3 sessions dated up to 31d 23h in the future"), "{told}");
+    assert!(told.contains("none of 3 left; the next one is free in 1d 00h"), "{told}");
+    let ended = world.run().args("--deadline 10m").exits(75);
+    assert!(ended.stderr.contains("3 of the ledger's sessions were dated in the future"), "{ended}");
+    world.created(3);
+    assert!(days(0) <= 0, "they stay so");
+    // The day after.
+    days(-1);
+    let told = doctor(&world).exits(0).stdout;
+    assert!(!told.contains("in the future") && told.contains("3 of 3 left"), "{told}");
+    world.run().exits(0);
+    world.created(6);
+}
+
+#[test]
 fn the_worst_finding_is_the_exit_code() {
     let world = World::new(CHANGE);
     let told = doctor(&world).without_env("JULES_API_KEY").exits(6).stdout;

@@ -23,6 +23,7 @@ pub(super) fn findings(state_dir: &Path, per_day: Option<u32>) -> Vec<Finding> {
         Ok(found) => {
             let mut findings = vec![writable(state_dir).unwrap_or_else(|| good("ledger", found))];
             findings.extend(Ledger::holder(state_dir).map(|holder| good("at work", holder.to_string())));
+            findings.extend(ahead(&reader, Timestamp::now()));
             findings.extend(budget(&reader, per_day, Timestamp::now()));
             findings
         }
@@ -71,6 +72,15 @@ fn unreadable(error: &LedgerError) -> Finding {
     Finding { what: "ledger", found: parts, verdict }
 }
 
+/// Sessions that are dated in the future: a clock was wrong when they were recorded.
+fn ahead(reader: &LedgerReader, now: Timestamp) -> Option<Finding> {
+    let later = reader.created_since(now.saturating_add(SignedDuration::from_mins(1)).ok()?, false).ok()?;
+    let last = later.last()?.duration_since(now).unsigned_abs();
+    let found = format!("{} dated up to {} in the future", many(later.len(), "session"), duration(last));
+    let advice = "this machine's clock was or is wrong; the next run counts them as created then".to_owned();
+    Some(Finding { what: "ledger", found, verdict: Verdict::Doubtful(advice) })
+}
+
 /// The service has no call that tells the quota; what we have started is all that can be known.
 fn budget(reader: &LedgerReader, per_day: Option<u32>, now: Timestamp) -> Option<Finding> {
     let day = SignedDuration::try_from(Settings::default().day).ok()?;
@@ -87,7 +97,7 @@ fn budget(reader: &LedgerReader, per_day: Option<u32>, now: Timestamp) -> Option
     }
     // The one whose leaving makes room; none when the budget is nothing.
     let oldest = spent.get(spent.len() - per_day as usize);
-    let wait = oldest.map_or(SignedDuration::ZERO, |at| day - now.duration_since(*at));
+    let wait = oldest.map_or(SignedDuration::ZERO, |at| day - now.duration_since(now.min(*at)));
     let advice =
         format!("the next one is free in {}; a run waits for it, or defers", duration(wait.unsigned_abs()));
     let found = format!("{started}, none of {per_day} left");
