@@ -3,7 +3,7 @@
 use jules_batch::outcome::Outcome;
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
-use crate::support::{Manifest, World, job};
+use crate::support::{Manifest, World, job, tasks};
 
 const TASK: &str = "task/my-org/web@main";
 
@@ -91,4 +91,15 @@ fn the_slot_is_free_while_a_task_waits_for_its_next_attempt() {
     let prompts: Vec<_> = world.sessions().into_iter().map(|session| session.prompt).collect();
     assert_eq!(prompts, ["The first.", "The second.", "The first."]);
     assert_eq!(world.books().live_max, 1);
+}
+
+#[test]
+fn what_failed_is_failed_when_the_budget_leaves_no_other_attempt() {
+    let manifest = tasks(3)
+        .set("limits", "{ requests-per-minute: 600000, creates-per-minute: 600000, sessions-per-day: 3 }")
+        .set("retries", "{ count: 1, on: [failed], delay: 60ms, jitter: true }");
+    let world = World::with("{ defaults: { duration: 20ms..60ms, outcome: failure } }", &manifest);
+    let ended = world.run().args("--deadline 10m").exits(100);
+    assert_eq!((ended.count(Outcome::Failed), ended.report().remaining), (3, 0), "{ended}");
+    world.created(3);
 }

@@ -180,6 +180,7 @@ impl Dispatch {
         };
         let driver = Driver::new(session.clone(), terms, spent, begun.instant, now);
         self.tasks.put(ix, State::Live(Box::new(driver)));
+        self.tasks[ix].owed = None;
         self.run.sessions.insert(session.clone());
         // An earlier invocation's instants mean nothing: only the wall clock knows a session's whole age.
         let age = Duration::try_from(now.wall.duration_since(begun.wall)).unwrap_or_default();
@@ -243,7 +244,8 @@ impl Dispatch {
         self.release_slot(ix);
         if let Some(until) = retry_at {
             self.tasks[ix].abandoned = live;
-            self.tasks.put(ix, State::Pausing { until, outcome, reason });
+            self.tasks[ix].owed = Some((outcome, reason));
+            self.tasks.put(ix, State::Pausing(until));
         } else {
             self.end_task(ix, outcome, reason, now);
         }

@@ -38,7 +38,7 @@ impl Dispatch {
     /// one now.
     pub(super) fn follow_need(&mut self, ix: TaskIx, decision: &Decision) -> Option<Outcome> {
         match self.tasks.state(ix) {
-            State::Waiting | State::Pausing { .. } | State::Rechecking(_) => {}
+            State::Waiting | State::Pausing(_) | State::Rechecking(_) => {}
             State::Creating(_) | State::Live(_) | State::Ended(_) => return None,
         }
         let need = &decision.need;
@@ -104,8 +104,9 @@ impl Dispatch {
     fn defer_unstarted(&mut self, reason: StopReason, now: Now) {
         for ix in self.tasks.all() {
             match self.tasks.state(ix) {
-                State::Pausing { .. } => self.end_without_retry(ix, now),
-                State::Waiting | State::Rechecking(_) => self.defer(ix, reason),
+                State::Pausing(_) | State::Waiting | State::Rechecking(_) => {
+                    self.end_unstarted(ix, reason, now)
+                }
                 State::Creating(_) | State::Live(_) | State::Ended(_) => {}
             }
         }
@@ -126,7 +127,7 @@ impl Dispatch {
                 State::Live(_) => self.detach(ix, reason),
                 State::Creating(create) if wait_for_posts && create.is_posting() => is_answer_due = true,
                 State::Creating(_) => self.leave_intent(ix, reason),
-                State::Pausing { .. } | State::Waiting | State::Rechecking(_) => self.defer(ix, reason),
+                State::Pausing(_) | State::Waiting | State::Rechecking(_) => self.defer(ix, reason),
                 State::Ended(_) => {}
             }
         }
@@ -176,9 +177,11 @@ impl Dispatch {
         }
     }
 
-    fn end_without_retry(&mut self, ix: TaskIx, now: Now) {
-        if let State::Pausing { outcome, reason, .. } = self.tasks.put(ix, State::Waiting) {
-            self.end_task(ix, outcome, reason, now);
+    /// Nothing more is started: a task ends as its last attempt did, whether its pause is over or not; else it is deferred.
+    pub(super) fn end_unstarted(&mut self, ix: TaskIx, reason: StopReason, now: Now) {
+        match self.tasks[ix].owed.take().filter(|_| !reason.leaves_live()) {
+            Some((outcome, why)) => self.end_task(ix, outcome, why, now),
+            None => self.defer(ix, reason),
         }
     }
 

@@ -208,7 +208,7 @@ impl Dispatch {
         if let Some(reason) = self.stop.reason {
             // What came back to the queue after the stop, such as a refused create.
             while let Some(ix) = self.tasks.first_ready() {
-                self.defer(ix, reason);
+                self.end_unstarted(ix, reason, now);
             }
         }
         while self.stage == Stage::Working
@@ -263,7 +263,7 @@ impl Dispatch {
         match self.tasks.state(ix) {
             State::Live(_) => self.drive(attempt, now, |driver| driver.on_wake(now)),
             State::Creating(_) => self.create_step(attempt, now, |create| create.on_wake(now)),
-            State::Pausing { .. } => self.requeue(ix),
+            State::Pausing(_) => self.requeue(ix),
             State::Waiting | State::Rechecking(_) | State::Ended(_) => {}
         }
     }

@@ -89,7 +89,7 @@ impl Dispatch {
             match self.tasks.state(ix) {
                 State::Waiting => adopted += usize::from(self.adopt_one_of(ix, &marked, now)),
                 State::Creating(_) => self.search(ix),
-                State::Pausing { .. } | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
+                State::Pausing(_) | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
             }
         }
         self.turn.events.push(EventKind::SessionsSurveyed { adopted });

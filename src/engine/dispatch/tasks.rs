@@ -41,6 +41,8 @@ pub(super) struct TaskState {
     pub(super) attempts: u32,
     /// Attempts of earlier lives of the task, which its retries do not count.
     pub(super) attempts_before: u32,
+    /// What the last attempt ended as: the task's outcome, should there be no session of another.
+    pub(super) owed: Option<(Outcome, Option<String>)>,
     /// When the last attempt began.
     pub(super) begun: Option<Now>,
     /// The session of an earlier invocation's attempt: it is read again before there is another attempt.
@@ -55,8 +57,8 @@ pub(super) enum State {
     /// It has no slot: it waits for its needs or for one.
     #[default]
     Waiting,
-    /// Its next attempt waits for the end of a pause. What the last one ended as, should there be no next one.
-    Pausing { until: Instant, outcome: Outcome, reason: Option<String> },
+    /// Its next attempt waits for the end of a pause.
+    Pausing(Instant),
     /// Its old session is being read again; it may still be at work.
     Rechecking(OldSession),
     /// Its session is being created.
@@ -70,7 +72,7 @@ pub(super) enum State {
 impl State {
     fn wake_at(&self) -> Option<Instant> {
         match self {
-            Self::Pausing { until, .. } => Some(*until),
+            Self::Pausing(until) => Some(*until),
             Self::Creating(create) => create.wake_at(),
             Self::Live(driver) => driver.wake_at(),
             Self::Waiting | Self::Rechecking(_) | Self::Ended(_) => None,

@@ -96,6 +96,20 @@ fn a_task_that_cannot_be_created_goes_on_with_the_session_that_it_has() {
 }
 
 #[test]
+fn a_spent_budget_ends_all_that_failed_alike_whether_their_pauses_are_over() {
+    for seed in 0..20 {
+        let mut plan = plan(3, 3);
+        plan.settings.limits.sessions_per_day = Some(3);
+        plan.settings.run_timeout = Some(Duration::from_secs(3600));
+        let policy = RetryPolicy { count: 1, on: vec![RetryOn::Failed], ..RetryPolicy::default() };
+        plan.tasks.iter_mut().for_each(|task| task.retries = policy.clone().into());
+        let mut world = World::new(plan, Manners { fails: 1.0, ..Manners::default() }, seed);
+        assert_eq!(world.run_to_end(None), Some(StopReason::Budget), "{seed}");
+        assert_eq!(outcomes(&world), [Outcome::Failed; 3], "{seed}");
+    }
+}
+
+#[test]
 fn a_need_comes_first() {
     let mut plan = plan(1, 3);
     plan.tasks.insert(0, task(9, &[1]));
