@@ -157,3 +157,16 @@ fn creates_that_must_wait_blind_nobody_to_sessions_that_have_ended() {
     assert_eq!((totals.succeeded, totals.deferred, totals.timed_out), (2, 2, 0), "{ended}");
     world.created(2);
 }
+
+#[test]
+fn a_connection_that_falls_silent_is_left_and_told() {
+    let scenario =
+        "{ defaults: { duration: 1s, outcome: pull-request }, faults: [{ kind: silence, nth: 8 }] }";
+    let manifest = tasks(2).set("timeouts", "{ task: 12s, stall: 20s, settle: 2s, request: 500ms }");
+    let world = World::over_tls(scenario, &manifest);
+    let ended = world.run().env("SSL_CERT_FILE", "service.pem").exits(0);
+    assert_eq!(ended.report().totals.succeeded, 2, "{ended}");
+    assert!(ended.stderr.contains("going on with a fresh connection"), "{ended}");
+    assert_eq!(world.books().faults.get("silence"), Some(&1));
+    world.created(2);
+}

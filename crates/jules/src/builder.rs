@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::client::Jules;
+use super::connections::MakeHttp;
 use super::secret::InvalidKey;
 use super::transport::Transport;
 use super::{ApiKey, Options, Quotas};
@@ -29,7 +30,7 @@ pub struct JulesBuilder {
     connect_timeout: Duration,
     quotas: Quotas,
     options: Options,
-    http: Option<reqwest::ClientBuilder>,
+    http: MakeHttp,
 }
 
 /// Why a client cannot be built.
@@ -91,7 +92,7 @@ impl Default for JulesBuilder {
             connect_timeout: Self::CONNECT_TIMEOUT,
             quotas: Quotas::default(),
             options: Options::default(),
-            http: None,
+            http: MakeHttp::default(),
         }
     }
 }
@@ -152,9 +153,14 @@ impl JulesBuilder {
     }
 
     /// An HTTP client of your own: proxies, certificates, connection pools. It is taken unbuilt, because redirects,
-    /// referrers and hidden retries are switched off in it: each of them could leak the key or create a session twice.
-    pub fn http_client(mut self, http: reqwest::ClientBuilder) -> Self {
-        self.http = Some(http);
+    /// referrers and hidden retries are switched off in it (each of them could leak the key or create a session twice),
+    /// and HTTP/2 pings on; and as a function, because a fresh one is made when its connection has fallen silent.
+    ///
+    /// ```
+    /// let builder = jules::Jules::builder().http_client(|| jules::reqwest::Client::builder().https_only(true));
+    /// ```
+    pub fn http_client(mut self, make: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static) -> Self {
+        self.http = MakeHttp::new(make);
         self
     }
 
@@ -168,7 +174,7 @@ impl JulesBuilder {
         let key = self.key?.ok_or(BuildError::KeyMissing)?;
         let base_url = check_url(self.base_url.as_deref().unwrap_or(Self::BASE_URL))?;
         check_quotas(self.quotas)?;
-        let transport = Transport::new(self.http.unwrap_or_default(), self.connect_timeout, base_url, key)
+        let transport = Transport::new(self.http, self.connect_timeout, base_url, key)
             .map_err(|error| BuildError::Http(error.without_url()))?;
         Ok(Jules::new(transport, self.quotas, self.options))
     }

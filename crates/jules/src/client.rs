@@ -82,7 +82,7 @@ impl Jules {
     /// What has been asked of the service so far, through all handles.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.shared.counters.snapshot()
+        self.shared.counters.snapshot(self.shared.transport.reconnects())
     }
 
     /// Which kinds of requests wait now because the service has answered 429, and for how long yet.

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use reqwest::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Response, redirect};
 use serde_json::Value;
 use url::Url;
 
+use super::connections::{Connections, MakeHttp};
 use super::error::{ErrorKind, Refusal};
 use super::{ApiKey, Error, Method, Options};
 
@@ -16,7 +17,7 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
 
 /// Where requests go, and the connections there.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    connections: Connections,
     base_url: Url,
     key: ApiKey,
 }
@@ -59,26 +60,25 @@ impl Request {
 
 impl Transport {
     /// Connections to `base_url`.
-    ///
-    /// Whatever `http` says, redirects are not followed (they would carry the key to another host), no referrer is
-    /// sent, and nothing is sent again behind our back.
     pub(super) fn new(
-        http: reqwest::ClientBuilder,
+        make: MakeHttp,
         connect_timeout: Duration,
         base_url: Url,
         key: ApiKey,
     ) -> Result<Self, reqwest::Error> {
-        let mut http = http
-            .connect_timeout(connect_timeout)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never());
-        if base_url.scheme() == "http" {
-            // Plain HTTP is for loopback, and a proxy would read the key. It needs no certificates either: not to load
-            // the system's saves some megabytes.
-            http = http.no_proxy().tls_certs_only([]);
-        }
-        Ok(Self { http: http.build()?, base_url, key })
+        // Plain HTTP is for loopback, and a proxy would read the key. It needs no certificates either: not to load the
+        // system's saves some megabytes.
+        let is_plain = base_url.scheme() == "http";
+        let connections = Connections::new(make, move |http| {
+            let http = http.connect_timeout(connect_timeout);
+            if is_plain { http.no_proxy().tls_certs_only([]) } else { http }
+        })?;
+        Ok(Self { connections, base_url, key })
+    }
+
+    /// How often fresh connections were made in place of silent ones.
+    pub(super) fn reconnects(&self) -> u64 {
+        self.connections.reconnects()
     }
 
     pub(super) fn base_url(&self) -> &Url {
@@ -93,16 +93,23 @@ impl Transport {
     /// Sends the request once and reads the answer to its end.
     pub(super) async fn send(&self, request: &Request, options: &Options) -> Result<Vec<u8>, Error> {
         let limit = options.request_timeout;
-        let exchange = self.exchange(request, options);
-        tokio::time::timeout(limit, exchange)
+        let (http, generation) = self.connections.current();
+        let exchange = self.exchange(&http, request, options);
+        let answer = tokio::time::timeout(limit, exchange)
             .await
-            .unwrap_or_else(|_| Err(Error::new(request.method, ErrorKind::Timeout(limit))))
+            .unwrap_or_else(|_| Err(Error::new(request.method, ErrorKind::Timeout(limit))));
+        self.connections.heard(generation, request.method, answer.as_ref().err());
+        answer
     }
 
-    async fn exchange(&self, request: &Request, options: &Options) -> Result<Vec<u8>, Error> {
-        let outgoing = self.outgoing(request, options)?;
-        let mut answer = self
-            .http
+    async fn exchange(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+        options: &Options,
+    ) -> Result<Vec<u8>, Error> {
+        let outgoing = self.outgoing(http, request, options)?;
+        let mut answer = http
             .execute(outgoing)
             .await
             .map_err(|error| network(request.method, error, options.request_timeout))?;
@@ -117,12 +124,16 @@ impl Transport {
         Err(Error::new(request.method, ErrorKind::Refused(refusal)))
     }
 
-    fn outgoing(&self, request: &Request, options: &Options) -> Result<reqwest::Request, Error> {
+    fn outgoing(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+        options: &Options,
+    ) -> Result<reqwest::Request, Error> {
         let mut headers: HeaderMap = options.headers.clone();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(reqwest::header::USER_AGENT, options.user_agent.clone());
-        let mut builder =
-            self.http.request(request.verb.clone(), self.url(&request.path)).query(&request.query);
+        let mut builder = http.request(request.verb.clone(), self.url(&request.path)).query(&request.query);
         if let Some(body) = &request.body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             builder = builder.body(body.to_string());

@@ -13,6 +13,8 @@ pub struct Usage {
     pub retries: u64,
     /// Answers with 429.
     pub throttled: u64,
+    /// How often a connection had fallen silent, and fresh ones were made in its place.
+    pub reconnects: u64,
     /// Time spent before requests because of quotas, holds and back-off, summed over all of them.
     pub waited: Duration,
 }
@@ -63,11 +65,12 @@ impl Counters {
         self.waited_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    pub(super) fn snapshot(&self) -> Usage {
+    pub(super) fn snapshot(&self, reconnects: u64) -> Usage {
         Usage {
             requests: std::array::from_fn(|at| self.requests[at].load(Ordering::Relaxed)),
             retries: self.retries.load(Ordering::Relaxed),
             throttled: self.throttled.load(Ordering::Relaxed),
+            reconnects,
             waited: Duration::from_micros(self.waited_micros.load(Ordering::Relaxed)),
         }
     }
@@ -85,10 +88,10 @@ mod tests {
         counters.sent(Method::GetActivity);
         counters.retried();
         counters.waited(Duration::from_millis(1500));
-        let usage = counters.snapshot();
+        let usage = counters.snapshot(1);
         assert_eq!(usage.requests(Method::GetSession), 2);
         assert_eq!(usage.total(), 3);
-        assert_eq!((usage.retries, usage.throttled), (1, 0));
+        assert_eq!((usage.retries, usage.throttled, usage.reconnects), (1, 0, 1));
         assert_eq!(usage.waited, Duration::from_millis(1500));
     }
 }

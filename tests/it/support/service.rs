@@ -1,5 +1,7 @@
 //! The simulator with a runtime of its own, so that tests stay plain functions.
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jules_simulator::{Scenario, SessionView, Simulator, Statistics};
 use tokio::runtime::Runtime;
 
@@ -13,16 +15,33 @@ pub(crate) struct Service {
 impl Service {
     /// Starts it on a free port; the scenario is YAML.
     pub(crate) fn start(scenario: &str) -> Self {
+        Self::begin(scenario, |scenario| Simulator::start(scenario).boxed())
+    }
+
+    /// The same behind TLS, where clients speak HTTP/2.
+    pub(crate) fn start_tls(scenario: &str) -> Self {
+        Self::begin(scenario, |scenario| Simulator::start_tls(scenario).boxed())
+    }
+
+    fn begin(
+        scenario: &str,
+        start: impl Fn(Scenario) -> BoxFuture<'static, std::io::Result<Simulator>>,
+    ) -> Self {
         let scenario = Scenario::from_yaml(scenario, "the test's scenario").unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let simulator = runtime.block_on(Simulator::start(scenario)).unwrap();
+        let simulator = runtime.block_on(start(scenario)).unwrap();
         Self { simulator, runtime }
     }
 
     /// The base URL.
     pub(crate) fn url(&self) -> String {
         self.simulator.url()
+    }
+
+    /// What clients must trust, as PEM, when it speaks TLS.
+    pub(crate) fn certificate(&self) -> &str {
+        self.simulator.certificate().unwrap()
     }
 
     /// What it has seen so far.

@@ -26,6 +26,14 @@ impl World {
         Self { folder: tempfile::tempdir().unwrap(), service: Service::start(scenario) }
     }
 
+    /// A service over TLS and HTTP/2, as at Jules, and a folder with a manifest; `service.pem` is what programs must trust.
+    pub(crate) fn over_tls(scenario: &str, manifest: &Manifest) -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap(), service: Service::start_tls(scenario) };
+        world.write("service.pem", world.service.certificate());
+        world.write("jobs.yaml", &manifest.to_string());
+        world
+    }
+
     /// The same with a manifest.
     pub(crate) fn with(scenario: &str, manifest: &Manifest) -> Self {
         let world = Self::new(scenario);

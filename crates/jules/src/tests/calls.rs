@@ -232,7 +232,7 @@ async fn an_http_client_of_ones_own_is_the_one_that_is_used() {
     let fake = Fake::start(|_, _| Answer::json(&json!({"id": "1"}))).await;
     let headers = [("x-own", "yes"), ("x-goog-api-key", "another")];
     let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-    let own = reqwest::Client::builder().default_headers(headers.into_iter().collect());
+    let own = move || reqwest::Client::builder().default_headers(headers.clone().into_iter().collect());
     let builder = Jules::builder().api_key(KEY.parse().unwrap()).base_url(fake.base_url());
     builder.http_client(own).build().unwrap().get_session(&id()).await.unwrap();
     let head = &fake.seen()[0].head;

@@ -37,7 +37,7 @@ async fn an_http_client_of_ones_own_does_not_follow_redirects_either() {
     let elsewhere = Fake::start(|_, _| Answer::json(&json!({"id": "1"}))).await;
     let location = format!("location: {}/sessions/1\r\n", elsewhere.base_url());
     let fake = Fake::start(move |_, _| Answer::Whole(307, location.clone(), Vec::new())).await;
-    let own = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5)).referer(true);
+    let own = || reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5)).referer(true);
     let jules = Jules::builder()
         .api_key(KEY.parse().unwrap())
         .base_url(fake.base_url())

@@ -9,3 +9,4 @@ mod interface;
 mod rust;
 #[path = "../../../../tests/it/support/service.rs"]
 mod service;
+mod silence;
