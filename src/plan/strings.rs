@@ -74,7 +74,7 @@ impl JobStrings {
             Some(title) => title.render(scope).map(one_line),
             None => Ok(Arc::clone(id)),
         };
-        let prompt = self.prompt.render(scope);
+        let prompt = said(&self.prompt, scope);
         let tags = match &self.tags {
             Shared::Once(tags) => Ok(Arc::clone(tags)),
             Shared::PerTask(tags) => render_tags(tags, scope),
@@ -119,13 +119,23 @@ impl Waiting<Template> {
     }
 
     fn render(&self, scope: &Arc<Scope>) -> Result<Waiting, Diagnostic> {
-        let render = |text: &Template| text.render(scope).map(|text| text.to_string());
+        let render = |text: &Template| said(text, scope).map(|text| text.to_string());
         Ok(Waiting {
             plan_approval: self.plan_approval,
             user_feedback: self.user_feedback.try_map(render)?,
             stall: self.stall.try_map(render)?,
         })
     }
+}
+
+/// A text for the agent. The service takes an empty message, and does nothing.
+fn said(text: &Template, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostic> {
+    let said = text.render(scope)?;
+    if said.trim().is_empty() {
+        let empty = "this text comes out empty, which says nothing to the agent";
+        return Err(Diagnostic::new(empty).at(text.document(), text.span()));
+    }
+    Ok(said)
 }
 
 /// A title is one line.

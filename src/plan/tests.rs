@@ -195,6 +195,27 @@ fn what_no_expression_changes_is_shared() {
 }
 
 #[test]
+fn a_text_for_the_agent_that_comes_out_empty_is_refused_at_its_place() {
+    let texts = [
+        "waiting: { user-feedback: { reply: \"${{ vars.none }} \" } }",
+        "waiting: { stall: { nudge: \"${{ matrix.k }}\" } }",
+    ];
+    for waiting in texts {
+        let found = plan_with(
+            &format!(
+                "vars: {{ none: \"\" }}\n{waiting}\njobs: [{{ id: j, prompt: p, matrix: {{ k: [\"\"] }} }}]\n"
+            ),
+            None,
+        )
+        .unwrap_err();
+        assert!(found.contains("comes out empty") && found.contains(":2:"), "{waiting}: {found}");
+    }
+    let found = plan_with("jobs: [{ id: j, prompt: \"${{ matrix.k }}\", matrix: { k: [\" \"] } }]", None)
+        .unwrap_err();
+    assert!(found.contains("comes out empty"), "{found}");
+}
+
+#[test]
 fn settings_are_filled_in_from_the_nearest_level() {
     let plan = plan(
         "timeouts: { task: 1h, run: 5h, request: 10s }\n\

@@ -192,8 +192,11 @@ impl Jules {
     ///
     /// # Errors
     ///
-    /// [`Error`]; a 404 just after the creation means "not yet".
+    /// [`Error`]; [`ErrorKind::Input`] for an empty message, which the service would take and do nothing about; a 404 just after the creation means "not yet".
     pub async fn send_message(&self, id: &SessionId, prompt: &str) -> Result<(), Error> {
+        if prompt.trim().is_empty() {
+            return Err(Error::new(Method::SendMessage, ErrorKind::Input("the message is empty".to_owned())));
+        }
         self.act(Method::SendMessage, id, "sendMessage", json!({"prompt": prompt})).await
     }
 

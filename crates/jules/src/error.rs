@@ -164,7 +164,8 @@ impl Error {
     /// gives for too many live sessions without saying so.
     #[must_use]
     pub fn is_capacity_refusal(&self) -> bool {
-        self.refusal().is_some_and(|refusal| {
+        let refusal = self.refusal().filter(|_| self.operation() == Method::CreateSession);
+        refusal.is_some_and(|refusal| {
             refusal.code == 429
                 || (refusal.code == 400 && refusal.status.as_deref() == Some("FAILED_PRECONDITION"))
         })
@@ -309,6 +310,16 @@ mod tests {
         assert!(refused(401, None).is_auth() && refused(403, None).is_auth());
         assert!(refused(404, None).is_not_found());
         assert!(refused(503, None).is_transient() && !refused(404, None).is_transient());
+    }
+
+    #[test]
+    fn only_a_creation_is_refused_for_capacity() {
+        for method in Method::ALL {
+            for (code, status) in [(429, "RESOURCE_EXHAUSTED"), (400, "FAILED_PRECONDITION")] {
+                let error = Error::new(method, ErrorKind::Refused(Refusal::new(code, Some(status))));
+                assert_eq!(error.is_capacity_refusal(), method == Method::CreateSession, "{method} {code}");
+            }
+        }
     }
 
     #[test]

@@ -135,6 +135,29 @@ async fn a_message_is_not_sent_twice_when_it_may_have_arrived() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_empty_message_is_not_sent() {
+    let fake = Fake::start(|seen, _| match seen.is("GET sessions/1/activities") {
+        true => Answer::json(&json!({})),
+        false => Answer::json(&json!({"id": "1", "state": "IN_PROGRESS"})),
+    })
+    .await;
+    let (jules, start) = (fake.jules(), Instant::now());
+    for blank in ["", " ", "\n\t\u{a0}"] {
+        let errors = [
+            jules.send_message(&id(), blank).await.unwrap_err(),
+            jules.attach(id()).send(blank).await.unwrap_err(),
+            jules.attach(id()).ask(blank).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert!(matches!(error.kind(), ErrorKind::Input(_)), "{error:?}");
+            assert!(error.surely_not_processed());
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!(fake.count("POST sessions/1:sendMessage"), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delete_whose_answer_was_lost_has_deleted() {
     let fake = Fake::start(|_, number| match number {
         0 => Answer::Bytes(Vec::new()),
