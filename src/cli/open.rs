@@ -10,13 +10,14 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::recorded;
+use crate::api::SessionId;
 use crate::outcome::{RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::many;
 
 const AFTER_HELP: &str = "\
 Prints the address of the task's pull request, or of its session when there is none; on a terminal it opens it as
-well. TASK is a task's id or a part of it; without TASK the addresses of all tasks are printed and none is opened
+well. TASK is a task's id or a part of it, or any name of its session (see `session`); without TASK the addresses of all tasks are printed and none is opened
 unless the run has only one.
 
 Examples:
@@ -28,7 +29,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct OpenArgs {
-    /// The task: its id or a part of it
+    /// The task: its id or a part of it, or its session
     #[arg(value_name = "TASK")]
     task: Option<String>,
     /// The session, also when there is a pull request
@@ -57,11 +58,16 @@ pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
     }
 }
 
-/// The task of this id, else those whose id holds the text; all without one.
+/// The task of this id or session, else those whose id holds the text; all without one.
 fn matching<'a>(record: &'a RunRecord, text: Option<&str>) -> Vec<&'a TaskRecord> {
     let Some(text) = text else { return record.tasks.values().collect() };
+    let id = text.parse::<SessionId>().ok();
+    let has_session = |task: &&TaskRecord| {
+        let mut sessions = task.attempts.iter().filter_map(|attempt| attempt.session.as_ref());
+        sessions.any(|session| id.as_ref() == Some(&session.id))
+    };
     let exact = record.tasks.values().find(|task| task.planned.id.as_str() == text);
-    match exact {
+    match exact.or_else(|| record.tasks.values().find(has_session)) {
         Some(task) => vec![task],
         None => record.tasks.values().filter(|task| task.planned.id.as_str().contains(text)).collect(),
     }
@@ -195,6 +201,12 @@ mod tests {
         let found = |text| matching(&record, Some(text)).len();
         assert_eq!((found("task-1"), found("-7"), found("task"), found("nothing")), (1, 1, 12, 0));
         assert_eq!(matching(&record, None).len(), 12);
+        let task = record.tasks.values().find(|task| task.last_attempt().is_some()).unwrap();
+        let session = &task.last_attempt().unwrap().session.as_ref().unwrap().id;
+        for page in ["session", "task"] {
+            let found = matching(&record, Some(&format!("https://jules.google.com/{page}/{session}")));
+            assert_eq!(found.iter().map(|task| &task.planned.id).collect::<Vec<_>>(), [&task.planned.id]);
+        }
     }
 
     #[test]

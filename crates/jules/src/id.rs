@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use url::Url;
 
 /// Longer ids are refused; the service's own have some twenty characters.
 const MAX_SEGMENT: usize = 256;
@@ -33,25 +34,42 @@ fn is_segment(text: &str) -> bool {
         && !text.bytes().all(|b| b == b'.')
 }
 
+/// The id in the address of a session's page: `https://jules.google.com/session/123`, and with `task` as pull requests
+/// name it. Other pages have such parts as well, but no number there.
+fn id_of_page(text: &str) -> Option<String> {
+    let page = match text.strip_prefix("jules.google.com/") {
+        Some(_) => Url::parse(&format!("https://{text}")),
+        None => Url::parse(text),
+    };
+    let page = page.ok().filter(|page| matches!(page.scheme(), "https" | "http"))?;
+    let mut parts =
+        page.path_segments()?.skip_while(|part| !matches!(*part, "session" | "sessions" | "task"));
+    let id = parts.nth(1)?;
+    id.bytes().all(|b| b.is_ascii_digit()).then(|| id.to_owned())
+}
+
 macro_rules! resource_id {
-    ($(#[$doc:meta])* $name:ident, $collection:literal, $expected:literal) => {
+    ($(#[$doc:meta])* $name:ident, $collection:literal, $expected:literal, $of_page:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes an id, or the resource name that ends with it.
+            /// Takes an id in any form that is named above.
             ///
             /// # Errors
             ///
-            /// [`InvalidId`] when it is empty, longer than 256 characters, or holds anything but ASCII letters,
+            /// [`InvalidId`] when it is none, empty, longer than 256 characters, or holds anything but ASCII letters,
             /// digits, `-`, `_`, `.` and `~`.
             pub fn new(text: &str) -> Result<Self, InvalidId> {
                 let text = text.trim();
+                let of_page: Option<String> = $of_page(text);
+                let text = of_page.as_deref().unwrap_or(text);
                 let id = match text.rsplit_once(concat!($collection, "/")) {
                     Some((before, id)) if before.is_empty() || before.ends_with('/') => id,
                     _ => text,
                 };
+                let id = id.strip_suffix('/').unwrap_or(id);
                 if is_segment(id) { Ok(Self(id.into())) } else { Err(InvalidId::new(text, $expected)) }
             }
 
@@ -124,15 +142,19 @@ macro_rules! text_traits {
 resource_id! {
     /// A session's id. The service's are decimal numbers that can exceed 64 bits, so it stays text.
     ///
-    /// `314…` and `sessions/314…` are both understood.
-    SessionId, "sessions", "a session's id (`123` or `sessions/123`)"
+    /// `314…`, `sessions/314…` and the addresses of its page are understood: `https://jules.google.com/session/314…`, and
+    /// `https://jules.google.com/task/314…`, which pull requests link to.
+    SessionId,
+    "sessions",
+    "a session's id (`123`), name (`sessions/123`) or page (`https://jules.google.com/session/123`)",
+    id_of_page
 }
 
 resource_id! {
     /// An activity's id within its session.
     ///
     /// `abc` and `sessions/314/activities/abc` are both understood.
-    ActivityId, "activities", "an activity's id (`abc` or `sessions/123/activities/abc`)"
+    ActivityId, "activities", "an activity's id (`abc` or `sessions/123/activities/abc`)", |_| None
 }
 
 impl SessionId {
@@ -195,6 +217,38 @@ mod tests {
         assert_eq!(SessionId::new("123").unwrap().name(), "sessions/123");
         assert_eq!(ActivityId::new("sessions/1/activities/a-b").unwrap().as_str(), "a-b");
         assert_eq!(ActivityId::new("activities/a").unwrap().as_str(), "a");
+    }
+
+    #[test]
+    fn a_session_has_many_names() {
+        for before in [
+            "",
+            "sessions/",
+            "https://jules.google.com/session/",
+            "https://jules.google.com/task/",
+            "http://127.0.0.1:8080/session/",
+            "https://jules.google.com/u/0/sessions/",
+            "jules.google.com/task/",
+        ] {
+            for behind in ["", "/"] {
+                let name = format!(" {before}123{behind}\n");
+                assert_eq!(name.parse::<SessionId>().unwrap().as_str(), "123", "{name:?}");
+            }
+        }
+        for behind in ["?pli=1", "/?pli=1#top", "#top", "/code?x=1#y"] {
+            let page = format!("https://jules.google.com/task/123{behind}");
+            assert_eq!(page.parse::<SessionId>().unwrap().as_str(), "123", "{page}");
+        }
+        for page in [
+            "https://jules.google.com/",
+            "https://jules.google.com/session/",
+            "https://jules.google.com/session/new",
+            "https://github.com/o/task/pull/7",
+            "ftp://jules.google.com/session/123",
+            "https://jules.google.com/settings/123",
+        ] {
+            assert!(SessionId::new(page).is_err(), "{page:?} was taken");
+        }
     }
 
     #[test]

@@ -38,7 +38,8 @@ use crate::runner::impatient;
 pub(super) use target::failed;
 
 const AFTER_HELP: &str = "\
-A session is named by its id, by its resource name (sessions/123) or by the address of its page.
+A session is named by its id, by its resource name (sessions/123) or by the address of its page, /session/123 or, as
+pull requests link to it, /task/123.
 
 Examples:
   Begin, look on, and have a word in it:

@@ -3,36 +3,17 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use url::Url;
 
-use crate::api::{Error, ErrorKind, SessionClient, SessionDigest, SessionId};
+use crate::api::{Error, ErrorKind, InvalidId, SessionClient, SessionDigest, SessionId};
 use crate::cli::client;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, chain};
 use crate::cli::signals::Signals;
 
-/// Reads `123`, `sessions/123` or the address of a session's page.
-///
-/// # Errors
-///
-/// What is wrong, for clap.
+/// Reads any name of a session, for clap.
 pub(super) fn session_id(text: &str) -> Result<SessionId, String> {
-    let from_page = Url::parse(text).ok().filter(|url| url.scheme().starts_with("http"));
-    let id = match &from_page {
-        Some(url) => url.path_segments().and_then(id_of_page).ok_or_else(|| {
-            "it is not the address of a session's page (https://jules.google.com/session/123)".to_owned()
-        })?,
-        None => text,
-    };
-    SessionId::new(id).map_err(|error| error.to_string())
-}
-
-/// The part behind `session` or `sessions`.
-fn id_of_page<'a>(segments: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut segments = segments.skip_while(|part| !matches!(*part, "session" | "sessions"));
-    segments.next()?;
-    segments.next().filter(|id| !id.is_empty())
+    text.parse().map_err(|error: InvalidId| error.to_string())
 }
 
 /// A request that must not be sent twice, or the exit when a signal comes first; then says where to look whether it was
@@ -159,22 +140,6 @@ mod tests {
 
     use super::*;
     use crate::api::{Method, Refusal};
-
-    #[test]
-    fn a_session_is_named_in_three_ways() {
-        for text in [
-            "123",
-            "sessions/123",
-            "https://jules.google.com/session/123",
-            "https://jules.google.com/u/0/sessions/123/code?x=1#y",
-            "http://127.0.0.1:8080/session/123",
-        ] {
-            assert_eq!(session_id(text).as_ref().map(SessionId::as_str), Ok("123"), "{text}");
-        }
-        for text in ["", "1/2", "https://jules.google.com/", "https://jules.google.com/session/", "a b"] {
-            assert!(session_id(text).is_err(), "{text:?} was taken");
-        }
-    }
 
     #[test]
     fn failures_have_the_codes_of_the_table() {

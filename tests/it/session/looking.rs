@@ -101,7 +101,8 @@ fn a_failed_session_says_why() {
 fn a_session_is_named_by_id_name_or_page() {
     let world = World::new(LONG);
     let id = created(&world, "Alpha");
-    for name in [id.clone(), format!("sessions/{id}"), format!("https://jules.google.com/session/{id}")] {
+    let names = ["", "sessions/", "https://jules.google.com/session/", "https://jules.google.com/task/"];
+    for name in names.map(|before| format!("{before}{id}")) {
         session(&world, "show").arg(name).exits(0);
     }
     session(&world, "show").arg("no/id").exits(2);
