@@ -29,7 +29,7 @@
 //! Without its default features this crate is only another name for `jules`.
 
 #[cfg(feature = "runner")]
-pub mod cli;
+mod cli;
 #[cfg(feature = "runner")]
 pub(crate) mod engine;
 #[cfg(feature = "runner")]
@@ -45,6 +45,9 @@ pub mod report;
 #[cfg(feature = "runner")]
 pub mod runner;
 
+#[cfg(feature = "runner")]
+#[doc(hidden)]
+pub use cli::main;
 /// The client, a crate of its own.
 pub use jules as api;
 #[doc(inline)]

@@ -1,15 +1,13 @@
-//! The command line as clap sees it, and the environment as its second voice.
+//! The command line as clap sees it, and the environment as its second voice: all but the commands themselves.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::colour::Colour;
-use super::{
-    action, completions, doctor, environment, man, merge, open, plan, report, run, schema, session, simulate,
-    sources, status, wording,
-};
+use super::exit::Exit;
+use super::{environment, wording};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -20,7 +18,10 @@ Environment:
 Try it without a key:
   jules-batch run jobs.example.yaml --simulate";
 
-const AFTER_LONG_HELP: &str = "\
+/// What stands below the flags in `--help`.
+fn after_long_help() -> String {
+    format!(
+        "\
 Environment:
   JULES_API_KEY
           The API key. JULES_API_KEY_FILE names a file that holds it instead. It is never a flag value, \
@@ -33,18 +34,7 @@ Environment:
           Colours, as everywhere; --color wins.
 
 Exit codes:
-    0  done
-    1  an operation failed, or our own fault
-    2  the command line is wrong
-    3  the manifest is invalid
-    4  no task was selected
-    5  nothing failed, but work is left: run again
-    6  the API key is missing or was refused
-   75  service down or quota gone before anything started
-  100  tasks failed (see run --fail-on); wins over 5
-  110  a report or the ledger could not be written
-  130  interrupted (SIGINT), everything saved
-  143  terminated (SIGTERM), everything saved
+{}
 
 Examples:
   See what a manifest would do, and touch nothing:
@@ -52,7 +42,10 @@ Examples:
   Run the example against the built-in simulator, without a key:
     jules-batch run jobs.example.yaml --simulate
   Run for real, ten sessions at once, five hours at most; run the same command again to go on:
-    JULES_API_KEY=… jules-batch run jobs.yaml --max-parallel 10 --deadline 5h";
+    JULES_API_KEY=… jules-batch run jobs.yaml --max-parallel 10 --deadline 5h",
+        Exit::table()
+    )
+}
 
 /// Runs a manifest of prompts × sources as Jules sessions, follows each to its end, and writes JUnit and JSON.
 #[derive(Debug, Parser)]
@@ -60,24 +53,24 @@ Examples:
     name = "jules-batch",
     version,
     after_help = AFTER_HELP,
-    after_long_help = AFTER_LONG_HELP,
+    after_long_help = after_long_help(),
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = false,
     propagate_version = true,
     max_term_width = 110
 )]
-pub struct Args {
+pub(crate) struct Args<C: Subcommand> {
     /// What holds for every command.
     #[command(flatten)]
     pub(crate) global: Global,
     /// What to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: C,
 }
 
 /// Flags of every command.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Global {
     /// When to write colours: auto obeys NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR, the terminal and the CI system
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, help_heading = "Output")]
@@ -106,46 +99,13 @@ pub(crate) struct State {
     pub(crate) state_dir: PathBuf,
 }
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Run a manifest, or go on with its last run
-    Run(Box<run::RunArgs>),
-    /// Expand a manifest and print its tasks; touches nothing
-    Plan(plan::PlanArgs),
-    /// Show how a run stands, also while another process runs it
-    Status(status::StatusArgs),
-    /// Write or print the reports of a recorded run again
-    Report(report::RenderArgs),
-    /// Merge the report.json files of shards into one set of reports
-    Merge(merge::MergeArgs),
-    /// Work with one session: create, follow, answer, approve, apply
-    Session(Box<session::SessionArgs>),
-    /// Print, and on a terminal open, the pull request or session of a task
-    Open(open::OpenArgs),
-    /// List the repositories that the account has connected
-    Sources(sources::SourcesArgs),
-    /// Check key, network, clock, sources and ledger, and say what to do
-    Doctor(doctor::DoctorArgs),
-    /// Serve the simulator: the Jules API, played on this machine
-    Simulate(simulate::SimulateArgs),
-    /// Print the JSON Schema of the manifest or of report.json
-    Schema(schema::SchemaArgs),
-    /// Run as the GitHub Action does: inputs from the environment, results for GitHub
-    Action(Box<action::ActionArgs>),
-    /// Print the completions of a shell
-    Completions(completions::CompletionsArgs),
-    /// Print the manual pages
-    Man(man::ManArgs),
-}
-
-impl Args {
+impl<C: Subcommand> Args<C> {
     /// Reads a command line and the environment.
     ///
     /// # Errors
     ///
     /// clap's: a wrong command line, or the request for help or the version.
-    pub fn parse_from_env(line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+    pub(crate) fn parse_from_env(line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.into_iter().collect();
         let command = environment::behind(&line, wording::in_paragraphs(Self::command()));
         let matches = command.clone().try_get_matches_from(&line);
@@ -158,47 +118,6 @@ impl Args {
 }
 
 /// The command line with its environment: every long flag `--x-y` is also `JULES_BATCH_X_Y`.
-#[must_use]
-pub(crate) fn command() -> clap::Command {
-    environment::with_environment(wording::in_paragraphs(Args::command()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        command().debug_assert();
-    }
-
-    #[test]
-    fn the_key_is_no_flag() {
-        fn walk(command: &clap::Command) {
-            for arg in command.get_arguments() {
-                assert!(!arg.get_id().as_str().contains("key"), "{}: {}", command.get_name(), arg.get_id());
-            }
-            command.get_subcommands().for_each(walk);
-        }
-        walk(&command());
-    }
-
-    #[test]
-    fn every_flag_and_command_has_a_help_text() {
-        fn walk(command: &clap::Command) {
-            assert!(command.get_about().is_some(), "{}", command.get_name());
-            for arg in command.get_arguments() {
-                assert!(arg.get_help().is_some(), "{}: {}", command.get_name(), arg.get_id());
-            }
-            command.get_subcommands().for_each(walk);
-        }
-        walk(&command());
-    }
-
-    #[test]
-    fn the_exit_codes_in_the_help_are_the_real_ones() {
-        for exit in crate::cli::exit::Exit::ALL {
-            assert!(AFTER_LONG_HELP.contains(&format!("\n  {:>3}  {}", exit.code(), exit.meaning())));
-        }
-    }
+pub(crate) fn command<C: Subcommand>() -> clap::Command {
+    environment::with_environment(wording::in_paragraphs(Args::<C>::command()))
 }

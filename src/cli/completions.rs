@@ -1,8 +1,8 @@
 //! `completions`: the completions of a shell.
 
+use clap::Command;
 use clap_complete::Shell;
 
-use super::args;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -22,9 +22,9 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &CompletionsArgs, mut command: Command, console: &Console) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut args::command(), "jules-batch", &mut script);
+    clap_complete::generate(args.shell, &mut command, "jules-batch", &mut script);
     console.result(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
-use super::args::Args;
+use super::args::Global;
 use super::ci::Ci;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
@@ -35,7 +35,7 @@ const TURN: Duration = Duration::from_millis(500);
 /// A cheap handle on stdout and stderr. What goes to stderr is written by a thread of its own, so that nobody waits for
 /// its reader; [`Console::close`] brings it to an end.
 #[derive(Clone)]
-pub struct Console(Arc<Inner>);
+pub(crate) struct Console(Arc<Inner>);
 
 struct Inner {
     out: ColorChoice,
@@ -57,8 +57,8 @@ struct Inner {
 impl Console {
     /// Takes in the flags, the environment and the terminal once, for the whole program.
     #[must_use]
-    pub fn new(args: &Args) -> Self {
-        let (colour, quiet) = (args.global.color, args.global.quiet);
+    pub(crate) fn new(global: &Global) -> Self {
+        let (colour, quiet) = (global.color, global.quiet);
         let var = |name: &str| std::env::var(name).ok();
         let ci = Ci::detect(var);
         let choice = |terminal| match colour.decide(var, terminal, ci) {
@@ -171,7 +171,7 @@ impl Console {
     }
 
     /// Removes the live display, and brings what was said to stderr if somebody reads it. More can be said later.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.0.stderr.close();
     }
 
@@ -181,7 +181,7 @@ impl Console {
     }
 
     /// Shows why the program ends.
-    pub fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Failure) {
         for line in failure.lines() {
             let text = match line {
                 Line::Error(text) => format!("{RED}error:{RED:#} {}", block(&text)),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How the program ends. Ordered by precedence: of several that apply, the greatest is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// All done, nothing failed.
     Done,
     /// No task was selected.
@@ -33,7 +33,7 @@ pub enum Exit {
 
 impl Exit {
     /// All of them, in order of precedence.
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Done,
         Self::NothingSelected,
         Self::WorkLeft,
@@ -49,45 +49,35 @@ impl Exit {
     ];
 
     /// The code that scripts see; stable.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Fault => 1,
-            Self::Usage => 2,
-            Self::ManifestInvalid => 3,
-            Self::NothingSelected => 4,
-            Self::WorkLeft => 5,
-            Self::KeyRefused => 6,
-            Self::Unavailable => 75,
-            Self::TasksFailed => 100,
-            Self::NotWritable => 110,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
-        }
+    pub(crate) const fn code(self) -> u8 {
+        self.row().0
     }
 
-    /// What the code says, in a few words.
-    #[must_use]
-    pub const fn meaning(self) -> &'static str {
+    /// The lines of the help: each code and what it says, in a few words.
+    pub(crate) fn table() -> String {
+        let mut rows = Self::ALL.map(Self::row);
+        rows.sort_unstable();
+        rows.map(|(code, meaning)| format!("  {code:>3}  {meaning}")).join("\n")
+    }
+
+    const fn row(self) -> (u8, &'static str) {
         match self {
-            Self::Done => "done",
-            Self::Fault => "an operation failed, or our own fault",
-            Self::Usage => "the command line is wrong",
-            Self::ManifestInvalid => "the manifest is invalid",
-            Self::NothingSelected => "no task was selected",
-            Self::WorkLeft => "nothing failed, but work is left: run again",
-            Self::KeyRefused => "the API key is missing or was refused",
-            Self::Unavailable => "service down or quota gone before anything started",
-            Self::TasksFailed => "tasks failed (see run --fail-on)",
-            Self::NotWritable => "a report or the ledger could not be written",
-            Self::Interrupted => "interrupted (SIGINT), everything saved",
-            Self::Terminated => "terminated (SIGTERM), everything saved",
+            Self::Done => (0, "done"),
+            Self::Fault => (1, "an operation failed, or our own fault"),
+            Self::Usage => (2, "the command line is wrong"),
+            Self::ManifestInvalid => (3, "the manifest is invalid"),
+            Self::NothingSelected => (4, "no task was selected"),
+            Self::WorkLeft => (5, "nothing failed, but work is left: run again"),
+            Self::KeyRefused => (6, "the API key is missing or was refused"),
+            Self::Unavailable => (75, "service down or quota gone before anything started"),
+            Self::TasksFailed => (100, "tasks failed (see run --fail-on); wins over 5"),
+            Self::NotWritable => (110, "a report or the ledger could not be written"),
+            Self::Interrupted => (130, "interrupted (SIGINT), everything saved"),
+            Self::Terminated => (143, "terminated (SIGTERM), everything saved"),
         }
     }
 
     /// The strongest of all that apply; [`Exit::Done`] when none does.
-    #[must_use]
     pub(crate) fn strongest(all: impl IntoIterator<Item = Self>) -> Self {
         all.into_iter().max().unwrap_or(Self::Done)
     }

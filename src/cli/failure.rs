@@ -7,7 +7,7 @@ use super::exit::Exit;
 
 /// An error on its way to `main`.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     exit: Exit,
     what: What,
     help: Vec<String>,
@@ -49,7 +49,7 @@ impl Failure {
 
     /// The code that the program ends with.
     #[must_use]
-    pub const fn exit(&self) -> Exit {
+    pub(crate) const fn exit(&self) -> Exit {
         self.exit
     }
 

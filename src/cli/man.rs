@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::args;
+use clap::Command;
+
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -22,8 +23,8 @@ pub(crate) struct ManArgs {
     pub(crate) out_dir: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &ManArgs, console: &Console) -> Result<Exit, Failure> {
-    let mut command = without_help(args::command());
+pub(crate) fn run(args: &ManArgs, command: Command, console: &Console) -> Result<Exit, Failure> {
+    let mut command = without_help(command);
     command.build();
     match &args.out_dir {
         None => console.result(&page(command, "jules-batch"))?,
@@ -43,13 +44,13 @@ pub(crate) fn run(args: &ManArgs, console: &Console) -> Result<Exit, Failure> {
 }
 
 /// `help` has no page: it would say what the others say.
-fn without_help(command: clap::Command) -> clap::Command {
+fn without_help(command: Command) -> Command {
     command.disable_help_subcommand(true).mut_subcommands(without_help)
 }
 
 /// The pages of a command and all below it, by name.
-fn pages(command: clap::Command, name: &str) -> Vec<(String, String)> {
-    let below: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+fn pages(command: Command, name: &str) -> Vec<(String, String)> {
+    let below: Vec<Command> = command.get_subcommands().cloned().collect();
     let mut all = vec![(name.to_owned(), page(command, name))];
     for command in below {
         let name = format!("{name}-{}", command.get_name());
@@ -58,7 +59,7 @@ fn pages(command: clap::Command, name: &str) -> Vec<(String, String)> {
     all
 }
 
-fn page(command: clap::Command, name: &str) -> String {
+fn page(command: Command, name: &str) -> String {
     let mut page = Vec::new();
     let version = concat!("jules-batch ", env!("CARGO_PKG_VERSION"));
     let man = clap_mangen::Man::new(command).title(name.to_ascii_uppercase()).source(version);

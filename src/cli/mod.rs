@@ -1,7 +1,7 @@
 //! The command line: the only layer that knows clap, terminals and exit codes.
 //!
-//! Every command is a function of its flags and the [`Console`] that returns an [`Exit`] or a [`Failure`];
-//! `main` alone turns either into a code.
+//! Every command is a function of its flags and the [`Console`] that returns an [`Exit`] or a [`Failure`]; [`main`] alone
+//! knows all commands, and turns what they return into a code.
 
 mod action;
 mod args;
@@ -41,23 +41,73 @@ mod stderr;
 mod summary;
 mod wording;
 
-pub use args::Args;
-use args::Command;
-pub use console::Console;
-pub use exit::Exit;
-pub use failure::Failure;
+use std::process::ExitCode;
 
-/// Does what the command line says.
-///
-/// # Errors
-///
-/// Whatever ends a command before its end, with the exit code that fits.
-pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
+use args::Args;
+use clap::Subcommand;
+use console::Console;
+use exit::Exit;
+use failure::Failure;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a manifest, or go on with its last run
+    Run(Box<run::RunArgs>),
+    /// Expand a manifest and print its tasks; touches nothing
+    Plan(plan::PlanArgs),
+    /// Show how a run stands, also while another process runs it
+    Status(status::StatusArgs),
+    /// Write or print the reports of a recorded run again
+    Report(report::RenderArgs),
+    /// Merge the report.json files of shards into one set of reports
+    Merge(merge::MergeArgs),
+    /// Work with one session: create, follow, answer, approve, apply
+    Session(Box<session::SessionArgs>),
+    /// Print, and on a terminal open, the pull request or session of a task
+    Open(open::OpenArgs),
+    /// List the repositories that the account has connected
+    Sources(sources::SourcesArgs),
+    /// Check key, network, clock, sources and ledger, and say what to do
+    Doctor(doctor::DoctorArgs),
+    /// Serve the simulator: the Jules API, played on this machine
+    Simulate(simulate::SimulateArgs),
+    /// Print the JSON Schema of the manifest or of report.json
+    Schema(schema::SchemaArgs),
+    /// Run as the GitHub Action does: inputs from the environment, results for GitHub
+    Action(Box<action::ActionArgs>),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual pages
+    Man(man::ManArgs),
+}
+
+/// Parse, run, exit: the only place where an error becomes a code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::parse_from_env(std::env::args_os()) {
+        Ok(args) => args,
+        Err(answer) => {
+            // Help and version go to stdout, errors to stderr; a reader that has gone away is no error.
+            let _ = answer.print();
+            return if answer.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let console = Console::new(&args.global);
+    let exit = run(args, &console).unwrap_or_else(|failure| {
+        console.failure(&failure);
+        failure.exit()
+    });
+    console.close();
+    exit.into()
+}
+
+fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {
     if !matches!(args.command, Command::Action(_)) {
         log::start(console, args.global.verbose);
     }
     match args.command {
-        Command::Action(args) => action::run(&args, console),
+        Command::Action(args) => block_on(action::run(&args, console)),
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
         Command::Status(args) => block_on(status::run(&args, console)),
@@ -69,8 +119,8 @@ pub fn run(args: Args, console: &Console) -> Result<Exit, Failure> {
         Command::Doctor(args) => block_on(doctor::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),
-        Command::Completions(args) => completions::run(&args, console),
-        Command::Man(args) => man::run(&args, console),
+        Command::Completions(args) => completions::run(&args, args::command::<Command>(), console),
+        Command::Man(args) => man::run(&args, args::command::<Command>(), console),
     }
 }
 
@@ -86,4 +136,45 @@ fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, F
     let result = runtime.block_on(command);
     runtime.shutdown_background();
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        args::command::<Command>().debug_assert();
+    }
+
+    #[test]
+    fn the_key_is_no_flag() {
+        fn walk(command: &clap::Command) {
+            for arg in command.get_arguments() {
+                assert!(!arg.get_id().as_str().contains("key"), "{}: {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&args::command::<Command>());
+    }
+
+    #[test]
+    fn every_flag_and_command_has_a_help_text() {
+        fn walk(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{}: {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&args::command::<Command>());
+    }
+
+    #[test]
+    fn the_exit_codes_in_the_help_are_the_real_ones() {
+        let help = args::command::<Command>().get_after_long_help().unwrap().to_string();
+        for exit in Exit::ALL {
+            assert!(help.contains(&format!("\n  {:>3}  ", exit.code())), "{exit:?}");
+        }
+    }
 }

@@ -10,20 +10,24 @@ mod publish;
 
 pub(crate) use inputs::ActionArgs;
 
+use clap::Subcommand;
 use foreign_text::line as neutral;
 
-use super::args::{Args, Command};
+use super::args::Args;
 use super::console::Console;
 use super::exit::Exit;
 use super::fail_on::FailOn;
 use super::failure::Failure;
+use super::log;
 use super::run::{self, Ended, Job, RunArgs};
-use super::{block_on, log};
 
-pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
     match prepare(args) {
         Ok(Prepared { run, job, console }) => {
-            let result = job.and_then(|job| block_on(run::execute(&run, job, &console)));
+            let result = match job {
+                Ok(job) => run::execute(&run, job, &console).await,
+                Err(failure) => Err(failure),
+            };
             let published = publish::publish(&result, Some(&run), args, &console);
             conclude(result, published, &run.fail_on, &console)
         }
@@ -33,6 +37,13 @@ pub(crate) fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure>
             conclude(result, published, &FailOn::default(), console)
         }
     }
+}
+
+/// What a step can do.
+#[derive(Debug, Subcommand)]
+enum Step {
+    /// Run a manifest, or go on with its last run
+    Run(Box<RunArgs>),
 }
 
 /// The `run` that the inputs ask for.
@@ -45,12 +56,10 @@ struct Prepared {
 fn prepare(args: &ActionArgs) -> Result<Prepared, Failure> {
     let inline = args.inline()?;
     let line = args.command_line(&|name| std::env::var(name).ok())?;
-    let parsed = Args::parse_from_env(line).map_err(|error| misused(&error))?;
-    let console = Console::new(&parsed);
-    log::start(&console, parsed.global.verbose);
-    let Command::Run(run) = parsed.command else {
-        return Err(Failure::usage("`extra-args` are flags of `run`, not another command"));
-    };
+    let Args { global, command: Step::Run(run) } =
+        Args::parse_from_env(line).map_err(|error| misused(&error))?;
+    let console = Console::new(&global);
+    log::start(&console, global.verbose);
     let job = job::job(inline, &run, &console);
     Ok(Prepared { run, job, console })
 }
@@ -95,13 +104,14 @@ fn conclude(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::Global;
 
     fn concluded(result: Result<Exit, Exit>, fail_on: &str) -> u8 {
-        let args = Args::parse_from_env(["jules-batch".into(), "run".into(), "-q".into()]).unwrap();
+        let console = Console::new(&Global { quiet: true, ..Global::default() });
         let result = result
             .map(|exit| Ended { exit, record: None })
             .map_err(|exit| Failure::new(exit, "for a reason"));
-        match conclude(result, Ok(()), &fail_on.parse().unwrap(), &Console::new(&args)) {
+        match conclude(result, Ok(()), &fail_on.parse().unwrap(), &console) {
             Ok(exit) => exit.code(),
             Err(failure) => failure.exit().code(),
         }

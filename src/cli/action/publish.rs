@@ -177,14 +177,15 @@ mod tests {
 
     #[test]
     fn a_summary_that_would_be_dropped_is_left_out() {
-        use crate::cli::args::Args;
+        use crate::cli::args::Global;
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summary");
-        let console =
-            Console::new(&Args::parse_from_env(["jules-batch".into(), "man".into(), "-q".into()]).unwrap());
-        summarize(&path, "one\n", &console);
-        summarize(&path, "two\n", &console);
+        let console = Console::new(&Global { quiet: true, ..Global::default() });
+        summarize(&path, "one
+", &console);
+        summarize(&path, "two
+", &console);
         summarize(&path, &"x".repeat(1024 * 1024 - 7), &console);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }
