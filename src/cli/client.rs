@@ -3,7 +3,7 @@
 use super::args::Service;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::api::{BuildError, Error, Jules, JulesBuilder, KEY_VARIABLE};
+use crate::api::{BuildError, Error, ErrorKind, Jules, JulesBuilder, KEY_VARIABLE};
 use crate::plan::Settings;
 use crate::runner;
 
@@ -38,4 +38,54 @@ pub(crate) fn refused(error: Error) -> Failure {
         if error.is_transient() || error.is_capacity_refusal() { Exit::Unavailable } else { Exit::Fault };
     let failure = Failure::new(exit, error);
     if exit == Exit::Unavailable { failure.help("nothing was started; try again later") } else { failure }
+}
+
+/// What a failed request about sessions means for the exit code, and the way out.
+pub(crate) fn failed(error: Error) -> Failure {
+    if error.is_auth() {
+        return refused(error);
+    }
+    let (exit, help) = match error.kind() {
+        ErrorKind::WaitTimeout { .. } => {
+            (Exit::WorkLeft, Some("the session goes on without us; wait longer with --timeout"))
+        }
+        ErrorKind::SessionEnded { .. } => {
+            (Exit::Fault, Some("a message can set it going again: jules-batch session send"))
+        }
+        _ if error.is_not_found() => {
+            (Exit::Fault, Some("see what there is: jules-batch session list, jules-batch sources"))
+        }
+        _ if error.is_transient() || error.is_capacity_refusal() => {
+            (Exit::Unavailable, Some("try again later"))
+        }
+        _ => (Exit::Fault, None),
+    };
+    let failure = Failure::new(exit, error);
+    match help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::api::{Method, Refusal};
+
+    #[test]
+    fn failures_have_the_codes_of_the_table() {
+        let code = |kind| failed(Error::new(Method::GetSession, kind)).exit();
+        let refused = |code| ErrorKind::Refused(Refusal::new(code, None));
+        assert_eq!(code(refused(401)), Exit::KeyRefused);
+        assert_eq!(code(refused(403)), Exit::KeyRefused);
+        assert_eq!(code(refused(404)), Exit::Fault);
+        assert_eq!(code(refused(429)), Exit::Unavailable);
+        assert_eq!(code(refused(503)), Exit::Unavailable);
+        assert_eq!(code(ErrorKind::Connect), Exit::Unavailable);
+        let timeout =
+            ErrorKind::WaitTimeout { waiting_for: "x".into(), after: Duration::ZERO, last_state: None };
+        assert_eq!(code(timeout), Exit::WorkLeft);
+    }
 }

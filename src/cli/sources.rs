@@ -6,12 +6,11 @@ use foreign_text::line as neutral;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::args::Service;
-use super::client;
+use super::client::{self, failed};
 use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
-use super::session::failed;
 use crate::api::Source;
 use crate::report::many;
 use crate::runner::{all_sources, impatient};

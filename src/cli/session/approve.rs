@@ -2,10 +2,12 @@
 
 use foreign_text::line as neutral;
 
+use super::digest::whole_digest;
 use super::render;
-use super::target::{failed_write, session_id, whole_digest};
-use super::{Access, Patience, failed};
+use super::target::{Patience, Target};
+use super::write::failed_write;
 use crate::api::{SessionClient, SessionId, SessionState};
+use crate::cli::client::failed;
 use crate::cli::console::{BOLD, Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -21,9 +23,6 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ApproveArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// Approve without a question
     #[arg(short, long)]
     yes: bool,
@@ -33,14 +32,13 @@ pub(crate) struct ApproveArgs {
     /// How long to wait.
     #[command(flatten)]
     patience: Patience,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, Failure> {
-    let jules = if args.wait { args.access.patient()? } else { args.access.prompt()? };
-    let client = jules.attach(args.id.clone());
+    let client = if args.wait { args.target.patient()? } else { args.target.prompt()? };
     let session = if args.wait {
         console.say(&format!("{DIM}waiting for the plan …{DIM:#}"));
         let wait = client.wait_for(SessionState::AwaitingPlanApproval).timeout(args.patience.limit());
@@ -51,7 +49,7 @@ pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, F
     if session.state != Some(SessionState::AwaitingPlanApproval) {
         let state =
             session.state.map_or_else(|| "in no state yet".to_owned(), |state| neutral(state.as_str()));
-        let failure = Failure::new(Exit::Fault, NoPlanWaits { id: args.id.clone(), state });
+        let failure = Failure::new(Exit::Fault, NoPlanWaits { id: args.target.id.clone(), state });
         return Err(failure.help("wait for the plan with --wait"));
     }
     let digest = whole_digest(&client, console).await?;

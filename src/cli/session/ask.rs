@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id, unless_interrupted};
-use super::{Access, Format, Patience, json, prompt};
-use crate::api::SessionId;
+use super::prompt;
+use super::target::{Format, Patience, Target};
+use super::write::{failed_write, unless_interrupted};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json;
 
 const AFTER_HELP: &str = "\
 Prints the agent's first message after yours. With --format json: the activity as the service describes it.
@@ -20,11 +21,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct AskArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// The question; - reads it from stdin, as does nothing when something is piped in
-    #[arg(value_name = "MESSAGE", conflicts_with = "file")]
+    #[arg(value_name = "MESSAGE", index = 2, conflicts_with = "file")]
     message: Option<String>,
     /// Read the question from a file; - is stdin
     #[arg(short = 'F', long, value_name = "FILE")]
@@ -35,17 +33,17 @@ pub(crate) struct AskArgs {
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     format: Format,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failure> {
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "question")?;
-    let client = args.access.patient()?.attach(args.id.clone());
+    let client = args.target.patient()?;
     console.say(&format!("{DIM}waiting for the reply …{DIM:#}"));
     let ask = client.ask(message).timeout(args.patience.limit());
-    let look = format!("jules-batch session show {}", args.id);
+    let look = format!("jules-batch session show {}", args.target.id);
     let reply = match unless_interrupted(ask.into_future(), &look, console).await? {
         Ok(reply) => reply.map_err(|error| failed_write(error, &look))?,
         Err(exit) => return Ok(exit),

@@ -3,21 +3,46 @@
 use foreign_text::line as neutral;
 use futures::StreamExt as _;
 
-use super::target::session_id;
-use super::{Access, failed, render};
+use super::render;
+use super::target::{Access, session_id};
 use crate::api::{Error, Jules, Session, SessionClient, SessionId};
-use crate::cli::client;
+use crate::cli::client::{self, failed};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::report::many;
+
+/// `session archive`
+pub(super) const ARCHIVE_HELP: &str = "\
+A session that has not ended is paused by the archive, and the service has no call that resumes it: hence the
+question. --yes answers it.
+
+Examples:
+  jules-batch session archive 123 124
+  jules-batch session list --state ended --all --format ids | xargs jules-batch session archive --yes";
+
+/// `session unarchive`
+pub(super) const UNARCHIVE_HELP: &str = "\
+Asks nothing: it can be undone.
+
+Examples:
+  jules-batch session list --archived
+  jules-batch session unarchive 123";
+
+/// `session delete`
+pub(super) const DELETE_HELP: &str = "\
+Shows the sessions and asks first; --yes answers. Nothing brings a deleted session back; pull requests stay.
+
+Examples:
+  jules-batch session delete 123 124
+  jules-batch session list --state failed --all --format ids | xargs jules-batch session delete --yes";
 
 /// Sessions read at once before the question.
 const READERS: usize = 4;
 
 /// Which sessions, and whether to ask.
 #[derive(Debug, clap::Args)]
-pub(super) struct Bulk {
+pub(crate) struct Bulk {
     /// Which sessions
     #[arg(value_name = "SESSION", required = true, value_parser = session_id)]
     ids: Vec<SessionId>,
@@ -29,20 +54,37 @@ pub(super) struct Bulk {
     access: Access,
 }
 
+pub(super) async fn archive(args: &Bulk, console: &Console) -> Result<Exit, Failure> {
+    let live = "the archive pauses what runs, and nothing resumes it";
+    let words = Words { verb: "Archive", done: "archived", live: Some(live) };
+    args.run(&words, console, |client| async move { client.archive().await }).await
+}
+
+pub(super) async fn unarchive(args: &Bulk, console: &Console) -> Result<Exit, Failure> {
+    let words = Words { verb: "Unarchive", done: "unarchived", live: None };
+    args.run(&words, console, |client| async move { client.unarchive().await }).await
+}
+
+pub(super) async fn delete(args: &Bulk, console: &Console) -> Result<Exit, Failure> {
+    let live = "unfinished work is lost";
+    let words = Words { verb: "Delete", done: "deleted", live: Some(live) };
+    args.run(&words, console, |client| async move { client.delete().await }).await
+}
+
 /// What is done, in the words of the question and of the report.
-pub(super) struct Words {
+struct Words {
     /// `Delete`.
-    pub(super) verb: &'static str,
+    verb: &'static str,
     /// `deleted`.
-    pub(super) done: &'static str,
+    done: &'static str,
     /// What to know before, about sessions that have not ended.
-    pub(super) live: Option<&'static str>,
+    live: Option<&'static str>,
 }
 
 impl Bulk {
     /// Asks, unless `--yes` or `words.live` is none, and does it to each session. One that fails does not
     /// stop the others; a refused key does.
-    pub(super) async fn run<W>(
+    async fn run<W>(
         &self,
         words: &Words,
         console: &Console,
@@ -115,7 +157,6 @@ async fn asked(
 }
 
 fn line(session: &Session) -> String {
-    let title = neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default());
     let (state, place) = (render::state(session.state.as_ref()), render::place(session));
-    format!("{}  {state}  {place}  {}", session.id, foreign_text::clip(title, 60))
+    format!("{}  {state}  {place}  {}", session.id, foreign_text::clip(render::title(session, ""), 60))
 }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use foreign_text::line as neutral;
 
-use super::target::{said_when_long, session_id, whole_digest};
-use super::{Access, failed, git, render};
+use super::digest::{said_when_long, whole_digest};
+use super::target::Target;
+use super::{git, render};
 use crate::api::{ChangeSet, SessionClient, SessionId};
+use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -28,9 +30,6 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct DiffArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// Print only the files with their + and −
     #[arg(long, conflicts_with_all = ["output", "apply"])]
     stat: bool,
@@ -46,13 +45,13 @@ pub(crate) struct DiffArgs {
     /// The work tree for --apply, instead of the current folder
     #[arg(short = 'C', long, value_name = "DIR", default_value = ".", requires = "apply")]
     directory: PathBuf,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 pub(super) async fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = args.access.prompt()?.attach(args.id.clone());
+    let client = args.target.prompt()?;
     let change_set = change_set(&client, console).await?;
     if args.apply {
         return apply(&change_set, args, console).await;

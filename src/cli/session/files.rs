@@ -6,12 +6,11 @@ use foreign_text::line as neutral;
 
 use super::diff::change_set;
 use super::folder::Folder;
-use super::target::session_id;
-use super::{Access, Format, json};
-use crate::api::SessionId;
+use super::target::{Format, Target};
 use crate::cli::console::{Console, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json;
 use crate::report::many;
 
 const AFTER_HELP: &str = "\
@@ -29,9 +28,6 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct FilesArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// The folder; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "jules-files")]
     into: PathBuf,
@@ -51,13 +47,13 @@ pub(crate) struct FilesArgs {
     /// Replace files that are there
     #[arg(long)]
     force: bool,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 pub(super) async fn run(args: &FilesArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = args.access.prompt()?.attach(args.id.clone());
+    let client = args.target.prompt()?;
     let files = change_set(&client, console).await?.generated_files();
     if args.format == Format::Json {
         console.result_line(&json::text(&files)?)?;
@@ -71,7 +67,9 @@ pub(super) async fn run(args: &FilesArgs, console: &Console) -> Result<Exit, Fai
     }
     if files.is_empty() {
         let failure = Failure::new(Exit::Fault, "the session's change set creates no text files");
-        return Err(failure.help(format!("see what it changes: jules-batch session diff {} --stat", args.id)));
+        return Err(
+            failure.help(format!("see what it changes: jules-batch session diff {} --stat", args.target.id))
+        );
     }
     for path in Folder::new(&args.into, args.force).write(&files)? {
         console.result_line(&neutral(&path.display().to_string()))?;

@@ -9,11 +9,14 @@ use futures::StreamExt as _;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 
-use super::{Access, failed, json, render};
+use super::render;
+use super::target::Access;
 use crate::api::{ListSessions, Session, SessionState, SourceContext};
+use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json;
 use crate::manifest::parse_duration;
 use crate::report::{duration, many};
 
@@ -141,14 +144,16 @@ fn print(found: &[Session], format: ListFormat, now: Timestamp, console: &Consol
     }
 }
 
-fn title(session: &Session) -> String {
-    neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default())
-}
-
 fn line(session: &Session) -> String {
     let state = session.state.as_ref().map_or("-", SessionState::as_str);
     let created = session.create_time.map_or_else(|| "-".to_owned(), |time| time.to_string());
-    format!("{}\t{}\t{}\t{created}\t{}", session.id, neutral(state), render::place(session), title(session))
+    format!(
+        "{}\t{}\t{}\t{created}\t{}",
+        session.id,
+        neutral(state),
+        render::place(session),
+        render::title(session, "")
+    )
 }
 
 fn table(found: &[Session], now: Timestamp, width: usize) -> String {
@@ -173,7 +178,7 @@ fn table(found: &[Session], now: Timestamp, width: usize) -> String {
             neutral(state),
             render::place(session),
             age.map_or_else(|| "-".to_owned(), duration),
-            foreign_text::clip(title(session), 70).into_owned(),
+            foreign_text::clip(render::title(session, ""), 70).into_owned(),
         ]);
     }
     table.trim_fmt()

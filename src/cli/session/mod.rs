@@ -1,12 +1,11 @@
 //! `session`: one session by hand, from its creation to its removal.
 
 mod approve;
-mod archive;
 mod ask;
 mod bulk;
 mod chat;
-mod delete;
 mod diff;
+mod digest;
 mod files;
 mod folder;
 mod git;
@@ -19,23 +18,14 @@ mod send;
 mod show;
 mod stream;
 mod target;
-mod unarchive;
+mod write;
 
-use std::time::Duration;
+use clap::Subcommand;
 
-use clap::{Subcommand, ValueEnum};
-
-use super::args::Service;
-use super::client;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::json;
-use crate::api::Jules;
-use crate::manifest::parse_duration;
-use crate::runner::impatient;
-
-pub(super) use target::failed;
+use bulk::Bulk;
 
 const AFTER_HELP: &str = "\
 A session is named by its id, by its resource name (sessions/123) or by the address of its page, /session/123 or, as
@@ -86,11 +76,14 @@ enum SessionCommand {
     /// Write the files that the session created into a folder
     Files(files::FilesArgs),
     /// Put sessions into the archive
-    Archive(archive::ArchiveArgs),
+    #[command(after_help = bulk::ARCHIVE_HELP)]
+    Archive(Bulk),
     /// Take sessions out of the archive
-    Unarchive(unarchive::UnarchiveArgs),
+    #[command(after_help = bulk::UNARCHIVE_HELP)]
+    Unarchive(Bulk),
     /// Delete sessions for good
-    Delete(delete::DeleteArgs),
+    #[command(after_help = bulk::DELETE_HELP)]
+    Delete(Bulk),
 }
 
 pub(crate) async fn run(args: &SessionArgs, console: &Console) -> Result<Exit, Failure> {
@@ -106,57 +99,8 @@ pub(crate) async fn run(args: &SessionArgs, console: &Console) -> Result<Exit, F
         SessionCommand::Result(args) => result::run(args, console).await,
         SessionCommand::Diff(args) => diff::run(args, console).await,
         SessionCommand::Files(args) => files::run(args, console).await,
-        SessionCommand::Archive(args) => archive::run(args, console).await,
-        SessionCommand::Unarchive(args) => unarchive::run(args, console).await,
-        SessionCommand::Delete(args) => delete::run(args, console).await,
+        SessionCommand::Archive(args) => bulk::archive(args, console).await,
+        SessionCommand::Unarchive(args) => bulk::unarchive(args, console).await,
+        SessionCommand::Delete(args) => bulk::delete(args, console).await,
     }
-}
-
-/// How to reach the service, and how often to ask it.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Access {
-    /// How to reach the service.
-    #[command(flatten)]
-    service: Service,
-    /// The distance between two requests while something is waited for
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "5s", help_heading = "Service")]
-    poll_interval: Duration,
-}
-
-impl Access {
-    /// A client that bears what passes: for commands that follow a session.
-    fn patient(&self) -> Result<Jules, Failure> {
-        let jules = client::connect(&self.service)?;
-        let interval = self.poll_interval;
-        Ok(jules.with(|options| options.poll_interval(interval)))
-    }
-
-    /// A client that gives up soon: somebody waits for a short answer.
-    fn prompt(&self) -> Result<Jules, Failure> {
-        Ok(impatient(&self.patient()?))
-    }
-}
-
-/// How long a command that waits does so at most.
-#[derive(Clone, Copy, Debug, clap::Args)]
-struct Patience {
-    /// How long to wait at most; 0s waits for ever
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "2h")]
-    timeout: Duration,
-}
-
-impl Patience {
-    fn limit(self) -> Option<Duration> {
-        (!self.timeout.is_zero()).then_some(self.timeout)
-    }
-}
-
-/// `--format text|json`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For reading
-    #[default]
-    Text,
-    /// For programs
-    Json,
 }

@@ -8,13 +8,15 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::render::Rendering;
-use super::target::{failed_write, unless_interrupted};
-use super::{Access, Format, json, prompt, stream};
+use super::target::{Access, Format};
+use super::write::{failed_write, unless_interrupted};
+use super::{prompt, stream};
 use crate::api::{Error, Jules, NewSession, SessionClient, SourceName};
 use crate::cli::client;
 use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json;
 use crate::cli::signals::Signals;
 use crate::plan::split_branch;
 

@@ -5,15 +5,18 @@ use std::time::{Duration, Instant};
 use foreign_text::line as neutral;
 use serde::Serialize;
 
-use super::target::{ACTIVITIES, said_when_long, session_id, warn_unread};
-use super::{Access, Format, Patience, failed, json, render};
+use super::digest::{ACTIVITIES, said_when_long, warn_unread};
+use super::render;
+use super::target::{Format, Patience, Target};
 use crate::api::{
-    ChangeSet, ErrorKind, Options, PullRequest, Session, SessionClient, SessionDigest, SessionId,
-    SessionOutcome, SessionState,
+    ChangeSet, ErrorKind, Options, PullRequest, Session, SessionClient, SessionDigest, SessionOutcome,
+    SessionState,
 };
+use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json;
 use crate::cli::signals::Signals;
 
 const AFTER_HELP: &str = "\
@@ -30,18 +33,15 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ResultArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// How long to wait.
     #[command(flatten)]
     patience: Patience,
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     format: Format,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 /// `session result --format json`.
@@ -64,7 +64,7 @@ struct Change {
 }
 
 pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = args.access.patient()?.attach(args.id.clone());
+    let client = args.target.patient()?;
     let mut signals = Signals::new()?;
     let outcome = tokio::select! {
         outcome = look(&client, args.patience.limit(), console) => outcome?,

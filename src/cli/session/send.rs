@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::target::{failed_write, session_id, unless_interrupted};
-use super::{Access, prompt};
-use crate::api::SessionId;
+use super::prompt;
+use super::target::Target;
+use super::write::{failed_write, unless_interrupted};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -22,30 +22,29 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct SendArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// The message; - reads it from stdin, as does nothing when something is piped in
-    #[arg(value_name = "MESSAGE", conflicts_with = "file")]
+    #[arg(value_name = "MESSAGE", index = 2, conflicts_with = "file")]
     message: Option<String>,
     /// Read the message from a file; - is stdin
     #[arg(short = 'F', long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 pub(super) async fn run(args: &SendArgs, console: &Console) -> Result<Exit, Failure> {
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "message")?;
-    let client = args.access.prompt()?.attach(args.id.clone());
-    let look = format!("jules-batch session show {}", args.id);
+    let client = args.target.prompt()?;
+    let look = format!("jules-batch session show {}", args.target.id);
     let send = client.send(&message);
     match unless_interrupted(send, &look, console).await? {
         Ok(sent) => sent.map_err(|error| failed_write(error, &look))?,
         Err(exit) => return Ok(exit),
     }
-    console
-        .say(&format!("sent\n{DIM}look on with: jules-batch session stream {} --from now{DIM:#}", args.id));
+    console.say(&format!(
+        "sent\n{DIM}look on with: jules-batch session stream {} --from now{DIM:#}",
+        args.target.id
+    ));
     Ok(Exit::Done)
 }

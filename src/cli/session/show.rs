@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use super::digest::{digest, said_when_long, warn_unread};
 use super::render::{Rendering, card, told};
-use super::target::{digest, said_when_long, session_id, warn_unread};
-use super::{Access, Format, failed, json};
-use crate::api::{Activity, AgentPlan, Session, SessionId};
+use super::target::{Format, Target};
+use crate::api::{Activity, AgentPlan, Session};
+use crate::cli::client::failed;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json;
 
 const AFTER_HELP: &str = "\
 With --format json: one object with the session as the service describes it, its plan, why it failed, and its last
@@ -23,9 +25,6 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ShowArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// How many of the last messages
     #[arg(short, long, value_name = "N", default_value_t = 5)]
     messages: usize,
@@ -35,9 +34,9 @@ pub(crate) struct ShowArgs {
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     format: Format,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 /// `session show --format json`.
@@ -52,7 +51,7 @@ struct Shown<'a> {
 }
 
 pub(super) async fn run(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = args.access.prompt()?.attach(args.id.clone());
+    let client = args.target.prompt()?;
     let session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
     let rendering = Rendering::new(args.full);
     if args.format == Format::Text {

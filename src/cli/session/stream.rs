@@ -5,12 +5,13 @@ use std::time::Duration;
 use futures::StreamExt as _;
 
 use super::render::Rendering;
-use super::target::session_id;
-use super::{Access, Format, failed, json};
+use super::target::{Format, Target};
 use crate::api::{ActivityStream, Cursor, SessionClient, SessionId};
+use crate::cli::client::failed;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::json;
 use crate::cli::signals::Signals;
 use crate::manifest::parse_duration;
 
@@ -29,9 +30,6 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct StreamArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// Go on from here: what an earlier stream printed at its end, a time (RFC 3339), or `now`
     #[arg(long, value_name = "PLACE", value_parser = start)]
     from: Option<Start>,
@@ -47,9 +45,9 @@ pub(crate) struct StreamArgs {
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     format: Format,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 /// `--from`.
@@ -69,8 +67,8 @@ fn start(text: &str) -> Result<Start, String> {
 }
 
 pub(super) async fn run(args: &StreamArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = args.access.patient()?.attach(args.id.clone());
-    follow(open(&client, args), &args.id, args.format, &Rendering::new(args.full), console).await
+    let client = args.target.patient()?;
+    follow(open(&client, args), &args.target.id, args.format, &Rendering::new(args.full), console).await
 }
 
 /// Prints activities until their end or a signal, and how to go on.

@@ -7,10 +7,10 @@ mod screen;
 
 use foreign_text::line as neutral;
 
-use super::Access;
 use super::render::{self, Rendering};
-use super::target::{failed, session_id};
-use crate::api::{Activity, ActivityKind, Error, SessionClient, SessionId, SessionState};
+use super::target::Target;
+use crate::api::{Activity, ActivityKind, Error, SessionClient, SessionState};
+use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM, GREEN, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -42,23 +42,20 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ChatArgs {
-    /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id)]
-    id: SessionId,
     /// Show outputs of commands and lists of files whole
     #[arg(long)]
     full: bool,
-    /// How to reach the service.
+    /// Which session, and how to reach the service.
     #[command(flatten)]
-    access: Access,
+    target: Target,
 }
 
 pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = args.access.patient()?.attach(args.id.clone());
+    let client = args.target.patient()?;
     let session = client.info().await.map_err(failed)?;
     let signals = Signals::new()?;
     let mut chat = Chat {
-        follow: Follow::new(client.clone(), args.access.poll_interval),
+        follow: Follow::new(client.clone(), args.target.access.poll_interval),
         screen: Screen::open(console.clone()),
         rendering: Rendering::new(args.full),
         client,
@@ -66,10 +63,10 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
         draft: String::new(),
         in_doubt: false,
     };
-    let title = neutral(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or_default());
     chat.screen.print(&format!(
-        "{title}\n{DIM}session {}, {}; /help lists commands{DIM:#}",
-        args.id,
+        "{}\n{DIM}session {}, {}; /help lists commands{DIM:#}",
+        render::title(&session, ""),
+        args.target.id,
         render::place(&session)
     ))?;
     let ended = chat.talk(Lines::of_stdin(), signals).await;
@@ -79,7 +76,7 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
     }
     let exit = ended?;
     let goes_on = if chat.follow.has_ended() { "" } else { "the session goes on; " };
-    console.say(&format!("{DIM}{goes_on}come back with: jules-batch session chat {}{DIM:#}", args.id));
+    console.say(&format!("{DIM}{goes_on}come back with: jules-batch session chat {}{DIM:#}", args.target.id));
     Ok(exit)
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{artifact, labelled, plan};
+use super::{artifact, plan};
 use crate::api::{Activity, ActivityKind};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
 
@@ -91,6 +91,18 @@ fn progress(title: Option<&str>, description: Option<&str>) -> Option<String> {
         (Some(text), _) | (None, Some(text)) => Some(labelled("·", &text)),
         (None, None) => None,
     }
+}
+
+/// A text of one line that is short enough for one, behind its label; otherwise as a block below it.
+pub(super) fn labelled(label: &str, text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return label.to_owned();
+    }
+    if text.contains(['\n', '\r']) || text.len() > 500 {
+        return format!("{label}\n{}", foreign_text::block(text));
+    }
+    format!("{label} {}", foreign_text::line(text))
 }
 
 #[cfg(test)]

@@ -12,16 +12,4 @@ mod session;
 pub(super) use activity::Rendering;
 pub(super) use change::{patch, summary as change_summary};
 pub(super) use plan::steps as plan_steps;
-pub(super) use session::{card, place, state, told};
-
-/// A text of one line that is short enough for one, behind its label; otherwise as a block below it.
-fn labelled(label: &str, text: &str) -> String {
-    let text = text.trim();
-    if text.is_empty() {
-        return label.to_owned();
-    }
-    if text.contains(['\n', '\r']) || text.len() > 500 {
-        return format!("{label}\n{}", foreign_text::block(text));
-    }
-    format!("{label} {}", foreign_text::line(text))
-}
+pub(super) use session::{card, place, state, title, told};

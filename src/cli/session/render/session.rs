@@ -1,6 +1,8 @@
 //! A session at a glance.
 
-use super::{Rendering, change_summary, labelled, plan_steps};
+use super::activity::{Rendering, labelled};
+use super::change::summary as change_summary;
+use super::plan::steps as plan_steps;
 use crate::api::{Session, SessionDigest, SessionState};
 use crate::cli::console::{BOLD, DIM, GREEN, RED, YELLOW};
 
@@ -16,6 +18,11 @@ pub(in crate::cli::session) fn state(state: Option<&SessionState>) -> String {
     format!("{style}{}{style:#}", foreign_text::line(state.as_str()))
 }
 
+/// The title, else the prompt, in one line; `none` without either.
+pub(in crate::cli::session) fn title(session: &Session, none: &str) -> String {
+    foreign_text::line(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or(none))
+}
+
 /// `owner/repo@branch`, or `-` for a session without repository.
 pub(in crate::cli::session) fn place(session: &Session) -> String {
     let Some(context) = &session.source_context else { return "-".to_owned() };
@@ -27,10 +34,7 @@ pub(in crate::cli::session) fn place(session: &Session) -> String {
 
 /// What the session itself tells, several lines.
 pub(in crate::cli::session) fn card(session: &Session, rendering: &Rendering) -> String {
-    let mut lines = vec![format!(
-        "{BOLD}{}{BOLD:#}",
-        foreign_text::line(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or("(no title)"))
-    )];
+    let mut lines = vec![format!("{BOLD}{}{BOLD:#}", title(session, "(no title)"))];
     let mut field = |name: &str, value: String| lines.push(format!("{DIM}{name:<13}{DIM:#}{value}"));
     field("session", session.id.to_string());
     let archived = if session.archived { " (archived)" } else { "" };

@@ -1,0 +1,71 @@
+//! What a session's activities tell, and what is said when it takes long or cannot be had.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+
+use crate::api::{Error, ErrorKind, SessionClient, SessionDigest};
+use crate::cli::client::failed;
+use crate::cli::console::{Console, DIM};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, chain};
+
+/// After so long a wait is said.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// Says what is waited for when it takes long.
+pub(super) async fn said_when_long<T>(what: &str, console: &Console, work: impl IntoFuture<Output = T>) -> T {
+    let mut work = std::pin::pin!(work.into_future());
+    if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
+        return done;
+    }
+    console.say(&format!("{DIM}still {what} …{DIM:#}"));
+    work.await
+}
+
+/// How long the activities may take: they only add to what the session itself tells.
+pub(super) const ACTIVITIES: Duration = Duration::from_secs(10);
+
+/// What the activities tell, with so many messages; and why that is not all, if they cannot be read.
+pub(super) async fn digest(
+    client: &SessionClient,
+    messages: usize,
+    console: &Console,
+) -> (SessionDigest, Option<Error>) {
+    let mut digest = SessionDigest::keeping(messages);
+    let read = async {
+        let mut history = client.activities().history().timeout(ACTIVITIES);
+        while let Some(activity) = history.next().await {
+            digest.take(activity?);
+        }
+        Ok(())
+    };
+    let read = said_when_long("reading its activities", console, read).await;
+    (digest, read.err())
+}
+
+/// The same, where a part is no use.
+pub(super) async fn whole_digest(
+    client: &SessionClient,
+    console: &Console,
+) -> Result<SessionDigest, Failure> {
+    match digest(client, 0, console).await {
+        (digest, None) => Ok(digest),
+        (_, Some(error)) => Err(unread(error)),
+    }
+}
+
+/// What it means that a session's activities could not be read.
+fn unread(error: Error) -> Failure {
+    match error.kind() {
+        ErrorKind::WaitTimeout { .. } => Failure::new(Exit::Unavailable, error).help("try again later"),
+        _ => failed(error),
+    }
+}
+
+/// Says what is missing because something could not be read.
+pub(super) fn warn_unread(missing: &str, error: &Error, console: &Console) {
+    let (message, causes) = chain(error);
+    let cause = causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
+    console.warn(&foreign_text::line(&format!("{missing}: {message}{cause}")));
+}
