@@ -36,8 +36,7 @@ pub(crate) fn refused(error: Error) -> Failure {
     }
     let exit =
         if error.is_transient() || error.is_capacity_refusal() { Exit::Unavailable } else { Exit::Fault };
-    let failure = Failure::new(exit, error);
-    if exit == Exit::Unavailable { failure.help("nothing was started; try again later") } else { failure }
+    Failure::new(exit, error).help_if(exit == Exit::Unavailable, "nothing was started; try again later")
 }
 
 /// What a failed request about sessions means for the exit code, and the way out.

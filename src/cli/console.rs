@@ -95,7 +95,8 @@ impl Console {
     /// When stdout cannot be written for another reason, such as a full disk.
     pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
         self.0.stderr.wait(TURN);
-        self.write_out(&mut AutoStream::new(io::stdout(), self.0.out), text).map_err(not_printed)
+        self.write_out(&mut AutoStream::new(io::stdout(), self.0.out), text)
+            .map_err(|error| not_printed(&error))
     }
 
     /// Like [`Console::result`], byte for byte: for what another program reads, and for moving the cursor of a
@@ -106,7 +107,7 @@ impl Console {
     /// As there.
     pub(crate) fn result_exact(&self, text: &str) -> Result<(), Failure> {
         self.0.stderr.wait(TURN);
-        self.write_out(&mut io::stdout(), text).map_err(not_printed)
+        self.write_out(&mut io::stdout(), text).map_err(|error| not_printed(&error))
     }
 
     /// Stdout for a program that reads along. It has no turn to wait for.
@@ -184,10 +185,10 @@ impl Console {
     pub(crate) fn failure(&self, failure: &Failure) {
         for line in failure.lines() {
             let text = match line {
-                Line::Error(text) => format!("{RED}error:{RED:#} {}", block(&text)),
-                Line::Cause(text) => format!("  {DIM}caused by:{DIM:#} {}", block(&text)),
-                Line::Help(text) => format!("  {CYAN}help:{CYAN:#} {}", block(&text)),
-                Line::Plain(text) => foreign_text::log(&text).into_owned(),
+                Line::Error(text) => format!("{RED}error:{RED:#} {}", block(text)),
+                Line::Cause(text) => format!("  {DIM}caused by:{DIM:#} {}", block(text)),
+                Line::Help(text) => format!("  {CYAN}help:{CYAN:#} {}", block(text)),
+                Line::Plain(text) => foreign_text::log(text).into_owned(),
             };
             self.stderr(Text::Lasting, &text);
         }
@@ -282,13 +283,9 @@ impl Write for Stream {
     }
 }
 
-fn not_printed(error: io::Error) -> Failure {
-    Failure::new(Exit::NotWritable, CannotPrint(error))
+fn not_printed(error: &io::Error) -> Failure {
+    Failure::new(Exit::NotWritable, "cannot write to stdout").because(error)
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write to stdout")]
-struct CannotPrint(#[source] io::Error);
 
 /// An error's text may quote what others wrote: its first line goes behind ours, the rest is marked as quoted.
 fn block(text: &str) -> String {

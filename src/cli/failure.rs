@@ -9,79 +9,66 @@ use super::exit::Exit;
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
-    what: What,
-    help: Vec<String>,
-}
-
-#[derive(Debug)]
-enum What {
-    /// An error with its chain of causes.
-    Error(Box<dyn Error + Send + Sync>),
-    /// A text that is complete, such as a manifest's errors with their snippets.
-    Rendered(String),
+    lines: Vec<Line>,
 }
 
 impl Failure {
-    /// A failure that ends the program with this code.
-    #[must_use]
+    /// A failure that ends the program with this code, for this reason and its causes.
     pub(crate) fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { exit, what: What::Error(error.into()), help: Vec::new() }
+        let mut texts = chain(error.into().as_ref()).into_iter();
+        let first = texts.next().map(Line::Error);
+        Self { exit, lines: first.into_iter().chain(texts.map(Line::Cause)).collect() }
     }
 
-    /// A failure whose text is complete: it is shown as it is. Every foreign part of it must be neutral already.
-    #[must_use]
-    pub(crate) fn rendered(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, what: What::Rendered(text.into()), help: Vec::new() }
+    /// A failure whose text is complete, such as a manifest's errors with their snippets: it is shown as it is. Every
+    /// foreign part of it must be neutral already.
+    pub(crate) fn rendered(exit: Exit, text: impl AsRef<str>) -> Self {
+        Self { exit, lines: text.as_ref().lines().map(|line| Line::Plain(line.to_owned())).collect() }
     }
 
     /// A wrong command line, beyond what clap can see.
-    #[must_use]
     pub(crate) fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Exit::Usage, error)
     }
 
-    /// Adds a line that says what to do.
-    #[must_use]
-    pub(crate) fn help(mut self, line: impl Into<String>) -> Self {
-        self.help.push(line.into());
+    /// Adds what caused it.
+    pub(crate) fn because(mut self, cause: &(dyn Error + 'static)) -> Self {
+        self.lines.extend(chain(cause).into_iter().map(Line::Cause));
         self
     }
 
+    /// Adds a line that says what to do.
+    pub(crate) fn help(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(Line::Help(line.into()));
+        self
+    }
+
+    /// Adds a line that says what to do, where it applies.
+    pub(crate) fn help_if(self, applies: bool, line: impl Into<String>) -> Self {
+        if applies { self.help(line) } else { self }
+    }
+
     /// The code that the program ends with.
-    #[must_use]
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
     }
 
     /// What is wrong, with its causes, in one line.
-    #[must_use]
     pub(crate) fn headline(&self) -> String {
-        match &self.what {
-            What::Rendered(text) => {
-                let first = anstream::adapter::strip_str(text.lines().next().unwrap_or_default()).to_string();
-                first.strip_prefix("error: ").map(str::to_owned).unwrap_or(first)
-            }
-            What::Error(error) => {
-                let (message, causes) = chain(error.as_ref());
-                std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ")
-            }
+        if let Some(Line::Plain(first)) = self.lines.first() {
+            let first = anstream::adapter::strip_str(first).to_string();
+            return first.strip_prefix("error: ").map(str::to_owned).unwrap_or(first);
         }
+        let texts = self.lines.iter().filter_map(|line| match line {
+            Line::Error(text) | Line::Cause(text) => Some(text.as_str()),
+            Line::Help(_) | Line::Plain(_) => None,
+        });
+        texts.collect::<Vec<_>>().join(": ")
     }
 
     /// The lines to show: `error: …`, its causes, then `help: …`, each cause once.
-    #[must_use]
-    pub(crate) fn lines(&self) -> Vec<Line> {
-        let mut lines = match &self.what {
-            What::Rendered(text) => text.lines().map(|l| Line::Plain(l.to_owned())).collect(),
-            What::Error(error) => {
-                let (message, causes) = chain(error.as_ref());
-                let mut lines = vec![Line::Error(message)];
-                lines.extend(causes.into_iter().map(Line::Cause));
-                lines
-            }
-        };
-        lines.extend(self.help.iter().cloned().map(Line::Help));
-        lines
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
     }
 }
 
@@ -100,18 +87,15 @@ pub(crate) enum Line {
 
 /// An error's message and its causes. A cause that the message above it already tells is left out: errors of
 /// other crates often print their source themselves.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> (String, Vec<String>) {
-    let message = error.to_string();
-    let mut told = message.clone();
-    let mut causes = Vec::new();
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
     for cause in successors(error.source(), |cause| (**cause).source()) {
         let text = cause.to_string();
-        if !text.is_empty() && !told.contains(&text) {
-            causes.push(text.clone());
-            told = text;
+        if !text.is_empty() && !texts.last().is_some_and(|told| told.contains(&text)) {
+            texts.push(text);
         }
     }
-    (message, causes)
+    texts
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ fn start_browser(url: &Url) -> Result<(), Failure> {
             Err(Failure::new(Exit::Fault, format!("{program} could not open it ({status})")).help(HELP))
         }
         Err(error) => {
-            Err(Failure::new(Exit::Fault, CannotStart { program: program.to_owned(), error }).help(HELP))
+            Err(Failure::new(Exit::Fault, format!("cannot start {program}")).because(&error).help(HELP))
         }
     }
 }
@@ -169,14 +169,6 @@ fn ambiguous(tasks: &[&TaskRecord]) -> Failure {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Failure::usage(format!("{} are meant by that", many(tasks.len(), "task")))
         .help(format!("{}{more}", ids.join(", ")))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot start {program}")]
-struct CannotStart {
-    program: String,
-    #[source]
-    error: std::io::Error,
 }
 
 #[cfg(test)]

@@ -12,12 +12,8 @@ use crate::plan::{self, Plan};
 /// Reads and checks a manifest.
 pub(crate) fn read(path: &Path, selection: &Selection, console: &Console) -> Result<Manifest, Failure> {
     let options = LoadOptions { vars: selection.vars()?, ..LoadOptions::default() };
-    manifest::load(path, &options).map_err(|found| invalid(&found, console)).map_err(|failure| {
-        if path.exists() {
-            return failure;
-        }
-        failure.help("name it: jules-batch run MANIFEST, or try jules-batch run jobs.example.yaml --simulate")
-    })
+    let help = "name it: jules-batch run MANIFEST, or try jules-batch run jobs.example.yaml --simulate";
+    manifest::load(path, &options).map_err(|found| invalid(&found, console).help_if(!path.exists(), help))
 }
 
 /// A manifest of one prompt on these repositories.

@@ -44,6 +44,5 @@ pub(crate) fn find(
 /// What it means for a command that only looks.
 pub(crate) fn unreadable(error: LedgerError) -> Failure {
     let missing = error.is_missing();
-    let failure = Failure::new(Exit::Fault, error);
-    if missing { failure.help("name the folder of the run with --state-dir") } else { failure }
+    Failure::new(Exit::Fault, error).help_if(missing, "name the folder of the run with --state-dir")
 }

@@ -133,20 +133,12 @@ impl Loaded {
 
 /// A report.json; `-` is stdin.
 pub(crate) fn read(path: &Path) -> Result<ReportV1, Failure> {
-    let cannot = |source: Box<dyn std::error::Error + Send + Sync>| {
-        Failure::usage(CannotRead { path: path.to_owned(), source })
+    let cannot = |error: &(dyn std::error::Error + 'static)| {
+        Failure::usage(format!("cannot read {}", path.display())).because(error)
     };
     let text = match path == Path::new("-") {
         true => std::io::read_to_string(std::io::stdin()),
         false => std::fs::read_to_string(path),
     };
-    report::from_json(&text.map_err(|source| cannot(source.into()))?).map_err(|source| cannot(source.into()))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read {}", path.display())]
-struct CannotRead {
-    path: PathBuf,
-    #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
+    report::from_json(&text.map_err(|error| cannot(&error))?).map_err(|error| cannot(&error))
 }

@@ -53,7 +53,8 @@ pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, 
     let mut signals = Signals::new()?;
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), args.port);
     let simulator = Simulator::bind(address, scenario).await.map_err(|error| {
-        Failure::new(Exit::Fault, CannotBind { address, error }).help("choose another --port")
+        let failure = Failure::new(Exit::Fault, format!("cannot listen on {address}")).because(&error);
+        failure.help("choose another --port")
     })?;
     let url = simulator.url();
     console.result_line(&url)?;
@@ -68,12 +69,4 @@ pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, 
     console.result_line(&statistics)?;
     // To be stopped is how this command ends well.
     Ok(Exit::Done)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}")]
-struct CannotBind {
-    address: SocketAddr,
-    #[source]
-    error: std::io::Error,
 }

@@ -56,8 +56,7 @@ fn healthy(reader: &LedgerReader) -> Result<String, LedgerError> {
 
 /// The errors of the ledger say themselves what to do.
 fn unreadable(error: &LedgerError) -> Finding {
-    let (message, causes) = chain(error);
-    let mut parts = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
+    let mut parts = chain(error).join(": ");
     let advice = parts.split_off(parts.find("; ").unwrap_or(parts.len()));
     let advice = advice.trim_start_matches("; ").to_owned();
     let verdict = match error {

@@ -89,8 +89,7 @@ fn refused(what: &'static str, error: crate::api::Error) -> Finding {
 }
 
 fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    let (message, causes) = chain(error);
-    causes.last().cloned().unwrap_or(message)
+    chain(error).pop().unwrap_or_default()
 }
 
 #[cfg(test)]

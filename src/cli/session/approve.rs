@@ -6,7 +6,7 @@ use super::digest::whole_digest;
 use super::render;
 use super::target::{Patience, Target};
 use super::write::failed_write;
-use crate::api::{SessionClient, SessionId, SessionState};
+use crate::api::{SessionClient, SessionState};
 use crate::cli::client::failed;
 use crate::cli::console::{BOLD, Console, DIM, GREEN};
 use crate::cli::exit::Exit;
@@ -49,7 +49,10 @@ pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, F
     if session.state != Some(SessionState::AwaitingPlanApproval) {
         let state =
             session.state.map_or_else(|| "in no state yet".to_owned(), |state| neutral(state.as_str()));
-        let failure = Failure::new(Exit::Fault, NoPlanWaits { id: args.target.id.clone(), state });
+        let failure = Failure::new(
+            Exit::Fault,
+            format!("no plan of session {} waits for approval: it is {state}", client.id()),
+        );
         return Err(failure.help("wait for the plan with --wait"));
     }
     let digest = whole_digest(&client, console).await?;
@@ -81,11 +84,4 @@ fn asked(console: &Console) -> Result<bool, Failure> {
         );
     }
     Ok(console.confirm("Approve this plan?"))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("no plan of session {id} waits for approval: it is {state}")]
-struct NoPlanWaits {
-    id: SessionId,
-    state: String,
 }

@@ -7,7 +7,7 @@ use foreign_text::line as neutral;
 use super::digest::{said_when_long, whole_digest};
 use super::target::Target;
 use super::{git, render};
-use crate::api::{ChangeSet, SessionClient, SessionId};
+use crate::api::{ChangeSet, SessionClient};
 use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM, GREEN};
 use crate::cli::exit::Exit;
@@ -79,12 +79,9 @@ pub(super) async fn change_set(client: &SessionClient, console: &Console) -> Res
     }
     let digest = whole_digest(client, console).await?;
     digest.change_set_of(&session).cloned().ok_or_else(|| {
-        let failure = Failure::new(Exit::Fault, NoChanges(client.id().clone()));
-        if session.is_terminal() {
-            failure
-        } else {
-            failure.help(format!("it has not ended: jules-batch session result {}", client.id()))
-        }
+        let id = client.id();
+        Failure::new(Exit::Fault, format!("session {id} has changed nothing so far"))
+            .help_if(!session.is_terminal(), format!("it has not ended: jules-batch session result {id}"))
     })
 }
 
@@ -113,8 +110,9 @@ fn write(path: &Path, patch: &str, force: bool) -> Result<(), Failure> {
     });
     written.map_err(|error| {
         let there = error.kind() == std::io::ErrorKind::AlreadyExists;
-        let failure = Failure::new(Exit::NotWritable, CannotWrite { path: path.to_owned(), error });
-        if there { failure.help("replace it with --force") } else { failure }
+        Failure::new(Exit::NotWritable, format!("cannot write {}", path.display()))
+            .because(&error)
+            .help_if(there, "replace it with --force")
     })
 }
 
@@ -139,18 +137,6 @@ async fn apply(change_set: &ChangeSet, args: &DiffArgs, console: &Console) -> Re
         console.say(&format!("{DIM}suggested commit message:{DIM:#}\n{}", foreign_text::block(message)));
     }
     Ok(Exit::Done)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("session {0} has changed nothing so far")]
-struct NoChanges(SessionId);
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {}", path.display())]
-struct CannotWrite {
-    path: PathBuf,
-    #[source]
-    error: std::io::Error,
 }
 
 #[cfg(test)]

@@ -65,7 +65,5 @@ fn unread(error: Error) -> Failure {
 
 /// Says what is missing because something could not be read.
 pub(super) fn warn_unread(missing: &str, error: &Error, console: &Console) {
-    let (message, causes) = chain(error);
-    let cause = causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
-    console.warn(&foreign_text::line(&format!("{missing}: {message}{cause}")));
+    console.warn(&foreign_text::line(&format!("{missing}: {}", chain(error).join(": "))));
 }

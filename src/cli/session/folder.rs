@@ -43,7 +43,10 @@ impl<'a> Folder<'a> {
             let at = self.root.join(path);
             match self.write_one(path, content) {
                 Ok(()) => Ok(at),
-                Err(error) => Err(Failure::new(Exit::NotWritable, CannotWrite { path: at, error })),
+                Err(error) => {
+                    let what = format!("cannot write {}", at.display());
+                    Err(Failure::new(Exit::NotWritable, what).because(&error))
+                }
             }
         });
         written.collect()
@@ -137,14 +140,6 @@ fn refusal(refused: &[String], root: &Path) -> Failure {
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let text = format!("nothing was written into {}: {named}{more}", root.display());
     Failure::new(Exit::NotWritable, text)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {}", path.display())]
-struct CannotWrite {
-    path: PathBuf,
-    #[source]
-    error: io::Error,
 }
 
 #[cfg(test)]

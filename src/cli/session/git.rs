@@ -24,7 +24,7 @@ impl WorkTree {
         let output = git(folder, &["rev-parse", "--show-toplevel"], None).await?;
         let root = String::from_utf8_lossy(&output.stdout).trim_end_matches(['\n', '\r']).to_owned();
         if !output.status.success() || root.is_empty() {
-            let failure = Failure::usage(NoWorkTree(folder.to_owned()));
+            let failure = Failure::usage(format!("{} is not in a git work tree", folder.display()));
             return Err(failure.help("go to a clone of the repository, or name one with --directory"));
         }
         Ok(Self { root: PathBuf::from(root) })
@@ -46,7 +46,7 @@ impl WorkTree {
     pub(super) async fn require_clean(&self) -> Result<(), Failure> {
         let output = git(&self.root, &["status", "--porcelain", "-z"], None).await?;
         if !output.status.success() {
-            return Err(Failure::new(Exit::Fault, GitFailed::new("status", &output)));
+            return Err(git_failed("status", &output));
         }
         let status = String::from_utf8_lossy(&output.stdout);
         let paths: Vec<&str> = status.split('\0').filter(|entry| !entry.is_empty()).collect();
@@ -56,7 +56,8 @@ impl WorkTree {
         let named: Vec<_> = paths.iter().take(MOST_PATHS).map(|path| neutral(path)).collect();
         let more = paths.len().saturating_sub(MOST_PATHS);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let error = Dirty { root: self.root.clone(), what: format!("{}{more}", named.join(", ")) };
+        let root = self.root.display();
+        let error = format!("{root} has uncommitted changes: {}{more}", named.join(", "));
         Err(Failure::new(Exit::Fault, error).help("commit or stash them, or apply all the same with --force"))
     }
 
@@ -72,8 +73,8 @@ impl WorkTree {
         if output.status.success() {
             return Ok(());
         }
-        let failure = Failure::new(Exit::Fault, GitFailed::new("apply", &output));
-        Err(failure.help("nothing was changed; write the patch to a file with --output and look at it"))
+        Err(git_failed("apply", &output)
+            .help("nothing was changed; write the patch to a file with --output and look at it"))
     }
 }
 
@@ -98,40 +99,14 @@ async fn git(folder: &Path, args: &'static [&'static str], stdin: Option<String>
     let done = tokio::task::spawn_blocking(run).await.map_err(|error| Failure::new(Exit::Fault, error))?;
     done.map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
-        let failure = Failure::new(Exit::Fault, NoGit(error));
-        if missing {
-            failure.help("install git, or write the patch to a file with --output")
-        } else {
-            failure
-        }
+        Failure::new(Exit::Fault, "cannot run git")
+            .because(&error)
+            .help_if(missing, "install git, or write the patch to a file with --output")
     })
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("{} is not in a git work tree", .0.display())]
-struct NoWorkTree(PathBuf);
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot run git")]
-struct NoGit(#[source] std::io::Error);
-
-#[derive(Debug, thiserror::Error)]
-#[error("{} has uncommitted changes: {what}", root.display())]
-struct Dirty {
-    root: PathBuf,
-    what: String,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("git {what} failed: {why}")]
-struct GitFailed {
-    what: &'static str,
-    why: String,
-}
-
-impl GitFailed {
-    fn new(what: &'static str, output: &Output) -> Self {
-        let why = neutral(&String::from_utf8_lossy(&output.stderr));
-        Self { what, why: if why.is_empty() { output.status.to_string() } else { why } }
-    }
+fn git_failed(what: &str, output: &Output) -> Failure {
+    let why = neutral(&String::from_utf8_lossy(&output.stderr));
+    let why = if why.is_empty() { output.status.to_string() } else { why };
+    Failure::new(Exit::Fault, format!("git {what} failed: {why}"))
 }

@@ -251,7 +251,7 @@ impl StateGroup {
                 SessionState::Unknown(_) => {
                     let help = "known: live, waiting, ended, queued, planning, in-progress, awaiting-plan-approval, \
                                 awaiting-user-feedback, paused, completed, failed";
-                    return Err(Failure::usage(UnknownState(neutral(word))).help(help));
+                    return Err(Failure::usage(format!("`{}` is not a state", neutral(word))).help(help));
                 }
                 state => Self::One(state),
             },
@@ -267,10 +267,6 @@ impl StateGroup {
         }
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a state")]
-struct UnknownState(String);
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use super::render::Rendering;
 use super::target::{Access, Format};
 use super::write::{failed_write, unless_interrupted};
 use super::{prompt, stream};
-use crate::api::{Error, Jules, NewSession, SessionClient, SourceName};
+use crate::api::{Jules, NewSession, SessionClient, SourceName};
 use crate::cli::client;
 use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
@@ -149,9 +149,9 @@ fn place(source: &str, branch: Option<&str>) -> Result<(SourceName, Option<Strin
         .map_err(|error| Failure::usage(error).help("see them all: jules-batch sources"))?;
     match (written, branch) {
         (Some(one), Some(other)) if one != other => {
-            Err(Failure::usage(TwoBranches { one: one.to_owned(), other: other.to_owned() }))
+            Err(Failure::usage(format!("the source names branch `{one}`, and --branch names `{other}`")))
         }
-        (Some(""), _) | (_, Some("")) => Err(Failure::usage(NoBranch)),
+        (Some(""), _) | (_, Some("")) => Err(Failure::usage("the branch is empty")),
         (written, given) => Ok((name, written.or(given).map(str::to_owned))),
     }
 }
@@ -160,39 +160,17 @@ fn place(source: &str, branch: Option<&str>) -> Result<(SourceName, Option<Strin
 async fn default_branch(jules: &Jules, name: &SourceName) -> Result<String, Failure> {
     let source = jules.get_source(name).await.map_err(|error| {
         if error.is_not_found() {
-            let failure = Failure::new(Exit::Fault, NotConnected { name: name.clone(), error });
+            let failure =
+                Failure::new(Exit::Fault, format!("the service does not know {name}")).because(&error);
             return failure.help("see what is connected: jules-batch sources");
         }
         client::refused(error)
     })?;
-    source
-        .default_branch()
-        .map(str::to_owned)
-        .ok_or_else(|| Failure::usage(NoDefaultBranch(name.clone())).help("name one with --branch"))
+    source.default_branch().map(str::to_owned).ok_or_else(|| {
+        Failure::usage(format!("the service does not tell the default branch of {name}"))
+            .help("name one with --branch")
+    })
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("the source names branch `{one}`, and --branch names `{other}`")]
-struct TwoBranches {
-    one: String,
-    other: String,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the branch is empty")]
-struct NoBranch;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the service does not know {name}")]
-struct NotConnected {
-    name: SourceName,
-    #[source]
-    error: Error,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the service does not tell the default branch of {0}")]
-struct NoDefaultBranch(SourceName);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! What the user says to the agent: an argument, a file, or stdin.
 
 use std::io::{self, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -23,12 +23,13 @@ pub(super) fn read(
     let piped = !io::stdin().is_terminal();
     let Some(origin) = origin(argument, file, piped) else {
         let help = "write it as an argument, name a file with --file, or pipe it in";
-        return Err(Failure::usage(Missing { what }).help(help));
+        return Err(Failure::usage(format!("there is no {what}")).help(help));
     };
     let text = match origin {
         Origin::Argument(text) => text.to_owned(),
-        Origin::File(path) => std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(Unreadable { what, path: path.to_owned(), error }))?,
+        Origin::File(path) => std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("cannot read the {what} from {}", path.display())).because(&error)
+        })?,
         Origin::Stdin => {
             let mut text = String::new();
             io::stdin().lock().read_to_string(&mut text).map_err(|error| Failure::new(Exit::Fault, error))?;
@@ -36,7 +37,7 @@ pub(super) fn read(
         }
     };
     if text.trim().is_empty() {
-        return Err(Failure::usage(Empty { what }));
+        return Err(Failure::usage(format!("the {what} is empty")));
     }
     Ok(text)
 }
@@ -49,27 +50,6 @@ fn origin<'a>(argument: Option<&'a str>, file: Option<&'a Path>, piped: bool) ->
         (None, Some(path)) => Some(Origin::File(path)),
         (None, None) => piped.then_some(Origin::Stdin),
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no {what}")]
-struct Missing {
-    what: &'static str,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the {what} is empty")]
-struct Empty {
-    what: &'static str,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the {what} from {}", path.display())]
-struct Unreadable {
-    what: &'static str,
-    path: PathBuf,
-    #[source]
-    error: io::Error,
 }
 
 #[cfg(test)]

@@ -30,10 +30,5 @@ pub(super) async fn unless_interrupted<T>(
 /// The same for a request that must not be sent twice: says so when it may have arrived.
 pub(super) fn failed_write(error: Error, look: &str) -> Failure {
     let in_doubt = !error.surely_not_processed() && !matches!(error.kind(), ErrorKind::WaitTimeout { .. });
-    let failure = failed(error);
-    if in_doubt {
-        failure.help(format!("it may have been done all the same; look first: {look}"))
-    } else {
-        failure
-    }
+    failed(error).help_if(in_doubt, format!("it may have been done all the same; look first: {look}"))
 }
