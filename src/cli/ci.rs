@@ -59,23 +59,9 @@ impl Ci {
     }
 
     /// Whether its log viewer renders ANSI colours.
-    #[must_use]
     pub(crate) const fn renders_colour(self) -> bool {
-        match self {
-            Self::GitHub
-            | Self::GitLab
-            | Self::Buildkite
-            | Self::Circle
-            | Self::Azure
-            | Self::Bitbucket
-            | Self::TeamCity
-            | Self::Travis
-            | Self::AppVeyor
-            | Self::Drone
-            | Self::Semaphore => true,
-            // Jenkins shows colours only with a plugin.
-            Self::Jenkins | Self::Other => false,
-        }
+        // Jenkins shows colours only with a plugin.
+        !matches!(self, Self::Jenkins | Self::Other)
     }
 }
 

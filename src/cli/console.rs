@@ -56,7 +56,6 @@ struct Inner {
 
 impl Console {
     /// Takes in the flags, the environment and the terminal once, for the whole program.
-    #[must_use]
     pub(crate) fn new(global: &Global) -> Self {
         let (colour, quiet) = (global.color, global.quiet);
         let var = |name: &str| std::env::var(name).ok();
@@ -142,7 +141,6 @@ impl Console {
     }
 
     /// Whether the reader of stdout has gone away.
-    #[must_use]
     pub(crate) fn result_unwanted(&self) -> bool {
         self.0.out_closed.load(Ordering::Relaxed)
     }
@@ -196,7 +194,6 @@ impl Console {
 
     /// Asks a yes-or-no question on stderr; anything but a yes is a no. Call it only when
     /// [`Console::interactive`] says that somebody is there.
-    #[must_use]
     pub(crate) fn confirm(&self, question: &str) -> bool {
         self.0.stderr.wait(TURN);
         self.0.bars.suspend(|| {
@@ -210,55 +207,46 @@ impl Console {
     }
 
     /// Whether somebody can be asked: stdin and stderr are terminals, and it is no CI.
-    #[must_use]
     pub(crate) fn interactive(&self) -> bool {
         self.0.interactive
     }
 
     /// Whether stderr is a terminal where a live display can move.
-    #[must_use]
     pub(crate) fn live(&self) -> bool {
         self.0.live
     }
 
     /// Whether stdout is a terminal.
-    #[must_use]
     pub(crate) fn out_terminal(&self) -> bool {
         self.0.out_terminal
     }
 
     /// Whether `--quiet` was given.
-    #[must_use]
     pub(crate) fn quiet(&self) -> bool {
         self.0.quiet
     }
 
     /// The CI system, if we run in one.
-    #[must_use]
     pub(crate) fn ci(&self) -> Option<Ci> {
         self.0.ci
     }
 
     /// Whether stderr shows colours.
-    #[must_use]
     pub(crate) fn err_colour(&self) -> bool {
         self.0.err == ColorChoice::AlwaysAnsi
     }
 
     /// Whether stdout shows colours.
-    #[must_use]
     pub(crate) fn out_colour(&self) -> bool {
         self.0.out == ColorChoice::AlwaysAnsi
     }
 
     /// What takes the API key out of text; the console's own output has passed it.
-    #[must_use]
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.0.redactor
     }
 
     /// Columns and rows of the terminal that stderr is, 80 × 24 when nobody says.
-    #[must_use]
     pub(crate) fn size(&self) -> (usize, usize) {
         terminal_size::terminal_size_of(io::stderr())
             .or_else(terminal_size::terminal_size)

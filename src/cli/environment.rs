@@ -10,14 +10,12 @@ use clap::{Arg, ArgAction, ArgMatches, Command, Id};
 const PREFIX: &str = "JULES_BATCH_";
 
 /// Gives every long flag its variable.
-#[must_use]
 pub(super) fn with_environment(command: Command) -> Command {
     bound(command, None)
 }
 
 /// The same for this command line, which wins: a variable that contradicts one of its flags, as `JULES_BATCH_QUIET`
 /// does `-v`, counts as unset.
-#[must_use]
 pub(super) fn behind(line: &[OsString], command: Command) -> Command {
     let written = command.clone().ignore_errors(true).try_get_matches_from(line).ok();
     bound(command, written.as_ref())

@@ -25,13 +25,11 @@ impl Default for FailOn {
 
 impl FailOn {
     /// Whether this outcome makes a run fail. `failed`: it counts as failed for its task.
-    #[must_use]
     pub(crate) fn names(&self, outcome: Outcome, failed: bool) -> bool {
         (self.any && failed) || self.outcomes.contains(&outcome)
     }
 
     /// Whether any task makes the run fail.
-    #[must_use]
     pub(crate) fn meets(&self, record: &RunRecord) -> bool {
         let mut tasks = record.tasks.values();
         tasks.any(|task| task.outcome.is_some_and(|outcome| self.names(outcome, task.has_failed())))

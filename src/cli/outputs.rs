@@ -45,7 +45,6 @@ pub(crate) struct FileArgs {
 
 impl ReportArgs {
     /// Whether the events go to stdout.
-    #[must_use]
     pub(crate) fn events_on_stdout(&self) -> bool {
         is_stdout(self.events.as_ref())
     }
@@ -66,7 +65,6 @@ impl ReportArgs {
 
 impl FileArgs {
     /// The report that goes to stdout, instead of what a command prints there otherwise.
-    #[must_use]
     pub(crate) fn on_stdout(&self) -> Option<Format> {
         let json = is_stdout(self.json.as_ref()).then_some(Format::Json);
         is_stdout(self.junit.as_ref()).then_some(Format::Junit).or(json)
@@ -99,23 +97,6 @@ fn is_stdout(path: Option<&PathBuf>) -> bool {
 /// The file of that path; `-` is none.
 fn file(path: Option<&PathBuf>) -> Option<PathBuf> {
     path.filter(|path| !is_stdout(Some(path))).cloned()
-}
-
-/// `--format`.
-impl ValueEnum for Format {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Self::Junit => PossibleValue::new("junit").help("JUnit XML"),
-            Self::Json => PossibleValue::new("json").help("report.json"),
-            Self::Ctrf => PossibleValue::new("ctrf").help("Common Test Report Format"),
-            Self::Markdown => PossibleValue::new("markdown").help("summary.md"),
-            Self::Html => PossibleValue::new("html").help("One self-contained page"),
-        })
-    }
 }
 
 /// `--junit-profile`.

@@ -13,7 +13,6 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     /// For the keys that the environment names.
-    #[must_use]
     pub(crate) fn from_env() -> Self {
         let direct = std::env::var(KEY_VARIABLE).ok();
         let from_file = || {
@@ -28,7 +27,6 @@ impl Redactor {
     }
 
     /// The text with `***` where a key was.
-    #[must_use]
     pub(crate) fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.keys.iter().fold(Cow::Borrowed(text), |text, key| match key.redact(&text) {
             Cow::Borrowed(_) => text,

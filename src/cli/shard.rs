@@ -58,52 +58,26 @@ pub(crate) enum NoShard {
     },
 }
 
-/// How a CI system numbers parallel jobs.
-struct Numbering {
-    /// Set only there; tells systems apart that share names.
-    detect: Option<&'static str>,
-    index: &'static str,
-    /// The first job's index.
-    first: usize,
-    total: &'static str,
-}
-
-/// By the documentation of each system. GitLab's names are used 0-based elsewhere (Heroku CI, Cirrus), so GitLab
-/// must be detected. A Kubernetes indexed job knows its index only.
-const NUMBERINGS: [Numbering; 7] = [
-    Numbering { detect: Some("GITLAB_CI"), index: "CI_NODE_INDEX", first: 1, total: "CI_NODE_TOTAL" },
-    Numbering { detect: None, index: "CIRCLE_NODE_INDEX", first: 0, total: "CIRCLE_NODE_TOTAL" },
-    Numbering {
-        detect: None,
-        index: "BUILDKITE_PARALLEL_JOB",
-        first: 0,
-        total: "BUILDKITE_PARALLEL_JOB_COUNT",
-    },
-    Numbering {
-        detect: None,
-        index: "SYSTEM_JOBPOSITIONINPHASE",
-        first: 1,
-        total: "SYSTEM_TOTALJOBSINPHASE",
-    },
-    Numbering {
-        detect: None,
-        index: "BITBUCKET_PARALLEL_STEP",
-        first: 0,
-        total: "BITBUCKET_PARALLEL_STEP_COUNT",
-    },
-    Numbering { detect: None, index: "SEMAPHORE_JOB_INDEX", first: 1, total: "SEMAPHORE_JOB_COUNT" },
-    Numbering { detect: None, index: "JOB_COMPLETION_INDEX", first: 0, total: "JULES_BATCH_SHARD_TOTAL" },
+/// How CI systems number parallel jobs: a variable that is set only there, where names are shared; the variable of the
+/// index; the first job's index; the variable of the total.
+///
+/// By the documentation of each system. GitLab's names are used 0-based elsewhere, so GitLab must be detected. A
+/// Kubernetes indexed job knows its index only.
+const NUMBERINGS: [(Option<&str>, &str, usize, &str); 8] = [
+    (Some("GITLAB_CI"), "CI_NODE_INDEX", 1, "CI_NODE_TOTAL"),
+    (None, "CIRCLE_NODE_INDEX", 0, "CIRCLE_NODE_TOTAL"),
+    (None, "BUILDKITE_PARALLEL_JOB", 0, "BUILDKITE_PARALLEL_JOB_COUNT"),
+    (None, "SYSTEM_JOBPOSITIONINPHASE", 1, "SYSTEM_TOTALJOBSINPHASE"),
+    (None, "BITBUCKET_PARALLEL_STEP", 0, "BITBUCKET_PARALLEL_STEP_COUNT"),
+    (None, "SEMAPHORE_JOB_INDEX", 1, "SEMAPHORE_JOB_COUNT"),
+    (None, "JOB_COMPLETION_INDEX", 0, "JULES_BATCH_SHARD_TOTAL"),
+    // Heroku CI and Cirrus.
+    (None, "CI_NODE_INDEX", 0, "CI_NODE_TOTAL"),
 ];
-
-/// Heroku CI and Cirrus: GitLab's names, counted from 0.
-const ZERO_BASED: Numbering =
-    Numbering { detect: None, index: "CI_NODE_INDEX", first: 0, total: "CI_NODE_TOTAL" };
 
 fn auto(var: impl Fn(&str) -> Option<String>) -> Result<Shard, NoShard> {
     let value = |name: &str| var(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    for Numbering { detect, index: index_name, first, total: total_name } in
-        NUMBERINGS.into_iter().chain([ZERO_BASED])
-    {
+    for (detect, index_name, first, total_name) in NUMBERINGS {
         if detect.is_some_and(|name| value(name).is_none()) {
             continue;
         }

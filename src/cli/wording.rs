@@ -9,7 +9,6 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use crate::manifest::nearest;
 
 /// Lets clap break the paragraphs below the flags, which stand broken in our sources. Indented lines stay as they are.
-#[must_use]
 pub(super) fn in_paragraphs(command: Command) -> Command {
     let below = command.get_after_help().map(|text| joined(&text.to_string()));
     let command = match below {
@@ -33,7 +32,6 @@ fn joined(text: &str) -> String {
 }
 
 /// Names the command that was probably meant, where clap finds none near enough: it does not see `run` in `rnu`.
-#[must_use]
 pub(super) fn with_suggestion(mut error: Error, line: &[OsString], command: &Command) -> Error {
     if error.kind() != ErrorKind::InvalidSubcommand || error.get(ContextKind::SuggestedSubcommand).is_some() {
         return error;
@@ -51,7 +49,6 @@ pub(super) fn with_suggestion(mut error: Error, line: &[OsString], command: &Com
 
 /// clap quotes what it was given, and variables are often made of what others wrote, such as a branch's name. An
 /// error with words in it that a terminal or a CI system would obey is shown as foreign text.
-#[must_use]
 pub(super) fn tamed(error: Error) -> Error {
     let text = error.render().to_string();
     if !error.use_stderr() || foreign_text::tame(&text) == text {

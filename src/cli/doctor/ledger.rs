@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Verdict, good};
+use super::{Finding, bad, doubtful, good};
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
 use crate::ledger::{Ledger, LedgerError, LedgerReader};
@@ -41,8 +41,8 @@ fn none_yet(state_dir: &Path) -> Finding {
 fn writable(folder: &Path) -> Option<Finding> {
     let error = tempfile::tempfile_in(folder).err()?;
     let found = format!("cannot write to {}: {error}", folder.display());
-    let advice = "make it writable, or name another folder with --state-dir".to_owned();
-    Some(Finding { what: "ledger", found, verdict: Verdict::Bad(advice, Exit::NotWritable) })
+    let advice = "make it writable, or name another folder with --state-dir";
+    Some(bad("ledger", found, advice, Exit::NotWritable))
 }
 
 fn healthy(reader: &LedgerReader) -> Result<String, LedgerError> {
@@ -58,17 +58,13 @@ fn healthy(reader: &LedgerReader) -> Result<String, LedgerError> {
 fn unreadable(error: &LedgerError) -> Finding {
     let mut parts = chain(error).join(": ");
     let advice = parts.split_off(parts.find("; ").unwrap_or(parts.len()));
-    let advice = advice.trim_start_matches("; ").to_owned();
-    let verdict = match error {
-        LedgerError::Older { .. } => Verdict::Doubtful(advice),
-        _ if !advice.is_empty() => Verdict::Bad(advice, Exit::NotWritable),
-        _ if error.is_corrupt() => Verdict::Doubtful(
-            "it is damaged; the next run sets it aside and finds its sessions again by their markers"
-                .to_owned(),
-        ),
-        _ => Verdict::Bad("name another folder with --state-dir".to_owned(), Exit::NotWritable),
-    };
-    Finding { what: "ledger", found: parts, verdict }
+    let damaged = "it is damaged; the next run sets it aside and finds its sessions again by their markers";
+    match (error, advice.trim_start_matches("; ")) {
+        (LedgerError::Older { .. }, advice) => doubtful("ledger", parts, advice),
+        (_, "") if error.is_corrupt() => doubtful("ledger", parts, damaged),
+        (_, "") => bad("ledger", parts, "name another folder with --state-dir", Exit::NotWritable),
+        (_, advice) => bad("ledger", parts, advice, Exit::NotWritable),
+    }
 }
 
 /// Sessions that are dated in the future: a clock was wrong when they were recorded.
@@ -100,5 +96,5 @@ fn budget(reader: &LedgerReader, per_day: Option<u32>, now: Timestamp) -> Option
     let advice =
         format!("the next one is free in {}; a run waits for it, or defers", duration(wait.unsigned_abs()));
     let found = format!("{started}, none of {per_day} left");
-    Some(Finding { what: "budget", found, verdict: Verdict::Doubtful(advice) })
+    Some(doubtful("budget", found, &advice))
 }

@@ -109,8 +109,7 @@ fn manifest(path: &Path, console: &Console) -> (Finding, Option<Settings>) {
         }
         Err(failure) => {
             let advice = format!("see: jules-batch plan {}", super::quote::quoted(path));
-            let verdict = Verdict::Bad(advice, failure.exit());
-            (Finding { what: "manifest", found: failure.headline(), verdict }, None)
+            (bad("manifest", failure.headline(), &advice, failure.exit()), None)
         }
     }
 }
@@ -129,10 +128,17 @@ const fn good(what: &'static str, found: String) -> Finding {
     Finding { what, found, verdict: Verdict::Good }
 }
 
+fn doubtful(what: &'static str, found: String, advice: &str) -> Finding {
+    Finding { what, found, verdict: Verdict::Doubtful(advice.to_owned()) }
+}
+
+fn bad(what: &'static str, found: String, advice: &str, exit: Exit) -> Finding {
+    Finding { what, found, verdict: Verdict::Bad(advice.to_owned(), exit) }
+}
+
 fn no_client(failure: &Failure) -> Finding {
-    let found = failure.headline();
-    let advice = "make a key at https://jules.google.com/settings and set JULES_API_KEY".to_owned();
-    Finding { what: "key", found, verdict: Verdict::Bad(advice, failure.exit()) }
+    let advice = "make a key at https://jules.google.com/settings and set JULES_API_KEY";
+    bad("key", failure.headline(), advice, failure.exit())
 }
 
 #[cfg(test)]

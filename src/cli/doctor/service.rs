@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Verdict, good};
+use super::{Finding, bad, doubtful, good};
 use crate::api::{Jules, ListSessions, reqwest};
 use crate::cli::client;
 use crate::cli::exit::Exit;
@@ -19,11 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether the service answers at all, and what its clock says. Sent without the key.
 pub(super) async fn network(jules: &Jules) -> Result<Finding, Finding> {
-    let failed = |found: String, advice: &str| Finding {
-        what: "network",
-        found,
-        verdict: Verdict::Bad(advice.to_owned(), Exit::Unavailable),
-    };
+    let failed = |found: String, advice: &str| bad("network", found, advice, Exit::Unavailable);
     let host = jules.base_url().host_str().unwrap_or_default().to_owned();
     let mut http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
     if jules.base_url().scheme() == "http" {
@@ -55,7 +51,7 @@ fn clock(found: &str, skew: SignedDuration) -> Finding {
     }
     let way = if skew.is_negative() { "behind" } else { "ahead" };
     let found = format!("{found}; this machine's clock is {} {way}", duration(off));
-    Finding { what: "network", found, verdict: Verdict::Doubtful("set it, for example by NTP".to_owned()) }
+    doubtful("network", found, "set it, for example by NTP")
 }
 
 pub(super) async fn accepted(jules: &Jules) -> Finding {
@@ -68,11 +64,10 @@ pub(super) async fn accepted(jules: &Jules) -> Finding {
 
 pub(super) async fn sources(jules: &Jules) -> Finding {
     match all_sources(jules).await {
-        Ok(sources) if sources.is_empty() => Finding {
-            what: "sources",
-            found: "none is connected".to_owned(),
-            verdict: Verdict::Doubtful("connect repositories at https://jules.google.com".to_owned()),
-        },
+        Ok(sources) if sources.is_empty() => {
+            let advice = "connect repositories at https://jules.google.com";
+            doubtful("sources", "none is connected".to_owned(), advice)
+        }
         Ok(sources) => good("sources", format!("{} connected", many(sources.len(), "source"))),
         Err(error) => refused("sources", error),
     }
@@ -85,7 +80,7 @@ fn refused(what: &'static str, error: crate::api::Error) -> Finding {
         "try again later"
     };
     let failure = client::refused(error);
-    Finding { what, found: failure.headline(), verdict: Verdict::Bad(advice.to_owned(), failure.exit()) }
+    bad(what, failure.headline(), advice, failure.exit())
 }
 
 fn told(error: &(dyn std::error::Error + 'static)) -> String {
@@ -95,6 +90,7 @@ fn told(error: &(dyn std::error::Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::doctor::Verdict;
 
     #[test]
     fn a_clock_is_only_told_when_it_is_off() {

@@ -43,7 +43,6 @@ pub(crate) struct Live {
 
 impl Board {
     /// The board of a run that has begun before.
-    #[must_use]
     pub(crate) fn of(record: &RunRecord) -> Self {
         let mut board = Self { began: Some(record.started_at), ..Self::default() };
         for (id, task) in &record.tasks {
@@ -134,7 +133,6 @@ impl Board {
     }
 
     /// How many tasks the run has.
-    #[must_use]
     pub(crate) fn total(&self) -> usize {
         self.tasks.len()
     }
@@ -145,25 +143,21 @@ impl Board {
     }
 
     /// How many tasks have their outcome.
-    #[must_use]
     pub(crate) fn ended(&self) -> usize {
         self.counts.values().sum()
     }
 
     /// How many tasks have neither an outcome nor a live session.
-    #[must_use]
     pub(crate) fn waiting(&self) -> usize {
         self.total().saturating_sub(self.ended() + self.live.len())
     }
 
     /// How long this invocation has been at work, in seconds.
-    #[must_use]
     pub(crate) fn elapsed(&self, now: Timestamp) -> f64 {
         self.began.map_or(0.0, |began| now.duration_since(began).as_secs_f64().max(0.0))
     }
 
     /// How long the rest takes if what is left is like what has ended, in seconds; none before the first end.
-    #[must_use]
     pub(crate) fn left(&self, now: Timestamp) -> Option<f64> {
         if self.ended_attempts == 0 || self.live.is_empty() {
             return None;
@@ -182,7 +176,6 @@ impl Board {
     }
 
     /// How many sessions are live or being created.
-    #[must_use]
     pub(crate) fn live_count(&self) -> usize {
         self.live.len()
     }

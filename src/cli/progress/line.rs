@@ -22,7 +22,6 @@ pub(crate) enum Said {
 }
 
 /// The line for an event, if it is worth one. The board has taken the event already.
-#[must_use]
 pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
     let change = |task: &TaskId, style, word: &str, rest: String| {
         Some(Said::Change(compose(board, task, style, word, &rest)))
@@ -86,7 +85,6 @@ pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
 }
 
 /// The line that shows from time to time that we are still at work.
-#[must_use]
 pub(crate) fn heartbeat(board: &Board, now: Timestamp) -> String {
     let gone = duration(Duration::from_secs_f64(board.elapsed(now)));
     let left = board
@@ -96,7 +94,6 @@ pub(crate) fn heartbeat(board: &Board, now: Timestamp) -> String {
 }
 
 /// `3 succeeded, 1 failed, 3 live, 5 waiting`, the outcomes in their colours.
-#[must_use]
 pub(crate) fn counts(board: &Board) -> String {
     let mut parts: Vec<String> = board
         .counts()

@@ -33,7 +33,6 @@ pub(crate) struct Progress {
 impl Progress {
     /// The display that fits the console: a live table, lines with a heartbeat (none when zero), or nothing
     /// with `--quiet`.
-    #[must_use]
     pub(crate) fn new(console: &Console, record: &RunRecord, heartbeat: Duration) -> Self {
         let every = if console.live() {
             Some(FRAME)

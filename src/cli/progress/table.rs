@@ -21,7 +21,6 @@ const MAX_BAR: usize = 40;
 
 /// The table, one string a line, none wider than the terminal. Wide characters count as one: a line that wraps is counted
 /// right by the drawing side, so nothing tears.
-#[must_use]
 pub(crate) fn table(
     board: &Board,
     heading: &str,

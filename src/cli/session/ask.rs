@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::prompt;
 use super::target::{Format, Patience, Target};
-use super::write::{failed_write, unless_interrupted};
+use super::write::once;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -21,8 +21,14 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct AskArgs {
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+    /// Which session, and how to reach the service.
+    #[command(flatten)]
+    target: Target,
     /// The question; - reads it from stdin, as does nothing when something is piped in
-    #[arg(value_name = "MESSAGE", index = 2, conflicts_with = "file")]
+    #[arg(value_name = "MESSAGE", conflicts_with = "file")]
     message: Option<String>,
     /// Read the question from a file; - is stdin
     #[arg(short = 'F', long, value_name = "FILE")]
@@ -30,12 +36,6 @@ pub(crate) struct AskArgs {
     /// How long to wait.
     #[command(flatten)]
     patience: Patience,
-    /// How to print
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
-    /// Which session, and how to reach the service.
-    #[command(flatten)]
-    target: Target,
 }
 
 pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failure> {
@@ -44,10 +44,7 @@ pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failu
     console.say(&format!("{DIM}waiting for the reply …{DIM:#}"));
     let ask = client.ask(message).timeout(args.patience.limit());
     let look = format!("jules-batch session show {}", args.target.id);
-    let reply = match unless_interrupted(ask.into_future(), &look, console).await? {
-        Ok(reply) => reply.map_err(|error| failed_write(error, &look))?,
-        Err(exit) => return Ok(exit),
-    };
+    let reply = once(ask, &look, console).await?;
     match args.format {
         Format::Json => console.result_line(&json::line(&reply)?)?,
         Format::Text => console.result_line(&spoken(reply.message().unwrap_or_default()))?,

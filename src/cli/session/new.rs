@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::render::Rendering;
 use super::target::{Access, Format};
-use super::write::{failed_write, unless_interrupted};
+use super::write::once;
 use super::{prompt, stream};
 use crate::api::{Jules, NewSession, SessionClient, SourceName};
 use crate::cli::client;
@@ -89,10 +89,7 @@ pub(super) async fn run(args: &NewArgs, console: &Console) -> Result<Exit, Failu
         new = new.source(name.as_str()).branch(branch);
     }
     let look = "jules-batch session list";
-    let session = match unless_interrupted(jules.session(new), look, console).await? {
-        Ok(created) => created.map_err(|error| failed_write(error, look))?,
-        Err(exit) => return Ok(exit),
-    };
+    let session = once(jules.session(new), look, console).await?;
     print(&session, args, console)?;
     if !args.follow {
         return until_known(&session, args.access.poll_interval).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::prompt;
 use super::target::Target;
-use super::write::{failed_write, unless_interrupted};
+use super::write::once;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -22,26 +22,22 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct SendArgs {
+    /// Which session, and how to reach the service.
+    #[command(flatten)]
+    target: Target,
     /// The message; - reads it from stdin, as does nothing when something is piped in
-    #[arg(value_name = "MESSAGE", index = 2, conflicts_with = "file")]
+    #[arg(value_name = "MESSAGE", conflicts_with = "file")]
     message: Option<String>,
     /// Read the message from a file; - is stdin
     #[arg(short = 'F', long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Which session, and how to reach the service.
-    #[command(flatten)]
-    target: Target,
 }
 
 pub(super) async fn run(args: &SendArgs, console: &Console) -> Result<Exit, Failure> {
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "message")?;
     let client = args.target.prompt()?;
     let look = format!("jules-batch session show {}", args.target.id);
-    let send = client.send(&message);
-    match unless_interrupted(send, &look, console).await? {
-        Ok(sent) => sent.map_err(|error| failed_write(error, &look))?,
-        Err(exit) => return Ok(exit),
-    }
+    once(client.send(&message), &look, console).await?;
     console.say(&format!(
         "sent\n{DIM}look on with: jules-batch session stream {} --from now{DIM:#}",
         args.target.id

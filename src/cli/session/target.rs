@@ -16,7 +16,7 @@ use crate::runner::impatient;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Target {
     /// Which session
-    #[arg(value_name = "SESSION", value_parser = session_id, index = 1)]
+    #[arg(value_name = "SESSION", value_parser = session_id)]
     pub(super) id: SessionId,
     /// How to reach the service.
     #[command(flatten)]

@@ -3,20 +3,18 @@
 use crate::api::{Error, ErrorKind};
 use crate::cli::client::failed;
 use crate::cli::console::Console;
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signals;
 
-/// A request that must not be sent twice, or the exit when a signal comes first; then says where to look whether it was
-/// done all the same.
-pub(super) async fn unless_interrupted<T>(
-    request: impl Future<Output = T>,
+/// Sends what must not be sent twice. Where a failure or a signal leaves open whether it was done, says where to look.
+pub(super) async fn once<T>(
+    request: impl IntoFuture<Output = Result<T, Error>>,
     look: &str,
     console: &Console,
-) -> Result<Result<T, Exit>, Failure> {
+) -> Result<T, Failure> {
     let mut signals = Signals::new()?;
     let signal = tokio::select! {
-        done = request => return Ok(Ok(done)),
+        done = request.into_future() => return done.map_err(|error| failed_write(error, look)),
         signal = signals.next() => signal,
     };
     if console.interactive() {
@@ -24,10 +22,11 @@ pub(super) async fn unless_interrupted<T>(
         console.say("");
     }
     console.warn(&format!("it may have been done all the same; look first: {look}"));
-    Ok(Err(signal.exit()))
+    // That is all there is to say.
+    Err(Failure::rendered(signal.exit(), ""))
 }
 
-/// The same for a request that must not be sent twice: says so when it may have arrived.
+/// What it means that a request failed which must not be sent twice.
 pub(super) fn failed_write(error: Error, look: &str) -> Failure {
     let in_doubt = !error.surely_not_processed() && !matches!(error.kind(), ErrorKind::WaitTimeout { .. });
     failed(error).help_if(in_doubt, format!("it may have been done all the same; look first: {look}"))
