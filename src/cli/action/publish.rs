@@ -182,10 +182,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summary");
         let console = Console::new(&Global { quiet: true, ..Global::default() });
-        summarize(&path, "one
-", &console);
-        summarize(&path, "two
-", &console);
+        summarize(
+            &path, "one
+", &console,
+        );
+        summarize(
+            &path, "two
+", &console,
+        );
         summarize(&path, &"x".repeat(1024 * 1024 - 7), &console);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }

@@ -72,8 +72,8 @@ fn ahead(reader: &LedgerReader, now: Timestamp) -> Option<Finding> {
     let later = reader.created_since(now.saturating_add(SignedDuration::from_mins(1)).ok()?, false).ok()?;
     let last = later.last()?.duration_since(now).unsigned_abs();
     let found = format!("{} dated up to {} in the future", many(later.len(), "session"), duration(last));
-    let advice = "this machine's clock was or is wrong; the next run counts them as created then".to_owned();
-    Some(Finding { what: "ledger", found, verdict: Verdict::Doubtful(advice) })
+    let advice = "this machine's clock was or is wrong; the next run counts them as created then";
+    Some(doubtful("ledger", found, advice))
 }
 
 /// The service has no call that tells the quota; what we have started is all that can be known.
