@@ -33,12 +33,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const CIRCLE: usize = 5;
 
 /// Rooms with larger circles, to be opened until this list is empty. Never raised.
-const LARGER: &[(&str, usize)] = &[("cli", 59), ("engine", 15)];
+const LARGER: &[(&str, usize)] = &[("cli", 16), ("engine", 15)];
 
-/// What `lib.rs` makes public; `cli` for `main.rs` alone.
+/// What `lib.rs` makes public; `main` for `main.rs` alone.
 #[rustfmt::skip]
 const PUBLIC: &[&str] =
-    &["api", "simulator", "Jules", "NewSession", "manifest", "plan", "outcome", "report", "runner", "cli"];
+    &["api", "simulator", "Jules", "NewSession", "manifest", "plan", "outcome", "report", "runner", "main"];
 
 /// Names that say how a file came about, not what is in it.
 const NAMELESS: &[&str] = &["utils", "util", "types", "helpers", "helper", "common", "misc"];
