@@ -2,8 +2,8 @@
 
 use foreign_text::line as neutral;
 
+use super::exit::Exit;
 use super::failure::Failure;
-use super::plan::nothing_selected;
 use super::shard::ShardArg;
 use crate::plan::{self, Filter, Plan, Slice};
 
@@ -53,6 +53,12 @@ impl Selection {
     pub(crate) fn apply(&self, plan: Plan) -> Result<Plan, Failure> {
         plan.select_some(&self.tasks()?).map_err(Failure::usage)?.ok_or_else(nothing_selected)
     }
+}
+
+/// That there is nothing to do.
+pub(crate) fn nothing_selected() -> Failure {
+    Failure::new(Exit::NothingSelected, "no task is selected")
+        .help("see all of them: jules-batch plan, without --select, --exclude, --slice, --sample and --shard")
 }
 
 fn pair(text: &str) -> Result<(String, String), Failure> {

@@ -81,12 +81,6 @@ pub(crate) fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Resul
     Ok(())
 }
 
-/// That there is nothing to do.
-pub(crate) fn nothing_selected() -> Failure {
-    Failure::new(Exit::NothingSelected, "no task is selected")
-        .help("see all of them: jules-batch plan, without --select, --exclude, --slice, --sample and --shard")
-}
-
 /// `12 tasks of 3 jobs on 5 sources`.
 fn counted(plan: &Plan) -> String {
     let mut jobs: Vec<&str> = plan.tasks.iter().map(|task| task.job.as_str()).collect();

@@ -9,7 +9,7 @@ use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
 
 /// How activities are shown.
 #[derive(Clone, Debug)]
-pub(in crate::cli::session) struct Rendering {
+pub(crate) struct Rendering {
     /// In whose time.
     zone: TimeZone,
     /// Whether long outputs and lists are shown whole.
@@ -18,7 +18,7 @@ pub(in crate::cli::session) struct Rendering {
 
 impl Rendering {
     /// Times of this machine's zone; long outputs cut unless `full`.
-    pub(in crate::cli::session) fn new(full: bool) -> Self {
+    pub(crate) fn new(full: bool) -> Self {
         Self { zone: TimeZone::system(), full }
     }
 
@@ -29,7 +29,7 @@ impl Rendering {
     }
 
     /// A moment: `12:03:05`, with the date unless it is today's.
-    pub(in crate::cli::session) fn time(&self, time: Option<Timestamp>) -> String {
+    pub(crate) fn time(&self, time: Option<Timestamp>) -> String {
         time.map_or_else(
             || "--:--:--".to_owned(),
             |time| time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string(),
@@ -37,12 +37,12 @@ impl Rendering {
     }
 
     /// A moment with its date.
-    pub(in crate::cli::session) fn date(&self, time: Timestamp) -> String {
+    pub(crate) fn date(&self, time: Timestamp) -> String {
         time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
     /// The activity, one or several lines without a line break at the end.
-    pub(in crate::cli::session) fn activity(&self, activity: &Activity) -> String {
+    pub(crate) fn activity(&self, activity: &Activity) -> String {
         let time = format!("{DIM}{}{DIM:#}", self.time(activity.create_time));
         let mut parts: Vec<String> = self.what(activity).into_iter().collect();
         parts.extend(activity.artifacts.iter().map(|part| artifact::artifact(part, self.full)));

@@ -10,7 +10,7 @@ use crate::report::many;
 const MOST_FILES: usize = 20;
 
 /// How much changed, then a line a file with + and −.
-pub(in crate::cli::session) fn summary(change_set: &ChangeSet, full: bool) -> String {
+pub(crate) fn summary(change_set: &ChangeSet, full: bool) -> String {
     let diff = change_set.diff();
     let mut lines = vec![headline(&diff)];
     let shown = if full { diff.files.len() } else { MOST_FILES };
@@ -49,7 +49,7 @@ fn headline(diff: &Diff) -> String {
 }
 
 /// The patch itself with colours: for reading, not for `git apply`, because control characters are replaced.
-pub(in crate::cli::session) fn patch(patch: &str) -> String {
+pub(crate) fn patch(patch: &str) -> String {
     let neutral = foreign_text::tame(patch);
     let mut out = String::with_capacity(neutral.len() + neutral.len() / 4);
     for line in neutral.lines() {

@@ -4,7 +4,7 @@ use crate::api::AgentPlan;
 use crate::cli::console::DIM;
 
 /// The steps, numbered, each on a line of its own with its details below.
-pub(in crate::cli::session) fn steps(plan: &AgentPlan) -> String {
+pub(crate) fn steps(plan: &AgentPlan) -> String {
     let mut lines = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         let title = step.title.as_deref().unwrap_or("(no title)");

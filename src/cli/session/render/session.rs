@@ -7,7 +7,7 @@ use crate::api::{Session, SessionDigest, SessionState};
 use crate::cli::console::{BOLD, DIM, GREEN, RED, YELLOW};
 
 /// The state in its colour.
-pub(in crate::cli::session) fn state(state: Option<&SessionState>) -> String {
+pub(crate) fn state(state: Option<&SessionState>) -> String {
     let Some(state) = state else { return format!("{DIM}no state yet{DIM:#}") };
     let style = match state {
         SessionState::Completed => GREEN,
@@ -19,12 +19,12 @@ pub(in crate::cli::session) fn state(state: Option<&SessionState>) -> String {
 }
 
 /// The title, else the prompt, in one line; `none` without either.
-pub(in crate::cli::session) fn title(session: &Session, none: &str) -> String {
+pub(crate) fn title(session: &Session, none: &str) -> String {
     foreign_text::line(session.title.as_deref().or(session.prompt.as_deref()).unwrap_or(none))
 }
 
 /// `owner/repo@branch`, or `-` for a session without repository.
-pub(in crate::cli::session) fn place(session: &Session) -> String {
+pub(crate) fn place(session: &Session) -> String {
     let Some(context) = &session.source_context else { return "-".to_owned() };
     let name = context.source_name();
     let source = name.as_ref().and_then(|name| name.github()).or(context.source.as_deref()).unwrap_or("-");
@@ -33,7 +33,7 @@ pub(in crate::cli::session) fn place(session: &Session) -> String {
 }
 
 /// What the session itself tells, several lines.
-pub(in crate::cli::session) fn card(session: &Session, rendering: &Rendering) -> String {
+pub(crate) fn card(session: &Session, rendering: &Rendering) -> String {
     let mut lines = vec![format!("{BOLD}{}{BOLD:#}", title(session, "(no title)"))];
     let mut field = |name: &str, value: String| lines.push(format!("{DIM}{name:<13}{DIM:#}{value}"));
     field("session", session.id.to_string());
@@ -58,7 +58,7 @@ pub(in crate::cli::session) fn card(session: &Session, rendering: &Rendering) ->
 }
 
 /// What its activities add, as many lines as there is to tell.
-pub(in crate::cli::session) fn told(
+pub(crate) fn told(
     session: &Session,
     digest: &SessionDigest,
     rendering: &Rendering,
