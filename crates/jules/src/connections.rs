@@ -155,8 +155,8 @@ mod tests {
         Some(Error::new(READ, ErrorKind::Timeout(PING_AFTER)))
     }
 
-    fn heard(silence: &mut Silence, method: Method, error: Option<Error>) -> bool {
-        silence.heard(silence.generation, method, error.as_ref())
+    fn heard(silence: &mut Silence, method: Method, error: Option<&Error>) -> bool {
+        silence.heard(silence.generation, method, error)
     }
 
     #[test]
@@ -164,10 +164,10 @@ mod tests {
         let refused = || Some(Error::new(READ, ErrorKind::Refused(Refusal::new(503, None))));
         for answer in [None, refused()] {
             let mut silence = Silence::default();
-            assert!(!heard(&mut silence, READ, timeout()));
-            assert!(!heard(&mut silence, READ, answer), "an answer is no silence");
-            assert!(!heard(&mut silence, Method::ListActivities, timeout()));
-            assert!(heard(&mut silence, Method::ListSessions, timeout()));
+            assert!(!heard(&mut silence, READ, timeout().as_ref()));
+            assert!(!heard(&mut silence, READ, answer.as_ref()), "an answer is no silence");
+            assert!(!heard(&mut silence, Method::ListActivities, timeout().as_ref()));
+            assert!(heard(&mut silence, Method::ListSessions, timeout().as_ref()));
         }
     }
 
@@ -175,8 +175,8 @@ mod tests {
     fn writes_and_broken_connections_count_for_nothing() {
         let mut silence = Silence::default();
         for _ in 0..9 {
-            assert!(!heard(&mut silence, Method::CreateSession, timeout()));
-            assert!(!heard(&mut silence, READ, Some(Error::new(READ, ErrorKind::Interrupted))));
+            assert!(!heard(&mut silence, Method::CreateSession, timeout().as_ref()));
+            assert!(!heard(&mut silence, READ, Some(&Error::new(READ, ErrorKind::Interrupted))));
         }
     }
 
