@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::iter::successors;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -33,10 +32,7 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
     match action {
         Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
         Action::Audit { since } => Input::Audited(list_since(&api, since).await),
-        Action::Create { attempt, marker, replaces } => {
-            if let Some(session) = replaces {
-                put_away(&api, &session).await;
-            }
+        Action::Create { attempt, marker } => {
             // A pause of creates is a refusal for capacity as well, and no more patience is owed to it.
             let api = api.with(|options| options.send_within(plan.settings.limits.capacity_wait));
             let result = create(&api, &plan[attempt.task], &marker).await;
@@ -47,9 +43,9 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
         }
         Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
         Action::Poll(PollRequest::One(session)) => {
-            let began = Instant::now();
+            let asked = Instant::now();
             let result = get(&api, &session).await;
-            Input::Polled(Polled::One { session, took: began.elapsed(), result })
+            Input::Polled(Polled::One { session, asked, result })
         }
         Action::Read { attempt, session, purpose, since } => {
             let result = read(&api, &session, since).await.map(Box::new);
@@ -63,7 +59,14 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             let result = api.send_message(&session, &text).await.map_err(|error| request_failure(&error));
             Input::Acted { attempt, act, result }
         }
-        Action::Recheck { task, session } => Input::Rechecked { task, result: get(&api, &session).await },
+        Action::Archive { attempt, session } => {
+            let result = api.archive_session(&session).await.map_err(|error| request_failure(&error));
+            Input::Archived { attempt, session, result }
+        }
+        Action::Recheck { task, session } => {
+            let asked = Instant::now();
+            Input::Rechecked { task, asked, result: get(&api, &session).await }
+        }
     }
 }
 
@@ -79,15 +82,18 @@ pub(super) fn broken(action: Action) -> Input {
         }
         Action::Search { attempt, .. } => Input::Searched { attempt, result: Err(failure) },
         Action::Poll(PollRequest::Page(PageRequest { place, lean, .. })) => {
-            Input::Polled(Polled::Page { place, lean, took: Duration::ZERO, result: Err(failure) })
+            Input::Polled(Polled::Page { place, lean, asked: Instant::now(), result: Err(failure) })
         }
         Action::Poll(PollRequest::One(session)) => {
-            Input::Polled(Polled::One { session, took: Duration::ZERO, result: Err(failure) })
+            Input::Polled(Polled::One { session, asked: Instant::now(), result: Err(failure) })
         }
         Action::Read { attempt, purpose, .. } => Input::Read { attempt, purpose, result: Err(failure) },
         Action::Approve { attempt, .. } => Input::Acted { attempt, act: Act::Approve, result: Err(failure) },
         Action::Send { attempt, act, .. } => Input::Acted { attempt, act, result: Err(failure) },
-        Action::Recheck { task, .. } => Input::Rechecked { task, result: Err(failure) },
+        Action::Archive { attempt, session } => Input::Archived { attempt, session, result: Err(failure) },
+        Action::Recheck { task, .. } => {
+            Input::Rechecked { task, asked: Instant::now(), result: Err(failure) }
+        }
     }
 }
 
@@ -123,17 +129,6 @@ async fn create(api: &Jules, task: &Task, marker: &Marker) -> Result<Box<Seen>, 
             }
             (failure, _) => failure,
         }),
-    }
-}
-
-/// A session that cannot be put away goes on beside the next one: there is no other way to stop it.
-async fn put_away(api: &Jules, session: &SessionId) {
-    if let Err(error) = api.archive_session(session).await {
-        tracing::warn!(
-            session = session.as_str(),
-            error = describe(&error),
-            "could not archive a session that was given up"
-        );
     }
 }
 
@@ -277,17 +272,17 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
         fields: lean.then(|| LEAN.to_owned()),
         ..ListSessions::default()
     };
-    let began = Instant::now();
-    let asked = page.page_token.as_deref();
+    let token = page.page_token.as_deref();
+    let asked = Instant::now();
     let result = api.find_sessions(&page, |session| watched.contains(session)).await;
     let result = result.map_err(|error| request_failure(&error)).map(|page| Page {
         found: page.found.iter().map(|(place, session)| (*place, seen(session))).collect(),
         count: page.count,
         bytes: page.bytes,
         // The same page once more shows nothing new: what it lacks is read by itself.
-        next: page.next_page_token.filter(|next| asked != Some(next)),
+        next: page.next_page_token.filter(|next| token != Some(next)),
     });
-    Polled::Page { place, lean, took: began.elapsed(), result }
+    Polled::Page { place, lean, asked, result }
 }
 
 /// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.
@@ -321,6 +316,7 @@ fn seen(session: &Session) -> Seen {
             pull_request: session.pull_request().and_then(pull_request),
             change: change_set.map(change),
         },
+        archived: session.archived,
         state,
     }
 }

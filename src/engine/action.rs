@@ -37,9 +37,8 @@ pub(super) enum Action {
     Survey { since: Option<Timestamp> },
     /// The same at the end, to find strays.
     Audit { since: Timestamp },
-    /// POST a session. Its intent is on disk. `replaces`: the session of the attempt before it, which was given up and
-    /// may still be at work: it is archived first, which pauses it.
-    Create { attempt: Attempt, marker: Marker, replaces: Option<SessionId> },
+    /// POST a session. Its intent is on disk.
+    Create { attempt: Attempt, marker: Marker },
     /// Search for the session of an intent, newest first back to `since`.
     Search { attempt: Attempt, marker: Marker, since: Timestamp },
     /// Read a page of the session list, or one session.
@@ -50,7 +49,9 @@ pub(super) enum Action {
     Approve { attempt: Attempt, session: SessionId },
     /// Send a session a message: a reply or a nudge.
     Send { attempt: Attempt, session: SessionId, act: Act, text: String },
-    /// Read a session that ended badly in an earlier invocation.
+    /// Put the session of an attempt that was given up into the archive, which pauses it.
+    Archive { attempt: Attempt, session: SessionId },
+    /// Read the session of a task's last attempt before there is another.
     Recheck { task: TaskIx, session: SessionId },
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Admission {
     day: Duration,
     max_parallel: usize,
     max_tasks: Option<usize>,
-    /// Sessions that were left live (`--no-wait`): they keep their slots until the invocation ends.
+    /// Sessions that were left live (`--no-wait`, or not to be looked at): they keep their slots until the invocation ends.
     pub(super) left: usize,
     started: usize,
     /// Sessions created within the last day, oldest first; a reservation counts from its intent.

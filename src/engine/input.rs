@@ -36,8 +36,10 @@ pub(super) enum Input {
     Read { attempt: Attempt, purpose: Purpose, result: Result<Box<Digest>, RequestFailure> },
     /// An approval or a message was answered.
     Acted { attempt: Attempt, act: Act, result: Result<(), RequestFailure> },
-    /// A session that ended badly in an earlier invocation was read again.
-    Rechecked { task: TaskIx, result: Result<Box<Seen>, RequestFailure> },
+    /// A session that was given up is in the archive, or could not be put there.
+    Archived { attempt: Attempt, session: SessionId, result: Result<(), RequestFailure> },
+    /// The session of a task's last attempt was read again; it was asked for then.
+    Rechecked { task: TaskIx, asked: Instant, result: Result<Box<Seen>, RequestFailure> },
     /// Time has passed.
     Tick,
     /// What the API was asked so far.
@@ -46,13 +48,14 @@ pub(super) enum Input {
     Stop(StopReason),
 }
 
-/// The answer to a poll.
+/// The answer to a poll. It shows what was true at some time since it was `asked` for; a process that slept meanwhile may
+/// get it hours later.
 #[derive(Debug)]
 pub(super) enum Polled {
     /// A page of the newest sessions; `place` of them stand before it. `lean`: it was asked for without outputs.
-    Page { place: usize, lean: bool, took: Duration, result: Result<Page, RequestFailure> },
+    Page { place: usize, lean: bool, asked: Instant, result: Result<Page, RequestFailure> },
     /// One session.
-    One { session: SessionId, took: Duration, result: Result<Box<Seen>, RequestFailure> },
+    One { session: SessionId, asked: Instant, result: Result<Box<Seen>, RequestFailure> },
 }
 
 /// What a page of sessions shows.
@@ -78,9 +81,15 @@ pub(super) struct Seen {
     /// When it last changed; for an ended session, when it ended.
     pub(super) updated: Option<Timestamp>,
     pub(super) work: Work,
+    pub(super) archived: bool,
 }
 
 impl Seen {
+    /// Whether it can make nothing any more by itself: it has ended, or was put away.
+    pub(super) fn is_over(&self) -> bool {
+        self.archived || self.state.is_terminal()
+    }
+
     /// Our marker in its title.
     pub(super) fn marker(&self) -> Option<Marker> {
         Marker::of_title(self.title.as_deref()?)

@@ -28,6 +28,14 @@ pub(super) fn judge(expect: Expect, work: &Work) -> (Outcome, Option<&'static st
     }
 }
 
+/// Whether a session that has not ended has made what the task wants of it. A change is enough where it is what was asked
+/// for: one before a pull request is not the whole work.
+pub(super) fn is_met(expect: Expect, asked: Made, work: &Work) -> bool {
+    let made = Made::of(work.pull_request.is_some(), work.change.is_some());
+    let is_enough = made >= Some(asked) || expect == Expect::Change;
+    is_enough && judge(expect, work).0 == Outcome::Succeeded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,8 @@
 pub enum StopReason {
     /// `--no-wait` has left as many sessions live as there are slots: nothing more is started.
     NoWait,
+    /// Sessions that could not be looked at were left in all slots: nothing more is started.
+    Unseen,
     /// The daily budget is spent and does not come back before the deadline: nothing more is started.
     Budget,
     /// `max-tasks` sessions were started: nothing more is started.
@@ -41,6 +43,7 @@ impl StopReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoWait => "no-wait",
+            Self::Unseen => "sessions-unseen",
             Self::Budget => "sessions-per-day",
             Self::MaxTasks => "max-tasks",
             Self::Capacity => "capacity-wait",
@@ -60,6 +63,9 @@ impl StopReason {
     pub const fn deferral(self) -> &'static str {
         match self {
             Self::NoWait => "not started: `--no-wait` left as many sessions live as `max-parallel` allows",
+            Self::Unseen => {
+                "not started: sessions that could not be looked at hold all slots of `max-parallel`"
+            }
             Self::Budget => "not started: the daily budget of sessions is spent",
             Self::MaxTasks => "not started: `max-tasks` sessions were started",
             Self::Capacity => "not started: the service refused new sessions for `limits.capacity-wait`",
@@ -81,6 +87,7 @@ impl StopReason {
             Self::Service => "still live when last seen; the service did not answer",
             Self::NotWritable => "still live when the run could not be recorded any more",
             Self::NoWait
+            | Self::Unseen
             | Self::Budget
             | Self::MaxTasks
             | Self::Capacity

@@ -3,7 +3,7 @@
 use jules_batch::outcome::Outcome;
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
-use crate::support::{Manifest, World, job, tasks};
+use crate::support::{Manifest, Signal, World, job, tasks};
 
 const TASK: &str = "task/my-org/web@main";
 
@@ -101,5 +101,47 @@ fn what_failed_is_failed_when_the_budget_leaves_no_other_attempt() {
     let world = World::with("{ defaults: { duration: 20ms..60ms, outcome: failure } }", &manifest);
     let ended = world.run().args("--deadline 10m").exits(100);
     assert_eq!((ended.count(Outcome::Failed), ended.report().remaining), (3, 0), "{ended}");
+    world.created(3);
+}
+
+/// Three tasks with little time that would be tried again, and sessions that take less.
+fn hurried(faults: &str) -> World {
+    let scenario =
+        format!("{{ faults: [{faults}], defaults: {{ duration: 300ms, outcome: pull-request }} }}");
+    let manifest = tasks(3)
+        .set("timeouts", "{ task: 800ms, stall: 20s, settle: 150ms }")
+        .set("retries", "{ count: 1, delay: 20ms }");
+    World::with(&scenario, &manifest)
+}
+
+#[test]
+fn what_has_ended_while_the_process_slept_is_not_done_again() {
+    let world = hurried("");
+    let mut running = world.run().start();
+    running.until(|world| world.sessions().len() == 3);
+    running.signal(Signal::Stop);
+    let slept = std::time::Instant::now();
+    running.until(|world| {
+        let has_ended = |session: &jules_simulator::SessionView| session.ended_at.is_some();
+        slept.elapsed().as_millis() > 900 && world.sessions().iter().all(has_ended)
+    });
+    running.signal(Signal::Continue);
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert_eq!(ended.count(Outcome::Succeeded), 3);
+    world.created(3);
+    assert!(!world.sessions().iter().any(|session| session.archived));
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_done_again() {
+    let world = hurried("{ kind: error-before, on: reads, during: 200ms..4s, since: first-session }");
+    let ended = world.run().exits(5);
+    assert_eq!(ended.count(Outcome::Detached), 3);
+    let tasks = ended.report().tasks;
+    assert!(tasks[0].reason.as_ref().unwrap().contains("could not be looked at"));
+    assert!(!world.sessions().iter().any(|session| session.archived));
+    // The next run sees what has become of them.
+    assert_eq!(world.run().exits(0).count(Outcome::Succeeded), 3);
     world.created(3);
 }

@@ -53,6 +53,7 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         }
         Some(
             StopReason::NoWait
+            | StopReason::Unseen
             | StopReason::Capacity
             | StopReason::Budget
             | StopReason::Service

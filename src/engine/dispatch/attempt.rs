@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Dispatch;
+use super::old::OldSession;
 use super::tasks::State;
 use crate::api::SessionId;
 use crate::engine::Fault;
@@ -23,13 +24,12 @@ impl Dispatch {
     pub(super) fn begin_attempt(&mut self, ix: TaskIx, now: Now) {
         let deadline = now.instant + self.plan[ix].timeouts.task;
         let create = Create::post(now.wall, self.plan.settings.adoption, deadline);
-        let replaces = self.tasks[ix].abandoned.take();
         let attempt = self.tasks.begin(ix, now);
         self.tasks.put(ix, State::Creating(Box::new(create)));
         self.admission.on_intent(now);
         let marker = self.marker(attempt);
         self.record_intent(attempt, marker.clone());
-        self.turn.actions.push(Action::Create { attempt, marker, replaces });
+        self.turn.actions.push(Action::Create { attempt, marker });
     }
 
     pub(super) fn record_intent(&mut self, attempt: Attempt, marker: Marker) {
@@ -78,7 +78,7 @@ impl Dispatch {
             create::Step::Search => self.search(ix),
             create::Step::Post if self.stop.reason.is_none() => {
                 let marker = self.marker(attempt);
-                self.turn.actions.push(Action::Create { attempt, marker, replaces: None });
+                self.turn.actions.push(Action::Create { attempt, marker });
             }
             create::Step::Post => self.void_intent(ix, "stopping; nothing was created".to_owned(), false),
             create::Step::Created { seen, adopted } => {
@@ -96,11 +96,13 @@ impl Dispatch {
                 self.admission.on_refused(self.tasks.slots().live, retry_after, now);
                 if self.admission.left > 0 {
                     // Nobody waits for what is live, so nothing makes room.
-                    self.stop_for(StopReason::NoWait, now);
+                    self.stop_for(self.left_for(), now);
                 }
             }
             create::Step::Unknown { reason } => {
-                // The intent stays open: whoever takes the task up again looks for its session first.
+                // The intent stays open: whoever takes the task up again looks for its session first, which may be at
+                // work and keeps its slot.
+                self.admission.left += 1;
                 self.release_slot(ix);
                 self.end_task(ix, Outcome::Error, Some(reason), now);
             }
@@ -145,7 +147,7 @@ impl Dispatch {
     pub(super) fn on_session(&mut self, ix: TaskIx, seen: &Seen, adopted: bool, now: Now) {
         self.record_session(ix, seen, adopted);
         self.follow(ix, &seen.id, !adopted, Spent::default(), now);
-        self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, now));
+        self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, now.instant, now));
         self.leave_if_nobody_waits(ix, now);
         self.detach_if_leaving(ix);
     }
@@ -167,6 +169,11 @@ impl Dispatch {
         self.end_attempt(ix, End { lasting: true, ..End::new(Outcome::Detached, reason) }, now);
     }
 
+    /// Why sessions are left in their slots.
+    pub(super) fn left_for(&self) -> StopReason {
+        if self.options.wait { StopReason::Unseen } else { StopReason::NoWait }
+    }
+
     /// Follows a session of the last attempt. `newest`: it was created just now.
     pub(super) fn follow(&mut self, ix: TaskIx, session: &SessionId, newest: bool, spent: Spent, now: Now) {
         let task = &self.plan[ix];
@@ -180,7 +187,7 @@ impl Dispatch {
         };
         let driver = Driver::new(session.clone(), terms, spent, begun.instant, now);
         self.tasks.put(ix, State::Live(Box::new(driver)));
-        self.tasks[ix].owed = None;
+        (self.tasks[ix].old, self.tasks[ix].owed) = (None, None);
         self.run.sessions.insert(session.clone());
         // An earlier invocation's instants mean nothing: only the wall clock knows a session's whole age.
         let age = Duration::try_from(now.wall.duration_since(begun.wall)).unwrap_or_default();
@@ -234,17 +241,17 @@ impl Dispatch {
     pub(super) fn end_attempt(&mut self, ix: TaskIx, end: End, now: Now) {
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
         let retry_at = self.retry_at(ix, &end, now);
-        let End { outcome, reason, work, .. } = end;
+        let End { outcome, reason, work, unseen, .. } = end;
+        self.admission.left += usize::from(unseen);
         let event = EventKind::AttemptEnded { task, attempt, outcome, reason: reason.clone(), work };
         self.turn.events.push(event);
-        let live = match self.tasks.state(ix) {
-            State::Live(driver) if !driver.state().is_terminal() => Some(driver.session().clone()),
-            _ => None,
+        let old = match self.tasks.state(ix) {
+            State::Live(driver) => Some(OldSession::new(driver.session(), driver.state().is_terminal())),
+            _ => self.tasks[ix].old.take(),
         };
         self.release_slot(ix);
         if let Some(until) = retry_at {
-            self.tasks[ix].abandoned = live;
-            self.tasks[ix].owed = Some((outcome, reason));
+            (self.tasks[ix].old, self.tasks[ix].owed) = (old, Some((outcome, reason)));
             self.tasks.put(ix, State::Pausing(until));
         } else {
             self.end_task(ix, outcome, reason, now);

@@ -105,7 +105,7 @@ impl Dispatch {
         for ix in self.tasks.all() {
             match self.tasks.state(ix) {
                 State::Pausing(_) | State::Waiting | State::Rechecking(_) => {
-                    self.end_unstarted(ix, reason, now)
+                    self.end_unstarted(ix, reason, now);
                 }
                 State::Creating(_) | State::Live(_) | State::Ended(_) => {}
             }
@@ -177,11 +177,14 @@ impl Dispatch {
         }
     }
 
-    /// Nothing more is started: a task ends as its last attempt did, whether its pause is over or not; else it is deferred.
-    pub(super) fn end_unstarted(&mut self, ix: TaskIx, reason: StopReason, now: Now) {
-        match self.tasks[ix].owed.take().filter(|_| !reason.leaves_live()) {
-            Some((outcome, why)) => self.end_task(ix, outcome, why, now),
-            None => self.defer(ix, reason),
+    /// A task that would start, and must not: as its last attempt ended, or deferred if it has had none.
+    pub(super) fn end_unstarted(&mut self, ix: TaskIx, stop: StopReason, now: Now) {
+        match self.tasks[ix].owed.take().filter(|_| !stop.leaves_live()) {
+            Some((outcome, reason)) => {
+                self.release_slot(ix);
+                self.end_task(ix, outcome, reason, now);
+            }
+            None => self.defer(ix, stop),
         }
     }
 

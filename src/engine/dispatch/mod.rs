@@ -132,7 +132,8 @@ impl Dispatch {
                 self.lost_key_of(result.as_ref().err(), now);
                 self.drive(attempt, now, |driver| driver.on_acted(act, result.as_ref().copied(), now));
             }
-            Input::Rechecked { task, result } => self.on_rechecked(task, result, now),
+            Input::Archived { attempt, session, result } => self.on_archived(attempt, &session, result, now),
+            Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
             Input::Usage(usage) => self.turn.events.push(EventKind::ApiUsed { usage }),
             Input::Stop(reason) => self.stop_for(reason, now),
             Input::Tick => {}
@@ -216,14 +217,16 @@ impl Dispatch {
             && self.admission.has_slot(self.tasks.slots())
             && let Some(next) = self.tasks.first_ready()
         {
-            if let Some(old) = self.tasks[next].old.take() {
-                self.recheck(next, old);
+            if self.tasks[next].old.as_ref().is_some_and(|old| old.over_at.is_none()) {
+                self.recheck(next, now);
                 continue;
             }
             if self.end_if_impossible(next, now) {
                 continue;
             }
             match self.admission.ask(self.tasks.slots(), self.stop.deadline, now) {
+                // It waited since the last look.
+                Answer::Granted if self.is_look_old(next, now) => self.recheck(next, now),
                 Answer::Granted => self.begin_attempt(next, now),
                 Answer::Later(at) => {
                     self.admission.wake_at = Some(at);
@@ -235,8 +238,8 @@ impl Dispatch {
         }
         let nothing_ends = self.tasks.slots().held == 0 && self.admission.left > 0;
         if nothing_ends && self.stage == Stage::Working && self.tasks.first_ready().is_some() {
-            // Nobody waits for what is live (`--no-wait`), so no slot will fall free.
-            self.stop_for(StopReason::NoWait, now);
+            // Nobody waits for what is live, so no slot will fall free.
+            self.stop_for(self.left_for(), now);
         }
     }
 
@@ -264,28 +267,31 @@ impl Dispatch {
             State::Live(_) => self.drive(attempt, now, |driver| driver.on_wake(now)),
             State::Creating(_) => self.create_step(attempt, now, |create| create.on_wake(now)),
             State::Pausing(_) => self.requeue(ix),
-            State::Waiting | State::Rechecking(_) | State::Ended(_) => {}
+            State::Rechecking(_) => self.recheck_failed(ix, "no answer", now),
+            State::Waiting | State::Ended(_) => {}
         }
     }
 
     fn on_polled(&mut self, polled: Polled, now: Now) {
         match polled {
-            Polled::Page { place, lean, took, result } => {
+            Polled::Page { place, lean, asked, result } => {
                 self.lost_key_of(result.as_ref().err(), now);
                 let page = result.ok();
+                let took = now.instant.saturating_duration_since(asked);
                 self.poller.on_page(place, page.as_ref(), took, now.instant);
                 for (_, seen) in page.iter().flat_map(|page| &page.found) {
                     if lean && seen.state.is_terminal() {
                         self.poller.read_at(&seen.id, now.instant);
                     } else {
-                        self.show(seen, now);
+                        self.show(seen, asked, now);
                     }
                 }
             }
-            Polled::One { session, took, result } => {
+            Polled::One { session, asked, result } => {
+                let took = now.instant.saturating_duration_since(asked);
                 self.poller.on_one(&session, took, now.instant);
                 match result {
-                    Ok(seen) => self.show(&seen, now),
+                    Ok(seen) => self.show(&seen, asked, now),
                     Err(failure) => {
                         self.lost_key_of(Some(&failure), now);
                         if let Some(attempt) = self.tasks.of_session(&session) {
@@ -297,10 +303,10 @@ impl Dispatch {
         }
     }
 
-    fn show(&mut self, seen: &Seen, now: Now) {
+    fn show(&mut self, seen: &Seen, asked: Instant, now: Now) {
         self.poller.note(&seen.id, liveness(&seen.state));
         if let Some(attempt) = self.tasks.of_session(&seen.id) {
-            self.drive(attempt, now, |driver| driver.on_seen(seen, now));
+            self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
             self.leave_if_nobody_waits(attempt.task, now);
         }
     }

@@ -1,69 +1,152 @@
-//! Sessions of earlier invocations' attempts: read again before there is another attempt beside them.
+//! The session of a task's last attempt: read again before there is another attempt beside it.
+
+use tokio::time::Instant;
 
 use super::Dispatch;
 use super::tasks::State;
 use crate::api::{SessionId, SessionState};
-use crate::engine::action::{Action, TaskIx};
+use crate::engine::action::{Action, Attempt, TaskIx};
+use crate::engine::driver::last_look::{PATIENCE, is_fresh};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::judge;
-use crate::outcome::{AttemptRecord, Outcome};
+use crate::outcome::{AttemptRecord, EventKind, Outcome};
+
+/// How often a session is looked at that cannot be, is not there, or is not put away.
+const MAX_LOOKS: u32 = 3;
 
 /// A session whose attempt had ended badly.
 #[derive(Clone, Debug)]
 pub(super) struct OldSession {
-    pub(super) id: SessionId,
+    id: SessionId,
     /// It was seen to end, and judged.
-    pub(super) ended: bool,
+    ended: bool,
+    /// When the look was asked for that showed it ended, put away or gone.
+    pub(super) over_at: Option<Instant>,
+    /// Looks in a row that did not.
+    looks: u32,
 }
 
 impl OldSession {
+    pub(super) fn new(id: &SessionId, ended: bool) -> Self {
+        Self { id: id.clone(), ended, over_at: None, looks: 0 }
+    }
+
     /// The session of an attempt that was given up, or has ended badly.
     pub(super) fn of(attempt: &AttemptRecord) -> Option<Self> {
         let ended = attempt.state.as_deref().is_some_and(|state| SessionState::from(state).is_terminal());
-        attempt.session.as_ref().map(|session| Self { id: session.id.clone(), ended })
+        attempt.session.as_ref().map(|session| Self::new(&session.id, ended))
     }
 }
 
 impl Dispatch {
-    /// Reads the session of an earlier invocation's attempt again. It takes a slot, for it may be at work.
-    pub(super) fn recheck(&mut self, ix: TaskIx, old: OldSession) {
-        self.turn.actions.push(Action::Recheck { task: ix, session: old.id.clone() });
-        self.tasks.put(ix, State::Rechecking(old));
+    /// Whether the last look at the session before is too old for another attempt.
+    pub(super) fn is_look_old(&self, ix: TaskIx, now: Now) -> bool {
+        let over_at = self.tasks[ix].old.as_ref().and_then(|old| old.over_at);
+        over_at.is_some_and(|asked| !is_fresh(asked, self.poller.interval(), now))
     }
 
-    /// A session that ended badly in an earlier invocation was read again: it may have succeeded since, or
-    /// still be at work. Only when neither is so the task starts anew; not knowing is not a reason to.
-    pub(super) fn on_rechecked(&mut self, ix: TaskIx, result: Result<Box<Seen>, RequestFailure>, now: Now) {
+    /// Reads the session of the last attempt again. It takes a slot, for it may be at work.
+    pub(super) fn recheck(&mut self, ix: TaskIx, now: Now) {
+        let Some(old) = &self.tasks[ix].old else { return };
+        self.turn.actions.push(Action::Recheck { task: ix, session: old.id.clone() });
+        self.tasks.put(ix, State::Rechecking(now.instant + PATIENCE));
+    }
+
+    /// The session of the last attempt was read again: it may have succeeded since, or still be at work. Only when neither
+    /// is so the task starts anew; not knowing is not a reason to.
+    pub(super) fn on_rechecked(
+        &mut self,
+        ix: TaskIx,
+        asked: Instant,
+        result: Result<Box<Seen>, RequestFailure>,
+        now: Now,
+    ) {
         self.lost_key_of(result.as_ref().err(), now);
-        let State::Rechecking(OldSession { ended, .. }) = *self.tasks.state(ix) else { return };
+        let State::Rechecking(_) = *self.tasks.state(ix) else { return };
+        let Some(OldSession { ended, looks, .. }) = self.tasks[ix].old else { return };
+        let is_given_up = self.tasks[ix].owed.is_some();
         match result {
-            Ok(seen) if !seen.state.is_terminal() || (seen.state == SessionState::Completed && !ended) => {
-                self.take_up_again(ix, &seen, now);
+            Ok(seen) if seen.state == SessionState::Completed && !ended => {
+                self.take_up_again(ix, &seen, asked, now);
             }
             Ok(seen)
                 if seen.state == SessionState::Completed
                     && judge(self.plan[ix].expect, &seen.work).0 == Outcome::Succeeded =>
             {
                 if self.tasks[ix].attempts == 0 {
-                    return self.take_up_again(ix, &seen, now);
+                    return self.take_up_again(ix, &seen, asked, now);
                 }
                 let end = End { work: seen.work, lasting: true, ..End::new(Outcome::Succeeded, None) };
                 self.end_attempt(ix, end, now);
             }
-            Ok(_) => self.start_over(ix),
-            Err(failure) if failure.kind == FailureKind::Missing => self.start_over(ix),
-            Err(failure) => {
-                self.release_slot(ix);
-                let reason =
-                    format!("not tried again yet: its session could not be looked at: {}", failure.text);
-                self.end_task(ix, Outcome::Deferred, Some(reason), now);
+            Ok(_) if !is_fresh(asked, self.poller.interval(), now) => self.recheck(ix, now),
+            Ok(seen) if seen.is_over() => self.start_beside(ix, asked),
+            Ok(seen) if !is_given_up => self.take_up_again(ix, &seen, asked, now),
+            Ok(_) => {
+                self.put_away(ix);
+                self.recheck_failed(ix, "it could not be put away", now);
             }
+            Err(failure) if failure.kind == FailureKind::Missing && looks + 1 >= MAX_LOOKS => {
+                self.start_beside(ix, asked);
+            }
+            Err(failure) => self.recheck_failed(ix, &failure.text, now),
+        }
+    }
+
+    /// The session before is in nobody's way.
+    fn start_beside(&mut self, ix: TaskIx, asked: Instant) {
+        if let Some(old) = &mut self.tasks[ix].old {
+            old.over_at = Some(asked);
+        }
+        self.start_over(ix);
+    }
+
+    /// The look did not show the session out of the way: there is another one later, or no further attempt.
+    pub(super) fn recheck_failed(&mut self, ix: TaskIx, why: &str, now: Now) {
+        let Some(old) = &mut self.tasks[ix].old else { return };
+        old.looks += 1;
+        let is_last = old.looks >= MAX_LOOKS;
+        self.release_slot(ix);
+        if !is_last {
+            self.tasks.put(ix, State::Pausing(now.instant + self.poller.interval()));
+            return;
+        }
+        let not_again = format!("not tried again: no further look at its session: {why}");
+        let (outcome, reason) = match self.tasks[ix].owed.take() {
+            Some((outcome, Some(reason))) => (outcome, format!("{reason}; {not_again}")),
+            Some((outcome, None)) => (outcome, not_again),
+            None => {
+                (Outcome::Deferred, format!("not tried again yet: its session could not be looked at: {why}"))
+            }
+        };
+        self.end_task(ix, outcome, Some(reason), now);
+    }
+
+    /// Archives the session of the last attempt, which pauses it.
+    pub(super) fn put_away(&mut self, ix: TaskIx) {
+        let Some(old) = &self.tasks[ix].old else { return };
+        let (attempt, session) = (self.tasks.last_attempt(ix), old.id.clone());
+        self.turn.actions.push(Action::Archive { attempt, session });
+    }
+
+    pub(super) fn on_archived(
+        &mut self,
+        attempt: Attempt,
+        session: &SessionId,
+        result: Result<(), RequestFailure>,
+        now: Now,
+    ) {
+        self.lost_key_of(result.as_ref().err(), now);
+        if let Err(failure) = result {
+            let note = format!("session {session} could not be archived: {}", failure.text);
+            let (task, _) = self.names(attempt);
+            self.turn.events.push(EventKind::Noted { task: Some(task), note });
         }
     }
 
     /// The attempt had been given up, but its session is at work, or has completed since.
-    fn take_up_again(&mut self, ix: TaskIx, seen: &Seen, now: Now) {
+    fn take_up_again(&mut self, ix: TaskIx, seen: &Seen, asked: Instant, now: Now) {
         // An attempt of an earlier run becomes one of this run, which has none yet.
         let is_earlier = self.tasks[ix].attempts == 0;
         if is_earlier {
@@ -74,7 +157,7 @@ impl Dispatch {
         self.tasks[ix].begun = Some(now);
         self.record_session(ix, seen, is_earlier);
         self.follow(ix, &seen.id, false, Spent::default(), now);
-        self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, now));
+        self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, asked, now));
         self.leave_if_nobody_waits(ix, now);
     }
 }

@@ -126,11 +126,11 @@ impl Dispatch {
         match attempts.as_slice() {
             [] => {}
             [.., before, intent] if intent.is_open_intent() => {
-                self.tasks[ix].abandoned = OldSession::of(before).filter(|old| !old.ended).map(|old| old.id);
+                self.tasks[ix].old = OldSession::of(before);
                 self.settle(ix, intent, now);
             }
             [intent] if intent.is_open_intent() => self.settle(ix, intent, now),
-            [.., last] => self.take_over_last(ix, last, again, now),
+            [.., last] => self.take_over_last(ix, last, now),
         }
     }
 
@@ -152,14 +152,14 @@ impl Dispatch {
         self.tasks[ix].begun = Some(Now { wall: intent.started_at, ..now });
     }
 
-    fn take_over_last(&mut self, ix: TaskIx, last: &AttemptRecord, again: bool, now: Now) {
+    fn take_over_last(&mut self, ix: TaskIx, last: &AttemptRecord, now: Now) {
         if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
             self.tasks[ix].begun = Some(Now { wall: last.started_at, ..now });
             let spent = Spent { replies: last.replies, nudges: last.nudges, ..Spent::default() };
             self.follow(ix, &session.id, false, spent, now);
         } else {
             // Another attempt beside a session that may be at work would be one too many.
-            self.tasks[ix].old = OldSession::of(last).filter(|old| again || !old.ended);
+            self.tasks[ix].old = OldSession::of(last);
         }
     }
 

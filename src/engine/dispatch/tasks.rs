@@ -45,10 +45,8 @@ pub(super) struct TaskState {
     pub(super) owed: Option<(Outcome, Option<String>)>,
     /// When the last attempt began.
     pub(super) begun: Option<Now>,
-    /// The session of an earlier invocation's attempt: it is read again before there is another attempt.
+    /// The session of the last attempt that had one: it is read again before there is another attempt.
     pub(super) old: Option<OldSession>,
-    /// The session of this invocation's last attempt, if it was not seen to end: another attempt puts it away first.
-    pub(super) abandoned: Option<SessionId>,
 }
 
 /// Where a task stands.
@@ -60,7 +58,7 @@ pub(super) enum State {
     /// Its next attempt waits for the end of a pause.
     Pausing(Instant),
     /// Its old session is being read again; it may still be at work.
-    Rechecking(OldSession),
+    Rechecking(Instant),
     /// Its session is being created.
     Creating(Box<Create>),
     /// Its session is followed.
@@ -72,10 +70,10 @@ pub(super) enum State {
 impl State {
     fn wake_at(&self) -> Option<Instant> {
         match self {
-            Self::Pausing(until) => Some(*until),
+            Self::Pausing(until) | Self::Rechecking(until) => Some(*until),
             Self::Creating(create) => create.wake_at(),
             Self::Live(driver) => driver.wake_at(),
-            Self::Waiting | Self::Rechecking(_) | Self::Ended(_) => None,
+            Self::Waiting | Self::Ended(_) => None,
         }
     }
 

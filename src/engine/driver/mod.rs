@@ -2,11 +2,14 @@
 //!
 //! ```text
 //! working ⇄ awaiting (approval | feedback) | paused | silent ──▶ settling ──▶ ended
+//!                                    time is over ──▶ last look ──┴──────────▶
 //! ```
 //!
-//! Every way through it ends: approvals, replies and nudges are counted, and `timeouts.task` is over everything.
+//! Every way through it ends: approvals, replies and nudges are counted, `timeouts.task` is over everything that the
+//! session does, and what is looked at after that has times of its own.
 
 mod ending;
+pub(super) mod last_look;
 mod waiting;
 
 use std::sync::Arc;
@@ -74,6 +77,9 @@ enum Phase {
     Working,
     /// We approved or answered in this state; asked again only after this time.
     Answered { again_after: Instant },
+    /// It is to be given up as this, when a look asked for after `since` does not show better; none until `until` is no
+    /// verdict.
+    LastLook { outcome: Outcome, since: Instant, until: Instant },
     /// Completed, as was first seen then; more outputs may come.
     Settling { since: Instant },
     /// Ended; its activities are read, and read again at `again` if that failed, but not after `until`.
@@ -111,12 +117,14 @@ pub(super) struct End {
     pub(super) work: Work,
     /// Another attempt would end the same way.
     pub(super) lasting: bool,
+    /// It may be at work, and nobody follows it any more: it keeps its slot.
+    pub(super) unseen: bool,
 }
 
 impl End {
     /// The end of an attempt that made nothing and may be followed by another.
     pub(super) fn new(outcome: Outcome, reason: Option<String>) -> Self {
-        Self { outcome, reason, work: Work::default(), lasting: false }
+        Self { outcome, reason, work: Work::default(), lasting: false, unseen: false }
     }
 }
 
@@ -163,15 +171,16 @@ impl Driver {
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Ended => None,
-            Phase::Settling { since } => Some((since + self.terms.timeouts.settle).min(self.deadline)),
-            Phase::Closing { again, .. } => Some(again.unwrap_or(self.deadline).min(self.deadline)),
+            Phase::LastLook { until, .. } => Some(until),
+            Phase::Settling { since } => Some(since + self.terms.timeouts.settle + self.patience()),
+            Phase::Closing { until, again, .. } => Some(again.unwrap_or(until + self.patience())),
             Phase::Working | Phase::Answered { .. } if self.busy => Some(self.deadline),
             Phase::Working | Phase::Answered { .. } => Some(self.silent_at().min(self.deadline)),
         }
     }
 
-    /// The service showed the session.
-    pub(super) fn on_seen(&mut self, seen: &Seen, now: Now) -> Vec<Step> {
+    /// The service showed the session, as it was at some time since `asked`.
+    pub(super) fn on_seen(&mut self, seen: &Seen, asked: Instant, now: Now) -> Vec<Step> {
         let mut steps = Vec::new();
         if self.phase == Phase::Ended {
             return steps;
@@ -179,23 +188,36 @@ impl Driver {
         self.absence.end();
         self.last_failure = None;
         if self.is_outdated(seen) {
+            steps.extend(self.is_to_be_seen().then_some(Step::ReadAt(now.instant + self.terms.interval)));
             return steps;
         }
         self.learn(&seen.work);
         if self.state != seen.state {
             self.enter(seen, now, &mut steps);
         }
-        if self.busy || matches!(self.phase, Phase::Closing { .. }) {
-            return steps;
-        }
-        match &self.state {
-            SessionState::Completed => self.on_completed(now, &mut steps),
-            SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
-            SessionState::AwaitingPlanApproval => self.on_plan(now, &mut steps),
-            SessionState::AwaitingUserFeedback => self.on_question(now, &mut steps),
-            _ => {}
+        if self.is_to_be_seen() {
+            steps.extend(self.on_last_look(asked, now));
+        } else if !self.busy && !matches!(self.phase, Phase::Closing { .. }) {
+            match &self.state {
+                SessionState::Completed => self.on_completed(asked, now, &mut steps),
+                SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
+                _ => self.answer_state(now, &mut steps),
+            }
         }
         steps
+    }
+
+    fn is_to_be_seen(&self) -> bool {
+        matches!(self.phase, Phase::LastLook { .. })
+    }
+
+    /// What a live session waits for.
+    fn answer_state(&mut self, now: Now, steps: &mut Vec<Step>) {
+        match &self.state {
+            SessionState::AwaitingPlanApproval => self.on_plan(now, steps),
+            SessionState::AwaitingUserFeedback => self.on_question(now, steps),
+            _ => {}
+        }
     }
 
     /// Whether we know better: answers can overtake each other, and a page shows what was true when it was begun.
@@ -209,18 +231,20 @@ impl Driver {
     pub(super) fn on_failure(&mut self, failure: &RequestFailure, now: Now) -> Vec<Step> {
         self.last_failure = Some(failure.text.clone());
         match failure.kind {
-            FailureKind::Passing { .. } | FailureKind::Key => Vec::new(),
+            _ if self.is_to_be_seen() => vec![Step::ReadAt(now.instant + self.terms.interval)],
+            // A refusal may pass as well: what it means is seen when the time is over.
+            FailureKind::Passing { .. } | FailureKind::Key | FailureKind::Lasting => Vec::new(),
             FailureKind::Missing => {
                 let fresh = now.instant < self.known_since + Options::FRESH_PATIENCE;
                 if self.absence.is_borne(fresh) {
                     return Vec::new();
                 }
-                vec![self.end(
-                    Outcome::Error,
-                    Some(format!("the service does not know the session any more: {}", failure.text)),
-                )]
+                let reason = format!("the service does not know the session any more: {}", failure.text);
+                self.phase = Phase::Ended;
+                let end = End { work: self.work.clone(), ..End::new(Outcome::Error, Some(reason)) };
+                // It was neither seen to end nor put away.
+                vec![Step::End(End { lasting: true, ..end })]
             }
-            FailureKind::Lasting => vec![self.end(Outcome::Error, Some(failure.text.clone()))],
         }
     }
 
@@ -246,12 +270,17 @@ impl Driver {
                 let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
                 vec![self.end(Outcome::Failed, Some(reason))]
             }
-            (Purpose::Work, result) => {
+            (Purpose::Work, Ok(digest)) => {
                 if self.work.change.is_none() {
-                    self.work.change = result.ok().and_then(|digest| digest.change);
+                    self.work.change = digest.change;
                 }
                 vec![self.end_completed()]
             }
+            (Purpose::Work, Err(failure)) => {
+                self.last_failure = Some(failure.text.clone());
+                vec![self.end_closing(purpose)]
+            }
+            (Purpose::Question | Purpose::Silence, _) if self.is_over_for_us() => Vec::new(),
             (Purpose::Question, Ok(digest)) => self.on_question_read(digest, now),
             (Purpose::Silence, Ok(_)) => self.on_silence_read(now),
             (Purpose::Question, Err(_)) => Vec::new(),
@@ -275,19 +304,19 @@ impl Driver {
         let soon = now.instant + self.terms.interval;
         match (act, result) {
             (Act::Approve, Ok(())) => {
-                self.phase = Phase::Answered { again_after: now.instant + 3 * self.terms.interval };
+                self.answered(now.instant + 3 * self.terms.interval);
                 vec![Step::Approved, Step::ReadAt(soon)]
             }
             // It may have arrived: the state is given time to show it.
             (Act::Approve, Err(failure)) => {
                 let unsent = matches!(failure.kind, FailureKind::Passing { unsent: true });
                 let patience = if unsent { 1 } else { 3 };
-                self.phase = Phase::Answered { again_after: now.instant + patience * self.terms.interval };
+                self.answered(now.instant + patience * self.terms.interval);
                 vec![Step::Note(format!("the plan could not be approved: {}", failure.text))]
             }
             (Act::Reply | Act::Nudge, Ok(())) => {
                 self.quiet_since = now.instant;
-                self.phase = Phase::Answered { again_after: soon };
+                self.answered(soon);
                 vec![Step::ReadAt(soon)]
             }
             // A message is not idempotent: it is sent again only when it surely did not arrive.
@@ -299,7 +328,7 @@ impl Driver {
                 } else {
                     self.quiet_since = now.instant;
                 }
-                self.phase = Phase::Answered { again_after: soon };
+                self.answered(soon);
                 vec![Step::Note(format!("a message could not be sent: {}", failure.text))]
             }
         }
@@ -307,31 +336,36 @@ impl Driver {
 
     /// The time of [`Driver::wake_at`] has come.
     pub(super) fn on_wake(&mut self, now: Now) -> Vec<Step> {
-        if self.phase == Phase::Ended {
+        if self.wake_at().is_none_or(|at| now.instant < at) {
             return Vec::new();
         }
-        if now.instant >= self.deadline {
-            return vec![self.end_timed_out()];
-        }
         match self.phase {
-            Phase::Settling { since } if now.instant >= since + self.terms.timeouts.settle => {
-                let mut steps = Vec::new();
-                self.on_completed(now, &mut steps);
-                steps
+            Phase::LastLook { outcome, .. } => vec![self.end_unseen(outcome)],
+            Phase::Settling { .. } => vec![self.end_closing(Purpose::Work)],
+            Phase::Working | Phase::Answered { .. } if now.instant >= self.deadline => {
+                self.give_up(Outcome::TimedOut, now)
             }
-            Phase::Working | Phase::Answered { .. } if !self.busy && now.instant >= self.silent_at() => {
+            Phase::Working | Phase::Answered { .. } => {
                 self.busy = true;
                 vec![Step::Read { purpose: Purpose::Silence, since: self.last_agent }]
             }
-            Phase::Closing { purpose, until, again: Some(again) } if now.instant >= again => {
+            Phase::Closing { purpose, until, again: Some(_) } => {
                 self.phase = Phase::Closing { purpose, until, again: None };
                 vec![Step::Read { purpose, since: None }]
             }
-            Phase::Working
-            | Phase::Answered { .. }
-            | Phase::Settling { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => Vec::new(),
+            Phase::Closing { purpose, again: None, .. } => vec![self.end_closing(purpose)],
+            Phase::Ended => Vec::new(),
+        }
+    }
+
+    /// Whether it has ended, or its time is over: nobody answers or nudges it any more.
+    fn is_over_for_us(&self) -> bool {
+        !matches!(self.phase, Phase::Working | Phase::Answered { .. })
+    }
+
+    fn answered(&mut self, again_after: Instant) {
+        if !self.is_over_for_us() {
+            self.phase = Phase::Answered { again_after };
         }
     }
 
@@ -376,7 +410,7 @@ impl Driver {
             self.quiet_since = now.instant;
         }
         self.state = state.clone();
-        if self.state == SessionState::Paused && !self.busy && self.has_nudges() {
+        if self.state == SessionState::Paused && !self.busy && !self.is_over_for_us() && self.has_nudges() {
             steps.extend(self.nudge());
         }
     }

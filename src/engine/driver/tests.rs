@@ -37,13 +37,20 @@ impl Story {
 
     fn sees_work(&mut self, state: SessionState, work: Work) -> Vec<Step> {
         let id = self.driver.session().clone();
-        let seen = Seen { id, title: None, state, url: None, created: None, updated: None, work };
-        let steps = self.driver.on_seen(&seen, self.now);
+        let (title, url, created, updated) = (None, None, None, None);
+        let seen = Seen { id, title, state, url, created, updated, work, archived: false };
+        let steps = self.driver.on_seen(&seen, self.now.instant, self.now);
         steps.into_iter().filter(|step| !matches!(step, Step::State { .. })).collect()
     }
 
     fn reads(&mut self, purpose: Purpose, digest: &Digest) -> Vec<Step> {
         self.driver.on_read(purpose, Ok(digest), self.now)
+    }
+
+    /// It wants to give its session up after these steps, and the look that it asks for shows this state.
+    fn looks(&mut self, steps: &[Step], state: SessionState) -> Vec<Step> {
+        assert_eq!(steps, [Step::ReadAt(self.now.instant)]);
+        self.sees(state)
     }
 
     /// Wakes it as often as it wants, up to this many seconds from now.
@@ -148,7 +155,8 @@ fn late_outputs_are_waited_for() {
 fn without_outputs_the_last_change_set_of_the_activities_counts() {
     let mut story = Story::of(Waiting::default());
     story.sees(SessionState::Completed);
-    assert_eq!(story.sleeps(30), [Step::Read { purpose: Purpose::Work, since: None }]);
+    let read = Step::Read { purpose: Purpose::Work, since: None };
+    assert_eq!(story.pass(30).sees(SessionState::Completed), [read]);
     let steps = story.reads(Purpose::Work, &Digest { change: Some(change()), ..Digest::default() });
     assert_eq!(ended(&steps).0, Outcome::Succeeded);
 }
@@ -157,7 +165,7 @@ fn without_outputs_the_last_change_set_of_the_activities_counts() {
 fn nothing_anywhere_is_no_change() {
     let mut story = Story::of(Waiting::default());
     story.sees(SessionState::Completed);
-    story.sleeps(30);
+    story.pass(30).sees(SessionState::Completed);
     let steps = story.reads(Purpose::Work, &Digest::default());
     assert_eq!(ended(&steps), (Outcome::NoChange, "completed without any change"));
 }
@@ -167,7 +175,7 @@ fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
     let mut story = Story::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
     let changed = Work { change: Some(change()), ..Work::default() };
     assert!(matches!(story.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
-    story.sleeps(30);
+    story.pass(30).sees(SessionState::Completed);
     assert_eq!(ended(&story.reads(Purpose::Work, &Digest::default())).0, Outcome::Failed);
 }
 
@@ -182,7 +190,11 @@ fn a_pull_request_that_was_asked_for_is_waited_for_although_there_is_a_change() 
     let mut story = Story::new(Expect::Any, Made::PullRequest, Waiting::default());
     story.sees_work(SessionState::Completed, changed());
     story.driver.deadline = story.now.instant + Duration::from_secs(20);
-    assert_eq!(ended(&story.sleeps(30)).0, Outcome::Succeeded, "it had ended in time, and changed something");
+    assert_eq!(
+        ended(&story.sleeps(150)).0,
+        Outcome::Succeeded,
+        "it had ended in time, and changed something"
+    );
 }
 
 #[test]
@@ -321,12 +333,14 @@ fn an_answer_that_was_overtaken_does_not_turn_the_state_back() {
         created: None,
         updated: Some(Timestamp::from_second(second).unwrap()),
         work: Work::default(),
+        archived: false,
     };
     let now = story.now;
-    story.driver.on_seen(&seen(SessionState::InProgress, 100), now);
-    assert!(story.driver.on_seen(&seen(SessionState::AwaitingUserFeedback, 90), now).is_empty());
+    story.driver.on_seen(&seen(SessionState::InProgress, 100), now.instant, now);
+    let late = story.driver.on_seen(&seen(SessionState::AwaitingUserFeedback, 90), now.instant, now);
+    assert!(late.is_empty());
     assert_eq!(*story.driver.state(), SessionState::InProgress);
-    story.driver.on_seen(&seen(SessionState::Failed, 95), now);
+    story.driver.on_seen(&seen(SessionState::Failed, 95), now.instant, now);
     assert_eq!(*story.driver.state(), SessionState::Failed, "an end is an end");
 }
 
@@ -371,7 +385,7 @@ fn silence_is_measured_by_the_agents_activities() {
     assert_eq!(story.sleeps(1), [Step::Read { purpose: Purpose::Silence, since: Some(heard) }]);
     let steps = story.reads(Purpose::Silence, &Digest::default());
     assert_eq!(
-        ended(&steps),
+        ended(&story.looks(&steps, SessionState::InProgress)),
         (Outcome::Stalled, "no sign of the agent for 20m; the last state was IN_PROGRESS")
     );
 }
@@ -385,7 +399,8 @@ fn a_clock_that_runs_ahead_cannot_make_silence_longer_than_it_was() {
     assert!(story.reads(Purpose::Silence, &ahead).is_empty());
     let behind = story.now.wall + Duration::from_secs(3_601) - Duration::from_secs(10 * 3_600);
     story.sleeps(20 * 60);
-    assert_eq!(ended(&story.reads(Purpose::Silence, &heard(behind))).0, Outcome::Stalled);
+    let steps = story.reads(Purpose::Silence, &heard(behind));
+    assert_eq!(ended(&story.looks(&steps, SessionState::InProgress)).0, Outcome::Stalled);
 }
 
 #[test]
@@ -399,7 +414,7 @@ fn a_nudge_gets_another_stretch_of_patience() {
     story.sleeps(1);
     let steps = story.reads(Purpose::Silence, &Digest::default());
     let reason = "no sign of the agent for 20m and one nudge; the last state was IN_PROGRESS";
-    assert_eq!(ended(&steps), (Outcome::Stalled, reason));
+    assert_eq!(ended(&story.looks(&steps, SessionState::InProgress)), (Outcome::Stalled, reason));
 }
 
 #[test]
@@ -419,7 +434,8 @@ fn a_paused_session_is_nudged_at_once_and_stalls_without_nudges() {
     let mut story = Story::of(Waiting::default());
     assert!(story.sees(SessionState::Paused).is_empty());
     story.sleeps(20 * 60);
-    assert_eq!(ended(&story.reads(Purpose::Silence, &Digest::default())).0, Outcome::Stalled);
+    let steps = story.reads(Purpose::Silence, &Digest::default());
+    assert_eq!(ended(&story.looks(&steps, SessionState::Paused)).0, Outcome::Stalled);
 }
 
 #[test]
@@ -452,9 +468,88 @@ fn passing_failures_are_borne_until_the_time_is_over() {
     assert!(story.driver.on_failure(&passing(false), story.now).is_empty());
     story.driver.quiet_since = story.now.instant + Duration::from_secs(7_200);
     let steps = story.sleeps(7_200);
-    let (outcome, reason) = ended(&steps);
-    assert_eq!(outcome, Outcome::TimedOut);
-    assert_eq!(reason, "not ended after 2h; the last state was IN_PROGRESS; the last look failed: 503");
+    let reason = "not ended after 2h; the last state was IN_PROGRESS";
+    assert_eq!(ended(&story.looks(&steps, SessionState::InProgress)), (Outcome::TimedOut, reason));
+}
+
+/// A story that has come to the end of the task's time.
+fn overdue(expect: Expect) -> Story {
+    let mut story = Story::new(expect, Made::PullRequest, Waiting::default());
+    story.sees(SessionState::InProgress);
+    story.driver.quiet_since = story.now.instant + Duration::from_secs(7_200);
+    assert_eq!(story.sleeps(7_200), [Step::ReadAt(story.now.instant)]);
+    story
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_judged() {
+    let mut story = overdue(Expect::Any);
+    for _ in 0..11 {
+        let later = Step::ReadAt(story.now.instant + INTERVAL);
+        assert_eq!(story.driver.on_failure(&passing(false), story.now), [later]);
+        assert!(story.sleeps(10).is_empty());
+    }
+    let reason = "not ended after 2h, but it could not be looked at: 503; the last state was IN_PROGRESS";
+    assert_eq!(ended(&story.sleeps(10)), (Outcome::Detached, reason));
+}
+
+#[test]
+fn a_look_from_before_says_nothing() {
+    let mut story = overdue(Expect::Any);
+    let asked = story.now.instant - Duration::from_secs(1);
+    let (id, work) = (story.driver.session().clone(), Work::default());
+    let (title, url, created, updated) = (None, None, None, None);
+    let state = SessionState::InProgress;
+    let seen = Seen { id, title, state, url, created, updated, work, archived: false };
+    assert_eq!(story.driver.on_seen(&seen, asked, story.now), [Step::ReadAt(story.now.instant)]);
+    let asked = story.now.instant;
+    story.pass(10);
+    let again = Step::ReadAt(story.now.instant);
+    assert_eq!(story.driver.on_seen(&seen, asked, story.now), [again], "the answer took too long");
+    let asked = story.now.instant;
+    story.pass(9);
+    assert_eq!(ended(&story.driver.on_seen(&seen, asked, story.now)).0, Outcome::TimedOut);
+}
+
+#[test]
+fn what_has_ended_unseen_is_judged_by_its_end() {
+    let mut story = overdue(Expect::Any);
+    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut story = overdue(Expect::Any);
+    assert!(
+        matches!(story.sees(SessionState::Completed)[..], [Step::ReadAt(_)]),
+        "its outputs are waited for"
+    );
+    assert_eq!(
+        ended(&story.pass(20).sees_work(SessionState::Completed, pull_request())).0,
+        Outcome::Succeeded
+    );
+    let mut story = overdue(Expect::Any);
+    assert_eq!(story.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
+}
+
+#[test]
+fn silence_is_over_when_the_last_look_shows_another_state() {
+    let mut story = Story::of(Waiting::default());
+    story.sees(SessionState::InProgress);
+    story.sleeps(20 * 60);
+    story.reads(Purpose::Silence, &Digest::default());
+    let read = Step::Read { purpose: Purpose::Question, since: None };
+    assert_eq!(story.sees(SessionState::AwaitingUserFeedback), [read]);
+}
+
+#[test]
+fn what_an_ended_session_made_is_not_judged_unseen() {
+    let mut story = Story::of(Waiting::default());
+    story.sees(SessionState::Completed);
+    let reason = "completed; what it made is not known: it could not be looked at: no answer";
+    assert_eq!(ended(&story.sleeps(150)), (Outcome::Detached, reason));
+    let mut story = Story::of(Waiting::default());
+    story.sees(SessionState::Completed);
+    story.pass(30).sees(SessionState::Completed);
+    story.driver.on_read(Purpose::Work, Err(&passing(false)), story.now);
+    story.sleeps(10);
+    assert_eq!(ended(&story.sleeps(150)).0, Outcome::Detached, "its activities are never answered");
 }
 
 #[test]

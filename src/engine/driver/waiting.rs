@@ -79,20 +79,7 @@ impl Driver {
         if now.instant < self.silent_at() {
             return Vec::new();
         }
-        if self.has_nudges() {
-            return self.nudge();
-        }
-        let silent = jiff::SignedDuration::try_from(self.terms.timeouts.stall).unwrap_or_default();
-        let nudges = match self.spent.nudges {
-            0 => String::new(),
-            1 => " and one nudge".to_owned(),
-            n => format!(" and {n} nudges"),
-        };
-        let reason = format!(
-            "no sign of the agent for {silent:#}{nudges}; the last state was {}",
-            self.state.as_str()
-        );
-        vec![self.end(Outcome::Stalled, Some(reason))]
+        if self.has_nudges() { self.nudge() } else { self.give_up(Outcome::Stalled, now) }
     }
 
     pub(super) fn has_nudges(&self) -> bool {
@@ -112,7 +99,7 @@ impl Driver {
         match self.phase {
             Phase::Answered { again_after } => now.instant >= again_after,
             Phase::Working => true,
-            Phase::Settling { .. } | Phase::Closing { .. } | Phase::Ended => false,
+            Phase::LastLook { .. } | Phase::Settling { .. } | Phase::Closing { .. } | Phase::Ended => false,
         }
     }
 }

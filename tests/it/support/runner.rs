@@ -31,6 +31,9 @@ pub(crate) enum Stream {
 pub(crate) enum Signal {
     Interrupt,
     Terminate,
+    /// It sleeps until [`Signal::Continue`], as a paused machine would.
+    Stop,
+    Continue,
 }
 
 /// A program that runs.
@@ -123,6 +126,8 @@ impl<'w> Running<'w> {
         let name = match signal {
             Signal::Interrupt => "-INT",
             Signal::Terminate => "-TERM",
+            Signal::Stop => "-STOP",
+            Signal::Continue => "-CONT",
         };
         let sent =
             Command::new("kill").arg(name).arg(self.child.id().to_string()).stderr(Stdio::null()).status();

@@ -15,8 +15,10 @@ use crate::engine::input::{
 };
 use crate::engine::poller::{PageRequest, PollRequest};
 use crate::engine::{Options, StopReason, look_back};
-use crate::outcome::{EventKind, Marker, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work};
-use crate::plan::Plan;
+use crate::outcome::{
+    AttemptRecord, EventKind, Marker, Outcome, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work,
+};
+use crate::plan::{Plan, TaskId};
 
 /// How the service behaves; each a probability.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,12 +43,19 @@ pub(super) struct Manners {
     pub(super) searches_fail: bool,
     /// They are refused for the key.
     pub(super) key_lost: bool,
+    /// No read is answered for up to three hours, at each step; and everything that is not awaited goes on.
+    pub(super) outage: f64,
+    /// The process sleeps for up to three hours, at each step.
+    pub(super) sleep: f64,
+    /// An answer is on its way for long: it shows what was true before.
+    pub(super) late: f64,
 }
 
 struct Played {
     seen: Seen,
     polls_left: u32,
-    archived: bool,
+    /// When the last look was asked for that was answered.
+    looked: Option<Instant>,
     end: SessionState,
     asks: bool,
 }
@@ -62,8 +71,14 @@ pub(super) struct World {
     rng: fastrand::Rng,
     now: Now,
     sessions: BTreeMap<SessionId, Played>,
-    pending: Vec<Action>,
+    /// Requests that were made then.
+    pending: Vec<(Instant, Action)>,
+    /// Answers on their way.
+    answers: Vec<Input>,
+    outage_until: Instant,
     pub(super) live_max: usize,
+    /// Creates in doubt whose time was over before they could be searched for: the process slept, or nothing answered.
+    pub(super) unknown: usize,
     /// Sessions that were created beside a live one of the same task.
     pub(super) twins: usize,
     pub(super) steps: usize,
@@ -83,7 +98,10 @@ impl World {
             now: Now { instant: Instant::now(), wall },
             sessions: BTreeMap::new(),
             pending: Vec::new(),
+            answers: Vec::new(),
+            outage_until: Instant::now(),
             live_max: 0,
+            unknown: 0,
             twins: 0,
             steps: 0,
             crashes: 0,
@@ -124,11 +142,12 @@ impl World {
             }
             self.crashes += 1;
             // Requests that had left are processed or not; their answers are lost either way.
-            for action in std::mem::take(&mut self.pending) {
+            for (asked, action) in std::mem::take(&mut self.pending) {
                 if self.rng.bool() {
-                    self.answer(action);
+                    self.answer(asked, action);
                 }
             }
+            self.answers.clear();
         }
     }
 
@@ -152,24 +171,103 @@ impl World {
             self.keep(dispatch.take_turn());
         }
         self.pending.clear();
+        self.answers.clear();
         Some(dispatch.stopped())
     }
 
     fn next_input(&mut self, dispatch: &mut Dispatch) -> Input {
         let moment = Duration::from_millis(self.rng.u64(0..200));
         self.pass(moment);
+        self.mishap();
+        if !self.answers.is_empty() && self.rng.f64() < 0.2 {
+            let input = self.answers.swap_remove(self.rng.usize(0..self.answers.len()));
+            return self.deliver(input);
+        }
         if !self.pending.is_empty() && self.rng.f64() < 0.8 {
-            let action = self.pending.swap_remove(self.rng.usize(0..self.pending.len()));
-            return self.answer(action);
+            let (asked, action) = self.pending.swap_remove(self.rng.usize(0..self.pending.len()));
+            let answer = self.answer(asked, action);
+            if self.rng.f64() >= self.manners.late {
+                return self.deliver(answer);
+            }
+            self.answers.push(answer);
         }
         if let Some(at) = dispatch.wake_at() {
             // A request under way is answered, or times out, within half a minute.
-            let most = if self.pending.is_empty() { Duration::MAX } else { Duration::from_secs(30) };
+            let is_idle = self.pending.is_empty() && self.answers.is_empty();
+            let most = if is_idle { Duration::MAX } else { Duration::from_secs(30) };
             self.pass(at.saturating_duration_since(self.now.instant).min(most));
         } else {
-            assert!(!self.pending.is_empty(), "nothing is under way and nothing is awaited: {dispatch:#?}");
+            let is_any = !self.pending.is_empty() || !self.answers.is_empty();
+            assert!(is_any, "nothing is under way and nothing is awaited: {dispatch:#?}");
         }
         Input::Tick
+    }
+
+    /// An outage, or a process that is stopped for a while: the sessions go on either way.
+    fn mishap(&mut self) {
+        let long = Duration::from_secs(self.rng.u64(1..3 * 60 * 60));
+        if self.rng.f64() < self.manners.outage {
+            self.outage_until = self.outage_until.max(self.now.instant + long);
+        }
+        if self.rng.f64() < self.manners.sleep {
+            self.pass(long);
+            (0..6).for_each(|_| self.go_on());
+        }
+    }
+
+    /// The answer arrives: what it shows is known from here on.
+    fn deliver(&mut self, input: Input) -> Input {
+        let seen: Vec<(&Seen, Instant)> = match &input {
+            Input::Polled(Polled::One { asked, result: Ok(seen), .. })
+            | Input::Rechecked { asked, result: Ok(seen), .. } => vec![(seen, *asked)],
+            Input::Polled(Polled::Page { asked, result: Ok(page), lean: false, .. }) => {
+                page.found.iter().map(|(_, seen)| (seen, *asked)).collect()
+            }
+            _ => Vec::new(),
+        };
+        for (seen, asked) in seen {
+            let played = self.sessions.get_mut(&seen.id).unwrap();
+            played.looked = played.looked.max(Some(asked));
+        }
+        input
+    }
+
+    /// A verdict without a look, and another attempt at what was done or is at work, are what must never be.
+    fn judge(&mut self, kind: &EventKind) {
+        let of = |task: &TaskId, attempt: u32| {
+            let attempts = &self.record.tasks[task].attempts;
+            let session = attempts.iter().find(|known| known.number == attempt)?.session.as_ref()?;
+            Some(&self.sessions[&session.id])
+        };
+        let is_looked_at = |played: &Played| {
+            played.looked.is_some_and(|at| self.now.instant - at <= self.plan.settings.poll.interval)
+        };
+        match kind {
+            EventKind::AttemptEnded {
+                task,
+                attempt,
+                outcome: Outcome::TimedOut | Outcome::Stalled | Outcome::Error,
+                reason,
+                ..
+            } => {
+                if let Some(played) = of(task, *attempt) {
+                    assert!(is_looked_at(played), "{task} was given up unseen: {reason:?}");
+                }
+            }
+            EventKind::IntentRecorded { task, attempt, .. } if *attempt > 1 => {
+                if let Some(played) = of(task, attempt - 1) {
+                    let done = played.seen.work.pull_request.is_some();
+                    assert!(!done, "attempt {attempt} of {task} does again what is done");
+                    assert!(played.seen.is_over(), "attempt {attempt} of {task} runs beside another");
+                    assert!(is_looked_at(played), "attempt {attempt} of {task} begins unseen");
+                }
+            }
+            EventKind::TaskEnded { task, outcome: Outcome::Error, .. } => {
+                let last = self.record.tasks[task].attempts.last();
+                self.unknown += usize::from(last.is_some_and(AttemptRecord::is_open_intent));
+            }
+            _ => {}
+        }
     }
 
     fn pass(&mut self, time: Duration) {
@@ -179,12 +277,14 @@ impl World {
 
     fn keep(&mut self, turn: Turn) {
         for kind in turn.events {
+            self.judge(&kind);
             let event = RunEvent { seq: self.record.last_seq + 1, ts: self.now.wall, kind };
             // What is stored is what is read back.
             let stored: RunEvent = serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();
             self.record.apply(&stored);
         }
-        self.pending.extend(turn.actions);
+        let asked = self.now.instant;
+        self.pending.extend(turn.actions.into_iter().map(|action| (asked, action)));
         let live = self.record.tasks.values().filter(|task| {
             task.outcome.is_none() && task.attempts.last().is_some_and(|a| a.is_live() || a.is_open_intent())
         });
@@ -193,7 +293,8 @@ impl World {
 
     fn failure(&mut self) -> Option<RequestFailure> {
         let kind = FailureKind::Passing { unsent: self.rng.bool() };
-        (self.rng.f64() < self.manners.failure).then(|| RequestFailure { text: "503".to_owned(), kind })
+        let fails = self.rng.f64() < self.manners.failure || self.now.instant < self.outage_until;
+        fails.then(|| RequestFailure { text: "503".to_owned(), kind })
     }
 
     fn lasting_failure(&self) -> Option<RequestFailure> {
@@ -202,7 +303,7 @@ impl World {
         (searches_fail || key_lost).then(|| RequestFailure { text: "no".to_owned(), kind })
     }
 
-    fn answer(&mut self, action: Action) -> Input {
+    fn answer(&mut self, asked: Instant, action: Action) -> Input {
         let failure = self.failure();
         match action {
             Action::Survey { .. } if failure.is_some() => {
@@ -213,12 +314,16 @@ impl World {
                 Input::Surveyed(Ok(self.list().into_iter().filter(is_new).collect()))
             }
             Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.list()), Err)),
-            Action::Create { attempt, marker, replaces } => {
-                if let Some(session) = replaces {
-                    let played = self.sessions.get_mut(&session).unwrap();
-                    (played.archived, played.seen.state) = (true, SessionState::Paused);
+            Action::Create { attempt, marker } => Input::Posted { attempt, result: self.create(&marker) },
+            Action::Archive { attempt, session } => {
+                let Played { seen, .. } = self.sessions.get_mut(&session).unwrap();
+                if failure.is_none() {
+                    seen.archived = true;
+                    if !seen.state.is_terminal() {
+                        seen.state = SessionState::Paused;
+                    }
                 }
-                Input::Posted { attempt, result: self.create(&marker) }
+                Input::Archived { attempt, session, result: failure.map_or(Ok(()), Err) }
             }
             Action::Search { attempt, marker, .. } => {
                 let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
@@ -228,14 +333,12 @@ impl World {
             Action::Poll(PollRequest::Page(page)) => {
                 self.go_on();
                 let result = failure.map_or_else(|| Ok(self.page(&page)), Err);
-                let took = Duration::from_millis(100);
-                Input::Polled(Polled::Page { place: page.place, lean: page.lean, took, result })
+                Input::Polled(Polled::Page { place: page.place, lean: page.lean, asked, result })
             }
             Action::Poll(PollRequest::One(session)) => {
                 self.go_on();
                 let seen = Box::new(self.sessions[&session].seen.clone());
-                let took = Duration::from_millis(50);
-                Input::Polled(Polled::One { session, took, result: failure.map_or(Ok(seen), Err) })
+                Input::Polled(Polled::One { session, asked, result: failure.map_or(Ok(seen), Err) })
             }
             Action::Read { attempt, session, purpose, .. } => {
                 let played = &self.sessions[&session];
@@ -256,6 +359,7 @@ impl World {
             Action::Send { attempt, session, act, .. } => {
                 if let Some(played) = self.sessions.get_mut(&session)
                     && played.seen.state == SessionState::AwaitingUserFeedback
+                    && !played.seen.archived
                 {
                     played.seen.state = SessionState::InProgress;
                 }
@@ -263,7 +367,7 @@ impl World {
             }
             Action::Recheck { task, session } => {
                 let seen = Box::new(self.sessions[&session].seen.clone());
-                Input::Rechecked { task, result: failure.map_or(Ok(seen), Err) }
+                Input::Rechecked { task, asked, result: failure.map_or(Ok(seen), Err) }
             }
         }
     }
@@ -290,8 +394,7 @@ impl World {
 
     /// Whether a session of the same task has not ended.
     fn is_at_work_for(&self, marker: &Marker) -> bool {
-        let mut live =
-            self.sessions.values().filter(|played| !played.archived && !played.seen.state.is_terminal());
+        let mut live = self.sessions.values().filter(|played| !played.seen.is_over());
         live.any(|played| played.seen.marker().is_some_and(|other| other.key() == marker.key()))
     }
 
@@ -305,6 +408,7 @@ impl World {
             created: Some(self.now.wall),
             updated: Some(self.now.wall),
             work: Work::default(),
+            archived: false,
         };
         if lost_before {
             return seen;
@@ -314,7 +418,7 @@ impl World {
         let fails = draw < self.manners.hangs + self.manners.fails;
         let played = Played {
             seen: seen.clone(),
-            archived: false,
+            looked: Some(self.now.instant),
             polls_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
             end: if fails { SessionState::Failed } else { SessionState::Completed },
             asks: self.rng.f64() < self.manners.asks,
@@ -326,10 +430,7 @@ impl World {
     /// Each poll lets time do its work on every session.
     fn go_on(&mut self) {
         for (id, played) in &mut self.sessions {
-            if played.archived
-                || played.seen.state.is_terminal()
-                || played.seen.state == SessionState::AwaitingUserFeedback
-            {
+            if played.seen.is_over() || played.seen.state == SessionState::AwaitingUserFeedback {
                 continue;
             }
             played.polls_left = played.polls_left.saturating_sub(1);
@@ -362,7 +463,7 @@ impl World {
         self.sessions
             .values()
             .rev()
-            .filter(|played| !played.archived)
+            .filter(|played| !played.seen.archived)
             .map(|played| played.seen.clone())
             .collect()
     }
@@ -378,14 +479,21 @@ impl World {
 
     /// Sessions that no attempt of the record knows and no open intent will search for.
     pub(super) fn lost(&self) -> Vec<Seen> {
-        let attempts = || self.record.tasks.values().flat_map(|task| &task.attempts);
-        let is_known = |seen: &Seen| {
-            attempts().any(|attempt| match &attempt.session {
-                Some(session) => session.id == seen.id,
-                None => attempt.is_open_intent() && seen.marker().as_ref() == Some(&attempt.marker),
-            })
-        };
-        self.list().into_iter().filter(|seen| !is_known(seen)).collect()
+        self.list().into_iter().filter(|seen| !self.is_known(seen)).collect()
+    }
+
+    fn is_known(&self, seen: &Seen) -> bool {
+        let mut attempts = self.record.tasks.values().flat_map(|task| &task.attempts);
+        attempts.any(|attempt| match &attempt.session {
+            Some(session) => session.id == seen.id,
+            None => attempt.is_open_intent() && seen.marker().as_ref() == Some(&attempt.marker),
+        })
+    }
+
+    /// Strays are only what a create in doubt left. Whoever runs the task again finds it.
+    pub(super) fn are_strays_expected(&self) -> bool {
+        let mut strays = self.record.strays.iter().map(|stray| &self.sessions[&stray.session.id].seen);
+        self.record.strays.is_empty() || self.unknown > 0 && strays.all(|seen| self.is_known(seen))
     }
 
     pub(super) fn created(&self) -> usize {

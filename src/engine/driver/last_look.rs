@@ -1,0 +1,99 @@
+//! Before an attempt is given up its session is looked at once more: it may have ended while nobody looked.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Driver, End, Phase, Step};
+use crate::api::SessionState;
+use crate::engine::action::Purpose;
+use crate::engine::input::Now;
+use crate::engine::judge::is_met;
+use crate::outcome::Outcome;
+
+/// How long a look is tried for.
+pub(in crate::engine) const PATIENCE: Duration = Duration::from_secs(2 * 60);
+
+/// Whether what was asked for then and is here now shows how things stand.
+pub(in crate::engine) fn is_fresh(asked: Instant, interval: Duration, now: Now) -> bool {
+    now.instant.saturating_duration_since(asked) < interval.max(Duration::from_secs(1))
+}
+
+impl Driver {
+    /// The attempt is over for us, unless a look that begins now shows better.
+    pub(super) fn give_up(&mut self, outcome: Outcome, now: Now) -> Vec<Step> {
+        self.phase = Phase::LastLook { outcome, since: now.instant, until: now.instant + self.patience() };
+        vec![Step::ReadAt(now.instant)]
+    }
+
+    /// How long evidence is waited for when the task's own time is over.
+    pub(super) fn patience(&self) -> Duration {
+        PATIENCE.min(self.terms.timeouts.task)
+    }
+
+    /// The session was shown although its attempt is to be given up.
+    pub(super) fn on_last_look(&mut self, asked: Instant, now: Now) -> Vec<Step> {
+        let Phase::LastLook { outcome, since, .. } = self.phase else { return Vec::new() };
+        let mut steps = Vec::new();
+        let is_silent = now.instant >= self.silent_at();
+        match self.state {
+            SessionState::Completed => self.on_completed(asked, now, &mut steps),
+            SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
+            // Nobody knows what it has done since.
+            _ if asked < since || !is_fresh(asked, self.terms.interval, now) => {
+                steps.push(Step::ReadAt(now.instant));
+            }
+            _ if is_met(self.terms.expect, self.terms.asked, &self.work) => {
+                let reason = format!("the session has not ended; its state is {}", self.state.as_str());
+                steps.push(self.end(Outcome::Succeeded, Some(reason)));
+            }
+            _ if outcome == Outcome::Stalled && !is_silent => {
+                self.phase = Phase::Working;
+                self.answer_state(now, &mut steps);
+            }
+            _ => {
+                let reason = format!("{}; the last state was {}", self.why(outcome), self.state.as_str());
+                steps.push(self.end(outcome, Some(reason)));
+            }
+        }
+        steps
+    }
+
+    /// No look could be had: whoever takes the session up again will see what became of it.
+    pub(super) fn end_unseen(&mut self, outcome: Outcome) -> Step {
+        let failure = self.last_failure.as_deref().unwrap_or("no answer");
+        let (why, state) = (self.why(outcome), self.state.as_str());
+        let reason = format!("{why}, but it could not be looked at: {failure}; the last state was {state}");
+        self.phase = Phase::Ended;
+        let end = End::new(Outcome::Detached, Some(reason));
+        Step::End(End { work: self.work.clone(), unseen: true, ..end })
+    }
+
+    fn why(&self, outcome: Outcome) -> String {
+        let timeouts = &self.terms.timeouts;
+        let shown = |limit| jiff::SignedDuration::try_from(limit).unwrap_or_default();
+        if outcome != Outcome::Stalled {
+            return format!("not ended after {:#}", shown(timeouts.task));
+        }
+        let nudges = match self.spent.nudges {
+            0 => String::new(),
+            1 => " and one nudge".to_owned(),
+            n => format!(" and {n} nudges"),
+        };
+        format!("no sign of the agent for {:#}{nudges}", shown(timeouts.stall))
+    }
+
+    /// The time for what an ended session was to show is over: what is known decides, and nothing known is no verdict.
+    pub(super) fn end_closing(&mut self, purpose: Purpose) -> Step {
+        if purpose == Purpose::Reason {
+            let reason = "the session failed; its activities, which say why, could not be read";
+            return self.end(Outcome::Failed, Some(reason.to_owned()));
+        }
+        if self.made().is_some() {
+            return self.end_completed();
+        }
+        let failure = self.last_failure.as_deref().unwrap_or("no answer");
+        let reason = format!("completed; what it made is not known: it could not be looked at: {failure}");
+        self.end(Outcome::Detached, Some(reason))
+    }
+}
