@@ -1,8 +1,20 @@
-//! From a completed session to an outcome.
+//! What counts as a look at a session, and what its outcome is by what it shows.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::api::Made;
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Task};
+
+/// How long a look at a session is tried for before there is none.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 60);
+
+/// Whether what was asked for then, and is here now, shows how things stand.
+pub(super) fn is_fresh(asked: Instant, interval: Duration, now: Instant) -> bool {
+    now.saturating_duration_since(asked) < interval.max(Duration::from_secs(1))
+}
 
 /// What the task asks a session to make: late outputs are waited for until it is there.
 pub(super) fn asked(task: &Task) -> Made {

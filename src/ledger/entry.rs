@@ -65,6 +65,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         | EventKind::PlanApproved { .. }
         | EventKind::Replied { .. }
         | EventKind::Nudged { .. }
+        | EventKind::SessionArchived { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::Noted { .. }
         | EventKind::ApiUsed { .. }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::located::{Located, Table, WordOrMapping};
-use super::policy::{Expect, OnNoChange};
+use super::policy::{Expect, GiveUp, OnNoChange};
 use super::schema::Literal;
 use super::setting::{Setting, settings};
 use super::settings::{RetryPolicy, Timeouts, WaitingPolicy};
@@ -43,6 +43,9 @@ settings! {
         expect: Expect;
         /// How a completed session without any change is reported: `pass`, `skip` or `fail`.
         on_no_change: OnNoChange;
+        /// What becomes of a session that is given up and has not ended: `archive` pauses it, so that it holds no place at the
+        /// service and opens no pull request unseen; `leave` lets it go on, and then there is no further attempt.
+        give_up: GiveUp;
         /// Whether the service opens a pull request by itself.
         auto_pr: bool = true;
         /// Whether the session's plan waits for an approval.

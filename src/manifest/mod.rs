@@ -37,7 +37,7 @@ pub use files::MAX_FILE_BYTES;
 pub(crate) use job::{Entry, Matrix};
 pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
-pub use policy::{Backoff, Expect, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn};
+pub use policy::{Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn};
 pub(crate) use schema::Written;
 pub(crate) use setting::Setting;
 pub(crate) use settings::WaitingPolicy;

@@ -105,6 +105,17 @@ pub enum OnNoChange {
     Fail,
 }
 
+/// What becomes of a session that is given up and may still be at work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GiveUp {
+    /// It is archived, which pauses it: the default.
+    #[default]
+    Archive,
+    /// It goes on, and the task has no further attempt beside it.
+    Leave,
+}
+
 /// `strategy.max-failures`: a count, or a share of the run's tasks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailures {

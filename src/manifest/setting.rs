@@ -10,7 +10,7 @@ use super::diagnostic::Diagnostic;
 use super::document::Span;
 use super::duration::Period;
 use super::located::Located;
-use super::policy::{Backoff, Expect, OnNoChange, PlanApproval, PollStrategy, RetryOn};
+use super::policy::{Backoff, Expect, GiveUp, OnNoChange, PlanApproval, PollStrategy, RetryOn};
 
 /// What a key means: a value without options, made from what is written.
 pub(crate) trait Setting: Sized {
@@ -192,7 +192,7 @@ macro_rules! meant_as_written {
         }
     )*};
 }
-meant_as_written!(bool, Backoff, Expect, OnNoChange, PlanApproval, PollStrategy, Vec<RetryOn>);
+meant_as_written!(bool, Backoff, Expect, GiveUp, OnNoChange, PlanApproval, PollStrategy, Vec<RetryOn>);
 
 impl Setting for u32 {
     type Written = Self;

@@ -138,6 +138,13 @@ pub enum EventKind {
         /// Which attempt.
         attempt: u32,
     },
+    /// The attempt's session had not ended when it was given up; it is in the archive now, which pauses it.
+    SessionArchived {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// An attempt is over; the task may have another.
     AttemptEnded {
         /// For which task.
@@ -215,6 +222,7 @@ impl EventKind {
             | Self::PlanApproved { task, .. }
             | Self::Replied { task, .. }
             | Self::Nudged { task, .. }
+            | Self::SessionArchived { task, .. }
             | Self::AttemptEnded { task, .. }
             | Self::TaskEnded { task, .. } => Some(task),
             Self::Noted { task, .. } => task.as_ref(),

@@ -80,6 +80,8 @@ pub struct AttemptRecord {
     pub state: Option<String>,
     /// Whether the session was found by its marker.
     pub adopted: bool,
+    /// Whether its session was given up and put into the archive.
+    pub archived: bool,
     /// Whether the create was refused for certain: the intent is void.
     pub refused: bool,
     /// The intent.
@@ -266,6 +268,7 @@ impl RunRecord {
             | EventKind::PlanApproved { task, .. }
             | EventKind::Replied { task, .. }
             | EventKind::Nudged { task, .. }
+            | EventKind::SessionArchived { task, .. }
             | EventKind::AttemptEnded { task, .. }
             | EventKind::TaskEnded { task, .. } => {
                 if let Some(record) = self.tasks.get_mut(task) {
@@ -320,7 +323,7 @@ impl TaskRecord {
                 // One that is told again is taken up again: it was live after all.
                 a.adopted |= *adopted;
                 a.session = Some(session.clone());
-                a.refused = false;
+                (a.refused, a.archived) = (false, false);
                 a.outcome = None;
                 a.reason = None;
                 a.ended_at = None;
@@ -331,6 +334,7 @@ impl TaskRecord {
                     a.detected_after_ms = a.detected_after_ms.or(*detected_after_ms);
                 });
             }
+            EventKind::SessionArchived { attempt, .. } => self.with_attempt(*attempt, |a| a.archived = true),
             EventKind::AttemptEnded { attempt, outcome, reason, work, .. } => {
                 self.with_attempt(*attempt, |a| {
                     a.outcome = Some(*outcome);
@@ -368,6 +372,7 @@ impl TaskRecord {
             session: None,
             state: None,
             adopted: false,
+            archived: false,
             refused: false,
             started_at: ts,
             ended_at: None,

@@ -280,6 +280,7 @@ impl Expansion<'_> {
             require_approval: job.keys.require_approval,
             expect: job.keys.expect,
             on_no_change: job.keys.on_no_change,
+            give_up: job.keys.give_up,
             waiting: strings.waiting,
             retries: Arc::clone(&parts.retries),
             timeouts: job.keys.timeouts,

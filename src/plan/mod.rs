@@ -26,4 +26,6 @@ pub use settings::{
     Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,
 };
 pub use source::ConnectedSource;
-pub use task::{Expect, JobId, OnNoChange, Place, Plan, Task, TaskId, TaskKey, TaskSource, Unresolved};
+pub use task::{
+    Expect, GiveUp, JobId, OnNoChange, Place, Plan, Task, TaskId, TaskKey, TaskSource, Unresolved,
+};

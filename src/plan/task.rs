@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{RetryPolicy, Settings, Timeouts, Waiting};
-pub use crate::manifest::{Expect, OnNoChange, Place};
+pub use crate::manifest::{Expect, GiveUp, OnNoChange, Place};
 
 /// What a manifest expands to.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct Task {
     pub expect: Expect,
     /// How a completed session without any change is reported.
     pub on_no_change: OnNoChange,
+    /// What becomes of a session that is given up and may still be at work.
+    pub give_up: GiveUp,
     /// What to do when the session waits.
     pub waiting: Arc<Waiting>,
     /// When to try again with a new session.

@@ -95,6 +95,7 @@ impl AttemptV1 {
             outcome: record.outcome,
             reason: record.reason.clone(),
             adopted: record.adopted,
+            archived: record.archived,
             pull_request: record.work.pull_request.as_ref().map(PullRequestV1::of),
             change: record.work.change.map(ChangeV1::of),
         }

@@ -93,7 +93,8 @@ impl AttemptV1 {
     pub(super) fn session_line(&self) -> String {
         self.session.as_ref().map_or_else(String::new, |session| {
             let url = session.url.as_deref().unwrap_or_default();
-            format!("session: {} {url}", session.name()).trim_end().to_owned()
+            let archived = if self.archived { " (archived)" } else { "" };
+            format!("session: {} {url}", session.name()).trim_end().to_owned() + archived
         })
     }
 }

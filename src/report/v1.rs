@@ -194,6 +194,9 @@ pub struct AttemptV1 {
     pub reason: Option<String>,
     /// Whether the session was found by its marker instead of in the answer to the create request.
     pub adopted: bool,
+    /// Whether its session had not ended when it was given up, and was put into the archive.
+    #[serde(default)]
+    pub archived: bool,
     /// Its pull request.
     #[serde(default)]
     pub pull_request: Option<PullRequestV1>,

@@ -59,7 +59,8 @@ fn failed_tasks_are_run_again_when_asked_for() {
 
 #[test]
 fn failed_first_looks_whether_the_old_session_has_succeeded_since() {
-    let manifest = Manifest::of([job("slow", "Take your time.", &["timeouts: { task: 200ms }"])]);
+    let keys = ["timeouts: { task: 200ms }", "give-up: leave"];
+    let manifest = Manifest::of([job("slow", "Take your time.", &keys)]);
     let world = World::with("{ defaults: { duration: 1s, outcome: change } }", &manifest);
     let mut running = world.run().start();
     running.until(|world| world.books().created == 1);
@@ -89,7 +90,8 @@ fn an_edited_prompt_is_a_new_task_and_an_untouched_one_is_not() {
 
 #[test]
 fn an_old_session_that_failed_takes_up_again_is_the_next_runs_too() {
-    let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(2));
+    let manifest = tasks(2).set("defaults", "{ give-up: leave }");
+    let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &manifest);
     world.run().args("--task-timeout 300ms").exits(100);
     let mut running = world.run().arg("--failed").start();
     running.until_said("started");

@@ -72,6 +72,20 @@ fn a_session_that_is_given_up_is_archived_before_the_next_attempt() {
 }
 
 #[test]
+fn what_is_given_up_is_archived_or_left_and_the_report_says_which() {
+    let scenario = "{ defaults: { outcome: stall } }";
+    for (give_up, archived) in [("archive", true), ("leave", false)] {
+        let keys = ["source: my-org/web@main", "timeouts: { stall: 200ms }", &*format!("give-up: {give_up}")];
+        let world = World::with(scenario, &Manifest::of([job("task", "Do it.", &keys)]));
+        let ended = world.run().exits(100);
+        assert_eq!(world.sessions()[0].archived, archived, "{give_up}");
+        let task = ended.task("task");
+        assert_eq!((task.outcome, task.attempts[0].archived), (Outcome::Stalled, archived));
+        assert_eq!(world.read("jules-report/junit.xml").contains("(archived)"), archived);
+    }
+}
+
+#[test]
 fn only_what_is_listed_is_tried_again() {
     let world = world(&fails(9), "count: 2, on: [error, stalled]");
     world.run().exits(100);

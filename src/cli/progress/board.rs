@@ -125,6 +125,7 @@ impl Board {
             | EventKind::PlanApproved { .. }
             | EventKind::Replied { .. }
             | EventKind::Nudged { .. }
+            | EventKind::SessionArchived { .. }
             | EventKind::Noted { .. }
             | EventKind::ApiUsed { .. }
             | EventKind::StrayFound { .. }

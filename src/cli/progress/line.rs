@@ -57,6 +57,7 @@ pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
         EventKind::PlanApproved { task, .. } => change(task, CYAN, "plan approved", String::new()),
         EventKind::Replied { task, .. } => change(task, CYAN, "answered", String::new()),
         EventKind::Nudged { task, .. } => change(task, YELLOW, "nudged", String::new()),
+        EventKind::SessionArchived { task, .. } => change(task, DIM, "archived", String::new()),
         EventKind::TaskEnded { task, outcome, reason } => {
             let rest = end(board.task(task), event.ts, reason.as_deref());
             lasting(task, style_of(*outcome), outcome.label(), rest)

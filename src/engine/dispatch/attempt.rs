@@ -17,7 +17,7 @@ use crate::engine::input::{Act, FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::asked;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
-use crate::plan::{RetryOn, TaskId};
+use crate::plan::{GiveUp, RetryOn, TaskId};
 
 impl Dispatch {
     /// Records the intent; its POST leaves when the turn's events are kept.
@@ -241,17 +241,20 @@ impl Dispatch {
     pub(super) fn end_attempt(&mut self, ix: TaskIx, end: End, now: Now) {
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
         let retry_at = self.retry_at(ix, &end, now);
-        let End { outcome, reason, work, unseen, .. } = end;
+        let End { outcome, reason, work, lasting, unseen } = end;
         self.admission.left += usize::from(unseen);
         let event = EventKind::AttemptEnded { task, attempt, outcome, reason: reason.clone(), work };
         self.turn.events.push(event);
-        let old = match self.tasks.state(ix) {
-            State::Live(driver) => Some(OldSession::new(driver.session(), driver.state().is_terminal())),
-            _ => self.tasks[ix].old.take(),
-        };
+        if let State::Live(driver) = self.tasks.state(ix) {
+            let ended = driver.state().is_terminal();
+            self.tasks[ix].old = Some(OldSession::new(driver.session(), ended));
+            if !ended && !lasting && outcome.is_failure() && self.plan[ix].give_up == GiveUp::Archive {
+                self.put_away(ix, now);
+            }
+        }
         self.release_slot(ix);
         if let Some(until) = retry_at {
-            (self.tasks[ix].old, self.tasks[ix].owed) = (old, Some((outcome, reason)));
+            self.tasks[ix].owed = Some((outcome, reason));
             self.tasks.put(ix, State::Pausing(until));
         } else {
             self.end_task(ix, outcome, reason, now);
@@ -262,7 +265,9 @@ impl Dispatch {
     fn retry_at(&mut self, ix: TaskIx, end: &End, now: Now) -> Option<Instant> {
         let policy = &self.plan[ix].retries;
         let retry = self.tasks[ix].attempts - self.tasks[ix].attempts_before;
-        if end.lasting || self.stop.reason.is_some() || retry > policy.count {
+        let is_left = self.plan[ix].give_up == GiveUp::Leave
+            && matches!(self.tasks.state(ix), State::Live(driver) if !driver.state().is_terminal());
+        if end.lasting || is_left || self.stop.reason.is_some() || retry > policy.count {
             return None;
         }
         if !policy.on.iter().any(|on| retries(*on) == end.outcome) {

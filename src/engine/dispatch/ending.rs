@@ -198,7 +198,9 @@ impl Dispatch {
                     self.stage = Stage::Done;
                 }
             }
-            Stage::Working | Stage::Settling | Stage::Surveying if !self.tasks.is_any_open() => {
+            Stage::Working | Stage::Settling | Stage::Surveying
+                if !self.tasks.is_any_open() && self.run.archiving.is_empty() =>
+            {
                 if self.run.had_intent && self.stop.reason.is_none_or(|stop| !stop.leaves_live()) {
                     let since = self.run.started.saturating_sub(SignedDuration::from_secs(60));
                     self.stage = Stage::Auditing;

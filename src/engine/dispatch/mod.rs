@@ -12,7 +12,7 @@ mod timers;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -76,6 +76,8 @@ struct Run {
     started: Timestamp,
     /// Every session that it has ever had.
     sessions: HashSet<SessionId>,
+    /// Sessions that are being put away, and until when the run's end waits for that.
+    archiving: HashMap<SessionId, Instant>,
     /// Whether it has ever had an intent: then the last listing is worth its requests.
     had_intent: bool,
 }
@@ -100,6 +102,7 @@ impl Dispatch {
                 id: record.info.id.clone(),
                 started: record.started_at,
                 sessions: sessions_of(record),
+                archiving: HashMap::new(),
                 had_intent: false,
             },
             stage: Stage::Surveying,
@@ -155,7 +158,8 @@ impl Dispatch {
         };
         let deadline = self.stop.deadline.filter(|_| !self.stop.reason.is_some_and(StopReason::leaves_live));
         let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
-        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission]
+        let archiving = self.run.archiving.values().min().copied();
+        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission, archiving]
             .into_iter()
             .flatten()
             .min()
@@ -194,6 +198,7 @@ impl Dispatch {
         while let Some(ix) = self.tasks.pop_due(now.instant) {
             self.on_timer(ix, now);
         }
+        self.run.archiving.retain(|_, until| now.instant < *until);
         let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;

@@ -6,10 +6,9 @@ use super::Dispatch;
 use super::tasks::State;
 use crate::api::{SessionId, SessionState};
 use crate::engine::action::{Action, Attempt, TaskIx};
-use crate::engine::driver::last_look::{PATIENCE, is_fresh};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
-use crate::engine::judge::judge;
+use crate::engine::judge::{PATIENCE, is_fresh, judge};
 use crate::outcome::{AttemptRecord, EventKind, Outcome};
 
 /// How often a session is looked at that cannot be, is not there, or is not put away.
@@ -43,7 +42,7 @@ impl Dispatch {
     /// Whether the last look at the session before is too old for another attempt.
     pub(super) fn is_look_old(&self, ix: TaskIx, now: Now) -> bool {
         let over_at = self.tasks[ix].old.as_ref().and_then(|old| old.over_at);
-        over_at.is_some_and(|asked| !is_fresh(asked, self.poller.interval(), now))
+        over_at.is_some_and(|asked| !is_fresh(asked, self.poller.interval(), now.instant))
     }
 
     /// Reads the session of the last attempt again. It takes a slot, for it may be at work.
@@ -80,11 +79,11 @@ impl Dispatch {
                 let end = End { work: seen.work, lasting: true, ..End::new(Outcome::Succeeded, None) };
                 self.end_attempt(ix, end, now);
             }
-            Ok(_) if !is_fresh(asked, self.poller.interval(), now) => self.recheck(ix, now),
+            Ok(_) if !is_fresh(asked, self.poller.interval(), now.instant) => self.recheck(ix, now),
             Ok(seen) if seen.is_over() => self.start_beside(ix, asked),
             Ok(seen) if !is_given_up => self.take_up_again(ix, &seen, asked, now),
             Ok(_) => {
-                self.put_away(ix);
+                self.put_away(ix, now);
                 self.recheck_failed(ix, "it could not be put away", now);
             }
             Err(failure) if failure.kind == FailureKind::Missing && looks + 1 >= MAX_LOOKS => {
@@ -124,9 +123,10 @@ impl Dispatch {
     }
 
     /// Archives the session of the last attempt, which pauses it.
-    pub(super) fn put_away(&mut self, ix: TaskIx) {
+    pub(super) fn put_away(&mut self, ix: TaskIx, now: Now) {
         let Some(old) = &self.tasks[ix].old else { return };
         let (attempt, session) = (self.tasks.last_attempt(ix), old.id.clone());
+        self.run.archiving.insert(session.clone(), now.instant + PATIENCE);
         self.turn.actions.push(Action::Archive { attempt, session });
     }
 
@@ -138,11 +138,17 @@ impl Dispatch {
         now: Now,
     ) {
         self.lost_key_of(result.as_ref().err(), now);
-        if let Err(failure) = result {
-            let note = format!("session {session} could not be archived: {}", failure.text);
-            let (task, _) = self.names(attempt);
-            self.turn.events.push(EventKind::Noted { task: Some(task), note });
+        if self.run.archiving.remove(session).is_none() {
+            return;
         }
+        let (task, attempt) = self.names(attempt);
+        self.turn.events.push(match result {
+            Ok(()) => EventKind::SessionArchived { task, attempt },
+            Err(failure) => {
+                let note = format!("session {session} could not be archived: {}", failure.text);
+                EventKind::Noted { task: Some(task), note }
+            }
+        });
     }
 
     /// The attempt had been given up, but its session is at work, or has completed since.

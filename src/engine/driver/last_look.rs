@@ -8,16 +8,8 @@ use super::{Driver, End, Phase, Step};
 use crate::api::SessionState;
 use crate::engine::action::Purpose;
 use crate::engine::input::Now;
-use crate::engine::judge::is_met;
+use crate::engine::judge::{PATIENCE, is_fresh, is_met};
 use crate::outcome::Outcome;
-
-/// How long a look is tried for.
-pub(in crate::engine) const PATIENCE: Duration = Duration::from_secs(2 * 60);
-
-/// Whether what was asked for then and is here now shows how things stand.
-pub(in crate::engine) fn is_fresh(asked: Instant, interval: Duration, now: Now) -> bool {
-    now.instant.saturating_duration_since(asked) < interval.max(Duration::from_secs(1))
-}
 
 impl Driver {
     /// The attempt is over for us, unless a look that begins now shows better.
@@ -40,7 +32,7 @@ impl Driver {
             SessionState::Completed => self.on_completed(asked, now, &mut steps),
             SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
             // Nobody knows what it has done since.
-            _ if asked < since || !is_fresh(asked, self.terms.interval, now) => {
+            _ if asked < since || !is_fresh(asked, self.terms.interval, now.instant) => {
                 steps.push(Step::ReadAt(now.instant));
             }
             _ if is_met(self.terms.expect, self.terms.asked, &self.work) => {

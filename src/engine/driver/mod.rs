@@ -9,7 +9,7 @@
 //! session does, and what is looked at after that has times of its own.
 
 mod ending;
-pub(super) mod last_look;
+mod last_look;
 mod waiting;
 
 use std::sync::Arc;

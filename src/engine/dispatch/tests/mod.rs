@@ -12,8 +12,8 @@ use self::world::{Manners, World};
 use crate::engine::StopReason;
 use crate::outcome::Outcome;
 use crate::plan::{
-    Expect, JobId, MaxFailures, OnNoChange, Place, Plan, RetryOn, RetryPolicy, Settings, StallPolicy, Task,
-    TaskId, TaskKey, Timeouts, UserFeedback, Waiting,
+    Expect, GiveUp, JobId, MaxFailures, OnNoChange, Place, Plan, RetryOn, RetryPolicy, Settings, StallPolicy,
+    Task, TaskId, TaskKey, Timeouts, UserFeedback, Waiting,
 };
 
 fn task(index: usize, needs: &[usize]) -> Task {
@@ -30,6 +30,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
         require_approval: false,
         expect: Expect::Any,
         on_no_change: OnNoChange::Pass,
+        give_up: GiveUp::Archive,
         waiting: Arc::new(Waiting::default()),
         retries: Arc::new(RetryPolicy::default()),
         timeouts: Timeouts::default(),
@@ -51,6 +52,12 @@ pub(in crate::engine) fn plan(tasks: usize, max_parallel: usize) -> Plan {
         tasks: (0..tasks).map(|index| task(index, &[])).collect(),
         unresolved: Vec::new(),
     }
+}
+
+/// The same plan, whose sessions are left as they are when they are given up.
+fn leaving(plan: Plan) -> Plan {
+    let tasks = plan.tasks.into_iter().map(|task| Task { give_up: GiveUp::Leave, ..task }).collect();
+    Plan { tasks, ..plan }
 }
 
 fn outcomes(world: &World) -> Vec<Outcome> {
@@ -179,7 +186,7 @@ fn a_question_is_the_reason_when_nobody_answers() {
 
 #[test]
 fn a_failed_run_again_first_reads_the_old_session() {
-    let mut world = World::new(plan(3, 3), Manners { asks: 1.0, ..Manners::default() }, 1);
+    let mut world = World::new(leaving(plan(3, 3)), Manners { asks: 1.0, ..Manners::default() }, 1);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
     world.options.rerun_failed = true;
@@ -190,11 +197,33 @@ fn a_failed_run_again_first_reads_the_old_session() {
 }
 
 #[test]
+fn what_was_given_up_is_put_away_and_not_taken_up_again() {
+    let mut world = World::new(plan(3, 3), Manners { asks: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
+    assert!(world.record.tasks.values().all(|task| task.attempts[0].archived));
+    world.options.rerun_failed = true;
+    world.plan = answering(&world.plan);
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 3], 6));
+}
+
+#[test]
+fn there_is_no_attempt_beside_a_session_that_was_left() {
+    let mut plan = leaving(plan(1, 3));
+    plan.tasks[0].retries = Arc::new(RetryPolicy { count: 3, ..RetryPolicy::default() });
+    let mut world = World::new(plan, Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Stalled], 1));
+    assert!(!world.record.tasks[0].attempts[0].archived);
+}
+
+#[test]
 fn what_was_skipped_for_a_failed_need_is_run_again_with_it() {
     let mut plan = plan(1, 3);
     plan.tasks.push(task(1, &[0]));
     plan.tasks.push(task(2, &[1]));
-    let mut world = World::new(plan, Manners { asks: 1.0, ..Manners::default() }, 1);
+    let mut world = World::new(leaving(plan), Manners { asks: 1.0, ..Manners::default() }, 1);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::NeedsInput, Outcome::Skipped, Outcome::Skipped]);
     world.options.rerun_failed = true;
@@ -226,7 +255,8 @@ fn answering(plan: &Plan) -> Arc<Plan> {
 
 #[test]
 fn an_old_session_that_is_taken_up_again_is_followed_by_the_next_invocation_too() {
-    let mut world = World::new(plan(3, 3), Manners { asks: 1.0, hangs: 1.0, ..Manners::default() }, 1);
+    let manners = Manners { asks: 1.0, hangs: 1.0, ..Manners::default() };
+    let mut world = World::new(leaving(plan(3, 3)), manners, 1);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
     world.plan = answering(&world.plan);
@@ -391,6 +421,7 @@ proptest! {
         late in 0.0..0.3,
         retries in 0_u32..3,
         rerun_failed: bool,
+        leave: bool,
         stop_at in proptest::option::of((0_usize..300, prop_oneof![
             Just(StopReason::Deadline), Just(StopReason::Interrupt), Just(StopReason::Abandon),
             Just(StopReason::Failures),
@@ -398,6 +429,7 @@ proptest! {
     ) {
         let mut plan = plan(tasks, max_parallel);
         for (index, task) in plan.tasks.iter_mut().enumerate() {
+            task.give_up = if leave { GiveUp::Leave } else { GiveUp::Archive };
             task.retries = Arc::new(RetryPolicy {
                 count: retries,
                 on: vec![RetryOn::Error, RetryOn::Stalled, RetryOn::TimedOut, RetryOn::Failed],
