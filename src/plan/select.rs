@@ -259,6 +259,8 @@ impl Plan {
         if chosen.len() == self.tasks.len() {
             return;
         }
+        /// Where the needs that are kept stand now, and the others.
+        type Needs = (Arc<[usize]>, Arc<[TaskId]>);
         const GONE: usize = usize::MAX;
         let mut moved = vec![GONE; self.tasks.len()];
         for (new, &old) in chosen.iter().enumerate() {
@@ -268,7 +270,7 @@ impl Plan {
         let mut at = 0..;
         self.tasks.retain(|_| at.next().is_some_and(|at| moved[at] != GONE));
         // Lists are shared by many tasks and stay so.
-        let mut lists: HashMap<(*const usize, usize), (Arc<[usize]>, Arc<[TaskId]>)> = HashMap::new();
+        let mut lists: HashMap<(*const usize, usize), Needs> = HashMap::new();
         let mut old_lists = Vec::new();
         for task in self.tasks.iter_mut().filter(|task| !task.needs.is_empty()) {
             let (list, outside) = lists.entry((task.needs.as_ptr(), task.needs.len())).or_insert_with(|| {
