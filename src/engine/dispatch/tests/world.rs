@@ -88,6 +88,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(plan: Plan, manners: Manners, seed: u64) -> Self {
         let wall: Timestamp = "2026-11-22T02:00:05Z".parse().unwrap();
+        let now = Now { instant: Instant::now(), wall };
         Self {
             record: begun(&plan, wall, 0x7c1f),
             plan: Arc::new(plan),
@@ -95,11 +96,11 @@ impl World {
             options: Options { seed, ..Options::default() },
             manners,
             rng: fastrand::Rng::with_seed(seed),
-            now: Now { instant: Instant::now(), wall },
+            now,
             sessions: BTreeMap::new(),
             pending: Vec::new(),
             answers: Vec::new(),
-            outage_until: Instant::now(),
+            outage_until: now.instant,
             live_max: 0,
             unknown: 0,
             twins: 0,
