@@ -29,7 +29,10 @@ pub(crate) async fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Fa
                 Err(failure) => Err(failure),
             };
             let published = publish::publish(&result, Some(&run), args, &console);
-            conclude(result, published, &run.fail_on, &console)
+            let ended = conclude(result, published, &run.fail_on, &console);
+            // The program waits for its own console alone, and this is another.
+            console.close();
+            ended
         }
         Err(failure) => {
             let result = Err(failure);
