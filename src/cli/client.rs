@@ -3,9 +3,9 @@
 use super::args::Service;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::api::{BuildError, Error, ErrorKind, Jules, JulesBuilder, KEY_VARIABLE};
 use crate::plan::Settings;
 use crate::runner;
+use jules::{BuildError, Error, ErrorKind, Jules, JulesBuilder, KEY_VARIABLE};
 
 /// A client's beginnings, with key and address from flags and environment.
 pub(crate) fn builder(service: &Service) -> JulesBuilder {
@@ -71,7 +71,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::api::{Method, Refusal};
+    use jules::{Method, Refusal};
 
     #[test]
     fn failures_have_the_codes_of_the_table() {

@@ -10,10 +10,10 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::recorded;
-use crate::api::SessionId;
 use crate::outcome::{RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::many;
+use jules::SessionId;
 
 const AFTER_HELP: &str = "\
 Prints the address of the task's pull request, or of its session when there is none; on a terminal it opens it as

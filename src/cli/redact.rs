@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::api::{ApiKey, KEY_FILE_VARIABLE, KEY_VARIABLE};
+use jules::{ApiKey, KEY_FILE_VARIABLE, KEY_VARIABLE};
 
 /// Takes the keys of this process out of text.
 #[derive(Clone, Debug, Default)]

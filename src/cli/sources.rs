@@ -11,9 +11,9 @@ use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
-use crate::api::Source;
 use crate::report::many;
 use crate::runner::{all_sources, impatient};
+use jules::Source;
 
 const AFTER_HELP: &str = "\
 Repositories are connected at https://jules.google.com. QUERY is a part of the name, or a pattern when it holds * or ?.

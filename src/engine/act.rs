@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use super::action::Action;
 use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
 use super::poller::{Counts, PageRequest, PollRequest};
-use crate::api::{
+use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
+use crate::plan::{Plan, Task};
+use jules::{
     ChangeSet, Error, ErrorKind, Jules, ListActivities, ListSessions, NewSession, Session, SessionDigest,
     SessionId, SessionState,
 };
-use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
-use crate::plan::{Plan, Task};
 
 /// The service cuts larger pages down to this.
 const PAGE: u32 = 100;
@@ -197,9 +197,9 @@ async fn list_since(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestF
 async fn search(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, RequestFailure> {
     let mut pages = Pages::default();
     while let Some(page) = pages.next(api).await? {
-        let bears =
+        let has_marker =
             |session: &&Session| session.title.as_deref().and_then(Marker::of_title).as_ref() == Some(marker);
-        if let Some(session) = page.iter().find(bears) {
+        if let Some(session) = page.iter().find(has_marker) {
             return Ok(Some(Box::new(seen(session))));
         }
         if page.iter().any(|session| is_older(session, since)) {
@@ -321,7 +321,7 @@ fn seen(session: &Session) -> Seen {
     }
 }
 
-fn pull_request(found: &crate::api::PullRequest) -> Option<PullRequest> {
+fn pull_request(found: &jules::PullRequest) -> Option<PullRequest> {
     Some(PullRequest {
         url: found.url.clone()?,
         number: found.number(),

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::input::Act;
 use super::poller::PollRequest;
-use crate::api::SessionId;
 use crate::outcome::Marker;
 use crate::plan::{Plan, Task};
+use jules::SessionId;
 
 /// A task's place in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::action::{Attempt, Purpose, TaskIx};
 use super::stop::StopReason;
-use crate::api::{SessionDigest, SessionId, SessionState};
 use crate::outcome::{ApiUsage, Change, Marker, Work};
+use jules::{SessionDigest, SessionId, SessionState};
 
 /// The time of a decision: decisions never read a clock.
 #[derive(Clone, Copy, Debug)]

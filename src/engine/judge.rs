@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::Made;
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Task};
+use jules::Made;
 
 /// How long a look at a session is tried for before there is none.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 60);

@@ -34,9 +34,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::api::{Jules, SessionId};
 use crate::outcome::{EventLog, JournalError, Listener, Outcome, RunEvent, RunRecord, TaskRecord};
 use crate::plan::{Plan, Shard, Task, TaskId};
+use jules::{Jules, SessionId};
 
 pub use stop::StopReason;
 pub(crate) use survey::look_back;

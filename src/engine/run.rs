@@ -15,9 +15,9 @@ use super::input::{Input, Now};
 use super::journal::Journal;
 use super::stop::StopReason;
 use super::{Finished, Observers, Setup, act};
-use crate::api::Jules;
 use crate::outcome::{ApiUsage, EventKind, JournalError, RunEvent, RunRecord};
 use crate::plan::Plan;
+use jules::Jules;
 
 /// How often the request counts are recorded while a run goes on.
 const USAGE_EVERY: Duration = Duration::from_secs(5);

@@ -8,10 +8,10 @@ use jules_simulator::{Scenario, Simulator};
 use tokio::sync::mpsc;
 
 use super::{Finished, Observers, Options, Setup, StopReason};
-use crate::api::{ApiKey, Jules, Quotas};
 use crate::manifest::{self, LoadOptions};
 use crate::outcome::{EventKind, EventLog, JournalError, Outcome, RunEvent, RunRecord, sample};
 use crate::plan;
+use jules::{ApiKey, Jules, Quotas};
 
 const TASKS: usize = 900;
 
@@ -100,8 +100,8 @@ fn every_session_is_created_and_polled_and_nothing_before_it_was_kept() {
         all && listings(service) >= 27 + began.get_or_init(|| listings(service))
     };
     let (finished, service) = run(Duration::from_millis(20), None, polled);
-    let books = service.statistics();
-    assert_eq!((books.created, books.duplicates), (TASKS as u64, Vec::new()));
+    let seen = service.statistics();
+    assert_eq!((seen.created, seen.duplicates), (TASKS as u64, Vec::new()));
     assert_eq!(
         (finished.stopped, finished.record.totals().of(Outcome::Detached)),
         (Some(StopReason::Terminate), 900)

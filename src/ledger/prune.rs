@@ -68,7 +68,7 @@ mod tests {
 
     const DAY: i64 = 24 * 60 * 60 * 1000;
 
-    fn books() -> Connection {
+    fn ledger() -> Connection {
         let mut conn = Connection::open_in_memory().unwrap();
         schema::migrate(&mut conn, schema::STEPS).unwrap();
         conn
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn of_each_manifest_the_newest_runs_stay() {
-        let conn = books();
+        let conn = ledger();
         let other = run(&conn, "other", 5, Some("succeeded"), true);
         let runs: Vec<_> =
             (0..25).map(|n| run(&conn, "nightly", (25 - n) / 10, Some("failed"), true)).collect();
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn old_runs_go_but_never_the_last_of_a_manifest() {
-        let conn = books();
+        let conn = ledger();
         run(&conn, "nightly", 200, Some("succeeded"), true);
         let last = run(&conn, "nightly", 100, Some("succeeded"), true);
         let only = run(&conn, "yearly", 300, Some("succeeded"), true);
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn runs_with_work_left_stay() {
-        let conn = books();
+        let conn = ledger();
         let mut kept: Vec<_> = [None, Some("deferred"), Some("detached")]
             .into_iter()
             .map(|outcome| run(&conn, "nightly", 200, outcome, true))
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn sessions_of_the_last_eight_days_outlive_their_run() {
-        let conn = books();
+        let conn = ledger();
         let fresh = run(&conn, "nightly", 7, Some("succeeded"), true);
         let stale = run(&conn, "nightly", 9, Some("succeeded"), true);
         let newer: Vec<_> = (0..20).map(|_| run(&conn, "nightly", 0, Some("succeeded"), true)).collect();

@@ -11,9 +11,9 @@ use super::stored::decode;
 use super::{
     LedgerError, ManifestIdentity, RunOverview, SkippedEvent, StoredEvents, StoredRun, database, overview,
 };
-use crate::api::SessionId;
 use crate::outcome::{EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::TaskId;
+use jules::SessionId;
 
 /// Answers questions about the runs of a state folder. Each answer is of one moment, also while another
 /// process writes.
@@ -191,7 +191,7 @@ impl LedgerReader {
         })
     }
 
-    /// The sessions that came into the books since then, whichever the run.
+    /// The sessions that came into the ledger since then, whichever the run.
     ///
     /// # Errors
     ///
@@ -204,7 +204,7 @@ impl LedgerReader {
         })
     }
 
-    /// When the manifest's oldest run that is still in the books began.
+    /// When the manifest's oldest run that is still in the ledger began.
     ///
     /// # Errors
     ///

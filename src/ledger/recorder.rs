@@ -24,7 +24,7 @@ pub(crate) struct Recorder {
 enum Target {
     /// One that has not begun.
     New(ManifestIdentity),
-    /// One that is in the books, by its row.
+    /// One that is in the ledger, by its row.
     Begun { row: i64, last_seq: u64 },
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Marker, Outcome, RunId};
-use crate::api::SessionId;
 use crate::plan::{JobId, OnNoChange, Place, Shard, TaskId, TaskKey, TaskSource};
+use jules::SessionId;
 
 /// One change of a run, as `events.jsonl` and the ledger keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,11 @@
 //! Why a run could not begin, or not be recorded.
 
 use super::CannotWrite;
-use crate::api::{BuildError, Error};
 use crate::ledger::LedgerError;
 use crate::manifest::Diagnostics;
 use crate::outcome::JournalError;
 use crate::plan::SelectError;
+use jules::{BuildError, Error};
 
 /// A run could not begin, or what happened could not be recorded.
 ///

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::api::Jules;
 use crate::outcome::RunEvent;
+use jules::Jules;
 
 /// The event with `***` where the client's key was.
 pub(super) fn clean(jules: &Jules, event: RunEvent) -> RunEvent {
@@ -18,8 +18,8 @@ pub(super) fn clean(jules: &Jules, event: RunEvent) -> RunEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::ApiKey;
     use crate::outcome::{Outcome, sample};
+    use jules::ApiKey;
 
     #[test]
     fn no_event_repeats_a_key() {

@@ -8,11 +8,11 @@ use super::history::{History, Origin, preview, recorded_branches};
 use super::redact::clean;
 use super::service::{all_sources, connect, connected, impatient};
 use super::{Finished, Options, RunError, StopReason};
-use crate::api::{Jules, JulesBuilder, ListSessions};
 use crate::engine::{self, Observers, Setup};
 use crate::manifest::Manifest;
 use crate::outcome::{Listener, RunEvent, RunRecord};
 use crate::plan::{self, Plan};
+use jules::{Jules, JulesBuilder, ListSessions};
 
 /// A manifest that is to be run.
 #[must_use = "a runner does nothing before `run`"]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 
-use crate::api::reqwest::header::HeaderValue;
-use crate::api::{BuildError, Error, Jules, JulesBuilder, Quotas, Retries, Source};
 use crate::plan::{ConnectedSource, Settings};
+use jules::reqwest::header::HeaderValue;
+use jules::{BuildError, Error, Jules, JulesBuilder, Quotas, Retries, Source};
 
 /// How long a first request may be put off by 429 before the service counts as unavailable.
 const FIRST_PATIENCE: Duration = Duration::from_secs(20);

@@ -18,8 +18,8 @@
 #![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 
 mod figures;
-mod ordeal;
 mod proof;
+mod run;
 mod story;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the integration tests use the rest")]
@@ -55,7 +55,7 @@ fn torture(first: u64, runs: u64, at_once: u64) {
             if seed >= first + runs {
                 return;
             }
-            let figures = ordeal::live_through(&story::Story::of(seed));
+            let figures = run::to_the_end(&story::Story::of(seed));
             println!("seed {seed}: {figures}");
             figures.wrong.iter().for_each(|what| println!("  WRONG: {what}"));
             let mut total = total.lock().unwrap();

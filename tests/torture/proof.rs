@@ -6,7 +6,7 @@ use jules_batch::outcome::Marker;
 use jules_simulator::SessionView;
 
 use crate::figures::Figures;
-use crate::ordeal::report;
+use crate::run::report;
 use crate::story::Story;
 use crate::support::World;
 

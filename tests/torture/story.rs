@@ -1,4 +1,4 @@
-//! What happens under a seed: the manifest, the service, and the blows.
+//! What happens under a seed: the manifest, the service, and the disruptions.
 
 use std::fmt::Write as _;
 
@@ -11,13 +11,13 @@ const LOOKS: u64 = 3;
 /// plus what lags stays below the time that the looks take, with a margin for a machine that is busy.
 const LATEST: u64 = 60;
 
-/// A seed's manifest, service and blows.
+/// A seed's manifest, service and disruptions.
 #[derive(Debug)]
 pub(crate) struct Story {
     pub(crate) manifest: String,
     pub(crate) scenario: String,
     /// One for each of the first invocations; later ones run to their end.
-    pub(crate) blows: Vec<Blow>,
+    pub(crate) disruptions: Vec<Disruption>,
     pub(crate) max_parallel: usize,
     /// Whether tasks may have a second session after one that failed.
     pub(crate) retries: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Story {
 
 /// How an invocation is cut short.
 #[derive(Debug)]
-pub(crate) struct Blow {
+pub(crate) struct Disruption {
     pub(crate) when: Moment,
     pub(crate) how: How,
     pub(crate) ledger: Ledger,
@@ -70,11 +70,11 @@ impl Story {
         let max_parallel = rng.usize(1..=8);
         // A session that waits for a human for good would hold a slot of the account for good.
         let cap = (!asks && rng.u8(..3) == 0).then(|| rng.usize(1..=8));
-        let blows = (0..rng.usize(1..=8)).map(|_| blow(rng, !retries)).collect();
+        let disruptions = (0..rng.usize(1..=8)).map(|_| disruption(rng, !retries)).collect();
         Self {
             manifest: manifest(rng, max_parallel, retries, asks),
             scenario: scenario(rng, cap, asks),
-            blows,
+            disruptions,
             max_parallel,
             retries,
             asks,
@@ -87,7 +87,7 @@ impl Story {
     }
 }
 
-fn blow(rng: &mut Rng, may_lose: bool) -> Blow {
+fn disruption(rng: &mut Rng, may_lose: bool) -> Disruption {
     let when = if rng.bool() { Moment::After(rng.u64(..700)) } else { Moment::AtCreate(rng.u64(1..=6)) };
     let how = [How::Interrupt, How::Terminate, How::Kill][rng.usize(..10).min(2)];
     let ledger = if may_lose {
@@ -95,7 +95,7 @@ fn blow(rng: &mut Rng, may_lose: bool) -> Blow {
     } else {
         Ledger::Stays
     };
-    Blow { when, how, ledger }
+    Disruption { when, how, ledger }
 }
 
 /// Five to thirty tasks in up to three jobs.

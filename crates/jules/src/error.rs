@@ -235,7 +235,7 @@ impl fmt::Display for ErrorKind {
             Self::Malformed => write!(f, "the answer is not what this method answers with"),
             Self::Refused(refusal) => write!(f, "{refusal}"),
             Self::WaitTimeout { waiting_for, after, last_state } => {
-                write!(f, "waited {after:?} for {waiting_for}, in vain")?;
+                write!(f, "gave up waiting for {waiting_for} after {after:?}")?;
                 last_state.as_ref().map_or(Ok(()), |state| write!(f, "; it is {state}"))
             }
             Self::SessionEnded { session, state } => write!(f, "session {session} ended as {state}"),

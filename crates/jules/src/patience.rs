@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Error;
 
-/// An outage is borne this long; every poll in it has had its own retries.
+/// An outage is tolerated this long; every poll in it has had its own retries.
 const OUTAGE: Duration = Duration::from_secs(10 * 60);
 
 /// A session's 404s in a row. Just after its creation the service does not show it, or not all of it; later, under load,
@@ -27,7 +27,7 @@ impl Absence {
 
     /// Whether this 404 still does not say that the session is gone. `fresh`: it is so new that the service may not
     /// show it yet; see [`Options::FRESH_PATIENCE`](super::Options::FRESH_PATIENCE).
-    pub fn is_borne(&mut self, fresh: bool) -> bool {
+    pub fn is_tolerated(&mut self, fresh: bool) -> bool {
         self.missing += u32::from(!fresh);
         fresh || self.missing < Self::LIMIT
     }
@@ -61,10 +61,10 @@ impl Patience {
     }
 
     /// Whether to go on after this failure.
-    pub(super) fn bears(&mut self, error: &Error, now: Instant) -> bool {
+    pub(super) fn tolerates(&mut self, error: &Error, now: Instant) -> bool {
         if error.is_not_found() {
             let fresh = self.fresh_until.is_some_and(|until| now < until);
-            return self.absence.is_borne(fresh) && (fresh || self.known);
+            return self.absence.is_tolerated(fresh) && (fresh || self.known);
         }
         if !error.is_transient() {
             return false;
@@ -89,27 +89,27 @@ mod tests {
         let now = Instant::now();
         let until = now + Duration::from_secs(60);
         let mut patience = Patience::new(Some(until));
-        assert!(patience.bears(&refused(404), now));
-        assert!(!patience.bears(&refused(404), until));
-        assert!(!Patience::default().bears(&refused(404), now));
+        assert!(patience.tolerates(&refused(404), now));
+        assert!(!patience.tolerates(&refused(404), until));
+        assert!(!Patience::default().tolerates(&refused(404), now));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_known_session_is_not_missed_at_once() {
         let mut patience = Patience::default();
         patience.answered();
-        let borne: Vec<_> = (0..3).map(|_| patience.bears(&refused(404), Instant::now())).collect();
-        assert_eq!(borne, [true, true, false]);
+        let tolerated: Vec<_> = (0..3).map(|_| patience.tolerates(&refused(404), Instant::now())).collect();
+        assert_eq!(tolerated, [true, true, false]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_borne_for_a_time_and_other_errors_not_at_all() {
         let (mut patience, now) = (Patience::default(), Instant::now());
-        assert!(patience.bears(&refused(503), now));
-        assert!(patience.bears(&refused(503), now + OUTAGE / 2));
-        assert!(!patience.bears(&refused(503), now + OUTAGE));
+        assert!(patience.tolerates(&refused(503), now));
+        assert!(patience.tolerates(&refused(503), now + OUTAGE / 2));
+        assert!(!patience.tolerates(&refused(503), now + OUTAGE));
         patience.answered();
-        assert!(patience.bears(&refused(503), now + OUTAGE));
-        assert!(!patience.bears(&refused(401), now));
+        assert!(patience.tolerates(&refused(503), now + OUTAGE));
+        assert!(!patience.tolerates(&refused(401), now));
     }
 }

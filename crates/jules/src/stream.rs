@@ -43,8 +43,8 @@ pub(super) struct Feed {
     open_until: Option<Instant>,
     limit: Option<Duration>,
     deadline: Option<Instant>,
-    /// The failure that was borne last, since the service answered.
-    borne: Option<Error>,
+    /// The failure that was tolerated last, since the service answered.
+    tolerated: Option<Error>,
 }
 
 impl Feed {
@@ -76,7 +76,7 @@ impl Feed {
             open_until: None,
             limit: None,
             deadline: None,
-            borne: None,
+            tolerated: None,
         }
     }
 
@@ -198,24 +198,24 @@ impl Feed {
 
     fn answered(&mut self) {
         self.patience.answered();
-        self.borne = None;
+        self.tolerated = None;
     }
 
     /// Bears a failure or gives it back; then the stream is over.
     async fn overcome(&mut self, error: Error) -> Option<Error> {
-        let mut borne = self.patience.bears(&error, Instant::now());
-        if !borne && error.is_not_found() && error.operation() == Method::ListActivities {
+        let mut tolerated = self.patience.tolerates(&error, Instant::now());
+        if !tolerated && error.is_not_found() && error.operation() == Method::ListActivities {
             // Activities answer 404 for a while after the session is there: see whether it is.
-            borne = self.jules.get_session(&self.id).await.is_ok();
+            tolerated = self.jules.get_session(&self.id).await.is_ok();
             let patience = self.jules.options().fresh_patience;
-            if borne {
+            if tolerated {
                 self.patience.is_fresh_until(Instant::now() + patience);
             }
         }
-        if borne {
+        if tolerated {
             tracing::debug!(session = %self.id, %error, "not now; trying again later");
             self.watch.failed();
-            self.borne = Some(error);
+            self.tolerated = Some(error);
             None
         } else {
             self.watch.end();
@@ -237,7 +237,7 @@ impl BatchSource for Feed {
                 self.watch.end();
                 let waiting_for = format!("the end of session {}", self.id);
                 let kind = ErrorKind::WaitTimeout { waiting_for, after: limit, last_state: None };
-                let error = match self.borne.take() {
+                let error = match self.tolerated.take() {
                     Some(cause) => Error::caused_by(Method::ListActivities, kind, cause),
                     None => Error::new(Method::ListActivities, kind),
                 };
@@ -300,7 +300,7 @@ fn is_too_much(error: &Error) -> bool {
 
 /// A session's activities: each one once, oldest first, history first, then live; ends after the session has ended.
 ///
-/// It asks once per poll interval, bears outages of ten minutes and 404s of a fresh session, holds one page at a time,
+/// It asks once per poll interval, tolerates outages of ten minutes and 404s of a fresh session, holds one page at a time,
 /// and stops when dropped. An error is its last item.
 #[must_use = "it asks only when polled"]
 pub struct ActivityStream {

@@ -101,7 +101,7 @@ pub(super) async fn until(
                     return Ok(session);
                 }
             }
-            Err(error) if patience.bears(&error, Instant::now()) => {
+            Err(error) if patience.tolerates(&error, Instant::now()) => {
                 tracing::debug!(session = %id, %error, "not now; trying again later");
             }
             Err(error) => return Err(error),

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Finding, bad, doubtful, good};
-use crate::api::{Jules, ListSessions, reqwest};
 use crate::cli::client;
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
 use crate::report::{duration, many};
 use crate::runner::all_sources;
+use jules::{Jules, ListSessions, reqwest};
 
 /// A clock that is further off than this can fail TLS and makes "the last 24 hours" other hours.
 const SKEW: Duration = Duration::from_secs(30);
@@ -73,7 +73,7 @@ pub(super) async fn sources(jules: &Jules) -> Finding {
     }
 }
 
-fn refused(what: &'static str, error: crate::api::Error) -> Finding {
+fn refused(what: &'static str, error: jules::Error) -> Finding {
     let advice = if error.is_auth() {
         "check JULES_API_KEY; keys are made at https://jules.google.com/settings"
     } else {

@@ -7,7 +7,6 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use super::{PlanArgs, print};
-use crate::api::{ErrorKind, Jules, ListSessions, Session};
 use crate::cli::client;
 use crate::cli::console::{Console, GREEN, YELLOW};
 use crate::cli::exit::Exit;
@@ -18,6 +17,7 @@ use crate::outcome::Marker;
 use crate::plan::{ConnectedSource, Plan, Task, expand};
 use crate::report::many;
 use crate::runner::{all_sources, connected, impatient};
+use jules::{ErrorKind, Jules, ListSessions, Session};
 
 /// At most so many sessions are looked through for markers, which is more than any plan of the service starts in a day.
 const MOST_SESSIONS: usize = 1_000;

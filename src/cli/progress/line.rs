@@ -6,7 +6,7 @@ use anstyle::Style;
 use foreign_text::line as neutral;
 use jiff::Timestamp;
 
-use super::board::{Board, Entry, words};
+use super::view::{Entry, RunView, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::TaskId;
@@ -21,18 +21,18 @@ pub(crate) enum Said {
     Lasting(String),
 }
 
-/// The line for an event, if it is worth one. The board has taken the event already.
-pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
+/// The line for an event, if it is worth one. The view has taken the event already.
+pub(crate) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
     let change = |task: &TaskId, style, word: &str, rest: String| {
-        Some(Said::Change(compose(board, task, style, word, &rest)))
+        Some(Said::Change(compose(view, task, style, word, &rest)))
     };
     let lasting = |task: &TaskId, style, word: &str, rest: String| {
-        Some(Said::Lasting(compose(board, task, style, word, &rest)))
+        Some(Said::Lasting(compose(view, task, style, word, &rest)))
     };
     match &event.kind {
         EventKind::TaskReopened { task } => change(task, DIM, "open again", String::new()),
         EventKind::IntentRecorded { task, attempt, .. } if *attempt > 1 => {
-            change(task, YELLOW, &format!("attempt {attempt}"), last_end(board.task(task)))
+            change(task, YELLOW, &format!("attempt {attempt}"), last_end(view.task(task)))
         }
         EventKind::CreateRefused { task, cause, capacity, .. } => {
             let word = if *capacity { "no capacity" } else { "refused" };
@@ -59,7 +59,7 @@ pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
         EventKind::Nudged { task, .. } => change(task, YELLOW, "nudged", String::new()),
         EventKind::SessionArchived { task, .. } => change(task, DIM, "archived", String::new()),
         EventKind::TaskEnded { task, outcome, reason } => {
-            let rest = end(board.task(task), event.ts, reason.as_deref());
+            let rest = end(view.task(task), event.ts, reason.as_deref());
             lasting(task, style_of(*outcome), outcome.label(), rest)
         }
         EventKind::Noted { task: Some(task), note } => lasting(task, YELLOW, "note", neutral(note)),
@@ -86,28 +86,28 @@ pub(crate) fn line(event: &RunEvent, board: &Board) -> Option<Said> {
 }
 
 /// The line that shows from time to time that we are still at work.
-pub(crate) fn heartbeat(board: &Board, now: Timestamp) -> String {
-    let gone = duration(Duration::from_secs_f64(board.elapsed(now)));
-    let left = board
+pub(crate) fn heartbeat(view: &RunView, now: Timestamp) -> String {
+    let gone = duration(Duration::from_secs_f64(view.elapsed(now)));
+    let left = view
         .left(now)
         .map(|left| format!(", about {} left", duration(Duration::from_secs(left.round() as u64))));
-    format!("{} {}; {gone} gone{}", position(board), counts(board), left.unwrap_or_default())
+    format!("{} {}; {gone} gone{}", position(view), counts(view), left.unwrap_or_default())
 }
 
 /// `3 succeeded, 1 failed, 3 live, 5 waiting`, the outcomes in their colours.
-pub(crate) fn counts(board: &Board) -> String {
-    let mut parts: Vec<String> = board
+pub(crate) fn counts(view: &RunView) -> String {
+    let mut parts: Vec<String> = view
         .counts()
         .map(|(outcome, n)| {
             let style = style_of(outcome);
             format!("{style}{n} {}{style:#}", outcome.label())
         })
         .collect();
-    if board.live_count() > 0 {
-        parts.push(format!("{CYAN}{} live{CYAN:#}", board.live_count()));
+    if view.live_count() > 0 {
+        parts.push(format!("{CYAN}{} live{CYAN:#}", view.live_count()));
     }
-    if board.waiting() > 0 {
-        parts.push(format!("{} waiting", board.waiting()));
+    if view.waiting() > 0 {
+        parts.push(format!("{} waiting", view.waiting()));
     }
     if parts.is_empty() { "nothing yet".to_owned() } else { parts.join(", ") }
 }
@@ -122,16 +122,16 @@ pub(crate) const fn style_of(outcome: Outcome) -> Style {
     }
 }
 
-fn compose(board: &Board, task: &TaskId, style: Style, word: &str, rest: &str) -> String {
-    let (position, task) = (position(board), neutral(task.as_str()));
+fn compose(view: &RunView, task: &TaskId, style: Style, word: &str, rest: &str) -> String {
+    let (position, task) = (position(view), neutral(task.as_str()));
     let line = format!("{position} {style}{word:<17}{style:#} {BOLD}{task}{BOLD:#}");
     if rest.is_empty() { line } else { format!("{line}  {rest}") }
 }
 
 /// `[ 3/60]`.
-fn position(board: &Board) -> String {
-    let total = board.total().to_string();
-    format!("{DIM}[{:>width$}/{total}]{DIM:#}", board.ended(), width = total.len())
+fn position(view: &RunView) -> String {
+    let total = view.total().to_string();
+    format!("{DIM}[{:>width$}/{total}]{DIM:#}", view.ended(), width = total.len())
 }
 
 /// After an attempt that was not the last: how it ended.
@@ -165,11 +165,11 @@ mod tests {
     use crate::outcome::{SessionRef, Stray};
 
     fn told(events: &[RunEvent]) -> String {
-        let mut board = Board::default();
+        let mut view = RunView::default();
         let mut lines = String::new();
         for event in events {
-            board.apply(event);
-            let (kind, text) = match line(event, &board) {
+            view.apply(event);
+            let (kind, text) = match line(event, &view) {
                 Some(Said::Lasting(text)) => ("!", text),
                 Some(Said::Change(text)) => (" ", text),
                 None => continue,
@@ -262,11 +262,11 @@ mod tests {
 
     #[test]
     fn a_heartbeat_counts() {
-        let mut board = Board::default();
+        let mut view = RunView::default();
         for event in &sample::run_of(3)[..11] {
-            board.apply(event);
+            view.apply(event);
         }
-        let text = heartbeat(&board, sample::at(100));
+        let text = heartbeat(&view, sample::at(100));
         insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @"[1/3] 1 succeeded, 1 live, 1 waiting; 1m 40s gone, about 1m 20s left");
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! [`line`] and [`table`] decide what to show; the rest only draws.
 
-mod board;
 mod line;
 mod table;
+mod view;
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use crate::outcome::{JournalError, Listener, Role, RunEvent, RunRecord};
-pub(crate) use board::Board;
 pub(crate) use line::style_of;
 pub(crate) use line::{Said, heartbeat, line};
 pub(crate) use table::table;
+pub(crate) use view::RunView;
 
 /// How often a live table is drawn again: ages count in seconds.
 const FRAME: Duration = Duration::from_millis(200);
@@ -23,7 +23,7 @@ const FRAME: Duration = Duration::from_millis(200);
 /// Shows a run on stderr.
 pub(crate) struct Progress {
     console: Console,
-    board: Board,
+    view: RunView,
     heading: String,
     /// How often to show how things stand, and when next; none for never.
     every: Option<Duration>,
@@ -41,7 +41,7 @@ impl Progress {
         };
         Self {
             console: console.clone(),
-            board: Board::of(record),
+            view: RunView::of(record),
             heading: heading(record),
             due: Instant::now() + every.unwrap_or_default(),
             every,
@@ -51,9 +51,9 @@ impl Progress {
     fn show(&self) {
         let (console, now) = (&self.console, Timestamp::now());
         if !console.live() {
-            return console.mention(&heartbeat(&self.board, now));
+            return console.mention(&heartbeat(&self.view, now));
         }
-        let text = table(&self.board, &self.heading, now, console.size()).join("\n");
+        let text = table(&self.view, &self.heading, now, console.size()).join("\n");
         let plain = || anstream::adapter::strip_str(&text).to_string();
         console.draw(Some(if console.err_colour() { text.clone() } else { plain() }));
     }
@@ -66,8 +66,8 @@ impl Listener for Progress {
 
     fn hear(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
         for event in events {
-            self.board.apply(event);
-            match line(event, &self.board) {
+            self.view.apply(event);
+            match line(event, &self.view) {
                 Some(Said::Change(_)) if self.console.live() => {}
                 Some(Said::Change(text)) => self.console.mention(&text),
                 Some(Said::Lasting(text)) => self.console.say(&text),

@@ -1,4 +1,4 @@
-//! The live table as lines of text: a pure function of the board, the time and the size of the terminal.
+//! The live table as lines of text: a pure function of the view, the time and the size of the terminal.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use anstyle::Style;
 use foreign_text::{clip, line as neutral};
 use jiff::Timestamp;
 
-use super::board::{Board, Live};
 use super::line::counts;
+use super::view::{Live, RunView};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, YELLOW};
 use crate::plan::TaskId;
 use crate::report::duration;
@@ -22,7 +22,7 @@ const MAX_BAR: usize = 40;
 /// The table, one string a line, none wider than the terminal. Wide characters count as one: a line that wraps is counted
 /// right by the drawing side, so nothing tears.
 pub(crate) fn table(
-    board: &Board,
+    view: &RunView,
     heading: &str,
     now: Timestamp,
     (width, height): (usize, usize),
@@ -30,10 +30,10 @@ pub(crate) fn table(
     let width = width.max(20) - 1;
     let mut lines = vec![
         format!("{BOLD}{}{BOLD:#}", clip(neutral(heading), width)),
-        bar_line(board, now, width),
-        counts(board),
+        bar_line(view, now, width),
+        counts(view),
     ];
-    let live = board.live();
+    let live = view.live();
     let room = height.saturating_sub(FRAME).max(1);
     let shown = if live.len() > room { room.saturating_sub(1).max(1) } else { live.len() };
     lines.extend(live[..shown].iter().map(|(task, live)| row(task, live, now, width)));
@@ -44,11 +44,11 @@ pub(crate) fn table(
 }
 
 /// `━━━━━╸──────  4/12  33 %  2m 10s gone, about 4m left`.
-fn bar_line(board: &Board, now: Timestamp, width: usize) -> String {
-    let (ended, total) = (board.ended(), board.total());
+fn bar_line(view: &RunView, now: Timestamp, width: usize) -> String {
+    let (ended, total) = (view.ended(), view.total());
     let share = if total == 0 { 0.0 } else { ended as f64 / total as f64 };
-    let gone = duration(Duration::from_secs_f64(board.elapsed(now)));
-    let left = board.left(now).map_or_else(String::new, |left| {
+    let gone = duration(Duration::from_secs_f64(view.elapsed(now)));
+    let left = view.left(now).map_or_else(String::new, |left| {
         format!(", about {} left", duration(Duration::from_secs(left.round() as u64)))
     });
     // 99 % stays 99 % until the last task has ended.
@@ -95,18 +95,18 @@ mod tests {
     use crate::outcome::RunEvent;
     use crate::outcome::sample;
 
-    fn board(events: &[RunEvent]) -> Board {
-        let mut board = Board::default();
-        events.iter().for_each(|event| board.apply(event));
-        board
+    fn view(events: &[RunEvent]) -> RunView {
+        let mut view = RunView::default();
+        events.iter().for_each(|event| view.apply(event));
+        view
     }
 
-    fn drawn(board: &Board, size: (usize, usize)) -> String {
-        let lines = table(board, "nightly · run 20261122-020005-7c1f", sample::at(100), size);
+    fn drawn(view: &RunView, size: (usize, usize)) -> String {
+        let lines = table(view, "nightly · run 20261122-020005-7c1f", sample::at(100), size);
         anstream::adapter::strip_str(&lines.join("\n")).to_string()
     }
 
-    fn busy() -> Board {
+    fn busy() -> RunView {
         let mut events = sample::run_of(8);
         events.truncate(sample::EVENTS_BEFORE_TASKS + 8 + sample::EVENTS_A_TASK);
         for n in 1..7 {
@@ -115,7 +115,7 @@ mod tests {
             events.push(sample::event(61 + i64::from(n), sample::created(&task, n, n)));
         }
         events.push(sample::event(70, sample::state("task-2", 2, "AWAITING_USER_FEEDBACK")));
-        board(&events)
+        view(&events)
     }
 
     #[test]
@@ -147,10 +147,10 @@ mod tests {
 
     #[test]
     fn never_wider_or_higher_than_the_terminal() {
-        let board = busy();
+        let view = busy();
         for width in [20, 33, 57, 80, 200] {
             for height in [6, 7, 9, 30] {
-                let text = drawn(&board, (width, height));
+                let text = drawn(&view, (width, height));
                 assert!(text.lines().count() < height, "{width}×{height}\n{text}");
                 let rows = text.lines().filter(|line| !line.contains("succeeded"));
                 let widest = rows.map(|line| line.chars().count()).max().unwrap();

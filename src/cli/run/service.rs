@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::args::{RunArgs, SimulateWith};
-use crate::api::{ApiKey, Jules};
 use crate::cli::args::Service;
 use crate::cli::client;
 use crate::cli::console::{Console, DIM, YELLOW};
@@ -14,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::simulate::scenario;
 use crate::runner::{Options, Runner};
 use crate::simulator::Simulator;
+use jules::{ApiKey, Jules};
 
 /// The service of a run.
 pub(super) enum Target {

@@ -6,11 +6,11 @@ use super::digest::whole_digest;
 use super::render;
 use super::target::{Patience, Target};
 use super::write::failed_write;
-use crate::api::{SessionClient, SessionState};
 use crate::cli::client::failed;
 use crate::cli::console::{BOLD, Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use jules::{SessionClient, SessionState};
 
 const AFTER_HELP: &str = "\
 The plan is printed first, then comes a question; --yes answers it. To change a plan, send a message instead.

@@ -5,12 +5,12 @@ use futures::StreamExt as _;
 
 use super::render;
 use super::target::{Access, session_id};
-use crate::api::{Error, Jules, Session, SessionClient, SessionId};
 use crate::cli::client::{self, failed};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::report::many;
+use jules::{Error, Jules, Session, SessionClient, SessionId};
 
 /// `session archive`
 pub(super) const ARCHIVE_HELP: &str = "\

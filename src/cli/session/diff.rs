@@ -7,11 +7,11 @@ use foreign_text::line as neutral;
 use super::digest::{said_when_long, whole_digest};
 use super::target::Target;
 use super::{git, render};
-use crate::api::{ChangeSet, SessionClient};
 use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use jules::{ChangeSet, SessionClient};
 
 const AFTER_HELP: &str = "\
 On a terminal the patch is shown with colours and control characters replaced. Elsewhere it is the patch itself, for

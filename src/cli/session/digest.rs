@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 
-use crate::api::{Error, ErrorKind, SessionClient, SessionDigest};
 use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, chain};
+use jules::{Error, ErrorKind, SessionClient, SessionDigest};
 
 /// After so long a wait is said.
 const SILENCE: Duration = Duration::from_secs(3);

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use super::render;
 use super::target::Access;
-use crate::api::{ListSessions, Session, SessionState, SourceContext};
 use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
@@ -19,6 +18,7 @@ use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::manifest::parse_duration;
 use crate::report::{duration, many};
+use jules::{ListSessions, Session, SessionState, SourceContext};
 
 const AFTER_HELP: &str = "\
 The service filters by nothing but the archive, so filters work here, over as many pages as they need; --since ends

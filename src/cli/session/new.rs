@@ -11,7 +11,6 @@ use super::render::Rendering;
 use super::target::{Access, Format};
 use super::write::once;
 use super::{prompt, stream};
-use crate::api::{Jules, NewSession, SessionClient, SourceName};
 use crate::cli::client;
 use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
@@ -19,6 +18,7 @@ use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::cli::signals::Signals;
 use crate::plan::split_branch;
+use jules::{Jules, NewSession, SessionClient, SourceName};
 
 const AFTER_HELP: &str = "\
 Stdout carries the id alone. The plan waits for `session approve` unless --no-approval is given; a pull request is

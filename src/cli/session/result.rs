@@ -8,16 +8,16 @@ use serde::Serialize;
 use super::digest::{ACTIVITIES, said_when_long, warn_unread};
 use super::render;
 use super::target::{Format, Patience, Target};
-use crate::api::{
-    ChangeSet, ErrorKind, Options, PullRequest, Session, SessionClient, SessionDigest, SessionOutcome,
-    SessionState,
-};
 use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::cli::signals::Signals;
+use jules::{
+    ChangeSet, ErrorKind, Options, PullRequest, Session, SessionClient, SessionDigest, SessionOutcome,
+    SessionState,
+};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 it completed, 100 it failed, 5 it had not ended after --timeout.

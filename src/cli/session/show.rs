@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::digest::{digest, said_when_long, warn_unread};
 use super::render::{Rendering, card, told};
 use super::target::{Format, Target};
-use crate::api::{Activity, AgentPlan, Session};
 use crate::cli::client::failed;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::json;
+use jules::{Activity, AgentPlan, Session};
 
 const AFTER_HELP: &str = "\
 With --format json: one object with the session as the service describes it, its plan, why it failed, and its last

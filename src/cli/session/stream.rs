@@ -6,7 +6,6 @@ use futures::StreamExt as _;
 
 use super::render::Rendering;
 use super::target::{Format, Target};
-use crate::api::{ActivityStream, Cursor, SessionClient, SessionId};
 use crate::cli::client::failed;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -14,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::cli::signals::Signals;
 use crate::manifest::parse_duration;
+use jules::{ActivityStream, Cursor, SessionClient, SessionId};
 
 const AFTER_HELP: &str = "\
 Prints what has happened and what happens, oldest first, each activity once, until the session has ended; the exit

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::api::{InvalidId, Jules, SessionClient, SessionId};
 use crate::cli::args::Service;
 use crate::cli::client;
 use crate::cli::failure::Failure;
 use crate::manifest::parse_duration;
 use crate::runner::impatient;
+use jules::{InvalidId, Jules, SessionClient, SessionId};
 
 /// Which session, and how to reach the service.
 #[derive(Clone, Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// A client that bears what passes: for commands that follow a session.
+    /// A client that tolerates passing trouble: for commands that follow a session.
     pub(super) fn patient(&self) -> Result<Jules, Failure> {
         let jules = client::connect(&self.service)?;
         let interval = self.poll_interval;

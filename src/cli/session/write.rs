@@ -1,10 +1,10 @@
 //! Requests that must not be sent twice.
 
-use crate::api::{Error, ErrorKind};
 use crate::cli::client::failed;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signals;
+use jules::{Error, ErrorKind};
 
 /// Sends what must not be sent twice. Where a failure or a signal leaves open whether it was done, says where to look.
 pub(super) async fn once<T>(

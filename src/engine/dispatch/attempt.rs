@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use super::Dispatch;
 use super::old::OldSession;
 use super::tasks::State;
-use crate::api::SessionId;
 use crate::engine::Fault;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::backoff;
@@ -18,6 +17,7 @@ use crate::engine::judge::asked;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
 use crate::plan::{GiveUp, RetryOn, TaskId};
+use jules::SessionId;
 
 impl Dispatch {
     /// Records the intent; its POST leaves when the turn's events are kept.

@@ -26,9 +26,9 @@ use super::needs::Needs;
 use super::poller::{Counts, Liveness, Poller};
 use super::stop::StopReason;
 use super::{Fault, Options};
-use crate::api::{SessionId, SessionState};
 use crate::outcome::{EventKind, Outcome, RunId, RunRecord};
 use crate::plan::{MaxFailures, Plan};
+use jules::{SessionId, SessionState};
 
 /// What a decision leads to: the events are kept before the actions start.
 #[derive(Debug, Default)]

@@ -4,12 +4,12 @@ use tokio::time::Instant;
 
 use super::Dispatch;
 use super::tasks::State;
-use crate::api::{SessionId, SessionState};
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::{PATIENCE, is_fresh, judge};
 use crate::outcome::{AttemptRecord, EventKind, Outcome};
+use jules::{SessionId, SessionState};
 
 /// How often a session is looked at that cannot be, is not there, or is not put away.
 const MAX_LOOKS: u32 = 3;

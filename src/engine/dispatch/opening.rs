@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 use super::old::OldSession;
 use super::tasks::State;
 use super::{Dispatch, Stage};
-use crate::api::SessionState;
 use crate::engine::action::{Action, TaskIx};
 use crate::engine::create::Create;
 use crate::engine::driver::Spent;
@@ -16,6 +15,7 @@ use crate::engine::stop::StopReason;
 use crate::engine::{Fault, runs_again};
 use crate::outcome::{AttemptRecord, EventKind, Outcome, PlannedTask, RunRecord, TaskRecord};
 use crate::plan::Task;
+use jules::SessionState;
 
 /// What a listing shows of tasks, newest first, by the part of their keys that markers carry.
 type Marked<'a> = HashMap<String, Vec<&'a Seen>>;

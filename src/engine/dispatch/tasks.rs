@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use super::old::OldSession;
 use super::timers::Timers;
-use crate::api::SessionId;
 use crate::engine::action::{Attempt, TaskIx};
 use crate::engine::admission::Slots;
 use crate::engine::create::Create;
@@ -16,6 +15,7 @@ use crate::engine::input::Now;
 use crate::engine::needs::Needs;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
+use jules::SessionId;
 
 /// Every task of the plan. What can be told by states (timers, slots, sessions) follows each [`Tasks::put`].
 #[derive(Debug, Default)]

@@ -3,11 +3,11 @@
 use tokio::time::Instant;
 
 use super::{Driver, End, Phase, Step};
-use crate::api::{Made, Settled, Settling};
 use crate::engine::action::Purpose;
 use crate::engine::input::Now;
 use crate::engine::judge::judge;
 use crate::outcome::Outcome;
+use jules::{Made, Settled, Settling};
 
 impl Driver {
     /// A look that was asked for then shows it completed. The wait for more outputs is over only with a look after it.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Driver, End, Phase, Step};
-use crate::api::SessionState;
 use crate::engine::action::Purpose;
 use crate::engine::input::Now;
 use crate::engine::judge::{PATIENCE, is_fresh, is_met};
 use crate::outcome::Outcome;
+use jules::SessionState;
 
 impl Driver {
     /// The attempt is over for us, unless a look that begins now shows better.

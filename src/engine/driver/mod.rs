@@ -20,9 +20,9 @@ use tokio::time::Instant;
 
 use super::action::Purpose;
 use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
-use crate::api::{Absence, Made, Options, SessionId, SessionState};
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Timeouts, Waiting};
+use jules::{Absence, Made, Options, SessionId, SessionState};
 
 /// How many approvals one attempt may need; a revised plan needs another.
 const MAX_APPROVALS: u32 = 10;
@@ -236,7 +236,7 @@ impl Driver {
             FailureKind::Passing { .. } | FailureKind::Key | FailureKind::Lasting => Vec::new(),
             FailureKind::Missing => {
                 let fresh = now.instant < self.known_since + Options::FRESH_PATIENCE;
-                if self.absence.is_borne(fresh) {
+                if self.absence.is_tolerated(fresh) {
                     return Vec::new();
                 }
                 let reason = format!("the service does not know the session any more: {}", failure.text);

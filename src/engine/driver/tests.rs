@@ -1,9 +1,9 @@
 //! One session at a time, event by event.
 
 use super::*;
-use crate::api::{Activity, ActivityKind, Originator};
 use crate::outcome::{Change, PullRequest};
 use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
+use jules::{Activity, ActivityKind, Originator};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 

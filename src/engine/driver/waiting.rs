@@ -1,11 +1,11 @@
 //! What to do when a session waits: for an approval, for an answer, or because its agent is silent.
 
 use super::{Driver, MAX_APPROVALS, Phase, Step};
-use crate::api::SessionState;
 use crate::engine::action::Purpose;
 use crate::engine::input::{Act, Digest, Now};
 use crate::outcome::Outcome;
 use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
+use jules::SessionState;
 
 impl Driver {
     pub(super) fn on_plan(&mut self, now: Now, steps: &mut Vec<Step>) {

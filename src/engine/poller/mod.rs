@@ -17,8 +17,8 @@ use self::cost::Costs;
 use self::pace::Lifetimes;
 pub(super) use self::pace::Liveness;
 use super::input::{Page, Seen};
-use crate::api::SessionId;
 use crate::plan::{PollSettings, PollStrategy};
+use jules::SessionId;
 
 /// The service cuts larger pages down to this.
 const PAGE: usize = 100;

@@ -1,8 +1,8 @@
 //! The poller with a listing played by the tests: no time passes but by their word.
 
 use super::*;
-use crate::api::SessionState;
 use crate::outcome::Work;
+use jules::SessionState;
 
 fn id(n: usize) -> SessionId {
     n.to_string().parse().unwrap()

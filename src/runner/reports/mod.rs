@@ -39,11 +39,11 @@ struct Output {
 struct Reports {
     record: RunRecord,
     outputs: Vec<Output>,
-    shelves: [Shelf; Readers::ALL.len()],
+    groups: [OutputGroup; Readers::ALL.len()],
 }
 
 /// The outputs that are written together.
-struct Shelf {
+struct OutputGroup {
     readers: Readers,
     pace: Pace,
     empty: bool,
@@ -54,27 +54,27 @@ struct Shelf {
 impl Reports {
     /// For a run that stands like `record`.
     fn new(record: RunRecord, outputs: Vec<Output>) -> Self {
-        let shelf = |readers| {
+        let group = |readers| {
             let empty = !outputs.iter().any(|output| output.readers == readers);
-            Shelf { readers, pace: Pace::new(readers), empty, dirty: true }
+            OutputGroup { readers, pace: Pace::new(readers), empty, dirty: true }
         };
-        let shelves = Readers::ALL.map(shelf);
-        Self { record, outputs, shelves }
+        let groups = Readers::ALL.map(group);
+        Self { record, outputs, groups }
     }
 
-    /// Writes the shelves that are wanted. All of them are tried; the first failure is told.
-    fn write(&mut self, wanted: impl Fn(&Shelf) -> bool) -> Result<(), JournalError> {
+    /// Writes the groups that are wanted. All of them are tried; the first failure is told.
+    fn write(&mut self, wanted: impl Fn(&OutputGroup) -> bool) -> Result<(), JournalError> {
         let mut report = None;
         let mut first = Ok(());
-        for shelf in self.shelves.iter_mut().filter(|shelf| !shelf.empty && wanted(shelf)) {
+        for group in self.groups.iter_mut().filter(|group| !group.empty && wanted(group)) {
             let began = Instant::now();
             // What cannot be written now is tried again with the next change, not in a busy loop.
-            shelf.dirty = false;
+            group.dirty = false;
             let report = report.get_or_insert_with(|| ReportV1::of(&self.record));
-            for output in self.outputs.iter().filter(|output| output.readers == shelf.readers) {
+            for output in self.outputs.iter().filter(|output| output.readers == group.readers) {
                 first = first.and(output.write(report));
             }
-            shelf.pace.wrote(began, Instant::now());
+            group.pace.wrote(began, Instant::now());
         }
         first
     }
@@ -87,14 +87,14 @@ impl Listener for Reports {
 
     fn hear(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
         events.iter().for_each(|event| self.record.apply(event));
-        self.shelves.iter_mut().for_each(|shelf| shelf.dirty = true);
+        self.groups.iter_mut().for_each(|group| group.dirty = true);
         Ok(())
     }
 
     fn tick(&mut self, now: Instant) -> Result<Option<Instant>, JournalError> {
-        self.write(|shelf| shelf.dirty && shelf.pace.wait(now).is_zero())?;
-        let due = |shelf: &Shelf| now + shelf.pace.wait(now);
-        Ok(self.shelves.iter().filter(|shelf| shelf.dirty && !shelf.empty).map(due).min())
+        self.write(|group| group.dirty && group.pace.wait(now).is_zero())?;
+        let due = |group: &OutputGroup| now + group.pace.wait(now);
+        Ok(self.groups.iter().filter(|group| group.dirty && !group.empty).map(due).min())
     }
 
     fn finish(&mut self) -> Result<(), JournalError> {

@@ -1,4 +1,4 @@
-//! What a method bears, learnt from its answers 429: plain decisions, no waiting.
+//! What a method allows, learnt from its answers 429: plain decisions, no waiting.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Learnt {
         self.sent.push_back(now);
     }
 
-    /// A request that was sent in `epoch` was answered 429: half of the pace so far is what the method bears.
+    /// A request that was sent in `epoch` was answered 429: half of the pace so far is what the method allows.
     pub(super) fn throttled(&mut self, now: Instant, epoch: u64) {
         if self.limit.is_some_and(|limit| limit.epoch >= epoch) {
             return;

@@ -195,7 +195,7 @@ async fn a_wait_ends_and_says_in_which_state() {
     assert_eq!(start.elapsed().as_secs(), 60);
     assert_eq!(
         error.to_string(),
-        "reading a session failed: waited 60s for session 1 to end, in vain; it is PAUSED"
+        "reading a session failed: gave up waiting for session 1 to end after 60s; it is PAUSED"
     );
     let ErrorKind::WaitTimeout { last_state, .. } = error.kind() else { panic!("{error:?}") };
     assert_eq!(last_state, &Some(SessionState::Paused));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
-use crate::api::{Activity, ActivityStream, Error, Options, SessionClient};
+use jules::{Activity, ActivityStream, Error, Options, SessionClient};
 
 /// A stream that goes on when a message sets an ended session going again.
 pub(super) struct Follow {

@@ -9,7 +9,6 @@ use foreign_text::line as neutral;
 
 use super::render::{self, Rendering};
 use super::target::Target;
-use crate::api::{Activity, ActivityKind, Error, SessionClient, SessionState};
 use crate::cli::client::failed;
 use crate::cli::console::{Console, DIM, GREEN, YELLOW};
 use crate::cli::exit::Exit;
@@ -17,6 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
 use follow::Follow;
 use input::{Command, Input};
+use jules::{Activity, ActivityKind, Error, SessionClient, SessionState};
 use lines::Lines;
 use screen::Screen;
 

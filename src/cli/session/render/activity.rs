@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{artifact, plan};
-use crate::api::{Activity, ActivityKind};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
+use jules::{Activity, ActivityKind};
 
 /// How activities are shown.
 #[derive(Clone, Debug)]

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::change;
-use crate::api::{Artifact, BashOutput, Media};
 use crate::cli::console::{BOLD, DIM, GREEN, RED};
 use crate::report::many;
+use jules::{Artifact, BashOutput, Media};
 
 /// Lines of a command's output that are shown: the last ones, because errors come last.
 const LAST_LINES: usize = 12;

@@ -2,9 +2,9 @@
 
 use anstyle::Style;
 
-use crate::api::{ChangeSet, Diff, FileChange};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
 use crate::report::many;
+use jules::{ChangeSet, Diff, FileChange};
 
 /// Files listed before the rest is only counted.
 const MOST_FILES: usize = 20;

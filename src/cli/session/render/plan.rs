@@ -1,7 +1,7 @@
 //! A plan for reading.
 
-use crate::api::AgentPlan;
 use crate::cli::console::DIM;
+use jules::AgentPlan;
 
 /// The steps, numbered, each on a line of its own with its details below.
 pub(crate) fn steps(plan: &AgentPlan) -> String {

@@ -3,8 +3,8 @@
 use super::activity::{Rendering, labelled};
 use super::change::summary as change_summary;
 use super::plan::steps as plan_steps;
-use crate::api::{Session, SessionDigest, SessionState};
 use crate::cli::console::{BOLD, DIM, GREEN, RED, YELLOW};
+use jules::{Session, SessionDigest, SessionState};
 
 /// The state in its colour.
 pub(crate) fn state(state: Option<&SessionState>) -> String {

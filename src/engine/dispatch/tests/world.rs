@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::super::{Dispatch, Turn};
-use crate::api::{Activity, ActivityKind, Originator, SessionId, SessionState};
 use crate::engine::action::Action;
 use crate::engine::input::{
     Act, CreateFailure, Digest, FailureKind, Input, Now, Page, Polled, RequestFailure, Seen,
@@ -19,6 +18,7 @@ use crate::outcome::{
     AttemptRecord, EventKind, Marker, Outcome, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work,
 };
 use crate::plan::{Plan, TaskId};
+use jules::{Activity, ActivityKind, Originator, SessionId, SessionState};
 
 /// How the service behaves; each a probability.
 #[derive(Clone, Copy, Debug, Default)]

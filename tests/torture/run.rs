@@ -1,4 +1,4 @@
-//! Runs a story: blow by blow, and then until nothing is left to do.
+//! Runs a story: disruption by disruption, and then until nothing is left to do.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,22 +7,22 @@ use jules_batch::report::{ReportV1, from_json};
 
 use crate::figures::Figures;
 use crate::proof;
-use crate::story::{Blow, How, Ledger, Moment, Story};
+use crate::story::{Disruption, How, Ledger, Moment, Story};
 use crate::support::{Ended, Signal, World};
 
 /// More starts than this, with nobody interfering any more, is no progress.
 const MOST_INVOCATIONS: u64 = 30;
 
 /// Runs the program through the story; what the simulator's books then say.
-pub(crate) fn live_through(story: &Story) -> Figures {
+pub(crate) fn to_the_end(story: &Story) -> Figures {
     let world = World::new(&story.scenario);
     world.write("jobs.yaml", &story.manifest);
     let mut figures = Figures::default();
-    for blow in &story.blows {
-        let before = (blow.ledger == Ledger::Old).then(|| world.copy_of_the_ledger());
-        let ended = strike(&world, blow, &mut figures);
-        trace(&world, &format!("{blow:?}"), &ended);
-        match blow.ledger {
+    for disruption in &story.disruptions {
+        let before = (disruption.ledger == Ledger::Old).then(|| world.copy_of_the_ledger());
+        let ended = disrupt(&world, disruption, &mut figures);
+        trace(&world, &format!("{disruption:?}"), &ended);
+        match disruption.ledger {
             Ledger::Stays if is_over(&world, &ended, &mut figures) => {
                 return proof::judge(story, &world, figures);
             }
@@ -43,16 +43,16 @@ pub(crate) fn live_through(story: &Story) -> Figures {
 }
 
 /// Starts the program and cuts it short.
-fn strike<'w>(world: &'w World, blow: &Blow, figures: &mut Figures) -> Ended<'w> {
+fn disrupt<'w>(world: &'w World, disruption: &Disruption, figures: &mut Figures) -> Ended<'w> {
     figures.invocations += 1;
     let creates = world.requests("sessions.create");
     let began = Instant::now();
     let mut running = world.run().arg("-q").start();
-    running.reaches(|_| match blow.when {
+    running.reaches(|_| match disruption.when {
         Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
         Moment::AtCreate(count) => world.requests("sessions.create") >= creates + count,
     });
-    match blow.how {
+    match disruption.how {
         How::Kill => running.kill(),
         How::Interrupt => running.signal(Signal::Interrupt),
         How::Terminate => running.signal(Signal::Terminate),

@@ -9,7 +9,7 @@ use crate::plan::TaskId;
 
 /// How a run stands.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Board {
+pub(crate) struct RunView {
     tasks: HashMap<TaskId, Entry>,
     /// How many tasks have which outcome; kept up to date, because every line of the display shows it.
     counts: BTreeMap<Outcome, usize>,
@@ -41,10 +41,10 @@ pub(crate) struct Live {
     pub(crate) attempt: u32,
 }
 
-impl Board {
-    /// The board of a run that has begun before.
+impl RunView {
+    /// The view of a run that has begun before.
     pub(crate) fn of(record: &RunRecord) -> Self {
-        let mut board = Self { began: Some(record.started_at), ..Self::default() };
+        let mut view = Self { began: Some(record.started_at), ..Self::default() };
         for (id, task) in &record.tasks {
             let last = task.last_attempt();
             if let (None, Some(attempt)) = (task.outcome, last.filter(|attempt| attempt.is_live())) {
@@ -54,12 +54,12 @@ impl Board {
                     url: attempt.session.as_ref().and_then(|session| session.url.clone()),
                     attempt: attempt.number,
                 };
-                board.live.insert(id.clone(), live);
+                view.live.insert(id.clone(), live);
             }
             if let Some(outcome) = task.outcome {
-                *board.counts.entry(outcome).or_default() += 1;
+                *view.counts.entry(outcome).or_default() += 1;
             }
-            board.tasks.insert(
+            view.tasks.insert(
                 id.clone(),
                 Entry {
                     outcome: task.outcome,
@@ -70,7 +70,7 @@ impl Board {
                 },
             );
         }
-        board
+        view
     }
 
     /// Takes the next event.
@@ -229,11 +229,11 @@ mod tests {
     #[test]
     fn a_task_is_waiting_then_live_then_done() {
         let events = sample::run_of(3);
-        let mut board = Board::default();
+        let mut view = RunView::default();
         let mut seen = Vec::new();
         for event in &events {
-            board.apply(event);
-            seen.push((board.waiting(), board.live_count(), board.ended()));
+            view.apply(event);
+            seen.push((view.waiting(), view.live_count(), view.ended()));
         }
         assert_eq!(seen.first(), Some(&(0, 0, 0)));
         assert!(seen.contains(&(3, 0, 0)), "{seen:?}");
@@ -246,9 +246,9 @@ mod tests {
         let events = sample::run_of(3);
         for n in sample::EVENTS_BEFORE_TASKS..events.len() {
             let record = RunRecord::from_events(&events[..n]).unwrap();
-            let (known, mut folded) = (Board::of(&record), Board::default());
+            let (known, mut folded) = (RunView::of(&record), RunView::default());
             events[..n].iter().for_each(|event| folded.apply(event));
-            let numbers = |board: &Board| (board.total(), board.ended(), board.live_count());
+            let numbers = |view: &RunView| (view.total(), view.ended(), view.live_count());
             let creating = matches!(events[n - 1].kind, EventKind::IntentRecorded { .. });
             if !creating {
                 assert_eq!(numbers(&known), numbers(&folded), "after {n} events");
@@ -258,34 +258,34 @@ mod tests {
 
     #[test]
     fn the_rest_is_guessed_from_what_has_ended() {
-        let mut board = Board::default();
+        let mut view = RunView::default();
         for event in &sample::run_of(3)[..sample::EVENTS_BEFORE_TASKS + 3 + sample::EVENTS_A_TASK] {
-            board.apply(event);
+            view.apply(event);
         }
         // One task of 60 s is done, nothing is live: nobody can tell.
         let now = sample::at(120);
-        assert_eq!(board.left(now), None);
-        board.apply(&sample::event(120, sample::intent("task-1", 1)));
-        assert_eq!(board.left(now), Some(120.0));
-        assert_eq!(board.left(sample::at(150)), Some(90.0));
-        assert_eq!(board.left(sample::at(1_000)), Some(60.0));
+        assert_eq!(view.left(now), None);
+        view.apply(&sample::event(120, sample::intent("task-1", 1)));
+        assert_eq!(view.left(now), Some(120.0));
+        assert_eq!(view.left(sample::at(150)), Some(90.0));
+        assert_eq!(view.left(sample::at(1_000)), Some(60.0));
     }
 
     #[test]
     fn a_refused_create_waits_again() {
-        let mut board = Board::default();
+        let mut view = RunView::default();
         for event in &sample::run_of(1)[..sample::EVENTS_BEFORE_TASKS + 1] {
-            board.apply(event);
+            view.apply(event);
         }
-        board.apply(&sample::event(5, sample::intent("task-0", 1)));
-        assert_eq!(board.waiting(), 0);
+        view.apply(&sample::event(5, sample::intent("task-0", 1)));
+        assert_eq!(view.waiting(), 0);
         let refused = EventKind::CreateRefused {
             task: TaskId::new("task-0"),
             attempt: 1,
             cause: "quota".into(),
             capacity: true,
         };
-        board.apply(&sample::event(6, refused));
-        assert_eq!(board.waiting(), 1);
+        view.apply(&sample::event(6, refused));
+        assert_eq!(view.waiting(), 1);
     }
 }
