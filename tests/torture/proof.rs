@@ -37,8 +37,9 @@ pub(crate) fn judge(story: &Story, world: &World, mut figures: Figures) -> Figur
         let extra = extra(&sessions, story.retries);
         figures.duplicates += extra;
         if extra > 0 {
-            let ids: Vec<_> = sessions.iter().map(|session| (&session.id, &session.title)).collect();
-            figures.wrong.push(format!("task {key} has more sessions than it should: {ids:?}"));
+            let told: Vec<_> =
+                sessions.iter().map(|it| (&it.id, &it.title, &it.state, it.archives)).collect();
+            figures.wrong.push(format!("task {key} has more sessions than it should: {told:?}"));
         }
     }
     figures.wrong.extend(books.duplicates.iter().map(|twice| format!("created twice: {twice:?}")));
