@@ -12,8 +12,10 @@ pub(crate) struct Figures {
     pub(crate) invocations: u64,
     /// Of these, how many ended by SIGKILL.
     pub(crate) killed: u64,
-    /// Of these, how many ended by SIGINT.
+    /// Of these, how many ended by SIGINT or SIGTERM.
     pub(crate) interrupted: u64,
+    /// Of these, how many were put to sleep for a while.
+    pub(crate) slept: u64,
     /// How often the ledger was thrown away.
     pub(crate) wiped: u64,
     /// How often an older copy of it took its place.
@@ -27,6 +29,10 @@ pub(crate) struct Figures {
     pub(crate) lost: u64,
     /// Sessions beyond a task's one, or beside another one of the task.
     pub(crate) duplicates: u64,
+    /// Sessions for a task whose earlier one lived, or had ended well.
+    pub(crate) second: u64,
+    /// Outcomes that the service's own knowledge contradicts.
+    pub(crate) contradicted: u64,
     /// Sessions that the last listing found and the ledger did not know.
     pub(crate) strays: u64,
     /// What else is not as promised.
@@ -36,7 +42,11 @@ pub(crate) struct Figures {
 impl Figures {
     /// Whether every promise was kept.
     pub(crate) fn is_clean(&self) -> bool {
-        self.lost == 0 && self.duplicates == 0 && self.strays == 0 && self.wrong.is_empty()
+        self.lost == 0
+            && self.duplicates == 0
+            && self.second == 0
+            && self.strays == 0
+            && self.wrong.is_empty()
     }
 }
 
@@ -47,6 +57,7 @@ impl AddAssign for Figures {
         self.invocations += other.invocations;
         self.killed += other.killed;
         self.interrupted += other.interrupted;
+        self.slept += other.slept;
         self.wiped += other.wiped;
         self.restored += other.restored;
         self.requests += other.requests;
@@ -54,6 +65,8 @@ impl AddAssign for Figures {
         self.adopted += other.adopted;
         self.lost += other.lost;
         self.duplicates += other.duplicates;
+        self.second += other.second;
+        self.contradicted += other.contradicted;
         self.strays += other.strays;
         self.wrong.extend(other.wrong);
     }
@@ -63,20 +76,24 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} tasks, {} sessions ({} adopted), {} invocations ({} killed, {} interrupted, {} ledgers lost, {} \
-             replaced by older copies), {} requests, {} faults: {} lost, {} duplicates, {} strays",
+            "{} tasks, {} sessions ({} adopted), {} invocations ({} killed, {} interrupted, {} asleep, {} \
+             ledgers lost, {} replaced by older copies), {} requests, {} faults: {} lost, {} duplicates, {} second \
+             sessions, {} contradicted, {} strays",
             self.tasks,
             self.sessions,
             self.adopted,
             self.invocations,
             self.killed,
             self.interrupted,
+            self.slept,
             self.wiped,
             self.restored,
             self.requests,
             self.faults,
             self.lost,
             self.duplicates,
+            self.second,
+            self.contradicted,
             self.strays,
         )
     }

@@ -1,9 +1,10 @@
 //! The torture test: never twice, never lost, never stuck.
 //!
-//! Every seed makes a story: a manifest, a service that loses answers, breaks connections, refuses and lags, and
-//! moments at which the program is killed or interrupted and its ledger thrown away. The real program runs through
-//! it against the simulator and is started again until nothing is left to do. Then the simulator's own books must
-//! hold each task's session once, and the report must know every one of them.
+//! Every seed makes a case: a manifest, a service that loses answers, breaks connections, refuses, lags, goes down and
+//! rewrites titles, and moments at which the program is killed, interrupted or put to sleep and its ledger thrown away.
+//! The real program runs through it against the simulator and is started again until nothing is left to do; failed
+//! tasks may then be run once more. The simulator must then have seen one session for each task, no second one beside
+//! or after one that was enough, and nothing that contradicts an outcome; the report must know every session.
 //!
 //! A short form runs with all tests. The long one:
 //!
@@ -12,15 +13,16 @@
 //! ```
 //!
 //! `SEED` is the first seed, `JOBS` how many runs go on at once. A seed that failed is repeated alone with
-//! `RUNS=1 SEED=…`; `TRACE=1` then tells what each invocation left. The story of a seed is always the same; what the
+//! `RUNS=1 SEED=…`; `TRACE=1` then shows the case and what each invocation left. The case of a seed is always the same; what the
 //! system's scheduler makes of it is not.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 
+mod case;
 mod figures;
 mod proof;
 mod run;
-mod story;
+
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the integration tests use the rest")]
 mod support;
@@ -55,7 +57,7 @@ fn torture(first: u64, runs: u64, at_once: u64) {
             if seed >= first + runs {
                 return;
             }
-            let figures = run::to_the_end(&story::Story::of(seed));
+            let figures = run::to_the_end(&case::Case::of(seed));
             println!("seed {seed}: {figures}");
             figures.wrong.iter().for_each(|what| println!("  WRONG: {what}"));
             let mut total = total.lock().unwrap();

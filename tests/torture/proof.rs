@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jules_batch::outcome::Marker;
+use jiff::SignedDuration;
+use jules_batch::outcome::{Marker, Outcome};
+use jules_batch::report::AttemptV1;
 use jules_simulator::SessionView;
 
+use crate::case::{Case, LATEST_PULL_REQUEST};
 use crate::figures::Figures;
 use crate::run::report;
-use crate::story::Story;
 use crate::support::World;
 
 /// Compares what was created with what is known.
-pub(crate) fn judge(story: &Story, world: &World, mut figures: Figures) -> Figures {
+pub(crate) fn judge(case: &Case, world: &World, mut figures: Figures) -> Figures {
     let (books, sessions, report) = (world.books(), world.sessions(), report(world));
     figures.tasks = report.totals.total;
     figures.sessions = sessions.len() as u64;
@@ -34,7 +36,7 @@ pub(crate) fn judge(story: &Story, world: &World, mut figures: Figures) -> Figur
         figures.wrong.push(format!("session {id} of the report was never created"));
     }
     for (key, sessions) in by_key(&sessions) {
-        let extra = extra(&sessions, story.retries);
+        let extra = extra(&sessions, case);
         figures.duplicates += extra;
         if extra > 0 {
             let told: Vec<_> =
@@ -42,10 +44,24 @@ pub(crate) fn judge(story: &Story, world: &World, mut figures: Figures) -> Figur
             figures.wrong.push(format!("task {key} has more sessions than it should: {told:?}"));
         }
     }
+    for second in books.second_sessions {
+        figures.second += 1;
+        figures.wrong.push(format!("beside or after one that was enough: {second:?}"));
+    }
+    for task in &report.tasks {
+        for attempt in &task.attempts {
+            let session =
+                attempt.session.as_ref().and_then(|known| sessions.iter().find(|it| it.id == known.id));
+            if let Some(session) = session.filter(|session| contradicts(attempt, session)) {
+                figures.contradicted += 1;
+                figures.wrong.push(format!("{}: {attempt:?}, but {session:?}", task.id));
+            }
+        }
+    }
     figures.wrong.extend(books.duplicates.iter().map(|twice| format!("created twice: {twice:?}")));
-    if !story.asks && books.live_max > story.max_parallel {
+    if !case.asks && books.live_max > case.max_parallel {
         let most = books.live_max;
-        figures.wrong.push(format!("{most} sessions lived at once; {} may", story.max_parallel));
+        figures.wrong.push(format!("{most} sessions lived at once; {} may", case.max_parallel));
     }
     // A reply is as little idempotent as a create.
     let talked = sessions.iter().filter(|session| session.messages.len() > 1 || session.approvals > 1);
@@ -67,13 +83,31 @@ fn by_key(sessions: &[SessionView]) -> BTreeMap<String, Vec<&SessionView>> {
     tasks
 }
 
-/// How many of a task's sessions should not be: beyond the first, or with retries beside one that had not ended.
-fn extra(sessions: &[&SessionView], retries: bool) -> u64 {
-    let beside = |pair: &&[&SessionView]| pair[0].ended_at.is_none_or(|ended| ended > pair[1].created_at);
-    let extra = if retries {
-        sessions.windows(2).filter(beside).count() + sessions.len().saturating_sub(2)
-    } else {
-        sessions.len().saturating_sub(1)
+/// How many of a task's sessions should not be: beyond the first, or where it may be done again beside one that had
+/// not ended.
+fn extra(sessions: &[&SessionView], case: &Case) -> u64 {
+    let beside = |pair: &&[&SessionView]| {
+        let is_live = pair[0].ended_at.is_none_or(|ended| ended > pair[1].created_at);
+        is_live && pair[0].archives == 0
     };
-    extra as u64
+    let attempts = 1 + usize::from(case.retries);
+    let rounds = 1 + usize::from(case.failed_again.is_some());
+    let beyond = sessions.len().saturating_sub(attempts * rounds);
+    (sessions.windows(2).filter(beside).count() + beyond) as u64
+}
+
+/// Whether what the attempt is said to have come to is not what the service knows of its session.
+fn contradicts(attempt: &AttemptV1, session: &SessionView) -> bool {
+    let Some((outcome, ended)) = attempt.outcome.zip(attempt.ended_at) else { return false };
+    // What happened just before could not be known.
+    let known = ended - SignedDuration::from_millis(100 + LATEST_PULL_REQUEST as i64);
+    let has_ended = |state: &str| session.ends.iter().any(|end| end.state == state);
+    match outcome {
+        Outcome::Succeeded => session.pull_request.is_none() && !has_ended("COMPLETED"),
+        Outcome::NoChange => session.pull_request.is_some() || !has_ended("COMPLETED"),
+        Outcome::Failed => !has_ended("FAILED"),
+        Outcome::TimedOut | Outcome::Stalled => session.ends.iter().any(|end| end.at < known),
+        Outcome::Error | Outcome::NeedsInput => session.pull_request.is_some(),
+        Outcome::Skipped | Outcome::Deferred | Outcome::Detached => false,
+    }
 }

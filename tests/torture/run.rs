@@ -1,57 +1,75 @@
-//! Runs a story: disruption by disruption, and then until nothing is left to do.
+//! Runs a case: disruption by disruption, and then until nothing is left to do.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jules_batch::report::{ReportV1, from_json};
 
+use crate::case::{Case, Disruption, How, Ledger, Moment};
 use crate::figures::Figures;
 use crate::proof;
-use crate::story::{Disruption, How, Ledger, Moment, Story};
-use crate::support::{Ended, Signal, World};
+use crate::support::{Ended, Running, Signal, World};
 
 /// More starts than this, with nobody interfering any more, is no progress.
 const MOST_INVOCATIONS: u64 = 30;
 
-/// Runs the program through the story; what the simulator's books then say.
-pub(crate) fn to_the_end(story: &Story) -> Figures {
-    let world = World::new(&story.scenario);
-    world.write("jobs.yaml", &story.manifest);
+/// Runs the program through the case; what the simulator's books then say.
+pub(crate) fn to_the_end(case: &Case) -> Figures {
+    let world = World::new(&case.scenario);
+    world.write("jobs.yaml", &case.manifest);
     let mut figures = Figures::default();
-    for disruption in &story.disruptions {
+    if is_traced() {
+        println!("{}\n{}", case.manifest, case.scenario);
+    }
+    for disruption in &case.disruptions {
         let before = (disruption.ledger == Ledger::Old).then(|| world.copy_of_the_ledger());
         let ended = disrupt(&world, disruption, &mut figures);
         trace(&world, &format!("{disruption:?}"), &ended);
         match disruption.ledger {
             Ledger::Stays if is_over(&world, &ended, &mut figures) => {
-                return proof::judge(story, &world, figures);
+                return failed_again(case, &world, figures);
             }
             Ledger::Stays => {}
-            Ledger::Lost | Ledger::Old => lose(&world, story, before.flatten().as_deref(), &mut figures),
+            Ledger::Lost | Ledger::Old => lose(&world, case, before.flatten().as_deref(), &mut figures),
         }
     }
+    to_its_end(&world, "", &mut figures);
+    failed_again(case, &world, figures)
+}
+
+/// Starts the program undisturbed until no work is left.
+fn to_its_end(world: &World, arguments: &str, figures: &mut Figures) {
     for _ in 0..MOST_INVOCATIONS {
         figures.invocations += 1;
-        let ended = world.run().arg("-q").start().wait();
-        trace(&world, "undisturbed", &ended);
-        if is_over(&world, &ended, &mut figures) {
-            return proof::judge(story, &world, figures);
+        let ended = world.run().arg("-q").args(arguments).start().wait();
+        trace(world, &format!("undisturbed {arguments}"), &ended);
+        if is_over(world, &ended, figures) {
+            return;
         }
     }
     figures.wrong.push(format!("work is still left after {MOST_INVOCATIONS} undisturbed invocations"));
-    figures
+}
+
+/// Does the failed tasks once more where the case says so, and judges.
+fn failed_again(case: &Case, world: &World, mut figures: Figures) -> Figures {
+    if let Some(selection) = case.failed_again {
+        to_its_end(world, &format!("--failed {selection}"), &mut figures);
+    }
+    proof::judge(case, world, figures)
 }
 
 /// Starts the program and cuts it short.
 fn disrupt<'w>(world: &'w World, disruption: &Disruption, figures: &mut Figures) -> Ended<'w> {
     figures.invocations += 1;
-    let creates = world.requests("sessions.create");
-    let began = Instant::now();
-    let mut running = world.run().arg("-q").start();
-    running.reaches(|_| match disruption.when {
-        Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
-        Moment::AtCreate(count) => world.requests("sessions.create") >= creates + count,
-    });
+    let mut running = world.run().arg("-q").args(disruption.arguments).start();
+    if let Some((when, span)) = disruption.sleep {
+        figures.slept += 1;
+        until(when, world, &mut running);
+        running.signal(Signal::Stop);
+        std::thread::sleep(Duration::from_millis(span));
+        running.signal(Signal::Continue);
+    }
+    until(disruption.when, world, &mut running);
     match disruption.how {
         How::Kill => running.kill(),
         How::Interrupt => running.signal(Signal::Interrupt),
@@ -67,9 +85,18 @@ fn disrupt<'w>(world: &'w World, disruption: &Disruption, figures: &mut Figures)
     ended
 }
 
+/// Waits for the moment, from now on, or the program's end.
+fn until(when: Moment, world: &World, running: &mut Running<'_>) {
+    let (creates, began) = (world.requests("sessions.create"), Instant::now());
+    running.reaches(|_| match when {
+        Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
+        Moment::AtCreate(count) => world.requests("sessions.create") >= creates + count,
+    });
+}
+
 /// The state folder is lost, as a CI cache can be, or an older copy of it takes its place. What the service does not
 /// list yet nobody can find then.
-fn lose(world: &World, story: &Story, copy: Option<&Path>, figures: &mut Figures) {
+fn lose(world: &World, case: &Case, copy: Option<&Path>, figures: &mut Figures) {
     if world.path(".jules-batch").exists() {
         match copy {
             None => figures.wiped += 1,
@@ -80,7 +107,7 @@ fn lose(world: &World, story: &Story, copy: Option<&Path>, figures: &mut Figures
     if let Some(copy) = copy {
         std::fs::rename(copy, world.path(".jules-batch")).unwrap();
     }
-    std::thread::sleep(Duration::from_millis(story.longest_absence()));
+    std::thread::sleep(Duration::from_millis(case.longest_absence()));
 }
 
 /// Whether there is nothing left to do.
@@ -112,9 +139,13 @@ fn status(world: &World) -> Option<ReportV1> {
     from_json(&world.command("status").args("--format json").start().wait().stdout).ok()
 }
 
+fn is_traced() -> bool {
+    std::env::var_os("TRACE").is_some()
+}
+
 /// With `TRACE=1`: what each invocation left behind.
 fn trace(world: &World, what: &str, ended: &Ended<'_>) {
-    if std::env::var_os("TRACE").is_none() {
+    if !is_traced() {
         return;
     }
     let created = world.books().created;

@@ -1,4 +1,4 @@
-//! What happens under a seed: the manifest, the service, and the disruptions.
+//! The case of a seed: the manifest, the service, and the disruptions.
 
 use std::fmt::Write as _;
 
@@ -11,9 +11,12 @@ const LOOKS: u64 = 3;
 /// plus what lags stays below the time that the looks take, with a margin for a machine that is busy.
 const LATEST: u64 = 60;
 
+/// The longest that a pull request takes after its change set, in milliseconds.
+pub(crate) const LATEST_PULL_REQUEST: u64 = 150;
+
 /// A seed's manifest, service and disruptions.
 #[derive(Debug)]
-pub(crate) struct Story {
+pub(crate) struct Case {
     pub(crate) manifest: String,
     pub(crate) scenario: String,
     /// One for each of the first invocations; later ones run to their end.
@@ -21,6 +24,8 @@ pub(crate) struct Story {
     pub(crate) max_parallel: usize,
     /// Whether tasks may have a second session after one that failed.
     pub(crate) retries: bool,
+    /// Whether the failed tasks are run once more, all of them or those of one job.
+    pub(crate) failed_again: Option<&'static str>,
     /// Whether sessions can be left alive when their task has ended, waiting for a human.
     pub(crate) asks: bool,
 }
@@ -28,9 +33,13 @@ pub(crate) struct Story {
 /// How an invocation is cut short.
 #[derive(Debug)]
 pub(crate) struct Disruption {
+    /// It sleeps at a moment, for so many milliseconds, as a paused machine would.
+    pub(crate) sleep: Option<(Moment, u64)>,
     pub(crate) when: Moment,
     pub(crate) how: How,
     pub(crate) ledger: Ledger,
+    /// Further words of the command line: a narrower selection.
+    pub(crate) arguments: &'static str,
 }
 
 /// What becomes of the ledger afterwards.
@@ -60,23 +69,31 @@ pub(crate) enum How {
     Terminate,
 }
 
-impl Story {
-    /// The story of a seed; always the same.
+impl Case {
+    /// The case of a seed; always the same.
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let rng = &mut rng;
         let retries = rng.u8(..4) == 0;
         let asks = rng.u8(..4) == 0;
+        let failed_again = (rng.u8(..4) == 0).then(|| ["", "--select job(change)"][rng.usize(..2)]);
+        let rewrites = rng.u8(..6) == 0;
         let max_parallel = rng.usize(1..=8);
+        // Shorter than what comes between: outages, and a program that sleeps.
+        let time = (rng.u8(..3) == 0).then(|| rng.u64(1_200..2_500));
         // A session that waits for a human for good would hold a slot of the account for good.
         let cap = (!asks && rng.u8(..3) == 0).then(|| rng.usize(1..=8));
-        let disruptions = (0..rng.usize(1..=8)).map(|_| disruption(rng, !retries)).collect();
+        // Without its ledger a program knows its sessions by their titles, and tasks are done once: that of a failed
+        // one is found again, and cannot be told from its last.
+        let may_lose = !retries && !rewrites && failed_again.is_none();
+        let disruptions = (0..rng.usize(1..=8)).map(|n| disruption(rng, n, may_lose)).collect();
         Self {
-            manifest: manifest(rng, max_parallel, retries, asks),
-            scenario: scenario(rng, cap, asks),
+            manifest: manifest(rng, max_parallel, retries, asks, time),
+            scenario: scenario(rng, cap, asks, rewrites, time),
             disruptions,
             max_parallel,
             retries,
+            failed_again,
             asks,
         }
     }
@@ -87,19 +104,26 @@ impl Story {
     }
 }
 
-fn disruption(rng: &mut Rng, may_lose: bool) -> Disruption {
-    let when = if rng.bool() { Moment::After(rng.u64(..700)) } else { Moment::AtCreate(rng.u64(1..=6)) };
+fn disruption(rng: &mut Rng, number: usize, may_lose: bool) -> Disruption {
+    let sleep = (rng.u8(..5) == 0).then(|| (moment(rng), rng.u64(50..3_000)));
+    let when = moment(rng);
     let how = [How::Interrupt, How::Terminate, How::Kill][rng.usize(..10).min(2)];
     let ledger = if may_lose {
         [Ledger::Lost, Ledger::Old, Ledger::Stays][rng.usize(..7).min(2)]
     } else {
         Ledger::Stays
     };
-    Disruption { when, how, ledger }
+    // The first run is of all tasks: a narrower one that ends is followed by another run.
+    let arguments = if number > 0 && rng.u8(..5) == 0 { "--select job(change)" } else { "" };
+    Disruption { sleep, when, how, ledger, arguments }
+}
+
+fn moment(rng: &mut Rng) -> Moment {
+    if rng.bool() { Moment::After(rng.u64(..700)) } else { Moment::AtCreate(rng.u64(1..=6)) }
 }
 
 /// Five to thirty tasks in up to three jobs.
-fn manifest(rng: &mut Rng, max_parallel: usize, retries: bool, asks: bool) -> String {
+fn manifest(rng: &mut Rng, max_parallel: usize, retries: bool, asks: bool, time: Option<u64>) -> String {
     let mut left = rng.usize(5..=30);
     let mut jobs = String::new();
     let repos = rng.usize(1..=4).min(left);
@@ -127,15 +151,19 @@ fn manifest(rng: &mut Rng, max_parallel: usize, retries: bool, asks: bool) -> St
             list(1..=left)
         );
     }
-    let again =
-        if retries { "{ count: 1, on: [failed], delay: 20ms, max-delay: 20ms }" } else { "{ count: 0 }" };
+    let again = if retries {
+        "{ count: 1, on: [failed, timed_out, stalled, error], delay: 20ms, max-delay: 20ms }"
+    } else {
+        "{ count: 0 }"
+    };
+    let time = time.map_or_else(|| "10m".to_owned(), |time| format!("{time}ms"));
     let strategy = ["auto", "auto", "list", "get"][rng.usize(..4)];
     format!(
         "version: 1\n\
          name: torture\n\
          strategy: {{ max-parallel: {max_parallel} }}\n\
          limits: {{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000, capacity-wait: 9s }}\n\
-         timeouts: {{ task: 10m, stall: 5m, settle: 200ms, request: 300ms }}\n\
+         timeouts: {{ task: {time}, stall: 5m, settle: 200ms, request: 300ms }}\n\
          create: {{ looks: {LOOKS}, look-delay: {LOOK_DELAY}ms }}\n\
          poll: {{ interval: {}ms, strategy: {strategy} }}\n\
          waiting: {{ user-feedback: {{ reply: Go on., max: 1 }} }}\n\
@@ -145,7 +173,7 @@ fn manifest(rng: &mut Rng, max_parallel: usize, retries: bool, asks: bool) -> St
     )
 }
 
-fn scenario(rng: &mut Rng, cap: Option<usize>, asks: bool) -> String {
+fn scenario(rng: &mut Rng, cap: Option<usize>, asks: bool, rewrites: bool, time: Option<u64>) -> String {
     let refusal = ["resource-exhausted", "failed-precondition"][rng.usize(..2)];
     let cap = cap.map_or_else(String::new, |cap| format!("concurrent: {cap}, "));
     let late = rng.u64(..=LATEST);
@@ -172,6 +200,27 @@ fn scenario(rng: &mut Rng, cap: Option<usize>, asks: bool) -> String {
         }
     }
     fault(rng, &mut faults, "throttle, retry-after: 1s", "all", 0.3, 0.01);
+    if let Some(time) = time {
+        let from = rng.u64(50..800);
+        let _ = writeln!(
+            faults,
+            "  - {{ kind: error-before, on: reads, during: {from}ms..{}ms, since: first-session }}",
+            from + time + rng.u64(..1_500),
+        );
+    }
+    if rng.u8(..4) == 0 {
+        let from = rng.u64(..600);
+        let _ = writeln!(
+            faults,
+            "  - {{ kind: throttle, on: sessions.create, during: {from}ms..{}ms, retry-after: 1s, since: first-session }}",
+            from + rng.u64(..1_500),
+        );
+    }
+    let title = if rewrites {
+        ["\n  title: { becomes: Another title }", "\n  title: { cut: 12, after: 20ms }"][rng.usize(..2)]
+    } else {
+        ""
+    };
     let feedback = if asks { ", feedback: { times: 1 }" } else { "" };
     let lacks = if rng.bool() { "\n  create-lacks: [state, url]" } else { "" };
     format!(
@@ -183,12 +232,16 @@ fn scenario(rng: &mut Rng, cap: Option<usize>, asks: bool) -> String {
          \x20 - {{ when: {{ prompt: '*[37].' }}, then: {{ outcome: failure }} }}\n\
          \x20 - {{ when: {{ prompt: '*5.' }}, then: {{ outcome: change, outputs-after: 50ms }} }}\n\
          \x20 - {{ when: {{ prompt: '*[48].' }}, then: {{ outcome: no-change{feedback} }} }}\n\
+         \x20 - {{ when: {{ prompt: '*2.' }}, then: {{ outcome: plan-only }} }}\n\
+         \x20 - {{ when: {{ prompt: '*6.' }}, then: {{ outcome: no-change, last-word: 'Shall I?' }} }}\n\
+         \x20 - {{ when: {{ prompt: '*9.' }}, then: {{ pull-request-after: 10ms..{LATEST_PULL_REQUEST}ms }} }}\n\
          defaults:\n\
          \x20 duration: 20ms..{}ms\n\
          \x20 outcome: pull-request\n\
+         \x20 wakes: [{{ by: message, after: 30ms, lasts: 20ms..60ms, outcome: push }}]\n\
          \x20 reply-after: 5ms..20ms\n\
          \x20 list-lag: 0ms..{lag}ms\n\
-         \x20 not-found-for: 0ms..{}ms{lacks}\n",
+         \x20 not-found-for: 0ms..{}ms{lacks}{title}\n",
         rng.u32(..),
         rng.bool(),
         [0, 0, 30, 250][rng.usize(..4)],
