@@ -37,7 +37,7 @@ struct Queue {
     bytes: usize,
     /// How many lines found no room.
     lost: usize,
-    /// The live display as it should be, if it is to be drawn anew; nothing in it removes it.
+    /// The live display as it should be, if it is to be redrawn; nothing in it removes it.
     frame: Option<Option<String>>,
     /// Whether something is being written.
     busy: bool,

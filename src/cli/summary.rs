@@ -11,7 +11,7 @@ use crate::outcome::{RunRecord, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::{duration, many};
 
-/// So many failures and pull requests are listed; the reports have all of them.
+/// How many failures and pull requests are listed; the reports have all of them.
 const LISTED: usize = 20;
 
 /// Totals, failures with their reasons, pull requests.

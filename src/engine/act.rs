@@ -221,7 +221,7 @@ fn is_older(session: &Session, since: Timestamp) -> bool {
     session.create_time.is_some_and(|created| created < since)
 }
 
-/// The session list, newest first, page by page, so many at most.
+/// The session list, newest first, page by page, up to a number of pages.
 #[derive(Default)]
 struct Pages {
     read: usize,

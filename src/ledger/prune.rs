@@ -2,7 +2,7 @@
 //!
 //! A resumed run needs the last run of its manifest, and people look back some nights. A state folder is often a
 //! CI cache that is uploaded after every run, and a thousand tasks are some megabytes. So of each manifest
-//! the last run stays for good and the [`KEPT_RUNS`] newest stay for [`KEPT_DAYS`] days. A run with open tasks,
+//! the last run stays for ever and the [`KEPT_RUNS`] newest stay for [`KEPT_DAYS`] days. A run with open tasks,
 //! or one that was killed, stays until it is closed. Sessions stay as long as their run, and eight days at least.
 
 use jiff::{SignedDuration, Timestamp};
@@ -78,7 +78,7 @@ mod tests {
         "2026-11-22T02:00:05Z".parse().unwrap()
     }
 
-    /// A run of one task that was last touched so many days ago, with a session of that day.
+    /// A run of one task that was last touched this many days ago, with a session of that day.
     fn run(conn: &Connection, name: &str, days: i64, outcome: Option<&str>, ended: bool) -> i64 {
         let ts = now().as_millisecond() - days * DAY;
         conn.execute(

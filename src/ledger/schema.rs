@@ -64,7 +64,7 @@ const VERSION_1: &str = "
 pub(super) enum Version {
     /// Nothing yet.
     Empty,
-    /// So many steps were taken.
+    /// How many steps were taken.
     Steps(u32),
     /// It is not a ledger.
     Foreign,

@@ -20,7 +20,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes the lock and opens the ledger: makes it, migrates it, or sets a damaged one aside and begins anew
+    /// Takes the lock and opens the ledger: makes it, migrates it, or sets a damaged one aside and begins another
     /// (see [`Ledger::set_aside`]). Prunes old runs, and proves that there is room by writing.
     ///
     /// The folder is made if it is not there.

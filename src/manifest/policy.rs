@@ -119,9 +119,9 @@ pub enum GiveUp {
 /// `strategy.max-failures`: a count, or a share of the run's tasks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailures {
-    /// So many tasks.
+    /// This number of tasks.
     Count(usize),
-    /// So many per cent of the run's tasks, 0–100.
+    /// This percentage of the run's tasks, 0–100.
     Percent(f64),
 }
 

@@ -22,7 +22,7 @@ settings! {
         max_parallel: usize = 3, AtLeast(1);
         /// The first failed task stops new ones.
         fail_fast: bool = false;
-        /// So many failed tasks stop new ones: a count, or a share of the run's tasks such as `25%`; no bound by default.
+        /// How many failed tasks stop new ones: a count, or a share of the run's tasks such as `25%`; no bound by default.
         max_failures: Option<MaxFailures>;
         /// Sessions started in one invocation, the rest is deferred; no bound by default.
         max_tasks: Option<usize>, AtLeast(1);
@@ -50,7 +50,7 @@ settings! {
     /// How long one task may take.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Timeouts, written TimeoutKeys {
-        /// One attempt at a task, from its intent to its end; counted anew when another invocation takes it up.
+        /// One attempt at a task, from its intent to its end; the clock restarts when another invocation takes it up.
         task: Duration = 2 * HOUR, NotZero;
         /// Silence of the agent that counts as a stall.
         stall: Duration = 20 * MINUTE, NotZero;

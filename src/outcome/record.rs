@@ -212,7 +212,7 @@ impl RunRecord {
     }
 
     /// A task with another prompt takes the place of the one before; with an earlier prompt it is that one again, but
-    /// for its outcome: that is told anew.
+    /// for its outcome: that is told again.
     fn plan(&mut self, planned: &PlannedTask) {
         let back =
             self.superseded.iter().rposition(|t| t.planned.id == planned.id && t.planned.key == planned.key);

@@ -93,7 +93,7 @@ pub(crate) fn ended(task: &str, outcome: Outcome, reason: Option<&str>) -> Event
     EventKind::TaskEnded { task: TaskId::new(task), outcome, reason: reason.map(str::to_owned) }
 }
 
-/// A run of so many tasks, `task-0` and on, one after the other, each of them a success after 60 s.
+/// A run of this many tasks, `task-0` and on, one after the other, each of them a success after 60 s.
 pub(crate) fn run_of(tasks: u32) -> Vec<RunEvent> {
     let mut events = vec![
         event(0, EventKind::RunStarted { run: info() }),

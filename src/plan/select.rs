@@ -25,7 +25,7 @@ pub struct Selection {
     pub exclude: Vec<Filter>,
     /// A stretch of what is left.
     pub slice: Option<Slice>,
-    /// So many of what is left: always the same ones, whatever their order.
+    /// A number of what is left: always the same ones, whatever their order.
     pub sample: Option<usize>,
     /// One of several parts of what is left.
     pub shard: Option<Shard>,
@@ -253,7 +253,7 @@ impl Plan {
         chosen.select(&dealt).map(Some)
     }
 
-    /// Removes all tasks but those at `chosen`, which ascends, and counts needs anew. What a task needs of those that go
+    /// Removes all tasks but those at `chosen`, which ascends, and renumbers needs. What a task needs of those that go
     /// is outside from then on.
     pub(crate) fn keep(&mut self, chosen: &[usize]) {
         if chosen.len() == self.tasks.len() {

@@ -138,7 +138,7 @@ impl ApiV1 {
 impl DetectionV1 {
     fn of(mut delays: Vec<u64>) -> Option<Self> {
         delays.sort_unstable();
-        // The smallest delay that so many hundredths of all do not exceed.
+        // The smallest delay that this percentage of all do not exceed.
         let within = |hundredths: usize| {
             delays.get((delays.len() * hundredths).div_ceil(100).checked_sub(1)?).copied()
         };

@@ -23,7 +23,7 @@ impl Story {
         story
     }
 
-    /// Moves the clock to so many seconds after the start.
+    /// Moves the clock to this many seconds after the start.
     pub(super) fn at(&mut self, seconds: i64) -> &mut Self {
         self.now = began() + SignedDuration::from_secs(seconds);
         self
@@ -89,7 +89,7 @@ impl Story {
         self.tell(&json!({"event": "task_ended", "task": task, "outcome": outcome, "reason": reason}))
     }
 
-    /// A task with one attempt from now for so many seconds.
+    /// A task with one attempt that begins now and takes this many seconds.
     pub(super) fn whole(
         &mut self,
         task: &str,
@@ -232,7 +232,7 @@ fn write_samples() {
     }
 }
 
-/// A run of so many tasks on 60 slots.
+/// A run of this many tasks on 60 slots.
 fn large(tasks: usize) -> ReportV1 {
     let mut story = Story::new();
     let mut free = vec![0i64; 60];

@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorde
 use crate::outcome::{EventKind, EventLog as _, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
-/// What stands for a manifest's path.
+/// What identifies a manifest.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     /// In the ledger.

@@ -15,7 +15,7 @@ pub struct Options {
     pub selection: Selection,
     /// Live sessions at once; the manifest's `strategy.max-parallel` by default.
     pub max_parallel: Option<usize>,
-    /// Start at most so many sessions; the rest is deferred. The manifest's `strategy.max-tasks` by default.
+    /// Start at most this many sessions; the rest is deferred. The manifest's `strategy.max-tasks` by default.
     pub max_tasks: Option<usize>,
     /// Start nothing more after the first failed task, also if the manifest would.
     pub fail_fast: bool,

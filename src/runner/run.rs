@@ -46,14 +46,14 @@ impl Runner {
         self
     }
 
-    /// What stands for the manifest's path: `identity` in the ledger, where runs of one manifest are told by it, and
+    /// What identifies the manifest in place of its path: `identity` in the ledger, where runs of one manifest are told by it, and
     /// `file` in the reports that point at it; none if it is no file.
     pub fn origin(mut self, identity: impl Into<PathBuf>, file: Option<String>) -> Self {
         self.origin = Origin { identity: identity.into(), file };
         self
     }
 
-    /// The service is a simulator in which so many seconds pass in one: every limit and pause is shortened alike, and
+    /// The service is a simulator in which this many seconds pass in one: every limit and pause is shortened alike, and
     /// the run counts as simulated.
     pub fn simulated(mut self, speed: f64) -> Self {
         self.speed = Some(speed);

@@ -171,7 +171,7 @@ mod tests {
         let end = died.tasks[0].ended_at.unwrap();
         let hour = Duration::from_secs(3_600);
         assert!(was_cut_short(&died, 6 * hour, end + hour));
-        assert!(!was_cut_short(&died, 6 * hour, end + 7 * hour), "the next night's work is done anew");
+        assert!(!was_cut_short(&died, 6 * hour, end + 7 * hour), "the next night does its own work");
         assert!(!was_cut_short(&closed_with(Outcome::Succeeded), 6 * hour, end + hour));
         let mut interrupted = closed_with(Outcome::Succeeded);
         interrupted.stopped = Some("terminate".to_owned());

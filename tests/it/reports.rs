@@ -1,4 +1,4 @@
-//! Reports: printed again, taken from a file, merged from shards, and written anew when a run goes on.
+//! Reports: printed again, taken from a file, merged from shards, and rewritten when a run goes on.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};

@@ -6,7 +6,7 @@ use crate::support::{World, tasks};
 
 const SESSIONS: &str = "defaults: { duration: 100ms..200ms, outcome: pull-request }";
 
-/// Twelve tasks, four at a time, followed in this way; on an account with so many old sessions.
+/// Twelve tasks, four at a time, followed in this way; on an account with this many old sessions.
 fn follow(strategy: &str, history: usize) -> (ApiV1, World) {
     let manifest = tasks(12).set("poll", &format!("{{ interval: 15ms, strategy: {strategy} }}"));
     let world = World::with(&format!("{{ history: {history}, {SESSIONS} }}"), &manifest);

@@ -13,7 +13,7 @@ fn world(scenario: &str, retries: &str) -> World {
     World::with(scenario, &Manifest::of([job("task", "Do it.", &keys)]))
 }
 
-/// The first so many sessions fail.
+/// The first sessions fail, this many of them.
 fn fails(times: u64) -> String {
     let nth: Vec<_> = (1..=times).map(|n| n.to_string()).collect();
     let rule = format!("{{ when: {{ nth: [{}] }}, then: {{ outcome: failure }} }}", nth.join(", "));

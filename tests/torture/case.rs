@@ -33,7 +33,7 @@ pub(crate) struct Case {
 /// How an invocation is cut short.
 #[derive(Debug)]
 pub(crate) struct Disruption {
-    /// It sleeps at a moment, for so many milliseconds, as a paused machine would.
+    /// It sleeps at a moment, for a number of milliseconds, as a paused machine would.
     pub(crate) sleep: Option<(Moment, u64)>,
     pub(crate) when: Moment,
     pub(crate) how: How,
@@ -55,9 +55,9 @@ pub(crate) enum Ledger {
 /// When.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Moment {
-    /// So many milliseconds after the start.
+    /// This many milliseconds after the start.
     After(u64),
-    /// When the service has seen so many further creates: in the middle of the promise.
+    /// When the service has seen this many further creates: in the middle of the promise.
     AtCreate(u64),
 }
 
@@ -81,7 +81,7 @@ impl Case {
         let max_parallel = rng.usize(1..=8);
         // Shorter than what comes between: outages, and a program that sleeps.
         let time = (rng.u8(..3) == 0).then(|| rng.u64(1_200..2_500));
-        // A session that waits for a human for good would hold a slot of the account for good.
+        // A session that waits for a human for ever would hold a slot of the account for ever.
         let cap = (!asks && rng.u8(..3) == 0).then(|| rng.usize(1..=8));
         // Without its ledger a program knows its sessions by their titles, and tasks are done once: that of a failed
         // one is found again, and cannot be told from its last.

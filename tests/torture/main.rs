@@ -47,7 +47,7 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Runs so many seeds from this one on. Goes on after a failure, so that one bad seed does not hide another.
+/// Runs a number of seeds from this one on. Goes on after a failure, so that one bad seed does not hide another.
 fn torture(first: u64, runs: u64, at_once: u64) {
     let next = AtomicU64::new(first);
     let total = Mutex::new((Figures::default(), Vec::new()));

@@ -54,7 +54,7 @@ pub fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str> {
 /// Room for the line between head and tail, its number included.
 const GAP: usize = 64;
 
-/// The text in at most so many characters, the last of which is `…` if an end was cut off. Wide characters count as one.
+/// The text in at most this many characters, the last of which is `…` if an end was cut off. Wide characters count as one.
 #[must_use]
 pub fn clip<'a>(text: impl Into<Cow<'a, str>>, chars: usize) -> Cow<'a, str> {
     let text = text.into();

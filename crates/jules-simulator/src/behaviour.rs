@@ -80,7 +80,7 @@ pub(super) enum Ending {
     Failure,
     /// FAILED without any reason.
     FailureWithoutReason,
-    /// IN_PROGRESS for good, and the agent keeps reporting.
+    /// IN_PROGRESS for ever, and the agent keeps reporting.
     Busy,
     /// IN_PROGRESS, and the agent falls silent.
     Stall,
@@ -92,9 +92,9 @@ pub(super) enum Ending {
     PlanOnly,
     /// The pull request is there, yet the session stays IN_PROGRESS.
     PullRequestInProgress,
-    /// The pull request is there, and the session is PAUSED for good.
+    /// The pull request is there, and the session is PAUSED for ever.
     PullRequestPaused,
-    /// The pull request is there, and the agent asks something and waits for good.
+    /// The pull request is there, and the agent asks something and waits for ever.
     PullRequestWaiting,
 }
 

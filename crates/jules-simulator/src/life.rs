@@ -58,7 +58,7 @@ pub(super) enum Act {
     Report(Report),
     /// The session waits; what comes after is timed from its release.
     Wait(Hold),
-    /// Reports progress now and after every further gap, for good.
+    /// Reports progress now and after every further gap, for ever.
     Repeat,
     /// An output appears.
     Deliver(Output),
@@ -334,7 +334,7 @@ impl Life {
         }
     }
 
-    /// Archives it at `now`: what still runs is PAUSED for good, and what has been woken sleeps on.
+    /// Archives it at `now`: what still runs is PAUSED for ever, and what has been woken sleeps on.
     pub(super) fn shelve(&mut self, now: Timestamp) {
         if self.ended_at().is_none() {
             self.shelved = true;

@@ -211,7 +211,7 @@ impl Scenario {
     }
 
     /// The scenario behind `--simulate` without an argument: a minute of service time a second, repositories to
-    /// match against, a few of the service's oddities, nothing that fails for good.
+    /// match against, a few of the service's oddities, nothing that fails for ever.
     ///
     /// # Panics
     /// Never: the text is part of the crate, and a test parses it.

@@ -84,7 +84,7 @@ pub(super) enum WakeEnding {
     Question,
     /// FAILED.
     Failure,
-    /// IN_PROGRESS for good, without a word.
+    /// IN_PROGRESS for ever, without a word.
     Stall,
 }
 

@@ -1,4 +1,4 @@
-//! Many sessions: so many at a time, every one accounted for.
+//! Many sessions: a bounded number at a time, every one accounted for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -35,7 +35,7 @@ pub struct SessionDigest {
 }
 
 impl SessionDigest {
-    /// An empty digest that will keep so many messages.
+    /// An empty digest that will keep up to this many messages.
     #[must_use]
     pub fn keeping(messages: usize) -> Self {
         Self { keep: messages, ..Self::default() }

@@ -17,7 +17,7 @@ pub struct Absence {
 }
 
 impl Absence {
-    /// A session that was there before is missed only after so many.
+    /// A session that was there before is missed only after this many.
     pub const LIMIT: u32 = 3;
 
     /// The service showed the session.

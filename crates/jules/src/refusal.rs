@@ -11,7 +11,7 @@ use super::error::Refusal;
 /// The longest message kept, in characters.
 const MAX_MESSAGE: usize = 1_000;
 
-/// At most so many reasons are kept.
+/// How many reasons are kept.
 const MAX_REASONS: usize = 20;
 
 impl Refusal {

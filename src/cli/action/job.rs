@@ -42,7 +42,7 @@ fn workflow(var: impl Fn(&str) -> Option<String>) -> Option<(String, bool)> {
 }
 
 impl Inline {
-    /// What stands for a manifest's path in the ledger: another prompt, or other repositories, are another run.
+    /// What identifies the work in the ledger, in place of a path: another prompt, or other repositories, are another run.
     fn origin(&self) -> PathBuf {
         let mut hash = Sha256::new();
         for part in std::iter::once(&self.prompt).chain(&self.sources).chain(&self.branch) {

@@ -19,7 +19,7 @@ use crate::report::many;
 use crate::runner::{all_sources, connected, impatient};
 use jules::{ErrorKind, Jules, ListSessions, Session};
 
-/// At most so many sessions are looked through for markers, which is more than any plan of the service starts in a day.
+/// How many sessions are searched for markers, which is more than any plan of the service starts in a day.
 const MOST_SESSIONS: usize = 1_000;
 
 pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console) -> Result<Exit, Failure> {

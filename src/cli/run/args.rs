@@ -67,7 +67,7 @@ pub(crate) struct RunArgs {
     /// Live sessions at once [default: the manifest's strategy.max-parallel, else 3]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Limits")]
     pub(crate) max_parallel: Option<NonZeroUsize>,
-    /// Start at most so many sessions in this invocation; the rest is deferred
+    /// Start at most this many sessions in this invocation; the rest is deferred
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub(crate) max_tasks: Option<usize>,
     /// Stop after this time, such as 5h30m; live sessions are left and taken up by the next `run`

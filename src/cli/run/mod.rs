@@ -38,7 +38,7 @@ const FLUSH: Duration = Duration::from_secs(2);
 pub(crate) struct Job {
     /// The manifest.
     pub(crate) manifest: Manifest,
-    /// What stands for its path in the ledger.
+    /// What identifies it in the ledger, in place of its path.
     pub(crate) origin: PathBuf,
     /// Where reports say that its tasks stand; none when it is no file.
     pub(crate) file: Option<String>,

@@ -26,7 +26,7 @@ pub(super) async fn said_when_long<T>(what: &str, console: &Console, work: impl 
 /// How long the activities may take: they only add to what the session itself tells.
 pub(super) const ACTIVITIES: Duration = Duration::from_secs(10);
 
-/// What the activities tell, with so many messages; and why that is not all, if they cannot be read.
+/// What the activities tell, with up to this many messages; and why that is not all, if they cannot be read.
 pub(super) async fn digest(
     client: &SessionClient,
     messages: usize,

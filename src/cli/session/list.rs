@@ -51,7 +51,7 @@ pub(crate) struct ListArgs {
     /// Those in the archive instead of the others
     #[arg(long)]
     archived: bool,
-    /// At most so many
+    /// At most this many
     #[arg(short, long, value_name = "N", default_value_t = 30)]
     limit: usize,
     /// As many as there are

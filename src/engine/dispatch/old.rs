@@ -53,7 +53,7 @@ impl Dispatch {
     }
 
     /// The session of the last attempt was read again: it may have succeeded since, or still be at work. Only when neither
-    /// is so the task starts anew; not knowing is not a reason to.
+    /// is so the task starts again; not knowing is not a reason to.
     pub(super) fn on_rechecked(
         &mut self,
         ix: TaskIx,

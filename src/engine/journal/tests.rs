@@ -7,9 +7,9 @@ use crate::outcome::EventKind;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A turn with so many events and actions.
+    /// A turn with this number of events and actions.
     Turn(u64, usize),
-    /// The ledger has kept so many of the events that it was given.
+    /// How many of the events that it was given the ledger has kept.
     Kept(u64),
     Refused,
 }
@@ -62,7 +62,7 @@ proptest! {
 
 type Groups = Arc<Mutex<Vec<Vec<u64>>>>;
 
-/// A ledger that takes its time, remembers its groups, and refuses after so many.
+/// A ledger that takes its time, remembers its groups, and refuses after some of them.
 struct Slow {
     takes: Duration,
     groups: Groups,

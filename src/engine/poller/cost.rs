@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// How much a new measurement weighs against the ones before.
 const WEIGHT: f64 = 0.3;
-/// A measurement that is so many intervals old says nothing any more: the page is tried again.
+/// A measurement older than this many intervals says nothing any more: the page is tried again.
 const FORGOTTEN_AFTER: u32 = 60;
 /// A page larger than this is asked for without what sessions have made.
 const HEAVY: usize = 512 * 1024;

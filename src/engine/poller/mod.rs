@@ -26,7 +26,7 @@ const PAGE: usize = 100;
 const MAX_SINGLE: usize = 32;
 /// How many pages one listing may read: an account can have thousands of old sessions.
 const MAX_PAGES: usize = 200;
-/// Of sessions taken up together, so many are read at once, the others spread over an interval.
+/// Of sessions taken up together, this many are read at once, the others spread over an interval.
 const AT_ONCE: usize = 16;
 /// The golden ratio's fraction: its multiples spread evenly however many there are.
 const GOLDEN: f64 = 0.618_033_988_749_895;

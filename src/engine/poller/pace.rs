@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// So many lifetimes are remembered; older ones give way.
+/// How many lifetimes are remembered; older ones give way.
 const REMEMBERED: usize = 200;
 /// Fewer say nothing.
 const ENOUGH: usize = 10;
-/// No distance is longer than so many intervals.
+/// The longest distance, in intervals.
 const LONGEST: u32 = 4;
-/// While nothing is known of lifetimes, a session of so many intervals is old (an hour at ten seconds).
+/// While nothing is known of lifetimes, a session older than this many intervals is old (an hour at ten seconds).
 const OLD: u32 = 360;
 
 /// What the agent is doing, as far as it matters for the next poll.

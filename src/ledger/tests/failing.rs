@@ -30,7 +30,7 @@ fn a_folder_that_cannot_be_written_is_an_error_before_anything_starts() {
     }
 }
 
-/// Lets the database grow by no more than so many pages.
+/// Lets the database grow by no more than this many pages.
 fn limit_growth(recorder: &Recorder, pages: u32) {
     let conn = recorder.reader().conn();
     let used: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();

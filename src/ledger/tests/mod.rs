@@ -14,7 +14,7 @@ use super::*;
 use crate::outcome::{EventKind, Marker, Outcome, PlannedTask, RunEvent, RunId, RunInfo, SessionRef, Work};
 use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey};
 
-/// A second of the year 2026, so many after the tests' first.
+/// A second of the year 2026, this many after the tests' first.
 pub(super) fn second(n: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + n).unwrap()
 }

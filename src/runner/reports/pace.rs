@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// A write that takes long waits so many times as long before the next: a quarter of a percent of one core is spent
+/// After a write, wait this many times as long as it took: a quarter of a percent of one core is spent
 /// on each kind of report, however large they get.
 const SHARE: u32 = 400;
 

@@ -54,7 +54,7 @@ pub(crate) fn job(id: &str, prompt: &str, keys: &[&str]) -> String {
     format!("{{ id: {id}, prompt: {prompt:?}{keys} }}")
 }
 
-/// One job with so many tasks on one repository: `work/my-org/web@main[n=1]` and so on.
+/// One job with this many tasks on one repository: `work/my-org/web@main[n=1]` and so on.
 pub(crate) fn tasks(count: usize) -> Manifest {
     let numbers: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
     let matrix = format!("matrix: {{ n: [{}] }}", numbers.join(", "));

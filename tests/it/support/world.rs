@@ -84,7 +84,7 @@ impl World {
         self.service.sessions()
     }
 
-    /// So many sessions were created, and none twice.
+    /// This many sessions were created, and none twice.
     #[track_caller]
     pub(crate) fn created(&self, count: u64) {
         let books = self.books();

@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 /// Over how long the pace of requests is measured.
 const WINDOW: Duration = Duration::from_secs(60);
-/// More requests than this are not remembered: a pace of so many in a minute is measured over less than a minute.
+/// More requests than this are not remembered: a pace per minute is measured over less than a minute.
 const REMEMBERED: usize = 240;
 /// No refusal makes the pace slower than one request in so long.
 const SLOWEST: Duration = Duration::from_secs(30);
 /// How long the pace takes to double again without a further refusal.
 const DOUBLES_IN: Duration = Duration::from_secs(120);
-/// After so many doublings nothing is left of what was learnt.
+/// After this many doublings nothing is left of what was learnt.
 const FORGOTTEN_AFTER: f64 = 4.0;
 
 /// The pace of one method. Unlimited until the service refuses it.

@@ -18,7 +18,7 @@ use crate::diff::Diff;
 pub enum Artifact {
     /// A change set; each one holds the session's whole work so far.
     ChangeSet(ChangeSet),
-    /// A picture, a recording or the like.
+    /// A picture or a recording.
     Media(Media),
     /// A command and what it printed.
     BashOutput(BashOutput),
@@ -117,7 +117,7 @@ pub struct GitPatch {
     pub suggested_commit_message: Option<String>,
 }
 
-/// A picture, a recording or the like, inline.
+/// A picture or a recording, inline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]

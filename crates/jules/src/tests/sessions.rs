@@ -127,7 +127,7 @@ async fn a_session_that_goes_on_while_its_outputs_are_waited_for_is_followed_on(
     .await;
     let start = Instant::now();
     assert!(fake.jules().attach(id()).result().await.unwrap().is_completed());
-    assert!(start.elapsed().as_secs() > 60, "the settle time begins anew");
+    assert!(start.elapsed().as_secs() > 60, "the settle time restarts");
 }
 
 fn activity(number: usize, body: &Value) -> Value {
@@ -332,7 +332,7 @@ async fn a_question_to_a_session_that_ends_without_a_word_is_an_error() {
     assert_eq!(error.kind(), &ErrorKind::SessionEnded { session: id(), state: SessionState::Completed });
 }
 
-/// Sessions `0`, `1`, … that live for so many readings each; counts those alive at once.
+/// Sessions `0`, `1`, … that live for a number of readings each; counts those alive at once.
 fn many(lives: &'static [usize], most: Arc<AtomicUsize>) -> impl Fn(&Seen, usize) -> Answer {
     let state = std::sync::Mutex::new((0, vec![0_usize; lives.len()], 0_usize));
     move |seen, _| {

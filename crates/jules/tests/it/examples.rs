@@ -18,7 +18,7 @@ const QUICK: &str = "{ speed: 100000, sources: [{ repo: my-org/web, branches: [m
 /// The programs, by their names. cargo has built them with the tests, or does now.
 static PROGRAMS: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(|| {
     let mut cargo = Command::new(env!("CARGO"));
-    // The whole workspace, as `cargo test` builds it: a package alone would be built with other features, anew.
+    // The whole workspace, as `cargo test` builds it: a package alone would be built again, with other features.
     cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     cargo.args(["build", "--examples", "--locked", "--offline", "--message-format", "json"]);
     if !cfg!(debug_assertions) {

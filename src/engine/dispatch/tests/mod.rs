@@ -41,7 +41,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
     }
 }
 
-/// So many tasks without needs, with the defaults of the manifest.
+/// This number of tasks without needs, with the defaults of the manifest.
 pub(in crate::engine) fn plan(tasks: usize, max_parallel: usize) -> Plan {
     let mut settings = Settings::default();
     settings.strategy.max_parallel = max_parallel;
