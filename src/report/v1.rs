@@ -279,7 +279,7 @@ pub struct PollsV1 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DetectionV1 {
-    /// The median, in milliseconds.
+    /// Half of the sessions were seen within this many milliseconds.
     pub p50_ms: u64,
     /// 99 of 100 were.
     pub p99_ms: u64,
