@@ -38,7 +38,7 @@ pub(crate) struct Disruption {
     pub(crate) when: Moment,
     pub(crate) how: How,
     pub(crate) ledger: Ledger,
-    /// Further words of the command line: a narrower selection.
+    /// Further words of the command line, where a run is gone on with: a narrower selection.
     pub(crate) arguments: &'static str,
 }
 
@@ -86,7 +86,7 @@ impl Case {
         // Without its ledger a program knows its sessions by their titles, and tasks are done once: that of a failed
         // one is found again, and cannot be told from its last.
         let may_lose = !retries && !rewrites && failed_again.is_none();
-        let disruptions = (0..rng.usize(1..=8)).map(|n| disruption(rng, n, may_lose)).collect();
+        let disruptions = (0..rng.usize(1..=8)).map(|_| disruption(rng, may_lose)).collect();
         Self {
             manifest: manifest(rng, max_parallel, retries, asks, time),
             scenario: scenario(rng, cap, asks, rewrites, time),
@@ -104,7 +104,7 @@ impl Case {
     }
 }
 
-fn disruption(rng: &mut Rng, number: usize, may_lose: bool) -> Disruption {
+fn disruption(rng: &mut Rng, may_lose: bool) -> Disruption {
     let sleep = (rng.u8(..5) == 0).then(|| (moment(rng), rng.u64(50..3_000)));
     let when = moment(rng);
     let how = [How::Interrupt, How::Terminate, How::Kill][rng.usize(..10).min(2)];
@@ -113,8 +113,7 @@ fn disruption(rng: &mut Rng, number: usize, may_lose: bool) -> Disruption {
     } else {
         Ledger::Stays
     };
-    // The first run is of all tasks: a narrower one that ends is followed by another run.
-    let arguments = if number > 0 && rng.u8(..5) == 0 { "--select job(change)" } else { "" };
+    let arguments = if rng.u8(..5) == 0 { "--select job(change)" } else { "" };
     Disruption { sleep, when, how, ledger, arguments }
 }
 

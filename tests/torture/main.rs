@@ -58,8 +58,9 @@ fn torture(first: u64, runs: u64, at_once: u64) {
                 return;
             }
             let figures = run::to_the_end(&case::Case::of(seed));
-            println!("seed {seed}: {figures}");
-            figures.wrong.iter().for_each(|what| println!("  WRONG: {what}"));
+            // In one piece: other seeds report meanwhile.
+            let wrong: String = figures.wrong.iter().map(|what| format!("\n  WRONG: {what}")).collect();
+            println!("seed {seed}: {figures}{wrong}");
             let mut total = total.lock().unwrap();
             if !figures.is_clean() {
                 total.1.push(seed);

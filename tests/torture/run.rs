@@ -61,7 +61,10 @@ fn failed_again(case: &Case, world: &World, mut figures: Figures) -> Figures {
 /// Starts the program and cuts it short.
 fn disrupt<'w>(world: &'w World, disruption: &Disruption, figures: &mut Figures) -> Ended<'w> {
     figures.invocations += 1;
-    let mut running = world.run().arg("-q").args(disruption.arguments).start();
+    // A narrower run of its own would be followed by one that does all of it.
+    let goes_on = status(world).is_some_and(|report| report.remaining > 0);
+    let arguments = if goes_on { disruption.arguments } else { "" };
+    let mut running = world.run().arg("-q").args(arguments).start();
     if let Some((when, span)) = disruption.sleep {
         figures.slept += 1;
         until(when, world, &mut running);
