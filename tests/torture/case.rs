@@ -11,6 +11,9 @@ const LOOKS: u64 = 3;
 /// plus what lags stays below the time that the looks take, with a margin for a machine that is busy.
 const LATEST: u64 = 60;
 
+/// How prompts end whose session completes right after its plan, and with a question.
+pub(crate) const ONLY_PLANS: &str = "2.";
+pub(crate) const ASKS_AT_ITS_END: &str = "6.";
 /// The longest that a pull request takes after its change set, in milliseconds.
 pub(crate) const LATEST_PULL_REQUEST: u64 = 150;
 
@@ -231,8 +234,8 @@ fn scenario(rng: &mut Rng, cap: Option<usize>, asks: bool, rewrites: bool, time:
          \x20 - {{ when: {{ prompt: '*[37].' }}, then: {{ outcome: failure }} }}\n\
          \x20 - {{ when: {{ prompt: '*5.' }}, then: {{ outcome: change, outputs-after: 50ms }} }}\n\
          \x20 - {{ when: {{ prompt: '*[48].' }}, then: {{ outcome: no-change{feedback} }} }}\n\
-         \x20 - {{ when: {{ prompt: '*2.' }}, then: {{ outcome: plan-only }} }}\n\
-         \x20 - {{ when: {{ prompt: '*6.' }}, then: {{ outcome: no-change, last-word: 'Shall I?' }} }}\n\
+         \x20 - {{ when: {{ prompt: '*{ONLY_PLANS}' }}, then: {{ outcome: plan-only }} }}\n\
+         \x20 - {{ when: {{ prompt: '*{ASKS_AT_ITS_END}' }}, then: {{ outcome: no-change, last-word: 'Shall I?' }} }}\n\
          \x20 - {{ when: {{ prompt: '*9.' }}, then: {{ pull-request-after: 10ms..{LATEST_PULL_REQUEST}ms }} }}\n\
          defaults:\n\
          \x20 duration: 20ms..{}ms\n\

@@ -7,7 +7,7 @@ use jules_batch::outcome::{Marker, Outcome};
 use jules_batch::report::AttemptV1;
 use jules_simulator::SessionView;
 
-use crate::case::{Case, LATEST_PULL_REQUEST};
+use crate::case::{ASKS_AT_ITS_END, Case, LATEST_PULL_REQUEST, ONLY_PLANS};
 use crate::figures::Figures;
 use crate::run::report;
 use crate::support::World;
@@ -104,7 +104,11 @@ fn contradicts(attempt: &AttemptV1, session: &SessionView) -> bool {
     let has_ended = |state: &str| session.ends.iter().any(|end| end.state == state);
     match outcome {
         Outcome::Succeeded => session.pull_request.is_none() && !has_ended("COMPLETED"),
-        Outcome::NoChange => session.pull_request.is_some() || !has_ended("COMPLETED"),
+        Outcome::NoChange => {
+            let nothing_to_do =
+                !session.prompt.ends_with(ONLY_PLANS) && !session.prompt.ends_with(ASKS_AT_ITS_END);
+            session.pull_request.is_some() || !has_ended("COMPLETED") || !nothing_to_do
+        }
         Outcome::Failed => !has_ended("FAILED"),
         Outcome::TimedOut | Outcome::Stalled => session.ends.iter().any(|end| end.at < known),
         Outcome::Error | Outcome::NeedsInput => session.pull_request.is_some(),
