@@ -24,6 +24,9 @@ const MAX_PAGES: usize = 50;
 /// How many pages of activities are read at most; a session has some hundreds of activities.
 const MAX_ACTIVITY_PAGES: usize = 100;
 
+/// Without a filter the service leaves out what is in the archive, where given-up sessions are.
+const ARCHIVED_TOO: &str = "archived = true OR archived = false";
+
 /// What a poll needs of a session, but for what it has made.
 const LEAN: &str = "sessions(name,id,title,state,url,createTime,updateTime),nextPageToken";
 
@@ -235,8 +238,12 @@ impl Pages {
         if self.is_over || self.tokens.are_spent || self.read == MAX_PAGES {
             return Ok(None);
         }
-        let page =
-            ListSessions { page_size: Some(PAGE), page_token: self.token.take(), ..ListSessions::default() };
+        let page = ListSessions {
+            page_size: Some(PAGE),
+            page_token: self.token.take(),
+            filter: Some(ARCHIVED_TOO.to_owned()),
+            ..ListSessions::default()
+        };
         let page = api.list_sessions(&page).await.map_err(|error| request_failure(&error))?;
         self.read += 1;
         self.is_over = page.next_page_token.is_none();

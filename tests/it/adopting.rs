@@ -3,7 +3,7 @@
 use jules_batch::NewSession;
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Ended, World, tasks};
+use crate::support::{Ended, Manifest, World, job, tasks};
 
 const QUICK: &str = "{ defaults: { duration: 40ms, outcome: change } }";
 
@@ -86,6 +86,72 @@ fn a_failed_young_session_is_not_done_twice() {
     let ended = world.run().exits(100);
     world.created(2);
     assert_eq!(ended.count(Outcome::Failed), 2);
+}
+
+/// One task whose agent asks and is given up, so that its session is in the archive.
+fn given_up(behaviour: &str, keys: &[&str]) -> World {
+    let scenario = format!(
+        "{{ rules: [{{ then: {{ {behaviour} }} }}], defaults: {{ duration: 40ms, outcome: change }} }}"
+    );
+    let world = World::with(&scenario, &Manifest::of([job("task", "Do it.", keys)]));
+    let ended = world.run().exits(100);
+    assert!(ended.task("task").attempts[0].archived, "{ended}");
+    world
+}
+
+#[test]
+fn what_was_given_up_and_archived_is_not_done_again_when_the_ledger_is_lost() {
+    let world = given_up("feedback: { times: 1, question: Which? }", &[]);
+    world.lose_the_ledger();
+    let ended = world.run().exits(100);
+    world.created(1);
+    assert_eq!(ended.outcome("task"), (Outcome::NeedsInput, "Which?".to_owned()));
+    let attempt = ended.task("task").attempts.remove(0);
+    assert!(attempt.adopted && attempt.archived, "{ended}");
+    assert_eq!(world.sessions()[0].archives, 1, "it is in the archive already");
+}
+
+#[test]
+fn what_was_given_up_and_archived_is_over_at_once() {
+    let world = given_up("outcome: stall", &["timeouts: { stall: 250ms }"]);
+    world.lose_the_ledger();
+    // Were it followed, its silence would be waited for.
+    world.write("jobs.yaml", &Manifest::of([job("task", "Do it.", &[])]).to_string());
+    let ended = world.run().exits(100);
+    world.created(1);
+    let (outcome, why) = ended.outcome("task");
+    assert!(outcome == Outcome::Stalled && why.contains("archive"), "{ended}");
+}
+
+#[test]
+fn what_was_archived_although_its_pull_request_is_there_is_a_success() {
+    let scenario = "{ defaults: { duration: 40ms, outcome: pull-request-in-progress } }";
+    let world = World::with(scenario, &tasks(1));
+    let mut running = world.run().start();
+    running.until(|world| world.sessions().iter().any(|session| session.pull_request.is_some()));
+    running.kill();
+    drop(running);
+    let id = world.sessions()[0].id.parse().unwrap();
+    world.service().block_on(world.jules().archive_session(&id)).unwrap();
+    world.lose_the_ledger();
+    let ended = world.run().exits(0);
+    world.created(1);
+    assert_eq!(ended.count(Outcome::Succeeded), 1);
+}
+
+#[test]
+fn a_session_in_doubt_is_found_in_the_archive() {
+    let scenario = "{ faults: [{ kind: reset-after, on: sessions.create }], \
+        defaults: { duration: 10m, list-lag: 300ms } }";
+    let world = World::with(scenario, &tasks(1).set("create", "{ looks: 3, look-delay: 400ms }"));
+    let mut running = world.run().start();
+    running.until(|world| world.books().created == 1);
+    let id = world.sessions()[0].id.parse().unwrap();
+    world.service().block_on(world.jules().archive_session(&id)).unwrap();
+    let ended = running.wait();
+    world.created(1);
+    assert_eq!((ended.code, ended.count(Outcome::Stalled)), (Some(100), 1), "{ended}");
+    assert!(ended.report().strays.is_empty());
 }
 
 #[test]

@@ -246,9 +246,12 @@ impl Dispatch {
         let event = EventKind::AttemptEnded { task, attempt, outcome, reason: reason.clone(), work };
         self.turn.events.push(event);
         if let State::Live(driver) = self.tasks.state(ix) {
-            let ended = driver.state().is_terminal();
+            let (ended, is_over) = (driver.state().is_terminal(), driver.is_over());
             self.tasks[ix].old = Some(OldSession::new(driver.session(), ended));
-            if !ended && !lasting && outcome.is_failure() && self.plan[ix].give_up == GiveUp::Archive {
+            if !ended && is_over {
+                let (task, attempt) = self.names(self.tasks.last_attempt(ix));
+                self.turn.events.push(EventKind::SessionArchived { task, attempt });
+            } else if !ended && !lasting && outcome.is_failure() && self.plan[ix].give_up == GiveUp::Archive {
                 self.put_away(ix, now);
             }
         }
@@ -266,7 +269,7 @@ impl Dispatch {
         let policy = &self.plan[ix].retries;
         let retry = self.tasks[ix].attempts - self.tasks[ix].attempts_before;
         let is_left = self.plan[ix].give_up == GiveUp::Leave
-            && matches!(self.tasks.state(ix), State::Live(driver) if !driver.state().is_terminal());
+            && matches!(self.tasks.state(ix), State::Live(driver) if !driver.is_over());
         if end.lasting || is_left || self.stop.reason.is_some() || retry > policy.count {
             return None;
         }

@@ -225,15 +225,14 @@ impl Dispatch {
         let key = &self.plan[ix].key;
         let within =
             SignedDuration::try_from(self.plan.settings.adoption.adopt_within).unwrap_or(SignedDuration::MAX);
-        let is_live = |seen: &Seen| !seen.state.is_terminal();
         let is_young =
             |seen: &Seen| seen.created.is_some_and(|created| now.wall.duration_since(created) <= within);
         // The marker holds a part of the key: a session that another task has is not ours.
         let is_free = |seen: &&Seen| !self.run.sessions.contains(&seen.id);
         let candidates = || marked.get(key.short()).into_iter().flatten().copied().filter(is_free);
-        // A failed one only when there is nothing better: an older attempt may hang for ever, a newer one have ended.
+        // A failed or archived one only when there is nothing better: an older attempt may hang for ever, a newer one have ended.
         let chosen = candidates()
-            .find(|seen| is_live(seen) || (seen.state == SessionState::Completed && is_young(seen)))
+            .find(|seen| !seen.is_over() || (seen.state == SessionState::Completed && is_young(seen)))
             .or_else(|| candidates().find(|seen| is_young(seen)));
         if let Some(seen) = chosen {
             self.adopt_found(ix, seen, now);

@@ -81,6 +81,9 @@ impl Driver {
             let reason = "the session failed; its activities, which say why, could not be read";
             return self.end(Outcome::Failed, Some(reason.to_owned()));
         }
+        if purpose == Purpose::Question {
+            return self.end_archived(None);
+        }
         if self.made().is_some() {
             return self.end_completed();
         }

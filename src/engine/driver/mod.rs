@@ -8,6 +8,7 @@
 //! Every way through it ends: approvals, replies and nudges are counted, `timeouts.task` is over everything that the
 //! session does, and what is looked at after that has times of its own.
 
+mod archived;
 mod ending;
 mod last_look;
 mod waiting;
@@ -55,6 +56,8 @@ pub(super) struct Driver {
     known_since: Instant,
     deadline: Instant,
     state: SessionState,
+    /// It is in the archive, where it is paused for good.
+    archived: bool,
     phase: Phase,
     /// The last sign of the agent, as far as we have read.
     quiet_since: Instant,
@@ -138,6 +141,7 @@ impl Driver {
             session,
             known_since: now.instant,
             state: SessionState::Unspecified,
+            archived: false,
             // What was answered in an earlier invocation is not answered again: the question must be a newer one.
             phase: if spent.replies > 0 { answered } else { Phase::Working },
             quiet_since: now.instant,
@@ -160,6 +164,11 @@ impl Driver {
     /// Its last known state.
     pub(super) fn state(&self) -> &SessionState {
         &self.state
+    }
+
+    /// Whether it can make nothing any more by itself: it has ended, or was put away.
+    pub(super) fn is_over(&self) -> bool {
+        self.archived || self.state.is_terminal()
     }
 
     /// What the session has made so far.
@@ -192,6 +201,7 @@ impl Driver {
             return steps;
         }
         self.learn(&seen.work);
+        self.archived = seen.archived;
         if self.state != seen.state {
             self.enter(seen, now, &mut steps);
         }
@@ -201,6 +211,7 @@ impl Driver {
             match &self.state {
                 SessionState::Completed => self.on_completed(asked, now, &mut steps),
                 SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
+                _ if self.archived => self.close(Purpose::Question, now, &mut steps),
                 _ => self.answer_state(now, &mut steps),
             }
         }
@@ -264,7 +275,9 @@ impl Driver {
         }
         match (purpose, result) {
             // The activities of a young session can be late (404) although it has ended.
-            (Purpose::Reason | Purpose::Work, Err(_)) if self.closes_later(now) => Vec::new(),
+            (Purpose::Reason | Purpose::Work | Purpose::Question, Err(_)) if self.closes_later(now) => {
+                Vec::new()
+            }
             (Purpose::Reason, result) => {
                 let reason = result.ok().and_then(|digest| digest.told.failure_reason.clone());
                 let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
@@ -279,6 +292,9 @@ impl Driver {
             (Purpose::Work, Err(failure)) => {
                 self.last_failure = Some(failure.text.clone());
                 vec![self.end_closing(purpose)]
+            }
+            (Purpose::Question, result) if matches!(self.phase, Phase::Closing { .. }) => {
+                vec![self.end_archived(result.ok())]
             }
             (Purpose::Question | Purpose::Silence, _) if self.is_over_for_us() => Vec::new(),
             (Purpose::Question, Ok(digest)) => self.on_question_read(digest, now),
@@ -410,7 +426,12 @@ impl Driver {
             self.quiet_since = now.instant;
         }
         self.state = state.clone();
-        if self.state == SessionState::Paused && !self.busy && !self.is_over_for_us() && self.has_nudges() {
+        if self.state == SessionState::Paused
+            && !self.archived
+            && !self.busy
+            && !self.is_over_for_us()
+            && self.has_nudges()
+        {
             steps.extend(self.nudge());
         }
     }

@@ -243,6 +243,17 @@ fn a_lost_ledger_is_made_up_for_although_the_first_invocation_after_it_is_killed
     assert_eq!(world.created(), 20, "every finished session was adopted");
 }
 
+#[test]
+fn what_was_put_away_is_found_when_the_ledger_is_lost_and_judged_as_before() {
+    let mut world = World::new(plan(3, 3), Manners { asks: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    world.lose_ledger();
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::NeedsInput; 3], 3));
+    assert_eq!(world.record.tasks[0].reason.as_deref(), Some("Which way?"));
+    assert!(world.record.tasks.values().all(|task| task.attempts[0].archived));
+}
+
 /// The same plan, with a reply to every question.
 fn answering(plan: &Plan) -> Arc<Plan> {
     let mut answering = plan.clone();
@@ -402,6 +413,28 @@ fn an_old_copy_of_the_ledger_is_made_up_for() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However the sessions ended: what young ones tell makes up for a ledger.
+    #[test]
+    fn a_lost_ledger_doubles_nothing(
+        seed: u64,
+        tasks in 1_usize..12,
+        lost_answer in 0.0..0.3,
+        fails in 0.0..0.4,
+        hangs in 0.0..0.3,
+        asks in 0.0..0.5,
+        failure in 0.0..0.2,
+    ) {
+        let mut world = World::new(plan(tasks, tasks), Manners { lost_answer, fails, hangs, asks, failure, ..Manners::default() }, seed);
+        let once = RetryPolicy { count: 0, ..RetryPolicy::default() };
+        Arc::make_mut(&mut world.plan).tasks.iter_mut().for_each(|task| task.retries = once.clone().into());
+        while world.run_to_end(None).is_some() {}
+        let created = world.created();
+        world.lose_ledger();
+        while world.run_to_end(None).is_some() {}
+        prop_assert_eq!((world.created(), world.duplicates()), (created, 0));
+        prop_assert_eq!(outcomes(&world).len(), tasks);
+    }
 
     /// Whatever is lost, refused, silent or killed: every task gets an outcome, no session is created twice, none
     /// is lost, and the slots are never exceeded.

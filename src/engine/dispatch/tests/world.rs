@@ -58,6 +58,8 @@ struct Played {
     looked: Option<Instant>,
     end: SessionState,
     asks: bool,
+    /// Its question was not answered before it was put away.
+    unanswered: bool,
 }
 
 /// The service, the ledger, and the process under test.
@@ -252,7 +254,9 @@ impl World {
                 ..
             } => {
                 if let Some(played) = of(task, *attempt) {
-                    assert!(is_looked_at(played), "{task} was given up unseen: {reason:?}");
+                    // What is in the archive stays as it is.
+                    let is_known = played.seen.archived || is_looked_at(played);
+                    assert!(is_known, "{task} was given up unseen: {reason:?}");
                 }
             }
             EventKind::IntentRecorded { task, attempt, .. } if *attempt > 1 => {
@@ -317,8 +321,9 @@ impl World {
             Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.list()), Err)),
             Action::Create { attempt, marker } => Input::Posted { attempt, result: self.create(&marker) },
             Action::Archive { attempt, session } => {
-                let Played { seen, .. } = self.sessions.get_mut(&session).unwrap();
+                let Played { seen, unanswered, .. } = self.sessions.get_mut(&session).unwrap();
                 if failure.is_none() {
+                    *unanswered |= seen.state == SessionState::AwaitingUserFeedback;
                     seen.archived = true;
                     if !seen.state.is_terminal() {
                         seen.state = SessionState::Paused;
@@ -348,7 +353,7 @@ impl World {
                     digest.told.take(Activity::new("a".parse().unwrap(), Originator::System, kind));
                 };
                 tell(ActivityKind::AgentMessaged { message: "Which way?".to_owned() });
-                if played.seen.state != SessionState::AwaitingUserFeedback {
+                if played.seen.state != SessionState::AwaitingUserFeedback && !played.unanswered {
                     tell(ActivityKind::UserMessaged { message: "That way.".to_owned() });
                 }
                 tell(ActivityKind::SessionFailed { reason: Some("out of luck".to_owned()) });
@@ -423,6 +428,7 @@ impl World {
             polls_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
             end: if fails { SessionState::Failed } else { SessionState::Completed },
             asks: self.rng.f64() < self.manners.asks,
+            unanswered: false,
         };
         self.sessions.insert(id, played);
         seen
@@ -452,21 +458,18 @@ impl World {
 
     /// Pages of three, so that a few sessions fill several.
     fn page(&self, request: &PageRequest) -> Page {
-        let rest: Vec<Seen> = self.list().split_off(request.place.min(self.sessions.len()));
+        let listed: Vec<Seen> = self.list().into_iter().filter(|seen| !seen.archived).collect();
+        let rest = &listed[request.place.min(listed.len())..];
         let is_last = rest.len() <= 3;
-        let shown = rest.into_iter().take(3).enumerate();
+        let shown = rest.iter().take(3).cloned().enumerate();
         let found: Vec<_> = shown.filter(|(_, seen)| request.watched.contains(&seen.id)).collect();
         let next = (!is_last).then(|| "more".to_owned());
         Page { found, count: 3, bytes: 1000, next }
     }
 
+    /// With what is in the archive, which only pages for polls leave out.
     fn list(&self) -> Vec<Seen> {
-        self.sessions
-            .values()
-            .rev()
-            .filter(|played| !played.seen.archived)
-            .map(|played| played.seen.clone())
-            .collect()
+        self.sessions.values().rev().map(|played| played.seen.clone()).collect()
     }
 
     /// Markers that more than one session carries.
