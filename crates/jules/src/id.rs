@@ -48,6 +48,21 @@ fn id_of_page(text: &str) -> Option<String> {
     id.bytes().all(|b| b.is_ascii_digit()).then(|| id.to_owned())
 }
 
+/// The id in the branch of a session's pull request: `slug-ID`, with `/` in the slug perhaps, or `jules-ID-8f3a2b1c`.
+/// Only a number as long as the service's ids is surely one: branches end with versions and dates as well.
+fn id_of_branch(text: &str) -> Option<String> {
+    let is_id = |part: &str| matches!(part.len(), 16..=20) && part.bytes().all(|b| b.is_ascii_digit());
+    let is_hash = |part: &str| part.len() == 8 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_url = text.contains(':') || text.starts_with("jules.google.com/");
+    let (slug, last) = text.rsplit_once('-').filter(|_| !is_url)?;
+    let id = match slug.rsplit_once('-') {
+        Some((jules, id)) if is_hash(last) && is_id(id) && jules.rsplit('/').next() == Some("jules") => id,
+        _ if is_id(last) && !slug.is_empty() => last,
+        _ => return None,
+    };
+    Some(id.to_owned())
+}
+
 macro_rules! resource_id {
     ($(#[$doc:meta])* $name:ident, $collection:literal, $expected:literal, $of_page:expr) => {
         $(#[$doc])*
@@ -143,11 +158,13 @@ resource_id! {
     /// A session's id. The service's are decimal numbers that can exceed 64 bits, so it stays text.
     ///
     /// `314…`, `sessions/314…` and the addresses of its page are understood: `https://jules.google.com/session/314…`, and
-    /// `https://jules.google.com/task/314…`, which pull requests link to.
+    /// `https://jules.google.com/task/314…`, which pull requests link to; and the branch of its pull request, which
+    /// ends with the id (`fix-typos-314…`) or is `jules-314…-8f3a2b1c`.
     SessionId,
     "sessions",
-    "a session's id (`123`), name (`sessions/123`) or page (`https://jules.google.com/session/123`)",
-    id_of_page
+    "a session's id (`123`), name (`sessions/123`), page (`https://jules.google.com/session/123`) \
+     or branch (`fix-typos-1234567890123456789`)",
+    |text| id_of_page(text).or_else(|| id_of_branch(text))
 }
 
 resource_id! {
@@ -248,6 +265,36 @@ mod tests {
             "https://jules.google.com/settings/123",
         ] {
             assert!(SessionId::new(page).is_err(), "{page:?} was taken");
+        }
+    }
+
+    #[test]
+    fn the_branch_of_a_pull_request_names_its_session() {
+        const ID: &str = "1234567890123456789";
+        for branch in [
+            format!("fix-typos-{ID}"),
+            format!("feature/fix-typos-{ID}"),
+            format!("origin/refactor/2-{ID}"),
+            format!("jules-{ID}-8f3a2b1c"),
+            format!("refs/heads/jules-{ID}-01234567"),
+        ] {
+            assert_eq!(SessionId::new(&branch).unwrap().as_str(), ID, "{branch}");
+        }
+        for (text, kept) in [
+            ("release-2026", "release-2026"),
+            ("build-20261122020005", "build-20261122020005"),
+            ("jules-8f3a2b1c", "jules-8f3a2b1c"),
+            ("-1234567890123456789", "-1234567890123456789"),
+            ("other-1234567890123456789-8f3a2b1c", "other-1234567890123456789-8f3a2b1c"),
+        ] {
+            assert_eq!(SessionId::new(text).unwrap().as_str(), kept, "not surely a branch");
+        }
+        for page in [
+            "https://github.com/o/fix-1234567890123456789",
+            "https://github.com/o/r/tree/x-1234567890123456789",
+            "jules.google.com/x-1234567890123456789",
+        ] {
+            assert!(SessionId::new(page).is_err(), "{page} was taken");
         }
     }
 

@@ -28,8 +28,8 @@ use super::failure::Failure;
 use bulk::Bulk;
 
 const AFTER_HELP: &str = "\
-A session is named by its id, by its resource name (sessions/123) or by the address of its page, /session/123 or, as
-pull requests link to it, /task/123.
+A session is named by its id, by its resource name (sessions/123), by the address of its page, /session/123 or, as
+pull requests link to it, /task/123, or by the branch of its pull request, which holds the id.
 
 Examples:
   Begin, look on, and have a word in it:

@@ -98,11 +98,13 @@ fn a_failed_session_says_why() {
 }
 
 #[test]
-fn a_session_is_named_by_id_name_or_page() {
+fn a_session_is_named_by_id_name_page_or_branch() {
     let world = World::new(LONG);
     let id = created(&world, "Alpha");
-    let names = ["", "sessions/", "https://jules.google.com/session/", "https://jules.google.com/task/"];
-    for name in names.map(|before| format!("{before}{id}")) {
+    let names =
+        ["", "sessions/", "https://jules.google.com/session/", "https://jules.google.com/task/", "feat/x-"];
+    let names = names.map(|before| format!("{before}{id}"));
+    for name in names.into_iter().chain([format!("jules-{id}-8f3a2b1c")]) {
         session(&world, "show").arg(name).exits(0);
     }
     session(&world, "show").arg("no/id").exits(2);
