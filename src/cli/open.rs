@@ -10,15 +10,15 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::recorded;
-use crate::outcome::{RunId, RunRecord, TaskRecord};
+use crate::outcome::{AttemptRecord, RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::many;
 use jules::SessionId;
 
 const AFTER_HELP: &str = "\
 Prints the address of the task's pull request, or of its session when there is none; on a terminal it opens it as
-well. TASK is a task's id or a part of it, or any name of its session (see `session`); without TASK the addresses of all tasks are printed and none is opened
-unless the run has only one.
+well. TASK is a task's id or a part of it, any name of its session (see `session`) or the address of its pull request;
+without TASK the addresses of all tasks are printed and none is opened unless the run has only one.
 
 Examples:
   jules-batch open
@@ -63,8 +63,13 @@ fn matching<'a>(record: &'a RunRecord, text: Option<&str>) -> Vec<&'a TaskRecord
     let Some(text) = text else { return record.tasks.values().collect() };
     let id = text.parse::<SessionId>().ok();
     let has_session = |task: &&TaskRecord| {
-        let mut sessions = task.attempts.iter().filter_map(|attempt| attempt.session.as_ref());
-        sessions.any(|session| id.as_ref() == Some(&session.id))
+        let is_meant = |attempt: &AttemptRecord| {
+            let session = attempt.session.as_ref().map(|session| &session.id);
+            let mut pulls =
+                attempt.work.pull_requests().filter(|pull| pull.url == text.trim_end_matches('/'));
+            (id.is_some() && session == id.as_ref()) || pulls.next().is_some()
+        };
+        task.attempts.iter().any(is_meant)
     };
     let exact = record.tasks.values().find(|task| task.planned.id.as_str() == text);
     match exact.or_else(|| record.tasks.values().find(has_session)) {
@@ -195,8 +200,10 @@ mod tests {
         assert_eq!(matching(&record, None).len(), 12);
         let task = record.tasks.values().find(|task| task.last_attempt().is_some()).unwrap();
         let session = &task.last_attempt().unwrap().session.as_ref().unwrap().id;
-        for page in ["session", "task"] {
-            let found = matching(&record, Some(&format!("https://jules.google.com/{page}/{session}")));
+        let pull = &task.work().unwrap().pull_request.as_ref().unwrap().url;
+        let pages = ["session", "task"].map(|page| format!("https://jules.google.com/{page}/{session}"));
+        for page in pages.iter().chain([pull]) {
+            let found = matching(&record, Some(page));
             assert_eq!(found.iter().map(|task| &task.planned.id).collect::<Vec<_>>(), [&task.planned.id]);
         }
     }

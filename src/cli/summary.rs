@@ -7,7 +7,7 @@ use foreign_text::line as neutral;
 
 use super::console::{BOLD, DIM};
 use super::progress::style_of;
-use crate::outcome::{RunRecord, TaskRecord};
+use crate::outcome::{RunRecord, TaskRecord, Work};
 use crate::plan::TaskId;
 use crate::report::{duration, many};
 
@@ -23,25 +23,23 @@ pub(crate) fn summary(record: &RunRecord) -> String {
     }
     let failed: Vec<_> = record.tasks.iter().filter(|(_, task)| task.has_failed()).collect();
     listed(&mut text, "what failed", &failed, |(id, task)| failure(id, task));
-    let pull_requests: Vec<_> = record
-        .tasks
-        .iter()
-        .filter_map(|(id, task)| Some((id, task.work()?.pull_request.as_ref()?.url.as_str())))
-        .collect();
+    let pull_requests: Vec<_> =
+        record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, url))).collect();
     listed(&mut text, "pull requests", &pull_requests, |(id, url)| {
         format!("{}  {}", neutral(id.as_str()), neutral(url))
     });
     text
 }
 
-/// The result on stdout: outcome, task id, and pull request or session, with tabs between.
+/// The result on stdout: outcome, task id, and pull request or session, with tabs between; earlier pull requests of the
+/// same session follow, so that the third column is the last one in any case.
 pub(crate) fn result_lines(record: &RunRecord) -> String {
     record
         .tasks
         .iter()
         .map(|(id, task)| {
-            let link = link(task).map(neutral).unwrap_or_default();
-            format!("{}\t{}\t{link}\n", task.outcome_so_far(), neutral(id.as_str()))
+            let links: Vec<_> = links(task).map(neutral).collect();
+            format!("{}\t{}\t{}\n", task.outcome_so_far(), neutral(id.as_str()), links.join("\t"))
         })
         .collect()
 }
@@ -63,18 +61,21 @@ fn failure(id: &TaskId, task: &TaskRecord) -> String {
     let outcome = task.outcome_so_far();
     let style = style_of(outcome);
     let reason = task.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", neutral(reason)));
-    let link = link(task).map_or_else(String::new, |link| format!("\n      {DIM}{}{DIM:#}", neutral(link)));
-    format!("{}  {style}{}{style:#}{reason}{link}", neutral(id.as_str()), outcome.label())
+    let links: String = links(task).map(|link| format!("\n      {DIM}{}{DIM:#}", neutral(link))).collect();
+    format!("{}  {style}{}{style:#}{reason}{links}", neutral(id.as_str()), outcome.label())
 }
 
-/// The pull request of a task, else its session.
-fn link(task: &TaskRecord) -> Option<&str> {
-    let pull_request = task.work().and_then(|work| work.pull_request.as_ref()).map(|pr| pr.url.as_str());
-    let session = || {
-        let session = task.last_attempt()?.session.as_ref()?;
-        Some(session.url.as_deref().unwrap_or(session.id.as_str()))
-    };
-    pull_request.or_else(session)
+/// The pull requests of a task, oldest first.
+fn pull_requests(task: &TaskRecord) -> impl DoubleEndedIterator<Item = &str> {
+    task.work().into_iter().flat_map(Work::pull_requests).map(|pull| pull.url.as_str())
+}
+
+/// The pull requests of a task, the last one first, else its session.
+fn links(task: &TaskRecord) -> impl Iterator<Item = &str> {
+    let session = task.last_attempt().and_then(|attempt| attempt.session.as_ref());
+    let session = session.filter(|_| pull_requests(task).next().is_none());
+    let session = session.map(|session| session.url.as_deref().unwrap_or(session.id.as_str()));
+    pull_requests(task).rev().chain(session)
 }
 
 fn listed<T>(text: &mut String, heading: &str, items: &[T], line: impl Fn(&T) -> String) {
@@ -134,6 +135,25 @@ mod tests {
         };
         assert!(told(OnNoChange::Fail).contains("what failed"));
         assert!(!told(OnNoChange::Pass).contains("what failed"));
+    }
+
+    #[test]
+    fn every_pull_request_of_a_session_is_told() {
+        let mut record = record();
+        let work = &mut record.tasks[0].attempts.last_mut().unwrap().work;
+        let mut earlier = work.pull_request.clone().unwrap();
+        earlier.url = "https://github.com/my-org/web/pull/0".to_owned();
+        work.earlier_pull_requests.push(earlier);
+        let told = anstream::adapter::strip_str(&summary(&record)).to_string();
+        assert!(
+            told.ends_with(
+                "task-0  https://github.com/my-org/web/pull/0\n  task-0  https://github.com/my-org/web/pull/1"
+            ),
+            "{told}"
+        );
+        let columns =
+            "succeeded|task-0|https://github.com/my-org/web/pull/1|https://github.com/my-org/web/pull/0\n";
+        assert!(result_lines(&record).replace('\t', "|").starts_with(columns));
     }
 
     #[test]

@@ -108,6 +108,7 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
         retries: usage.retries,
         throttled: usage.throttled,
         waited_ms: u64::try_from(usage.waited.as_millis()).unwrap_or(u64::MAX),
+        reconnects: usage.reconnects,
         looks: polls.total,
         late_looks: polls.late,
     }
@@ -319,13 +320,20 @@ fn seen(session: &Session) -> Seen {
         url: session.url.clone(),
         created: session.create_time,
         updated: session.update_time,
-        work: Work {
-            pull_request: session.pull_request().and_then(pull_request),
-            change: change_set.map(change),
-        },
+        work: Work { change: change_set.map(change), ..pull_requests(session) },
         archived: session.archived,
         state,
     }
+}
+
+/// A pull request that is told twice is one.
+fn pull_requests(session: &Session) -> Work {
+    let mut found: Vec<PullRequest> = Vec::new();
+    for pull in session.pull_requests().filter_map(pull_request) {
+        found.retain(|known| known.url != pull.url);
+        found.push(pull);
+    }
+    Work { pull_request: found.pop(), earlier_pull_requests: found, change: None }
 }
 
 fn pull_request(found: &jules::PullRequest) -> Option<PullRequest> {

@@ -293,10 +293,20 @@ pub struct SessionRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Work {
-    /// The pull request, if there is one.
+    /// The pull request, the last one if there are several.
     pub pull_request: Option<PullRequest>,
+    /// The others, oldest first: a session may open more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_pull_requests: Vec<PullRequest>,
     /// The size of the change, if one is known.
     pub change: Option<Change>,
+}
+
+impl Work {
+    /// All its pull requests, oldest first.
+    pub fn pull_requests(&self) -> impl DoubleEndedIterator<Item = &PullRequest> {
+        self.earlier_pull_requests.iter().chain(&self.pull_request)
+    }
 }
 
 /// A pull request.
@@ -338,6 +348,9 @@ pub struct ApiUsage {
     pub throttled: u64,
     /// Milliseconds that requests waited for the limiter, added up.
     pub waited_ms: u64,
+    /// How often a connection had fallen silent, and a fresh one was made in its place.
+    #[serde(default)]
+    pub reconnects: u64,
     /// How often a session was looked at; one page looks at many.
     #[serde(default)]
     pub looks: u64,
@@ -355,6 +368,7 @@ impl ApiUsage {
         self.retries += other.retries;
         self.throttled += other.throttled;
         self.waited_ms += other.waited_ms;
+        self.reconnects += other.reconnects;
         self.looks += other.looks;
         self.late_looks += other.late_looks;
     }

@@ -85,7 +85,7 @@ pub(crate) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome, reason: 
         attempt,
         outcome,
         reason: reason.map(str::to_owned),
-        work: Work { pull_request, change: None },
+        work: Work { pull_request, ..Work::default() },
     }
 }
 

@@ -199,6 +199,7 @@ impl<'a> Test<'a> {
         }
         if let Some(pull) = &task.pull_request {
             extra.insert("pullRequest", pull.url.as_str().into());
+            extra.insert("pullRequests", task.pulls().map(|pull| pull.url.as_str()).collect());
         }
         let message =
             (status != Status::Passed || task.reason.is_some()).then(|| text(task.reason_or_default()));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::link::https;
 use super::markdown::with_limit;
-use super::{ReportError, ReportV1, TaskV1, many};
+use super::{PullRequestV1, ReportError, ReportV1, TaskV1, many};
 use crate::outcome::Outcome;
 
 /// Annotations of one kind that GitHub shows for a step are ten: nine tasks, and how many more.
@@ -145,7 +145,7 @@ pub fn outputs(
         ("total", report.totals.total.to_string()),
         ("counts", Value::Object(counts).to_string()),
         ("remaining", report.remaining.to_string()),
-        ("pull-requests", array(report.tasks.iter().filter_map(pull_request))),
+        ("pull-requests", array(report.tasks.iter().flat_map(pull_requests))),
         ("failed-tasks", array(failed.map(failed_task))),
         ("report-json", files.json.to_owned()),
         ("report-junit", files.junit.to_owned()),
@@ -154,9 +154,11 @@ pub fn outputs(
     ]
 }
 
-fn pull_request(task: &TaskV1) -> Option<Value> {
-    let pull = task.pull_request.as_ref()?;
-    Some(json!({ "task": plain(&task.id), "url": https(&pull.url)?, "number": pull.number }))
+fn pull_requests(task: &TaskV1) -> impl Iterator<Item = Value> {
+    let told = |pull: &PullRequestV1| {
+        Some(json!({ "task": plain(&task.id), "url": https(&pull.url)?, "number": pull.number }))
+    };
+    task.pulls().filter_map(told)
 }
 
 fn failed_task(task: &TaskV1) -> Value {

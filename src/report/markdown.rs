@@ -6,7 +6,7 @@ use foreign_text::markdown::{code_block, code_span, words};
 use foreign_text::{cut, first_line, html};
 
 use super::link::{https, pull_label};
-use super::{ReportV1, TaskV1, duration, many};
+use super::{PullRequestV1, ReportV1, TaskV1, duration, many};
 use crate::outcome::Outcome;
 
 /// Bytes at most; GitHub drops a step's summary whole when it is one byte over 1 MiB.
@@ -142,19 +142,20 @@ fn section(group: &Group<'_>) -> String {
 
 fn links(task: &TaskV1) -> String {
     let session = task.session().and_then(|session| https(session.url.as_deref()?));
-    let pull = task.pull_request.as_ref().and_then(|pull| Some((https(&pull.url)?, pull_label(pull))));
+    let pulls = task.pulls().filter_map(|pull| Some((https(&pull.url)?, pull_label(pull))));
     let mut out = String::new();
     if let Some(url) = session {
         push(&mut out, &format!(" · [session](<{url}>)"));
     }
-    if let Some((url, label)) = pull {
+    for (url, label) in pulls {
         push(&mut out, &format!(" · [{}](<{url}>)", words(&label, 200)));
     }
     out
 }
 
 fn pulls(out: &mut String, report: &ReportV1) {
-    let lines: Vec<String> = report.tasks.iter().filter_map(pull).collect();
+    let of_task = |task| TaskV1::pulls(task).map(move |pull| line_of(pull, task));
+    let lines: Vec<String> = report.tasks.iter().flat_map(of_task).collect();
     if lines.is_empty() {
         return;
     }
@@ -165,8 +166,7 @@ fn pulls(out: &mut String, report: &ReportV1) {
     push(out, "\n");
 }
 
-fn pull(task: &TaskV1) -> Option<String> {
-    let pull = task.pull_request.as_ref()?;
+fn line_of(pull: &PullRequestV1, task: &TaskV1) -> String {
     let label = words(&pull_label(pull), 200);
     let mut line = match https(&pull.url) {
         Some(url) => format!("- [{label}](<{url}>)"),
@@ -179,7 +179,7 @@ fn pull(task: &TaskV1) -> Option<String> {
         push(&mut line, &format!(" (+{} −{})", change.additions, change.deletions));
     }
     push(&mut line, &format!(" · {}\n", code_span(&task.id, 300)));
-    Some(line)
+    line
 }
 
 fn left(out: &mut String, report: &ReportV1) {

@@ -131,6 +131,7 @@ impl ApiV1 {
         self.retries += other.retries;
         self.throttled += other.throttled;
         self.waited_ms += other.waited_ms;
+        self.reconnects += other.reconnects;
         self.polls.looks += other.polls.looks;
         self.polls.late += other.polls.late;
         self.detection = match (self.detection, other.detection) {

@@ -6,7 +6,7 @@ use super::v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1,
     SourceV1, StrayV1, TaskV1,
 };
-use crate::outcome::{AttemptRecord, Change, PullRequest, RunRecord, Stray, TaskRecord};
+use crate::outcome::{AttemptRecord, Change, PullRequest, RunRecord, Stray, TaskRecord, Work};
 
 impl ReportV1 {
     /// The report of a run as it stands.
@@ -67,6 +67,7 @@ impl TaskV1 {
             // A create that was refused for certain was no attempt.
             attempts: record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of).collect(),
             pull_request: work.and_then(|w| w.pull_request.as_ref()).map(PullRequestV1::of),
+            pull_requests: work.into_iter().flat_map(Work::pull_requests).map(PullRequestV1::of).collect(),
             change: work.and_then(|w| w.change).map(ChangeV1::of),
             started_at: record.started_at.map(millis),
             ended_at: record.ended_at.map(millis),
@@ -97,6 +98,7 @@ impl AttemptV1 {
             adopted: record.adopted,
             archived: record.archived,
             pull_request: record.work.pull_request.as_ref().map(PullRequestV1::of),
+            pull_requests: record.work.pull_requests().map(PullRequestV1::of).collect(),
             change: record.work.change.map(ChangeV1::of),
         }
     }
@@ -131,6 +133,7 @@ impl ApiV1 {
             retries: usage.retries,
             throttled: usage.throttled,
             waited_ms: usage.waited_ms,
+            reconnects: usage.reconnects,
         }
     }
 }

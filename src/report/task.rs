@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{AttemptV1, ReportV1, SessionV1, TaskV1};
+use super::{AttemptV1, PullRequestV1, ReportV1, SessionV1, TaskV1};
 use crate::outcome::Outcome;
 
 impl ReportV1 {
@@ -70,15 +70,16 @@ impl TaskV1 {
         }
     }
 
-    /// Its session and its pull request, a line each.
+    /// All pull requests of its last attempt, oldest first, also in a report of a time that knew but one.
+    pub(super) fn pulls(&self) -> impl Iterator<Item = &PullRequestV1> {
+        self.pull_requests.iter().chain(self.pull_request.iter().filter(|_| self.pull_requests.is_empty()))
+    }
+
+    /// Its session and its pull requests, a line each.
     pub(super) fn links(&self) -> String {
-        let session = self.attempts.last().map(AttemptV1::session_line).unwrap_or_default();
-        let pull = self.pull_request.as_ref().map(|pull| format!("pull request: {}", pull.url));
-        [Some(session).filter(|line| !line.is_empty()), pull]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join("\n")
+        let session = self.attempts.last().map(AttemptV1::session_line).filter(|line| !line.is_empty());
+        let pulls = self.pulls().map(|pull| format!("pull request: {}", pull.url));
+        session.into_iter().chain(pulls).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -135,8 +135,11 @@ pub struct TaskV1 {
     pub reason: Option<String>,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptV1>,
-    /// The pull request of its last attempt.
+    /// The pull request of its last attempt, the last one if there are several.
     pub pull_request: Option<PullRequestV1>,
+    /// All pull requests of its last attempt, oldest first; `pullRequest` is the last of them.
+    #[serde(default)]
+    pub pull_requests: Vec<PullRequestV1>,
     /// The size of its last attempt's change.
     pub change: Option<ChangeV1>,
     /// When it was first about to be started; null if it never was.
@@ -197,9 +200,12 @@ pub struct AttemptV1 {
     /// Whether its session had not ended when it was given up, and was put into the archive.
     #[serde(default)]
     pub archived: bool,
-    /// Its pull request.
+    /// Its pull request, the last one if there are several.
     #[serde(default)]
     pub pull_request: Option<PullRequestV1>,
+    /// All its pull requests, oldest first.
+    #[serde(default)]
+    pub pull_requests: Vec<PullRequestV1>,
     /// The size of its change.
     #[serde(default)]
     pub change: Option<ChangeV1>,
@@ -257,6 +263,9 @@ pub struct ApiV1 {
     pub throttled: u64,
     /// Milliseconds that requests waited for the rate limiter, added up.
     pub waited_ms: u64,
+    /// How often a connection had fallen silent, and a fresh one was made in its place.
+    #[serde(default)]
+    pub reconnects: u64,
     /// How often sessions were looked at; one page of the session list looks at many.
     #[serde(default)]
     pub polls: PollsV1,

@@ -7,7 +7,8 @@ use jules_batch::outcome::Outcome;
 use jules_batch::report::{ReportV1, from_json};
 use serde_json::Value;
 
-use crate::support::{Signal, World, at_once, tasks};
+use crate::session::at_service;
+use crate::support::{Manifest, Signal, World, at_once, job, tasks};
 
 const FORMATS: [(&str, &str); 6] = [
     ("junit", "junit.xml"),
@@ -187,4 +188,32 @@ fn a_cancelled_run_leaves_complete_reports_with_an_outcome_for_every_task() {
     let left: Vec<_> =
         std::fs::read_dir(world.path("jules-report")).unwrap().map(|f| f.unwrap().file_name()).collect();
     assert_eq!(left.len(), 6, "nothing half-written is left: {left:?}");
+}
+
+#[test]
+fn every_pull_request_of_a_session_stands_in_every_report() {
+    let manifest = Manifest::of([job("task", "Do it.", &["source: my-org/web@main"])]);
+    let scenario =
+        "{ defaults: { duration: 30ms, outcome: pull-request, pull-requests: 2, pull-request-after: 0s } }";
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(0);
+    let pulls = world.sessions()[0].pull_requests.clone();
+    let [first, last] = pulls.as_slice() else { panic!("{pulls:?}") };
+    let task = ended.task("task");
+    assert_eq!(&task.pull_request.unwrap().url, last);
+    assert_eq!(task.pull_requests.iter().map(|pull| &pull.url).collect::<Vec<_>>(), [first, last]);
+    assert!(ended.stdout.ends_with(&format!("\t{last}\t{first}\n")), "{ended}");
+    // The line of the task's end, and the summary.
+    assert_eq!((ended.stderr.matches(first).count(), ended.stderr.matches(last).count()), (2, 2), "{ended}");
+    for file in ["junit.xml", "report.ctrf.json", "summary.md", "report.html"] {
+        let text = world.read(&format!("jules-report/{file}")).replace("&#x2f;", "/");
+        assert!(text.contains(first) && text.contains(last), "{file}:\n{text}");
+    }
+    let id = task.attempts[0].session.as_ref().unwrap().id.clone();
+    for line in [format!("show {id}"), format!("result {id}"), format!("result --format json {id}")] {
+        let told = at_service(&world, world.command("session").args(&line)).exits(0).stdout;
+        assert!(told.contains(first) && told.contains(last), "{line}:\n{told}");
+    }
+    let opened = world.command("open").arg(first).arg("--print").exits(0);
+    assert_eq!(opened.stdout.trim(), last);
 }

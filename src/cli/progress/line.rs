@@ -150,9 +150,10 @@ fn end(entry: Option<&Entry>, now: Timestamp, reason: Option<&str>) -> String {
         parts.push(duration(took));
     }
     if let Some(entry) = entry {
-        let pull_request = entry.work.pull_request.as_ref().map(|pr| pr.url.as_str());
-        let session = entry.session.as_ref().map(|s| s.url.as_deref().unwrap_or(s.id.as_str()));
-        parts.extend(pull_request.or(session).map(neutral));
+        let mut pulls = entry.work.pull_requests().map(|pull| neutral(&pull.url)).peekable();
+        let session = entry.session.as_ref().filter(|_| pulls.peek().is_none());
+        let session = session.map(|session| neutral(session.url.as_deref().unwrap_or(session.id.as_str())));
+        parts.extend(pulls.chain(session));
     }
     parts.extend(reason.map(neutral));
     parts.join("  ")

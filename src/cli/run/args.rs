@@ -14,8 +14,9 @@ use crate::runner::Options;
 
 const AFTER_HELP: &str = "\
 At the end, stdout carries one line per task: outcome, task id, and the pull request or else the session, with tabs
-between (not on a terminal, where the summary tells the same). Everything else goes to stderr. Run the same command
-again to go on where it stopped.
+between (not on a terminal, where the summary tells the same); of several pull requests of one session the last comes
+first, and the earlier ones follow in columns of their own. Everything else goes to stderr. Run the same command again
+to go on where it stopped.
 
 Examples:
   Try it without a key:            jules-batch run jobs.example.yaml --simulate

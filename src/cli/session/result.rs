@@ -50,6 +50,7 @@ pub(crate) struct ResultArgs {
 struct Told<'a> {
     state: &'a str,
     pull_request: Option<&'a PullRequest>,
+    pull_requests: Vec<&'a PullRequest>,
     change: Option<Change>,
     failure_reason: Option<&'a str>,
     generated_files: Vec<String>,
@@ -141,7 +142,7 @@ fn text(outcome: &SessionOutcome) -> String {
     if let Some(reason) = &outcome.failure_reason {
         lines.push(format!("{RED}reason{RED:#}\n{}", foreign_text::block(reason)));
     }
-    if let Some(pull_request) = &outcome.pull_request {
+    for pull_request in outcome.session.pull_requests() {
         let url = pull_request.url.as_deref().unwrap_or("(no address)");
         lines.push(format!("pull request {}", neutral(url)));
     }
@@ -157,6 +158,7 @@ fn told(outcome: &SessionOutcome) -> Told<'_> {
     Told {
         state: outcome.state.as_str(),
         pull_request: outcome.pull_request.as_ref(),
+        pull_requests: outcome.session.pull_requests().collect(),
         change: diff.map(|diff| Change {
             files: diff.files.len(),
             additions: diff.additions(),

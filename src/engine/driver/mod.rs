@@ -392,6 +392,7 @@ impl Driver {
     fn learn(&mut self, work: &Work) {
         if work.pull_request.is_some() {
             self.work.pull_request.clone_from(&work.pull_request);
+            self.work.earlier_pull_requests.clone_from(&work.earlier_pull_requests);
         }
         if work.change.is_some() {
             self.work.change = work.change;

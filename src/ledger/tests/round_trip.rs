@@ -21,17 +21,20 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 fn work() -> impl Strategy<Value = Work> {
-    let pull_request =
+    let pull_request = || {
         (text(), any::<Option<u64>>(), prop::option::of(text())).prop_map(|(url, number, title)| {
             PullRequest { url, number, title, base_ref: None, head_ref: Some("head".into()) }
-        });
+        })
+    };
     let change = any::<(u64, u64, u64)>().prop_map(|(files, additions, deletions)| Change {
         files,
         additions,
         deletions,
     });
-    (prop::option::of(pull_request), prop::option::of(change))
-        .prop_map(|(pull_request, change)| Work { pull_request, change })
+    let earlier = vec(pull_request(), 0..3);
+    (prop::option::of(pull_request()), earlier, prop::option::of(change)).prop_map(
+        |(pull_request, earlier_pull_requests, change)| Work { pull_request, earlier_pull_requests, change },
+    )
 }
 
 fn usage() -> impl Strategy<Value = ApiUsage> {
@@ -41,6 +44,7 @@ fn usage() -> impl Strategy<Value = ApiUsage> {
             retries,
             throttled: 1,
             waited_ms: 2,
+            reconnects: 1,
             looks: 9,
             late_looks: 3,
         },

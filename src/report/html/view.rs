@@ -75,7 +75,7 @@ struct Row<'a> {
     github: Option<Cow<'a, str>>,
     branch: Option<Cow<'a, str>>,
     job: Cow<'a, str>,
-    pull: Option<Link>,
+    pulls: Vec<Link>,
     pull_title: Option<Cow<'a, str>>,
     change: Option<(u64, u64, u64)>,
     session: Option<Link>,
@@ -243,8 +243,10 @@ impl<'a> Row<'a> {
             github: source.map(|source| one_line(plain(&source.github), 300)),
             branch: source.map(|source| one_line(plain(&source.branch), 300)),
             job: one_line(plain(&task.job), 300),
-            pull: pull
-                .map(|pull| Link { text: plain(&pull_label(pull)).into_owned(), href: https(&pull.url) }),
+            pulls: task
+                .pulls()
+                .map(|pull| Link { text: plain(&pull_label(pull)).into_owned(), href: https(&pull.url) })
+                .collect(),
             pull_title: pull.and_then(|pull| pull.title.as_deref()).map(|title| one_line(plain(title), 300)),
             change: task.change.map(|change| (change.files, change.additions, change.deletions)),
             session: task.attempts.last().and_then(session),

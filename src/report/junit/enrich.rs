@@ -129,14 +129,19 @@ impl<'a> Pass<'a> {
         let task = case.task;
         let session = task.session();
         let attempts = task.attempts.len().to_string();
-        self.properties(&[
+        let name = session.map(SessionV1::name);
+        let mut properties = vec![
             ("outcome", Some(task.outcome.as_str())),
-            ("session", session.map(SessionV1::name).as_deref()),
+            ("session", name.as_deref()),
             ("session-url", session.and_then(|session| session.url.as_deref())),
-            ("pull-request", task.pull_request.as_ref().map(|pull| pull.url.as_str())),
+        ];
+        // A reader that keeps one property of a name keeps the last.
+        properties.extend(task.pulls().map(|pull| ("pull-request", Some(pull.url.as_str()))));
+        properties.extend([
             ("branch", task.source.as_ref().map(|source| source.branch.as_str())),
-            ("attempts", Some(&attempts)),
-        ])
+            ("attempts", Some(attempts.as_str())),
+        ]);
+        self.properties(&properties)
     }
 
     /// Those properties that have a value.

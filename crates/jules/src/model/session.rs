@@ -62,7 +62,12 @@ impl Session {
     /// The last pull request among the outputs.
     #[must_use]
     pub fn pull_request(&self) -> Option<&PullRequest> {
-        self.outputs.iter().rev().find_map(|output| match output {
+        self.pull_requests().next_back()
+    }
+
+    /// All pull requests among the outputs, in the service's order: a session may open more than one.
+    pub fn pull_requests(&self) -> impl DoubleEndedIterator<Item = &PullRequest> {
+        self.outputs.iter().filter_map(|output| match output {
             SessionOutput::PullRequest(pull_request) => Some(pull_request),
             SessionOutput::ChangeSet(_) | SessionOutput::Unknown(_) => None,
         })
@@ -319,6 +324,14 @@ mod tests {
     fn one_odd_output_does_not_cost_the_others() {
         let session = read(json!({"id": "1", "outputs": [null, 5, {"changeSet": {"source": "s"}}, {}]}));
         assert_eq!(session.change_set().unwrap().source.as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn the_last_of_several_pull_requests_counts_and_none_is_lost() {
+        let output = |n: u8| json!({"pullRequest": {"url": format!("https://github.com/o/r/pull/{n}")}});
+        let session = read(json!({"id": "1", "outputs": [output(7), {"changeSet": {}}, output(8)]}));
+        assert_eq!(session.pull_requests().filter_map(PullRequest::number).collect::<Vec<_>>(), [7, 8]);
+        assert_eq!(session.pull_request().unwrap().number(), Some(8));
     }
 
     #[test]

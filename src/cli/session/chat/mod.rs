@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
 use follow::Follow;
 use input::{Command, Input};
-use jules::{Activity, ActivityKind, Error, SessionClient, SessionState};
+use jules::{Activity, ActivityKind, Error, PullRequest, SessionClient, SessionState};
 use lines::Lines;
 use screen::Screen;
 
@@ -206,12 +206,11 @@ impl Chat {
     async fn look(&self, command: &Command) -> Result<String, Error> {
         let session = self.client.info().await?;
         if *command == Command::PullRequest {
-            return Ok(match session.pull_request() {
-                Some(pull_request) => {
-                    neutral(pull_request.url.as_deref().unwrap_or("a pull request without address"))
-                }
-                None => "there is no pull request yet".to_owned(),
-            });
+            let address =
+                |pull: &PullRequest| neutral(pull.url.as_deref().unwrap_or("a pull request without address"));
+            let found: Vec<_> = session.pull_requests().map(address).collect();
+            let none = || "there is no pull request yet".to_owned();
+            return Ok(if found.is_empty() { none() } else { found.join("\n") });
         }
         let digest = self.client.activities().digest(0).await?;
         Ok(match (command, digest.change_set_of(&session)) {

@@ -49,7 +49,7 @@ pub(crate) fn card(session: &Session, rendering: &Rendering) -> String {
     if let Some(url) = &session.url {
         field("page", foreign_text::line(url));
     }
-    if let Some(pull_request) = session.pull_request() {
+    for pull_request in session.pull_requests() {
         let url = pull_request.url.as_deref().unwrap_or("(no address)");
         let title = pull_request.title.as_deref().unwrap_or_default();
         field("pull request", foreign_text::line(&format!("{url} {title}")));
