@@ -24,6 +24,18 @@ fn an_interrupted_run_with_a_thousand_live_sessions_has_complete_reports() {
 }
 
 #[test]
+fn what_an_interrupt_keeps_from_starting_has_one_line() {
+    let world = World::with(LONG, &tasks(60));
+    let mut running = world.run().start();
+    running.until(|world| world.books().live_now == 4);
+    running.signal(Signal::Interrupt);
+    let ended = running.wait();
+    assert_eq!(ended.count(Outcome::Deferred), 56, "{ended}");
+    let told: Vec<_> = ended.stderr.lines().filter(|line| line.contains("deferred   ")).collect();
+    assert_eq!(told, ["[60/60] deferred          56 tasks  not started before the interrupt"], "{ended}");
+}
+
+#[test]
 fn the_next_run_takes_up_what_an_interrupt_left() {
     let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();

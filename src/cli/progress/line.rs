@@ -10,7 +10,7 @@ use super::view::{Entry, RunView, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::TaskId;
-use crate::report::duration;
+use crate::report::{duration, many};
 
 /// What an event is worth saying.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,56 @@ pub(crate) enum Said {
     Lasting(String),
 }
 
+/// Applies events and tells the lines that they are worth. Tasks that are given up together before they were started
+/// have one line, not one each: an interrupt can leave thousands.
+pub(crate) fn lines(events: &[RunEvent], view: &mut RunView) -> Vec<Said> {
+    let mut said = Vec::new();
+    let mut unstarted: Vec<&RunEvent> = Vec::new();
+    for event in events {
+        let is_unstarted = is_unstarted(event, view);
+        if let Some(first) = unstarted.first().filter(|first| !is_unstarted || !is_same_end(first, event)) {
+            said.extend(not_started(first, unstarted.len(), view));
+            unstarted.clear();
+        }
+        view.apply(event);
+        if is_unstarted {
+            unstarted.push(event);
+        } else {
+            said.extend(line(event, view));
+        }
+    }
+    said.extend(unstarted.first().and_then(|first| not_started(first, unstarted.len(), view)));
+    said
+}
+
+/// Whether it ends a task that has no session, nor one that is being looked for.
+fn is_unstarted(event: &RunEvent, view: &RunView) -> bool {
+    match &event.kind {
+        EventKind::TaskEnded { task, outcome: Outcome::Deferred, .. } => !view.is_live(task),
+        _ => false,
+    }
+}
+
+fn is_same_end(one: &RunEvent, other: &RunEvent) -> bool {
+    let reason = |event: &RunEvent| match &event.kind {
+        EventKind::TaskEnded { reason, .. } => reason.clone(),
+        _ => None,
+    };
+    reason(one) == reason(other)
+}
+
+fn not_started(first: &RunEvent, count: usize, view: &RunView) -> Option<Said> {
+    let EventKind::TaskEnded { outcome, reason, .. } = &first.kind else { return None };
+    if count == 1 {
+        return line(first, view);
+    }
+    let what = format!("{BOLD}{}{BOLD:#}", many(count, "task"));
+    let reason = reason.as_deref().map(neutral).unwrap_or_default();
+    Some(Said::Lasting(aligned(view, style_of(*outcome), outcome.label(), &what, &reason)))
+}
+
 /// The line for an event, if it is worth one. The view has taken the event already.
-pub(crate) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
+fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
     let change = |task: &TaskId, style, word: &str, rest: String| {
         Some(Said::Change(compose(view, task, style, word, &rest)))
     };
@@ -123,8 +171,11 @@ pub(crate) const fn style_of(outcome: Outcome) -> Style {
 }
 
 fn compose(view: &RunView, task: &TaskId, style: Style, word: &str, rest: &str) -> String {
-    let (position, task) = (position(view), neutral(task.as_str()));
-    let line = format!("{position} {style}{word:<17}{style:#} {BOLD}{task}{BOLD:#}");
+    aligned(view, style, word, &format!("{BOLD}{}{BOLD:#}", neutral(task.as_str())), rest)
+}
+
+fn aligned(view: &RunView, style: Style, word: &str, what: &str, rest: &str) -> String {
+    let line = format!("{} {style}{word:<17}{style:#} {what}", position(view));
     if rest.is_empty() { line } else { format!("{line}  {rest}") }
 }
 
@@ -167,17 +218,31 @@ mod tests {
 
     fn told(events: &[RunEvent]) -> String {
         let mut view = RunView::default();
-        let mut lines = String::new();
-        for event in events {
-            view.apply(event);
-            let (kind, text) = match line(event, &view) {
-                Some(Said::Lasting(text)) => ("!", text),
-                Some(Said::Change(text)) => (" ", text),
-                None => continue,
-            };
-            lines += &format!("{kind} {}\n", anstream::adapter::strip_str(&text));
-        }
-        lines
+        let mark = |said| match said {
+            Said::Lasting(text) => format!("! {}\n", anstream::adapter::strip_str(&text)),
+            Said::Change(text) => format!("  {}\n", anstream::adapter::strip_str(&text)),
+        };
+        lines(events, &mut view).into_iter().map(mark).collect()
+    }
+
+    #[test]
+    fn tasks_that_an_interrupt_keeps_from_starting_have_one_line() {
+        let mut events = sample::run_of(9);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 9);
+        events.extend([event(1, sample::intent("task-0", 1)), event(2, sample::created("task-0", 1, 7))]);
+        events.push(event(3, sample::intent("task-1", 1)));
+        let ended = |n: i64, outcome, why| event(9, sample::ended(&format!("task-{n}"), outcome, Some(why)));
+        events.push(ended(0, Outcome::Detached, "still live at the interrupt"));
+        events.push(ended(1, Outcome::Deferred, "it is not known whether its session was created"));
+        events.extend((2..8).map(|n| ended(n, Outcome::Deferred, "not started before the interrupt")));
+        events.push(ended(8, Outcome::Deferred, "something else"));
+        insta::assert_snapshot!(told(&events), @r"
+          [0/9] started           task-0  https://jules.google.com/session/7
+        ! [1/9] detached          task-0  8.0s  https://jules.google.com/session/7  still live at the interrupt
+        ! [2/9] deferred          task-1  6.0s  it is not known whether its session was created
+        ! [8/9] deferred          6 tasks  not started before the interrupt
+        ! [9/9] deferred          task-8  something else
+        ");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::console::Console;
 use crate::outcome::{JournalError, Listener, Role, RunEvent, RunRecord};
 pub(crate) use line::style_of;
-pub(crate) use line::{Said, heartbeat, line};
+pub(crate) use line::{Said, heartbeat, lines};
 pub(crate) use table::table;
 pub(crate) use view::RunView;
 
@@ -65,13 +65,11 @@ impl Listener for Progress {
     }
 
     fn hear(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
-        for event in events {
-            self.view.apply(event);
-            match line(event, &self.view) {
-                Some(Said::Change(_)) if self.console.live() => {}
-                Some(Said::Change(text)) => self.console.mention(&text),
-                Some(Said::Lasting(text)) => self.console.say(&text),
-                None => {}
+        for said in lines(events, &mut self.view) {
+            match said {
+                Said::Change(_) if self.console.live() => {}
+                Said::Change(text) => self.console.mention(&text),
+                Said::Lasting(text) => self.console.say(&text),
             }
         }
         Ok(())

@@ -176,6 +176,11 @@ impl RunView {
         self.tasks.get(id)
     }
 
+    /// Whether the task has a session, or one may be about to come.
+    pub(crate) fn is_live(&self, task: &TaskId) -> bool {
+        self.live.contains_key(task)
+    }
+
     /// How many sessions are live or being created.
     pub(crate) fn live_count(&self) -> usize {
         self.live.len()
