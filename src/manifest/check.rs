@@ -290,33 +290,28 @@ impl Check<'_> {
 
     fn matrix(&mut self, keys: &Job) {
         let Some(matrix) = &keys.matrix else { return };
-        for Dimension { name, values } in &matrix.dimensions {
-            if !is_matrix_name(name) {
-                let finding = Diagnostic::new(format!("{} cannot be a matrix key", quoted(name)));
-                let help =
-                    "keys are letters, digits, `_` and `-`, start with a letter or `_`, and are not `source`";
-                self.wrong(finding.help(help), name.span);
+        for (at, Dimension { name, values }) in matrix.dimensions.iter().enumerate() {
+            self.matrix_key(name, is_matrix_name(name));
+            let twin = matrix.dimensions[..at].iter().find(|other| other.name.eq_ignore_ascii_case(name));
+            if let Some(Dimension { name: first, .. }) = twin {
+                let finding =
+                    Diagnostic::new(format!("{} and {} are one matrix key", quoted(first), quoted(name)))
+                        .related(self.document, first.span, "first here")
+                        .help("keys differ in more than upper and lower case");
+                self.wrong(finding, name.span);
             }
             if values.value.is_empty() {
                 let finding = Diagnostic::new(format!("the matrix key {} has no values", quoted(name)));
                 self.wrong(finding, values.span);
             }
         }
-        for entry in &matrix.include {
-            for (name, _) in
-                entry.value.iter().filter(|(name, _)| !is_matrix_name(name) && name.as_str() != "source")
-            {
-                let finding = Diagnostic::new(format!("{} cannot be a matrix key", quoted(name)));
-                self.wrong(
-                    finding.help("keys are letters, digits, `_` and `-`, and start with a letter or `_`"),
-                    name.span,
-                );
-            }
+        for (name, _) in matrix.include.iter().flat_map(|entry| entry.value.iter()) {
+            self.matrix_key(name, is_matrix_name(name) || name.as_str() == "source");
         }
         let known = || matrix.dimensions.iter().map(|dimension| dimension.name.as_str());
         for entry in &matrix.exclude {
             for (name, _) in entry.value.iter() {
-                if name.as_str() != "source" && !known().any(|known| known == name.as_str()) {
+                if name.as_str() != "source" && !known().any(|known| known.eq_ignore_ascii_case(name)) {
                     let finding = Diagnostic::new(format!(
                         "`exclude` names {}, which is not a key of the matrix",
                         quoted(name)
@@ -330,11 +325,20 @@ impl Check<'_> {
             }
         }
     }
+
+    fn matrix_key(&mut self, name: &Located<String>, is_good: bool) {
+        if !is_good {
+            let finding = Diagnostic::new(format!("{} cannot be a matrix key", quoted(name)));
+            let help =
+                "keys are letters, digits, `_` and `-`, start with a letter or `_`, and are not `source`";
+            self.wrong(finding.help(help), name.span);
+        }
+    }
 }
 
 /// `source` would be taken for the task's source; `-` is allowed as in GitHub's matrix.
 fn is_matrix_name(name: &str) -> bool {
-    is_name(&name.replace('-', "_")) && !name.starts_with('-') && name != "source"
+    is_name(&name.replace('-', "_")) && !name.starts_with('-') && !name.eq_ignore_ascii_case("source")
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -16,6 +16,7 @@ use serde::forward_to_deserialize_any;
 use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::fault::Fault;
+use super::literal::{self, LITERAL};
 use super::located::LOCATED;
 use super::node::{Key, Node, Value};
 
@@ -109,6 +110,21 @@ impl<'a> NodeDeserializer<'a> {
         }
     }
 
+    /// As [`NodeDeserializer::visit_any`], but numbers come as bytes: as they are written.
+    fn visit_literal<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let number = |canonical: String| self.spelling().map_or(canonical, str::to_owned);
+        match &self.node.value {
+            Value::Int(value) => visitor.visit_bytes(number(value.to_string()).as_bytes()),
+            Value::UInt(value) => visitor.visit_bytes(number(value.to_string()).as_bytes()),
+            Value::Float(value) => visitor.visit_bytes(number(value.to_string()).as_bytes()),
+            Value::Text(text) if self.spelling() == Some(text) && literal::is_odd_number(text) => {
+                visitor.visit_bytes(text.as_bytes())
+            }
+            Value::Text(_) => visitor.visit_newtype_struct(self),
+            Value::Null | Value::Bool(_) | Value::Seq(_) | Value::Map(_) => self.visit_any(visitor),
+        }
+    }
+
     fn visit_number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match &self.node.value {
             Value::Int(value) => visitor.visit_i64(*value),
@@ -162,6 +178,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     ) -> Result<V::Value, Fault> {
         if name == LOCATED {
             return visitor.visit_seq(LocatedParts { from: self, part: 0 }).map_err(|fault| self.at(fault));
+        }
+        if name == LITERAL {
+            return self.visit_literal(visitor).map_err(|fault| self.at(fault));
         }
         visitor.visit_newtype_struct(self).map_err(|fault| self.at(fault))
     }

@@ -7,9 +7,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::literal::Literal;
 use super::located::{Located, Table, WordOrMapping};
 use super::policy::{Expect, GiveUp, OnNoChange};
-use super::schema::Literal;
 use super::setting::{Setting, settings};
 use super::settings::{RetryPolicy, Timeouts, WaitingPolicy};
 

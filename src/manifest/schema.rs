@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::job::{Defaults, JobKeys};
+use super::literal::Literal;
 use super::located::{Located, Table};
 use super::settings::{
     CreateKeys, LimitKeys, PollKeys, RetryKeys, RunTimeoutKeys, StrategyKeys, WaitingKeys,
@@ -44,9 +45,3 @@ pub(crate) struct Written {
     #[schemars(length(min = 1))]
     pub(crate) jobs: Located<Vec<Located<JobKeys>>>,
 }
-
-/// A value of the user's choice: text, number, boolean, null, list or mapping.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(inline)]
-pub(crate) struct Literal(pub(crate) serde_json::Value);

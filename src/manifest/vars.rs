@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, listed, nearest, quoted};
-use super::document::Document;
-use super::located::Table;
-use super::schema::Literal;
+use super::document::{Document, Span};
+use super::literal::Literal;
+use super::located::{Located, Table};
 
 /// The values of `vars` by name; `None` where a value must be given by `--var` and was not.
-pub(crate) type Vars = BTreeMap<String, Option<serde_json::Value>>;
+pub(crate) type Vars = BTreeMap<String, Option<Literal>>;
 
 /// Merges what the manifest says with what the command line says; the latter wins, and the last of a name.
 pub(super) fn merge(
@@ -19,15 +19,15 @@ pub(super) fn merge(
     findings: &mut Vec<Diagnostic>,
 ) -> Vars {
     let mut vars = Vars::new();
-    for (name, Literal(value)) in written.iter().flat_map(|table| table.iter()) {
+    for (name, value) in written.iter().flat_map(|table| table.iter()) {
         if !is_name(name) {
             findings.push(not_a_name("variable", name).at(document, name.span));
         }
-        vars.insert(name.value.clone(), Some(value.clone()).filter(|value| !value.is_null()));
+        vars.insert(name.value.clone(), Some(value.clone()).filter(|value| !matches!(value, Literal::Null)));
     }
     for (name, value) in given {
         match vars.get_mut(name) {
-            Some(slot) => *slot = Some(value.clone().into()),
+            Some(slot) => *slot = Some(Literal::Text(Located::new(value.clone(), Span::default()))),
             None => findings.push(undeclared(name, &vars)),
         }
     }
@@ -60,7 +60,7 @@ fn undeclared(name: &str, vars: &Vars) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoadOptions, parse};
+    use super::super::{Literal, LoadOptions, parse};
     use std::path::Path;
 
     fn load(given: &[(&str, &str)]) -> Result<super::Vars, String> {
@@ -73,9 +73,10 @@ mod tests {
     #[test]
     fn the_command_line_wins_and_its_last_word_counts() {
         let vars = load(&[("tone", "x"), ("tone", "y")]).unwrap();
-        assert_eq!(vars["tone"], Some("y".into()));
-        assert_eq!(vars["ticket"], None);
-        assert_eq!(vars["n"], Some("3.10".into()), "a number keeps its spelling");
+        let text = |name: &str| vars[name].as_ref().map(Literal::text);
+        assert_eq!(text("tone").as_deref(), Some("y"));
+        assert_eq!(text("ticket"), None);
+        assert_eq!(text("n").as_deref(), Some("3.10"), "a number keeps its spelling");
     }
 
     #[test]

@@ -2,34 +2,34 @@
 //!
 //! The rules are those of "Running variations of jobs in a workflow" in GitHub's documentation: the first key varies
 //! slowest; `exclude` works before `include`; an `include` extends every combination whose original values it does
-//! not change, else it becomes a combination of its own. Our addition: both may name a `source`.
+//! not change, else it becomes a combination of its own. Values are the same where GitHub's `==` says so, and keys are
+//! without case. Our addition: both may name a `source`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use super::equality::{holds, same_text};
 use super::github::split_branch;
-use crate::manifest::{Entry, Matrix};
+use crate::manifest::{Entry, Literal, Matrix};
 
 /// The values of one task, in the order of the matrix; keys that an `include` adds come after.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Combination(pub(super) Vec<(Arc<str>, Value)>);
+#[derive(Clone, Debug)]
+pub(super) struct Combination(pub(super) Vec<(Arc<str>, Literal)>);
 
 impl Combination {
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.0.iter().find(|(name, _)| &**name == key).map(|(_, value)| value)
+    fn get(&self, key: &str) -> Option<&Literal> {
+        self.0.iter().find(|(name, _)| same_text(name, key)).map(|(_, value)| value)
     }
 
-    fn set(&mut self, key: &Arc<str>, value: Value) {
-        match self.0.iter_mut().find(|(name, _)| name == key) {
+    fn set(&mut self, key: &Arc<str>, value: Literal) {
+        match self.0.iter_mut().find(|(name, _)| same_text(name, key)) {
             Some((_, slot)) => *slot = value,
             None => self.0.push((Arc::clone(key), value)),
         }
     }
 
-    pub(super) fn to_map(&self) -> BTreeMap<String, Value> {
-        self.0.iter().map(|(key, value)| (key.to_string(), value.clone())).collect()
+    pub(super) fn to_map(&self) -> BTreeMap<String, serde_json::Value> {
+        self.0.iter().map(|(key, value)| (key.to_string(), value.to_json())).collect()
     }
 }
 
@@ -41,8 +41,8 @@ pub(super) struct SourceNames<'a> {
 }
 
 impl SourceNames<'_> {
-    fn answers_to(self, value: &Value) -> bool {
-        let Value::String(text) = value else { return false };
+    fn answers_to(self, value: &Literal) -> bool {
+        let Literal::Text(text) = value else { return false };
         let (github, branch) = split_branch(text);
         github.eq_ignore_ascii_case(self.github) && (branch.is_none() || branch == self.branch)
     }
@@ -84,7 +84,7 @@ fn multiplied(matrix: &Matrix, names: &[Arc<str>]) -> Vec<Combination> {
     }
     let mut digits = vec![0_usize; names.len()];
     loop {
-        let value = |at: usize| matrix.dimensions[at].values.value[digits[at]].value.0.clone();
+        let value = |at: usize| matrix.dimensions[at].values.value[digits[at]].value.clone();
         combinations
             .push(Combination((0..names.len()).map(|at| (Arc::clone(&names[at]), value(at))).collect()));
         // Count up like an odometer: the last key turns fastest.
@@ -99,20 +99,10 @@ fn multiplied(matrix: &Matrix, names: &[Arc<str>]) -> Vec<Combination> {
 fn excludes(entry: &Entry, combination: &Combination, source: Option<SourceNames<'_>>) -> bool {
     entry.iter().all(|(key, wanted)| {
         if key.as_str() == "source" {
-            return source.is_some_and(|source| source.answers_to(&wanted.value.0));
+            return source.is_some_and(|source| source.answers_to(&wanted.value));
         }
-        combination.get(key).is_some_and(|value| covers(&wanted.value.0, value))
+        holds(&wanted.value, combination.get(key))
     })
-}
-
-/// Whether `value` has everything that `wanted` names; mappings may have more.
-fn covers(wanted: &Value, value: &Value) -> bool {
-    match (wanted, value) {
-        (Value::Object(wanted), Value::Object(value)) => {
-            wanted.iter().all(|(key, wanted)| value.get(key).is_some_and(|value| covers(wanted, value)))
-        }
-        (wanted, value) => wanted == value,
-    }
 }
 
 fn include(
@@ -123,20 +113,20 @@ fn include(
     fit_to: usize,
 ) {
     if let Some(wanted) = entry.get("source")
-        && !source.is_some_and(|source| source.answers_to(&wanted.value.0))
+        && !source.is_some_and(|source| source.answers_to(&wanted.value))
     {
         return;
     }
-    let is_original = |key: &str| original.iter().any(|name| &**name == key);
-    let values: Vec<(Arc<str>, &Value)> = entry
+    let is_original = |key: &str| original.iter().any(|name| same_text(name, key));
+    let values: Vec<(Arc<str>, &Literal)> = entry
         .iter()
         .filter(|(key, _)| key.as_str() != "source")
-        .map(|(key, value)| (key.as_str().into(), &value.value.0))
+        .map(|(key, value)| (key.as_str().into(), &value.value))
         .collect();
     let mut fitted = false;
     for combination in &mut combinations[..fit_to] {
         let changes =
-            |(key, value): &(Arc<str>, &Value)| is_original(key) && combination.get(key) != Some(*value);
+            |(key, value): &(Arc<str>, &Literal)| is_original(key) && !holds(value, combination.get(key));
         if values.iter().any(changes) {
             continue;
         }
@@ -166,10 +156,7 @@ mod tests {
         combinations(matrix, source)
             .iter()
             .map(|combination| {
-                let pairs = combination.0.iter().map(|(key, value)| match value {
-                    Value::String(text) => format!("{key}:{text}"),
-                    other => format!("{key}:{other}"),
-                });
+                let pairs = combination.0.iter().map(|(key, value)| format!("{key}:{}", value.text()));
                 pairs.collect::<Vec<_>>().join(" ")
             })
             .collect()
@@ -265,6 +252,29 @@ mod tests {
     fn values_may_be_mappings() {
         let found = all("{ node: [{ v: 14 }, { v: 20, env: X=1 }], exclude: [{ node: { v: 20 } }] }");
         assert_eq!(found, ["node:{\"v\":14}"]);
+    }
+
+    #[test]
+    fn values_are_the_same_as_github_compares_them() {
+        let python = "v: ['3.9', '3.10', '3.12']";
+        assert_eq!(all(&format!("{{ {python}, exclude: [{{ v: 3.9 }}, {{ v: 3.10 }}] }}")), ["v:3.12"]);
+        assert_eq!(
+            all(&format!(
+                "{{ {python}, on: [Linux], include: [{{ v: 3.9, ON: linux, x: 1 }}, {{ v: 4 }}] }}"
+            )),
+            ["v:3.9 on:Linux x:1", "v:3.10 on:Linux", "v:3.12 on:Linux", "v:4"]
+        );
+        assert_eq!(all("{ on: [true, ''], exclude: [{ on: false }] }"), ["on:true"]);
+        assert_eq!(all("{ n: [[1, 2], [3]], exclude: [{ n: ['1'] }] }"), ["n:[3]"]);
+        assert_eq!(
+            all("{ n: [{ v: 1, w: 2 }, { v: 2 }], include: [{ n: { V: '1' }, x: 1 }] }"),
+            ["n:{\"v\":1,\"w\":2} x:1", "n:{\"v\":2}"]
+        );
+    }
+
+    #[test]
+    fn keys_that_an_include_adds_are_one_without_case() {
+        assert_eq!(all("{ a: [1], include: [{ Note: x }, { note: y }] }"), ["a:1 Note:y"]);
     }
 
     // Our own addition.

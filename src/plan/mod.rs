@@ -1,5 +1,6 @@
 //! What we will do: a [`Plan`] of [`Task`]s with stable ids and keys, and the selection among them.
 
+mod equality;
 mod expand;
 mod filter;
 mod github;

@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::{Enumerator, Object, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior};
 
-use crate::manifest::{CheckedJob, Diagnostic, Document, Located, Span, Text, Vars, listed, nearest, quoted};
+use crate::manifest::{
+    CheckedJob, Diagnostic, Document, Literal, Located, Span, Text, Vars, listed, nearest, quoted,
+};
 
 /// The longest text that one string may render to, in bytes.
 pub(super) const MAX_RENDERED: usize = 1 << 20;
@@ -406,20 +408,22 @@ fn expression_length(text: &str) -> Option<usize> {
     None
 }
 
-/// A value of the manifest as expressions see it.
-pub(super) fn to_value(value: &serde_json::Value) -> Value {
-    use serde_json::Value as Json;
+/// A value of the manifest as expressions see it. A number that is spelt oddly is a text, marked as safe.
+pub(super) fn to_value(value: &Literal) -> Value {
     match value {
-        Json::Null => Value::from(()),
-        Json::Bool(value) => Value::from(*value),
-        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(value), _) => Value::from(value),
-            (None, Some(value)) => Value::from(value),
-            (None, None) => Value::from(number.as_f64().unwrap_or(f64::NAN)),
+        Literal::Null => Value::from(()),
+        Literal::Bool(value) => Value::from(*value),
+        Literal::Number(number) => match number.json() {
+            Some(json) => match (json.as_i64(), json.as_u64()) {
+                (Some(value), _) => Value::from(value),
+                (None, Some(value)) => Value::from(value),
+                (None, None) => Value::from(number.value),
+            },
+            None => Value::from_safe_string((*number.written).to_owned()),
         },
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => items.iter().map(to_value).collect(),
-        Json::Object(map) => {
+        Literal::Text(text) => Value::from(text.as_str()),
+        Literal::List(items) => items.iter().map(to_value).collect(),
+        Literal::Map(map) => {
             Value::from_pairs(map.iter().map(|(key, value)| (key.as_str(), to_value(value))))
         }
     }
@@ -437,9 +441,8 @@ pub(super) mod tests {
     }
 
     fn scope() -> Arc<Scope> {
-        let matrix =
-            serde_json::json!({ "crate": "serde", "n": 3, "list": [1, "a"], "none": null, "os-name": "x" });
-        let vars = serde_json::json!({ "tone": "kind" });
+        let matrix = Literal::read("{ crate: serde, n: 3, list: [1, a], none: null, os-name: x }");
+        let vars = Literal::read("{ tone: kind }");
         Arc::new(Scope {
             job: Value::from_pairs([("id", "j")]),
             vars: to_value(&vars),

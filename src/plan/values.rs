@@ -8,7 +8,7 @@ use minijinja::value::Value;
 use super::key::digest8;
 use super::matrix::{self, Combination, SourceNames};
 use super::template::to_value;
-use crate::manifest::CheckedJob;
+use crate::manifest::{CheckedJob, Literal};
 
 /// A matrix value longer than this is shortened in ids, in bytes.
 const LONG: usize = 100;
@@ -48,12 +48,12 @@ fn id_suffix(combination: &Combination) -> String {
     if pairs.is_empty() { String::new() } else { format!("[{}]", pairs.join(",")) }
 }
 
-/// A matrix value in an id: text as it is, all else as compact JSON; shortened where it is long.
-fn in_id(value: &serde_json::Value) -> String {
-    let text = match value {
-        serde_json::Value::String(text) if !text.contains(char::is_control) => text.clone(),
-        other => other.to_string(),
-    };
+/// A matrix value in an id: its text, on one line; shortened where it is long.
+fn in_id(value: &Literal) -> String {
+    let mut text = value.text();
+    if text.contains(char::is_control) {
+        text = value.to_json().to_string();
+    }
     if text.len() <= LONG {
         return text;
     }
