@@ -1,6 +1,5 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
-use std::collections::BTreeSet;
 use std::iter::successors;
 use std::sync::Arc;
 
@@ -13,16 +12,14 @@ use super::poller::{Counts, PageRequest, PollRequest};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
 use crate::plan::{Plan, Task};
 use jules::{
-    ChangeSet, Error, ErrorKind, Jules, ListActivities, ListSessions, NewSession, Session, SessionDigest,
-    SessionId, SessionState,
+    ChangeSet, Error, ErrorKind, Jules, ListSessions, NewSession, Session, SessionDigest, SessionId,
+    SessionState,
 };
 
 /// The service cuts larger pages down to this.
 const PAGE: u32 = 100;
-/// How many pages a listing may read; at a hundred sessions each that is more than any day's.
-const MAX_PAGES: usize = 50;
-/// How many pages of activities are read at most; a session has some hundreds of activities.
-const MAX_ACTIVITY_PAGES: usize = 100;
+/// How many pages a listing may read: more sessions than any account has made in a week, more activities than any session.
+const MAX_PAGES: usize = 200;
 
 /// Without a filter the service leaves out what is in the archive, where given-up sessions are.
 const ARCHIVED_TOO: &str = "archived = true OR archived = false";
@@ -182,94 +179,48 @@ async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, Requ
     api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| request_failure(&error))
 }
 
-/// Lists newest first back to `since`.
+/// The sessions that are not older than this, newest first.
 async fn list_since(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
-    let mut found = Vec::new();
-    let mut pages = Pages::default();
-    while let Some(page) = pages.next(api).await? {
-        let young = page.iter().take_while(|session| !is_older(session, since));
-        found.extend(young.map(seen));
-        if page.iter().any(|session| is_older(session, since)) {
-            break;
-        }
-    }
-    Ok(found)
+    let mut found = list(api, since, |_| false).await?;
+    found.retain(|session| !is_older(session, since));
+    Ok(found.iter().map(seen).collect())
 }
 
-/// Lists newest first back to `since` for this marker. It may stand on the last page behind an older session: clocks
-/// differ. Only a list that was read to its end proves that the session is not there.
+/// Looks for this marker among the sessions that are not older. Clocks differ: it may stand on the last page behind an
+/// older session.
 async fn search(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, RequestFailure> {
-    let mut pages = Pages::default();
-    while let Some(page) = pages.next(api).await? {
-        let has_marker =
-            |session: &&Session| session.title.as_deref().and_then(Marker::of_title).as_ref() == Some(marker);
-        if let Some(session) = page.iter().find(has_marker) {
-            return Ok(Some(Box::new(seen(session))));
-        }
-        if page.iter().any(|session| is_older(session, since)) {
-            return Ok(None);
+    let is_it =
+        |session: &Session| session.title.as_deref().and_then(Marker::of_title).as_ref() == Some(marker);
+    let found = list(api, since, is_it).await?;
+    Ok(found.iter().find(|session| is_it(session)).map(|session| Box::new(seen(session))))
+}
+
+/// Reads pages newest first until one shows a session that is enough, or that is older than `since`. Only a listing that
+/// was read to there proves that a session is not there: one that is cut before is a failure.
+async fn list(
+    api: &Jules,
+    since: Timestamp,
+    is_enough: impl Fn(&Session) -> bool,
+) -> Result<Vec<Session>, RequestFailure> {
+    let filter = Some(ARCHIVED_TOO.to_owned());
+    let mut listing =
+        api.sessions_with(ListSessions { page_size: Some(PAGE), filter, ..ListSessions::default() });
+    let mut found = Vec::new();
+    for _ in 0..MAX_PAGES {
+        let Some(page) = listing.next_page().await else { return Ok(found) };
+        let page = page.map_err(|error| request_failure(&error))?;
+        let is_last = page.iter().any(|session| is_older(session, since) || is_enough(session));
+        found.extend(page);
+        if is_last {
+            return Ok(found);
         }
     }
-    if pages.is_over {
-        return Ok(None);
-    }
-    let text = if pages.tokens.are_spent {
-        "the list of sessions leads back to a page that was read before".to_owned()
-    } else {
-        format!("more than {} sessions are newer than the one in doubt", MAX_PAGES * PAGE as usize)
-    };
+    let text = format!("more than {MAX_PAGES} pages of sessions are newer than {since}");
     Err(RequestFailure { text, kind: FailureKind::Passing { unsent: true } })
 }
 
 fn is_older(session: &Session, since: Timestamp) -> bool {
     session.create_time.is_some_and(|created| created < since)
-}
-
-/// The session list, newest first, page by page, up to a number of pages.
-#[derive(Default)]
-struct Pages {
-    read: usize,
-    token: Option<String>,
-    tokens: Tokens,
-    is_over: bool,
-}
-
-impl Pages {
-    async fn next(&mut self, api: &Jules) -> Result<Option<Vec<Session>>, RequestFailure> {
-        if self.is_over || self.tokens.are_spent || self.read == MAX_PAGES {
-            return Ok(None);
-        }
-        let page = ListSessions {
-            page_size: Some(PAGE),
-            page_token: self.token.take(),
-            filter: Some(ARCHIVED_TOO.to_owned()),
-            ..ListSessions::default()
-        };
-        let page = api.list_sessions(&page).await.map_err(|error| request_failure(&error))?;
-        self.read += 1;
-        self.is_over = page.next_page_token.is_none();
-        self.token = self.tokens.unused(page.next_page_token);
-        Ok(Some(page.items))
-    }
-}
-
-/// The tokens of a listing's pages. One that comes again would lead round in a circle.
-#[derive(Default)]
-struct Tokens {
-    used: BTreeSet<String>,
-    are_spent: bool,
-}
-
-impl Tokens {
-    /// The next page's token, unless it has come before: that ends the listing.
-    fn unused(&mut self, token: Option<String>) -> Option<String> {
-        let token = token?;
-        self.are_spent = !self.used.insert(token.clone());
-        if self.are_spent {
-            tracing::warn!("a page of the service's list leads back to an earlier one: left there");
-        }
-        (!self.are_spent).then_some(token)
-    }
 }
 
 async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
@@ -296,15 +247,11 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
 /// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.
 async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Result<Digest, RequestFailure> {
     let mut told = SessionDigest::default();
-    let (mut token, mut tokens) = (None, Tokens::default());
-    for _ in 0..MAX_ACTIVITY_PAGES {
-        let page = ListActivities { page_size: Some(PAGE), page_token: token, created_after: since };
-        let page = api.list_activities(session, &page).await.map_err(|error| request_failure(&error))?;
-        page.items.into_iter().for_each(|activity| told.take(activity));
-        token = tokens.unused(page.next_page_token);
-        if token.is_none() {
-            break;
-        }
+    let mut activities = api.activities(session, since);
+    for _ in 0..MAX_PAGES {
+        let Some(page) = activities.next_page().await else { break };
+        let page = page.map_err(|error| request_failure(&error))?;
+        page.into_iter().for_each(|activity| told.take(activity));
     }
     let change = told.change_set.take().as_ref().map(change);
     Ok(Digest { told, change })
@@ -349,18 +296,4 @@ fn pull_request(found: &jules::PullRequest) -> Option<PullRequest> {
 fn change(change_set: &ChangeSet) -> Change {
     let diff = change_set.diff();
     Change { files: diff.files.len() as u64, additions: diff.additions(), deletions: diff.deletions() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_that_comes_again_is_the_end() {
-        let mut tokens = Tokens::default();
-        for (token, wanted) in [(Some("a"), true), (Some("b"), true), (Some("a"), false), (None, false)] {
-            let next = tokens.unused(token.map(str::to_owned));
-            assert_eq!(next.is_some(), wanted, "{token:?}");
-        }
-    }
 }

@@ -69,7 +69,8 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         | EventKind::AttemptEnded { .. }
         | EventKind::Noted { .. }
         | EventKind::ApiUsed { .. }
-        | EventKind::StrayFound { .. } => {}
+        | EventKind::StrayFound { .. }
+        | EventKind::StraysUnknown { .. } => {}
     }
     Ok(())
 }

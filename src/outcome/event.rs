@@ -185,6 +185,11 @@ pub enum EventKind {
         /// The session.
         stray: Stray,
     },
+    /// The final listing cannot show every stray: that it shows none means nothing.
+    StraysUnknown {
+        /// Why, in one line.
+        reason: String,
+    },
     /// The process leaves the run.
     InvocationEnded {
         /// Why before its time: `deadline`, `max-failures`, `interrupt`, …; none when all was done.
@@ -231,6 +236,7 @@ impl EventKind {
             | Self::SessionsSurveyed { .. }
             | Self::ApiUsed { .. }
             | Self::StrayFound { .. }
+            | Self::StraysUnknown { .. }
             | Self::InvocationEnded { .. } => None,
         }
     }

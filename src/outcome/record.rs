@@ -40,6 +40,8 @@ pub struct RunRecord {
     current_usage: ApiUsage,
     /// Sessions with this run's marker that it does not know.
     pub strays: Vec<Stray>,
+    /// Why the last invocation could not tell whether there are more.
+    pub strays_unknown: Option<String>,
     /// The `seq` of the last event.
     pub last_seq: u64,
 }
@@ -176,6 +178,7 @@ impl RunRecord {
             earlier_usage: ApiUsage::default(),
             current_usage: ApiUsage::default(),
             strays: Vec::new(),
+            strays_unknown: None,
             last_seq: first.seq,
         })
     }
@@ -241,6 +244,7 @@ impl RunRecord {
                 self.surveyed = false;
                 self.ended_at = None;
                 self.stopped = None;
+                self.strays_unknown = None;
                 let ended = std::mem::take(&mut self.current_usage);
                 self.earlier_usage.add(&ended);
             }
@@ -255,6 +259,7 @@ impl RunRecord {
                     self.strays.push(stray.clone());
                 }
             }
+            EventKind::StraysUnknown { reason } => self.strays_unknown = Some(reason.clone()),
             EventKind::InvocationEnded { stopped } => {
                 self.ended_at = Some(ts);
                 self.stopped.clone_from(stopped);
@@ -353,6 +358,7 @@ impl TaskRecord {
             | EventKind::Noted { .. }
             | EventKind::ApiUsed { .. }
             | EventKind::StrayFound { .. }
+            | EventKind::StraysUnknown { .. }
             | EventKind::InvocationEnded { .. } => {}
         }
     }

@@ -23,9 +23,10 @@ pub fn merge(reports: Vec<ReportV1>) -> Result<ReportV1, ReportError> {
     let api = reports.iter().fold(ApiV1::default(), |sum, report| sum.plus(&report.api));
     let strays: Vec<StrayV1> = reports.iter().flat_map(|report| report.strays.iter().cloned()).collect();
     let superseded = reports.iter_mut().flat_map(|report| std::mem::take(&mut report.superseded)).collect();
+    let strays_unknown = reports.iter().find_map(|report| report.strays_unknown.clone());
     let tasks = tasks(reports.into_iter().flat_map(|report| report.tasks));
     let strays = still_astray(strays, &tasks);
-    Ok(ReportV1 { superseded, ..ReportV1::with_totals(run, tasks, api, strays) })
+    Ok(ReportV1 { superseded, strays_unknown, ..ReportV1::with_totals(run, tasks, api, strays) })
 }
 
 /// Without earlier reports of a run that a later one continues: their requests would count twice.

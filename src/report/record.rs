@@ -29,7 +29,8 @@ impl ReportV1 {
             merged_shards: Vec::new(),
         };
         let strays = record.strays.iter().map(StrayV1::of).collect();
-        Self { superseded, ..Self::with_totals(run, tasks, ApiV1::of(record), strays) }
+        let strays_unknown = record.strays_unknown.clone();
+        Self { superseded, strays_unknown, ..Self::with_totals(run, tasks, ApiV1::of(record), strays) }
     }
 
     /// Counts the tasks.
@@ -43,6 +44,7 @@ impl ReportV1 {
             tasks,
             api,
             strays,
+            strays_unknown: None,
             superseded: Vec::new(),
         }
     }

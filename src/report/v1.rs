@@ -34,6 +34,9 @@ pub struct ReportV1 {
     pub api: ApiV1,
     /// Sessions that carry this run's marker and that the run does not know.
     pub strays: Vec<StrayV1>,
+    /// Why there may be more strays than these: the last invocation could not tell. Missing when it could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strays_unknown: Option<String>,
     /// Earlier results of tasks whose prompt was edited while the run had work left: no part of the totals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub superseded: Vec<TaskV1>,

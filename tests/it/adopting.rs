@@ -184,6 +184,34 @@ fn a_session_with_our_marker_that_nobody_knows_is_reported() {
     assert_eq!(strays[0].task.as_deref(), Some("work/my-org/web@main[n=1]"));
 }
 
+/// One request opens the run, one surveys, and then comes the listing that closes the books.
+fn led_round_at(nth: &str) -> World {
+    let scenario = format!(
+        "{{ faults: [{{ kind: repeat-token, on: sessions.list, nth: {nth} }}], \
+         defaults: {{ duration: 40ms, outcome: change }} }}"
+    );
+    World::with(&scenario, &tasks(2).set("poll", "{ interval: 15ms, strategy: get }"))
+}
+
+#[test]
+fn a_listing_that_was_cut_does_not_prove_that_there_are_no_strays() {
+    let world = led_round_at("[3, 4]");
+    let ended = world.run().exits(0);
+    let report = ended.report();
+    assert_eq!(report.totals.succeeded, 2);
+    let why = report.strays_unknown.unwrap_or_default();
+    assert!(why.contains("leads back") && ended.stderr.contains("stray sessions cannot be told"), "{ended}");
+}
+
+#[test]
+fn a_listing_that_was_cut_does_not_prove_that_nothing_was_begun() {
+    let world = led_round_at("[2, 3]");
+    world.run().exits(75);
+    world.created(0);
+    world.run().exits(0);
+    world.created(2);
+}
+
 #[test]
 fn a_damaged_ledger_is_kept_aside_and_its_sessions_are_found() {
     let world = World::with(QUICK, &tasks(3));

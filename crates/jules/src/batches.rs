@@ -36,6 +36,26 @@ impl<S: BatchSource> Batches<S> {
         Self { items: Vec::new().into_iter(), state: State::Idle(Box::new(source)) }
     }
 
+    /// What is left of the present batch, or else the next one.
+    pub(super) async fn next(&mut self) -> Batch<S::Item> {
+        if self.items.len() > 0 {
+            return Some(Ok(std::mem::take(&mut self.items).collect()));
+        }
+        let batch = match &mut self.state {
+            State::Idle(source) => source.next_batch().await,
+            State::Busy(work) => {
+                let (source, batch) = work.await;
+                self.state = State::Idle(source);
+                batch
+            }
+            State::Done => None,
+        };
+        if !matches!(batch, Some(Ok(_))) {
+            self.state = State::Done;
+        }
+        batch
+    }
+
     /// The source, to be configured before the first poll.
     pub(super) fn source(&mut self) -> Option<&mut S> {
         match &mut self.state {

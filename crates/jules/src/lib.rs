@@ -7,7 +7,7 @@
 //! | work with a session | [`Jules::session`] → [`SessionClient`]: send, ask, approve, wait for, stream |
 //! | take up a session | [`Jules::attach`] |
 //! | run many | [`Jules::all`] |
-//! | list | [`Jules::sessions`], [`Jules::sources`]; [`Jules::source`] for one |
+//! | list | [`Jules::sessions`], [`Jules::sources`], [`Jules::activities`], by item or by page; [`Jules::source`] for one |
 //! | call a method of the service | the twelve methods on [`Jules`], such as [`Jules::create_session`] |
 //!
 //! # What holds for every call

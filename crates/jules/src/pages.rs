@@ -2,14 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::task::{Context, Poll};
 
 use futures::Stream;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use super::batches::{Batch, BatchSource, Batches};
 use super::error::ErrorKind;
-use super::{Error, Jules, ListSessions, ListSources, Method, Page, Session, Source, SourceName};
+use super::stream::{self, PAGE_SIZE};
+use super::{
+    Activity, Error, Jules, ListSessions, ListSources, Method, Page, Session, SessionId, Source, SourceName,
+};
 
 type Fetch<T> = Box<dyn Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + Sync>;
 
@@ -79,6 +85,14 @@ impl<T: Send + Unpin + 'static> BatchSource for Pager<T> {
 #[must_use = "it asks only when polled"]
 pub struct Listing<T: Send + Unpin + 'static>(Batches<Pager<T>>);
 
+impl<T: Send + Unpin + 'static> Listing<T> {
+    /// The next page, which may be empty, or what is left of the present one; `None` after the last. An error is the
+    /// listing's end, and so is a token that comes again.
+    pub async fn next_page(&mut self) -> Option<Result<Vec<T>, Error>> {
+        self.0.next().await
+    }
+}
+
 impl<T: Send + Unpin + 'static> Stream for Listing<T> {
     type Item = Result<T, Error>;
 
@@ -106,6 +120,13 @@ impl Jules {
             let (jules, page) = (jules.clone(), ListSessions { page_token, ..listing.clone() });
             Box::pin(async move { jules.list_sessions(&page).await })
         })))
+    }
+
+    /// A session's activities, oldest first: all, or those younger than a time. A page that is too much at once is read in
+    /// smaller ones.
+    pub fn activities(&self, session: &SessionId, younger_than: Option<Timestamp>) -> Listing<Activity> {
+        let size = Arc::new(AtomicU32::new(PAGE_SIZE));
+        Listing(Batches::new(stream::pager(self.clone(), session.clone(), younger_than, size)))
     }
 
     /// All connected sources, in pages of 100.
@@ -136,7 +157,7 @@ impl Jules {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 
@@ -196,6 +217,18 @@ mod tests {
         });
         let items: Vec<_> = Listing(Batches::new(pager)).collect().await;
         assert_eq!(items.len(), 2, "one page and the error: {items:?}");
+    }
+
+    #[tokio::test]
+    async fn pages_are_given_as_they_are_or_what_is_left_of_them() {
+        let (mut listing, _) =
+            scripted(vec![Ok((&[1, 2, 3], Some("a"))), Ok((&[], Some("b"))), Ok((&[4], Some("a")))]);
+        assert_eq!(listing.next().await.unwrap().unwrap(), 1);
+        for rest in [vec![2, 3], vec![], vec![4]] {
+            assert_eq!(listing.next_page().await.unwrap().unwrap(), rest);
+        }
+        assert!(listing.next_page().await.unwrap().is_err(), "the token has come before");
+        assert!(listing.next_page().await.is_none());
     }
 
     #[tokio::test]

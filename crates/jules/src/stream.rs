@@ -19,7 +19,7 @@ use super::watch::{Step, Watch};
 use super::{Activity, Cursor, Error, Jules, ListActivities, Method, Page, SessionId};
 
 /// Activities per page: few enough that diffs and screenshots inline do not make pages of hundreds of megabytes.
-const PAGE_SIZE: u32 = 50;
+pub(super) const PAGE_SIZE: u32 = 50;
 
 /// Reads a session's activities in batches, each activity once, oldest first.
 pub(super) struct Feed {
@@ -267,7 +267,12 @@ impl Skipped {
 }
 
 /// A reading of all pages with what came after `since`.
-fn pager(jules: Jules, id: SessionId, since: Option<Timestamp>, size: Arc<AtomicU32>) -> Pager<Activity> {
+pub(super) fn pager(
+    jules: Jules,
+    id: SessionId,
+    since: Option<Timestamp>,
+    size: Arc<AtomicU32>,
+) -> Pager<Activity> {
     Pager::new(Method::ListActivities, None, move |token| {
         Box::pin(page(jules.clone(), id.clone(), since, token, Arc::clone(&size)))
     })

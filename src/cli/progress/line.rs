@@ -119,6 +119,10 @@ fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
             neutral(stray.session.url.as_deref().unwrap_or(stray.session.id.as_str())),
             neutral(&stray.title)
         ))),
+        EventKind::StraysUnknown { reason } => Some(Said::Lasting(format!(
+            "{YELLOW}warning:{YELLOW:#} stray sessions cannot be told: {}",
+            neutral(reason)
+        ))),
         EventKind::InvocationEnded { stopped: Some(why) } => {
             Some(Said::Lasting(format!("{YELLOW}stopped:{YELLOW:#} {}", neutral(why))))
         }

@@ -129,6 +129,7 @@ impl RunView {
             | EventKind::Noted { .. }
             | EventKind::ApiUsed { .. }
             | EventKind::StrayFound { .. }
+            | EventKind::StraysUnknown { .. }
             | EventKind::InvocationEnded { .. } => {}
         }
     }

@@ -218,8 +218,8 @@ impl Dispatch {
         match result {
             Ok(seen) => self.report_strays(&seen),
             Err(failure) => {
-                let note = format!("the last listing failed, so strays would go unseen: {}", failure.text);
-                self.turn.events.push(EventKind::Noted { task: None, note });
+                let reason = format!("the last listing failed: {}", failure.text);
+                self.turn.events.push(EventKind::StraysUnknown { reason });
             }
         }
         self.stage = Stage::Done;
