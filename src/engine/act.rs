@@ -39,7 +39,8 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             Input::Posted { attempt, result }
         }
         Action::Search { attempt, marker, since } => {
-            Input::Searched { attempt, result: search(&api, &marker, since).await }
+            let result = list(&api, since, |seen| seen.marker().as_ref() == Some(&marker)).await;
+            Input::Searched { attempt, result }
         }
         Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
         Action::Poll(PollRequest::One(session)) => {
@@ -182,26 +183,18 @@ async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, Requ
 /// The sessions that are not older than this, newest first.
 async fn list_since(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
     let mut found = list(api, since, |_| false).await?;
-    found.retain(|session| !is_older(session, since));
-    Ok(found.iter().map(seen).collect())
+    found.retain(|seen| seen.created.is_none_or(|created| created >= since));
+    Ok(found)
 }
 
-/// Looks for this marker among the sessions that are not older. Clocks differ: it may stand on the last page behind an
-/// older session.
-async fn search(api: &Jules, marker: &Marker, since: Timestamp) -> Result<Option<Box<Seen>>, RequestFailure> {
-    let is_it =
-        |session: &Session| session.title.as_deref().and_then(Marker::of_title).as_ref() == Some(marker);
-    let found = list(api, since, is_it).await?;
-    Ok(found.iter().find(|session| is_it(session)).map(|session| Box::new(seen(session))))
-}
-
-/// Reads pages newest first until one shows a session that is enough, or that is older than `since`. Only a listing that
-/// was read to there proves that a session is not there: one that is cut before is a failure.
+/// Reads pages newest first until one shows a session that is enough, or that is older than `since`. Clocks differ: what
+/// is sought may stand on the last page behind an older one. Only a listing that was read to there proves that a session
+/// is not there: one that is cut before is a failure.
 async fn list(
     api: &Jules,
     since: Timestamp,
-    is_enough: impl Fn(&Session) -> bool,
-) -> Result<Vec<Session>, RequestFailure> {
+    is_enough: impl Fn(&Seen) -> bool,
+) -> Result<Vec<Seen>, RequestFailure> {
     let filter = Some(ARCHIVED_TOO.to_owned());
     let mut listing =
         api.sessions_with(ListSessions { page_size: Some(PAGE), filter, ..ListSessions::default() });
@@ -209,18 +202,15 @@ async fn list(
     for _ in 0..MAX_PAGES {
         let Some(page) = listing.next_page().await else { return Ok(found) };
         let page = page.map_err(|error| request_failure(&error))?;
-        let is_last = page.iter().any(|session| is_older(session, since) || is_enough(session));
-        found.extend(page);
-        if is_last {
+        let read = found.len();
+        found.extend(page.iter().map(seen));
+        let is_older = |seen: &Seen| seen.created.is_some_and(|created| created < since);
+        if found[read..].iter().any(|seen| is_older(seen) || is_enough(seen)) {
             return Ok(found);
         }
     }
     let text = format!("more than {MAX_PAGES} pages of sessions are newer than {since}");
     Err(RequestFailure { text, kind: FailureKind::Passing { unsent: true } })
-}
-
-fn is_older(session: &Session, since: Timestamp) -> bool {
-    session.create_time.is_some_and(|created| created < since)
 }
 
 async fn poll_page(api: &Jules, request: PageRequest) -> Polled {

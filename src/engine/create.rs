@@ -5,14 +5,19 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::input::{CreateFailure, FailureKind, Now, RequestFailure, Seen};
 use crate::plan::Adoption;
+use jules::SessionId;
 
 /// How many times one attempt may POST before it ends in an error.
 const MAX_POSTS: u32 = 5;
+/// How many searches that prove nothing are borne for each one that is to count.
+const INCONCLUSIVE: u32 = 10;
+/// A list that lags longer than this is not to be told from one that does not show a session any more.
+const LONGEST_LAG: SignedDuration = SignedDuration::from_hours(1);
 
 /// One attempt's way from its intent to its session.
 #[derive(Debug)]
@@ -24,11 +29,45 @@ pub(super) struct Create {
     deadline: Instant,
     posts: u32,
     searches: u32,
+    /// Searches that proved nothing.
+    inconclusive: u32,
+    /// A list that does not show this session proves nothing.
+    sign: Option<Sign>,
+    /// When the session must have been created, if it was.
+    created_by: Timestamp,
+    /// How long that session was missing from the list, if it was.
+    lag: Option<SignedDuration>,
     phase: Phase,
     /// The last thing that went wrong.
     cause: String,
     /// What a session that was not created means: that there was no capacity.
     for_capacity: bool,
+}
+
+/// A session that surely exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sign {
+    pub(super) session: SessionId,
+    /// It is not older.
+    pub(super) since: Timestamp,
+}
+
+impl Sign {
+    /// Whether a list that does not show it may only lag.
+    pub(super) fn is_young(&self, now: Now) -> bool {
+        self.since >= less(now.wall, LONGEST_LAG)
+    }
+}
+
+/// What a listing says of the session that is searched for.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// Here it is.
+    Found(Box<Seen>),
+    /// It is not there.
+    Absent,
+    /// It may be there all the same, for this reason.
+    Inconclusive(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +116,10 @@ impl Create {
             deadline,
             posts: 1,
             searches: 0,
+            inconclusive: 0,
+            sign: None,
+            created_by: since,
+            lag: None,
             phase: Phase::Posting,
             cause: String::new(),
             for_capacity: false,
@@ -89,9 +132,45 @@ impl Create {
         Self { posts: 0, phase: Phase::Searching, cause, ..Self::post(since, rules, deadline) }
     }
 
-    /// How far back to search: the intent less a minute, for clocks that differ.
+    /// How far back to search: the intent less a minute, for clocks that differ, and to what must be shown.
     pub(super) fn search_since(&self) -> Timestamp {
-        self.since.saturating_sub(jiff::SignedDuration::from_secs(60)).unwrap_or(self.since)
+        let since = less(self.since, SignedDuration::from_mins(1));
+        self.sign.as_ref().map_or(since, |sign| less(sign.since, SignedDuration::from_secs(1)).min(since))
+    }
+
+    /// The newest session that surely exists when a search begins. The first one counts for all searches: a newer one
+    /// might always be too new to be listed.
+    pub(super) fn must_show(&mut self, newest: Option<&Sign>, now: Now) {
+        if self.sign.is_none() {
+            self.sign = newest.filter(|sign| sign.is_young(now)).cloned();
+        }
+    }
+
+    /// What a list that does not show the session says of it; `shows` tells of any other session whether it is there.
+    pub(super) fn without(&mut self, shows: impl Fn(&SessionId) -> bool, now: Now) -> Look {
+        let Some(Sign { session, since }) = &self.sign else { return Look::Absent };
+        if !shows(session) {
+            let why = format!("the list does not show session {session} either, which was created before");
+            return Look::Inconclusive(why);
+        }
+        if self.inconclusive == 0 {
+            return Look::Absent;
+        }
+        // As late as that session was listed this one may be, too.
+        let lag = *self.lag.get_or_insert(now.wall.duration_since(*since));
+        if now.wall.duration_since(self.created_by) >= lag {
+            return Look::Absent;
+        }
+        Look::Inconclusive(format!("the list lags: it showed session {session} late"))
+    }
+
+    /// Whether so many searches have proved nothing as were to count.
+    pub(super) fn waits_for_the_list(&self) -> bool {
+        self.inconclusive == self.looks()
+    }
+
+    fn looks(&self) -> u32 {
+        self.rules.looks.max(1)
     }
 
     /// When [`Create::on_wake`] has something to do.
@@ -137,25 +216,30 @@ impl Create {
                 self.cause.clone_from(&cause);
                 self.for_capacity = capacity;
                 self.searches = 0;
+                self.created_by = now.wall;
                 self.phase = Phase::Searching;
                 Step::Doubt(cause)
             }
         }
     }
 
-    /// A search ended. One that failed does not count: only a list that was read to its end proves absence.
-    pub(super) fn on_searched(
-        &mut self,
-        result: Result<Option<Box<Seen>>, RequestFailure>,
-        now: Now,
-    ) -> Step {
+    /// A search ended. One that failed or proves nothing does not count.
+    pub(super) fn on_searched(&mut self, result: Result<Look, RequestFailure>, now: Now) -> Step {
         match result {
-            Ok(Some(seen)) => return Step::Created { seen, adopted: true },
+            Ok(Look::Found(seen)) => return Step::Created { seen, adopted: true },
             Err(failure) if failure.kind == FailureKind::Key => return Step::Blind(failure.text),
             Err(failure) => self.cause = failure.text,
-            Ok(None) => self.searches += 1,
+            Ok(Look::Absent) => self.searches += 1,
+            Ok(Look::Inconclusive(why)) => {
+                self.inconclusive += 1;
+                if self.inconclusive >= self.looks() * INCONCLUSIVE {
+                    let reason = format!("it is not known whether its session was created: {why}");
+                    return Step::Unknown { reason };
+                }
+                self.cause = why;
+            }
         }
-        if self.searches < self.rules.looks.max(1) {
+        if self.searches < self.looks() {
             self.phase = Phase::Pausing(now.instant + self.rules.look_delay);
             return if now.instant >= self.deadline { self.overdue() } else { Step::Wait };
         }
@@ -210,5 +294,75 @@ impl Create {
             reason: format!("no session after {} tries to create one: {}", self.posts, self.cause),
             lasting: false,
         }
+    }
+}
+
+fn less(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.saturating_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A create in doubt, so long after its intent; the sign was created ten seconds before that.
+    fn in_doubt() -> (Create, impl Fn(u64) -> Now) {
+        let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
+        let after = move |seconds| {
+            let passed = Duration::from_secs(seconds);
+            Now { instant: start.instant + passed, wall: start.wall + passed }
+        };
+        let mut create = Create::post(start.wall, Adoption::default(), after(7_200).instant);
+        let doubt = CreateFailure::Doubt { cause: "timeout".to_owned(), capacity: false };
+        assert!(matches!(create.on_posted(Err(doubt), after(0)), Step::Doubt(_)));
+        let since = less(start.wall, SignedDuration::from_secs(10));
+        create.must_show(Some(&Sign { session: "1".parse().unwrap(), since }), after(0));
+        (create, after)
+    }
+
+    /// What follows from a list that does not show the session, and shows the sign or not.
+    fn search(create: &mut Create, shows: bool, now: Now) -> Step {
+        create.phase = Phase::Searching;
+        let look = create.without(|_| shows, now);
+        create.on_searched(Ok(look), now)
+    }
+
+    #[test]
+    fn as_many_looks_as_are_to_count_lead_to_another_post() {
+        let (mut create, at) = in_doubt();
+        assert!(matches!(search(&mut create, true, at(0)), Step::Wait));
+        assert!(matches!(search(&mut create, true, at(10)), Step::Wait));
+        assert!(matches!(search(&mut create, true, at(20)), Step::Post));
+    }
+
+    #[test]
+    fn a_list_without_the_sign_does_not_count_and_the_lag_it_shows_is_waited_for() {
+        let (mut create, at) = in_doubt();
+        (0..6).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait)));
+        assert_eq!(create.searches, 0);
+        // It was listed seventy seconds after its creation: the other one may be as late.
+        for seconds in [60, 69, 70, 80] {
+            assert!(matches!(search(&mut create, true, at(seconds)), Step::Wait), "{seconds}");
+        }
+        assert_eq!(create.searches, 2);
+        assert!(matches!(search(&mut create, true, at(90)), Step::Post));
+    }
+
+    #[test]
+    fn a_list_that_never_shows_the_sign_leaves_the_doubt_open() {
+        let (mut create, at) = in_doubt();
+        (0..29).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait), "{n}"));
+        let Step::Unknown { reason } = search(&mut create, false, at(290)) else { panic!("{create:?}") };
+        assert!(reason.contains("does not show session 1"), "{reason}");
+    }
+
+    #[test]
+    fn a_sign_that_is_old_proves_nothing_and_a_newer_one_does_not_take_its_place() {
+        let (mut create, at) = in_doubt();
+        create.must_show(Some(&Sign { session: "2".parse().unwrap(), since: at(5).wall }), at(9));
+        assert_eq!(create.sign.as_ref().unwrap().session.as_str(), "1");
+        create.sign = None;
+        create.must_show(Some(&Sign { session: "2".parse().unwrap(), since: at(0).wall }), at(3_601));
+        assert_eq!(create.sign, None);
     }
 }

@@ -64,6 +64,38 @@ fn a_session_that_is_listed_late_is_still_found() {
     assert_eq!(world.requests("sessions.create"), 3);
 }
 
+/// Two tasks, one after the other; the answer to the second create is lost, and the list lags.
+fn world_with_lag(lag: &str) -> World {
+    let scenario = format!(
+        "{{ faults: [{{ kind: reset-after, on: sessions.create, nth: 2 }}], \
+         defaults: {{ duration: 30ms, outcome: change, list-lag: {lag} }} }}"
+    );
+    World::with(&scenario, &tasks(2).set("poll", "{ interval: 15ms, strategy: get }"))
+}
+
+#[test]
+fn a_list_that_lags_longer_than_the_looks_is_waited_for() {
+    let world = world_with_lag("600ms");
+    let ended = run_with_fault(&world);
+    world.created(2);
+    assert_eq!(world.requests("sessions.create"), 2, "{ended}");
+    assert!(ended.stderr.contains("does not show session"), "{ended}");
+    assert_eq!(ended.report().strays_unknown, None);
+}
+
+#[test]
+fn a_list_that_lags_for_good_leaves_the_doubt_open() {
+    let world = world_with_lag("10m");
+    let ended = world.run().args("-j 1").exits(100);
+    world.created(2);
+    let (outcome, why) = ended.outcome("work/my-org/web@main[n=2]");
+    assert_eq!(outcome, Outcome::Error);
+    assert!(why.contains("it is not known whether its session was created"), "{ended}");
+    assert!(ended.report().strays_unknown.is_some(), "{ended}");
+    world.run().args("-j 1 --failed").exits(100);
+    world.created(2);
+}
+
 #[test]
 fn a_session_among_many_others_is_found() {
     let scenario = "{ history: 300, faults: [{ kind: reset-after, on: sessions.create }], \

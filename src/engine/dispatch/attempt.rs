@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Dispatch;
+use super::look::sign;
 use super::old::OldSession;
 use super::tasks::State;
 use crate::engine::Fault;
@@ -47,17 +48,6 @@ impl Dispatch {
         (self.plan[attempt.task].id.clone(), attempt.number)
     }
 
-    pub(super) fn on_searched(
-        &mut self,
-        attempt: Attempt,
-        result: Result<Option<Box<Seen>>, RequestFailure>,
-        now: Now,
-    ) {
-        // The marker holds a part of the key: a session that another task has is not ours.
-        let result = result.map(|found| found.filter(|seen| !self.run.sessions.contains(&seen.id)));
-        self.create_step(attempt, now, |create| create.on_searched(result, now));
-    }
-
     pub(super) fn create_step(
         &mut self,
         attempt: Attempt,
@@ -73,15 +63,18 @@ impl Dispatch {
             create::Step::Doubt(cause) => {
                 let (task, number) = self.names(attempt);
                 self.turn.events.push(EventKind::CreateDoubted { task, attempt: number, cause });
-                self.search(ix);
+                self.search(ix, now);
             }
-            create::Step::Search => self.search(ix),
+            create::Step::Search => self.search(ix, now),
             create::Step::Post if self.stop.reason.is_none() => {
                 let marker = self.marker(attempt);
                 self.turn.actions.push(Action::Create { attempt, marker });
             }
             create::Step::Post => self.void_intent(ix, "stopping; nothing was created".to_owned(), false),
             create::Step::Created { seen, adopted } => {
+                if !adopted {
+                    self.run.newest = Some(sign(&seen, now));
+                }
                 self.admission.on_created(self.tasks.slots().live + 1);
                 if is_settling {
                     self.admission.on_adopted(seen.created.unwrap_or(now.wall));
@@ -134,13 +127,6 @@ impl Dispatch {
     pub(super) fn start_over(&mut self, ix: TaskIx) {
         self.release_slot(ix);
         self.requeue(ix);
-    }
-
-    pub(super) fn search(&mut self, ix: TaskIx) {
-        let State::Creating(create) = self.tasks.state(ix) else { return };
-        let since = create.search_since();
-        let attempt = self.tasks.last_attempt(ix);
-        self.turn.actions.push(Action::Search { attempt, marker: self.marker(attempt), since });
     }
 
     /// The session exists: from here on it is followed.

@@ -12,6 +12,7 @@ use crate::engine::input::{Now, RequestFailure, Seen};
 use crate::engine::needs::Decision;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome, SessionRef, Stray, Work};
+use jules::SessionId;
 
 /// How long the answers of creates under way are waited for when we leave.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
@@ -202,9 +203,7 @@ impl Dispatch {
                 if !self.tasks.is_any_open() && self.run.archiving.is_empty() =>
             {
                 if self.run.had_intent && self.stop.reason.is_none_or(|stop| !stop.leaves_live()) {
-                    let since = self.run.started.saturating_sub(SignedDuration::from_secs(60));
-                    self.stage = Stage::Auditing;
-                    self.turn.actions.push(Action::Audit { since: since.unwrap_or(self.run.started) });
+                    self.audit();
                 } else {
                     self.stage = Stage::Done;
                 }
@@ -213,16 +212,42 @@ impl Dispatch {
         }
     }
 
+    /// Asks for the last listing.
+    pub(super) fn audit(&mut self) {
+        let since = self.run.started.saturating_sub(SignedDuration::from_secs(60));
+        self.stage = Stage::Auditing;
+        self.run.audits += 1;
+        self.turn.actions.push(Action::Audit { since: since.unwrap_or(self.run.started) });
+    }
+
     /// The last listing: every session with this run's marker must be one that the run knows.
-    pub(super) fn on_audited(&mut self, result: Result<Vec<Seen>, RequestFailure>) {
-        match result {
-            Ok(seen) => self.report_strays(&seen),
-            Err(failure) => {
-                let reason = format!("the last listing failed: {}", failure.text);
-                self.turn.events.push(EventKind::StraysUnknown { reason });
-            }
+    pub(super) fn on_audited(&mut self, result: Result<Vec<Seen>, RequestFailure>, now: Now) {
+        if self.stage != Stage::Auditing {
+            return;
         }
+        let unknown = match result {
+            Ok(seen) => {
+                let rules = self.plan.settings.adoption;
+                let lacking = self.lacking(&seen, now);
+                if lacking.is_some() && self.run.audits < rules.looks {
+                    // A new session may not be listed yet.
+                    self.run.audit_at = Some(now.instant + rules.look_delay);
+                    return;
+                }
+                self.report_strays(&seen);
+                lacking.map(|newest| format!("the last listing does not show session {newest}"))
+            }
+            Err(failure) => Some(format!("the last listing failed: {}", failure.text)),
+        };
+        self.turn.events.extend(unknown.map(|reason| EventKind::StraysUnknown { reason }));
         self.stage = Stage::Done;
+    }
+
+    /// The newest session that the run has created, if it is not listed.
+    fn lacking(&self, listed: &[Seen], now: Now) -> Option<SessionId> {
+        let newest = self.run.newest.as_ref().filter(|newest| newest.is_young(now))?;
+        let is_listed = listed.iter().any(|seen| seen.id == newest.session);
+        (!is_listed).then(|| newest.session.clone())
     }
 
     fn report_strays(&mut self, seen: &[Seen]) {

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod ending;
+mod look;
 mod old;
 mod opening;
 mod tasks;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 use self::tasks::{State, Tasks};
 use super::action::{Action, TaskIx};
 use super::admission::{Admission, Answer};
+use super::create::Sign;
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
 use super::poller::{Counts, Liveness, Poller};
@@ -76,8 +78,13 @@ struct Run {
     started: Timestamp,
     /// Every session that it has ever had.
     sessions: HashSet<SessionId>,
+    /// The newest one that the run has created, by the answer to its POST.
+    newest: Option<Sign>,
     /// Sessions that are being put away, and until when the run's end waits for that.
     archiving: HashMap<SessionId, Instant>,
+    /// How often the last listing was asked for, and when it is asked for again.
+    audits: u32,
+    audit_at: Option<Instant>,
     /// Whether it has ever had an intent: then the last listing is worth its requests.
     had_intent: bool,
 }
@@ -102,6 +109,9 @@ impl Dispatch {
                 id: record.info.id.clone(),
                 started: record.started_at,
                 sessions: sessions_of(record),
+                newest: look::newest_of(record),
+                audits: 0,
+                audit_at: None,
                 archiving: HashMap::new(),
                 had_intent: false,
             },
@@ -121,7 +131,7 @@ impl Dispatch {
     pub(super) fn handle(&mut self, input: Input, now: Now) {
         match input {
             Input::Surveyed(result) => self.on_surveyed(result, now),
-            Input::Audited(result) => self.on_audited(result),
+            Input::Audited(result) => self.on_audited(result, now),
             Input::Posted { attempt, result } => {
                 self.create_step(attempt, now, |create| create.on_posted(result, now));
             }
@@ -159,7 +169,8 @@ impl Dispatch {
         let deadline = self.stop.deadline.filter(|_| !self.stop.reason.is_some_and(StopReason::leaves_live));
         let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
         let archiving = self.run.archiving.values().min().copied();
-        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission, archiving]
+        let audit = self.run.audit_at;
+        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission, archiving, audit]
             .into_iter()
             .flatten()
             .min()
@@ -203,6 +214,9 @@ impl Dispatch {
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;
             self.end_impossible(now);
+        }
+        if self.run.audit_at.take_if(|at| now.instant >= *at).is_some() {
+            self.audit();
         }
         self.start_ready(now);
         self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));

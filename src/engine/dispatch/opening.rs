@@ -88,7 +88,7 @@ impl Dispatch {
         for ix in self.tasks.all() {
             match self.tasks.state(ix) {
                 State::Waiting => adopted += usize::from(self.adopt_one_of(ix, &marked, now)),
-                State::Creating(_) => self.search(ix),
+                State::Creating(_) => self.search(ix, now),
                 State::Pausing(_) | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
             }
         }

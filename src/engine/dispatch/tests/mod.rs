@@ -436,6 +436,24 @@ proptest! {
         prop_assert_eq!(outcomes(&world).len(), tasks);
     }
 
+    /// A list that does not show what surely exists proves nothing, however long that lasts.
+    #[test]
+    fn a_list_that_lags_doubles_nothing(
+        seed: u64,
+        lag in prop_oneof![0_u64..15, 300_u64..1800],
+        lost_answer in 0.5..1.0,
+    ) {
+        let manners = Manners { lag: Duration::from_secs(lag), lost_answer, ..Manners::default() };
+        let mut world = World::new(plan(2, 1), manners, seed);
+        world.run_to_end(None);
+        prop_assert_eq!((world.duplicates(), world.twins), (0, 0));
+        world.manners = Manners::default();
+        world.options.rerun_failed = true;
+        world.run_to_end(None);
+        prop_assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 2], 2));
+        prop_assert!(world.record.strays.is_empty());
+    }
+
     /// Whatever is lost, refused, silent or killed: every task gets an outcome, no session is created twice, none
     /// is lost, and the slots are never exceeded.
     #[test]

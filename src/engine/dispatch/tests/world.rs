@@ -47,6 +47,8 @@ pub(super) struct Manners {
     pub(super) outage: f64,
     /// The process sleeps for up to three hours, at each step.
     pub(super) sleep: f64,
+    /// How long a new session is missing from the list.
+    pub(super) lag: Duration,
     /// An answer is on its way for long: it shows what was true before.
     pub(super) late: f64,
 }
@@ -316,9 +318,9 @@ impl World {
             }
             Action::Survey { since } => {
                 let is_new = |seen: &Seen| since.is_some_and(|since| seen.created >= Some(since));
-                Input::Surveyed(Ok(self.list().into_iter().filter(is_new).collect()))
+                Input::Surveyed(Ok(self.listed().into_iter().filter(is_new).collect()))
             }
-            Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.list()), Err)),
+            Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.listed()), Err)),
             Action::Create { attempt, marker } => Input::Posted { attempt, result: self.create(&marker) },
             Action::Archive { attempt, session } => {
                 let Played { seen, unanswered, .. } = self.sessions.get_mut(&session).unwrap();
@@ -331,10 +333,9 @@ impl World {
                 }
                 Input::Archived { attempt, session, result: failure.map_or(Ok(()), Err) }
             }
-            Action::Search { attempt, marker, .. } => {
-                let found = self.list().into_iter().find(|seen| seen.marker().as_ref() == Some(&marker));
+            Action::Search { attempt, .. } => {
                 let failure = self.lasting_failure().or(failure);
-                Input::Searched { attempt, result: failure.map_or(Ok(found.map(Box::new)), Err) }
+                Input::Searched { attempt, result: failure.map_or_else(|| Ok(self.listed()), Err) }
             }
             Action::Poll(PollRequest::Page(page)) => {
                 self.go_on();
@@ -386,7 +387,8 @@ impl World {
                 _ => CreateFailure::Doubt { cause: "400".to_owned(), capacity: true },
             });
         }
-        let lost = self.rng.f64() < self.manners.lost_answer;
+        let lags = self.manners.lag > Duration::ZERO;
+        let lost = self.rng.f64() < self.manners.lost_answer && !(lags && self.sessions.is_empty());
         let lost_before = lost && !self.manners.processed && self.rng.bool();
         if !lost_before {
             self.twins += usize::from(self.is_at_work_for(marker));
@@ -458,7 +460,7 @@ impl World {
 
     /// Pages of three, so that a few sessions fill several.
     fn page(&self, request: &PageRequest) -> Page {
-        let listed: Vec<Seen> = self.list().into_iter().filter(|seen| !seen.archived).collect();
+        let listed: Vec<Seen> = self.listed().into_iter().filter(|seen| !seen.archived).collect();
         let rest = &listed[request.place.min(listed.len())..];
         let is_last = rest.len() <= 3;
         let shown = rest.iter().take(3).cloned().enumerate();
@@ -470,6 +472,12 @@ impl World {
     /// With what is in the archive, which only pages for polls leave out.
     fn list(&self) -> Vec<Seen> {
         self.sessions.values().rev().map(|played| played.seen.clone()).collect()
+    }
+
+    /// Of these, what is old enough to be listed.
+    fn listed(&self) -> Vec<Seen> {
+        let until = self.now.wall - self.manners.lag;
+        self.list().into_iter().filter(|seen| seen.created <= Some(until)).collect()
     }
 
     /// Markers that more than one session carries.
