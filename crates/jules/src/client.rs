@@ -15,14 +15,15 @@ use url::Url;
 use super::builder::{BuildError, JulesBuilder};
 use super::error::ErrorKind;
 use super::limiter::Limiter;
+use super::outage::Outages;
 use super::request::page_size;
 use super::retry::{Attempts, Next};
 use super::transport::{Request, Transport};
 use super::usage::Counters;
 use super::{
     Activity, ActivityId, ActivityPage, Error, FoundSessions, ListActivities, ListSessions, ListSources,
-    Method, NewSession, Options, Pause, Quotas, Retries, Session, SessionId, SessionPage, Source, SourceName,
-    SourcePage, Usage,
+    Method, NewSession, Options, Outage, Pause, Quotas, Retries, Session, SessionId, SessionPage, Source,
+    SourceName, SourcePage, Usage,
 };
 
 /// A client for Jules: a cheap handle, to be cloned and shared at will.
@@ -38,6 +39,7 @@ struct Shared {
     transport: Transport,
     limiter: Arc<Limiter>,
     counters: Counters,
+    outages: Outages,
     /// The service has refused `fields=` once: it is not sent again.
     fields_refused: AtomicBool,
 }
@@ -48,6 +50,7 @@ impl Jules {
             transport,
             limiter: Arc::new(Limiter::new(quotas)),
             counters: Counters::default(),
+            outages: Outages::default(),
             fields_refused: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared), options: Arc::new(options) }
@@ -91,6 +94,19 @@ impl Jules {
     #[must_use]
     pub fn pauses(&self) -> Vec<Pause> {
         self.shared.limiter.pauses()
+    }
+
+    /// How many requests to this method wait for their turn now, for quotas and pauses.
+    #[must_use]
+    pub fn queued(&self, method: Method) -> usize {
+        self.shared.limiter.queued(method)
+    }
+
+    /// Whether the service has stopped to answer, since when, and what it says instead; none while it answers, if only
+    /// with refusals.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.shared.outages.now(Instant::now())
     }
 
     /// `text` without the client's key, for logs: see [`ApiKey::redact`](super::ApiKey::redact).
@@ -301,9 +317,12 @@ impl Jules {
         let started = Instant::now();
         let mut attempts = Attempts::new(retries);
         let mut in_doubt = false;
+        let (outages, kind) = (&self.shared.outages, request.method.kind());
         loop {
             let answer = self.attempt(request).instrument(span.clone()).await;
-            let error = match answer.and_then(|body| parse(request.method, &body)) {
+            let answer = answer.and_then(|body| parse(request.method, &body));
+            outages.heard(kind, answer.as_ref().err(), Instant::now());
+            let error = match answer {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -316,6 +335,8 @@ impl Jules {
                 Next::GiveUp => return Err(error),
                 Next::Again(pause) => {
                     tracing::debug!(parent: &span, %error, ?pause, "sending it again");
+                    let now = Instant::now();
+                    outages.again(kind, now + pause, now);
                     self.pause_before_retry(pause).await;
                 }
             }

@@ -60,6 +60,7 @@ mod limiter;
 mod method;
 mod model;
 mod options;
+mod outage;
 mod outcome;
 mod pages;
 mod patience;
@@ -91,6 +92,7 @@ pub use model::{
     Session, SessionOutput, SessionPage, SessionState, Source, SourceContext, SourcePage,
 };
 pub use options::Options;
+pub use outage::Outage;
 pub use outcome::{Made, SessionOutcome, Settled, Settling};
 pub use pages::Listing;
 pub use patience::Absence;

@@ -7,6 +7,7 @@
 //! not in a flood.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
@@ -103,13 +104,15 @@ impl Bucket {
 /// A queue of its own in front of the common gate.
 struct Lane {
     turn: Mutex<()>,
+    /// How many requests wait for their turn.
+    queued: AtomicUsize,
     quota: Option<Bucket>,
     learnt: StdMutex<Learnt>,
 }
 
 impl Lane {
     fn new(quota: Option<Bucket>) -> Self {
-        Self { turn: Mutex::new(()), quota, learnt: StdMutex::default() }
+        Self { turn: Mutex::new(()), queued: AtomicUsize::new(0), quota, learnt: StdMutex::default() }
     }
 
     /// Waits until the quota and what was learnt allow one more. The caller has the turn.
@@ -130,6 +133,22 @@ impl Lane {
     fn learnt<T>(&self, change: impl FnOnce(&mut Learnt) -> T) -> T {
         // Plain numbers: they are whole even if a thread died holding the lock.
         change(&mut self.learnt.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One request's place in a queue: given up when it is dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(queued: &'a AtomicUsize) -> Self {
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(queued)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -208,6 +227,7 @@ impl Limiter {
     /// Waits for the turn itself; which hold of its kind was the last one then.
     async fn turn(&self, method: Method) -> u64 {
         let lane = self.lane(method);
+        let _place = Place::take(&lane.queued);
         let _turn = lane.turn.lock().await;
         lane.ready().await;
         // The hold may have moved, and the quota may be gone, while we slept: look again each time.
@@ -232,6 +252,11 @@ impl Limiter {
     pub(super) fn held_for(&self, method: Method) -> Duration {
         let until = self.held_until(method);
         until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+
+    /// How many requests to this method wait for their turn.
+    pub(super) fn queued(&self, method: Method) -> usize {
+        self.lane(method).queued.load(Ordering::Relaxed)
     }
 
     /// The kinds of requests that are held now.

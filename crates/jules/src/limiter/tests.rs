@@ -94,6 +94,27 @@ fn is_held(method: Method, refused: Method) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_for_a_turn_is_counted_until_it_comes_or_is_given_up() {
+    let limiter = limiter(Quotas::UNLIMITED);
+    limiter.acquire(Method::CreateSession).await.throttled(Some(30 * SECOND));
+    let create = || {
+        let limiter = Arc::clone(&limiter);
+        tokio::spawn(async move { limiter.acquire(Method::CreateSession).await.answered() })
+    };
+    let waits = [create(), create(), create()];
+    tokio::time::sleep(SECOND).await;
+    assert_eq!((limiter.queued(Method::CreateSession), limiter.queued(Method::GetSession)), (3, 0));
+    let [given_up, others @ ..] = waits;
+    given_up.abort();
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(limiter.queued(Method::CreateSession), 2);
+    for wait in others {
+        wait.await.unwrap();
+    }
+    assert_eq!(limiter.queued(Method::CreateSession), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_is_told_until_it_is_over() {
     let limiter = limiter(Quotas::UNLIMITED);
     assert_eq!(limiter.pauses(), []);
