@@ -145,6 +145,14 @@ impl Admission {
         }
     }
 
+    /// How many more sessions the daily budget allows; none without one.
+    pub(super) fn sessions_left(&self, now: Now) -> Option<usize> {
+        let per_day = self.limits.sessions_per_day? as usize;
+        let day = SignedDuration::try_from(self.day).unwrap_or(SignedDuration::MAX);
+        let old = self.created.partition_point(|at| now.wall.duration_since(*at) >= day);
+        Some(per_day.saturating_sub(self.created.len() - old))
+    }
+
     /// When the budget has room again; none if it has room now.
     fn budget_free_at(&mut self, now: Now) -> Option<Instant> {
         let per_day = self.limits.sessions_per_day? as usize;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::action::{Attempt, Purpose, TaskIx};
 use super::stop::StopReason;
-use crate::outcome::{ApiUsage, Change, Marker, Work};
+use crate::outcome::{ApiUsage, Change, Marker, ServiceStatus, Work};
 use jules::{SessionDigest, SessionId, SessionState};
 
 /// The time of a decision: decisions never read a clock.
@@ -43,7 +43,7 @@ pub(super) enum Input {
     /// Time has passed.
     Tick,
     /// What the API was asked so far.
-    Usage(ApiUsage),
+    Usage(ApiUsage, ServiceStatus),
     /// Somebody wants us to stop.
     Stop(StopReason),
 }

@@ -26,6 +26,7 @@ mod poller;
 mod run;
 #[cfg(test)]
 mod slow_ledger;
+mod status;
 mod stop;
 mod survey;
 

@@ -13,14 +13,17 @@ use super::action::Action;
 use super::dispatch::Dispatch;
 use super::input::{Input, Now};
 use super::journal::Journal;
+use super::status::Told;
 use super::stop::StopReason;
-use super::{Finished, Observers, Setup, act};
-use crate::outcome::{ApiUsage, EventKind, JournalError, RunEvent, RunRecord};
+use super::{Finished, Observers, Setup, act, status};
+use crate::outcome::{ApiUsage, EventKind, JournalError, RunEvent, RunRecord, ServiceStatus};
 use crate::plan::Plan;
 use jules::Jules;
 
 /// How often the request counts are recorded while a run goes on.
 const USAGE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether the service answers.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) struct Loop {
     plan: Arc<Plan>,
@@ -35,6 +38,8 @@ pub(super) struct Loop {
     under_way: HashMap<Id, Action>,
     usage: ApiUsage,
     usage_due: Instant,
+    told: Told,
+    look_due: Instant,
 }
 
 impl Loop {
@@ -54,6 +59,8 @@ impl Loop {
             under_way: HashMap::new(),
             usage: ApiUsage::default(),
             usage_due: Instant::now() + USAGE_EVERY,
+            told: Told::default(),
+            look_due: Instant::now() + LOOK_EVERY,
         }
     }
 
@@ -62,7 +69,8 @@ impl Loop {
         self.requests.abort_all();
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
         let usage = act::usage(&self.api, self.dispatch.polls());
-        self.write(vec![EventKind::ApiUsed { usage }, EventKind::InvocationEnded { stopped }], Vec::new());
+        let used = EventKind::ApiUsed { usage, service: ServiceStatus::default() };
+        self.write(vec![used, EventKind::InvocationEnded { stopped }], Vec::new());
         self.journal.close().await?;
         let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());
         Ok(Finished { record: self.record, stopped, fault })
@@ -82,7 +90,7 @@ impl Loop {
 
     /// The next thing that happens; none when only the journal is further. Signals come first.
     async fn next_input(&mut self) -> Option<Input> {
-        let wake = self.dispatch.wake_at().map_or(self.usage_due, |at| at.min(self.usage_due));
+        let (wake, look) = (self.dispatch.wake_at(), self.look_due);
         tokio::select! {
             biased;
             Some(reason) = self.stops.recv() => Some(Input::Stop(reason)),
@@ -90,7 +98,8 @@ impl Loop {
             // interrupt, and told to those who can still hear it.
             Some(kept) = self.journal.next() => (!kept).then_some(Input::Stop(StopReason::NotWritable)),
             Some(done) = self.requests.join_next_with_id() => Some(finished(&mut self.under_way, done)),
-            () = tokio::time::sleep_until(wake) => Some(Input::Tick),
+            () = tokio::time::sleep_until(wake.unwrap_or(look)), if wake.is_some() => Some(Input::Tick),
+            () = tokio::time::sleep_until(look) => None,
         }
     }
 
@@ -100,17 +109,27 @@ impl Loop {
             let input = finished(&mut self.under_way, done);
             self.dispatch.handle(input, now());
         }
-        if Instant::now() >= self.usage_due {
-            self.usage_due = Instant::now() + USAGE_EVERY;
-            self.count_usage();
+        if Instant::now() >= self.look_due {
+            self.look_due = Instant::now() + LOOK_EVERY;
+            self.look(now());
         }
     }
 
-    fn count_usage(&mut self) {
+    /// Tells how the service answers when that has changed, and what it was asked now and then.
+    fn look(&mut self, now: Now) {
+        let is_usage_due = now.instant >= self.usage_due;
+        if is_usage_due {
+            self.usage_due = now.instant + USAGE_EVERY;
+        }
+        let seen = status::observed(&self.api, self.dispatch.plans(now), now);
+        let is_news = self.told.take(seen, is_usage_due, now.wall);
+        if !is_news && !is_usage_due {
+            return;
+        }
         let usage = act::usage(&self.api, self.dispatch.polls());
-        if usage != self.usage {
+        if is_news || usage != self.usage {
             self.usage = usage.clone();
-            self.dispatch.handle(Input::Usage(usage), now());
+            self.dispatch.handle(Input::Usage(usage, self.told.last().clone()), now);
         }
     }
 

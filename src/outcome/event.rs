@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Marker, Outcome, RunId};
+use super::{Marker, Outcome, RunId, ServiceStatus};
 use crate::plan::{JobId, OnNoChange, Place, Shard, TaskId, TaskKey, TaskSource};
 use jules::SessionId;
 
@@ -179,6 +179,9 @@ pub enum EventKind {
     ApiUsed {
         /// Requests by method and the rest.
         usage: ApiUsage,
+        /// What keeps requests from being answered at the moment.
+        #[serde(default, skip_serializing_if = "ServiceStatus::is_nothing")]
+        service: ServiceStatus,
     },
     /// The final listing found a session with this run's marker that the ledger does not know.
     StrayFound {

@@ -12,6 +12,7 @@ mod record;
 mod run_id;
 #[cfg(test)]
 pub(crate) mod sample;
+mod service;
 mod totals;
 
 pub use event::{
@@ -22,6 +23,7 @@ pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
 pub use record::{AttemptRecord, RunRecord, TaskRecord};
 pub use run_id::RunId;
+pub use service::{Outage, RequestPause, ServiceStatus, StartPause};
 pub use totals::Totals;
 
 pub use crate::plan::OnNoChange;

@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::{
-    ApiUsage, EventKind, Marker, Outcome, PlannedTask, RunEvent, RunInfo, SessionRef, Stray, Totals, Work,
+    ApiUsage, EventKind, Marker, Outcome, PlannedTask, RunEvent, RunInfo, ServiceStatus, SessionRef, Stray,
+    Totals, Work,
 };
 use crate::plan::{Shard, TaskId, TaskKey};
 
@@ -38,6 +39,8 @@ pub struct RunRecord {
     earlier_usage: ApiUsage,
     /// What the current one has asked so far.
     current_usage: ApiUsage,
+    /// What keeps requests from being answered, as far as the current invocation has told.
+    pub service: ServiceStatus,
     /// Sessions with this run's marker that it does not know.
     pub strays: Vec<Stray>,
     /// Why the last invocation could not tell whether there are more.
@@ -177,6 +180,7 @@ impl RunRecord {
             superseded: Vec::new(),
             earlier_usage: ApiUsage::default(),
             current_usage: ApiUsage::default(),
+            service: ServiceStatus::default(),
             strays: Vec::new(),
             strays_unknown: None,
             last_seq: first.seq,
@@ -245,6 +249,7 @@ impl RunRecord {
                 self.ended_at = None;
                 self.stopped = None;
                 self.strays_unknown = None;
+                self.service = ServiceStatus::default();
                 let ended = std::mem::take(&mut self.current_usage);
                 self.earlier_usage.add(&ended);
             }
@@ -253,7 +258,10 @@ impl RunRecord {
                 self.tasks.values_mut().for_each(|task| task.surveyed = true);
             }
             EventKind::TaskPlanned { planned } => self.plan(planned),
-            EventKind::ApiUsed { usage } => self.current_usage.clone_from(usage),
+            EventKind::ApiUsed { usage, service } => {
+                self.current_usage.clone_from(usage);
+                self.service.clone_from(service);
+            }
             EventKind::StrayFound { stray } => {
                 if !self.strays.iter().any(|known| known.session.id == stray.session.id) {
                     self.strays.push(stray.clone());

@@ -26,6 +26,7 @@ use super::create::Sign;
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
 use super::poller::{Counts, Liveness, Poller};
+use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::outcome::{EventKind, Outcome, RunId, RunRecord};
@@ -147,7 +148,9 @@ impl Dispatch {
             }
             Input::Archived { attempt, session, result } => self.on_archived(attempt, &session, result, now),
             Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
-            Input::Usage(usage) => self.turn.events.push(EventKind::ApiUsed { usage }),
+            Input::Usage(usage, service) => {
+                self.turn.events.push(EventKind::ApiUsed { usage, service });
+            }
             Input::Stop(reason) => self.stop_for(reason, now),
             Input::Tick => {}
         }
@@ -179,6 +182,14 @@ impl Dispatch {
     /// How punctual the polls were so far.
     pub(super) fn polls(&self) -> Counts {
         self.poller.counts()
+    }
+
+    /// What is known of the requests to come.
+    pub(super) fn plans(&self, now: Now) -> Plans {
+        let sessions_left = self.admission.sessions_left(now);
+        let reason = if sessions_left == Some(0) { StopReason::Budget } else { StopReason::Capacity };
+        let starts = self.admission.wake_at.map(|at| (at, reason));
+        Plans { starts, sessions_left, next_poll: self.poller.next_due() }
     }
 
     /// The tasks without an outcome, by their places in the plan.

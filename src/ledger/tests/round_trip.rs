@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::outcome::{ApiUsage, Change, EventLog, PullRequest, RunRecord, Stray};
+use crate::outcome::{ApiUsage, Change, EventLog, PullRequest, RunRecord, ServiceStatus, Stray};
 
 const TASKS: [&str; 4] = ["a", "b/my-org/web@main", "ü[x=1]", "never-planned"];
 
@@ -99,7 +99,7 @@ fn about_the_run() -> impl Strategy<Value = EventKind> {
         }),
         (prop::option::of(task()), text())
             .prop_map(|(t, note)| EventKind::Noted { task: t.map(TaskId::new), note }),
-        usage().prop_map(|usage| EventKind::ApiUsed { usage }),
+        usage().prop_map(|usage| EventKind::ApiUsed { usage, service: ServiceStatus::default() }),
         (text(), 0..9_u32).prop_map(|(title, id)| EventKind::StrayFound {
             stray: Stray {
                 session: SessionRef { id: id.to_string().parse().unwrap(), url: None },
