@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
 use foreign_text::line as neutral;
+use jiff::Timestamp;
 
 use super::args::State;
 use super::console::{CYAN, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::progress::Progress;
+use super::progress::{Pace, Progress, troubles};
 use super::signals::Signals;
 use super::{recorded, summary};
 use crate::ledger::{Ledger, LedgerReader, RunOverview};
@@ -74,17 +75,21 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
         StatusFormat::Text => {
             console.result_line(&summary::summary(&record))?;
             let holder = Ledger::holder(&args.state.state_dir).map(|holder| holder.to_string());
-            console.result_line(&state(&record, holder.as_deref()))?;
+            console.result_line(&state(&record, holder.as_deref(), Timestamp::now()))?;
         }
     }
     Ok(Exit::Done)
 }
 
-/// Whether somebody is at it, and what to do if nobody is.
-fn state(record: &RunRecord, holder: Option<&str>) -> String {
+/// Whether somebody is at it and what holds that one up, and what to do if nobody is.
+fn state(record: &RunRecord, holder: Option<&str>, now: Timestamp) -> String {
     let go_on = format!("go on with: jules-batch run {}", manifest(record));
     match (record.ended_at, holder) {
-        (None, Some(holder)) => format!("{CYAN}at work:{CYAN:#} {}", neutral(holder)),
+        (None, Some(holder)) => {
+            let troubles = troubles(&record.service, now).into_iter();
+            let troubles: String = troubles.map(|text| format!("\n{YELLOW}{text}{YELLOW:#}")).collect();
+            format!("{CYAN}at work:{CYAN:#} {}{troubles}", neutral(holder))
+        }
         (None, None) => format!("{YELLOW}its process is gone; {go_on}{YELLOW:#}"),
         (Some(_), _) if record.totals().remaining() > 0 => go_on,
         (Some(_), _) => format!("{DIM}ended{DIM:#}"),
@@ -102,7 +107,7 @@ async fn watch(
     args: &StatusArgs,
     console: &Console,
 ) -> Result<RunRecord, Failure> {
-    let mut progress = Progress::new(console, &record, Duration::from_secs(60));
+    let mut progress = Progress::new(console, &record, Pace::UNKNOWN, Duration::from_secs(60));
     let mut signals = Signals::new()?;
     loop {
         // Asked before the events: a run that ends in between is seen to the end in the next round.
@@ -175,11 +180,11 @@ fn json(run: &RunOverview) -> serde_json::Value {
 mod tests {
     use super::*;
     use crate::outcome::sample;
-    use crate::outcome::{EventKind, RunEvent};
+    use crate::outcome::{ApiUsage, EventKind, RequestPause, RunEvent, ServiceStatus};
 
     fn told(events: &[RunEvent], holder: Option<&str>) -> String {
         let record = RunRecord::from_events(events).unwrap();
-        anstream::adapter::strip_str(&state(&record, holder)).to_string()
+        anstream::adapter::strip_str(&state(&record, holder, sample::at(100))).to_string()
     }
 
     #[test]
@@ -187,6 +192,16 @@ mod tests {
         let mut events = sample::run_of(1);
         let left = events.len() - sample::EVENTS_A_TASK;
         assert_eq!(told(&events, Some("pid 7 on ci")), "at work: pid 7 on ci");
+        let service = ServiceStatus {
+            pauses: vec![RequestPause { requests: "creates".into(), until: sample::at(160), asked: false }],
+            ..ServiceStatus::default()
+        };
+        let mut paused = events.clone();
+        paused.push(sample::event(98, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+        assert_eq!(
+            told(&paused, Some("pid 7 on ci")),
+            "at work: pid 7 on ci\ncreates paused until 02:02:40 UTC (in 1m 00s)"
+        );
         assert_eq!(told(&events, None), "its process is gone; go on with: jules-batch run jobs.yaml");
         events.push(sample::event(99, EventKind::InvocationEnded { stopped: None }));
         assert_eq!(told(&events, None), "ended");

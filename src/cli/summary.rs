@@ -1,12 +1,13 @@
 //! What a user is told at the end of a run.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
+use anstyle::Style;
 use foreign_text::line as neutral;
 
-use super::console::{BOLD, DIM};
-use super::progress::style_of;
+use super::console::{BOLD, CYAN, DIM};
+use super::progress::{RunView, style_of};
 use crate::outcome::{RunRecord, TaskRecord, Work};
 use crate::plan::TaskId;
 use crate::report::{duration, many};
@@ -17,9 +18,13 @@ const LISTED: usize = 20;
 /// Totals, failures with their reasons, pull requests.
 pub(crate) fn summary(record: &RunRecord) -> String {
     let mut text = head(record);
-    for (outcome, n) in record.totals().iter() {
-        let style = style_of(outcome);
-        let _ = write!(text, "\n  {style}{n:>6}  {}{style:#}", outcome.label());
+    if record.ended_at.is_some() {
+        record
+            .totals()
+            .iter()
+            .for_each(|(outcome, n)| total(&mut text, style_of(outcome), n, outcome.label()));
+    } else {
+        so_far(&mut text, &RunView::of(record));
     }
     let failed: Vec<_> = record.tasks.iter().filter(|(_, task)| task.has_failed()).collect();
     listed(&mut text, "what failed", &failed, |(id, task)| failure(id, task));
@@ -29,6 +34,22 @@ pub(crate) fn summary(record: &RunRecord) -> String {
         format!("{}  {}", neutral(id.as_str()), neutral(url))
     });
     text
+}
+
+/// How a run stands that has not ended, in the words of the live table.
+fn so_far(text: &mut String, view: &RunView) {
+    for (outcome, n) in view.counts() {
+        total(text, style_of(outcome), n, outcome.label());
+    }
+    for (style, n, word) in [(CYAN, view.live_count(), "live"), (Style::new(), view.waiting(), "waiting")] {
+        if n > 0 {
+            total(text, style, n, word);
+        }
+    }
+}
+
+fn total(text: &mut String, style: Style, n: impl Display, word: &str) {
+    let _ = write!(text, "\n  {style}{n:>6}  {word}{style:#}");
 }
 
 /// The result on stdout: outcome, task id, and pull request or session, with tabs between; earlier pull requests of the
@@ -119,6 +140,23 @@ mod tests {
         what failed
           task-1  failed: no tests
               https://jules.google.com/session/101
+        pull requests
+          task-0  https://github.com/my-org/web/pull/1
+        ");
+    }
+
+    #[test]
+    fn what_has_not_ended_is_live_or_waiting() {
+        let mut events = sample::run_of(4);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 4 + sample::EVENTS_A_TASK + 3);
+        events.push(sample::event(70, sample::intent("task-2", 1)));
+        let record = RunRecord::from_events(&events).unwrap();
+        let text = summary(&record);
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @r"
+        run 20261122-020000-7c1f: 4 tasks in 0s, 0 requests
+               1  succeeded
+               2  live
+               1  waiting
         pull requests
           task-0  https://github.com/my-org/web/pull/1
         ");

@@ -26,6 +26,7 @@ mod limits;
 mod main_job;
 mod open;
 mod planning;
+mod progress;
 mod reports;
 mod requests;
 mod resuming;

@@ -6,6 +6,8 @@ use anstyle::Style;
 use foreign_text::line as neutral;
 use jiff::Timestamp;
 
+use super::left::Pace;
+use super::service::{news, troubles};
 use super::view::{Entry, RunView, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use crate::outcome::{EventKind, Outcome, RunEvent};
@@ -31,6 +33,9 @@ pub(crate) fn lines(events: &[RunEvent], view: &mut RunView) -> Vec<Said> {
         if let Some(first) = unstarted.first().filter(|first| !is_unstarted || !is_same_end(first, event)) {
             said.extend(not_started(first, unstarted.len(), view));
             unstarted.clear();
+        }
+        if let EventKind::ApiUsed { service, .. } = &event.kind {
+            said.extend(news(view.service(), service, event.ts));
         }
         view.apply(event);
         if is_unstarted {
@@ -138,12 +143,11 @@ fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
 }
 
 /// The line that shows from time to time that we are still at work.
-pub(crate) fn heartbeat(view: &RunView, now: Timestamp) -> String {
+pub(crate) fn heartbeat(view: &RunView, pace: Pace, now: Timestamp) -> String {
     let gone = duration(Duration::from_secs_f64(view.elapsed(now)));
-    let left = view
-        .left(now)
-        .map(|left| format!(", about {} left", duration(Duration::from_secs(left.round() as u64))));
-    format!("{} {}; {gone} gone{}", position(view), counts(view), left.unwrap_or_default())
+    let troubles = troubles(view.service(), now).into_iter();
+    let troubles: String = troubles.map(|text| format!("; {YELLOW}{text}{YELLOW:#}")).collect();
+    format!("{} {}; {gone} gone{}{troubles}", position(view), counts(view), view.left(pace, now).words())
 }
 
 /// `3 succeeded, 1 failed, 3 live, 5 waiting`, the outcomes in their colours.
@@ -218,7 +222,7 @@ fn end(entry: Option<&Entry>, now: Timestamp, reason: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::outcome::sample::{self, event};
-    use crate::outcome::{SessionRef, Stray};
+    use crate::outcome::{ApiUsage, Outage, ServiceStatus, SessionRef, Stray};
 
     fn told(events: &[RunEvent]) -> String {
         let mut view = RunView::default();
@@ -331,12 +335,32 @@ mod tests {
     }
 
     #[test]
+    fn a_heartbeat_tells_what_holds_the_run_up() {
+        let mut view = RunView::default();
+        for event in &sample::run_of(3)[..11] {
+            view.apply(event);
+        }
+        let service = ServiceStatus {
+            outage: Some(Outage {
+                requests: vec!["reads".to_owned()],
+                since: sample::at(70),
+                error: "no connection to the service".to_owned(),
+                next_try: None,
+            }),
+            ..ServiceStatus::default()
+        };
+        view.apply(&event(90, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+        let text = heartbeat(&view, Pace::UNKNOWN, sample::at(100));
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @"[1/3] 1 succeeded, 1 live, 1 waiting; 1m 40s gone, time left unknown; outage for 30s: no connection to the service");
+    }
+
+    #[test]
     fn a_heartbeat_counts() {
         let mut view = RunView::default();
         for event in &sample::run_of(3)[..11] {
             view.apply(event);
         }
-        let text = heartbeat(&view, sample::at(100));
+        let text = heartbeat(&view, Pace::UNKNOWN, sample::at(100));
         insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @"[1/3] 1 succeeded, 1 live, 1 waiting; 1m 40s gone, about 1m 20s left");
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! [`line`] and [`table`] decide what to show; the rest only draws.
 
+mod left;
 mod line;
+mod service;
 mod table;
 mod view;
 
@@ -12,8 +14,10 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use crate::outcome::{JournalError, Listener, Role, RunEvent, RunRecord};
+pub(crate) use left::Pace;
 pub(crate) use line::style_of;
 pub(crate) use line::{Said, heartbeat, lines};
+pub(crate) use service::troubles;
 pub(crate) use table::table;
 pub(crate) use view::RunView;
 
@@ -25,6 +29,7 @@ pub(crate) struct Progress {
     console: Console,
     view: RunView,
     heading: String,
+    pace: Pace,
     /// How often to show how things stand, and when next; none for never.
     every: Option<Duration>,
     due: Instant,
@@ -33,7 +38,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// The display that fits the console: a live table, lines with a heartbeat (none when zero), or nothing
     /// with `--quiet`.
-    pub(crate) fn new(console: &Console, record: &RunRecord, heartbeat: Duration) -> Self {
+    pub(crate) fn new(console: &Console, record: &RunRecord, pace: Pace, heartbeat: Duration) -> Self {
         let every = if console.live() {
             Some(FRAME)
         } else {
@@ -43,6 +48,7 @@ impl Progress {
             console: console.clone(),
             view: RunView::of(record),
             heading: heading(record),
+            pace,
             due: Instant::now() + every.unwrap_or_default(),
             every,
         }
@@ -51,9 +57,9 @@ impl Progress {
     fn show(&self) {
         let (console, now) = (&self.console, Timestamp::now());
         if !console.live() {
-            return console.mention(&heartbeat(&self.view, now));
+            return console.mention(&heartbeat(&self.view, self.pace, now));
         }
-        let text = table(&self.view, &self.heading, now, console.size()).join("\n");
+        let text = table(&self.view, &self.heading, self.pace, now, console.size()).join("\n");
         let plain = || anstream::adapter::strip_str(&text).to_string();
         console.draw(Some(if console.err_colour() { text.clone() } else { plain() }));
     }

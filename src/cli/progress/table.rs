@@ -6,14 +6,17 @@ use anstyle::Style;
 use foreign_text::{clip, line as neutral};
 use jiff::Timestamp;
 
+use super::left::Pace;
 use super::line::counts;
-use super::view::{Live, RunView};
+use super::service::troubles;
+use super::view::{Row, RunView};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, YELLOW};
-use crate::plan::TaskId;
 use crate::report::duration;
 
 /// Lines above and below the rows, and one that stays free so that nothing scrolls.
 const FRAME: usize = 5;
+/// Of these, the ones above.
+const HEAD: usize = 3;
 /// The narrowest bar that still says something.
 const MIN_BAR: usize = 10;
 /// The widest bar: longer ones say no more.
@@ -24,33 +27,36 @@ const MAX_BAR: usize = 40;
 pub(crate) fn table(
     view: &RunView,
     heading: &str,
+    pace: Pace,
     now: Timestamp,
     (width, height): (usize, usize),
 ) -> Vec<String> {
     let width = width.max(20) - 1;
     let mut lines = vec![
         format!("{BOLD}{}{BOLD:#}", clip(neutral(heading), width)),
-        bar_line(view, now, width),
+        bar_line(view, pace, now, width),
         counts(view),
     ];
-    let live = view.live();
-    let room = height.saturating_sub(FRAME).max(1);
-    let shown = if live.len() > room { room.saturating_sub(1).max(1) } else { live.len() };
-    lines.extend(live[..shown].iter().map(|(task, live)| row(task, live, now, width)));
-    if live.len() > shown {
-        lines.push(format!("{DIM}  … and {} more{DIM:#}", live.len() - shown));
+    let troubles = troubles(view.service(), now).into_iter();
+    // One row at least stays to see.
+    let troubles = troubles.take(height.saturating_sub(FRAME + 2));
+    lines.extend(troubles.map(|text| format!("{YELLOW}{}{YELLOW:#}", clip(text, width))));
+    let rows = view.rows();
+    let room = (height + HEAD).saturating_sub(FRAME + lines.len()).max(1);
+    let shown = if rows.len() > room { room.saturating_sub(1).max(1) } else { rows.len() };
+    lines.extend(rows[..shown].iter().map(|row| line_of(*row, now, width)));
+    if rows.len() > shown {
+        lines.push(format!("{DIM}  … and {} more{DIM:#}", rows.len() - shown));
     }
     lines
 }
 
 /// `━━━━━╸──────  4/12  33 %  2m 10s gone, about 4m left`.
-fn bar_line(view: &RunView, now: Timestamp, width: usize) -> String {
+fn bar_line(view: &RunView, pace: Pace, now: Timestamp, width: usize) -> String {
     let (ended, total) = (view.ended(), view.total());
     let share = if total == 0 { 0.0 } else { ended as f64 / total as f64 };
     let gone = duration(Duration::from_secs_f64(view.elapsed(now)));
-    let left = view.left(now).map_or_else(String::new, |left| {
-        format!(", about {} left", duration(Duration::from_secs(left.round() as u64)))
-    });
+    let left = view.left(pace, now).words();
     // 99 % stays 99 % until the last task has ended.
     let text = format!("{ended}/{total}  {:.0} %  {gone} gone{left}", (share * 100.0).floor());
     let bar = width.saturating_sub(text.chars().count() + 2).clamp(MIN_BAR, MAX_BAR);
@@ -63,9 +69,10 @@ fn bar_of(share: f64, width: usize) -> String {
     format!("{GREEN}{full}{GREEN:#}{DIM}{rest}{DIM:#}")
 }
 
-fn row(task: &TaskId, live: &Live, now: Timestamp, width: usize) -> String {
+fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
+    let (Row { task, live, .. }, state) = (row, row.state());
     let age = duration(now.duration_since(live.since).unsigned_abs());
-    let state = clip(neutral(&live.state), 17);
+    let (style, state) = (style_of(state), clip(neutral(state), 17));
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
     let task = format!("{}{attempt}", neutral(task.as_str()));
     let room = width.saturating_sub(2 + 17 + 1 + 7 + 2);
@@ -73,13 +80,12 @@ fn row(task: &TaskId, live: &Live, now: Timestamp, width: usize) -> String {
     let task = clip(task, room);
     let url_room = room.saturating_sub(task.chars().count() + 2);
     let url = live.url.as_deref().map(|url| fitting(&neutral(url), url_room)).unwrap_or_default();
-    let style = style_of(&live.state);
     let row = format!("  {style}{state:<17}{style:#} {DIM}{age:>7}{DIM:#}  {task}");
     if url.is_empty() { row } else { format!("{row}  {DIM}{url}{DIM:#}") }
 }
 
 fn style_of(state: &str) -> Style {
-    if state.starts_with("awaiting") || state == "paused" { YELLOW } else { CYAN }
+    if state.starts_with("awaiting") || matches!(state, "paused" | "waiting") { YELLOW } else { CYAN }
 }
 
 /// As much of an address as fits: without its scheme, else its last part, else nothing.
@@ -92,8 +98,7 @@ fn fitting(url: &str, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::RunEvent;
-    use crate::outcome::sample;
+    use crate::outcome::{ApiUsage, EventKind, Outage, RequestPause, RunEvent, ServiceStatus, sample};
 
     fn view(events: &[RunEvent]) -> RunView {
         let mut view = RunView::default();
@@ -102,7 +107,7 @@ mod tests {
     }
 
     fn drawn(view: &RunView, size: (usize, usize)) -> String {
-        let lines = table(view, "nightly · run 20261122-020005-7c1f", sample::at(100), size);
+        let lines = table(view, "nightly · run 20261122-020005-7c1f", Pace::UNKNOWN, sample::at(100), size);
         anstream::adapter::strip_str(&lines.join("\n")).to_string()
     }
 
@@ -122,7 +127,7 @@ mod tests {
     fn on_a_wide_terminal() {
         insta::assert_snapshot!(drawn(&busy(), (100, 24)), @r"
         nightly · run 20261122-020005-7c1f
-        ━━━━━───────────────────────────────────  1/8  12 %  1m 40s gone, about 34s left
+        ━━━━━───────────────────────────────────  1/8  12 %  1m 40s gone, about 1m 00s left
         1 succeeded, 6 live, 1 waiting
           started               39s  task-1  jules.google.com/session/1
           awaiting answer       38s  task-2 (attempt 2)  jules.google.com/session/2
@@ -130,6 +135,54 @@ mod tests {
           started               36s  task-4 (attempt 4)  jules.google.com/session/4
           started               35s  task-5 (attempt 5)  jules.google.com/session/5
           started               34s  task-6 (attempt 6)  jules.google.com/session/6
+        ");
+    }
+
+    /// The same while the service does not answer and the newest create has not been sent.
+    fn held_up() -> RunView {
+        let mut view = busy();
+        view.apply(&sample::event(75, sample::intent("task-7", 1)));
+        let outage = Outage {
+            requests: vec!["reads".to_owned()],
+            since: sample::at(77),
+            error: "the service answered 503 UNAVAILABLE: The service is currently unavailable.".to_owned(),
+            next_try: Some(sample::at(107)),
+        };
+        let pause = RequestPause { requests: "creates".to_owned(), until: sample::at(160), asked: true };
+        let service = ServiceStatus {
+            outage: Some(outage),
+            pauses: vec![pause],
+            queued_creates: 1,
+            ..ServiceStatus::default()
+        };
+        view.apply(&sample::event(80, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+        view
+    }
+
+    #[test]
+    fn what_holds_the_run_up_stands_above_the_rows() {
+        insta::assert_snapshot!(drawn(&held_up(), (80, 24)), @r"
+        nightly · run 20261122-020005-7c1f
+        ━━━━────────────────────────────────  1/8  12 %  1m 40s gone, time left unknown
+        1 succeeded, 6 live, 1 waiting
+        outage for 23s, next try in 7s: the service answered 503 UNAVAILABLE: The serv…
+        creates paused until 02:02:40 UTC (in 1m 00s), as the service asks
+          started               39s  task-1  jules.google.com/session/1
+          awaiting answer       38s  task-2 (attempt 2)  jules.google.com/session/2
+          started               37s  task-3 (attempt 3)  jules.google.com/session/3
+          started               36s  task-4 (attempt 4)  jules.google.com/session/4
+          started               35s  task-5 (attempt 5)  jules.google.com/session/5
+          started               34s  task-6 (attempt 6)  jules.google.com/session/6
+          waiting               25s  task-7
+        ");
+        insta::assert_snapshot!(drawn(&held_up(), (60, 9)), @r"
+        nightly · run 20261122-020005-7c1f
+        ━━──────────────  1/8  12 %  1m 40s gone, time left unknown
+        1 succeeded, 6 live, 1 waiting
+        outage for 23s, next try in 7s: the service answered 503 U…
+        creates paused until 02:02:40 UTC (in 1m 00s), as the serv…
+          started               39s  task-1  …/1
+          … and 6 more
         ");
     }
 
@@ -147,9 +200,8 @@ mod tests {
 
     #[test]
     fn never_wider_or_higher_than_the_terminal() {
-        let view = busy();
-        for width in [20, 33, 57, 80, 200] {
-            for height in [6, 7, 9, 30] {
+        for (width, height) in [20, 33, 57, 80, 200].into_iter().flat_map(|w| [6, 7, 9, 30].map(|h| (w, h))) {
+            for view in [busy(), held_up()] {
                 let text = drawn(&view, (width, height));
                 assert!(text.lines().count() < height, "{width}×{height}\n{text}");
                 let rows = text.lines().filter(|line| !line.contains("succeeded"));

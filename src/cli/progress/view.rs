@@ -4,8 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use crate::outcome::{EventKind, Outcome, RunEvent, RunRecord, SessionRef, Work};
+use super::left::{Facts, Left, Pace};
+use crate::outcome::{
+    AttemptRecord, EventKind, Outcome, RunEvent, RunRecord, ServiceStatus, SessionRef, Work,
+};
 use crate::plan::TaskId;
+
+/// The state of a session that may not exist yet.
+const CREATING: &str = "creating";
 
 /// How a run stands.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +25,7 @@ pub(crate) struct RunView {
     /// Attempts that ended in this invocation, and how long they took in seconds.
     ended_attempts: u32,
     ended_seconds: f64,
+    service: ServiceStatus,
 }
 
 /// What is remembered of a task between its events.
@@ -41,15 +48,34 @@ pub(crate) struct Live {
     pub(crate) attempt: u32,
 }
 
+/// A task that the live table shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) task: &'a TaskId,
+    pub(crate) live: &'a Live,
+    /// Its create waits for its turn: there is no session yet.
+    pub(crate) is_queued: bool,
+}
+
+impl Row<'_> {
+    /// Its state, in words.
+    pub(crate) fn state(&self) -> &str {
+        if self.is_queued { "waiting" } else { &self.live.state }
+    }
+}
+
 impl RunView {
     /// The view of a run that has begun before.
     pub(crate) fn of(record: &RunRecord) -> Self {
-        let mut view = Self { began: Some(record.started_at), ..Self::default() };
+        let service = record.service.clone();
+        let mut view = Self { began: Some(record.started_at), service, ..Self::default() };
         for (id, task) in &record.tasks {
             let last = task.last_attempt();
-            if let (None, Some(attempt)) = (task.outcome, last.filter(|attempt| attempt.is_live())) {
+            let is_live = |attempt: &&AttemptRecord| attempt.is_live() || attempt.is_open_intent();
+            if let (None, Some(attempt)) = (task.outcome, last.filter(is_live)) {
+                let known = if attempt.session.is_some() { "started" } else { CREATING };
                 let live = Live {
-                    state: attempt.state.as_deref().map_or_else(|| "started".to_owned(), words),
+                    state: attempt.state.as_deref().map_or_else(|| known.to_owned(), words),
                     since: attempt.started_at,
                     url: attempt.session.as_ref().and_then(|session| session.url.clone()),
                     attempt: attempt.number,
@@ -77,7 +103,11 @@ impl RunView {
     pub(crate) fn apply(&mut self, event: &RunEvent) {
         let ts = event.ts;
         match &event.kind {
-            EventKind::InvocationStarted { .. } => self.began = Some(ts),
+            EventKind::InvocationStarted { .. } => {
+                self.began = Some(ts);
+                self.service = ServiceStatus::default();
+            }
+            EventKind::ApiUsed { service, .. } => self.service.clone_from(service),
             EventKind::SessionsSurveyed { .. } => {}
             EventKind::TaskPlanned { planned } => {
                 self.set_outcome(&planned.id, None);
@@ -86,7 +116,7 @@ impl RunView {
             EventKind::TaskReopened { task } => self.set_outcome(task, None),
             EventKind::IntentRecorded { task, attempt, .. } => {
                 self.entry(task).started.get_or_insert(ts);
-                let live = Live { state: "creating".into(), since: ts, url: None, attempt: *attempt };
+                let live = Live { state: CREATING.into(), since: ts, url: None, attempt: *attempt };
                 self.live.insert(task.clone(), live);
             }
             EventKind::CreateRefused { task, .. } => {
@@ -127,7 +157,6 @@ impl RunView {
             | EventKind::Nudged { .. }
             | EventKind::SessionArchived { .. }
             | EventKind::Noted { .. }
-            | EventKind::ApiUsed { .. }
             | EventKind::StrayFound { .. }
             | EventKind::StraysUnknown { .. }
             | EventKind::InvocationEnded { .. } => {}
@@ -151,7 +180,7 @@ impl RunView {
 
     /// How many tasks have neither an outcome nor a live session.
     pub(crate) fn waiting(&self) -> usize {
-        self.total().saturating_sub(self.ended() + self.live.len())
+        self.total().saturating_sub(self.ended() + self.live_count())
     }
 
     /// How long this invocation has been at work, in seconds.
@@ -159,18 +188,23 @@ impl RunView {
         self.began.map_or(0.0, |began| now.duration_since(began).as_secs_f64().max(0.0))
     }
 
-    /// How long the rest takes if what is left is like what has ended, in seconds; none before the first end.
-    pub(crate) fn left(&self, now: Timestamp) -> Option<f64> {
-        if self.ended_attempts == 0 || self.live.is_empty() {
-            return None;
-        }
-        let mean = self.ended_seconds / f64::from(self.ended_attempts);
-        // The sum of floats depends on their order, and a hash map has none of its own.
-        let live = self.live();
-        let rest = |live: &Live| (mean - now.duration_since(live.since).as_secs_f64()).max(0.0);
-        let longest = live.iter().map(|(_, live)| rest(live)).fold(0.0, f64::max);
-        let work: f64 = live.iter().map(|(_, live)| rest(live)).sum::<f64>() + mean * self.waiting() as f64;
-        Some((work / live.len() as f64).max(longest))
+    /// How long the rest may take.
+    pub(super) fn left(&self, pace: Pace, now: Timestamp) -> Left {
+        let age = |live: &Live| now.duration_since(live.since).as_secs_f64();
+        let facts = Facts {
+            mean: (self.ended_attempts > 0).then(|| self.ended_seconds / f64::from(self.ended_attempts)),
+            ages: self.rows().iter().filter(|row| !row.is_queued).map(|row| age(row.live)).collect(),
+            waiting: self.waiting(),
+            pace,
+            service: &self.service,
+            now,
+        };
+        facts.left()
+    }
+
+    /// What keeps requests from being answered.
+    pub(crate) fn service(&self) -> &ServiceStatus {
+        &self.service
     }
 
     pub(crate) fn task(&self, id: &TaskId) -> Option<&Entry> {
@@ -184,14 +218,24 @@ impl RunView {
 
     /// How many sessions are live or being created.
     pub(crate) fn live_count(&self) -> usize {
-        self.live.len()
+        self.live.len() - self.queued()
     }
 
-    /// The tasks with a live session, the oldest first.
-    pub(crate) fn live(&self) -> Vec<(&TaskId, &Live)> {
-        let mut live: Vec<_> = self.live.iter().collect();
-        live.sort_unstable_by(|(a, x), (b, y)| (x.since, a).cmp(&(y.since, b)));
-        live
+    /// Of the creates, how many have not been sent: they wait for their turn.
+    fn queued(&self) -> usize {
+        let creating = self.live.values().filter(|live| live.state == CREATING).count();
+        self.service.queued_creates.min(creating)
+    }
+
+    /// The tasks with a live session or with a create under way, the oldest first.
+    pub(crate) fn rows(&self) -> Vec<Row<'_>> {
+        let row = |(task, live)| Row { task, live, is_queued: false };
+        let mut rows: Vec<_> = self.live.iter().map(row).collect();
+        rows.sort_unstable_by(|a, b| (a.live.since, a.task).cmp(&(b.live.since, b.task)));
+        // Creates are sent in the order in which they were decided.
+        let creating = rows.iter_mut().rev().filter(|row| row.live.state == CREATING);
+        creating.take(self.queued()).for_each(|row| row.is_queued = true);
+        rows
     }
 
     fn set_outcome(&mut self, task: &TaskId, outcome: Option<Outcome>) {
@@ -230,7 +274,7 @@ pub(crate) fn words(state: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::sample;
+    use crate::outcome::{ApiUsage, sample};
 
     #[test]
     fn a_task_is_waiting_then_live_then_done() {
@@ -255,26 +299,31 @@ mod tests {
             let (known, mut folded) = (RunView::of(&record), RunView::default());
             events[..n].iter().for_each(|event| folded.apply(event));
             let numbers = |view: &RunView| (view.total(), view.ended(), view.live_count());
-            let creating = matches!(events[n - 1].kind, EventKind::IntentRecorded { .. });
-            if !creating {
-                assert_eq!(numbers(&known), numbers(&folded), "after {n} events");
-            }
+            assert_eq!(numbers(&known), numbers(&folded), "after {n} events");
         }
     }
 
     #[test]
-    fn the_rest_is_guessed_from_what_has_ended() {
+    fn creates_that_wait_for_their_turn_are_no_live_sessions() {
         let mut view = RunView::default();
-        for event in &sample::run_of(3)[..sample::EVENTS_BEFORE_TASKS + 3 + sample::EVENTS_A_TASK] {
+        for event in &sample::run_of(4)[..sample::EVENTS_BEFORE_TASKS + 4] {
             view.apply(event);
         }
-        // One task of 60 s is done, nothing is live: nobody can tell.
-        let now = sample::at(120);
-        assert_eq!(view.left(now), None);
-        view.apply(&sample::event(120, sample::intent("task-1", 1)));
-        assert_eq!(view.left(now), Some(120.0));
-        assert_eq!(view.left(sample::at(150)), Some(90.0));
-        assert_eq!(view.left(sample::at(1_000)), Some(60.0));
+        view.apply(&sample::event(1, sample::intent("task-0", 1)));
+        view.apply(&sample::event(2, sample::created("task-0", 1, 7)));
+        for n in 1..4 {
+            view.apply(&sample::event(2 + n, sample::intent(&format!("task-{n}"), 1)));
+        }
+        assert_eq!((view.live_count(), view.waiting()), (4, 0));
+        let service = ServiceStatus { queued_creates: 2, ..ServiceStatus::default() };
+        view.apply(&sample::event(9, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+        assert_eq!((view.live_count(), view.waiting()), (2, 2));
+        let states: Vec<_> = view.rows().iter().map(|row| row.state().to_owned()).collect();
+        assert_eq!(states, ["started", "creating", "waiting", "waiting"]);
+        for (n, waiting) in [(1, 2), (2, 1), (3, 0)] {
+            view.apply(&sample::event(10, sample::created(&format!("task-{n}"), 1, 8)));
+            assert_eq!(view.waiting(), waiting, "a count that is old by now does no harm");
+        }
     }
 
     #[test]

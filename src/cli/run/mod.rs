@@ -17,7 +17,7 @@ use super::console::{BOLD, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::plan::{PlanFormat, print};
-use super::progress::Progress;
+use super::progress::{Pace, Progress};
 use super::quote::quoted;
 use super::selection::nothing_selected;
 use super::signals::{self, Signal, Signals};
@@ -167,7 +167,7 @@ async fn prepare(
         let lines = EventLines::stream("stdout", console.stream(), run.events().to_vec());
         run = run.listen(lines);
     }
-    let progress = Progress::new(console, run.record(), args.heartbeat);
+    let progress = Progress::new(console, run.record(), Pace::of(&run.plan().settings), args.heartbeat);
     Ok(Some(run.listen(progress)))
 }
 

@@ -1,0 +1,158 @@
+//! What is said when the service does not answer, or requests wait.
+
+use std::time::Duration;
+
+use foreign_text::{clip, line as neutral};
+use jiff::{SignedDuration, Timestamp};
+
+use super::line::Said;
+use crate::cli::console::{GREEN, YELLOW};
+use crate::outcome::{Outage, RequestPause, ServiceStatus, StartPause};
+use crate::report::duration;
+
+/// So much of an error is shown.
+const ERROR: usize = 120;
+
+/// What holds the run up now, a text each.
+pub(crate) fn troubles(status: &ServiceStatus, now: Timestamp) -> Vec<String> {
+    let lasts = |until: &Timestamp| *until > now;
+    let pauses = status.pauses.iter().filter(|pause| lasts(&pause.until)).map(|pause| paused(pause, now));
+    let starts = status.start_pause.iter().filter(|pause| lasts(&pause.until)).map(|it| not_started(it, now));
+    status.outage.iter().map(|outage| failing(outage, now)).chain(pauses).chain(starts).collect()
+}
+
+/// The lines that a change is worth.
+pub(super) fn news(before: &ServiceStatus, status: &ServiceStatus, now: Timestamp) -> Vec<Said> {
+    let mut said = Vec::new();
+    let told = |text: String| format!("{YELLOW}waiting:{YELLOW:#} {text}");
+    match (&before.outage, &status.outage) {
+        (None, Some(outage)) => {
+            said.push(Said::Lasting(format!("{YELLOW}trouble:{YELLOW:#} {}", failing(outage, now))));
+        }
+        (Some(outage), None) => {
+            let lasted = age(outage.since, now);
+            said.push(Said::Lasting(format!(
+                "{GREEN}over:{GREEN:#} the service answers again, after {lasted}"
+            )));
+        }
+        _ => {}
+    }
+    for pause in status.pauses.iter().filter(|pause| !before.pauses.contains(pause)) {
+        let text = told(paused(pause, now));
+        said.push(if pause.asked { Said::Lasting(text) } else { Said::Change(text) });
+    }
+    if let Some(pause) =
+        status.start_pause.as_ref().filter(|pause| before.start_pause.as_ref() != Some(pause))
+    {
+        let text = told(not_started(pause, now));
+        said.push(if is_daily(pause) { Said::Lasting(text) } else { Said::Change(text) });
+    }
+    said
+}
+
+fn failing(outage: &Outage, now: Timestamp) -> String {
+    let age = age(outage.since, now);
+    let what = if outage.requests.iter().any(|kind| kind == "reads") {
+        "outage".to_owned()
+    } else {
+        format!("outage of {}", neutral(&outage.requests.join(", ")))
+    };
+    let next = outage.next_try.filter(|at| *at > now);
+    let next = next.map(|at| format!(", next try in {}", wait(now, at))).unwrap_or_default();
+    // The error comes last: it is what a narrow terminal cuts off.
+    format!("{what} for {age}{next}: {}", clip(neutral(&outage.error), ERROR))
+}
+
+fn paused(pause: &RequestPause, now: Timestamp) -> String {
+    let why = if pause.asked { ", as the service asks" } else { "" };
+    format!("{} paused until {}{why}", neutral(&pause.requests), clock(pause.until, now))
+}
+
+fn not_started(pause: &StartPause, now: Timestamp) -> String {
+    let why = if is_daily(pause) { "`sessions-per-day` is spent" } else { "the service takes no more" };
+    format!("no session is started before {}: {why}", clock(pause.until, now))
+}
+
+fn is_daily(pause: &StartPause) -> bool {
+    pause.reason == "sessions-per-day"
+}
+
+/// `02:03:04 UTC (in 1m 04s)`.
+fn clock(time: Timestamp, now: Timestamp) -> String {
+    format!("{} UTC (in {})", time.strftime("%H:%M:%S"), wait(now, time))
+}
+
+fn age(since: Timestamp, now: Timestamp) -> String {
+    whole(now.duration_since(since))
+}
+
+fn wait(now: Timestamp, until: Timestamp) -> String {
+    whole(until.duration_since(now))
+}
+
+/// In whole seconds, from one on.
+fn whole(time: SignedDuration) -> String {
+    let seconds = time.as_secs_f64().round().max(1.0) as u64;
+    if seconds < 10 { format!("{seconds}s") } else { duration(Duration::from_secs(seconds)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::sample::at;
+
+    fn down(requests: &[&str]) -> ServiceStatus {
+        let outage = Outage {
+            requests: requests.iter().map(|&kind| kind.to_owned()).collect(),
+            since: at(10),
+            error: "the service answered 503 UNAVAILABLE: back\n::error::soon".into(),
+            next_try: Some(at(147)),
+        };
+        ServiceStatus { outage: Some(outage), ..ServiceStatus::default() }
+    }
+
+    fn waiting() -> ServiceStatus {
+        let pause = |requests: &str, asked| RequestPause { requests: requests.into(), until: at(200), asked };
+        ServiceStatus {
+            pauses: vec![pause("creates", true), pause("reads", false)],
+            start_pause: Some(StartPause { until: at(90_000), reason: "sessions-per-day".into() }),
+            ..ServiceStatus::default()
+        }
+    }
+
+    #[test]
+    fn what_holds_a_run_up_is_told_with_its_time() {
+        let told = |status| troubles(&status, at(140)).join("\n");
+        insta::assert_snapshot!(told(down(&["creates", "reads"])), @"outage for 2m 10s, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
+        insta::assert_snapshot!(told(down(&["activity listings"])), @"outage of activity listings for 2m 10s, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
+        insta::assert_snapshot!(told(waiting()), @r"
+        creates paused until 02:03:20 UTC (in 1m 00s), as the service asks
+        reads paused until 02:03:20 UTC (in 1m 00s)
+        no session is started before 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
+        ");
+        assert!(troubles(&waiting(), at(100_000)).is_empty(), "it is over");
+    }
+
+    #[test]
+    fn what_begins_and_what_is_over_has_one_line() {
+        let well = ServiceStatus::default();
+        let told = |before: &ServiceStatus, status: &ServiceStatus| {
+            let plain = |said| match said {
+                Said::Lasting(text) => format!("! {}\n", anstream::adapter::strip_str(&text)),
+                Said::Change(text) => format!("  {}\n", anstream::adapter::strip_str(&text)),
+            };
+            news(before, status, at(140)).into_iter().map(plain).collect::<String>()
+        };
+        insta::assert_snapshot!(told(&well, &down(&["reads"])), @"! trouble: outage for 2m 10s, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
+        insta::assert_snapshot!(told(&down(&["reads"]), &well), @"! over: the service answers again, after 2m 10s");
+        insta::assert_snapshot!(told(&well, &waiting()), @r"
+        ! waiting: creates paused until 02:03:20 UTC (in 1m 00s), as the service asks
+          waiting: reads paused until 02:03:20 UTC (in 1m 00s)
+        ! waiting: no session is started before 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
+        ");
+        for same in [&well, &down(&["reads"]), &waiting()] {
+            assert_eq!(told(same, same), "");
+        }
+        assert_eq!(told(&waiting(), &well), "", "their ends were told");
+    }
+}
