@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
+use super::document::Span;
 use super::located::Located;
 
 /// The name under which a [`Literal`] asks our deserializer for numbers as they are written.
@@ -53,6 +54,16 @@ impl Number {
 }
 
 impl Literal {
+    /// A number that is spelt so.
+    pub(crate) fn number(written: &str) -> Self {
+        Self::Number(Number::new(written))
+    }
+
+    /// Whether a text spells a number.
+    pub(crate) fn is_number(text: &str) -> bool {
+        parse_number(text).is_some()
+    }
+
     /// The value as JSON. A number that is not spelt in the usual way becomes a text, which keeps its spelling.
     pub(crate) fn to_json(&self) -> Json {
         match self {
@@ -66,6 +77,23 @@ impl Literal {
             Self::Map(entries) => {
                 entries.iter().map(|(key, value)| (key.value.clone(), value.to_json())).collect()
             }
+        }
+    }
+
+    /// A value of [`Literal::to_json`]: of its texts, those that spell numbers were numbers.
+    pub(crate) fn of_json(json: &Json) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::Number(number) => Self::number(&number.to_string()),
+            Json::String(text) if Self::is_number(text) => Self::number(text),
+            Json::String(text) => Self::Text(Located::new(text.clone(), Span::default())),
+            Json::Array(items) => Self::List(items.iter().map(Self::of_json).collect()),
+            Json::Object(map) => Self::Map(
+                map.iter()
+                    .map(|(key, value)| (Located::new(key.clone(), Span::default()), Self::of_json(value)))
+                    .collect(),
+            ),
         }
     }
 

@@ -8,11 +8,11 @@ use super::github::{check_branch, split_branch};
 use super::key::task_key;
 use super::matrix;
 use super::needs;
+use super::scope::Scope;
 use super::settings::{RetryPolicy, Settings};
 use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, source_value};
 use super::strings::JobStrings;
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
-use super::template::Scope;
 use super::values::{Values, job_values};
 use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Document, Manifest, SourceSpec, Span, quoted};
 
@@ -229,7 +229,7 @@ impl Expansion<'_> {
             None => None,
             Some(Branch::Known(name)) => Some(Arc::clone(name)),
             Some(Branch::PerTask(template)) => {
-                let name = template.render(&scope).map_err(|found| vec![found])?;
+                let name = template.render(&scope).map_err(|found| found.into_iter().collect::<Vec<_>>())?;
                 let wrong = |(what, help)| {
                     vec![Diagnostic::new(what).at(template.document(), template.span()).help(help)]
                 };

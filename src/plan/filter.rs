@@ -7,7 +7,9 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use super::equality::same_text;
 use super::task::Task;
+use super::values::texts;
 use super::wildcard::Wildcard;
 use crate::manifest::{Expect, nearest, quoted};
 
@@ -170,9 +172,8 @@ impl Expression {
             }
             Self::Tag(pattern) => task.tags.iter().any(|tag| pattern.is_match(tag)),
             Self::Id(pattern) => pattern.is_match(task.id.as_str()),
-            Self::Matrix(key, pattern) => task.matrix.get(key).is_some_and(|value| match value {
-                serde_json::Value::String(text) => pattern.is_match(text),
-                other => pattern.is_match(&other.to_string()),
+            Self::Matrix(key, pattern) => task.matrix.iter().any(|(name, value)| {
+                same_text(name, key) && texts(value).iter().any(|text| pattern.is_match(text))
             }),
             Self::Expect(expect) => task.expect == *expect,
             Self::Not(inner) => !inner.matches(task),

@@ -1,12 +1,15 @@
 //! What we will do: a [`Plan`] of [`Task`]s with stable ids and keys, and the selection among them.
 
+mod data;
 mod equality;
 mod expand;
+mod expression;
 mod filter;
 mod github;
 mod key;
 mod matrix;
 mod needs;
+mod scope;
 mod select;
 mod settings;
 mod source;

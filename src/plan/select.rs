@@ -308,6 +308,25 @@ jobs:
     }
 
     #[test]
+    fn a_matrix_value_is_chosen_by_the_text_that_people_see() {
+        let long = "y".repeat(150);
+        let text = format!(
+            "jobs: [{{ id: j, prompt: \"${{{{ matrix.v }}}}\", matrix: {{ v: [3.10, true, {{ b: 1.0, a: [x, 3.90] }}, '1', a b, {long}] }} }}]"
+        );
+        let plan = plan(&text);
+        for task in &plan.tasks {
+            let in_id = task.id.as_str().trim_start_matches("j[v=").trim_end_matches(']');
+            for seen in [&*task.prompt, in_id] {
+                let select = format!("matrix({})", serde_json::Value::from(format!("V={seen}")));
+                let selection = Selection { select: vec![select.parse().unwrap()], ..Selection::default() };
+                assert_eq!(ids(&plan.clone().select(&selection).unwrap()), [task.id.as_str()], "{select}");
+            }
+        }
+        let prompts: Vec<&str> = plan.tasks.iter().map(|task| &*task.prompt).collect();
+        assert_eq!(prompts, ["3.10", "true", "{\"a\":[\"x\",3.90],\"b\":1.0}", "1", "a b", &long]);
+    }
+
+    #[test]
     fn expressions_choose_tasks() {
         let everything = 7;
         for (expression, expected) in [

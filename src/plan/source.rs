@@ -8,9 +8,10 @@ use minijinja::value::{Enumerator, Object, Value};
 
 use super::github::{check_branch, parse_repository, split_branch};
 use super::matrix;
-use super::template::{Scope, Template};
+use super::scope::Scope;
+use super::template::Template;
 use crate::manifest::{
-    CheckedJob, Diagnostic, Document, ListedSource, Located, SourceSpec, Span, nearest, quoted,
+    CheckedJob, Diagnostic, Diagnostics, Document, ListedSource, Located, SourceSpec, Span, nearest, quoted,
 };
 
 /// A repository that the account has connected, as the API lists it.
@@ -121,8 +122,8 @@ impl<'a> Sources<'a> {
         let job = self.job;
         match job.keys.branch.as_ref().map(|branch| self.compile(branch)).transpose() {
             Ok(branch) => self.job_branch = branch,
-            Err(finding) => {
-                self.findings.push(finding);
+            Err(found) => {
+                self.findings.extend(found);
                 return (self.found, self.open);
             }
         }
@@ -134,12 +135,12 @@ impl<'a> Sources<'a> {
                     self.pattern(pattern, exclude, branch.as_ref())
                 }
             };
-            self.findings.extend(done.err());
+            self.findings.extend(done.err().into_iter().flatten());
         }
         (self.found, self.open)
     }
 
-    fn compile(&self, text: &Located<String>) -> Result<Arc<Template>, Diagnostic> {
+    fn compile(&self, text: &Located<String>) -> Result<Arc<Template>, Diagnostics> {
         Template::compile(self.manifest, text).map(Arc::new)
     }
 
@@ -147,7 +148,7 @@ impl<'a> Sources<'a> {
         &mut self,
         github: &Located<String>,
         branch: Option<&Located<String>>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Diagnostics> {
         let branch = branch.map(|branch| self.compile(branch)).transpose()?;
         if github.contains("${{") {
             let name = self.compile(github)?.render(self.scope)?;
@@ -161,7 +162,7 @@ impl<'a> Sources<'a> {
         document: &Arc<Document>,
         list: &[ListedSource],
         shared: Option<&Located<String>>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Diagnostics> {
         let shared = shared.map(|branch| self.compile(branch)).transpose()?;
         for listed in list {
             let done = match &listed.branch {
@@ -172,7 +173,7 @@ impl<'a> Sources<'a> {
                     self.named(document, &listed.github, listed.span, own)
                 }
             };
-            self.findings.extend(done.err());
+            self.findings.extend(done.err().into_iter().flatten());
         }
         Ok(())
     }
@@ -182,11 +183,11 @@ impl<'a> Sources<'a> {
         document: &Arc<Document>,
         listed: &ListedSource,
         branch: &str,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Diagnostics> {
         let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, listed.span).help(help);
         let (github, suffix) = parse_repository(&listed.github).map_err(at)?;
         if suffix.is_some() {
-            return Err(two_branches(&listed.github).at(document, listed.span));
+            return Err(two_branches(&listed.github).at(document, listed.span).into());
         }
         check_branch(branch).map_err(at)?;
         self.push(github, Branch::Known(branch.into()), None, document, listed.span);
@@ -200,11 +201,11 @@ impl<'a> Sources<'a> {
         written: &str,
         span: Span,
         own: Option<Arc<Template>>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Diagnostics> {
         let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, span).help(help);
         let (github, suffix) = parse_repository(written).map_err(at)?;
         if suffix.is_some() && own.is_some() {
-            return Err(two_branches(written).at(document, span));
+            return Err(two_branches(written).at(document, span).into());
         }
         let (branch, problem) = match (suffix, own.or_else(|| self.job_branch.clone())) {
             (Some(suffix), _) => (Branch::Known(suffix.into()), None),
@@ -229,7 +230,7 @@ impl<'a> Sources<'a> {
         if Arc::ptr_eq(document, self.manifest) { span } else { self.job.span }
     }
 
-    fn written_branch(&self, branch: &Arc<Template>, github: &str) -> Result<Branch, Diagnostic> {
+    fn written_branch(&self, branch: &Arc<Template>, github: &str) -> Result<Branch, Diagnostics> {
         if branch.reads_matrix() {
             return Ok(Branch::PerTask(Arc::clone(branch)));
         }
@@ -249,7 +250,7 @@ impl<'a> Sources<'a> {
         pattern: &Located<String>,
         exclude: &[Located<String>],
         branch: Option<&Located<String>>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Diagnostics> {
         let matcher = self.glob(pattern)?;
         let excluded = exclude.iter().map(|pattern| self.glob(pattern)).collect::<Result<Vec<_>, _>>()?;
         let Some(catalogue) = self.catalogue else {
@@ -274,13 +275,13 @@ impl<'a> Sources<'a> {
         }
         let finding = Diagnostic::new(format!("no connected source matches {}", quoted(pattern)));
         let finding = finding.at(self.manifest, pattern.span);
-        Err(match catalogue.nearest(pattern) {
+        Err(Diagnostics::from(match catalogue.nearest(pattern) {
             Some(near) => finding.help(format!("the nearest is {}", quoted(near))),
             None => finding.help(format!(
                 "{} sources are connected; connect the repository at https://jules.google.com, or correct the pattern",
                 catalogue.by_name.len()
             )),
-        })
+        }))
     }
 
     fn matched(
@@ -289,7 +290,7 @@ impl<'a> Sources<'a> {
         github: &str,
         pattern: &Located<String>,
         branch: Option<&Arc<Template>>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Diagnostics> {
         let at =
             |(what, help): (String, String)| Diagnostic::new(what).at(self.manifest, pattern.span).help(help);
         let (github, _) = parse_repository(github).map_err(at)?;

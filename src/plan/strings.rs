@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::scope::Scope;
 use super::settings::{StallPolicy, UserFeedback, Waiting};
-use super::template::{Scope, Template};
-use crate::manifest::{CheckedJob, Diagnostic, Document, Located, WaitingPolicy};
+use super::template::Template;
+use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Document, Located, WaitingPolicy};
 
 /// The strings of a job that may hold expressions.
 pub(super) struct JobStrings {
@@ -41,23 +42,22 @@ impl JobStrings {
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Vec::new();
         let mut compile = |text: &Located<String>| {
-            Template::compile(document, text).map_err(|found| findings.push(found)).ok()
+            Template::compile(document, text).map_err(|found| findings.extend(found)).ok()
         };
         let title = job.keys.title.as_ref().and_then(&mut compile);
         let tags: Vec<Template> = job.keys.tags.iter().filter_map(&mut compile).collect();
         let waiting = Waiting::compile(&job.keys.waiting, compile);
-        let prompt = Template::compile_text(&job.prompt).map_err(|found| findings.push(found)).ok();
+        let prompt = Template::compile_text(&job.prompt).map_err(|found| findings.extend(found)).ok();
         let (Some(prompt), Some(waiting), true) = (prompt, waiting, findings.is_empty()) else {
             return Err(findings);
         };
-        let one = |finding| vec![finding];
         let tags = if tags.iter().all(Template::is_constant) {
-            Shared::Once(render_tags(&tags, scope).map_err(one)?)
+            Shared::Once(render_tags(&tags, scope).map_err(list)?)
         } else {
             Shared::PerTask(tags)
         };
         let waiting = if waiting.is_constant() {
-            Shared::Once(Arc::new(waiting.render(scope).map_err(one)?))
+            Shared::Once(Arc::new(waiting.render(scope).map_err(list)?))
         } else {
             Shared::PerTask(waiting)
         };
@@ -87,14 +87,20 @@ impl JobStrings {
             (Ok(title), Ok(prompt), Ok(tags), Ok(waiting)) => {
                 Ok(TaskStrings { title, prompt, tags, waiting })
             }
-            (title, prompt, tags, waiting) => {
-                Err([title.err(), prompt.err(), tags.err(), waiting.err()].into_iter().flatten().collect())
-            }
+            (title, prompt, tags, waiting) => Err([title.err(), prompt.err(), tags.err(), waiting.err()]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect()),
         }
     }
 }
 
-fn render_tags(tags: &[Template], scope: &Arc<Scope>) -> Result<Arc<[String]>, Diagnostic> {
+fn list(findings: Diagnostics) -> Vec<Diagnostic> {
+    findings.into_iter().collect()
+}
+
+fn render_tags(tags: &[Template], scope: &Arc<Scope>) -> Result<Arc<[String]>, Diagnostics> {
     tags.iter().map(|tag| tag.render(scope).map(|tag| tag.to_string())).collect()
 }
 
@@ -118,7 +124,7 @@ impl Waiting<Template> {
         reply && !matches!(&self.stall, StallPolicy::Nudge { text, .. } if !text.is_constant())
     }
 
-    fn render(&self, scope: &Arc<Scope>) -> Result<Waiting, Diagnostic> {
+    fn render(&self, scope: &Arc<Scope>) -> Result<Waiting, Diagnostics> {
         let render = |text: &Template| said(text, scope).map(|text| text.to_string());
         Ok(Waiting {
             plan_approval: self.plan_approval,
@@ -129,11 +135,15 @@ impl Waiting<Template> {
 }
 
 /// A text for the agent. The service takes an empty message, and does nothing.
-fn said(text: &Template, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostic> {
+fn said(text: &Template, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostics> {
     let said = text.render(scope)?;
     if said.trim().is_empty() {
         let empty = "this text comes out empty, which says nothing to the agent";
-        return Err(Diagnostic::new(empty).at(text.document(), text.span()));
+        return Err(Diagnostic::new(empty).at(text.document(), text.span()).into());
+    }
+    if said.contains('\0') {
+        let nul = "this text holds a NUL character (`\\0`), which no text has";
+        return Err(Diagnostic::new(nul).at(text.document(), text.span()).into());
     }
     Ok(said)
 }

@@ -5,18 +5,22 @@
 
 use std::sync::{Arc, LazyLock};
 
-use minijinja::value::{Enumerator, Object, Value, ValueKind};
+use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior};
 
-use crate::manifest::{
-    CheckedJob, Diagnostic, Document, Literal, Located, Span, Text, Vars, listed, nearest, quoted,
-};
+use super::data::{join, push_value, shown};
+use super::expression::{Name, Prepared, TEXT_FILTER, prepare};
+use super::scope::Scope;
+use crate::manifest::{Diagnostic, Diagnostics, Document, Located, Span, Text, quoted};
 
 /// The longest text that one string may render to, in bytes.
 pub(super) const MAX_RENDERED: usize = 1 << 20;
 
 /// The most expressions in one string.
 const MAX_EXPRESSIONS: usize = 10_000;
+
+/// More findings than these are not gathered from one string.
+const MOST_FINDINGS: usize = 50;
 
 /// How far ahead the next expression of a string is looked for, in bytes.
 const FARTHEST: usize = 1 << 16;
@@ -28,6 +32,9 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.set_recursion_limit(64);
     // Errors then know the range that they speak of.
     engine.set_debug(true);
+    engine.add_filter(TEXT_FILTER, shown);
+    engine.add_filter("string", shown);
+    engine.add_filter("join", join);
     engine
 });
 
@@ -48,43 +55,7 @@ enum Body {
 #[derive(Debug)]
 enum Piece {
     Text(Box<str>),
-    Expression { code: Box<str>, compiled: Expression<'static, 'static>, span: Span },
-}
-
-/// The names that expressions may use for one task.
-#[derive(Clone, Debug)]
-pub(super) struct Scope {
-    pub(super) job: Value,
-    pub(super) vars: Value,
-    pub(super) env: Value,
-    pub(super) source: Option<Value>,
-    pub(super) matrix: Option<Value>,
-    /// Variables that exist without a value: for the wording of errors.
-    pub(super) unset: Arc<Unset>,
-}
-
-/// Names that are declared but have no value.
-#[derive(Debug, Default)]
-pub(super) struct Unset {
-    pub(super) vars: Vec<String>,
-    pub(super) env: Vec<String>,
-}
-
-impl Object for Scope {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        match key.as_str()? {
-            "job" => Some(self.job.clone()),
-            "vars" => Some(self.vars.clone()),
-            "env" => Some(self.env.clone()),
-            "source" => self.source.clone(),
-            "matrix" => self.matrix.clone(),
-            _ => None,
-        }
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["job", "vars", "env", "source", "matrix"])
-    }
+    Expression { code: Box<str>, names: Box<[Name]>, compiled: Expression<'static, 'static>, span: Span },
 }
 
 impl Template {
@@ -92,8 +63,8 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// The first expression that is not closed or not valid, at its place.
-    pub(super) fn compile(document: &Arc<Document>, text: &Located<String>) -> Result<Self, Diagnostic> {
+    /// Every expression that is not valid, and the first that is not closed, at their places.
+    pub(super) fn compile(document: &Arc<Document>, text: &Located<String>) -> Result<Self, Diagnostics> {
         Self::compile_text(&Text {
             document: Arc::clone(document),
             span: text.span,
@@ -102,7 +73,7 @@ impl Template {
     }
 
     /// As [`Template::compile`], for a text of any document.
-    pub(super) fn compile_text(source: &Text) -> Result<Self, Diagnostic> {
+    pub(super) fn compile_text(source: &Text) -> Result<Self, Diagnostics> {
         let Text { document, span, text } = source;
         let body = if text.contains("${{") {
             Body::Pieces(Cutter { document, span: *span, text, found_to: 0, expressions: 0 }.pieces()?)
@@ -122,7 +93,7 @@ impl Template {
         let Body::Pieces(pieces) = &self.body else { return false };
         pieces.iter().any(|piece| match piece {
             Piece::Text(_) => false,
-            Piece::Expression { compiled, .. } => compiled.undeclared_variables(false).contains("matrix"),
+            Piece::Expression { names, .. } => names.iter().any(|name| name.path[0] == "matrix"),
         })
     }
 
@@ -138,53 +109,66 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// A name that is not defined, an operation that does not fit its values, too much work or too long a text.
-    pub(super) fn render(&self, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostic> {
+    /// Every name that is not defined, or an operation that does not fit its values, too much work or too long a text.
+    pub(super) fn render(&self, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostics> {
         let pieces = match &self.body {
             Body::Constant(text) => return Ok(Arc::clone(text)),
             Body::Pieces(pieces) => pieces,
         };
         let mut rendered = String::new();
+        let mut findings = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Text(text) => rendered.push_str(text),
-                Piece::Expression { code, compiled, span } => {
+                Piece::Expression { code, names, compiled, span } => {
                     let value = compiled.eval(Value::from_dyn_object(Arc::clone(scope)));
-                    let value = value.and_then(defined).map_err(|error| {
-                        self.explain(&error, code, compiled, scope).at(&self.document, *span)
-                    })?;
-                    push_value(&mut rendered, &value);
+                    match value.and_then(defined) {
+                        Ok(value) => push_value(&mut rendered, &value),
+                        Err(error) => {
+                            let explained = explain(&error, code, names, scope);
+                            findings
+                                .extend(explained.into_iter().map(|found| found.at(&self.document, *span)));
+                            if findings.len() > MOST_FINDINGS {
+                                break;
+                            }
+                        }
+                    }
                 }
             }
             if rendered.len() > MAX_RENDERED {
                 let finding =
                     Diagnostic::new(format!("this string renders to more than {} MiB", MAX_RENDERED >> 20));
-                return Err(finding.at(&self.document, self.span));
+                return Err(finding.at(&self.document, self.span).into());
             }
         }
-        Ok(rendered.into())
+        match Diagnostics::from_list(findings) {
+            Some(findings) => Err(findings),
+            None => Ok(rendered.into()),
+        }
     }
+}
 
-    fn explain(
-        &self,
-        error: &Error,
-        code: &str,
-        compiled: &Expression<'_, '_>,
-        scope: &Arc<Scope>,
-    ) -> Diagnostic {
-        if error.kind() == ErrorKind::UndefinedError {
-            let mut names: Vec<String> = compiled.undeclared_variables(true).into_iter().collect();
-            names.sort();
-            if let Some(name) = names.iter().find(|name| !scope.defines(name)) {
-                return scope.undefined(name);
+/// Every name that an expression lacks, or else why it has no value.
+fn explain(error: &Error, code: &str, names: &[Name], scope: &Scope) -> Vec<Diagnostic> {
+    if error.kind() == ErrorKind::UndefinedError {
+        let mut lacking: Vec<&Name> = Vec::new();
+        for name in names {
+            if !name.may_lack
+                && !scope.defines(&name.path)
+                && !lacking.iter().any(|seen| seen.path == name.path)
+            {
+                lacking.push(name);
             }
         }
-        let what = match error.kind() {
-            ErrorKind::OutOfFuel => "takes too much work".to_owned(),
-            _ => format!("cannot be evaluated: {}", wording(error)),
-        };
-        Diagnostic::new(format!("the expression {} {what}", quoted(code.trim())))
+        if !lacking.is_empty() {
+            return lacking.into_iter().map(|name| scope.undefined(&name.path)).collect();
+        }
     }
+    let what = match error.kind() {
+        ErrorKind::OutOfFuel => "takes too much work".to_owned(),
+        _ => format!("cannot be evaluated: {}", wording(error)),
+    };
+    vec![Diagnostic::new(format!("the expression {} {what}", quoted(code.trim())))]
 }
 
 /// An undefined value is an error even where nothing is done with it.
@@ -194,114 +178,6 @@ fn defined(value: Value) -> Result<Value, Error> {
 
 fn wording(error: &Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
-}
-
-/// As GitHub writes values: null is nothing, lists and mappings are JSON.
-fn push_value(text: &mut String, value: &Value) {
-    use std::fmt::Write as _;
-    match value.kind() {
-        ValueKind::None | ValueKind::Undefined => {}
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => match serde_json::to_string(value) {
-            Ok(json) => text.push_str(&json),
-            Err(_) => text.push_str(&value.to_string()),
-        },
-        _ => match value.as_str() {
-            Some(string) => text.push_str(string),
-            None => write!(text, "{value}").expect("writing to a string cannot fail"),
-        },
-    }
-}
-
-impl Scope {
-    /// The names that all tasks of a job share.
-    pub(super) fn of_job(vars: &Vars, job: &CheckedJob) -> Self {
-        let unset = |(name, set): (&String, bool)| (!set).then(|| name.clone());
-        let values = vars.iter().filter_map(|(name, value)| Some((name.as_str(), to_value(value.as_ref()?))));
-        let env = job.env.iter();
-        let env_values =
-            env.clone().filter_map(|(name, value)| Some((name.as_str(), Value::from(value.as_deref()?))));
-        Self {
-            job: Value::from_pairs([("id", job.id.as_str())]),
-            vars: Value::from_pairs(values),
-            env: Value::from_pairs(env_values),
-            source: None,
-            matrix: None,
-            unset: Arc::new(Unset {
-                vars: vars.iter().map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
-                env: env.map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
-            }),
-        }
-    }
-
-    fn defines(&self, name: &str) -> bool {
-        let mut parts = name.split('.');
-        let root = match parts.next() {
-            Some("job") => Some(&self.job),
-            Some("vars") => Some(&self.vars),
-            Some("env") => Some(&self.env),
-            Some("source") => self.source.as_ref(),
-            Some("matrix") => self.matrix.as_ref(),
-            _ => None,
-        };
-        let Some(root) = root else { return false };
-        let found = parts.try_fold(root.clone(), |value, part| {
-            value.get_attr(part).ok().filter(|value| !value.is_undefined())
-        });
-        found.is_some()
-    }
-
-    /// Every name that is defined, dotted.
-    fn names(&self) -> Vec<String> {
-        let roots = [
-            ("source", self.source.as_ref()),
-            ("matrix", self.matrix.as_ref()),
-            ("vars", Some(&self.vars)),
-            ("env", Some(&self.env)),
-            ("job", Some(&self.job)),
-        ];
-        let mut names = Vec::new();
-        for (root, value) in roots {
-            for key in value.into_iter().filter_map(|value| value.try_iter().ok()).flatten() {
-                names.push(format!("{root}.{key}"));
-            }
-        }
-        names
-    }
-
-    fn undefined(&self, name: &str) -> Diagnostic {
-        let has = |list: &[String], prefix: &str| {
-            name.strip_prefix(prefix).is_some_and(|rest| list.iter().any(|known| known == rest))
-        };
-        if has(&self.unset.vars, "vars.") {
-            let short = name.trim_start_matches("vars.");
-            return Diagnostic::new(format!("{} has no value", quoted(name)))
-                .help(format!("give it: `--var {short}=…`"));
-        }
-        if has(&self.unset.env, "env.") {
-            return Diagnostic::new(format!("{} is not set in the environment", quoted(name)))
-                .help(format!("set it, or write `{name} | default(\"…\")`"));
-        }
-        let finding = Diagnostic::new(format!("{} is not defined", quoted(name)));
-        if let Some(short) = name.strip_prefix("env.") {
-            return finding.help(format!("list it: `env: [{short}]`"));
-        }
-        let root = name.split('.').next().unwrap_or(name);
-        if root == "source" && self.source.is_none() {
-            return finding.help("this job has no source");
-        }
-        if root == "matrix" && self.matrix.is_none() {
-            return finding.help("this job has no matrix");
-        }
-        let names = self.names();
-        let known = || names.iter().map(String::as_str);
-        match nearest(name, known()) {
-            Some(near) => {
-                finding.help(format!("did you mean {}? Known names: {}", quoted(near), listed(known())))
-            }
-            None => finding
-                .help(format!("known names: {}; a literal `${{{{` is written `$${{{{`", listed(known()))),
-        }
-    }
 }
 
 struct Cutter<'a> {
@@ -314,8 +190,9 @@ struct Cutter<'a> {
 }
 
 impl<'a> Cutter<'a> {
-    fn pieces(mut self) -> Result<Vec<Piece>, Diagnostic> {
+    fn pieces(mut self) -> Result<Vec<Piece>, Diagnostics> {
         let mut pieces = Vec::new();
+        let mut findings = Vec::new();
         let mut plain = String::new();
         let mut rest = self.text;
         while let Some(at) = rest.find("${{") {
@@ -330,7 +207,8 @@ impl<'a> Cutter<'a> {
             let Some(length) = expression_length(inner) else {
                 let finding =
                     Diagnostic::new("`${{` is not closed by `}}`").help("a literal `${{` is written `$${{`");
-                return Err(finding.at(self.document, self.locate(&rest[at..at + 3])));
+                findings.push(finding.at(self.document, self.locate(&rest[at..at + 3])));
+                break;
             };
             let whole = &rest[at..at + 3 + length + 2];
             if !plain.is_empty() {
@@ -339,17 +217,25 @@ impl<'a> Cutter<'a> {
             if self.expressions >= MAX_EXPRESSIONS {
                 let finding =
                     Diagnostic::new(format!("this string has more than {MAX_EXPRESSIONS} expressions"));
-                return Err(finding.at(self.document, self.span));
+                findings.push(finding.at(self.document, self.span));
+                break;
             }
             self.expressions += 1;
-            pieces.push(self.expression(whole, &inner[..length])?);
+            match self.expression(whole, &inner[..length]) {
+                Ok(piece) => pieces.push(piece),
+                Err(finding) if findings.len() < MOST_FINDINGS => findings.push(finding),
+                Err(_) => {}
+            }
             rest = &rest[whole.len() + at..];
         }
         plain.push_str(rest);
         if !plain.is_empty() {
             pieces.push(Piece::Text(plain.into()));
         }
-        Ok(pieces)
+        match Diagnostics::from_list(findings) {
+            Some(findings) => Err(findings),
+            None => Ok(pieces),
+        }
     }
 
     fn expression(&mut self, whole: &'a str, code: &str) -> Result<Piece, Diagnostic> {
@@ -359,8 +245,17 @@ impl<'a> Cutter<'a> {
         }
         #[cfg(test)]
         tests::COMPILED.with(|count| count.set(count.get() + 1));
-        match ENGINE.compile_expression_owned(code.trim().to_owned()) {
-            Ok(compiled) => Ok(Piece::Expression { code: code.into(), compiled, span }),
+        let Prepared { code: prepared, names } = prepare(code.trim()).map_err(|name| {
+            let what = format!(
+                "the expression {} is not valid: {} is no name of a filter or test",
+                quoted(code.trim()),
+                quoted(&name)
+            );
+            let help = format!("a subtraction wants spaces: {}", quoted(&name.replace('-', " - ")));
+            Diagnostic::new(what).at(self.document, span).help(help)
+        })?;
+        match ENGINE.compile_expression_owned(prepared) {
+            Ok(compiled) => Ok(Piece::Expression { code: code.into(), names: names.into(), compiled, span }),
             Err(error) => {
                 let what =
                     format!("the expression {} is not valid: {}", quoted(code.trim()), wording(&error));
@@ -408,32 +303,14 @@ fn expression_length(text: &str) -> Option<usize> {
     None
 }
 
-/// A value of the manifest as expressions see it. A number that is spelt oddly is a text, marked as safe.
-pub(super) fn to_value(value: &Literal) -> Value {
-    match value {
-        Literal::Null => Value::from(()),
-        Literal::Bool(value) => Value::from(*value),
-        Literal::Number(number) => match number.json() {
-            Some(json) => match (json.as_i64(), json.as_u64()) {
-                (Some(value), _) => Value::from(value),
-                (None, Some(value)) => Value::from(value),
-                (None, None) => Value::from(number.value),
-            },
-            None => Value::from_safe_string((*number.written).to_owned()),
-        },
-        Literal::Text(text) => Value::from(text.as_str()),
-        Literal::List(items) => items.iter().map(to_value).collect(),
-        Literal::Map(map) => {
-            Value::from_pairs(map.iter().map(|(key, value)| (key.as_str(), to_value(value))))
-        }
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::cell::Cell;
 
+    use super::super::data::to_value;
+    use super::super::scope::Unset;
     use super::*;
+    use crate::manifest::Literal;
 
     thread_local! {
         /// How many expressions were compiled on this thread.
@@ -441,7 +318,10 @@ pub(super) mod tests {
     }
 
     fn scope() -> Arc<Scope> {
-        let matrix = Literal::read("{ crate: serde, n: 3, list: [1, a], none: null, os-name: x }");
+        let matrix = Literal::read(
+            "{ crate: serde, n: 3, list: [1, a, true, 3.10, 1.0, 007], none: null, os-name: x, yes: true, v: 3.10,
+               shard: 3, shard-1: x, py-v: { min-v: '3.9', by-os: [{ l-x: 1 }] } }",
+        );
         let vars = Literal::read("{ tone: kind }");
         Arc::new(Scope {
             job: Value::from_pairs([("id", "j")]),
@@ -456,10 +336,11 @@ pub(super) mod tests {
     fn render(text: &str) -> Result<String, String> {
         let document = Arc::new(Document::new("jobs.yaml", text));
         let located = Located::new(text.to_owned(), Span::new(0..text.len()));
-        let all = |finding: Diagnostic| {
+        let one = |finding: &Diagnostic| {
             let place = finding.place().map_or_else(String::new, |place| place.to_string());
             format!("{place} {} [{}]", finding.message(), finding.way_out().unwrap_or(""))
         };
+        let all = |found: Diagnostics| found.iter().map(one).collect::<Vec<_>>().join("\n");
         let template = Template::compile(&document, &located).map_err(all)?;
         template.render(&scope()).map(|text| text.to_string()).map_err(all)
     }
@@ -472,7 +353,18 @@ pub(super) mod tests {
             ("a $${{ secrets.X }} b ${{matrix.n+1}}", "a ${{ secrets.X }} b 4"),
             ("${{ '}}' }}${{ {'a': {'b': 1}}.a.b }}", "}}1"),
             ("${{ \"${{\" }}", "${{"),
-            ("${{ matrix.list }}|${{ matrix.none }}|${{ matrix.crate | upper }}", "[1,\"a\"]||SERDE"),
+            (
+                "${{ matrix.list }}|${{ matrix.none }}|${{ matrix.crate | upper }}",
+                "[1,\"a\",true,3.10,1.0,\"007\"]||SERDE",
+            ),
+            ("${{ matrix.os-name }} ${{ matrix.py-v.min-v }} ${{ matrix['py-v'].by-os[0].l-x }}", "x 3.9 1"),
+            ("${{ matrix.shard-1 }} ${{ matrix.shard - 1 }}", "x 2"),
+            (
+                "${{ matrix.yes }} ${{ not matrix.yes }} ${{ 'a' ~ matrix.yes ~ matrix.none ~ matrix.v }}",
+                "true false atrue3.10",
+            ),
+            ("${{ matrix.list | join(' ') }} ${{ true | string }}", "1 a true 3.10 1.0 007 true"),
+            ("${{ [matrix.yes, matrix.v] }} ${{ 'x' ~ [true] }}", "[true,3.10] x[true]"),
             ("${{ matrix.nope | default('d') }}", "d"),
             ("${{ matrix['os-name'] }} ${{ env.CI }} ${{ job.id }}", "x true j"),
             ("${{ 'a' if matrix.n > 2 else 'b' }}", "a"),
@@ -492,6 +384,15 @@ pub(super) mod tests {
             ("${{ source.repo }}", "1:1", "has no source"),
             ("${{ matrix.nope.x ~ 'a' }}", "1:1", "`matrix.nope.x` is not defined"),
             ("${{ vars.tone + 1 }}", "1:1", "cannot be evaluated"),
+            (
+                "${{ matrix.n-1 }}",
+                "1:1",
+                "`matrix.n-1` is not defined [a subtraction wants spaces: `matrix.n - 1`]",
+            ),
+            ("${{ matrix.n-matrix.n }}", "1:1", "spaces: `matrix.n - matrix.n`"),
+            ("${{ matrix.list | length-1 }}", "1:1", "spaces: `length - 1`"),
+            ("${{ python-version }}", "1:1", "`python-version` is not defined"),
+            ("${{ matrix.py-v.min }}", "1:1", "did you mean `matrix.py-v.min-v`?"),
             ("${{ vars.tone", "1:1", "not closed"),
             ("${{ }}", "1:1", "holds no expression"),
             ("a ${{ 1 + }}", "1:3", "is not valid"),
@@ -500,6 +401,15 @@ pub(super) mod tests {
             let error = render(text).unwrap_err();
             assert!(error.starts_with(place) && error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let error = render("${{ a }} ${{ b ~ c.d ~ vars.tone }} ${{ vars.x | default(e) }}").unwrap_err();
+        let names: Vec<&str> = error.lines().map(|line| line.split('`').nth(1).unwrap()).collect();
+        assert_eq!(names, ["a", "b", "c.d", "e"], "{error}");
+        let error = render("${{ 1 + }} ${{ }} ${{ matrix").unwrap_err();
+        assert_eq!(error.lines().count(), 3, "{error}");
     }
 
     #[test]

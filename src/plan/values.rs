@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::Value;
+use serde_json::Value as Json;
 
+use super::data::to_value;
 use super::key::digest8;
 use super::matrix::{self, Combination, SourceNames};
-use super::template::to_value;
 use crate::manifest::{CheckedJob, Literal};
 
 /// A matrix value longer than this is shortened in ids, in bytes.
@@ -18,7 +19,7 @@ pub(super) struct Values {
     /// `[crate=serde,note=first]`: the end of a task's id; empty without a matrix.
     pub(super) id_suffix: String,
     /// For reports and selection.
-    pub(super) map: Arc<BTreeMap<String, serde_json::Value>>,
+    pub(super) map: Arc<BTreeMap<String, Json>>,
     /// What expressions see as `matrix`; nothing without one.
     pub(super) scope: Option<Value>,
 }
@@ -50,13 +51,29 @@ fn id_suffix(combination: &Combination) -> String {
 
 /// A matrix value in an id: its text, on one line; shortened where it is long.
 fn in_id(value: &Literal) -> String {
-    let mut text = value.text();
-    if text.contains(char::is_control) {
-        text = value.to_json().to_string();
-    }
+    let text = value.text();
+    shortened(if text.contains(char::is_control) { value.to_json().to_string() } else { text })
+}
+
+fn shortened(text: String) -> String {
     if text.len() <= LONG {
         return text;
     }
     let head: String = text.chars().take(LONG / 2).collect();
     format!("{head}…{}", digest8(&text))
+}
+
+/// The texts by which a task's matrix value can be selected: as prompts and ids show it.
+pub(super) fn texts(value: &Json) -> Vec<String> {
+    let mut texts = vec![match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }];
+    match value {
+        Json::Array(_) | Json::Object(_) => texts.push(Literal::of_json(value).text()),
+        Json::String(text) if text.contains(char::is_control) => texts.push(value.to_string()),
+        _ => {}
+    }
+    texts.extend(texts.clone().into_iter().filter(|text| text.len() > LONG).map(shortened));
+    texts
 }

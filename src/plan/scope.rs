@@ -1,0 +1,171 @@
+//! The names that expressions may use, and what is said of one that is not defined.
+
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Object, Value, ValueKind};
+
+use super::data::to_value;
+use crate::manifest::{CheckedJob, Diagnostic, Vars, listed, nearest, quoted};
+
+/// The names that expressions may use for one task.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    pub(super) job: Value,
+    pub(super) vars: Value,
+    pub(super) env: Value,
+    pub(super) source: Option<Value>,
+    pub(super) matrix: Option<Value>,
+    /// Variables that exist without a value: for the wording of errors.
+    pub(super) unset: Arc<Unset>,
+}
+
+/// Names that are declared but have no value.
+#[derive(Debug, Default)]
+pub(super) struct Unset {
+    pub(super) vars: Vec<String>,
+    pub(super) env: Vec<String>,
+}
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "job" => Some(self.job.clone()),
+            "vars" => Some(self.vars.clone()),
+            "env" => Some(self.env.clone()),
+            "source" => self.source.clone(),
+            "matrix" => self.matrix.clone(),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["job", "vars", "env", "source", "matrix"])
+    }
+}
+
+impl Scope {
+    /// The names that all tasks of a job share.
+    pub(super) fn of_job(vars: &Vars, job: &CheckedJob) -> Self {
+        let unset = |(name, set): (&String, bool)| (!set).then(|| name.clone());
+        let values = vars.iter().filter_map(|(name, value)| Some((name.as_str(), to_value(value.as_ref()?))));
+        let env = job.env.iter();
+        let env_values =
+            env.clone().filter_map(|(name, value)| Some((name.as_str(), Value::from(value.as_deref()?))));
+        Self {
+            job: Value::from_pairs([("id", job.id.as_str())]),
+            vars: Value::from_pairs(values),
+            env: Value::from_pairs(env_values),
+            source: None,
+            matrix: None,
+            unset: Arc::new(Unset {
+                vars: vars.iter().map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
+                env: env.map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
+            }),
+        }
+    }
+
+    fn root(&self, name: &str) -> Option<&Value> {
+        match name {
+            "job" => Some(&self.job),
+            "vars" => Some(&self.vars),
+            "env" => Some(&self.env),
+            "source" => self.source.as_ref(),
+            "matrix" => self.matrix.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The value of a name, if it is defined.
+    fn get(&self, path: &[String]) -> Option<Value> {
+        let (root, members) = path.split_first()?;
+        members.iter().try_fold(self.root(root)?.clone(), |value, member| {
+            let index = member.parse::<usize>().ok().filter(|_| value.kind() == ValueKind::Seq);
+            let found = match index {
+                Some(index) => value.get_item_by_index(index),
+                None => value.get_attr(member),
+            };
+            found.ok().filter(|value| !value.is_undefined())
+        })
+    }
+
+    pub(super) fn defines(&self, path: &[String]) -> bool {
+        self.get(path).is_some()
+    }
+
+    /// Every name that is defined, dotted.
+    fn names(&self) -> Vec<String> {
+        let roots = [
+            ("source", self.source.as_ref()),
+            ("matrix", self.matrix.as_ref()),
+            ("vars", Some(&self.vars)),
+            ("env", Some(&self.env)),
+            ("job", Some(&self.job)),
+        ];
+        let mut names = Vec::new();
+        for (root, value) in roots {
+            for key in value.into_iter().filter_map(|value| value.try_iter().ok()).flatten() {
+                names.push(format!("{root}.{key}"));
+            }
+        }
+        names
+    }
+
+    pub(super) fn undefined(&self, path: &[String]) -> Diagnostic {
+        let name = &path.join(".");
+        let has = |list: &[String]| matches!(path, [_, short] if list.contains(short));
+        let short = path.get(1).map_or("", String::as_str);
+        match path[0].as_str() {
+            "vars" if has(&self.unset.vars) => {
+                return Diagnostic::new(format!("{} has no value", quoted(name)))
+                    .help(format!("give it: `--var {short}=…`"));
+            }
+            "env" if has(&self.unset.env) => {
+                return Diagnostic::new(format!("{} is not set in the environment", quoted(name)))
+                    .help(format!("set it, or write `{name} | default(\"…\")`"));
+            }
+            _ => {}
+        }
+        let finding = Diagnostic::new(format!("{} is not defined", quoted(name)));
+        if let Some(difference) = self.as_difference(path) {
+            return finding.help(format!("a subtraction wants spaces: {}", quoted(&difference)));
+        }
+        match path[0].as_str() {
+            "env" if path.len() == 2 => return finding.help(format!("list it: `env: [{short}]`")),
+            "source" if self.source.is_none() => return finding.help("this job has no source"),
+            "matrix" if self.matrix.is_none() => return finding.help("this job has no matrix"),
+            _ => {}
+        }
+        let names = self.names_beside(path);
+        let known = || names.iter().map(String::as_str);
+        match nearest(name, known()) {
+            Some(near) => {
+                finding.help(format!("did you mean {}? Known names: {}", quoted(near), listed(known())))
+            }
+            None => finding
+                .help(format!("known names: {}; a literal `${{{{` is written `$${{{{`", listed(known()))),
+        }
+    }
+
+    /// The subtraction that a name with `-` may have been meant for: what stands before it is defined.
+    fn as_difference(&self, path: &[String]) -> Option<String> {
+        let lacking = (1..path.len()).find(|&at| !self.defines(&path[..=at]))?;
+        let (before, after) = path[lacking]
+            .split_once('-')
+            .filter(|(before, after)| !before.is_empty() && !after.is_empty())?;
+        let mut left = path[..lacking].to_vec();
+        left.push(before.to_owned());
+        let rest: Vec<&str> =
+            std::iter::once(after).chain(path[lacking + 1..].iter().map(String::as_str)).collect();
+        self.defines(&left).then(|| format!("{} - {}", left.join("."), rest.join(".")))
+    }
+
+    /// The names that one which is not defined may have been meant for: those within what is defined of it.
+    fn names_beside(&self, path: &[String]) -> Vec<String> {
+        let defined = (2..path.len()).rev().find(|&length| self.defines(&path[..length]));
+        let Some(length) = defined else { return self.names() };
+        let keys = self.get(&path[..length]).and_then(|value| value.try_iter().ok().map(Iterator::collect));
+        let keys: Vec<Value> = keys.unwrap_or_default();
+        let within = path[..length].join(".");
+        keys.iter().map(|key| format!("{within}.{key}")).collect()
+    }
+}
