@@ -13,7 +13,7 @@ use super::schema::Written;
 use super::setting::Setting;
 use super::settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, WaitingPolicy};
 use super::source_list::{self, ListedSource};
-use super::vars::{is_name, not_a_name};
+use super::vars::{is_key, is_name};
 
 /// A job whose keys are complete and make sense, with the files that it names.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct CheckedJob {
     /// Whether the job has `source` or `sources` at all; a file may list none.
     pub(crate) has_sources: bool,
     /// The variables that `${{ env.NAME }}` may read, with their values where they are set.
-    pub(crate) env: BTreeMap<String, Option<String>>,
+    pub(crate) env: Env,
 }
 
 /// A text and the place that it was read from.
@@ -50,11 +50,26 @@ pub(crate) enum SourceSpec {
     List { document: Arc<Document>, list: Vec<ListedSource>, branch: Option<Located<String>> },
 }
 
+/// Variables of the environment by name, with their values where they are set.
+pub(crate) type Env = BTreeMap<String, Option<String>>;
+
+/// Reads the environment's variables that the manifest lists for all jobs.
+pub(super) fn env(
+    document: &Arc<Document>,
+    written: &Written,
+    env: fn(&str) -> Option<String>,
+    findings: &mut Vec<Diagnostic>,
+) -> Env {
+    let mut check = Check { document, folder: Path::new(""), findings };
+    check.env(written.env.as_deref().unwrap_or_default(), env)
+}
+
 /// Checks every job.
 pub(super) fn jobs(
     document: &Arc<Document>,
     folder: &Path,
     written: &Written,
+    shared_env: &Env,
     env: fn(&str) -> Option<String>,
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<CheckedJob> {
@@ -69,7 +84,6 @@ pub(super) fn jobs(
     if let Some(id) = defaults.and_then(|defaults| defaults.id.as_ref()) {
         check.wrong(Diagnostic::new("`id` cannot stand in `defaults`: every job has its own"), id.span);
     }
-    let shared_env = check.env(written.env.as_deref().unwrap_or_default(), env);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut checked = Vec::with_capacity(written.jobs.value.len());
     let shared = JobKeys {
@@ -88,7 +102,7 @@ pub(super) fn jobs(
         Job::overlay(&mut keys, &shared);
         let keys = Job::meant(Located::new(keys, span));
         let mut vars = check.env(&keys.env, env);
-        vars.extend(shared_env.clone());
+        vars.extend(shared_env.iter().map(|(name, value)| (name.clone(), value.clone())));
         check.matrix(&keys);
         for tag in keys.tags.iter().filter(|tag| tag.trim().is_empty()) {
             check.wrong(Diagnostic::new("a tag is empty"), tag.span);
@@ -111,6 +125,11 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
     }
     if let Some(name) = written.name.as_ref().filter(|name| name.trim().is_empty()) {
         check.wrong(Diagnostic::new("`name` is empty"), name.span);
+    }
+    if let Some(name) = written.name.as_ref().filter(|name| name.contains("${{")) {
+        let finding = Diagnostic::new("`name` takes no expression")
+            .help("it is part of every task's key: write it out");
+        check.wrong(finding, name.span);
     }
     check.limits::<Strategy>("strategy", written.strategy.as_ref());
     check.limits::<Limits>("limits", written.limits.as_ref());
@@ -204,6 +223,12 @@ impl Check<'_> {
     }
 
     fn file(&mut self, key: &str, named: &Located<String>) -> Option<Arc<Document>> {
+        if named.contains("${{") {
+            let finding =
+                Diagnostic::new(format!("`{key}` takes no expression")).help("write the file's name out");
+            self.wrong(finding, named.span);
+            return None;
+        }
         let read = files::confine(self.folder, named).and_then(|path| files::read_text(&path));
         match read {
             Ok(text) => Some(Arc::new(Document::new(named.as_str(), text))),
@@ -269,15 +294,14 @@ impl Check<'_> {
         }
     }
 
-    fn env(
-        &mut self,
-        names: &[Located<String>],
-        env: fn(&str) -> Option<String>,
-    ) -> BTreeMap<String, Option<String>> {
+    fn env(&mut self, names: &[Located<String>], env: fn(&str) -> Option<String>) -> Env {
         let mut values = BTreeMap::new();
         for name in names {
             if !is_name(name) {
-                self.wrong(not_a_name("environment variable", name), name.span);
+                let finding =
+                    Diagnostic::new(format!("{} cannot be an environment variable's name", quoted(name)));
+                let help = "names are letters, digits and `_`, and do not start with a digit";
+                self.wrong(finding.help(help), name.span);
             } else if name.as_str() == "JULES_API_KEY" {
                 let finding = Diagnostic::new("`JULES_API_KEY` cannot stand under `env`");
                 self.wrong(finding.help("the key must not reach a prompt"), name.span);
@@ -338,7 +362,7 @@ impl Check<'_> {
 
 /// `source` would be taken for the task's source; `-` is allowed as in GitHub's matrix.
 fn is_matrix_name(name: &str) -> bool {
-    is_name(&name.replace('-', "_")) && !name.starts_with('-') && !name.eq_ignore_ascii_case("source")
+    is_key(name) && !name.eq_ignore_ascii_case("source")
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -80,6 +80,29 @@ impl Literal {
         }
     }
 
+    /// Whether a text of it holds an expression.
+    pub(crate) fn has_expression(&self) -> bool {
+        match self {
+            Self::Text(text) => text.contains("${{"),
+            Self::List(items) => items.iter().any(Self::has_expression),
+            Self::Map(entries) => {
+                entries.iter().any(|(key, value)| key.contains("${{") || value.has_expression())
+            }
+            Self::Null | Self::Bool(_) | Self::Number(_) => false,
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        let inner: usize = match self {
+            Self::Text(text) => text.len(),
+            Self::List(items) => items.iter().map(Self::weight).sum(),
+            Self::Map(entries) => entries.iter().map(|(key, value)| key.len() + value.weight()).sum(),
+            Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+        };
+        inner + size_of::<Self>()
+    }
+
     /// A value of [`Literal::to_json`]: of its texts, those that spell numbers were numbers.
     pub(crate) fn of_json(json: &Json) -> Self {
         match json {

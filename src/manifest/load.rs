@@ -76,7 +76,8 @@ pub fn inline(
     branch: Option<&str>,
     options: &LoadOptions,
 ) -> Result<Manifest, Diagnostics> {
-    let vars: BTreeMap<&str, &str> = options.vars.iter().map(|(name, value)| (&**name, &**value)).collect();
+    // Their values are data, and come from the options.
+    let vars: BTreeMap<&str, ()> = options.vars.iter().map(|(name, _)| (&**name, ())).collect();
     let mut job = serde_json::json!({ "id": "task", "prompt": prompt });
     if !sources.is_empty() {
         job["sources"] = sources.into();
@@ -114,12 +115,13 @@ fn read(
     };
     let vars = vars::merge(document, written.vars.as_ref(), &options.vars, findings);
     let folder = origin.parent().unwrap_or(Path::new("."));
-    let jobs = check::jobs(document, folder, &written, options.env, findings);
+    let env = check::env(document, &written, options.env, findings);
+    let jobs = check::jobs(document, folder, &written, &env, options.env, findings);
     check::settings(document, &written, findings);
     let stem = origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name =
         written.name.as_ref().map(|name| name.value.clone()).or(stem).unwrap_or_else(|| "jobs".to_owned());
-    Some(Manifest { document: Arc::clone(document), name, written, vars, jobs })
+    Some(Manifest { document: Arc::clone(document), name, written, vars, env, jobs })
 }
 
 /// The manifest's tree without its `x-` keys, which are the user's own (a place for anchors).

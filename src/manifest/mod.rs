@@ -28,7 +28,7 @@ mod waiting;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use check::{CheckedJob, SourceSpec, Text};
+pub(crate) use check::{CheckedJob, Env, SourceSpec, Text};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use diagnostic::{listed, nearest, quoted};
 pub use document::Place;
@@ -54,6 +54,8 @@ pub struct Manifest {
     pub(crate) name: String,
     pub(crate) written: Written,
     pub(crate) vars: Vars,
+    /// Those that all jobs may read.
+    pub(crate) env: Env,
     pub(crate) jobs: Vec<CheckedJob>,
 }
 

@@ -8,8 +8,19 @@ use super::document::{Document, Span};
 use super::literal::Literal;
 use super::located::{Located, Table};
 
-/// The values of `vars` by name; `None` where a value must be given by `--var` and was not.
-pub(crate) type Vars = BTreeMap<String, Option<Literal>>;
+/// `vars` by name.
+pub(crate) type Vars = BTreeMap<String, Variable>;
+
+/// A value under `vars`.
+#[derive(Clone, Debug)]
+pub(crate) struct Variable {
+    /// Nothing where a value must be given by `--var` and was not.
+    pub(crate) value: Option<Literal>,
+    /// Whether `--var` gives it: then nothing in it is an expression.
+    pub(crate) is_given: bool,
+    /// Where its name stands.
+    pub(crate) span: Span,
+}
 
 /// Merges what the manifest says with what the command line says; the latter wins, and the last of a name.
 pub(super) fn merge(
@@ -20,31 +31,37 @@ pub(super) fn merge(
 ) -> Vars {
     let mut vars = Vars::new();
     for (name, value) in written.iter().flat_map(|table| table.iter()) {
-        if !is_name(name) {
-            findings.push(not_a_name("variable", name).at(document, name.span));
+        if !is_key(name) {
+            let finding = Diagnostic::new(format!("{} cannot be a variable's name", quoted(name)));
+            let help = "names are letters, digits, `_` and `-`, and start with a letter or `_`";
+            findings.push(finding.at(document, name.span).help(help));
         }
-        vars.insert(name.value.clone(), Some(value.clone()).filter(|value| !matches!(value, Literal::Null)));
+        let value = Some(value.clone()).filter(|value| !matches!(value, Literal::Null));
+        vars.insert(name.value.clone(), Variable { value, is_given: false, span: name.span });
     }
     for (name, value) in given {
         match vars.get_mut(name) {
-            Some(slot) => *slot = Some(Literal::Text(Located::new(value.clone(), Span::default()))),
+            Some(slot) => {
+                slot.value = Some(Literal::Text(Located::new(value.clone(), Span::default())));
+                slot.is_given = true;
+            }
             None => findings.push(undeclared(name, &vars)),
         }
     }
     vars
 }
 
-/// Whether `name` can be written as `vars.name` in an expression.
+/// Whether `name` can be a variable's or a key of the matrix.
+pub(super) fn is_key(name: &str) -> bool {
+    is_name(&name.replace('-', "_")) && !name.starts_with('-')
+}
+
+/// Whether `name` can be that of an environment variable.
 pub(super) fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && name.len() <= 100
-}
-
-pub(super) fn not_a_name(what: &str, name: &str) -> Diagnostic {
-    Diagnostic::new(format!("{} cannot be a {what}'s name", quoted(name)))
-        .help("names are letters, digits and `_`, and do not start with a digit")
 }
 
 fn undeclared(name: &str, vars: &Vars) -> Diagnostic {
@@ -73,7 +90,7 @@ mod tests {
     #[test]
     fn the_command_line_wins_and_its_last_word_counts() {
         let vars = load(&[("tone", "x"), ("tone", "y")]).unwrap();
-        let text = |name: &str| vars[name].as_ref().map(Literal::text);
+        let text = |name: &str| vars[name].value.as_ref().map(Literal::text);
         assert_eq!(text("tone").as_deref(), Some("y"));
         assert_eq!(text("ticket"), None);
         assert_eq!(text("n").as_deref(), Some("3.10"), "a number keeps its spelling");

@@ -8,6 +8,7 @@ use super::github::{check_branch, split_branch};
 use super::key::task_key;
 use super::matrix;
 use super::needs;
+use super::resolve::{self, Variables};
 use super::scope::Scope;
 use super::settings::{RetryPolicy, Settings};
 use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, source_value};
@@ -52,8 +53,10 @@ pub fn needs_connected(manifest: &Manifest) -> bool {
 /// than [`MAX_TASKS`] tasks: as many as can be told at once.
 pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Result<Plan, Diagnostics> {
     let catalogue = connected.map(Catalogue::new);
+    let variables = resolve::variables(manifest)?;
     let mut expansion = Expansion {
         manifest,
+        variables,
         tasks: Vec::new(),
         unresolved: Vec::new(),
         findings: Vec::new(),
@@ -87,6 +90,7 @@ pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Res
 
 struct Expansion<'m> {
     manifest: &'m Manifest,
+    variables: Variables,
     tasks: Vec<Task>,
     unresolved: Vec<Unresolved>,
     findings: Vec<Diagnostic>,
@@ -115,7 +119,7 @@ impl Expansion<'_> {
     /// Adds a job's tasks and says which they are.
     fn job(&mut self, job: &CheckedJob, catalogue: Option<&Catalogue<'_>>) -> Range<usize> {
         let start = self.tasks.len();
-        let scope = Arc::new(Scope::of_job(&self.manifest.vars, job));
+        let scope = Arc::new(Scope::of_job(&self.variables, job));
         let document = &self.manifest.document;
         let (sources, open) = Sources::new(document, catalogue, &scope, job, &mut self.findings).gather();
         for open in open {
@@ -150,9 +154,11 @@ impl Expansion<'_> {
         sources: &[JobSource],
     ) -> Result<(), Vec<Diagnostic>> {
         self.check_size(job, sources.len())?;
-        let matrix = job.keys.matrix.as_ref();
+        let matrix = resolve::matrix(&self.manifest.document, job, scope)?;
+        let span = job.keys.matrix.as_ref().map(|matrix| matrix.span);
+        let matrix = matrix.as_deref();
         let per_source = matrix.is_some_and(|matrix| matrix::names_sources(matrix));
-        let shared = (!per_source || sources.is_empty()).then(|| job_values(job, None));
+        let shared = (!per_source || sources.is_empty()).then(|| job_values(matrix, None));
         let before = self.tasks.len();
         if let (Some(shared), false) = (&shared, job.has_sources) {
             self.reserve(shared.len());
@@ -165,7 +171,7 @@ impl Expansion<'_> {
             let values = match &shared {
                 Some(shared) => shared,
                 None => {
-                    own = job_values(job, Some(source.names()));
+                    own = job_values(matrix, Some(source.names()));
                     &own
                 }
             };
@@ -176,10 +182,10 @@ impl Expansion<'_> {
             }
         }
         let expected = !sources.is_empty() || !job.has_sources;
-        if let (true, true, Some(matrix)) = (self.tasks.len() == before, expected, matrix) {
+        if let (true, true, Some(span)) = (self.tasks.len() == before, expected, span) {
             let finding =
                 Diagnostic::new(format!("the matrix of job {} leaves no combination", quoted(&job.id)));
-            let finding = finding.at(&self.manifest.document, matrix.span);
+            let finding = finding.at(&self.manifest.document, span);
             return Err(vec![finding.help("`exclude` removes them all: remove an entry, or the job")]);
         }
         Ok(())

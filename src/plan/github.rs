@@ -40,6 +40,7 @@ pub(super) fn check_branch(branch: &str) -> Result<(), (String, String)> {
         || branch.contains(forbidden)
         || branch.contains("..")
         || branch.contains("@{")
+        || branch.contains("${{")
         || branch.starts_with('-')
         || branch.ends_with('.')
         || branch == "@"

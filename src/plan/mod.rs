@@ -9,6 +9,7 @@ mod github;
 mod key;
 mod matrix;
 mod needs;
+mod resolve;
 mod scope;
 mod select;
 mod settings;

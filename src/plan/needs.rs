@@ -64,7 +64,7 @@ fn describe_cycle(document: &Arc<Document>, jobs: &[CheckedJob], cycle: &[usize]
 }
 
 /// The cycles met by a depth-first walk: each names its jobs in the order of waiting.
-fn cycles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
+pub(super) fn cycles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
         New,

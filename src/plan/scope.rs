@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value, ValueKind};
 
-use super::data::to_value;
-use crate::manifest::{CheckedJob, Diagnostic, Vars, listed, nearest, quoted};
+use super::resolve::Variables;
+use crate::manifest::{CheckedJob, Diagnostic, Env, listed, nearest, quoted};
 
 /// The names that expressions may use for one task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     pub(super) job: Value,
     pub(super) vars: Value,
@@ -26,6 +26,13 @@ pub(super) struct Unset {
     pub(super) env: Vec<String>,
 }
 
+impl Unset {
+    pub(super) fn of(variables: &Variables, env: &Env) -> Self {
+        let unset = env.iter().filter(|(_, value)| value.is_none());
+        Self { vars: variables.unset.clone(), env: unset.map(|(name, _)| name.clone()).collect() }
+    }
+}
+
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
@@ -39,28 +46,24 @@ impl Object for Scope {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["job", "vars", "env", "source", "matrix"])
+        Enumerator::Str(&Self::ROOTS)
     }
 }
 
 impl Scope {
+    /// What the names begin with.
+    pub(super) const ROOTS: [&str; 5] = ["job", "vars", "env", "source", "matrix"];
+
     /// The names that all tasks of a job share.
-    pub(super) fn of_job(vars: &Vars, job: &CheckedJob) -> Self {
-        let unset = |(name, set): (&String, bool)| (!set).then(|| name.clone());
-        let values = vars.iter().filter_map(|(name, value)| Some((name.as_str(), to_value(value.as_ref()?))));
-        let env = job.env.iter();
-        let env_values =
-            env.clone().filter_map(|(name, value)| Some((name.as_str(), Value::from(value.as_deref()?))));
+    pub(super) fn of_job(variables: &Variables, job: &CheckedJob) -> Self {
+        let env = job.env.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
         Self {
             job: Value::from_pairs([("id", job.id.as_str())]),
-            vars: Value::from_pairs(values),
-            env: Value::from_pairs(env_values),
+            vars: variables.value(),
+            env: Value::from_pairs(env),
             source: None,
             matrix: None,
-            unset: Arc::new(Unset {
-                vars: vars.iter().map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
-                env: env.map(|(name, value)| (name, value.is_some())).filter_map(unset).collect(),
-            }),
+            unset: Arc::new(Unset::of(variables, &job.env)),
         }
     }
 

@@ -251,7 +251,13 @@ impl<'a> Sources<'a> {
         exclude: &[Located<String>],
         branch: Option<&Located<String>>,
     ) -> Result<(), Diagnostics> {
+        let rendered = |text: &Located<String>| {
+            let rendered = Template::compile(self.manifest, text)?.render(self.scope)?;
+            Ok::<_, Diagnostics>(Located::new(rendered.to_string(), text.span))
+        };
+        let pattern = &rendered(pattern)?;
         let matcher = self.glob(pattern)?;
+        let exclude = exclude.iter().map(rendered).collect::<Result<Vec<_>, _>>()?;
         let excluded = exclude.iter().map(|pattern| self.glob(pattern)).collect::<Result<Vec<_>, _>>()?;
         let Some(catalogue) = self.catalogue else {
             self.open.push(OpenSource { pattern: pattern.value.clone(), span: pattern.span });

@@ -8,10 +8,10 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior};
 
-use super::data::{join, push_value, shown};
+use super::data::{join, push_value, shown, to_literal};
 use super::expression::{Name, Prepared, TEXT_FILTER, prepare};
 use super::scope::Scope;
-use crate::manifest::{Diagnostic, Diagnostics, Document, Located, Span, Text, quoted};
+use crate::manifest::{Diagnostic, Diagnostics, Document, Literal, Located, Span, Text, quoted};
 
 /// The longest text that one string may render to, in bytes.
 pub(super) const MAX_RENDERED: usize = 1 << 20;
@@ -90,11 +90,43 @@ impl Template {
 
     /// Whether an expression reads something of `matrix`.
     pub(super) fn reads_matrix(&self) -> bool {
-        let Body::Pieces(pieces) = &self.body else { return false };
-        pieces.iter().any(|piece| match piece {
-            Piece::Text(_) => false,
-            Piece::Expression { names, .. } => names.iter().any(|name| name.path[0] == "matrix"),
-        })
+        self.names().any(|(name, _)| name.path[0] == "matrix")
+    }
+
+    /// The names that expressions look up, each with the place of its expression.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&Name, Span)> {
+        let pieces = match &self.body {
+            Body::Constant(_) => &[][..],
+            Body::Pieces(pieces) => pieces,
+        };
+        let named = pieces.iter().map(|piece| match piece {
+            Piece::Text(_) => (&[][..], Span::default()),
+            Piece::Expression { names, span, .. } => (&names[..], *span),
+        });
+        named.flat_map(|(names, span)| names.iter().map(move |name| (name, span)))
+    }
+
+    /// The value for one task: of a string that is one expression what that is worth, of another its text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::render`], and an expression whose worth is no data.
+    pub(super) fn value(&self, scope: &Arc<Scope>) -> Result<Literal, Diagnostics> {
+        let Body::Pieces(pieces) = &self.body else { return self.text_value(scope) };
+        let [Piece::Expression { code, compiled, span, .. }] = &pieces[..] else {
+            return self.text_value(scope);
+        };
+        match compiled.eval(Value::from_dyn_object(Arc::clone(scope))).and_then(defined) {
+            Ok(value) => to_literal(&value, self.span).ok_or_else(|| {
+                let what = format!("the expression {} makes no value that can be kept", quoted(code.trim()));
+                Diagnostic::new(what).at(&self.document, *span).into()
+            }),
+            Err(_) => self.text_value(scope),
+        }
+    }
+
+    fn text_value(&self, scope: &Arc<Scope>) -> Result<Literal, Diagnostics> {
+        Ok(Literal::Text(Located::new(self.render(scope)?.to_string(), self.span)))
     }
 
     pub(super) fn document(&self) -> &Arc<Document> {
@@ -310,7 +342,6 @@ pub(super) mod tests {
     use super::super::data::to_value;
     use super::super::scope::Unset;
     use super::*;
-    use crate::manifest::Literal;
 
     thread_local! {
         /// How many expressions were compiled on this thread.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::*;
 use crate::manifest::{LoadOptions, parse};
 
-fn plan_with(text: &str, connected: Option<&[ConnectedSource]>) -> Result<Plan, String> {
+pub(super) fn plan_with(text: &str, connected: Option<&[ConnectedSource]>) -> Result<Plan, String> {
     let manifest = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()).map_err(|e| e.to_string())?;
     expand(&manifest, connected).map_err(|e| e.to_string())
 }
@@ -95,6 +95,49 @@ fn a_match_is_looked_up_among_the_connected_sources() {
         resolved("sources: [{ match: \"my-org/svc-*\", exclude: [\"*/svc-legacy\"] }, my-org/web@dev]")
             .unwrap();
     assert_eq!(found, ["j/My-Org/Svc-A@main", "j/my-org/svc-b@trunk", "j/my-org/web@dev"]);
+}
+
+#[test]
+fn a_match_takes_expressions() {
+    let text = "vars: { team: svc }\njobs:\n  - id: j\n    prompt: p\n    \
+                sources: [{ match: \"my-org/${{ vars.team }}-*\", exclude: [\"*/${{ vars.team }}-legacy\"] }]\n";
+    let plan = plan_with(text, Some(&connected())).unwrap();
+    assert_eq!(ids(&plan), ["j/My-Org/Svc-A@main", "j/my-org/svc-b@trunk"]);
+}
+
+#[test]
+fn no_expression_passes_through_as_it_is_written() {
+    let x = "${{ vars.x }}";
+    for (manifest, part) in [
+        (format!("name: 'a {x}'\njobs: [{{ id: j, prompt: p }}]"), "`name` takes no expression"),
+        (format!("jobs: [{{ id: '{x}', prompt: p }}]"), "cannot be a job's id"),
+        (format!("jobs: [{{ id: j, prompt: p, needs: ['{x}'] }}]"), "which is not in the manifest"),
+        (format!("env: ['{x}']\njobs: [{{ id: j, prompt: p }}]"), "cannot be an environment variable's name"),
+        (format!("jobs: [{{ id: j, prompt-file: '{x}' }}]"), "`prompt-file` takes no expression"),
+        (
+            format!("jobs: [{{ id: j, prompt: p, sources: [{{ file: '{x}' }}] }}]"),
+            "`file` takes no expression",
+        ),
+        (format!("jobs: [{{ id: j, prompt: p, matrix: {{ '{x}': [1] }} }}]"), "cannot be a matrix key"),
+        (format!("jobs: [{{ id: j, prompt: p, matrix: {{ k: [{{ '{x}': 1 }}] }} }}]"), "takes no expression"),
+        (format!("vars: {{ '{x}': 1 }}\njobs: [{{ id: j, prompt: p }}]"), "cannot be a variable's name"),
+        (format!("jobs: [{{ id: j, prompt: p, title: '{x}' }}]"), "`vars.x` is not defined"),
+        (format!("jobs: [{{ id: j, prompt: p, tags: ['{x}'] }}]"), "`vars.x` is not defined"),
+        (format!("jobs: [{{ id: j, prompt: p, source: '{x}' }}]"), "`vars.x` is not defined"),
+        (format!("jobs: [{{ id: j, prompt: p, source: a/b, branch: '{x}' }}]"), "`vars.x` is not defined"),
+        (
+            format!("jobs: [{{ id: j, prompt: p, sources: [{{ match: 'a/{x}' }}] }}]"),
+            "`vars.x` is not defined",
+        ),
+        (
+            format!("jobs: [{{ id: j, prompt: p, waiting: {{ stall: {{ nudge: '{x}' }} }} }}]"),
+            "`vars.x` is not defined",
+        ),
+    ] {
+        let found = plan_with(&manifest, None).unwrap_err();
+        assert!(found.contains(part), "{manifest}: {found}");
+        assert!(found.contains("--> jobs.yaml:"), "{manifest}: {found}");
+    }
 }
 
 #[test]

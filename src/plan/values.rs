@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::data::to_value;
 use super::key::digest8;
 use super::matrix::{self, Combination, SourceNames};
-use crate::manifest::{CheckedJob, Literal};
+use crate::manifest::{Literal, Matrix};
 
 /// A matrix value longer than this is shortened in ids, in bytes.
 const LONG: usize = 100;
@@ -25,8 +25,8 @@ pub(super) struct Values {
 }
 
 /// A job's combinations for a source; a job without a matrix has one that is empty.
-pub(super) fn job_values(job: &CheckedJob, source: Option<SourceNames<'_>>) -> Vec<Values> {
-    match &job.keys.matrix {
+pub(super) fn job_values(matrix: Option<&Matrix>, source: Option<SourceNames<'_>>) -> Vec<Values> {
+    match matrix {
         None => vec![Values { id_suffix: String::new(), map: Arc::default(), scope: None }],
         Some(matrix) => matrix::combinations(matrix, source).iter().map(Values::new).collect(),
     }
