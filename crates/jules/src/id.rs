@@ -53,8 +53,9 @@ fn id_of_page(text: &str) -> Option<String> {
 fn id_of_branch(text: &str) -> Option<String> {
     let is_id = |part: &str| matches!(part.len(), 16..=20) && part.bytes().all(|b| b.is_ascii_digit());
     let is_hash = |part: &str| part.len() == 8 && part.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_url = text.contains(':') || text.starts_with("jules.google.com/");
-    let (slug, last) = text.rsplit_once('-').filter(|_| !is_url)?;
+    let is_other =
+        text.contains(':') || text.starts_with("jules.google.com/") || text.starts_with("sessions/");
+    let (slug, last) = text.rsplit_once('-').filter(|_| !is_other)?;
     let id = match slug.rsplit_once('-') {
         Some((jules, id)) if is_hash(last) && is_id(id) && jules.rsplit('/').next() == Some("jules") => id,
         _ if is_id(last) && !slug.is_empty() => last,
@@ -285,6 +286,7 @@ mod tests {
             ("build-20261122020005", "build-20261122020005"),
             ("jules-8f3a2b1c", "jules-8f3a2b1c"),
             ("-1234567890123456789", "-1234567890123456789"),
+            ("sessions/-1234567890123456789", "-1234567890123456789"),
             ("other-1234567890123456789-8f3a2b1c", "other-1234567890123456789-8f3a2b1c"),
         ] {
             assert_eq!(SessionId::new(text).unwrap().as_str(), kept, "not surely a branch");
