@@ -145,7 +145,7 @@ pub(crate) fn runs_again(task: &Task, outcome: Outcome) -> bool {
 pub(crate) fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<usize> {
     let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, run::now());
     dispatch.open(record, run::now());
-    dispatch.unfinished().collect()
+    dispatch.work()
 }
 
 /// Runs a plan to its end, or to a stop.

@@ -102,7 +102,8 @@ impl Runner {
     pub fn preview(self) -> Result<Plan, RunError> {
         let Self { manifest, origin, options, speed, .. } = self;
         let plan = plan::expand(&manifest, None)?;
-        let plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
+        let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
+        plan.settings = options.over(plan.settings);
         preview(&origin, plan, &options, speed.is_some())
     }
 

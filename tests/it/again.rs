@@ -37,6 +37,47 @@ fn started(world: &World) -> BTreeSet<String> {
 }
 
 #[test]
+fn a_dry_run_keeps_to_max_tasks() {
+    let jobs = [
+        job("last", "The last.", &["needs: [a]"]),
+        job("a", "The first.", &[]),
+        job("b", "The second.", &[]),
+        job("c", "The third.", &[]),
+    ];
+    let world = World::with("{ defaults: { duration: 40ms, outcome: change } }", &Manifest::of(jobs));
+    for (flags, expected) in
+        [("--max-tasks 2 -j 2", "a b"), ("--max-tasks 1 -j 1", "last"), ("--max-tasks 9", "c")]
+    {
+        let expected: BTreeSet<String> = expected.split(' ').map(String::from).collect();
+        assert_eq!(printed(&world, flags), expected, "{flags}");
+        let before = world.sessions().len();
+        world.run().args(flags).start().wait();
+        let titles = world.sessions()[before..]
+            .iter()
+            .map(|session| session.title.clone().unwrap())
+            .collect::<Vec<_>>();
+        assert_eq!(titles.len(), expected.len(), "{titles:?}");
+        assert!(
+            expected.iter().all(|job| titles.iter().any(|title| title.starts_with(job.as_str()))),
+            "{titles:?}"
+        );
+    }
+}
+
+#[test]
+fn a_dry_run_keeps_to_max_tasks_and_to_the_order_of_starts() {
+    let jobs = [
+        job("late", "The last.", &["needs: [a]"]),
+        job("a", "The first.", &[]),
+        job("b", "The second.", &[]),
+    ];
+    let world = World::with("{ defaults: { duration: 40ms, outcome: change } }", &Manifest::of(jobs));
+    assert_eq!(printed(&world, "--max-tasks 2 -j 1"), ["a", "late"].map(String::from).into());
+    world.run().args("--max-tasks 2 -j 1").exits(5);
+    assert_eq!(started(&world), ["a", "late"].map(String::from).into());
+}
+
+#[test]
 fn a_dry_run_prints_what_is_started_whatever_the_last_run_was() {
     const HISTORIES: [&[&str]; 5] = [
         &[],

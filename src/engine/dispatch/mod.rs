@@ -7,6 +7,7 @@ mod ending;
 mod look;
 mod old;
 mod opening;
+mod preview;
 mod tasks;
 mod timers;
 
@@ -190,11 +191,6 @@ impl Dispatch {
         let reason = if sessions_left == Some(0) { StopReason::Budget } else { StopReason::Capacity };
         let starts = self.admission.wake_at.map(|at| (at, reason));
         Plans { starts, sessions_left, next_poll: self.poller.next_due() }
-    }
-
-    /// The tasks without an outcome, by their places in the plan.
-    pub(super) fn unfinished(&self) -> impl Iterator<Item = usize> {
-        self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_))).map(|TaskIx(at)| at)
     }
 
     pub(super) fn is_done(&self) -> bool {

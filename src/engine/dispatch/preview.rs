@@ -1,0 +1,41 @@
+//! What a dry run prints.
+
+use std::collections::VecDeque;
+
+use super::Dispatch;
+use super::tasks::State;
+use crate::engine::action::TaskIx;
+use crate::outcome::Outcome;
+
+impl Dispatch {
+    /// The tasks that are followed or started, by their places in the plan: with `max-tasks` those that are the first when
+    /// every session ends well, in the order of the starts.
+    pub(in crate::engine) fn work(mut self) -> Vec<usize> {
+        let unfinished = self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_)));
+        let mut to_do: Vec<TaskIx> = unfinished.collect();
+        let strategy = &self.plan.settings.strategy;
+        if let Some(max) = strategy.max_tasks {
+            let slots = strategy.max_parallel;
+            to_do.retain(|ix| !matches!(self.tasks.state(*ix), State::Waiting));
+            to_do.extend(self.first_starts(max, slots, to_do.iter().copied().collect()));
+            to_do.sort_unstable();
+        }
+        to_do.into_iter().map(|TaskIx(at)| at).collect()
+    }
+
+    /// The first tasks to be started while these are at work.
+    fn first_starts(&mut self, max: usize, slots: usize, mut at_work: VecDeque<TaskIx>) -> Vec<TaskIx> {
+        let mut starts = Vec::new();
+        while starts.len() < max {
+            if let Some(next) = self.tasks.first_ready().filter(|_| at_work.len() < slots) {
+                self.tasks.put(next, State::Ended(Outcome::Succeeded));
+                at_work.push_back(next);
+                starts.push(next);
+            } else {
+                let Some(ended) = at_work.pop_front() else { break };
+                self.release_dependents(ended, Outcome::Succeeded);
+            }
+        }
+        starts
+    }
+}
