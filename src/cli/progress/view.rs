@@ -119,6 +119,9 @@ impl RunView {
                 let live = Live { state: CREATING.into(), since: ts, url: None, attempt: *attempt };
                 self.live.insert(task.clone(), live);
             }
+            EventKind::CreateDoubted { task, attempt, .. } => {
+                self.live_entry(task, *attempt, ts).state = "in doubt".into();
+            }
             EventKind::CreateRefused { task, .. } => {
                 self.live.remove(task);
             }
@@ -151,7 +154,6 @@ impl RunView {
                 self.set_outcome(task, Some(*outcome));
             }
             EventKind::RunStarted { .. }
-            | EventKind::CreateDoubted { .. }
             | EventKind::PlanApproved { .. }
             | EventKind::Replied { .. }
             | EventKind::Nudged { .. }
@@ -301,6 +303,20 @@ mod tests {
             let numbers = |view: &RunView| (view.total(), view.ended(), view.live_count());
             assert_eq!(numbers(&known), numbers(&folded), "after {n} events");
         }
+    }
+
+    #[test]
+    fn a_create_in_doubt_says_so_until_its_session_is_found() {
+        let mut view = RunView::default();
+        let mut state = |kind| {
+            view.apply(&sample::event(5, kind));
+            view.rows()[0].state().to_owned()
+        };
+        let task = TaskId::new("task-0");
+        assert_eq!(state(sample::intent("task-0", 1)), "creating");
+        let cause = "HTTP 503".to_owned();
+        assert_eq!(state(EventKind::CreateDoubted { task, attempt: 1, cause }), "in doubt");
+        assert_eq!(state(sample::created("task-0", 1, 7)), "started");
     }
 
     #[test]
