@@ -22,7 +22,8 @@ use crate::report::{self, ReportV1, duration};
 const LOOK: Duration = Duration::from_millis(500);
 
 const AFTER_HELP: &str = "\
-The ledger is only read: the run is not disturbed. --format json prints the run as report.json has it.
+The ledger is only read: the run is not disturbed. While it is at work, what is live and what is waiting is counted as its
+live table does, and what holds it up is told. --format json prints the run as report.json has it.
 
 Examples:
   jules-batch status
