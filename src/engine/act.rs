@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::Action;
+use super::ask::Ask;
 use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
 use super::poller::{Counts, PageRequest, PollRequest};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
@@ -259,6 +260,7 @@ fn seen(session: &Session) -> Seen {
         updated: session.update_time,
         work: Work { change: change_set.map(change), ..pull_requests(session) },
         archived: session.archived,
+        ask: Ask::of_session(session),
         state,
     }
 }

@@ -35,7 +35,8 @@ pub(super) struct Create {
     sign: Option<Sign>,
     /// When the session must have been created, if it was.
     created_by: Timestamp,
-    /// How long that session was missing from the list, if it was.
+    /// That session was missing from the list, and for so long.
+    lags: bool,
     lag: Option<SignedDuration>,
     phase: Phase,
     /// The last thing that went wrong.
@@ -119,6 +120,7 @@ impl Create {
             inconclusive: 0,
             sign: None,
             created_by: since,
+            lags: false,
             lag: None,
             phase: Phase::Posting,
             cause: String::new(),
@@ -146,14 +148,25 @@ impl Create {
         }
     }
 
+    /// Whether a session that was created then is younger than the intent; none when clocks that differ leave it open.
+    pub(super) fn is_younger(&self, created: Option<Timestamp>) -> Option<bool> {
+        let created = created?;
+        match created {
+            _ if created >= self.since => Some(true),
+            _ if created < less(self.since, SignedDuration::from_mins(1)) => Some(false),
+            _ => None,
+        }
+    }
+
     /// What a list that does not show the session says of it; `shows` tells of any other session whether it is there.
     pub(super) fn without(&mut self, shows: impl Fn(&SessionId) -> bool, now: Now) -> Look {
         let Some(Sign { session, since }) = &self.sign else { return Look::Absent };
         if !shows(session) {
+            self.lags = true;
             let why = format!("the list does not show session {session} either, which was created before");
             return Look::Inconclusive(why);
         }
-        if self.inconclusive == 0 {
+        if !self.lags {
             return Look::Absent;
         }
         // As late as that session was listed this one may be, too.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::{Attempt, Purpose, TaskIx};
+use super::ask::Ask;
 use super::stop::StopReason;
 use crate::outcome::{ApiUsage, Change, Marker, ServiceStatus, Work};
 use jules::{SessionDigest, SessionId, SessionState};
@@ -82,6 +83,8 @@ pub(super) struct Seen {
     pub(super) updated: Option<Timestamp>,
     pub(super) work: Work,
     pub(super) archived: bool,
+    /// What it was asked, where that was shown and read.
+    pub(super) ask: Option<Ask>,
 }
 
 impl Seen {

@@ -14,6 +14,7 @@
 mod act;
 mod action;
 mod admission;
+mod ask;
 mod backoff;
 mod create;
 mod dispatch;

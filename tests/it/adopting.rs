@@ -50,6 +50,20 @@ fn what_an_old_copy_of_the_ledger_lacks_is_taken_up() {
 }
 
 #[test]
+fn what_an_old_copy_lacks_is_taken_up_although_titles_do_not_come_back() {
+    let scenario = "{ defaults: { duration: 40ms, outcome: change, title: { becomes: Another title } } }";
+    let world = World::with(scenario, &tasks(6));
+    world.run().args("--max-tasks 2").exits(5);
+    let copy = world.copy_of_the_ledger().unwrap();
+    world.run().args("--max-tasks 2").exits(5);
+    world.lose_the_ledger();
+    std::fs::rename(copy, world.path(".jules-batch")).unwrap();
+    let ended = world.run().exits(0);
+    world.created(6);
+    assert_eq!((ended.count(Outcome::Succeeded), adopted(&ended)), (6, 2));
+}
+
+#[test]
 fn sessions_of_tasks_that_the_first_run_after_a_loss_did_not_select_are_taken_up() {
     let world = World::with(QUICK, &tasks(4));
     world.run().exits(0);

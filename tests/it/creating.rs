@@ -2,7 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Ended, World, at_once, tasks};
+use crate::support::{Ended, Manifest, World, at_once, job, tasks};
 
 /// Three tasks, one after the other; the second create meets this fault.
 fn run_with_fault(world: &World) -> Ended<'_> {
@@ -94,6 +94,50 @@ fn a_list_that_lags_for_good_leaves_the_doubt_open() {
     assert!(ended.report().strays_unknown.is_some(), "{ended}");
     world.run().args("-j 1 --failed").exits(100);
     world.created(2);
+}
+
+/// The answers to these creates are lost, and titles do not come back as they were sent.
+fn world_with_titles(title: &str, nth: &str, manifest: &Manifest) -> World {
+    let scenario = format!(
+        "{{ faults: [{{ kind: reset-after, on: sessions.create, nth: {nth} }}], \
+         defaults: {{ duration: 30ms, outcome: change, title: {title} }} }}"
+    );
+    World::with(&scenario, manifest)
+}
+
+#[test]
+fn a_session_whose_title_does_not_come_back_is_found_by_what_it_was_asked() {
+    let cases = [("{ becomes: Another title }", 1), ("{ becomes: Another title }", 2), ("{ cut: 40 }", 2)];
+    at_once(cases, |(title, nth)| {
+        let world = world_with_titles(title, &nth.to_string(), &tasks(3));
+        let ended = run_with_fault(&world);
+        world.created(3);
+        assert_eq!(world.requests("sessions.create"), 3, "{title} {nth}: {ended}");
+        assert_eq!(ended.report().tasks[nth - 1].attempts[0].adopted, true, "{title} {nth}");
+        let notes = ended.stderr.matches("without the marker").count();
+        assert_eq!(notes, 1, "{title} {nth}: {ended}");
+        let why = ended.report().strays_unknown.unwrap_or_default();
+        assert!(why.contains("titles"), "{title} {nth}: {why}");
+    });
+}
+
+#[test]
+fn what_could_be_the_session_of_two_tasks_is_nobodys() {
+    let source = "source: { github: my-org/web, branch: main }";
+    let manifest = Manifest::of([job("a", "Do it.", &[source]), job("b", "Do it.", &[source])]);
+    let world = world_with_titles("{ becomes: Another title }", "[1, 2]", &manifest);
+    let ended = world.run().exits(100);
+    world.created(2);
+    let (outcome, why) = ended.outcome("a");
+    assert_eq!((outcome, ended.count(Outcome::Error)), (Outcome::Error, 2), "{ended}");
+    assert!(why.contains("may be it"), "{why}");
+}
+
+#[test]
+fn titles_that_come_back_are_said_nothing_of() {
+    let world = world_with_fault("kind: reset-after");
+    let ended = run_with_fault(&world);
+    assert!(!ended.stderr.contains("marker") && ended.report().strays_unknown.is_none(), "{ended}");
 }
 
 #[test]

@@ -227,6 +227,7 @@ impl Dispatch {
         }
         let unknown = match result {
             Ok(seen) => {
+                seen.iter().for_each(|seen| self.check_title(seen));
                 let rules = self.plan.settings.adoption;
                 let lacking = self.lacking(&seen, now);
                 if lacking.is_some() && self.run.audits < rules.looks {
@@ -235,7 +236,9 @@ impl Dispatch {
                     return;
                 }
                 self.report_strays(&seen);
-                lacking.map(|newest| format!("the last listing does not show session {newest}"))
+                let changed = "the service does not keep titles, whose markers tell whose a session is";
+                let lacks = |newest| format!("the last listing does not show session {newest}");
+                lacking.map(lacks).or_else(|| self.titles.are_changed.then(|| changed.to_owned()))
             }
             Err(failure) => Some(format!("the last listing failed: {}", failure.text)),
         };

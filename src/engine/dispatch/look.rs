@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::{Action, Attempt, TaskIx};
+use crate::engine::ask::Ask;
 use crate::engine::create::{Look, Sign};
 use crate::engine::input::{Now, RequestFailure, Seen};
 use crate::outcome::{EventKind, RunRecord};
@@ -40,7 +41,10 @@ impl Dispatch {
         result: Result<Vec<Seen>, RequestFailure>,
         now: Now,
     ) {
-        let look = result.map(|listed| self.look(attempt, &listed, now));
+        let look = result.map(|listed| {
+            listed.iter().for_each(|seen| self.check_title(seen));
+            self.look(attempt, &listed, now)
+        });
         let is_inconclusive = matches!(look, Ok(Look::Inconclusive(_)));
         self.create_step(attempt, now, |create| create.on_searched(look, now));
         let State::Creating(create) = self.tasks.state(attempt.task) else { return };
@@ -51,6 +55,19 @@ impl Dispatch {
         }
     }
 
+    /// Whether the title of a session that is surely ours has come back.
+    pub(super) fn check_title(&mut self, seen: &Seen) {
+        if self.is_known(seen) {
+            let note = self.titles.on_shown(seen);
+            self.turn.events.extend(note.map(|note| EventKind::Noted { task: None, note }));
+        }
+    }
+
+    /// Whether a task of this run or of an earlier one has the session.
+    pub(super) fn is_known(&self, seen: &Seen) -> bool {
+        self.run.sessions.contains(&seen.id) || self.options.known_sessions.contains(&seen.id)
+    }
+
     /// What a listing says of the attempt's session.
     fn look(&mut self, attempt: Attempt, listed: &[Seen], now: Now) -> Look {
         let marker = self.marker(attempt);
@@ -59,9 +76,53 @@ impl Dispatch {
         if let Some(seen) = free.find(|seen| seen.marker().as_ref() == Some(&marker)) {
             return Look::Found(Box::new(seen.clone()));
         }
-        match self.tasks.create_of(attempt) {
+        let title = marker.title(&self.plan[attempt.task].title);
+        let by_ask = self.titles.may_change(&title).then(|| self.look_by_ask(attempt.task, listed)).flatten();
+        by_ask.unwrap_or_else(|| match self.tasks.create_of(attempt) {
             Some(create) => create.without(|id| listed.iter().any(|seen| seen.id == *id), now),
             None => Look::Absent,
+        })
+    }
+
+    /// The same where titles may not come back: nobody's session with the prompt and the source, younger than the intent,
+    /// is the one if there is no other, and no other create that it can be of.
+    fn look_by_ask(&self, ix: TaskIx, listed: &[Seen]) -> Option<Look> {
+        let State::Creating(create) = self.tasks.state(ix) else { return None };
+        let ask = Ask::of_task(&self.plan[ix]);
+        let may_be = |seen: &&Seen| {
+            self.is_nobodys(seen, &ask).unwrap_or(true) && create.is_younger(seen.created).unwrap_or(true)
+        };
+        let found: Vec<&Seen> = listed.iter().filter(may_be).collect();
+        let is_sure = |seen: &Seen| {
+            self.is_nobodys(seen, &ask) == Some(true)
+                && create.is_younger(seen.created) == Some(true)
+                && !self.is_asked_twice(
+                    ix,
+                    &ask,
+                    |state| matches!(state, State::Creating(other) if other.in_doubt()),
+                )
+        };
+        match *found.as_slice() {
+            [] => None,
+            [seen] if is_sure(seen) => Some(Look::Found(Box::new(seen.clone()))),
+            [seen, ..] => {
+                let why = format!("session {} may be it, and its title does not tell", seen.id);
+                Some(Look::Inconclusive(why))
+            }
         }
+    }
+
+    /// Whether the session has this prompt and source, and neither a task nor a marker; none when its prompt is not shown.
+    pub(super) fn is_nobodys(&self, seen: &Seen, ask: &Ask) -> Option<bool> {
+        if seen.marker().is_some() || self.is_known(seen) {
+            return Some(false);
+        }
+        seen.ask.as_ref().map(|listed| listed.fits(ask))
+    }
+
+    /// Whether another task in such a state asks the same.
+    pub(super) fn is_asked_twice(&self, ix: TaskIx, ask: &Ask, is: impl Fn(&State) -> bool) -> bool {
+        let mut others = self.tasks.all().filter(|other| *other != ix && is(self.tasks.state(*other)));
+        others.any(|other| Ask::of_task(&self.plan[other]) == *ask)
     }
 }

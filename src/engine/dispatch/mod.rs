@@ -10,6 +10,7 @@ mod opening;
 mod preview;
 mod tasks;
 mod timers;
+mod titles;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::tasks::{State, Tasks};
+use self::titles::Titles;
 use super::action::{Action, TaskIx};
 use super::admission::{Admission, Answer};
 use super::create::Sign;
@@ -66,6 +68,7 @@ pub(super) struct Dispatch {
     run: Run,
     stage: Stage,
     tasks: Tasks,
+    titles: Titles,
     admission: Admission,
     poller: Poller,
     stop: Stop,
@@ -119,6 +122,7 @@ impl Dispatch {
             },
             stage: Stage::Surveying,
             tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
+            titles: Titles::default(),
             admission: Admission::new(settings, options.created_within_day.clone()),
             poller: Poller::new(settings.poll),
             stop: Stop { deadline, ..Stop::default() },
@@ -331,6 +335,7 @@ impl Dispatch {
 
     fn show(&mut self, seen: &Seen, asked: Instant, now: Now) {
         self.poller.note(&seen.id, liveness(&seen.state));
+        self.check_title(seen);
         if let Some(attempt) = self.tasks.of_session(&seen.id) {
             self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
             self.leave_if_nobody_waits(attempt.task, now);

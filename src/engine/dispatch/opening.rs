@@ -8,6 +8,7 @@ use super::old::OldSession;
 use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::engine::action::{Action, TaskIx};
+use crate::engine::ask::Ask;
 use crate::engine::create::Create;
 use crate::engine::driver::Spent;
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
@@ -78,6 +79,7 @@ impl Dispatch {
             Ok(seen) => seen,
             Err(failure) => return self.fail_at_start(failure, now),
         };
+        seen.iter().for_each(|seen| self.check_title(seen));
         let mut marked = Marked::new();
         for seen in seen.iter().filter(|seen| !self.options.known_sessions.contains(&seen.id)) {
             if let Some(marker) = seen.marker() {
@@ -87,7 +89,10 @@ impl Dispatch {
         let mut adopted = 0;
         for ix in self.tasks.all() {
             match self.tasks.state(ix) {
-                State::Waiting => adopted += usize::from(self.adopt_one_of(ix, &marked, now)),
+                State::Waiting => {
+                    let is_adopted = self.adopt_one_of(ix, &marked, now) || self.adopt_by_ask(ix, &seen, now);
+                    adopted += usize::from(is_adopted);
+                }
                 State::Creating(_) => self.search(ix, now),
                 State::Pausing(_) | State::Rechecking(_) | State::Live(_) | State::Ended(_) => {}
             }
@@ -223,10 +228,7 @@ impl Dispatch {
     /// one only when it is young.
     fn adopt_one_of(&mut self, ix: TaskIx, marked: &Marked, now: Now) -> bool {
         let key = &self.plan[ix].key;
-        let within =
-            SignedDuration::try_from(self.plan.settings.adoption.adopt_within).unwrap_or(SignedDuration::MAX);
-        let is_young =
-            |seen: &Seen| seen.created.is_some_and(|created| now.wall.duration_since(created) <= within);
+        let is_young = |seen: &Seen| self.is_young(seen, now);
         // The marker holds a part of the key: a session that another task has is not ours.
         let is_free = |seen: &&Seen| !self.run.sessions.contains(&seen.id);
         let candidates = || marked.get(key.short()).into_iter().flatten().copied().filter(is_free);
@@ -240,10 +242,41 @@ impl Dispatch {
         chosen.is_some()
     }
 
+    fn is_young(&self, seen: &Seen, now: Now) -> bool {
+        let within = self.plan.settings.adoption.adopt_within;
+        let within = SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX);
+        seen.created.is_some_and(|created| now.wall.duration_since(created) <= within)
+    }
+
+    /// Where titles do not come back, a task takes up the one session with its prompt and source that nobody has. If
+    /// there are several, or several tasks for it, another one would perhaps be one too many.
+    fn adopt_by_ask(&mut self, ix: TaskIx, listed: &[Seen], now: Now) -> bool {
+        if !self.titles.are_changed {
+            return false;
+        }
+        let ask = Ask::of_task(&self.plan[ix]);
+        let is_it = |seen: &&Seen| {
+            self.is_nobodys(seen, &ask) == Some(true) && (!seen.is_over() || self.is_young(seen, now))
+        };
+        let found: Vec<&Seen> = listed.iter().filter(is_it).collect();
+        let is_shared = self.is_asked_twice(ix, &ask, |state| matches!(state, State::Waiting));
+        match *found.as_slice() {
+            [] => return false,
+            [seen] if !is_shared => self.adopt_found(ix, seen, now),
+            [seen, ..] => {
+                let reason =
+                    format!("session {} may be its own; titles, which would tell, do not come back", seen.id);
+                self.end_task(ix, Outcome::Deferred, Some(reason), now);
+                return false;
+            }
+        }
+        true
+    }
+
     fn adopt_found(&mut self, ix: TaskIx, seen: &Seen, now: Now) {
-        let Some(marker) = seen.marker() else { return };
         self.tasks[ix].old = None;
         let attempt = self.tasks.begin(ix, now);
+        let marker = seen.marker().unwrap_or_else(|| self.marker(attempt));
         self.record_intent(attempt, marker);
         self.admission.on_adopted(seen.created.unwrap_or(now.wall));
         self.on_session(ix, seen, true, now);

@@ -38,7 +38,7 @@ impl Story {
     fn sees_work(&mut self, state: SessionState, work: Work) -> Vec<Step> {
         let id = self.driver.session().clone();
         let (title, url, created, updated) = (None, None, None, None);
-        let seen = Seen { id, title, state, url, created, updated, work, archived: false };
+        let seen = Seen { id, title, state, url, created, updated, work, archived: false, ask: None };
         let steps = self.driver.on_seen(&seen, self.now.instant, self.now);
         steps.into_iter().filter(|step| !matches!(step, Step::State { .. })).collect()
     }
@@ -335,6 +335,7 @@ fn an_answer_that_was_overtaken_does_not_turn_the_state_back() {
         updated: Some(Timestamp::from_second(second).unwrap()),
         work: Work::default(),
         archived: false,
+        ask: None,
     };
     let now = story.now;
     story.driver.on_seen(&seen(SessionState::InProgress, 100), now.instant, now);
@@ -501,7 +502,7 @@ fn a_look_from_before_says_nothing() {
     let (id, work) = (story.driver.session().clone(), Work::default());
     let (title, url, created, updated) = (None, None, None, None);
     let state = SessionState::InProgress;
-    let seen = Seen { id, title, state, url, created, updated, work, archived: false };
+    let seen = Seen { id, title, state, url, created, updated, work, archived: false, ask: None };
     assert_eq!(story.driver.on_seen(&seen, asked, story.now), [Step::ReadAt(story.now.instant)]);
     let asked = story.now.instant;
     story.pass(10);

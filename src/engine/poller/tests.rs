@@ -10,7 +10,7 @@ fn id(n: usize) -> SessionId {
 
 fn seen(id: SessionId) -> Seen {
     let (state, work) = (SessionState::InProgress, Work::default());
-    Seen { id, title: None, state, url: None, created: None, updated: None, work, archived: false }
+    Seen { id, title: None, state, url: None, created: None, updated: None, work, archived: false, ask: None }
 }
 
 fn poller(strategy: PollStrategy, sessions: usize, now: Instant) -> Poller {

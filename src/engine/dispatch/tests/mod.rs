@@ -436,6 +436,35 @@ proptest! {
         prop_assert_eq!(outcomes(&world).len(), tasks);
     }
 
+    /// Without titles that come back: what is not surely somebody's is not created again.
+    #[test]
+    fn changed_titles_double_nothing(
+        seed: u64,
+        tasks in 1_usize..8,
+        max_parallel in 1_usize..4,
+        alike: bool,
+        lost_answer in 0.0..0.7,
+        crash in 0.0..0.02,
+    ) {
+        let mut plan = plan(tasks, max_parallel);
+        for (index, task) in plan.tasks.iter_mut().enumerate().filter(|_| !alike) {
+            task.prompt = format!("Do {index}.").into();
+        }
+        let mut world = World::new(plan, Manners { renames: true, lost_answer, crash, ..Manners::default() }, seed);
+        for _ in 0..3 {
+            world.run_to_end(None);
+            // Tasks that ask the same may get each other's sessions.
+            prop_assert!(world.created() <= tasks, "{} of {tasks}", world.created());
+            world.options.rerun_failed = true;
+        }
+        if !alike {
+            prop_assert_eq!((world.duplicates(), world.twins), (0, 0));
+            prop_assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; tasks], tasks));
+            prop_assert!(world.record.strays_unknown.is_some());
+        }
+        prop_assert!(world.record.strays.is_empty());
+    }
+
     /// A list that does not show what surely exists proves nothing, however long that lasts.
     #[test]
     fn a_list_that_lags_doubles_nothing(

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::{Dispatch, Turn};
 use crate::engine::action::Action;
+use crate::engine::ask::Ask;
 use crate::engine::input::{
     Act, CreateFailure, Digest, FailureKind, Input, Now, Page, Polled, RequestFailure, Seen,
 };
@@ -47,6 +48,8 @@ pub(super) struct Manners {
     pub(super) outage: f64,
     /// The process sleeps for up to three hours, at each step.
     pub(super) sleep: f64,
+    /// The list shows sessions under titles of the service's own.
+    pub(super) renames: bool,
     /// How long a new session is missing from the list.
     pub(super) lag: Duration,
     /// An answer is on its way for long: it shows what was true before.
@@ -408,6 +411,7 @@ impl World {
 
     fn play(&mut self, marker: &Marker, lost_before: bool) -> Seen {
         let id: SessionId = (1_000 + self.sessions.len()).to_string().parse().unwrap();
+        let task = self.plan.tasks.iter().find(|task| marker.is_of_task(&task.key));
         let seen = Seen {
             id: id.clone(),
             title: Some(marker.title("A task")),
@@ -417,6 +421,7 @@ impl World {
             updated: Some(self.now.wall),
             work: Work::default(),
             archived: false,
+            ask: task.map(Ask::of_task),
         };
         if lost_before {
             return seen;
@@ -477,7 +482,12 @@ impl World {
     /// Of these, what is old enough to be listed.
     fn listed(&self) -> Vec<Seen> {
         let until = self.now.wall - self.manners.lag;
-        self.list().into_iter().filter(|seen| seen.created <= Some(until)).collect()
+        let mut listed = self.list();
+        listed.retain(|seen| seen.created <= Some(until));
+        if self.manners.renames {
+            listed.iter_mut().for_each(|seen| seen.title = Some("Another title".to_owned()));
+        }
+        listed
     }
 
     /// Markers that more than one session carries.

@@ -1,0 +1,65 @@
+//! What a session was asked: how it is known where its title does not tell.
+
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+
+use crate::plan::Task;
+use jules::Session;
+
+/// A session's prompt and source, as far as a listing shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// A hash: prompts can be long, and sessions many.
+    prompt: u64,
+    /// In lower case, as GitHub does not tell it from upper case.
+    source: Option<String>,
+    branch: Option<String>,
+}
+
+impl Ask {
+    /// None where the listing leaves the prompt out.
+    pub(super) fn of_session(session: &Session) -> Option<Self> {
+        let context = session.source_context.as_ref();
+        let source = context.and_then(|context| context.source.as_deref());
+        let branch = context.and_then(|context| context.starting_branch());
+        session.prompt.as_deref().map(|prompt| Self::new(prompt, source, branch))
+    }
+
+    pub(super) fn of_task(task: &Task) -> Self {
+        let source = task.source.as_ref();
+        Self::new(&task.prompt, source.map(|s| &*s.github), source.map(|s| &*s.branch))
+    }
+
+    fn new(prompt: &str, source: Option<&str>, branch: Option<&str>) -> Self {
+        let hasher = BuildHasherDefault::<DefaultHasher>::new();
+        let name = |source: &str| source.trim_start_matches("sources/github/").to_lowercase();
+        Self {
+            prompt: hasher.hash_one(prompt.trim()),
+            source: source.map(name),
+            branch: branch.map(str::to_owned),
+        }
+    }
+
+    /// Whether a session that is listed with this can be one that was asked `whole`. Answers may lack source and branch.
+    pub(super) fn fits(&self, whole: &Self) -> bool {
+        let fits = |listed: &Option<String>, asked: &Option<String>| listed.is_none() || listed == asked;
+        self.prompt == whole.prompt && fits(&self.source, &whole.source) && fits(&self.branch, &whole.branch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_listing_leaves_out_can_be_anything_and_the_rest_must_be_the_same() {
+        let whole = Ask::new("Do it.", Some("My-Org/Web"), Some("main"));
+        let can_be = |prompt, source, branch| Ask::new(prompt, source, branch).fits(&whole);
+        assert!(can_be("Do it.\n", Some("sources/github/my-org/web"), Some("main")));
+        assert!(can_be("Do it.", Some("sources/github/my-org/web"), None));
+        assert!(can_be("Do it.", None, None));
+        assert!(!can_be("Do that.", Some("sources/github/my-org/web"), Some("main")));
+        assert!(!can_be("Do it.", Some("sources/github/my-org/app"), Some("main")));
+        assert!(!can_be("Do it.", Some("sources/github/my-org/web"), Some("next")));
+        assert!(!Ask::new("Do it.", Some("my-org/web"), None).fits(&Ask::new("Do it.", None, None)));
+    }
+}
