@@ -1,10 +1,10 @@
 //! What a user is told at the end of a run.
 
 use std::fmt::{Display, Write as _};
-use std::time::Duration;
 
 use anstyle::Style;
 use foreign_text::line as neutral;
+use jiff::Timestamp;
 
 use super::console::{BOLD, CYAN, DIM};
 use super::progress::{RunView, style_of};
@@ -67,13 +67,13 @@ pub(crate) fn result_lines(record: &RunRecord) -> String {
 
 fn head(record: &RunRecord) -> String {
     let took =
-        record.ended_at.map_or(Duration::ZERO, |end| end.duration_since(record.started_at).unsigned_abs());
+        |end: Timestamp| format!(" in {}", duration(end.duration_since(record.started_at).unsigned_abs()));
     let simulated = if record.info.simulated { ", simulated" } else { "" };
     format!(
-        "{BOLD}run {}{BOLD:#}{simulated}: {} in {}, {}",
+        "{BOLD}run {}{BOLD:#}{simulated}: {}{}, {}",
         record.info.id,
         many(record.tasks.len(), "task"),
-        duration(took),
+        record.ended_at.map(took).unwrap_or_default(),
         many(record.usage().total(), "request")
     )
 }
@@ -153,7 +153,7 @@ mod tests {
         let record = RunRecord::from_events(&events).unwrap();
         let text = summary(&record);
         insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @r"
-        run 20261122-020000-7c1f: 4 tasks in 0s, 0 requests
+        run 20261122-020000-7c1f: 4 tasks, 0 requests
                1  succeeded
                2  live
                1  waiting

@@ -90,7 +90,8 @@ impl Told {
         }
         seen.start_pause =
             seen.start_pause.filter(|pause| before == Some(pause.until) || is_long(pause.until));
-        let is_news = if refresh { seen != *told } else { has_turned(&seen, told) };
+        let is_news =
+            if refresh { seen != *told } else { has_turned(&seen, told) || has_next_try(&seen, told, now) };
         if is_news {
             self.0 = seen;
         }
@@ -110,6 +111,12 @@ fn has_turned(seen: &ServiceStatus, told: &ServiceStatus) -> bool {
         || seen.pauses != told.pauses
         || seen.start_pause != told.start_pause
         || (seen.queued_creates == 0) != (told.queued_creates == 0)
+}
+
+/// Whether the try that was told is over, and the next one is not at once.
+fn has_next_try(seen: &ServiceStatus, told: &ServiceStatus, now: Timestamp) -> bool {
+    let next = |status: &ServiceStatus| status.outage.as_ref().and_then(|outage| outage.next_try);
+    next(told).is_none_or(|at| at <= now) && next(seen).is_some_and(|at| at.duration_since(now) > SHORT)
 }
 
 /// Takes the time of before if it is the same.
@@ -148,7 +155,9 @@ mod tests {
         assert!(!told.take(outage(None), true, at(4)), "that may be one request");
         assert!(told.take(outage(None), false, at(5)));
         assert!(!told.take(outage(Some(9)), false, at(6)), "not each try");
-        assert!(told.take(outage(Some(9)), true, at(10)));
+        assert!(told.take(outage(Some(9)), true, at(7)));
+        assert!(!told.take(outage(Some(20)), false, at(8)), "the one that was told comes first");
+        assert!(told.take(outage(Some(20)), false, at(10)));
         let well = ServiceStatus::default();
         assert!(told.take(well.clone(), false, at(11)));
         assert!(!told.take(well, true, at(15)));

@@ -17,7 +17,7 @@ const ERROR: usize = 120;
 pub(crate) fn troubles(status: &ServiceStatus, now: Timestamp) -> Vec<String> {
     let lasts = |until: &Timestamp| *until > now;
     let pauses = status.pauses.iter().filter(|pause| lasts(&pause.until)).map(|pause| paused(pause, now));
-    let starts = status.start_pause.iter().filter(|pause| lasts(&pause.until)).map(|it| not_started(it, now));
+    let starts = start_pause(status).into_iter().filter(|it| lasts(&it.until)).map(|it| not_started(it, now));
     status.outage.iter().map(|outage| failing(outage, now)).chain(pauses).chain(starts).collect()
 }
 
@@ -41,13 +41,17 @@ pub(super) fn news(before: &ServiceStatus, status: &ServiceStatus, now: Timestam
         let text = told(paused(pause, now));
         said.push(if pause.asked { Said::Lasting(text) } else { Said::Change(text) });
     }
-    if let Some(pause) =
-        status.start_pause.as_ref().filter(|pause| before.start_pause.as_ref() != Some(pause))
-    {
+    if let Some(pause) = start_pause(status).filter(|pause| start_pause(before) != Some(pause)) {
         let text = told(not_started(pause, now));
         said.push(if is_daily(pause) { Said::Lasting(text) } else { Said::Change(text) });
     }
     said
+}
+
+/// A pause of creates tells the same as a refusal for want of room.
+fn start_pause(status: &ServiceStatus) -> Option<&StartPause> {
+    let is_told = status.paused_until("creates").is_some();
+    status.start_pause.as_ref().filter(|pause| is_daily(pause) || !is_told)
 }
 
 fn failing(outage: &Outage, now: Timestamp) -> String {
@@ -131,6 +135,16 @@ mod tests {
         no session is started before 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
         ");
         assert!(troubles(&waiting(), at(100_000)).is_empty(), "it is over");
+    }
+
+    #[test]
+    fn a_refused_create_is_told_once() {
+        let mut status = waiting();
+        status.start_pause = Some(StartPause { until: at(200), reason: "capacity-wait".into() });
+        assert_eq!(troubles(&status, at(140)).len(), 2);
+        status.pauses.clear();
+        let told = troubles(&status, at(140)).join("\n");
+        insta::assert_snapshot!(told, @"no session is started before 02:03:20 UTC (in 1m 00s): the service takes no more");
     }
 
     #[test]
