@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::input::{CreateFailure, FailureKind, Now, RequestFailure, Seen};
+use super::input::{CreateFailure, Now, RequestFailure, Seen};
 use crate::plan::Adoption;
 use jules::SessionId;
 
@@ -16,6 +16,8 @@ use jules::SessionId;
 const MAX_POSTS: u32 = 5;
 /// How many searches that prove nothing are borne for each one that is to count.
 const INCONCLUSIVE: u32 = 10;
+/// The shortest pause before another POST after the key was refused.
+const KEY_PAUSE: Duration = Duration::from_secs(1);
 /// A list that lags longer than this is not to be told from one that does not show a session any more.
 const LONGEST_LAG: SignedDuration = SignedDuration::from_hours(1);
 
@@ -102,10 +104,6 @@ pub(super) enum Step {
     Failed { reason: String, lasting: bool },
     /// The time is over, and nobody knows whether the session exists.
     Unknown { reason: String },
-    /// The key was refused before anything was created.
-    KeyRefused(String),
-    /// The key was refused to a search: whether the session exists stays open.
-    Blind(String),
 }
 
 impl Create {
@@ -218,7 +216,13 @@ impl Create {
     pub(super) fn on_posted(&mut self, result: Result<Box<Seen>, CreateFailure>, now: Now) -> Step {
         match result {
             Ok(seen) => Step::Created { seen, adopted: false },
-            Err(CreateFailure::Key(cause)) => Step::KeyRefused(cause),
+            // It may be taken the next time. Whether there is one is not decided here.
+            Err(CreateFailure::Key(cause)) => {
+                self.cause = cause;
+                self.posts = self.posts.saturating_sub(1).max(1);
+                self.phase = Phase::Waiting(now.instant + self.rules.look_delay.max(KEY_PAUSE));
+                Step::Wait
+            }
             Err(CreateFailure::Capacity { cause, retry_after }) => Step::NoCapacity { cause, retry_after },
             Err(CreateFailure::Lasting(reason)) => Step::Failed { reason, lasting: true },
             Err(CreateFailure::Unsent(cause)) => {
@@ -240,7 +244,6 @@ impl Create {
     pub(super) fn on_searched(&mut self, result: Result<Look, RequestFailure>, now: Now) -> Step {
         match result {
             Ok(Look::Found(seen)) => return Step::Created { seen, adopted: true },
-            Err(failure) if failure.kind == FailureKind::Key => return Step::Blind(failure.text),
             Err(failure) => self.cause = failure.text,
             Ok(Look::Absent) => self.searches += 1,
             Ok(Look::Inconclusive(why)) => {

@@ -49,6 +49,29 @@ pub(super) enum Input {
     Stop(StopReason),
 }
 
+impl Input {
+    /// What an answer says of the key: taken, or refused in these words; none where it says nothing.
+    pub(super) fn on_key(&self) -> Option<Result<(), &str>> {
+        match self {
+            Self::Surveyed(result) | Self::Audited(result) | Self::Searched { result, .. } => on_key(result),
+            Self::Posted { result: Err(CreateFailure::Key(text)), .. } => Some(Err(text)),
+            Self::Posted { result, .. } => result.is_ok().then_some(Ok(())),
+            Self::Polled(Polled::Page { result, .. }) => on_key(result),
+            Self::Polled(Polled::One { result, .. }) | Self::Rechecked { result, .. } => on_key(result),
+            Self::Read { result, .. } => on_key(result),
+            Self::Acted { result, .. } | Self::Archived { result, .. } => on_key(result),
+            Self::Tick | Self::Usage(_) | Self::Stop(_) => None,
+        }
+    }
+}
+
+fn on_key<T>(result: &Result<T, RequestFailure>) -> Option<Result<(), &str>> {
+    match result {
+        Ok(_) => Some(Ok(())),
+        Err(failure) => (failure.kind == FailureKind::Key).then_some(Err(&*failure.text)),
+    }
+}
+
 /// The answer to a poll. It shows what was true at some time since it was `asked` for; a process that slept meanwhile may
 /// get it hours later.
 #[derive(Debug)]
@@ -143,7 +166,7 @@ pub(super) enum FailureKind {
 /// Why there is no session in a POST's answer.
 #[derive(Clone, Debug)]
 pub(super) enum CreateFailure {
-    /// The key was refused (401): nothing was created, and nothing will be.
+    /// The key was refused (401): nothing was created.
     Key(String),
     /// For capacity, for certain (429).
     Capacity { cause: String, retry_after: Option<Duration> },

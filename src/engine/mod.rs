@@ -90,6 +90,8 @@ pub(crate) struct Options {
     pub earlier: HashMap<TaskId, TaskRecord>,
     /// How tasks that are not in the plan ended last, for those that need them; none for one that is still open.
     pub outside: HashMap<TaskId, Option<Outcome>>,
+    /// The service has taken the key just before: one refusal is not believed at once.
+    pub key_has_worked: bool,
     /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,
     /// Seed of the draws for retry pauses.
@@ -108,6 +110,7 @@ impl Default for Options {
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),
             outside: HashMap::new(),
+            key_has_worked: false,
             created_within_day: Vec::new(),
             seed: 0,
         }

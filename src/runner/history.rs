@@ -76,6 +76,8 @@ impl History {
             // Whoever asks for a fresh run does not want the sessions of an earlier one.
             look_back: (!options.fresh).then_some(look_back),
             known_sessions,
+            // A run that is not simulated was opened with a request.
+            key_has_worked: !simulated,
             created_within_day,
             ..engine
         };

@@ -2,7 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Signal, Stream, World, tasks};
+use crate::support::{Signal, Stream, World, at_once, tasks};
 
 const LONG: &str = "{ defaults: { duration: 10m, outcome: change } }";
 
@@ -111,4 +111,24 @@ fn a_report_that_cannot_be_written_ends_the_run_and_leaves_the_rest_in_order() {
             .unwrap();
     assert_eq!(stands.run.stopped.as_deref(), Some("not-writable"));
     assert_eq!(stands.tasks.iter().filter(|task| task.outcome == Outcome::Detached).count(), 4);
+}
+
+#[test]
+fn one_refusal_of_a_key_that_works_ends_nothing() {
+    let refused =
+        |on: &str, nth: &str| format!("{{ kind: error-before, status: 401, on: {on}, nth: {nth} }}");
+    let faults = [
+        refused("sessions.create", "[1, 3]"),
+        refused("sessions.get", "[2, 5]"),
+        // One opens the run, one surveys, one closes the books: each is asked for again.
+        refused("sessions.list", "[2, 4]"),
+    ];
+    at_once(faults, |fault| {
+        let scenario = format!("{{ faults: [{fault}], defaults: {{ duration: 60ms, outcome: change }} }}");
+        let world = World::with(&scenario, &tasks(4).set("poll", "{ interval: 15ms, strategy: get }"));
+        let ended = world.run().exits(0);
+        world.created(4);
+        assert_eq!(ended.count(Outcome::Succeeded), 4, "{fault}");
+        assert_eq!(ended.report().strays_unknown, None, "{fault}");
+    });
 }

@@ -13,7 +13,7 @@ use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::backoff;
 use crate::engine::create::{self, Create};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
-use crate::engine::input::{Act, FailureKind, Now, RequestFailure, Seen};
+use crate::engine::input::{Act, Now, Seen};
 use crate::engine::judge::asked;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
@@ -103,11 +103,6 @@ impl Dispatch {
                 self.admission.on_void();
                 self.end_attempt(ix, End { lasting, ..End::new(Outcome::Error, Some(reason)) }, now);
             }
-            create::Step::KeyRefused(cause) => {
-                self.void_intent(ix, cause.clone(), false);
-                self.lose_key(cause, now);
-            }
-            create::Step::Blind(cause) => self.lose_key(cause, now),
         }
         self.tasks.arm(ix);
     }
@@ -272,13 +267,7 @@ impl Dispatch {
         }
     }
 
-    pub(super) fn lost_key_of(&mut self, failure: Option<&RequestFailure>, now: Now) {
-        if let Some(failure) = failure.filter(|failure| failure.kind == FailureKind::Key) {
-            self.lose_key(failure.text.clone(), now);
-        }
-    }
-
-    fn lose_key(&mut self, cause: String, now: Now) {
+    pub(super) fn lose_key(&mut self, cause: String, now: Now) {
         self.stop.fault.get_or_insert(Fault::KeyRefused(cause));
         self.stop_for(StopReason::Key, now);
     }

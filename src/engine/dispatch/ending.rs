@@ -8,7 +8,7 @@ use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::engine::action::{Action, TaskIx};
 use crate::engine::driver::Driver;
-use crate::engine::input::{Now, RequestFailure, Seen};
+use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::needs::Decision;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome, SessionRef, Stray, Work};
@@ -221,7 +221,12 @@ impl Dispatch {
     }
 
     /// The last listing: every session with this run's marker must be one that the run knows.
-    pub(super) fn on_audited(&mut self, result: Result<Vec<Seen>, RequestFailure>, now: Now) {
+    pub(super) fn on_audited(
+        &mut self,
+        result: Result<Vec<Seen>, RequestFailure>,
+        is_key_lost: bool,
+        now: Now,
+    ) {
         if self.stage != Stage::Auditing {
             return;
         }
@@ -232,7 +237,7 @@ impl Dispatch {
                 let lacking = self.lacking(&seen, now);
                 if lacking.is_some() && self.run.audits < rules.looks {
                     // A new session may not be listed yet.
-                    self.run.audit_at = Some(now.instant + rules.look_delay);
+                    self.run.list_at = Some(now.instant + rules.look_delay);
                     return;
                 }
                 self.report_strays(&seen);
@@ -240,10 +245,16 @@ impl Dispatch {
                 let lacks = |newest| format!("the last listing does not show session {newest}");
                 lacking.map(lacks).or_else(|| self.titles.are_changed.then(|| changed.to_owned()))
             }
+            Err(failure) if failure.kind == FailureKind::Key && !is_key_lost => return self.list_later(now),
             Err(failure) => Some(format!("the last listing failed: {}", failure.text)),
         };
         self.turn.events.extend(unknown.map(|reason| EventKind::StraysUnknown { reason }));
         self.stage = Stage::Done;
+    }
+
+    /// The first or the last listing was refused for the key: it is asked for again.
+    pub(super) fn list_later(&mut self, now: Now) {
+        self.run.list_at = Some(now.instant + self.poller.interval().max(Duration::from_secs(1)));
     }
 
     /// The newest session that the run has created, if it is not listed.

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod ending;
+mod key;
 mod look;
 mod old;
 mod opening;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use self::key::Key;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
 use super::action::{Action, TaskIx};
@@ -69,6 +71,7 @@ pub(super) struct Dispatch {
     stage: Stage,
     tasks: Tasks,
     titles: Titles,
+    key: Key,
     admission: Admission,
     poller: Poller,
     stop: Stop,
@@ -87,9 +90,10 @@ struct Run {
     newest: Option<Sign>,
     /// Sessions that are being put away, and until when the run's end waits for that.
     archiving: HashMap<SessionId, Instant>,
-    /// How often the last listing was asked for, and when it is asked for again.
+    /// How often the last listing was asked for.
     audits: u32,
-    audit_at: Option<Instant>,
+    /// When the first or the last listing is asked for again.
+    list_at: Option<Instant>,
     /// Whether it has ever had an intent: then the last listing is worth its requests.
     had_intent: bool,
 }
@@ -116,13 +120,14 @@ impl Dispatch {
                 sessions: sessions_of(record),
                 newest: look::newest_of(record),
                 audits: 0,
-                audit_at: None,
+                list_at: None,
                 archiving: HashMap::new(),
                 had_intent: false,
             },
             stage: Stage::Surveying,
             tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
             titles: Titles::default(),
+            key: Key::new(options.key_has_worked),
             admission: Admission::new(settings, options.created_within_day.clone()),
             poller: Poller::new(settings.poll),
             stop: Stop { deadline, ..Stop::default() },
@@ -135,23 +140,22 @@ impl Dispatch {
 
     /// Takes what happened and decides what follows.
     pub(super) fn handle(&mut self, input: Input, now: Now) {
+        let mut lost_key = self.lost_key(&input, now);
         match input {
             Input::Surveyed(result) => self.on_surveyed(result, now),
-            Input::Audited(result) => self.on_audited(result, now),
+            Input::Audited(result) => self.on_audited(result, lost_key.take().is_some(), now),
             Input::Posted { attempt, result } => {
                 self.create_step(attempt, now, |create| create.on_posted(result, now));
             }
             Input::Searched { attempt, result } => self.on_searched(attempt, result, now),
             Input::Polled(polled) => self.on_polled(polled, now),
             Input::Read { attempt, purpose, result } => {
-                self.lost_key_of(result.as_ref().err(), now);
                 self.drive(attempt, now, |driver| driver.on_read(purpose, result.as_deref(), now));
             }
             Input::Acted { attempt, act, result } => {
-                self.lost_key_of(result.as_ref().err(), now);
                 self.drive(attempt, now, |driver| driver.on_acted(act, result.as_ref().copied(), now));
             }
-            Input::Archived { attempt, session, result } => self.on_archived(attempt, &session, result, now),
+            Input::Archived { attempt, session, result } => self.on_archived(attempt, &session, result),
             Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
             Input::Usage(usage, service) => {
                 self.turn.events.push(EventKind::ApiUsed { usage, service });
@@ -159,7 +163,21 @@ impl Dispatch {
             Input::Stop(reason) => self.stop_for(reason, now),
             Input::Tick => {}
         }
+        if let Some(cause) = lost_key {
+            self.lose_key(cause, now);
+        }
         self.advance(now);
+    }
+
+    /// Why the key is lost, if this answer makes it so.
+    fn lost_key(&mut self, input: &Input, now: Now) -> Option<String> {
+        match input.on_key()? {
+            Ok(()) => {
+                self.key.was_taken();
+                None
+            }
+            Err(cause) => self.key.is_lost(now.instant).then(|| cause.to_owned()),
+        }
     }
 
     /// The events and actions since the last call.
@@ -177,8 +195,8 @@ impl Dispatch {
         let deadline = self.stop.deadline.filter(|_| !self.stop.reason.is_some_and(StopReason::leaves_live));
         let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
         let archiving = self.run.archiving.values().min().copied();
-        let audit = self.run.audit_at;
-        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission, archiving, audit]
+        let listing = self.run.list_at;
+        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission, archiving, listing]
             .into_iter()
             .flatten()
             .min()
@@ -226,8 +244,12 @@ impl Dispatch {
             self.stage = Stage::Working;
             self.end_impossible(now);
         }
-        if self.run.audit_at.take_if(|at| now.instant >= *at).is_some() {
-            self.audit();
+        if self.run.list_at.take_if(|at| now.instant >= *at).is_some() {
+            match self.stage {
+                Stage::Surveying => self.survey(),
+                Stage::Auditing => self.audit(),
+                Stage::Settling | Stage::Working | Stage::Leaving { .. } | Stage::Done => {}
+            }
         }
         self.start_ready(now);
         self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));
@@ -305,7 +327,6 @@ impl Dispatch {
     fn on_polled(&mut self, polled: Polled, now: Now) {
         match polled {
             Polled::Page { place, lean, asked, result } => {
-                self.lost_key_of(result.as_ref().err(), now);
                 let page = result.ok();
                 let took = now.instant.saturating_duration_since(asked);
                 self.poller.on_page(place, page.as_ref(), took, now.instant);
@@ -323,7 +344,6 @@ impl Dispatch {
                 match result {
                     Ok(seen) => self.show(&seen, asked, now),
                     Err(failure) => {
-                        self.lost_key_of(Some(&failure), now);
                         if let Some(attempt) = self.tasks.of_session(&session) {
                             self.drive(attempt, now, |driver| driver.on_failure(&failure, now));
                         }

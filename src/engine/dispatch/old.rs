@@ -61,7 +61,6 @@ impl Dispatch {
         result: Result<Box<Seen>, RequestFailure>,
         now: Now,
     ) {
-        self.lost_key_of(result.as_ref().err(), now);
         let State::Rechecking(_) = *self.tasks.state(ix) else { return };
         let Some(OldSession { ended, looks, .. }) = self.tasks[ix].old else { return };
         let is_given_up = self.tasks[ix].owed.is_some();
@@ -135,9 +134,7 @@ impl Dispatch {
         attempt: Attempt,
         session: &SessionId,
         result: Result<(), RequestFailure>,
-        now: Now,
     ) {
-        self.lost_key_of(result.as_ref().err(), now);
         if self.run.archiving.remove(session).is_none() {
             return;
         }

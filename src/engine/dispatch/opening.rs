@@ -63,11 +63,15 @@ impl Dispatch {
             self.tasks.queue_if_free(ix);
         }
         if self.tasks.is_any_open() {
-            self.turn.actions.push(Action::Survey { since: self.options.look_back });
+            self.survey();
         } else {
             self.stage = Stage::Working;
         }
         self.conclude(now);
+    }
+
+    pub(super) fn survey(&mut self) {
+        self.turn.actions.push(Action::Survey { since: self.options.look_back });
     }
 
     /// The first listing is back: adopt what carries our markers.
@@ -77,7 +81,11 @@ impl Dispatch {
         }
         let seen = match result {
             Ok(seen) => seen,
-            Err(failure) => return self.fail_at_start(failure, now),
+            Err(failure) if failure.kind == FailureKind::Key => return self.list_later(now),
+            Err(failure) => {
+                self.stop.fault = Some(Fault::ServiceDown(failure.text));
+                return self.stop_for(StopReason::Service, now);
+            }
         };
         seen.iter().for_each(|seen| self.check_title(seen));
         let mut marked = Marked::new();
@@ -99,17 +107,6 @@ impl Dispatch {
         }
         self.turn.events.push(EventKind::SessionsSurveyed { adopted });
         self.stage = Stage::Settling;
-    }
-
-    fn fail_at_start(&mut self, failure: RequestFailure, now: Now) {
-        let (fault, reason) = match failure.kind {
-            FailureKind::Key => (Fault::KeyRefused(failure.text), StopReason::Key),
-            FailureKind::Passing { .. } | FailureKind::Missing | FailureKind::Lasting => {
-                (Fault::ServiceDown(failure.text), StopReason::Service)
-            }
-        };
-        self.stop.fault = Some(fault);
-        self.stop_for(reason, now);
     }
 
     fn take_over(&mut self, ix: TaskIx, known: &TaskRecord, now: Now) {

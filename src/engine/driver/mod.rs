@@ -337,8 +337,10 @@ impl Driver {
             }
             // A message is not idempotent: it is sent again only when it surely did not arrive.
             (Act::Reply | Act::Nudge, Err(failure)) => {
-                let unsent =
-                    matches!(failure.kind, FailureKind::Passing { unsent: true } | FailureKind::Missing);
+                let unsent = matches!(
+                    failure.kind,
+                    FailureKind::Passing { unsent: true } | FailureKind::Missing | FailureKind::Key
+                );
                 if unsent {
                     self.owed = Some(act);
                 } else {

@@ -297,6 +297,28 @@ fn a_search_that_is_refused_for_the_key_leaves_the_intent_open() {
 }
 
 #[test]
+fn a_key_that_is_refused_now_and_then_does_not_end_the_run() {
+    for seed in 0..20 {
+        let mut world = World::new(plan(10, 3), Manners { key_refused: 0.1, ..Manners::default() }, seed);
+        assert_eq!(world.run_to_end(None), None, "{seed}");
+        assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 10], 10), "{seed}");
+    }
+}
+
+#[test]
+fn a_key_that_is_not_taken_any_more_ends_the_run() {
+    let mut world = World::new(plan(3, 3), Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(Some((60, StopReason::Interrupt)));
+    world.manners.key_refused = 1.0;
+    assert_eq!(world.run_to_end(None), Some(StopReason::Key));
+    assert!(outcomes(&world).iter().all(|outcome| outcome.is_open()), "{:?}", outcomes(&world));
+    let before = world.steps;
+    world.options.key_has_worked = false;
+    assert_eq!(world.run_to_end(None), Some(StopReason::Key));
+    assert!(world.steps - before < 5, "one answer is enough for a key that has never worked");
+}
+
+#[test]
 fn a_doubt_that_nobody_can_settle_ends_in_an_error_and_is_looked_for_by_the_next_run() {
     let manners = Manners { lost_answer: 1.0, processed: true, searches_fail: true, ..Manners::default() };
     let mut world = World::new(plan(1, 1), manners, 2);
@@ -493,6 +515,7 @@ proptest! {
         lost_answer in 0.0..0.5,
         refused in 0.0..0.3,
         failure in 0.0..0.4,
+        key_refused in 0.0..0.1,
         hangs in 0.0..0.2,
         asks in 0.0..0.4,
         crash in 0.0..0.02,
@@ -526,7 +549,7 @@ proptest! {
             }
         }
         let manners = Manners {
-            lost_answer, refused, failure, fails: 0.1, hangs, asks, crash, outage, sleep, late, ..Manners::default()
+            lost_answer, refused, failure, key_refused, fails: 0.1, hangs, asks, crash, outage, sleep, late, ..Manners::default()
         };
         let mut world = World::new(plan, manners, seed);
         let mut stopped = world.run_to_end(stop_at);

@@ -42,6 +42,8 @@ pub(super) struct Manners {
     pub(super) crash: f64,
     /// Searches for a session in doubt fail, all of them.
     pub(super) searches_fail: bool,
+    /// Any request is refused for the key.
+    pub(super) key_refused: f64,
     /// They are refused for the key.
     pub(super) key_lost: bool,
     /// No read is answered for up to three hours, at each step; and everything that is not awaited goes on.
@@ -100,7 +102,7 @@ impl World {
             record: begun(&plan, wall, 0x7c1f),
             plan: Arc::new(plan),
             first_run: wall,
-            options: Options { seed, ..Options::default() },
+            options: Options { seed, key_has_worked: true, ..Options::default() },
             manners,
             rng: fastrand::Rng::with_seed(seed),
             now,
@@ -302,6 +304,9 @@ impl World {
     }
 
     fn failure(&mut self) -> Option<RequestFailure> {
+        if self.rng.f64() < self.manners.key_refused {
+            return Some(RequestFailure { text: "401".to_owned(), kind: FailureKind::Key });
+        }
         let kind = FailureKind::Passing { unsent: self.rng.bool() };
         let fails = self.rng.f64() < self.manners.failure || self.now.instant < self.outage_until;
         fails.then(|| RequestFailure { text: "503".to_owned(), kind })
@@ -389,6 +394,9 @@ impl World {
                 1 => CreateFailure::Unsent("connection refused".to_owned()),
                 _ => CreateFailure::Doubt { cause: "400".to_owned(), capacity: true },
             });
+        }
+        if self.rng.f64() < self.manners.key_refused {
+            return Err(CreateFailure::Key("401".to_owned()));
         }
         let lags = self.manners.lag > Duration::ZERO;
         let lost = self.rng.f64() < self.manners.lost_answer && !(lags && self.sessions.is_empty());
