@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::input::{CreateFailure, Now, RequestFailure, Seen};
+use crate::outcome::RunRecord;
 use crate::plan::Adoption;
 use jules::SessionId;
 
@@ -56,6 +57,22 @@ pub(super) struct Sign {
 }
 
 impl Sign {
+    /// A session that the answer to its POST shows just now. Without a time in it, ours less a minute stands for the
+    /// service's.
+    pub(super) fn of(seen: &Seen, now: Now) -> Self {
+        let since = seen.created.unwrap_or_else(|| less(now.wall, SignedDuration::from_mins(1)));
+        Self { session: seen.id.clone(), since }
+    }
+
+    /// The newest session that an earlier invocation of the run has created. Clocks differ.
+    pub(super) fn newest_of(record: &RunRecord) -> Option<Self> {
+        let attempts = record.tasks.values().flat_map(|task| &task.attempts);
+        let created = attempts.filter(|attempt| attempt.session.is_some() && !attempt.adopted);
+        let newest = created.max_by_key(|attempt| attempt.started_at)?;
+        let since = less(newest.started_at, SignedDuration::from_mins(1));
+        newest.session.as_ref().map(|session| Self { session: session.id.clone(), since })
+    }
+
     /// Whether a list that does not show it may only lag.
     pub(super) fn is_young(&self, now: Now) -> bool {
         self.since >= less(now.wall, LONGEST_LAG)

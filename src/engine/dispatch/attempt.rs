@@ -5,13 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Dispatch;
-use super::look::sign;
 use super::old::OldSession;
 use super::tasks::State;
 use crate::engine::Fault;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::backoff;
-use crate::engine::create::{self, Create};
+use crate::engine::create::{self, Create, Sign};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
 use crate::engine::input::{Act, Now, Seen};
 use crate::engine::judge::asked;
@@ -73,7 +72,7 @@ impl Dispatch {
             create::Step::Post => self.void_intent(ix, "stopping; nothing was created".to_owned(), false),
             create::Step::Created { seen, adopted } => {
                 if !adopted {
-                    self.run.newest = Some(sign(&seen, now));
+                    self.run.newest = Some(Sign::of(&seen, now));
                 }
                 self.admission.on_created(self.tasks.slots().live + 1);
                 if is_settling {

@@ -1,29 +1,12 @@
 //! The search for the session of a create in doubt.
 
-use jiff::SignedDuration;
-
 use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::ask::Ask;
-use crate::engine::create::{Look, Sign};
+use crate::engine::create::Look;
 use crate::engine::input::{Now, RequestFailure, Seen};
-use crate::outcome::{EventKind, RunRecord};
-
-/// A session that the answer to its POST showed just now. Without a time in it, ours less a minute stands for the service's.
-pub(super) fn sign(seen: &Seen, now: Now) -> Sign {
-    let since = seen.created.unwrap_or_else(|| now.wall - SignedDuration::from_mins(1));
-    Sign { session: seen.id.clone(), since }
-}
-
-/// The newest session that an earlier invocation of the run has created. Clocks differ.
-pub(super) fn newest_of(record: &RunRecord) -> Option<Sign> {
-    let attempts = record.tasks.values().flat_map(|task| &task.attempts);
-    let created = attempts.filter(|attempt| attempt.session.is_some() && !attempt.adopted);
-    let newest = created.max_by_key(|attempt| attempt.started_at)?;
-    let since = newest.started_at - SignedDuration::from_mins(1);
-    newest.session.as_ref().map(|session| Sign { session: session.id.clone(), since })
-}
+use crate::outcome::EventKind;
 
 impl Dispatch {
     /// Lists what may hold the session of the last attempt.

@@ -118,7 +118,7 @@ impl Dispatch {
                 id: record.info.id.clone(),
                 started: record.started_at,
                 sessions: sessions_of(record),
-                newest: look::newest_of(record),
+                newest: Sign::newest_of(record),
                 audits: 0,
                 list_at: None,
                 archiving: HashMap::new(),
