@@ -107,6 +107,7 @@ fn face(session: &Session, happening: Happening) -> Face {
             let (title, description) = text::progress(session.dice, 7);
             Face::progress(title, description).with(json!({ "changeSet": session.change_set(3) }))
         }
+        Report::Unchanged => Face::progress("Finished", "Everything is as it should be."),
         Report::Pushed(n) => {
             Face::progress("Pushed the change", "").with(json!({ "changeSet": session.change_set(3 + n) }))
         }

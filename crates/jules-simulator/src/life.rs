@@ -106,6 +106,8 @@ pub(super) enum Report {
     Bare(u32),
     /// The whole change, at the end.
     FinalChangeSet,
+    /// That nothing is to be changed, at the end.
+    Unchanged,
     /// The change after push number n.
     Pushed(u32),
     Completed,
@@ -243,7 +245,9 @@ impl Life {
 
     fn play(&mut self, due: Timestamp, floor: Option<Timestamp>) {
         let Some(step) = self.steps.get(self.next).copied() else { return };
-        if matches!(step.act, Act::Report(Report::Question(_) | Report::LastWord | Report::Completed)) {
+        if let Act::Report(Report::Question(_) | Report::LastWord | Report::Unchanged | Report::Completed) =
+            step.act
+        {
             // The agent answers before it asks the next thing or ends.
             while let Some((_, number)) = self.replies.pop_front() {
                 self.report(cut(due, self.digits), floor, Report::Reply(number));

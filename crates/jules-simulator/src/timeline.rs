@@ -259,7 +259,11 @@ impl<'a> Composer<'a> {
                 self.at(end, Act::Report(Report::FinalChangeSet));
                 self.complete();
             }
-            Ending::NoChange | Ending::PlanOnly => self.complete(),
+            Ending::NoChange => {
+                self.at(end, Act::Report(Report::Unchanged));
+                self.complete();
+            }
+            Ending::PlanOnly => self.complete(),
         }
     }
 
