@@ -14,6 +14,8 @@ pub struct SessionDigest {
     pub activities: usize,
     /// When the agent last did something.
     pub last_agent: Option<Timestamp>,
+    /// When the user last wrote.
+    pub last_user: Option<Timestamp>,
     /// The last plan.
     pub plan: Option<AgentPlan>,
     /// Whether that plan was approved.
@@ -22,6 +24,8 @@ pub struct SessionDigest {
     pub messages: VecDeque<Activity>,
     /// The agent's last message.
     pub agent_message: Option<String>,
+    /// The agent's last words, wherever they stand: its message, the text of its progress, or an activity's description.
+    pub last_words: Option<String>,
     /// The last change set: each holds the whole work.
     pub change_set: Option<ChangeSet>,
     /// Why it failed, if it said so.
@@ -30,8 +34,28 @@ pub struct SessionDigest {
     keep: usize,
     /// The user has written since the agent's last message.
     answered: bool,
-    /// Something other than the session's end came since the agent's last message.
+    /// The user has written, or the agent has done something, since the agent's last message.
     went_on: bool,
+    /// The agent has neither done nor said anything since the user wrote, nor has the session ended.
+    addressed: bool,
+    /// The agent has done or said something since its last plan.
+    worked: bool,
+}
+
+/// What its activities tell of a completed session that has changed nothing.
+///
+/// Known by the places of the activities alone: what a text means, only a reader can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unchanged<'a> {
+    /// The agent's message is the last word, and nothing was done after it: an open question, until somebody answers.
+    Asks(&'a str),
+    /// A message has come since: it may wake the session, which is shown as completed for a minute or two still.
+    Answered,
+    /// It completed right after its plan, without any work.
+    NeverWorked,
+    /// It worked, and left everything as it was.
+    Worked,
 }
 
 impl SessionDigest {
@@ -44,8 +68,10 @@ impl SessionDigest {
     /// Takes the next activity, oldest first.
     pub fn take(&mut self, mut activity: Activity) {
         self.activities += 1;
+        let has_artifacts = !activity.artifacts.is_empty();
         if activity.is_from_agent() {
             self.last_agent = self.last_agent.max(activity.create_time);
+            self.last_words = words(&activity).map(str::to_owned).or(self.last_words.take());
         }
         // Taken out, so that a message is kept without its pictures.
         let artifacts = std::mem::take(&mut activity.artifacts).into_iter().rev();
@@ -54,7 +80,7 @@ impl SessionDigest {
             Artifact::Media(_) | Artifact::BashOutput(_) | Artifact::Unknown(_) => None,
         });
         self.change_set = change_sets.next().or(self.change_set.take());
-        self.went_on |= !activity.is_end();
+        self.place(&activity, has_artifacts);
         match &mut activity.kind {
             ActivityKind::PlanGenerated(plan) => {
                 self.plan = Some(std::mem::take(plan));
@@ -66,10 +92,9 @@ impl SessionDigest {
             }
             ActivityKind::AgentMessaged { message } => {
                 self.agent_message = Some(message.clone());
-                (self.answered, self.went_on) = (false, false);
             }
-            ActivityKind::UserMessaged { .. } => self.answered = true,
-            ActivityKind::ProgressUpdated { .. }
+            ActivityKind::UserMessaged { .. }
+            | ActivityKind::ProgressUpdated { .. }
             | ActivityKind::SessionCompleted
             | ActivityKind::None
             | ActivityKind::Unknown(_) => {}
@@ -82,17 +107,70 @@ impl SessionDigest {
         }
     }
 
+    /// What the activity's place says of who has the word, and of the work.
+    fn place(&mut self, activity: &Activity, has_artifacts: bool) {
+        let is_agents = activity.is_from_agent() || has_artifacts;
+        match &activity.kind {
+            ActivityKind::AgentMessaged { message } if !is_blank(message) => {
+                (self.answered, self.went_on, self.addressed) = (false, false, false);
+                self.worked = true;
+            }
+            // The service takes an empty message, writes it down, and does nothing about it.
+            ActivityKind::UserMessaged { message } if !is_blank(message) => {
+                (self.answered, self.went_on, self.addressed) = (true, true, true);
+                self.last_user = activity.create_time.or(self.last_user);
+            }
+            ActivityKind::PlanGenerated(_) => {
+                (self.went_on, self.addressed, self.worked) = (true, false, false);
+            }
+            ActivityKind::SessionCompleted | ActivityKind::SessionFailed { .. } => self.addressed = false,
+            ActivityKind::ProgressUpdated { .. } | ActivityKind::None | ActivityKind::Unknown(_)
+                if is_agents =>
+            {
+                (self.went_on, self.addressed, self.worked) = (true, false, true);
+            }
+            // A plan is approved by a timer as well.
+            ActivityKind::PlanApproved { .. }
+            | ActivityKind::AgentMessaged { .. }
+            | ActivityKind::UserMessaged { .. }
+            | ActivityKind::ProgressUpdated { .. }
+            | ActivityKind::None
+            | ActivityKind::Unknown(_) => {}
+        }
+    }
+
     /// The agent's last message, unless the user has written since.
     #[must_use]
     pub fn unanswered(&self) -> Option<&str> {
         self.agent_message.as_deref().filter(|_| !self.answered)
     }
 
-    /// The agent's last message, if it is the last thing that happened but for the session's end. By its place it is an
-    /// open question; whether it asks anything, only a reader can tell.
+    /// The agent's last message, if neither agent nor user has done or said anything since. By its place it is an open
+    /// question; whether it asks anything, only a reader can tell.
     #[must_use]
     pub fn open_question(&self) -> Option<&str> {
-        self.agent_message.as_deref().filter(|_| !self.went_on)
+        self.agent_message.as_deref().filter(|message| !self.went_on && !is_blank(message))
+    }
+
+    /// What a session that waits for feedback asks: the agent's last message, and what it has said elsewhere since.
+    #[must_use]
+    pub fn question(&self) -> Option<String> {
+        let message = self.unanswered().filter(|message| !is_blank(message));
+        match (message, self.last_words.as_deref()) {
+            (Some(message), Some(words)) if message != words => Some(format!("{message}\n{words}")),
+            (message, words) => message.or(words).map(str::to_owned),
+        }
+    }
+
+    /// What they tell of a completed session that has changed nothing, all of them read.
+    #[must_use]
+    pub fn unchanged(&self) -> Unchanged<'_> {
+        match self.open_question() {
+            Some(question) => Unchanged::Asks(question),
+            None if self.addressed => Unchanged::Answered,
+            None if self.worked => Unchanged::Worked,
+            None => Unchanged::NeverWorked,
+        }
     }
 
     /// The session's change set: the one among its outputs, or else the last one in the activities; none when it changes
@@ -101,6 +179,26 @@ impl SessionDigest {
     pub fn change_set_of<'a>(&'a self, session: &'a Session) -> Option<&'a ChangeSet> {
         session.change_set().or(self.change_set.as_ref()).filter(|change_set| !change_set.is_empty())
     }
+}
+
+/// The activity's text.
+fn words(activity: &Activity) -> Option<&str> {
+    let texts = match &activity.kind {
+        ActivityKind::AgentMessaged { message } => [Some(message), None],
+        ActivityKind::ProgressUpdated { title, description } => [description.as_ref(), title.as_ref()],
+        ActivityKind::None | ActivityKind::Unknown(_) => [None, None],
+        ActivityKind::UserMessaged { .. }
+        | ActivityKind::PlanGenerated(_)
+        | ActivityKind::PlanApproved { .. }
+        | ActivityKind::SessionCompleted
+        | ActivityKind::SessionFailed { .. } => return None,
+    };
+    let mut texts = texts.into_iter().chain([activity.description.as_ref()]).flatten();
+    texts.find(|text| !is_blank(text)).map(String::as_str)
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 #[cfg(test)]
@@ -178,5 +276,82 @@ mod tests {
             assert_eq!(told.open_question(), Some("And now?"));
         }
         assert_eq!(digest(0, Vec::new()).unanswered(), None);
+    }
+
+    /// One activity a letter: a plan, the timer's approval, progress, a command, a message of agent or user, a blank one of
+    /// the user, an end, a note without a kind.
+    fn told(course: &str) -> SessionDigest {
+        let activity = |letter| match letter {
+            'P' => json!({"originator": "agent", "planGenerated": {"plan": {"id": "p"}}}),
+            'v' => json!({"originator": "user", "planApproved": {"planId": "p"}}),
+            'w' => json!({"originator": "agent", "progressUpdated": {"title": "Read the code"}}),
+            'b' => json!({"originator": "agent", "artifacts": [{"bashOutput": {"command": "ls"}}]}),
+            'A' => json!({"originator": "agent", "agentMessaged": {"agentMessage": "Which one?"}}),
+            'U' => json!({"originator": "user", "userMessaged": {"userMessage": "This one."}}),
+            '_' => json!({"originator": "user", "userMessaged": {}}),
+            'E' => json!({"originator": "system", "sessionCompleted": {}}),
+            's' => json!({"originator": "system", "description": "The machine is ready."}),
+            other => panic!("{other}"),
+        };
+        digest(0, course.chars().map(activity).collect())
+    }
+
+    #[test]
+    fn the_course_of_a_session_that_changed_nothing_tells_why() {
+        let asks = Unchanged::Asks("Which one?");
+        for (course, wanted) in [
+            // A question instead of work, or after it.
+            ("PvAE", asks),
+            ("APvwAE", asks),
+            ("PvwbA", asks),
+            // The plan is approved by a timer, whatever the agent has asked.
+            ("PAvE", asks),
+            // An empty message answers nothing.
+            ("PvAE_", asks),
+            // Asked again after an answer.
+            ("PvAEUwAE", asks),
+            // An answer has come, and nothing since.
+            ("PvAEU", Unchanged::Answered),
+            ("PvwU", Unchanged::Answered),
+            ("PvAEUs", Unchanged::Answered),
+            // Nothing but a plan; not even that.
+            ("PvE", Unchanged::NeverWorked),
+            ("PE", Unchanged::NeverWorked),
+            ("wAPvE", Unchanged::NeverWorked),
+            ("sPvsE", Unchanged::NeverWorked),
+            ("E", Unchanged::NeverWorked),
+            // Work that changed nothing.
+            ("PvwE", Unchanged::Worked),
+            ("PvbE", Unchanged::Worked),
+            ("wE", Unchanged::Worked),
+            ("PvAwE", Unchanged::Worked),
+            ("PvAEUwE", Unchanged::Worked),
+            // Asked, answered, and ended without another word.
+            ("PvAEUE", Unchanged::Worked),
+        ] {
+            assert_eq!(told(course).unchanged(), wanted, "{course}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_told_wherever_it_stands() {
+        let message = json!({"originator": "agent", "agentMessaged": {"agentMessage": "Left?"}});
+        let answer = json!({"originator": "user", "userMessaged": {"userMessage": "Right."}});
+        let progress =
+            json!({"originator": "agent", "progressUpdated": {"title": "Waiting", "description": "Up?"}});
+        let bare = json!({"originator": "agent", "description": "Down?"});
+        let end = json!({"originator": "system", "sessionCompleted": {}, "description": "The end"});
+        let (message, answer, progress, bare) = (&message, &answer, &progress, &bare);
+        for (activities, wanted) in [
+            (vec![message], "Left?"),
+            (vec![message, answer, progress], "Up?"),
+            (vec![message, answer, progress, bare, &end], "Down?"),
+            (vec![message, progress], "Left?\nUp?"),
+            (vec![message, answer], "Left?"),
+        ] {
+            let told = digest(0, activities.iter().map(|value| (**value).clone()).collect());
+            assert_eq!(told.question().as_deref(), Some(wanted), "{activities:?}");
+        }
+        assert_eq!(told("PvE").question(), None);
     }
 }

@@ -81,7 +81,7 @@ pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE
 pub use client::Jules;
 pub use cursor::{Cursor, InvalidCursor};
 pub use diff::{Diff, FileChange, FileDiff};
-pub use digest::SessionDigest;
+pub use digest::{SessionDigest, Unchanged};
 pub use error::{Error, ErrorKind, Refusal};
 pub use id::{ActivityId, InvalidId, SessionId, SourceName};
 pub use limiter::{Pause, Quotas};
