@@ -47,7 +47,7 @@ pub(crate) enum SourceSpec {
     /// A glob over the connected sources.
     Pattern { pattern: Located<String>, exclude: Vec<Located<String>>, branch: Option<Located<String>> },
     /// A file that lists repositories.
-    List { document: Arc<Document>, list: Vec<ListedSource>, branch: Option<Located<String>> },
+    List { document: Arc<Document>, list: Vec<ListedSource>, branch: Option<Located<String>>, span: Span },
 }
 
 /// Variables of the environment by name, with their values where they are set.
@@ -279,7 +279,7 @@ impl Check<'_> {
             (None, None, Some(file)) => {
                 let document = self.file("file", &file)?;
                 match source_list::parse(&document) {
-                    Ok(list) => Some(SourceSpec::List { document, list, branch }),
+                    Ok(list) => Some(SourceSpec::List { document, list, branch, span: file.span }),
                     Err(finding) => {
                         self.findings.push(finding);
                         None

@@ -9,6 +9,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use foreign_text::{clip, is_text, plain};
 
 use super::document::{Document, Place, Span};
+use super::secret::masked;
 
 /// At most this many findings are shown; more rarely help, and a generated manifest can hold millions.
 const MAX_SHOWN: usize = 20;
@@ -120,6 +121,14 @@ impl Diagnostic {
             }
             (None, _) => group,
         };
+        let is_shown = |other: &Site| {
+            let here = self.site.as_ref().is_some_and(|site| Arc::ptr_eq(&site.document, &other.document));
+            here && matches!(excerpt, Some(Excerpt::Source { .. }))
+        };
+        for (other, label) in self.related.iter().filter(|(other, _)| !is_shown(other)) {
+            let at = format!("{}: {}:{}", tame(label), tame(other.document.name()), other.place());
+            group = group.element(Level::NOTE.message(at));
+        }
         if let Some(help) = help {
             group = group.element(Level::HELP.message(help));
         }
@@ -141,7 +150,7 @@ impl Diagnostic {
             return Excerpt::PlaceOnly;
         }
         let start = document.line(first).start;
-        let text = &document.text()[start..document.line(last).end];
+        let text = &*masked(&document.text()[start..document.line(last).end]);
         // The renderer shows C0 controls as symbols, but not the rest. As many bytes, so spans still fit.
         let acts = |bytes| move |c: char| c.len_utf8() == bytes && !is_text(c);
         let text =
@@ -255,12 +264,13 @@ impl Error for Diagnostics {}
 /// Foreign text with at most 2,000 characters that may end on a terminal. Of what that acts on, C0 controls are shown as
 /// symbols.
 fn tame(text: &str) -> String {
-    clip(plain(&annotate_snippets::normalize_untrusted_str(text)), 2000).into_owned()
+    clip(plain(&annotate_snippets::normalize_untrusted_str(&masked(text))), 2000).into_owned()
 }
 
 /// A word of the manifest in backticks, shortened: for messages.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
+    let text = masked(text);
     let head = text.chars().take(LONGEST + 1);
     let escaped: String =
         head.map(|c| if is_text(c) { c.to_string() } else { c.escape_debug().to_string() }).collect();
@@ -359,6 +369,18 @@ mod tests {
           |
           = help: known jobs: `a`
         ");
+    }
+
+    #[test]
+    fn a_second_place_in_another_file_is_named() {
+        let (one, other) = (Document::new("a.txt", "x\n"), Document::new("b.txt", "\n y\n"));
+        let finding = Diagnostic::new("twice").at(&Arc::new(one), Span::new(0..1)).related(
+            &Arc::new(other),
+            Span::new(2..3),
+            "first here",
+        );
+        let shown = Diagnostics::from(finding).render(false);
+        assert!(shown.contains("note: first here: b.txt:2:2"), "{shown}");
     }
 
     #[test]

@@ -92,6 +92,18 @@ impl Literal {
         }
     }
 
+    /// What kind of value it is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text in quotes",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+
     /// About how many bytes it takes.
     pub(crate) fn weight(&self) -> usize {
         let inner: usize = match self {

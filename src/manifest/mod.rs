@@ -17,6 +17,7 @@ mod located;
 mod node;
 mod policy;
 mod schema;
+mod secret;
 mod setting;
 mod settings;
 mod source_list;

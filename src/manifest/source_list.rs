@@ -43,27 +43,50 @@ fn lines(document: &Document) -> Vec<ListedSource> {
     sources
 }
 
+/// What the columns are called elsewhere, the surest first.
+const KNOWN_AS: [&str; 16] = [
+    "repository",
+    "repo",
+    "full_name",
+    "fullname",
+    "name_with_owner",
+    "namewithowner",
+    "repo_name",
+    "repository_name",
+    "slug",
+    "source",
+    "path",
+    "url",
+    "html_url",
+    "clone_url",
+    "ssh_url",
+    "name",
+];
+
 fn csv(document: &Arc<Document>) -> Result<Vec<ListedSource>, Diagnostic> {
+    let header_line = document.text().lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let header_line = header_line.unwrap_or("");
+    let mut delimiters = [b',', b';', b'\t'].into_iter();
+    let names_github = |delimiter: &u8| {
+        let mut titles = header_line.split(char::from(*delimiter));
+        titles.any(|title| title.trim().trim_matches('"').eq_ignore_ascii_case("github"))
+    };
+    let delimiter = delimiters.find(names_github).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .comment(Some(b'#'))
+        .delimiter(delimiter)
         .flexible(true)
         .from_reader(document.text().as_bytes());
     let broken = |error: &csv::Error| {
         let at = error.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
-        Diagnostic::new(format!("this CSV cannot be read: {error}")).at(document, Span::new(at..at))
+        Diagnostic::new("this line is not CSV").at(document, Span::new(at..at))
     };
     let header = reader.headers().map_err(|error| broken(&error))?.clone();
     let column = |name: &str| header.iter().position(|title| title.eq_ignore_ascii_case(name));
     let Some(github) = column("github") else {
-        let finding =
-            Diagnostic::new("the CSV file's header has no `github` column").at(document, Span::default());
-        return Err(match nearest("github", header.iter()) {
-            Some(name) => finding.help(format!("rename the column {} to `github`", quoted(name))),
-            None => {
-                finding.help(format!("its first line names the columns; found {}", listed(header.iter())))
-            }
-        });
+        let finding = Diagnostic::new("the CSV file's header has no `github` column");
+        return Err(finding.at(document, Span::default()).help(help_for_header(header_line, &header)));
     };
     let branch = column("branch");
     let mut sources = Vec::new();
@@ -76,6 +99,32 @@ fn csv(document: &Arc<Document>) -> Result<Vec<ListedSource>, Diagnostic> {
         sources.push(ListedSource { github: name.to_owned(), branch, span: Span::new(at..at) });
     }
     Ok(sources)
+}
+
+/// The way out of a header without a `github` column.
+fn help_for_header(line: &str, header: &csv::StringRecord) -> String {
+    // Other separators are read where the header says `github`.
+    let titles: Vec<&str> = match header.iter().collect::<Vec<_>>()[..] {
+        [_] => line.split([';', '\t', '|']).map(|title| title.trim().trim_matches('"')).collect(),
+        ref titles => titles.to_vec(),
+    };
+    let plain = |title: &str| title.to_lowercase().replace([' ', '-'], "_");
+    let known = |names: &[&str]| {
+        names.iter().find_map(|name| titles.iter().find(|title| plain(title) == *name)).copied()
+    };
+    let owner = known(&["owner", "org", "organization", "organisation"]);
+    if let (Some(owner), Some(name)) =
+        (owner, known(&["repo", "repository", "name", "repo_name", "repository_name"]))
+    {
+        return format!("join {} and {} in one column `github`: `owner/repo`", quoted(owner), quoted(name));
+    }
+    if let Some(title) = known(&KNOWN_AS).or_else(|| nearest("github", titles.iter().copied())) {
+        return format!("rename the column {} to `github`", quoted(title));
+    }
+    if titles.first().is_some_and(|title| title.contains('/')) {
+        return "its first line names the columns: put `github,branch` above".to_owned();
+    }
+    format!("its first line names the columns; found {}", listed(titles))
 }
 
 #[cfg(test)]
@@ -104,8 +153,48 @@ mod tests {
     }
 
     #[test]
-    fn csv_without_the_column_says_so() {
-        assert!(list("a.csv", "repo\na/b\n").unwrap_err().contains("no `github` column"));
-        assert!(list("a.csv", "").unwrap_err().contains("no `github` column"));
+    fn the_header_tells_the_separator() {
+        for text in [
+            "github;branch\na/b;main\n",
+            "github\tbranch\na/b\tmain\n",
+            "\"team\";\"GitHub\" ; branch\nx;a/b;main\n",
+        ] {
+            assert_eq!(
+                list("a.csv", text).unwrap(),
+                [("a/b".to_owned(), Some("main".to_owned()), 2)],
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn csv_without_the_column_says_which_is_meant() {
+        let help = |text: &str| {
+            let document = Arc::new(Document::new("a.csv", text));
+            let finding = parse(&document).unwrap_err();
+            assert!(finding.message().contains("no `github` column"));
+            finding.way_out().unwrap().to_owned()
+        };
+        for title in [
+            "repository",
+            "Repo",
+            "full_name",
+            "nameWithOwner",
+            "path",
+            "Repository Name",
+            "clone-url",
+            "name",
+            "git-hub",
+        ] {
+            assert_eq!(
+                help(&format!("id,{title}\n1,a/b\n")),
+                format!("rename the column `{title}` to `github`")
+            );
+        }
+        assert_eq!(help("branch;repo\nmain;a/b\n"), "rename the column `repo` to `github`");
+        assert_eq!(help("org,repo,x\na,b,c\n"), "join `org` and `repo` in one column `github`: `owner/repo`");
+        assert!(help("a/b,main\nc/d,main\n").contains("put `github,branch` above"));
+        assert!(help("x,y\n").contains("found `x` and `y`"));
+        assert!(help("").contains("names the columns"));
     }
 }

@@ -1,21 +1,24 @@
 //! From a manifest to a plan: jobs × sources × matrix.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::github::{check_branch, split_branch};
+use super::github::{check_branch, parse_repository};
 use super::key::task_key;
 use super::matrix;
 use super::needs;
 use super::resolve::{self, Variables};
 use super::scope::Scope;
 use super::settings::{RetryPolicy, Settings};
-use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, source_value};
+use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, Spellings, source_value};
 use super::strings::JobStrings;
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
 use super::values::{Values, job_values};
-use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Document, Manifest, SourceSpec, Span, quoted};
+use crate::manifest::{
+    CheckedJob, Diagnostic, Diagnostics, Document, Literal, Manifest, Matrix, SourceSpec, Span, quoted,
+};
 
 /// The most tasks that a plan may have.
 pub const MAX_TASKS: usize = 1_000_000;
@@ -29,7 +32,11 @@ const MAX_RULE_CHECKS: usize = 200_000_000;
 /// Whether the account's connected sources are needed to plan: for a `match`, or for a source without a branch.
 #[must_use]
 pub fn needs_connected(manifest: &Manifest) -> bool {
-    let open = |github: &str| split_branch(github).1.is_none();
+    let open = |github: &str| match parse_repository(github) {
+        Ok(repository) => repository.branch.is_none(),
+        // An expression, or an error that planning tells.
+        Err(_) => !github.contains('@'),
+    };
     manifest.jobs.iter().any(|job| {
         let job_branch = job.keys.branch.is_some();
         job.sources.iter().any(|source| match source {
@@ -57,6 +64,7 @@ pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Res
     let mut expansion = Expansion {
         manifest,
         variables,
+        spellings: Spellings::new(),
         tasks: Vec::new(),
         unresolved: Vec::new(),
         findings: Vec::new(),
@@ -91,6 +99,7 @@ pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Res
 struct Expansion<'m> {
     manifest: &'m Manifest,
     variables: Variables,
+    spellings: Spellings,
     tasks: Vec<Task>,
     unresolved: Vec<Unresolved>,
     findings: Vec<Diagnostic>,
@@ -121,7 +130,9 @@ impl Expansion<'_> {
         let start = self.tasks.len();
         let scope = Arc::new(Scope::of_job(&self.variables, job));
         let document = &self.manifest.document;
-        let (sources, open) = Sources::new(document, catalogue, &scope, job, &mut self.findings).gather();
+        let found_before = self.findings.len();
+        let (sources, open) =
+            Sources::new(document, catalogue, &scope, job, &mut self.spellings, &mut self.findings).gather();
         for open in open {
             let place = document.place(open.span.start);
             self.unresolved.push(Unresolved {
@@ -129,6 +140,13 @@ impl Expansion<'_> {
                 pattern: open.pattern,
                 place,
             });
+        }
+        if let (true, true, Some(list)) = (
+            sources.is_empty(),
+            self.findings.len() == found_before,
+            empty_list(&self.manifest.document, job),
+        ) {
+            self.findings.push(list);
         }
         let done = JobStrings::compile(document, job, &scope).and_then(|strings| {
             let parts = JobParts {
@@ -183,10 +201,9 @@ impl Expansion<'_> {
         }
         let expected = !sources.is_empty() || !job.has_sources;
         if let (true, true, Some(span)) = (self.tasks.len() == before, expected, span) {
-            let finding =
-                Diagnostic::new(format!("the matrix of job {} leaves no combination", quoted(&job.id)));
-            let finding = finding.at(&self.manifest.document, span);
-            return Err(vec![finding.help("`exclude` removes them all: remove an entry, or the job")]);
+            let what = format!("the matrix of job {} leaves no combination", quoted(&job.id));
+            let help = matrix.map_or("", |matrix| why_empty(matrix, sources.is_empty()));
+            return Err(vec![Diagnostic::new(what).at(&self.manifest.document, span).help(help)]);
         }
         Ok(())
     }
@@ -255,6 +272,7 @@ impl Expansion<'_> {
             None => format!("{}{}", parts.id, values.id_suffix).into(),
         };
         let strings = parts.strings.render(&scope, &id)?;
+        let key = task_key(&self.manifest.name, &without_case(&id, source_of_task.as_ref()), &strings.prompt);
         self.rendered += strings.prompt.len();
         if self.rendered > MAX_RENDERED_TOTAL {
             let finding = Diagnostic::new(format!(
@@ -273,7 +291,7 @@ impl Expansion<'_> {
         }
         self.origins.push(origin);
         self.tasks.push(Task {
-            key: task_key(&self.manifest.name, &id, &strings.prompt),
+            key,
             id: task_id,
             job: parts.id.clone(),
             title: strings.title,
@@ -309,6 +327,70 @@ impl Expansion<'_> {
                 None => finding,
             },
         };
-        finding.help("name each source once, and each combination of the matrix once")
+        match job.keys.matrix.as_ref().and_then(|matrix| alike(matrix)) {
+            Some((one, other, types)) => finding
+                .at(&self.manifest.document, other)
+                .related(&self.manifest.document, one, "first here")
+                .help(format!(
+                    "these values read alike, one as {} and one as {}: write them the same way, and once",
+                    types.0, types.1
+                )),
+            None => finding.help("name each source once, and each combination of the matrix once"),
+        }
     }
+}
+
+/// An id with its repository in lower case: another spelling of the name is the same task.
+fn without_case<'a>(id: &'a str, source: Option<&TaskSource>) -> Cow<'a, str> {
+    match source {
+        Some(source) if source.github.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            id.replacen(&source.github, &source.github.to_ascii_lowercase(), 1).into()
+        }
+        _ => id.into(),
+    }
+}
+
+/// The way out of a matrix that leaves nothing.
+fn why_empty(matrix: &Matrix, is_repoless: bool) -> &'static str {
+    match (matrix.dimensions.is_empty(), matrix.include.is_empty()) {
+        (true, true) => "it names no values: write `KEY: [VALUE, …]`, or leave the matrix out",
+        (true, false) if is_repoless => {
+            "every `include` is for a `source`, which means the task's repository, and the job has none: give the key another name"
+        }
+        (true, false) => "every `include` is for a `source` that the job does not work on",
+        (false, _) => "`exclude` removes them all: remove an entry, or the job",
+    }
+}
+
+/// Two values of one key whose texts are the same though their types are not: their places and types.
+fn alike(matrix: &Matrix) -> Option<(Span, Span, (&'static str, &'static str))> {
+    matrix.dimensions.iter().find_map(|dimension| {
+        let mut seen: HashMap<String, (&Literal, Span)> = HashMap::new();
+        dimension.values.value.iter().find_map(|value| {
+            match seen.insert(value.text(), (&value.value, value.span)) {
+                Some((first, span)) if first.kind() != value.kind() => {
+                    Some((span, value.span, (first.kind(), value.kind())))
+                }
+                _ => None,
+            }
+        })
+    })
+}
+
+/// A list of repositories that names none, in a job that has no others.
+fn empty_list(document: &Arc<Document>, job: &CheckedJob) -> Option<Diagnostic> {
+    let lists = job.sources.iter().map(|source| match source {
+        SourceSpec::List { document: list, list: entries, span, .. } if entries.is_empty() => {
+            Some((list, *span))
+        }
+        SourceSpec::List { .. } | SourceSpec::Repository { .. } | SourceSpec::Pattern { .. } => None,
+    });
+    let lists = lists.collect::<Option<Vec<_>>>()?;
+    let (list, span) = *lists.first()?;
+    let what = format!("the list {} names no repository", quoted(list.name()));
+    Some(
+        Diagnostic::new(what)
+            .at(document, span)
+            .help("write one a line, as `owner/repo` or `owner/repo@branch`"),
+    )
 }

@@ -165,13 +165,19 @@ impl Expression {
             Self::None => false,
             Self::Job(pattern, _) => pattern.is_match(task.job.as_str()),
             Self::Source(pattern) => {
-                task.source.as_ref().is_some_and(|source| pattern.is_match(&source.github))
+                // Names of repositories are without case, here and in ids.
+                let github = task.source.as_ref().map(|source| &*source.github);
+                github.is_some_and(|github| pattern.is_match_folding(github, 0..github.len()))
             }
             Self::Branch(pattern) => {
                 task.source.as_ref().is_some_and(|source| pattern.is_match(&source.branch))
             }
             Self::Tag(pattern) => task.tags.iter().any(|tag| pattern.is_match(tag)),
-            Self::Id(pattern) => pattern.is_match(task.id.as_str()),
+            Self::Id(pattern) => {
+                let start = task.job.as_str().len() + 1;
+                let end = task.source.as_ref().map_or(0, |source| start + source.github.len());
+                pattern.is_match_folding(task.id.as_str(), start..end)
+            }
             Self::Matrix(key, pattern) => task.matrix.iter().any(|(name, value)| {
                 same_text(name, key) && texts(value).iter().any(|text| pattern.is_match(text))
             }),

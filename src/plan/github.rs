@@ -1,39 +1,221 @@
-//! Names of repositories and branches.
+//! Names of repositories and branches, however they are spelt.
 
 use crate::manifest::quoted;
 
-/// What stands before the first `@`, and the branch behind it.
-pub(crate) fn split_branch(text: &str) -> (&str, Option<&str>) {
-    text.split_once('@').map_or((text, None), |(source, branch)| (source, Some(branch)))
+/// A repository and perhaps a branch of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repository {
+    /// `owner/repo`.
+    pub(crate) github: String,
+    pub(crate) branch: Option<String>,
 }
 
-/// Takes `owner/repo` or `owner/repo@branch` apart.
+/// Why a text is none, and the way out.
+pub(crate) type Refused = (String, String);
+
+const FORMS: &str = "write `owner/repo` or `owner/repo@branch`";
+
+/// Reads `owner/repo`, `owner/repo@branch`, or an address on GitHub as a browser, git and lists of repositories write it.
 ///
 /// # Errors
 ///
-/// Why it is neither, and what would be ("wrong; help: the way out" split in two).
-pub(super) fn parse_repository(text: &str) -> Result<(&str, Option<&str>), (String, String)> {
-    let text = text.trim();
-    let (github, branch) = split_branch(text);
-    let wrong = || format!("{} is not a repository", quoted(text));
-    let help = match repository_in_url(text) {
-        Some(short) => format!("write {}", quoted(short)),
-        None => "write `owner/repo` or `owner/repo@branch`".to_owned(),
+/// What is none, or could mean two things.
+pub(crate) fn parse_repository(text: &str) -> Result<Repository, Refused> {
+    let bare = without_list_marks(text);
+    let bare = bare.strip_prefix("sources/github/").unwrap_or(bare);
+    let refused = |help: String| (format!("{} is not a repository", quoted(text.trim())), help);
+    if bare.is_empty() || bare.contains(char::is_whitespace) || bare.contains([',', ';']) {
+        return Err(refused(help_for_words(bare)));
+    }
+    let Some(Address { scheme, user, host, path }) = Address::of(bare) else {
+        return on_github(bare, false).map_err(refused);
     };
-    let well_formed = github.split_once('/').is_some_and(|(owner, repo)| is_owner(owner) && is_repo(repo));
-    if !well_formed {
-        return Err((wrong(), help));
+    // In front of the host stands more than the name that git's addresses have.
+    if user.is_some_and(|user| user.contains(':') || !(user == "git" || scheme == "ssh")) {
+        let what = format!("the address {} holds a password or a token", quoted(text.trim()));
+        let help = match on_github(path, true) {
+            Ok(Repository { github, .. }) => {
+                format!("write {}, and take the secret out of the file", quoted(&github))
+            }
+            Err(_) => "take it out, and write `owner/repo`".to_owned(),
+        };
+        return Err((what, help));
     }
-    if let Some(branch) = branch {
-        check_branch(branch)?;
+    let host = host.to_ascii_lowercase();
+    let (name, port) = host.split_once(':').unwrap_or((&host, ""));
+    let is_github =
+        matches!(name, "github.com" | "www.github.com") || (name == "ssh.github.com" && scheme == "ssh");
+    if !is_github || !matches!(port, "" | "22" | "80" | "443") {
+        let what = format!("{} is on {}, not on github.com", quoted(text.trim()), quoted(&host));
+        return Err((what, "Jules works on repositories of github.com: write `owner/repo`".to_owned()));
     }
-    Ok((github, branch))
+    on_github(path, true).map_err(refused)
+}
+
+/// What stands between a list's dash, its quotes and its comma.
+fn without_list_marks(text: &str) -> &str {
+    let mut text = text.trim();
+    for dash in ["- ", "* ", "+ "] {
+        text = text.strip_prefix(dash).unwrap_or(text).trim_start();
+    }
+    text = text.strip_suffix([',', ';']).unwrap_or(text).trim_end();
+    for quote in ['"', '\'', '`'] {
+        let inner = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+        text = inner.unwrap_or(text);
+    }
+    let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+    inner.unwrap_or(text).trim()
+}
+
+/// The way out for what is more than one word.
+fn help_for_words(text: &str) -> String {
+    if text.starts_with(['[', '{', ']', '}']) {
+        return "a list has a repository a line; of JSON, `jq -r '.[]'` makes one".to_owned();
+    }
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let repository = |word: &str| parse_repository(word).ok();
+    match words[..] {
+        [first, second] if repository(second).is_none() && check_branch(second).is_ok() => {
+            match repository(first) {
+                Some(Repository { github, branch: None }) => {
+                    format!("write {}", quoted(&format!("{github}@{second}")))
+                }
+                _ => FORMS.to_owned(),
+            }
+        }
+        [first, ..] if words.len() > 1 && repository(first).is_some() => {
+            "write one repository a line; columns can stand in a `.csv` file with a header".to_owned()
+        }
+        _ => FORMS.to_owned(),
+    }
+}
+
+/// An address taken apart; git knows `https://host/path` and `user@host:path`.
+struct Address<'a> {
+    scheme: &'a str,
+    user: Option<&'a str>,
+    host: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// Nothing for a plain name.
+    fn of(text: &'a str) -> Option<Self> {
+        if let Some((scheme, rest)) = text.split_once("://") {
+            let (authority, path) = split_authority(rest);
+            let (user, host) = split_user(authority);
+            let scheme = scheme.strip_prefix("git+").unwrap_or(scheme);
+            return Some(Self { scheme, user, host, path });
+        }
+        let (before, after) = text.split_once('/').unwrap_or((text, ""));
+        if let Some((authority, path)) =
+            before.split_once(':').filter(|(authority, _)| authority.contains('@'))
+        {
+            let path = &text[text.len() - after.len() - 1 - path.len()..];
+            let (user, host) = split_user(authority);
+            return Some(Self { scheme: "ssh", user, host, path });
+        }
+        // No owner's name has a dot.
+        let (user, host) = split_user(before);
+        host.contains('.').then_some(Self { scheme: "https", user, host, path: after })
+    }
+}
+
+/// What stands before the path, though a password may hold a slash.
+fn split_authority(rest: &str) -> (&str, &str) {
+    let first = rest.split_once('/').unwrap_or((rest, ""));
+    let is_open = |authority: &str| match authority.split_once(':') {
+        Some((_, port)) => !port.contains('@') && port.parse::<u16>().is_err(),
+        None => !authority.contains(['.', '@']),
+    };
+    match rest.rfind('@') {
+        Some(at) if is_open(first.0) => {
+            let end = rest[at..].find('/').map_or(rest.len(), |end| at + end);
+            (&rest[..end], rest.get(end + 1..).unwrap_or(""))
+        }
+        _ => first,
+    }
+}
+
+fn split_user(authority: &str) -> (Option<&str>, &str) {
+    authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host))
+}
+
+/// Reads what stands behind `github.com/`, or a plain name. The error is the way out.
+fn on_github(path: &str, is_address: bool) -> Result<Repository, String> {
+    let path = path.trim_start_matches(if is_address { '/' } else { '\0' });
+    let path = path.split_once('?').filter(|_| is_address).map_or(path, |(path, _)| path);
+    let (name, mark, branch) = match path.find(['@', '#']) {
+        Some(at) => (&path[..at], path[at..].chars().next(), Some(&path[at + 1..])),
+        None => (path, None, None),
+    };
+    let mut parts = name.trim_end_matches('/').splitn(3, '/');
+    let (owner, repo, page) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next());
+    let repo = match repo.len().checked_sub(4) {
+        Some(at) if repo.is_char_boundary(at) && repo[at..].eq_ignore_ascii_case(".git") => &repo[..at],
+        _ => repo,
+    };
+    if !is_owner(owner) || !is_repo(repo) {
+        return Err(FORMS.to_owned());
+    }
+    let github = format!("{owner}/{repo}");
+    let branch = match (page, branch, mark) {
+        (None, None, _) => None,
+        (None, Some("readme"), Some('#')) if is_address => return Err(format!("write {}", quoted(&github))),
+        (None, Some(number), Some('#'))
+            if number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() =>
+        {
+            let branch = quoted(&format!("{github}@{number}"));
+            return Err(format!(
+                "this names an issue; write {} for the repository, or {branch} for a branch",
+                quoted(&github)
+            ));
+        }
+        (None, Some(branch), _) => Some(branch.to_owned()),
+        (Some(page), branch, _) => match (page.strip_prefix("tree/"), branch) {
+            (Some(branch), None) if !branch.contains('/') => Some(decoded(branch)),
+            (Some(branch), None) => {
+                let branch = quoted(&format!("{github}@{}", decoded(branch)));
+                return Err(format!("this may name a branch or a folder; write {branch} for the branch"));
+            }
+            _ if is_address => return Err(format!("this names a page of {0}; write {0}", quoted(&github))),
+            _ => return Err(FORMS.to_owned()),
+        },
+    };
+    if let Some(branch) = &branch {
+        check_branch(branch).map_err(|(what, help)| format!("{what}: {help}"))?;
+    }
+    Ok(Repository { github, branch })
+}
+
+/// A part of an address with its `%2F` and the like undone.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code =
+            after.get(..2).and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        match (byte, code) {
+            (b'%', Some(code)) => {
+                bytes.push(code);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// # Errors
 ///
 /// As [`parse_repository`], when git would refuse the name (see `git check-ref-format`).
-pub(super) fn check_branch(branch: &str) -> Result<(), (String, String)> {
+pub(super) fn check_branch(branch: &str) -> Result<(), Refused> {
     let forbidden = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
     let part_is_wrong = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
     let wrong = branch.len() > 255
@@ -59,42 +241,136 @@ fn is_owner(owner: &str) -> bool {
 
 fn is_repo(repo: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    !repo.is_empty() && repo.len() <= 100 && repo.bytes().all(plain) && repo != "." && repo != ".."
-}
-
-/// The `owner/repo` of a GitHub URL.
-fn repository_in_url(text: &str) -> Option<&str> {
-    let (_, path) = text.split_once("github.com/").or_else(|| text.split_once("github.com:"))?;
-    let path = path.trim_end_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path);
-    path.split_once('/').filter(|(owner, repo)| is_owner(owner) && is_repo(repo)).map(|_| path)
+    let is_git = repo.to_ascii_lowercase().ends_with(".git");
+    !repo.is_empty() && repo.len() <= 100 && repo.bytes().all(plain) && repo != "." && repo != ".." && !is_git
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn read(text: &str) -> Result<String, Refused> {
+        let Repository { github, branch } = parse_repository(text)?;
+        Ok(branch.map_or(github.clone(), |branch| format!("{github}@{branch}")))
+    }
+
     #[test]
-    fn repositories_may_name_a_branch() {
-        assert_eq!(parse_repository("a/b"), Ok(("a/b", None)));
-        assert_eq!(
-            parse_repository(" my-org/web.js@release/1.2#x "),
-            Ok(("my-org/web.js", Some("release/1.2#x")))
-        );
-        assert_eq!(parse_repository("a/b@user@x"), Ok(("a/b", Some("user@x"))));
+    fn a_repository_is_one_however_it_is_spelt() {
+        for (text, expected) in [
+            ("a/b", "a/b"),
+            (" my-org/web.js@release/1.2#x ", "my-org/web.js@release/1.2#x"),
+            ("a/b@user@x", "a/b@user@x"),
+            ("a/b/", "a/b"),
+            ("a/b.git", "a/b"),
+            ("a/b.GIT@main", "a/b@main"),
+            ("a/b#main", "a/b@main"),
+            ("\"a/b\",", "a/b"),
+            ("- 'a/b@x'", "a/b@x"),
+            ("* `a/b`;", "a/b"),
+            ("https://github.com/a/b", "a/b"),
+            ("http://www.GitHub.com/a/b/", "a/b"),
+            ("https://github.com:443/a/b.git", "a/b"),
+            ("<https://github.com/a/b>", "a/b"),
+            ("github.com/a/b", "a/b"),
+            ("https://github.com/a/b/tree/main", "a/b@main"),
+            ("https://github.com/a/b/tree/feat%2Fx/", "a/b@feat/x"),
+            ("https://github.com/a/b@main", "a/b@main"),
+            ("https://github.com/a/b.git@release/2", "a/b@release/2"),
+            ("https://github.com/a/b#dev", "a/b@dev"),
+            ("https://github.com/a/b?tab=readme-ov-file", "a/b"),
+            ("git@github.com:a/b.git", "a/b"),
+            ("git@github.com:a/b.git#dev", "a/b@dev"),
+            ("org-12@github.com:a/b", "a/b"),
+            ("ssh://git@github.com/a/b.git", "a/b"),
+            ("ssh://git@ssh.github.com:443/a/b.git", "a/b"),
+            ("git://github.com/a/b.git", "a/b"),
+            ("git+ssh://git@github.com/a/b.git", "a/b"),
+            ("git+https://github.com/a/b.git", "a/b"),
+            ("https://git@github.com/a/b", "a/b"),
+            ("sources/github/a/b", "a/b"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
+        }
     }
 
     #[test]
     fn what_is_no_repository_says_what_is() {
-        for text in [
-            "", "a", "a/", "/b", "a/b/c", "a b/c", "-a/b", "a/..", "a/b@", "a/b@x..y", "a/b@-x", "a/b@x y",
-            "ä/b",
+        for (text, part) in [
+            ("", FORMS),
+            ("a", FORMS),
+            ("a/", FORMS),
+            ("/b", FORMS),
+            ("a/b/c", FORMS),
+            ("-a/b", FORMS),
+            ("a/..", FORMS),
+            ("a/.git", FORMS),
+            ("a/b.git.git", FORMS),
+            ("ä/b", FORMS),
+            ("\"a/b", FORMS),
+            ("a/b@", "as git takes it"),
+            ("a/b@x..y", "as git takes it"),
+            ("a/b@-x", "as git takes it"),
+            ("a/b main", "write `a/b@main`"),
+            ("a/b@x y", FORMS),
+            ("a/b, c/d", "one repository a line"),
+            ("a/b\tPrivate\t2026", "one repository a line"),
+            ("[\"a/b\", \"c/d\"]", "jq -r"),
+            ("a/b#12", "write `a/b` for the repository, or `a/b@12` for a branch"),
+            ("https://github.com/a/b#readme", "write `a/b`"),
+            ("https://github.com/a/b/tree/release/1.2", "write `a/b@release/1.2` for the branch"),
+            ("https://github.com/a/b/pull/7", "write `a/b`"),
+            ("https://github.com/a/b/blob/main/README.md", "write `a/b`"),
+            ("https://github.com/a", FORMS),
         ] {
-            assert!(parse_repository(text).is_err(), "{text}");
+            let (_, help) = read(text).unwrap_err();
+            assert!(help.contains(part), "{text}: {help}");
         }
-        let (_, help) = parse_repository("https://github.com/my-org/web.git").unwrap_err();
-        assert_eq!(help, "write `my-org/web`");
-        let (_, help) = parse_repository("git@github.com:my-org/web.git").unwrap_err();
-        assert_eq!(help, "write `my-org/web`");
+    }
+
+    #[test]
+    fn another_host_is_not_github() {
+        for (text, host) in [
+            ("https://gist.github.com/a/b", "gist.github.com"),
+            ("https://notgithub.com/a/b", "notgithub.com"),
+            ("https://github.com.evil.example/a/b", "github.com.evil.example"),
+            ("https://api.github.com/repos/a/b", "api.github.com"),
+            ("git@gitlab.com:a/b.git", "gitlab.com"),
+            ("gitlab.com/a/b", "gitlab.com"),
+            ("https://example.com/github.com/a/b", "example.com"),
+            ("https://github.com:8443/a/b", "github.com:8443"),
+        ] {
+            let (what, help) = read(text).unwrap_err();
+            assert!(
+                what.contains(&format!("is on `{host}`")) && !help.contains("a/b`"),
+                "{text}: {what}; {help}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_of_an_address_is_told(
+            secret in "[A-Za-z0-9_%+=/!-]{8,30}",
+            form in proptest::sample::select(&["https://u:{}@github.com/a/b.git", "https://{}@github.com/a/b", "u:{}@github.com/a/b",
+                "ssh://u:{}@github.com/a/b", "- \"https://x-access-token:{}@github.com/a/b\",", "https://u:{}@example.com/a/b"][..]),
+        ) {
+            let text = form.replace("{}", &format!("s{secret}t"));
+            if let Err((what, help)) = parse_repository(&text) {
+                prop_assert!(!what.contains(&secret) && !help.contains(&secret), "{} {} {}", text, what, help);
+            } else {
+                prop_assert!(false, "{} is taken", text);
+            }
+        }
+
+        #[test]
+        fn what_is_read_reads_the_same_again(text in r"(https://github\.com/|git@github\.com:|a|b|/|\.git|@|#|tree/|main|\?| |,|:){0,8}") {
+            if let Ok(read) = parse_repository(&text) {
+                let plain = read.branch.as_ref().map_or(read.github.clone(), |branch| format!("{}@{branch}", read.github));
+                prop_assert!(!read.github.to_lowercase().ends_with(".git") && read.github.matches('/').count() == 1);
+                prop_assert_eq!(parse_repository(&plain), Ok(read));
+            }
+        }
     }
 }

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::equality::{holds, same_text};
-use super::github::split_branch;
 use crate::manifest::{Entry, Literal, Matrix};
 
 /// The values of one task, in the order of the matrix; keys that an `include` adds come after.
@@ -43,7 +42,8 @@ pub(super) struct SourceNames<'a> {
 impl SourceNames<'_> {
     fn answers_to(self, value: &Literal) -> bool {
         let Literal::Text(text) = value else { return false };
-        let (github, branch) = split_branch(text);
+        let (github, branch) =
+            text.split_once('@').map_or((text.as_str(), None), |(github, branch)| (github, Some(branch)));
         github.eq_ignore_ascii_case(self.github) && (branch.is_none() || branch == self.branch)
     }
 }

@@ -24,7 +24,7 @@ mod wildcard;
 
 pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use filter::{Filter, FilterError};
-pub(crate) use github::split_branch;
+pub(crate) use github::{Repository, parse_repository};
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,

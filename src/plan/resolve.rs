@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minijinja::value::Value;
 
 use super::data::to_value;
+use super::github::{Repository, parse_repository};
 use super::needs::cycles;
 use super::scope::{Scope, Unset};
 use super::template::Template;
@@ -147,11 +148,39 @@ pub(super) fn matrix<'j>(
             Err(wrong) => found.extend(wrong),
         }
     }
+    let entries = matrix.include.iter_mut().chain(&mut matrix.exclude);
+    let sources =
+        entries.flat_map(|entry| entry.value.0.iter_mut()).filter(|(key, _)| key.as_str() == "source");
+    for (_, source) in sources {
+        match named_source(&source.value) {
+            Ok(Some(plain)) => {
+                is_changed = true;
+                source.value = Literal::Text(Located::new(plain, source.span));
+            }
+            Ok(None) => {}
+            Err(help) => {
+                let what = format!(
+                    "`source` in a matrix means the task's repository, and {} is none",
+                    quoted(&source.value.text())
+                );
+                found.push(Diagnostic::new(what).at(document, source.span).help(help));
+            }
+        }
+    }
     match (found.is_empty(), is_changed) {
         (true, true) => Ok(Some(Cow::Owned(matrix))),
         (true, false) => Ok(Some(Cow::Borrowed(written))),
         (false, _) => Err(found),
     }
+}
+
+/// A `source` of `exclude` or `include` in its plain form, where it is written otherwise. The error is the way out.
+fn named_source(value: &Literal) -> Result<Option<String>, String> {
+    const HELP: &str = "write `owner/repo` or `owner/repo@branch`, or give the key another name";
+    let Literal::Text(text) = value else { return Err(HELP.to_owned()) };
+    let Repository { github, branch } = parse_repository(text).map_err(|_| HELP.to_owned())?;
+    let plain = branch.map_or(github.clone(), |branch| format!("{github}@{branch}"));
+    Ok((plain != text.value).then_some(plain))
 }
 
 fn values_of(matrix: &mut Matrix) -> impl Iterator<Item = &mut Literal> {

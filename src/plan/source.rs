@@ -1,12 +1,12 @@
 //! Where a job works: its `sources` with patterns resolved and branches known.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 use minijinja::value::{Enumerator, Object, Value};
 
-use super::github::{check_branch, parse_repository, split_branch};
+use super::github::{Repository, check_branch, parse_repository};
 use super::matrix;
 use super::scope::Scope;
 use super::template::Template;
@@ -46,6 +46,9 @@ impl<'a> Catalogue<'a> {
         nearest(written, self.by_name.values().map(|source| source.github.as_str()))
     }
 }
+
+/// How the plan spells each repository: as the account does, else as it was written first.
+pub(super) type Spellings = HashMap<String, Arc<str>>;
 
 /// One source of a job.
 #[derive(Debug)]
@@ -97,9 +100,9 @@ pub(super) struct Sources<'a> {
     findings: &'a mut Vec<Diagnostic>,
     found: Vec<JobSource>,
     open: Vec<OpenSource>,
-    /// Sources by lower-case name and branch, so that two patterns may overlap.
-    seen: HashSet<String>,
-    has_patterns: bool,
+    /// Sources by lower-case name and branch, and where they were named; no place where a pattern found them.
+    seen: HashMap<String, Option<(Arc<Document>, Span)>>,
+    spellings: &'a mut Spellings,
     /// The job's `branch`, compiled once for all sources.
     job_branch: Option<Arc<Template>>,
 }
@@ -110,11 +113,11 @@ impl<'a> Sources<'a> {
         catalogue: Option<&'a Catalogue<'a>>,
         scope: &'a Arc<Scope>,
         job: &'a CheckedJob,
+        spellings: &'a mut Spellings,
         findings: &'a mut Vec<Diagnostic>,
     ) -> Self {
-        let has_patterns = job.sources.iter().any(|spec| matches!(spec, SourceSpec::Pattern { .. }));
-        let (found, open, seen) = (Vec::new(), Vec::new(), HashSet::new());
-        Self { manifest, catalogue, scope, job, findings, found, open, seen, has_patterns, job_branch: None }
+        let (found, open, seen) = (Vec::new(), Vec::new(), HashMap::new());
+        Self { manifest, catalogue, scope, job, findings, found, open, seen, spellings, job_branch: None }
     }
 
     /// The sources in the order of the manifest, and those that need the API.
@@ -130,7 +133,7 @@ impl<'a> Sources<'a> {
         for spec in &job.sources {
             let done = match spec {
                 SourceSpec::Repository { github, branch } => self.repository(github, branch.as_ref()),
-                SourceSpec::List { document, list, branch } => self.list(document, list, branch.as_ref()),
+                SourceSpec::List { document, list, branch, .. } => self.list(document, list, branch.as_ref()),
                 SourceSpec::Pattern { pattern, exclude, branch } => {
                     self.pattern(pattern, exclude, branch.as_ref())
                 }
@@ -152,9 +155,9 @@ impl<'a> Sources<'a> {
         let branch = branch.map(|branch| self.compile(branch)).transpose()?;
         if github.contains("${{") {
             let name = self.compile(github)?.render(self.scope)?;
-            return self.named(self.manifest, &name, github.span, branch);
+            return self.named(self.manifest, &name, github.span, branch, None);
         }
-        self.named(self.manifest, github, github.span, branch)
+        self.named(self.manifest, github, github.span, branch, None)
     }
 
     fn list(
@@ -168,10 +171,7 @@ impl<'a> Sources<'a> {
             let done = match &listed.branch {
                 // Lists are data: nothing in them is an expression.
                 Some(branch) => self.listed(document, listed, branch),
-                None => {
-                    let own = shared.clone().filter(|_| split_branch(&listed.github).1.is_none());
-                    self.named(document, &listed.github, listed.span, own)
-                }
+                None => self.named(document, &listed.github, listed.span, None, shared.as_ref()),
             };
             self.findings.extend(done.err().into_iter().flatten());
         }
@@ -185,44 +185,42 @@ impl<'a> Sources<'a> {
         branch: &str,
     ) -> Result<(), Diagnostics> {
         let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, listed.span).help(help);
-        let (github, suffix) = parse_repository(&listed.github).map_err(at)?;
+        let Repository { github, branch: suffix } = parse_repository(&listed.github).map_err(at)?;
         if suffix.is_some() {
             return Err(two_branches(&listed.github).at(document, listed.span).into());
         }
         check_branch(branch).map_err(at)?;
-        self.push(github, Branch::Known(branch.into()), None, document, listed.span);
-        Ok(())
+        self.push_named(&github, Branch::Known(branch.into()), None, document, listed.span)
     }
 
-    /// A source that is named: in the manifest or in a list. `own` is a branch that stands beside it.
+    /// A source that is named: in the manifest or in a list. `own` is a branch that stands beside it, `shared` one that
+    /// holds for its list.
     fn named(
         &mut self,
         document: &Arc<Document>,
         written: &str,
         span: Span,
         own: Option<Arc<Template>>,
+        shared: Option<&Arc<Template>>,
     ) -> Result<(), Diagnostics> {
         let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, span).help(help);
-        let (github, suffix) = parse_repository(written).map_err(at)?;
+        let Repository { github, branch: suffix } = parse_repository(written).map_err(at)?;
         if suffix.is_some() && own.is_some() {
             return Err(two_branches(written).at(document, span).into());
         }
-        let (branch, problem) = match (suffix, own.or_else(|| self.job_branch.clone())) {
+        let beside = own.or_else(|| shared.cloned()).or_else(|| self.job_branch.clone());
+        let (branch, problem) = match (suffix, beside) {
             (Some(suffix), _) => (Branch::Known(suffix.into()), None),
-            (None, Some(branch)) => (self.written_branch(&branch, github)?, None),
+            (None, Some(branch)) => (self.written_branch(&branch, &github)?, None),
             (None, None) => match self.catalogue {
-                Some(catalogue) => default_branch(catalogue, github),
+                Some(catalogue) => default_branch(catalogue, &github),
                 None => {
-                    self.open.push(OpenSource {
-                        pattern: github.to_owned(),
-                        span: self.span_here(document, span),
-                    });
+                    self.open.push(OpenSource { pattern: github, span: self.span_here(document, span) });
                     return Ok(());
                 }
             },
         };
-        self.push(github, branch, problem, document, span);
-        Ok(())
+        self.push_named(&github, branch, problem, document, span)
     }
 
     /// A place in the manifest for something in a list: lists have none in a plan.
@@ -299,14 +297,52 @@ impl<'a> Sources<'a> {
     ) -> Result<(), Diagnostics> {
         let at =
             |(what, help): (String, String)| Diagnostic::new(what).at(self.manifest, pattern.span).help(help);
-        let (github, _) = parse_repository(github).map_err(at)?;
+        let Repository { github, .. } = parse_repository(github).map_err(at)?;
         let (branch, problem) = match branch {
-            Some(branch) => (self.written_branch(branch, github)?, None),
-            None => default_branch(catalogue, github),
+            Some(branch) => (self.written_branch(branch, &github)?, None),
+            None => default_branch(catalogue, &github),
         };
-        if !self.seen.contains(&identity(github, &branch)) {
-            self.push(github, branch, problem, self.manifest, pattern.span);
+        let identity = identity(&github, &branch);
+        if !self.seen.contains_key(&identity) {
+            self.seen.insert(identity, None);
+            self.push(&github, branch, problem, self.manifest, pattern.span);
         }
+        Ok(())
+    }
+
+    fn push_named(
+        &mut self,
+        github: &str,
+        branch: Branch,
+        problem: Option<Arc<str>>,
+        document: &Arc<Document>,
+        span: Span,
+    ) -> Result<(), Diagnostics> {
+        // Whether two branches that depend on the matrix are the same is seen task by task.
+        if let Branch::Known(name) = &branch {
+            let identity = identity(github, &branch);
+            match self.seen.get(&identity) {
+                Some(Some((first, first_span))) => {
+                    let at = if name.is_empty() { String::new() } else { format!(" at {}", quoted(name)) };
+                    let what = format!("the repository {}{at} is named twice", quoted(github));
+                    let finding =
+                        Diagnostic::new(what).at(document, span).related(first, *first_span, "first here");
+                    let spelling = self.spellings.get(&github.to_lowercase());
+                    return Err(finding
+                        .help(match spelling {
+                            Some(other) if **other != *github => {
+                                format!("keep one of them: to GitHub it is {}", quoted(other))
+                            }
+                            _ => "keep one of them".to_owned(),
+                        })
+                        .into());
+                }
+                // A pattern has found it.
+                Some(None) => return Ok(()),
+                None => drop(self.seen.insert(identity, Some((Arc::clone(document), span)))),
+            }
+        }
+        self.push(github, branch, problem, document, span);
         Ok(())
     }
 
@@ -318,14 +354,14 @@ impl<'a> Sources<'a> {
         document: &Arc<Document>,
         span: Span,
     ) {
-        if self.has_patterns {
-            self.seen.insert(identity(github, &branch));
-        }
         let known = match &branch {
             Branch::Known(name) => Some(Arc::clone(name)),
             Branch::PerTask(_) => None,
         };
-        let github: Arc<str> = github.into();
+        let own =
+            self.catalogue.and_then(|catalogue| catalogue.get(github)).map(|source| source.github.as_str());
+        let spelling = self.spellings.entry(github.to_lowercase());
+        let github = Arc::clone(spelling.or_insert_with(|| own.unwrap_or(github).into()));
         let value = Value::from_object(SourceNames { github: Arc::clone(&github), branch: known });
         self.found.push(JobSource { github, branch, problem, document: Arc::clone(document), span, value });
     }

@@ -148,6 +148,93 @@ fn patterns_may_overlap_with_each_other_and_with_names() {
 }
 
 #[test]
+fn a_repository_is_one_however_it_is_spelt() {
+    let twice = |sources: &str| {
+        plan_with(&format!("jobs: [{{ id: j, prompt: p, branch: main, sources: [{sources}] }}]"), None)
+            .unwrap_err()
+    };
+    for sources in [
+        "Acme/Web, acme/web",
+        "acme/web, https://github.com/ACME/web.git",
+        "acme/web@main, { github: Acme/web, branch: main }",
+    ] {
+        let error = twice(sources);
+        assert!(error.contains("is named twice") && error.contains("first here"), "{error}");
+    }
+    let several = plan(
+        "defaults: { branch: main }\njobs:\n- { id: a, prompt: p, sources: [Acme/Web, acme/Api] }\n\
+         - { id: b, prompt: p, sources: [acme/web, 'git@github.com:ACME/API.git'], needs: a, \
+             matrix: { k: [1], include: [{ source: 'https://github.com/acme/WEB', note: x }] } }\n",
+    );
+    assert_eq!(
+        ids(&several),
+        ["a/Acme/Web@main", "a/acme/Api@main", "b/Acme/Web@main[k=1,note=x]", "b/acme/Api@main[k=1]"],
+        "the first spelling is the plan's"
+    );
+    assert_eq!((&*several.tasks[2].needs, &*several.tasks[3].needs), (&[0][..], &[1][..]));
+    for (select, expected) in
+        [("source(ACME/web)", 2), ("a/acme/web@main", 1), ("id(*/ACME/*@main)", 2), ("A/acme", 0)]
+    {
+        let selection = Selection { select: vec![select.parse().unwrap()], ..Selection::default() };
+        assert_eq!(several.clone().select(&selection).unwrap().tasks.len(), expected, "{select}");
+    }
+    let one = |source: &str| {
+        plan(&format!("jobs: [{{ id: j, prompt: p, source: '{source}@main' }}]")).tasks.remove(0)
+    };
+    assert_eq!(one("Acme/Web").key, one("acme/web").key, "a resumed run finds it under another spelling");
+    assert_ne!(one("acme/web").key, one("acme/api").key);
+}
+
+#[test]
+fn the_accounts_own_spelling_is_used() {
+    assert_eq!(
+        resolved("sources: [MY-ORG/WEB, my-org/svc-a]").unwrap(),
+        ["j/my-org/web@main", "j/My-Org/Svc-A@main"]
+    );
+}
+
+#[test]
+fn an_error_names_its_true_cause() {
+    for (job, message, help) in [
+        (
+            "matrix: { a: [1, '1'] }",
+            "two tasks have the id `j[a=1]`",
+            "one as a number and one as a text in quotes",
+        ),
+        (
+            "matrix: { a: [true, 'true'] }",
+            "two tasks have the id",
+            "one as a boolean and one as a text in quotes",
+        ),
+        ("matrix: { a: [1, 1] }", "two tasks have the id", "each combination of the matrix once"),
+        ("matrix: { include: [{ source: src, x: 1 }] }", "`src` is none", "give the key another name"),
+        ("matrix: { include: [{ source: 7, x: 1 }] }", "`7` is none", "give the key another name"),
+        ("matrix: { include: [{ source: a/b, x: 1 }] }", "leaves no combination", "and the job has none"),
+        (
+            "source: a/c@main, matrix: { include: [{ source: a/b, x: 1 }] }",
+            "leaves no combination",
+            "does not work on",
+        ),
+        ("matrix: {}", "leaves no combination", "it names no values"),
+        ("matrix: { a: [1], exclude: [{ a: 1 }] }", "leaves no combination", "`exclude` removes them all"),
+    ] {
+        let error = plan_with(&format!("jobs: [{{ id: j, prompt: p, {job} }}]"), None).unwrap_err();
+        assert!(error.contains(message) && error.contains(help), "{job}: {error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("none.txt"), "# later\n").unwrap();
+    let text = "jobs: [{ id: j, prompt: p, branch: main, sources: [{ file: none.txt }] }]";
+    let manifest = parse(text, &folder.path().join("jobs.yaml"), &LoadOptions::default()).unwrap();
+    let error = expand(&manifest, None).unwrap_err().to_string();
+    assert!(
+        error.contains("the list `none.txt` names no repository") && error.contains("jobs.yaml:1:"),
+        "{error}"
+    );
+    let error = plan_with("jobs: [{ id: j, prompt: \"a\\0b\" }]", None).unwrap_err();
+    assert!(error.contains("holds a NUL character"), "{error}");
+}
+
+#[test]
 fn branches_come_from_the_nearest_that_names_one() {
     assert_eq!(resolved("source: my-org/svc-b").unwrap(), ["j/my-org/svc-b@trunk"]);
     let text = |own: &str| format!("defaults: {{ branch: d }}\njobs: [{{ id: j, prompt: p, {own} }}]\n");

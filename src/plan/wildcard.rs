@@ -2,7 +2,9 @@
 //!
 //! Task ids hold brackets and braces, so the richer globs of file names would need escapes here.
 
-/// A pattern and whether it tells upper from lower case.
+use std::ops::Range;
+
+/// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wildcard {
     pattern: Vec<char>,
@@ -24,6 +26,11 @@ impl Wildcard {
 
     /// Whether the pattern stands for the whole of `text`. Takes time linear in practice, quadratic at worst.
     pub(super) fn is_match(&self, text: &str) -> bool {
+        self.is_match_folding(text, 0..0)
+    }
+
+    /// The same, where the bytes of `text` in `folded` are taken for upper and lower case alike.
+    pub(super) fn is_match_folding(&self, text: &str, folded: Range<usize>) -> bool {
         let pattern = &self.pattern;
         let (mut at, mut rest) = (0, text);
         // Where to go on when the last `*` has to stand for one character more.
@@ -39,7 +46,11 @@ impl Wildcard {
                     at += 1;
                     rest = chars.as_str();
                 }
-                (Some(wanted), Some(found)) if *wanted == found => {
+                (Some(wanted), Some(found))
+                    if *wanted == found
+                        || (wanted.eq_ignore_ascii_case(&found)
+                            && folded.contains(&(text.len() - rest.len()))) =>
+                {
                     at += 1;
                     rest = chars.as_str();
                 }

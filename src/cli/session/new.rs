@@ -17,7 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::cli::signals::Signals;
-use crate::plan::split_branch;
+use crate::plan::{Repository, parse_repository};
 use jules::{Jules, NewSession, SessionClient, SourceName};
 
 const AFTER_HELP: &str = "\
@@ -141,15 +141,16 @@ async fn until_known(session: &SessionClient, interval: Duration) -> Result<Exit
 
 /// Takes `owner/repo@branch` apart; `--branch` stands for the part behind the `@`.
 fn place(source: &str, branch: Option<&str>) -> Result<(SourceName, Option<String>), Failure> {
-    let (name, written) = split_branch(source);
-    let name = SourceName::new(name)
+    let refused = |(what, help): (String, String)| Failure::usage(what).help(help);
+    let Repository { github, branch: written } = parse_repository(source).map_err(refused)?;
+    let name = SourceName::new(&github)
         .map_err(|error| Failure::usage(error).help("see them all: jules-batch sources"))?;
     match (written, branch) {
         (Some(one), Some(other)) if one != other => {
             Err(Failure::usage(format!("the source names branch `{one}`, and --branch names `{other}`")))
         }
-        (Some(""), _) | (_, Some("")) => Err(Failure::usage("the branch is empty")),
-        (written, given) => Ok((name, written.or(given).map(str::to_owned))),
+        (_, Some("")) => Err(Failure::usage("the branch is empty")),
+        (written, given) => Ok((name, written.or_else(|| given.map(str::to_owned)))),
     }
 }
 
