@@ -1,12 +1,11 @@
 //! YAML as a tree whose every node knows its place. The only module that knows the YAML crate.
 
+mod explain;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::budget::BudgetBreach;
-use serde_saphyr::granit_parser::ErrorKind;
-use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Location, Spanned};
 
@@ -64,7 +63,7 @@ impl Value {
 /// The first thing that is not YAML, a budget that is spent (depth, nodes, aliases), or keys that stand twice.
 pub(super) fn parse(document: &Arc<Document>) -> Result<Node, Vec<Diagnostic>> {
     let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(document.text(), options())
-        .map_err(|error| vec![explain(document, &error)])?;
+        .map_err(|error| vec![explain::explain(document, &error)])?;
     let mut twice = Vec::new();
     let root = raw_node(document, raw, &mut twice);
     if twice.is_empty() { Ok(root) } else { Err(twice) }
@@ -95,66 +94,6 @@ fn options() -> serde_saphyr::Options {
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     }
-}
-
-fn explain(document: &Arc<Document>, error: &serde_saphyr::Error) -> Diagnostic {
-    use serde_saphyr::Error as E;
-    let location = error.location();
-    let bound = |what: &str| {
-        Diagnostic::new(format!("the manifest {what}"))
-            .help("use plainer YAML; long lists of repositories can stand in a file of their own (`sources: [{ file: repos.txt }]`)")
-    };
-    let mut cause = error;
-    while let E::AliasError { error, .. } | E::WithSnippet { error, .. } = cause {
-        cause = error;
-    }
-    let found = match cause {
-        E::Eof { .. } => {
-            Diagnostic::new("the manifest is empty").help("it needs at least `jobs:` with one job")
-        }
-        E::MultipleDocuments { .. } => Diagnostic::new("the manifest holds more than one YAML document")
-            .help("remove the `---` between them"),
-        E::Budget { breach, .. } => bound(&describe_breach(breach)),
-        E::AliasReplayLimitExceeded { .. }
-        | E::AliasExpansionLimitExceeded { .. }
-        | E::AliasReplayStackDepthExceeded { .. } => bound("expands to far too much through its aliases"),
-        E::ExternalMessage { source, .. } if too_deep(source) => bound(TOO_DEEP),
-        E::UnknownAnchor { .. } => Diagnostic::new("this alias names an anchor that is not defined above it"),
-        other => {
-            let text = other.render_with_options(serde_saphyr::render_options! {
-                formatter: &serde_saphyr::UserMessageFormatter,
-                snippets: serde_saphyr::SnippetMode::Off,
-            });
-            Diagnostic::new(format!("the manifest is not valid YAML: {}", without_place(&text)))
-        }
-    };
-    match location {
-        Some(location) if location != Location::UNKNOWN => found.at(document, span(document, location)),
-        _ => found.at(document, Span::default()),
-    }
-}
-
-const TOO_DEEP: &str = "is nested too deeply (more than 32 levels)";
-
-fn too_deep(source: &ExternalMessageSource) -> bool {
-    let ExternalMessageSource::Parser(error) = source else { return false };
-    matches!(error.kind(), ErrorKind::RecursionLimitExceeded)
-}
-
-fn describe_breach(breach: &BudgetBreach) -> String {
-    use BudgetBreach as B;
-    match breach {
-        B::Depth { .. } => TOO_DEEP.to_owned(),
-        B::Aliases { .. } | B::Anchors { .. } => "has too many aliases".to_owned(),
-        B::RecordedAnchorEvents { .. } => "expands to far too much through its aliases".to_owned(),
-        B::Nodes { .. } | B::Events { .. } => "is too large (more than 750,000 values)".to_owned(),
-        _ => "is too large".to_owned(),
-    }
-}
-
-/// The YAML crate ends its messages with a place of its own; ours stands under the message.
-fn without_place(text: &str) -> &str {
-    text.rfind(" at line ").map_or(text, |at| &text[..at])
 }
 
 fn span(document: &Document, location: Location) -> Span {
@@ -291,9 +230,7 @@ impl<'de> Visitor<'de> for RawVisitor {
 impl<'de> Deserialize<'de> for RawKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Text is asked for, so that a number keeps its spelling.
-        String::deserialize(deserializer)
-            .map(Self)
-            .map_err(|error| D::Error::custom(format_args!("a key must be text ({error})")))
+        String::deserialize(deserializer).map(Self).map_err(|_| D::Error::custom(explain::KEY))
     }
 }
 
