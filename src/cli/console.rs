@@ -1,5 +1,6 @@
 //! The two streams: stdout carries the result, stderr the rest.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +50,8 @@ struct Inner {
     /// Whether somebody can be asked.
     interactive: bool,
     out_closed: AtomicBool,
+    /// Whether it was said that stdout lacks a key.
+    redaction_said: AtomicBool,
     bars: MultiProgress,
     stderr: Stderr,
     redactor: Redactor,
@@ -79,6 +82,7 @@ impl Console {
             out_terminal: stdout,
             interactive: stdin && stderr && ci.is_none(),
             out_closed: AtomicBool::new(false),
+            redaction_said: AtomicBool::new(false),
             stderr: Stderr::start(err, bars.clone()),
             bars,
             redactor: Redactor::from_env(),
@@ -119,6 +123,9 @@ impl Console {
             return Ok(());
         }
         let text = self.0.redactor.clean(text);
+        if matches!(text, Cow::Owned(_)) && !self.0.redaction_said.swap(true, Ordering::Relaxed) {
+            self.warn("your API key is in what is printed; stdout has `***` in its place");
+        }
         let mut write = || out.write_all(text.as_bytes()).and_then(|()| out.flush());
         // A pipe is not where the bars are, and its reader may take its time: nobody else waits for that.
         let written = if self.0.out_terminal { self.0.bars.suspend(write) } else { write() };

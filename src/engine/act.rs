@@ -287,5 +287,10 @@ fn pull_request(found: &jules::PullRequest) -> Option<PullRequest> {
 
 fn change(change_set: &ChangeSet) -> Change {
     let diff = change_set.diff();
-    Change { files: diff.files.len() as u64, additions: diff.additions(), deletions: diff.deletions() }
+    Change {
+        files: diff.files.len() as u64,
+        additions: diff.additions(),
+        deletions: diff.deletions(),
+        unread: diff.unread,
+    }
 }

@@ -60,7 +60,7 @@ impl Input {
             Self::Polled(Polled::One { result, .. }) | Self::Rechecked { result, .. } => on_key(result),
             Self::Read { result, .. } => on_key(result),
             Self::Acted { result, .. } | Self::Archived { result, .. } => on_key(result),
-            Self::Tick | Self::Usage(_) | Self::Stop(_) => None,
+            Self::Tick | Self::Usage(..) | Self::Stop(_) => None,
         }
     }
 }

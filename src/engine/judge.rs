@@ -24,7 +24,9 @@ pub(super) fn asked(task: &Task) -> Made {
 
 /// The outcome of a completed session that made this, and why if it is not plainly a success.
 pub(super) fn judge(expect: Expect, work: &Work) -> (Outcome, Option<&'static str>) {
-    let changed = work.pull_request.is_some() || work.change.is_some_and(|change| change.files > 0);
+    let unread = work.change.is_some_and(|change| change.unread);
+    let changed =
+        work.pull_request.is_some() || work.change.is_some_and(|change| change.files > 0 || change.unread);
     match expect {
         Expect::PullRequest if work.pull_request.is_some() => (Outcome::Succeeded, None),
         Expect::PullRequest if changed => (
@@ -33,6 +35,9 @@ pub(super) fn judge(expect: Expect, work: &Work) -> (Outcome, Option<&'static st
         ),
         Expect::PullRequest => {
             (Outcome::Failed, Some("completed without any change; `expect` asks for a pull request"))
+        }
+        Expect::Change | Expect::Any if changed && unread => {
+            (Outcome::Succeeded, Some("completed with a change that could not be read: look at its patch"))
         }
         Expect::Change | Expect::Any if changed => (Outcome::Succeeded, None),
         Expect::Change => (Outcome::Failed, Some("completed without any change; `expect` asks for one")),
@@ -60,10 +65,17 @@ mod tests {
     }
 
     fn change(files: u64) -> Work {
-        Work { change: Some(Change { files, additions: files, deletions: 0 }), ..Work::default() }
+        Work { change: Some(Change { files, additions: files, ..Change::default() }), ..Work::default() }
+    }
+
+    fn unread() -> Work {
+        Work { change: Some(Change { unread: true, ..Change::default() }), ..Work::default() }
     }
 
     #[rstest::rstest]
+    #[case(Expect::Any, unread(), Outcome::Succeeded)]
+    #[case(Expect::Change, unread(), Outcome::Succeeded)]
+    #[case(Expect::PullRequest, unread(), Outcome::Failed)]
     #[case(Expect::Any, pull_request(), Outcome::Succeeded)]
     #[case(Expect::Any, change(1), Outcome::Succeeded)]
     #[case(Expect::Any, change(0), Outcome::NoChange)]

@@ -343,6 +343,9 @@ pub struct Change {
     pub additions: u64,
     /// Lines removed.
     pub deletions: u64,
+    /// Whether some of it could not be read: there may be more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
 }
 
 /// What the API was asked.

@@ -120,7 +120,8 @@ impl PullRequestV1 {
 
 impl ChangeV1 {
     fn of(change: Change) -> Self {
-        Self { files: change.files, additions: change.additions, deletions: change.deletions }
+        let Change { files, additions, deletions, unread } = change;
+        Self { files, additions, deletions, unread }
     }
 }
 

@@ -252,6 +252,9 @@ pub struct ChangeV1 {
     pub additions: u64,
     /// Lines removed.
     pub deletions: u64,
+    /// Whether some of the change could not be read: there may be more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
 }
 
 /// What the service was asked, all invocations together.

@@ -80,7 +80,7 @@ pub use all::All;
 pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE};
 pub use client::Jules;
 pub use cursor::{Cursor, InvalidCursor};
-pub use diff::{Diff, FileChange, FileDiff};
+pub use diff::{Diff, FileChange, FileDiff, FileKind};
 pub use digest::{SessionDigest, Unchanged};
 pub use error::{Error, ErrorKind, Refusal};
 pub use id::{ActivityId, InvalidId, SessionId, SourceName};

@@ -10,8 +10,15 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::runner::beside;
 
-/// Names in an error before the rest is only counted.
-const MOST_NAMES: usize = 5;
+/// Names in a message before the rest is only counted.
+pub(super) const MOST_NAMES: usize = 5;
+
+/// A file to write.
+#[derive(Debug)]
+pub(super) struct NewFile {
+    pub(super) content: String,
+    pub(super) is_executable: bool,
+}
 
 /// A folder to write into.
 #[derive(Debug)]
@@ -27,7 +34,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Writes all files, or, when one of the names cannot be taken, none; the paths that were written.
-    pub(super) fn write(&self, files: &BTreeMap<String, String>) -> Result<Vec<PathBuf>, Failure> {
+    pub(super) fn write(&self, files: &BTreeMap<String, NewFile>) -> Result<Vec<PathBuf>, Failure> {
         let mut paths = Vec::new();
         let mut refused = Vec::new();
         for name in files.keys() {
@@ -39,9 +46,9 @@ impl<'a> Folder<'a> {
         if !refused.is_empty() {
             return Err(refusal(&refused, self.root));
         }
-        let written = paths.iter().zip(files.values()).map(|(path, content)| {
+        let written = paths.iter().zip(files.values()).map(|(path, file)| {
             let at = self.root.join(path);
-            match self.write_one(path, content) {
+            match self.write_one(path, file) {
                 Ok(()) => Ok(at),
                 Err(error) => {
                     let what = format!("cannot write {}", at.display());
@@ -74,15 +81,33 @@ impl<'a> Folder<'a> {
 
     /// A new file beside the place, then renamed to it: a link that turned up there meanwhile is replaced, not
     /// followed.
-    fn write_one(&self, path: &Path, content: &str) -> io::Result<()> {
+    fn write_one(&self, path: &Path, new: &NewFile) -> io::Result<()> {
         let at = self.root.join(path);
         let folder = at.parent().unwrap_or(self.root);
         std::fs::create_dir_all(folder)?;
         let mut file = beside(&at)?;
-        file.write_all(content.as_bytes())?;
+        file.write_all(new.content.as_bytes())?;
+        if new.is_executable {
+            make_executable(file.as_file())?;
+        }
         let placed = if self.force { file.persist(&at) } else { file.persist_noclobber(&at) };
         placed.map(drop).map_err(|error| error.error)
     }
+}
+
+/// Lets those run a file who may read it.
+#[cfg(unix)]
+fn make_executable(file: &std::fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut permissions = file.metadata()?.permissions();
+    let mode = permissions.mode();
+    permissions.set_mode(mode | ((mode & 0o444) >> 2));
+    file.set_permissions(permissions)
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &std::fs::File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Why a name is not taken.
@@ -148,8 +173,22 @@ mod tests {
 
     use super::*;
 
-    fn files(names: &[&str]) -> BTreeMap<String, String> {
-        names.iter().map(|name| ((*name).to_owned(), format!("content of {name}"))).collect()
+    fn files(names: &[&str]) -> BTreeMap<String, NewFile> {
+        let file = |name: &&str| {
+            let new = NewFile { content: format!("content of {name}"), is_executable: name.ends_with(".sh") };
+            ((*name).to_owned(), new)
+        };
+        names.iter().map(file).collect()
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_can_be_run_can_be_run() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let written = Folder::new(root.path(), false).write(&files(&["a.md", "b.sh"])).unwrap();
+        let can_run = |path: &PathBuf| path.metadata().unwrap().permissions().mode() & 0o111 != 0;
+        assert_eq!(written.iter().map(can_run).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

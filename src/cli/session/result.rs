@@ -62,6 +62,9 @@ struct Change {
     files: usize,
     additions: u64,
     deletions: u64,
+    /// Some of it could not be read: there may be more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unread: bool,
 }
 
 pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Failure> {
@@ -163,6 +166,7 @@ fn told(outcome: &SessionOutcome) -> Told<'_> {
             files: diff.files.len(),
             additions: diff.additions(),
             deletions: diff.deletions(),
+            unread: diff.unread,
         }),
         failure_reason: outcome.failure_reason.as_deref(),
         generated_files: outcome.generated_files().into_keys().collect(),

@@ -81,7 +81,7 @@ fn pull_request() -> Work {
 }
 
 fn change() -> Change {
-    Change { files: 1, additions: 2, deletions: 3 }
+    Change { files: 1, additions: 2, deletions: 3, unread: false }
 }
 
 fn ended(steps: &[Step]) -> (Outcome, &str) {

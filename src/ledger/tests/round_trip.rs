@@ -26,10 +26,11 @@ fn work() -> impl Strategy<Value = Work> {
             PullRequest { url, number, title, base_ref: None, head_ref: Some("head".into()) }
         })
     };
-    let change = any::<(u64, u64, u64)>().prop_map(|(files, additions, deletions)| Change {
+    let change = any::<(u64, u64, u64, bool)>().prop_map(|(files, additions, deletions, unread)| Change {
         files,
         additions,
         deletions,
+        unread,
     });
     let earlier = vec(pull_request(), 0..3);
     (prop::option::of(pull_request()), earlier, prop::option::of(change)).prop_map(

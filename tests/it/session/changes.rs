@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{QUICK, finished, session};
-use crate::support::World;
+use crate::support::{KEY, World};
 
 const PATCH: &str = "diff --git a/a.txt b/a.txt\\n--- a/a.txt\\n+++ b/a.txt\\n@@ -1 +1,2 @@\\n-one\\n+two\\n+three\\n\
                      diff --git a/docs/new.md b/docs/new.md\\nnew file mode 100644\\n--- /dev/null\\n+++ b/docs/new.md\\n@@ -0,0 +1 @@\\n+hello\\n";
@@ -130,6 +130,48 @@ fn files_are_written_into_their_folder() {
     let ended = session(&world, &format!("files {id} --into out")).exits(110);
     assert!(ended.stderr.contains("--force"), "{ended}");
     session(&world, &format!("files {id} --into out --force")).exits(0);
+}
+
+#[test]
+fn what_is_no_text_file_is_left_out_with_a_warning() {
+    let patch = concat!(
+        "diff --git c/run.sh w/run.sh\\nnew file mode 100755\\n--- /dev/null\\n+++ w/run.sh\\n@@ -0,0 +1 @@\\n+echo\\n",
+        "diff --git c/p.png w/p.png\\nnew file mode 100644\\nBinary files /dev/null and w/p.png differ\\n",
+        "diff --git c/ln w/ln\\nnew file mode 120000\\n--- /dev/null\\n+++ w/ln\\n@@ -0,0 +1 @@\\n+run.sh\\n",
+        "Submodule lib 1a2b3c4...5d6e7f8 (commits not present)\\n",
+    );
+    let world = patched_with(patch);
+    let id = finished(&world, "Think");
+    let ended = session(&world, &format!("files {id} --into out")).exits(0);
+    assert_eq!(ended.stdout, "out/run.sh\n");
+    assert!(ended.stderr.contains("`p.png` (binary), `ln` (a symbolic link)"), "{ended}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(world.path("out/run.sh")).unwrap().permissions().mode();
+        assert_ne!(mode & 0o100, 0, "{mode:o}");
+    }
+    let ended = session(&world, &format!("diff {id} --stat")).exits(0);
+    assert!(ended.stdout.contains("M lib") && ended.stdout.contains("A p.png"), "{ended}");
+}
+
+#[test]
+fn a_change_that_could_not_be_read_is_told() {
+    let world = patched_with("*** Begin Patch\\n*** Update File: x\\n");
+    let id = finished(&world, "Think");
+    for command in ["diff {id} --stat", "result {id}"] {
+        let ended = session(&world, &command.replace("{id}", &id.to_string())).exits(0);
+        assert!(ended.stdout.contains("could not be read"), "{command}: {ended}");
+    }
+}
+
+#[test]
+fn a_key_within_a_patch_is_not_replaced_without_a_word() {
+    let world = patched_with(&format!("--- a/x\\n+++ b/x\\n@@ -1 +1 @@\\n-a\\n+{KEY}\\n"));
+    let id = finished(&world, "Think");
+    let ended = session(&world, &format!("diff {id}")).exits(0);
+    assert!(ended.stdout.contains("+***") && !ended.stdout.contains(KEY), "{ended}");
+    assert!(ended.stderr.contains("warning: your API key is in what is printed"), "{ended}");
 }
 
 #[test]

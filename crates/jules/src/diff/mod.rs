@@ -14,6 +14,9 @@ mod path;
 pub struct Diff {
     /// The files in the patch's order.
     pub files: Vec<FileDiff>,
+    /// Whether something in it could not be read: text without a file, or a file without a name. It is a change all the
+    /// same.
+    pub unread: bool,
 }
 
 /// What a patch does to one file.
@@ -34,6 +37,35 @@ pub struct FileDiff {
     pub binary: bool,
     /// The whole content, for an added text file; none for a symbolic link or a submodule.
     pub content: Option<String>,
+    /// What kind of file it is after the change, as far as its mode is told.
+    pub kind: FileKind,
+}
+
+/// What a file is, by the mode that git gives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A file, or nothing is said.
+    #[default]
+    Regular,
+    /// A file that can be run.
+    Executable,
+    /// A symbolic link.
+    Link,
+    /// A commit of another repository.
+    Submodule,
+}
+
+impl FileKind {
+    /// Of a mode such as `100755`.
+    fn of_mode(mode: &str) -> Self {
+        match mode.get(..3) {
+            Some("120") => Self::Link,
+            Some("160") => Self::Submodule,
+            _ if mode.trim_end().ends_with("755") => Self::Executable,
+            _ => Self::Regular,
+        }
+    }
 }
 
 /// What happened to a file.
@@ -66,10 +98,10 @@ impl FileChange {
 }
 
 impl Diff {
-    /// Takes a patch apart. Never fails: text that is no patch has no files.
+    /// Takes a patch apart. Never fails: text that is no patch has no files, and is [`Diff::unread`].
     #[must_use]
     pub fn parse(patch: &str) -> Self {
-        Self { files: parse::files(patch) }
+        parse::diff(patch)
     }
 
     /// Added lines in all files.
@@ -84,10 +116,10 @@ impl Diff {
         self.files.iter().map(|file| file.deletions).sum()
     }
 
-    /// Whether no file is touched.
+    /// Whether nothing is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.files.is_empty() && !self.unread
     }
 
     /// The text files that the patch creates, path → content. Paths are foreign text: check them before writing.

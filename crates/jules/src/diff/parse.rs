@@ -6,16 +6,18 @@
 
 use super::hunk::{Hunk, Sign};
 use super::path::{self, Side};
-use super::{FileChange, FileDiff};
+use super::{Diff, FileChange, FileDiff, FileKind};
 
-/// The files of a patch.
-pub(super) fn files(patch: &str) -> Vec<FileDiff> {
+/// What a patch does.
+pub(super) fn diff(patch: &str) -> Diff {
     let mut parser = Parser::default();
     // `split_terminator` keeps carriage returns: they are content.
     for line in patch.split_terminator('\n') {
         parser.line(line);
     }
-    parser.finish()
+    let mut diff = parser.finish();
+    diff.unread |= diff.files.is_empty() && !patch.trim().is_empty();
+    diff
 }
 
 #[derive(Default)]
@@ -23,6 +25,8 @@ struct Parser {
     files: Vec<FileDiff>,
     file: Option<Draft>,
     hunk: Hunk,
+    /// A file was announced, and nothing says which.
+    has_nameless: bool,
 }
 
 /// A file as far as it has been read.
@@ -44,8 +48,7 @@ struct Draft {
     renamed: bool,
     copied: bool,
     binary: bool,
-    /// A symbolic link or a submodule: its text is no file's.
-    link: bool,
+    kind: FileKind,
     additions: u64,
     deletions: u64,
     content: String,
@@ -62,6 +65,9 @@ impl Parser {
         } else if let Some(rest) = merged(line) {
             let stated = (None, Some(path::plain(rest)));
             self.next_file(Draft { announced: true, stated, ..Draft::default() });
+        } else if let Some((name, draft)) = submodule(line) {
+            let stated = (None, Some(path::plain(name)));
+            self.next_file(Draft { announced: true, stated, kind: FileKind::Submodule, ..draft });
         } else if let Some(hunk) = Hunk::of_header(line) {
             if let Some(file) = &mut self.file {
                 self.hunk = hunk;
@@ -126,14 +132,47 @@ impl Parser {
 
     fn next_file(&mut self, draft: Draft) {
         self.hunk = Hunk::default();
-        let done = self.file.replace(draft).and_then(Draft::finish);
-        self.files.extend(done);
+        let done = self.file.replace(draft);
+        self.take(done);
     }
 
-    fn finish(mut self) -> Vec<FileDiff> {
-        self.files.extend(self.file.take().and_then(Draft::finish));
-        self.files
+    fn take(&mut self, draft: Option<Draft>) {
+        let Some(draft) = draft else { return };
+        let is_file = draft.is_file();
+        let file = draft.finish().filter(|_| is_file);
+        self.has_nameless |= is_file && file.is_none();
+        self.files.extend(file);
     }
+
+    fn finish(mut self) -> Diff {
+        let last = self.file.take();
+        self.take(last);
+        Diff { files: self.files, unread: self.has_nameless }
+    }
+}
+
+/// The path of a submodule whose commits git tells instead of its files (`diff.submodule=log`): `Submodule x 1a2..3b4:`.
+fn submodule(line: &str) -> Option<(&str, Draft)> {
+    let rest = line.strip_prefix("Submodule ")?.trim_end_matches('\r');
+    for contains in [" contains untracked content", " contains modified content"] {
+        if let Some(name) = rest.strip_suffix(contains) {
+            return Some((name, Draft::default()));
+        }
+    }
+    let (head, note) = match rest.strip_suffix(':') {
+        Some(head) => (head, ""),
+        None => rest.split_once(" (").unwrap_or((rest, "")),
+    };
+    let (name, commits) = head.rsplit_once(' ')?;
+    let (old, new) = commits.split_once("..")?;
+    let is_commit = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_range = is_commit(old) && is_commit(new.trim_start_matches('.'));
+    let draft = Draft {
+        added: note.starts_with("new submodule"),
+        deleted: note.starts_with("submodule deleted"),
+        ..Draft::default()
+    };
+    is_range.then_some((name, draft))
 }
 
 /// The path of a file that was merged: git compares it with all its parents at once.
@@ -147,7 +186,11 @@ impl Draft {
             self.new.get_or_insert_with(|| Side::of_marker(rest));
         } else if let Some(mode) = line.strip_prefix("new file mode ") {
             self.added = true;
-            self.link = mode.starts_with("120") || mode.starts_with("160");
+            self.kind = FileKind::of_mode(mode);
+        } else if let Some(mode) = line.strip_prefix("new mode ") {
+            self.kind = FileKind::of_mode(mode);
+        } else if let Some((_, mode)) = line.strip_prefix("index ").and_then(|rest| rest.rsplit_once(' ')) {
+            self.kind = FileKind::of_mode(mode);
         } else if line.starts_with("deleted file mode ") {
             self.deleted = true;
         } else if let Some(rest) = line.strip_prefix("rename from ") {
@@ -169,13 +212,13 @@ impl Draft {
         }
     }
 
-    /// The file, if it is one and its path is known.
+    /// Two rules of a document look like markers as well.
+    fn is_file(&self) -> bool {
+        self.announced || (self.old.is_some() && self.new.is_some() && self.in_body)
+    }
+
+    /// The file, if its path is known.
     fn finish(self) -> Option<FileDiff> {
-        // Two rules of a document look like markers as well.
-        let is_plain = self.old.is_some() && self.new.is_some() && self.in_body;
-        if !self.announced && !is_plain {
-            return None;
-        }
         let change = self.change();
         let (old, new) = self.names();
         let path = match change {
@@ -185,7 +228,8 @@ impl Draft {
             }
         };
         let has_old_path = matches!(change, FileChange::Renamed | FileChange::Copied);
-        let has_content = change == FileChange::Added && !self.binary && !self.link;
+        let is_text = matches!(self.kind, FileKind::Regular | FileKind::Executable) && !self.binary;
+        let has_content = change == FileChange::Added && is_text;
         Some(FileDiff {
             old_path: old.filter(|old| has_old_path && *old != path),
             change,
@@ -193,6 +237,7 @@ impl Draft {
             deletions: self.deletions,
             binary: self.binary,
             content: has_content.then_some(self.content),
+            kind: self.kind,
             path,
         })
     }
@@ -201,11 +246,12 @@ impl Draft {
     fn names(&self) -> (Option<String>, Option<String>) {
         let markers = [&self.old, &self.new].map(|side| side.as_ref().and_then(Side::path));
         let header = self.header.as_ref().map(|(old, new)| [Some(old.as_str()), Some(new.as_str())]);
-        let prefixed = path::are_prefixed(markers[0], markers[1])
-            && header.is_none_or(|[old, new]| path::are_prefixed(old, new));
+        let [old, new] = header.unwrap_or(markers);
+        let prefixes = path::prefixes(old, new);
         let name = |at: usize, stated: &Option<String>| {
             let told = [markers[at], header.and_then(|header| header[at])];
-            let bare = told.map(|path| path.map(|path| path::bare(path, prefixed).to_owned()));
+            let bare =
+                told.map(|path| path.map(|path| path.strip_prefix(prefixes[at]).unwrap_or(path).to_owned()));
             let [marker, header] = bare;
             [stated.clone(), marker, header].into_iter().flatten().find(|path| !path.is_empty())
         };
@@ -233,6 +279,10 @@ mod tests {
 
     use super::super::Diff;
     use super::*;
+
+    fn files(patch: &str) -> Vec<FileDiff> {
+        diff(patch).files
+    }
 
     fn only(patch: &str) -> FileDiff {
         let mut files = files(patch);
@@ -389,6 +439,100 @@ mod tests {
     }
 
     #[test]
+    fn any_prefix_of_git_is_taken_off() {
+        for (old, new) in [
+            ("a/", "b/"),
+            ("c/", "i/"),
+            ("i/", "w/"),
+            ("o/", "w/"),
+            ("1/", "2/"),
+            ("w/", "c/"),
+            ("old/", "new/"),
+        ] {
+            for name in ["x y.txt", "a/x", "w/b/x"] {
+                let whole = format!(
+                    "diff --git {old}{name} {new}{name}\n--- {old}{name}\n+++ {new}{name}\n@@ -1 +1 @@\n-a\n+b\n"
+                );
+                assert_eq!(only(&whole).path, name, "{whole}");
+                let mode = format!("diff --git {old}{name} {new}{name}\nold mode 100644\nnew mode 100755\n");
+                assert_eq!(
+                    (only(&mode).path.as_str(), only(&mode).kind),
+                    (name, FileKind::Executable),
+                    "{mode}"
+                );
+                let added = format!(
+                    "diff --git {old}{name} {new}{name}\nnew file mode 100644\n--- /dev/null\n+++ {new}{name}\n@@ -0,0 +1 @@\n+b\n"
+                );
+                assert_eq!(
+                    (only(&added).path.as_str(), only(&added).change),
+                    (name, FileChange::Added),
+                    "{added}"
+                );
+                let deleted = format!(
+                    "diff --git {old}{name} {new}{name}\ndeleted file mode 100644\n--- {old}{name}\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n"
+                );
+                assert_eq!(
+                    (only(&deleted).path.as_str(), only(&deleted).change),
+                    (name, FileChange::Deleted),
+                    "{deleted}"
+                );
+            }
+        }
+        assert_eq!(only("diff --git w/x w/x\n--- w/x\n+++ w/x\n@@ -1 +1 @@\n-a\n+b\n").path, "w/x");
+    }
+
+    #[test]
+    fn a_submodule_is_a_change_however_git_tells_it() {
+        for (line, path, change) in [
+            ("Submodule sub mod 1a2b3c4...5d6e7f8 (commits not present)", "sub mod", FileChange::Modified),
+            (
+                "Submodule lib/x 1a2b3c4..5d6e7f8:\n  > A commit\n  > diff --gitless",
+                "lib/x",
+                FileChange::Modified,
+            ),
+            ("Submodule x 0000000...5d6e7f8 (new submodule)", "x", FileChange::Added),
+            ("Submodule x 1a2b3c4...0000000 (submodule deleted)", "x", FileChange::Deleted),
+            ("Submodule x contains untracked content", "x", FileChange::Modified),
+        ] {
+            let file = only(line);
+            assert_eq!(
+                (file.path.as_str(), file.change, file.kind),
+                (path, change, FileKind::Submodule),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_a_change() {
+        for patch in [
+            "Submodule is new",
+            "no patch at all",
+            "*** Begin Patch\n*** Update File: x\n",
+            "diff --git é\n@@ -1 +1 @@\n-a\n+b\n",
+        ] {
+            let diff = Diff::parse(patch);
+            assert!(diff.unread && !diff.is_empty(), "{patch}");
+        }
+        assert!(!Diff::parse("words\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n").unread);
+    }
+
+    #[test]
+    fn the_mode_tells_what_a_file_is() {
+        for (mode, kind, has_content) in [
+            ("100644", FileKind::Regular, true),
+            ("100755", FileKind::Executable, true),
+            ("120000", FileKind::Link, false),
+            ("160000", FileKind::Submodule, false),
+        ] {
+            let file = only(&format!(
+                "diff --git a/x b/x\nnew file mode {mode}\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+y\n"
+            ));
+            assert_eq!((file.kind, file.content.is_some()), (kind, has_content), "{mode}");
+        }
+    }
+
+    #[test]
     fn lying_hunk_headers_do_no_harm() {
         let huge = u64::MAX;
         let patch = format!(
@@ -404,7 +548,7 @@ mod tests {
         let diff =
             Diff::parse("--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-a\n+b\n+c\n--- a/y\n+++ b/y\n@@ -1 +0,0 @@\n-a\n");
         assert_eq!((diff.additions(), diff.deletions(), diff.is_empty()), (2, 2, false));
-        assert!(Diff::parse("no patch at all").is_empty());
+        assert!(Diff::parse(" \n").is_empty());
     }
 
     proptest! {

@@ -33,6 +33,9 @@ pub(super) fn plain(text: &str) -> String {
     unquote(text.trim_end_matches('\r'))
 }
 
+/// So many places where two paths could be told apart are looked at.
+const MOST_PLACES: usize = 64;
+
 /// Both paths of `a/x b/y` with their prefixes, as far as they can be told apart.
 ///
 /// git does not quote blanks there: the line splits where both halves are the same path, else at the last ` b/`.
@@ -41,15 +44,22 @@ pub(super) fn of_header(text: &str) -> Option<(String, String)> {
     if text.starts_with('"') || text.ends_with('"') {
         return of_quoted_header(text);
     }
-    let middle = text.len() / 2;
-    if text.len() % 2 == 1 && text.as_bytes()[middle] == b' ' {
-        let (old, new) = (&text[..middle], &text[middle + 1..]);
-        if bare(old, true) == bare(new, true) {
-            return Some((old.to_owned(), new.to_owned()));
-        }
-    }
-    let at = text.rfind(" b/").or_else(|| text.rfind(' '))?;
+    // Prefixes are mostly of one length.
+    let middle = Some(text.len() / 2).filter(|_| text.len() % 2 == 1);
+    let places = text.match_indices(' ').map(|(at, _)| at).take(MOST_PLACES);
+    let same = middle.into_iter().chain(places).find(|&at| {
+        text.as_bytes()[at] == b' '
+            && (text[..at] == text[at + 1..] || prefixed(&text[..at], &text[at + 1..]).is_some())
+    });
+    let at = same.or_else(|| text.rfind(" b/")).or_else(|| text.rfind(' '))?;
     Some((text[..at].to_owned(), text[at + 1..].to_owned()))
+}
+
+/// The first folders of two paths that are the same but for them.
+fn prefixed<'a>(old: &'a str, new: &'a str) -> Option<[&'a str; 2]> {
+    let split = |path: &'a str| path.split_at_checked(path.find('/')? + 1);
+    let ((old, old_rest), (new, new_rest)) = (split(old)?, split(new)?);
+    (old != new && old_rest == new_rest && !old_rest.is_empty()).then_some([old, new])
 }
 
 fn of_quoted_header(text: &str) -> Option<(String, String)> {
@@ -64,17 +74,20 @@ fn of_quoted_header(text: &str) -> Option<(String, String)> {
     Some((unquote(old), unquote(new.trim_start())))
 }
 
-/// Whether the paths before and after a change carry the prefixes `a/` and `b/`, in whichever order. With one of them
-/// in front of both they carry none (`diff.noprefix`), and the folder is called so.
-pub(super) fn are_prefixed(old: Option<&str>, new: Option<&str>) -> bool {
-    let prefix = old.and_then(|path| path.get(..2));
-    prefix != new.and_then(|path| path.get(..2)) || !matches!(prefix, Some("a/" | "b/"))
-}
-
-/// The path without its prefix.
-pub(super) fn bare(path: &str, prefixed: bool) -> &str {
-    let bare = path.strip_prefix("a/").or_else(|| path.strip_prefix("b/"));
-    bare.filter(|_| prefixed).unwrap_or(path)
+/// What stands in front of the paths before and after a change: `a/` and `b/`, or what git is told to write
+/// (`diff.mnemonicPrefix`, `--src-prefix`), in whichever order. With the same in front of both they carry none
+/// (`diff.noprefix`), and the folder is called so.
+pub(super) fn prefixes<'a>(old: Option<&'a str>, new: Option<&'a str>) -> [&'a str; 2] {
+    if let (Some(old), Some(new)) = (old, new)
+        && let Some(prefixes) = prefixed(old, new)
+    {
+        return prefixes;
+    }
+    let usual = |path: Option<&'a str>| {
+        path.and_then(|path| path.get(..2)).filter(|prefix| matches!(*prefix, "a/" | "b/")).unwrap_or("")
+    };
+    let (old, new) = (usual(old), usual(new));
+    if old == new { ["", ""] } else { [old, new] }
 }
 
 /// Where the quote that ends the string stands, in bytes.
@@ -131,7 +144,8 @@ mod tests {
 
     fn marker(text: &str) -> String {
         let side = Side::of_marker(text);
-        bare(side.path().expect("a path"), true).to_owned()
+        let path = side.path().expect("a path");
+        path.strip_prefix(prefixes(None, Some(path))[1]).unwrap_or(path).to_owned()
     }
 
     #[test]
@@ -152,7 +166,8 @@ mod tests {
     fn headers_are_told_apart_even_with_spaces() {
         let both = |text| {
             let (old, new) = of_header(text).unwrap();
-            (bare(&old, true).to_owned(), bare(&new, true).to_owned())
+            let [before_old, before_new] = prefixes(Some(&old), Some(&new));
+            (old[before_old.len()..].to_owned(), new[before_new.len()..].to_owned())
         };
         assert_eq!(both("a/x y b/x y"), ("x y".into(), "x y".into()));
         assert_eq!(both("a/b b/c b/b b/c"), ("b b/c".into(), "b b/c".into()));
@@ -166,9 +181,16 @@ mod tests {
 
     #[test]
     fn one_prefix_on_both_sides_is_a_folder() {
-        let prefixed = |old, new| are_prefixed(Some(old), Some(new));
-        assert!(prefixed("a/x", "b/x") && prefixed("b/x", "a/x") && prefixed("x", "b/x"));
-        assert!(!prefixed("a/x", "a/x") && !prefixed("b/x", "b/y"));
-        assert!(are_prefixed(None, Some("b/x")) && are_prefixed(Some("é"), None));
+        let of = |old, new| prefixes(Some(old), Some(new));
+        assert_eq!(of("a/x", "b/x"), ["a/", "b/"]);
+        assert_eq!(of("b/x", "a/x"), ["b/", "a/"]);
+        assert_eq!(of("x", "b/x"), ["", "b/"]);
+        assert_eq!(of("a/x", "b/y"), ["a/", "b/"]);
+        assert_eq!(of("c/x", "w/x"), ["c/", "w/"]);
+        for (old, new) in [("a/x", "a/x"), ("b/x", "b/y"), ("w/x", "w/x"), ("c/x", "w/y"), ("c/", "w/")] {
+            assert_eq!(of(old, new), ["", ""], "{old} {new}");
+        }
+        assert_eq!(prefixes(None, Some("b/x")), ["", "b/"]);
+        assert_eq!(prefixes(Some("é"), None), ["", ""]);
     }
 }

@@ -125,7 +125,7 @@ fn meant(raw: &str, numstat: &str) -> Vec<Told> {
     files
 }
 
-const FLAGS: [&[&str]; 8] = [
+const FLAGS: [&[&str]; 12] = [
     &[],
     &["-M"],
     &["-M", "-C", "--find-copies-harder"],
@@ -134,6 +134,10 @@ const FLAGS: [&[&str]; 8] = [
     &["--binary", "--full-index"],
     &["-U0"],
     &["--no-prefix", "-M", "-U7"],
+    &["--src-prefix=c/", "--dst-prefix=w/"],
+    &["--src-prefix=o/", "--dst-prefix=i/", "-M", "-R"],
+    &["--src-prefix=1/", "--dst-prefix=2/", "-C", "--find-copies-harder"],
+    &["--src-prefix=before/", "--dst-prefix=after/", "-M"],
 ];
 
 const NAMES: [&str; 16] = [

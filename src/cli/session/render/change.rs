@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED};
+use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use crate::report::many;
 use jules::{ChangeSet, Diff, FileChange};
 
@@ -35,6 +35,9 @@ pub(crate) fn summary(change_set: &ChangeSet, full: bool) -> String {
     }
     if diff.files.len() > shown {
         lines.push(format!("  {DIM}and {} more{DIM:#}", diff.files.len() - shown));
+    }
+    if diff.unread {
+        lines.push(format!("  {YELLOW}the patch holds changes that could not be read: look at it{YELLOW:#}"));
     }
     lines.join("\n")
 }
