@@ -39,10 +39,7 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             let result = create(&api, &plan[attempt.task], &marker).await;
             Input::Posted { attempt, result }
         }
-        Action::Search { attempt, marker, since } => {
-            let result = list(&api, since, |seen| seen.marker().as_ref() == Some(&marker)).await;
-            Input::Searched { attempt, result }
-        }
+        Action::Search { attempt, since } => Input::Searched { attempt, result: list(&api, since).await },
         Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
         Action::Poll(PollRequest::One(session)) => {
             let asked = Instant::now();
@@ -183,19 +180,15 @@ async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, Requ
 
 /// The sessions that are not older than this, newest first.
 async fn list_since(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
-    let mut found = list(api, since, |_| false).await?;
+    let mut found = list(api, since).await?;
     found.retain(|seen| seen.created.is_none_or(|created| created >= since));
     Ok(found)
 }
 
-/// Reads pages newest first until one shows a session that is enough, or that is older than `since`. Clocks differ: what
-/// is sought may stand on the last page behind an older one. Only a listing that was read to there proves that a session
+/// Reads pages newest first until one shows a session that is older than `since`. Clocks differ: what is sought may
+/// stand on the last page behind it. Only a listing that was read to there proves that a session
 /// is not there: one that is cut before is a failure.
-async fn list(
-    api: &Jules,
-    since: Timestamp,
-    is_enough: impl Fn(&Seen) -> bool,
-) -> Result<Vec<Seen>, RequestFailure> {
+async fn list(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
     let filter = Some(ARCHIVED_TOO.to_owned());
     let mut listing =
         api.sessions_with(ListSessions { page_size: Some(PAGE), filter, ..ListSessions::default() });
@@ -203,10 +196,8 @@ async fn list(
     for _ in 0..MAX_PAGES {
         let Some(page) = listing.next_page().await else { return Ok(found) };
         let page = page.map_err(|error| request_failure(&error))?;
-        let read = found.len();
         found.extend(page.iter().map(seen));
-        let is_older = |seen: &Seen| seen.created.is_some_and(|created| created < since);
-        if found[read..].iter().any(|seen| is_older(seen) || is_enough(seen)) {
+        if page.iter().any(|session| session.create_time.is_some_and(|created| created < since)) {
             return Ok(found);
         }
     }

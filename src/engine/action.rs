@@ -40,7 +40,7 @@ pub(super) enum Action {
     /// POST a session. Its intent is on disk.
     Create { attempt: Attempt, marker: Marker },
     /// Search for the session of an intent, newest first back to `since`.
-    Search { attempt: Attempt, marker: Marker, since: Timestamp },
+    Search { attempt: Attempt, since: Timestamp },
     /// Read a page of the session list, or one session.
     Poll(PollRequest),
     /// Read a session's activities.

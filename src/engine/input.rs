@@ -29,7 +29,7 @@ pub(super) enum Input {
     Audited(Result<Vec<Seen>, RequestFailure>),
     /// A POST was answered, or not.
     Posted { attempt: Attempt, result: Result<Box<Seen>, CreateFailure> },
-    /// The search for an intent's marker ended: what was listed down to it, or back to the time that was asked for.
+    /// The search for the session of an intent ended: what was listed back to the time that was asked for.
     Searched { attempt: Attempt, result: Result<Vec<Seen>, RequestFailure> },
     /// A poll was answered.
     Polled(Polled),

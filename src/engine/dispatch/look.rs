@@ -15,7 +15,7 @@ impl Dispatch {
         let Some(create) = self.tasks.create_of(attempt) else { return };
         create.must_show(self.run.newest.as_ref(), now);
         let since = create.search_since();
-        self.turn.actions.push(Action::Search { attempt, marker: self.marker(attempt), since });
+        self.turn.actions.push(Action::Search { attempt, since });
     }
 
     pub(super) fn on_searched(
