@@ -17,7 +17,8 @@ use jules::SessionId;
 const MAX_POSTS: u32 = 5;
 /// How many searches that prove nothing are borne for each one that is to count.
 const INCONCLUSIVE: u32 = 10;
-/// The shortest pause before another POST after the key was refused.
+/// How many POSTs may be refused for a key that is taken otherwise, and the shortest pause between two.
+const MAX_KEY_REFUSALS: u32 = 12;
 const KEY_PAUSE: Duration = Duration::from_secs(1);
 /// A list that lags longer than this is not to be told from one that does not show a session any more.
 const LONGEST_LAG: SignedDuration = SignedDuration::from_hours(1);
@@ -32,6 +33,8 @@ pub(super) struct Create {
     deadline: Instant,
     posts: u32,
     searches: u32,
+    /// POSTs that were refused for the key.
+    key_refusals: u32,
     /// Searches that proved nothing.
     inconclusive: u32,
     /// A list that does not show this session proves nothing.
@@ -132,6 +135,7 @@ impl Create {
             deadline,
             posts: 1,
             searches: 0,
+            key_refusals: 0,
             inconclusive: 0,
             sign: None,
             created_by: since,
@@ -233,9 +237,13 @@ impl Create {
     pub(super) fn on_posted(&mut self, result: Result<Box<Seen>, CreateFailure>, now: Now) -> Step {
         match result {
             Ok(seen) => Step::Created { seen, adopted: false },
-            // It may be taken the next time. Whether there is one is not decided here.
+            Err(CreateFailure::Key(reason)) if self.key_refusals >= MAX_KEY_REFUSALS => {
+                Step::Failed { reason, lasting: true }
+            }
+            // It may be taken the next time. Whether it is lost for all is not decided here.
             Err(CreateFailure::Key(cause)) => {
                 self.cause = cause;
+                self.key_refusals += 1;
                 self.posts = self.posts.saturating_sub(1).max(1);
                 self.phase = Phase::Waiting(now.instant + self.rules.look_delay.max(KEY_PAUSE));
                 Step::Wait
@@ -358,6 +366,19 @@ mod tests {
         create.phase = Phase::Searching;
         let look = create.without(|_| shows, now);
         create.on_searched(Ok(look), now)
+    }
+
+    #[test]
+    fn a_key_that_is_refused_to_creates_alone_is_no_reason_to_try_for_ever() {
+        let (mut create, at) = in_doubt();
+        for n in 0..12 {
+            let step = create.on_posted(Err(CreateFailure::Key("401".to_owned())), at(n * 10));
+            assert!(matches!(step, Step::Wait), "{n}");
+            assert!(matches!(create.on_wake(at(n * 10 + 9)), Step::Wait), "{n}");
+            assert!(matches!(create.on_wake(at(n * 10 + 10)), Step::Post), "{n}");
+        }
+        let step = create.on_posted(Err(CreateFailure::Key("401".to_owned())), at(120));
+        assert!(matches!(step, Step::Failed { lasting: true, .. }));
     }
 
     #[test]
