@@ -23,6 +23,25 @@ pub(crate) const fn acts(c: char) -> bool {
     }
 }
 
+/// Whether nothing can be seen of the character, or it stands where one of the table was taken out: a word is the same word
+/// for a reader, and for whoever copies it, with such characters between its letters. Backslashes are among them, with which
+/// Markdown and JSON write what would be markup, and white space, which takes the place of a line break.
+pub(crate) fn between_letters(c: char) -> bool {
+    acts(c)
+        || c.is_whitespace()
+        || matches!(
+            c,
+            '\\' | REPLACEMENT
+                // What stands for U+FFFD in XML, and a soft hyphen.
+                | '\u{2426}' | '\u{AD}'
+                // Joiners, marks of direction, fillers, selectors of variants and tags.
+                | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+                | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E0FFF}'
+        )
+}
+
 /// Whether the character is none of the table, nor a tab or a line break.
 #[must_use]
 pub const fn is_text(c: char) -> bool {

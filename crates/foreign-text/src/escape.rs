@@ -3,50 +3,61 @@
 /// The length in bytes of the sequence that begins `text`. None if it only looks like the start of one, so that nothing
 /// that a person wrote is swallowed: a command string counts only if it ends on its own line.
 pub(crate) fn sequence_len(text: &str) -> Option<usize> {
-    let mut chars = text.chars();
-    let (kind, head) = match chars.next()? {
-        '\u{1B}' => {
-            let second = chars.next()?;
-            (second, 1 + second.len_utf8())
-        }
+    sequence_end(text.char_indices().map(|(at, c)| (c, at + c.len_utf8())))
+}
+
+/// The same for characters that each come with the place where they end, however they are written.
+pub(crate) fn sequence_end(mut text: impl Iterator<Item = (char, usize)>) -> Option<usize> {
+    let (kind, head) = match text.next()? {
+        ('\u{1B}', _) => text.next()?,
         // U+009B is ESC [, U+009D is ESC ], and so on: 0x40 apart.
-        c1 if begins(c1) => (char::from_u32(u32::from(c1) - 0x40)?, c1.len_utf8()),
+        (c1, end) if begins(c1) => (char::from_u32(u32::from(c1) - 0x40)?, end),
         _ => return None,
     };
-    let body = &text[head..];
     match kind {
-        '[' => Some(head + control_len(body)),
-        ']' | 'P' | 'X' | '^' | '_' => Some(head + string_len(body)?),
-        ' '..='/' => Some(head + short_len(body)),
+        '[' => Some(control_end(text, head)),
+        ']' | 'P' | 'X' | '^' | '_' => string_end(text),
+        ' '..='/' => Some(short_end(text, head)),
         '0'..='~' => Some(head),
         _ => None,
     }
 }
 
 /// ESC, and the C1 characters that stand for ESC and a second character.
-const fn begins(c: char) -> bool {
+pub(crate) const fn begins(c: char) -> bool {
     matches!(c, '\u{1B}' | '\u{90}' | '\u{98}' | '\u{9B}' | '\u{9D}'..='\u{9F}')
 }
 
 /// Parameters, intermediates and the final byte of a control sequence; a truncated one has no final byte.
-fn control_len(body: &str) -> usize {
-    let parameters = body.bytes().take_while(|b| matches!(b, 0x30..=0x3F)).count();
-    let middle = body[parameters..].bytes().take_while(|b| matches!(b, 0x20..=0x2F)).count();
-    let end = parameters + middle;
-    end + usize::from(body[end..].bytes().next().is_some_and(|b| matches!(b, 0x40..=0x7E)))
+fn control_end(text: impl Iterator<Item = (char, usize)>, head: usize) -> usize {
+    let mut text = text.peekable();
+    let mut end = head;
+    for part in ['0'..='?', ' '..='/'] {
+        while let Some((_, next)) = text.next_if(|(c, _)| part.contains(c)) {
+            end = next;
+        }
+    }
+    text.next_if(|(c, _)| matches!(c, '@'..='~')).map_or(end, |(_, end)| end)
 }
 
 /// A command string with its terminator (BEL, ST); none if it does not end on its line.
-fn string_len(body: &str) -> Option<usize> {
-    let end = body.find(|c| matches!(c, '\u{07}' | '\u{9C}' | '\n' | '\r') || begins(c))?;
-    let rest = &body[end..];
-    ["\u{07}", "\u{9C}", "\u{1B}\\"].iter().find(|st| rest.starts_with(**st)).map(|st| end + st.len())
+fn string_end(mut text: impl Iterator<Item = (char, usize)>) -> Option<usize> {
+    let (last, end) = text.find(|(c, _)| matches!(c, '\u{07}' | '\u{9C}' | '\n' | '\r') || begins(*c))?;
+    match last {
+        '\u{07}' | '\u{9C}' => Some(end),
+        '\u{1B}' => text.next().and_then(|(c, end)| (c == '\\').then_some(end)),
+        _ => None,
+    }
 }
 
 /// Further intermediates and the final byte of a short sequence such as `ESC ( B`.
-fn short_len(body: &str) -> usize {
-    let middle = body.bytes().take_while(|b| matches!(b, 0x20..=0x2F)).count();
-    middle + usize::from(body[middle..].bytes().next().is_some_and(|b| matches!(b, 0x30..=0x7E)))
+fn short_end(text: impl Iterator<Item = (char, usize)>, head: usize) -> usize {
+    let mut text = text.peekable();
+    let mut end = head;
+    while let Some((_, next)) = text.next_if(|(c, _)| matches!(c, ' '..='/')) {
+        end = next;
+    }
+    text.next_if(|(c, _)| matches!(c, '0'..='~')).map_or(end, |(_, end)| end)
 }
 
 #[cfg(test)]

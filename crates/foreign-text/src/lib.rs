@@ -20,6 +20,8 @@
 //! they are given. All but [`plain`] break workflow commands as well. A text in which nothing is to be changed is lent,
 //! not copied.
 //!
+//! [`mask`] takes a secret out of a text, however the functions above have written it.
+//!
 //! The table:
 //!
 //! | characters | because |
@@ -36,6 +38,7 @@ pub mod html;
 mod json;
 mod length;
 pub mod markdown;
+mod secret;
 pub mod workflow;
 pub mod xml;
 
@@ -43,6 +46,7 @@ pub use character::{REPLACEMENT, is_text, plain};
 pub use console::{block, line, log, tame};
 pub use json::json;
 pub use length::{clip, cut, first_line, one_line};
+pub use secret::mask;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
