@@ -3,23 +3,26 @@
 use super::args::Service;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::redact;
 use crate::plan::Settings;
 use crate::runner;
 use jules::{BuildError, Error, ErrorKind, Jules, JulesBuilder, KEY_VARIABLE};
 
 /// A client's beginnings, with key and address from flags and environment.
-pub(crate) fn builder(service: &Service) -> JulesBuilder {
+pub(crate) fn builder(service: &Service) -> Result<JulesBuilder, Failure> {
     let builder = Jules::builder();
     let builder = match &service.base_url {
         Some(url) => builder.base_url(url.as_str()),
         None => builder,
     };
-    builder.with_env()
+    let key = redact::key().map_err(|error| Failure::new(Exit::KeyRefused, error))?;
+    let builder = key.cloned().into_iter().fold(builder, JulesBuilder::api_key);
+    Ok(builder.with_env())
 }
 
 /// The client of a command that runs no manifest; sends nothing.
 pub(crate) fn connect(service: &Service) -> Result<Jules, Failure> {
-    runner::connect(builder(service), &Settings::default()).map_err(unusable)
+    runner::connect(builder(service)?, &Settings::default()).map_err(unusable)
 }
 
 /// What it means that there is no client.

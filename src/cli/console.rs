@@ -14,8 +14,9 @@ use super::args::Global;
 use super::ci::Ci;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
-use super::redact::Redactor;
+use super::redact::redactor;
 use super::stderr::{Stderr, Text};
+use crate::runner::Redactor;
 
 /// Errors: bold red.
 pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
@@ -85,7 +86,7 @@ impl Console {
             redaction_said: AtomicBool::new(false),
             stderr: Stderr::start(err, bars.clone()),
             bars,
-            redactor: Redactor::from_env(),
+            redactor: redactor(),
         }))
     }
 
@@ -173,7 +174,7 @@ impl Console {
 
     /// Draws the live display in place of the last one; none removes it.
     pub(crate) fn draw(&self, frame: Option<String>) {
-        self.0.stderr.draw(frame);
+        self.0.stderr.draw(frame.map(|frame| self.0.redactor.clean(&frame).into_owned()));
     }
 
     /// Removes the live display, and brings what was said to stderr if somebody reads it. More can be said later.
@@ -203,6 +204,7 @@ impl Console {
     /// [`Console::interactive`] says that somebody is there.
     pub(crate) fn confirm(&self, question: &str) -> bool {
         self.0.stderr.wait(TURN);
+        let question = self.0.redactor.clean(question);
         self.0.bars.suspend(|| {
             let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
             // A question that cannot be shown is answered with no by the missing answer.
@@ -248,7 +250,7 @@ impl Console {
         self.0.out == ColorChoice::AlwaysAnsi
     }
 
-    /// What takes the API key out of text; the console's own output has passed it.
+    /// What takes secrets out of text; the console's own output has passed it.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.0.redactor
     }

@@ -41,8 +41,11 @@ mod stderr;
 mod summary;
 mod wording;
 
+use std::borrow::Cow;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use anstream::AutoStream;
 use args::Args;
 use clap::Subcommand;
 use console::Console;
@@ -89,7 +92,7 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(answer) => {
             // Help and version go to stdout, errors to stderr; a reader that has gone away is no error.
-            let _ = answer.print();
+            let _ = print(&answer);
             return if answer.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
@@ -100,6 +103,14 @@ pub fn main() -> ExitCode {
     });
     console.close();
     exit.into()
+}
+
+/// An error may quote a variable or a word of the command line that a secret was put into.
+fn print(answer: &clap::Error) -> io::Result<()> {
+    match redact::redactor().clean(&answer.render().ansi().to_string()) {
+        Cow::Borrowed(_) => answer.print(),
+        Cow::Owned(clean) => AutoStream::auto(io::stderr()).write_all(clean.as_bytes()),
+    }
 }
 
 fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {

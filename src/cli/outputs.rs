@@ -8,6 +8,7 @@ use clap::builder::PossibleValue;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::redact::redactor;
 use super::summary;
 use crate::outcome::RunRecord;
 use crate::report::{JunitProfile, ReportV1};
@@ -86,6 +87,7 @@ impl FileArgs {
             junit_profile: self.junit_profile,
             more: junit.into_iter().chain(json).collect(),
             more_events: Vec::new(),
+            redactor: redactor(),
         })
     }
 }

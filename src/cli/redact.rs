@@ -1,52 +1,19 @@
-//! Keeps the API key out of what is printed: the agent, or whoever talks it into it, may repeat it.
+//! The key of this process, read once: what is sent is what is kept out of everything printed, also when its file can be
+//! read only once or changes meanwhile.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::LazyLock;
 
-use jules::{ApiKey, KEY_FILE_VARIABLE, KEY_VARIABLE};
+use crate::runner::Redactor;
+use jules::{ApiKey, BuildError};
 
-/// Takes the keys of this process out of text.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Redactor {
-    keys: Arc<[ApiKey]>,
+static KEY: LazyLock<Result<Option<ApiKey>, BuildError>> = LazyLock::new(ApiKey::from_env);
+
+/// The key that the environment names.
+pub(crate) fn key() -> Result<Option<&'static ApiKey>, &'static BuildError> {
+    KEY.as_ref().map(Option::as_ref)
 }
 
-impl Redactor {
-    /// For the keys that the environment names.
-    pub(crate) fn from_env() -> Self {
-        let direct = std::env::var(KEY_VARIABLE).ok();
-        let from_file = || {
-            let path = std::env::var_os(KEY_FILE_VARIABLE).filter(|path| !path.is_empty())?;
-            std::fs::read_to_string(path).ok()
-        };
-        Self::new(direct.into_iter().chain(from_file()).filter_map(|text| ApiKey::new(&text).ok()))
-    }
-
-    fn new(keys: impl IntoIterator<Item = ApiKey>) -> Self {
-        Self { keys: keys.into_iter().collect() }
-    }
-
-    /// The text with `***` where a key was.
-    pub(crate) fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.keys.iter().fold(Cow::Borrowed(text), |text, key| match key.redact(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(clean) => Cow::Owned(clean),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn redactor() -> Redactor {
-        Redactor::new([ApiKey::new("AIza-secret-key").unwrap()])
-    }
-
-    #[test]
-    fn a_key_becomes_stars() {
-        assert_eq!(redactor().clean("it is AIza-secret-key."), "it is ***.");
-        assert!(matches!(redactor().clean("nothing here"), Cow::Borrowed(_)));
-        assert_eq!(Redactor::default().clean("AIza-secret-key"), "AIza-secret-key");
-    }
+/// Takes this process's secrets out of text.
+pub(crate) fn redactor() -> Redactor {
+    Redactor::new(key().ok().flatten().cloned())
 }

@@ -34,6 +34,7 @@ pub use crate::engine::{Fault, Finished, StopReason};
 pub use crate::ledger::{Holder, LedgerError};
 pub use error::RunError;
 pub use options::Options;
+pub use redact::Redactor;
 pub use reports::{CannotWrite, Format, ReportFiles};
 pub use run::{Planned, Run, Runner};
 

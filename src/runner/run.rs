@@ -20,7 +20,7 @@ use jules::{Jules, JulesBuilder, ListSessions};
 pub struct Runner {
     manifest: Manifest,
     origin: Origin,
-    client: JulesBuilder,
+    client: Option<JulesBuilder>,
     options: Options,
     speed: Option<f64>,
 }
@@ -30,13 +30,12 @@ impl Runner {
     pub fn new(manifest: Manifest) -> Self {
         let path = manifest.path().to_owned();
         let origin = Origin { identity: PathBuf::from(&path), file: Some(path) };
-        let client = Jules::builder().with_env();
-        Self { manifest, origin, client, options: Options::default(), speed: None }
+        Self { manifest, origin, client: None, options: Options::default(), speed: None }
     }
 
     /// Another client: its quotas and time limits will be the manifest's.
     pub fn client(mut self, client: JulesBuilder) -> Self {
-        self.client = client;
+        self.client = Some(client);
         self
     }
 
@@ -71,6 +70,7 @@ impl Runner {
         if let Some(speed) = speed {
             settings = settings.compressed(speed);
         }
+        let client = client.unwrap_or_else(|| Jules::builder().with_env());
         let jules = connect(client, &settings)?;
         let plan = if plan::needs_connected(&manifest) {
             let mut repositories = connected(&all_sources(&impatient(&jules)).await?);
@@ -144,7 +144,8 @@ impl Planned {
     /// [`RunError::Report`], [`RunError::Service`], [`RunError::NothingFailed`], [`RunError::Ledger`],
     /// [`RunError::NotRecorded`].
     pub async fn open(self) -> Result<Run, RunError> {
-        let Self { origin, jules, options, plan, simulated } = self;
+        let Self { origin, jules, mut options, plan, simulated } = self;
+        options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
         options.reports.check()?;
         if !simulated {
             let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
@@ -212,7 +213,7 @@ impl Run {
         let Self { jules, history, listeners } = self;
         let History { plan, engine, recorder, record, .. } = history;
         let setup = Setup { plan, api: jules.clone(), record, options: engine };
-        let clean = Box::new(move |event| clean(&jules, event));
+        let clean = Box::new(move |event| clean(jules.api_key(), event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };
         Ok(engine::run(setup, observers, stops).await?)
     }

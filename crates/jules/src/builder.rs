@@ -110,13 +110,9 @@ impl JulesBuilder {
     }
 
     fn with_variables(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
-        let variable = |name| variable(name).filter(|value| !value.trim().is_empty());
+        let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         if matches!(self.key, Ok(None)) {
-            if let Some(text) = variable(KEY_VARIABLE) {
-                self.key = key_from(&text, KEY_VARIABLE).map(Some);
-            } else if let Some(path) = variable(KEY_FILE_VARIABLE) {
-                self.key = read_key(Path::new(&path)).map(Some);
-            }
+            self.key = key_of(variable);
         }
         self.base_url = self.base_url.or_else(|| variable(BASE_URL_VARIABLE));
         self
@@ -178,6 +174,25 @@ impl JulesBuilder {
             .map_err(|error| BuildError::Http(error.without_url()))?;
         Ok(Jules::new(transport, self.quotas, self.options))
     }
+}
+
+impl ApiKey {
+    /// The key that the environment names: `JULES_API_KEY`, or else what is in the file that `JULES_API_KEY_FILE` names;
+    /// none if neither is set. Some files can be read only once: whoever needs the key twice keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], when there is one that cannot be a key, or a file that cannot be read.
+    pub fn from_env() -> Result<Option<Self>, BuildError> {
+        key_of(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
+    }
+}
+
+fn key_of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<ApiKey>, BuildError> {
+    if let Some(text) = variable(KEY_VARIABLE) {
+        return key_from(&text, KEY_VARIABLE).map(Some);
+    }
+    variable(KEY_FILE_VARIABLE).map(|path| read_key(Path::new(&path))).transpose()
 }
 
 fn key_from(text: &str, origin: &str) -> Result<ApiKey, BuildError> {

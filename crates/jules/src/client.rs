@@ -21,7 +21,7 @@ use super::retry::{Attempts, Next};
 use super::transport::{Request, Transport};
 use super::usage::Counters;
 use super::{
-    Activity, ActivityId, ActivityPage, Error, FoundSessions, ListActivities, ListSessions, ListSources,
+    Activity, ActivityId, ActivityPage, ApiKey, Error, FoundSessions, ListActivities, ListSessions, ListSources,
     Method, NewSession, Options, Outage, Pause, Quotas, Retries, Session, SessionId, SessionPage, Source,
     SourceName, SourcePage, Usage,
 };
@@ -109,10 +109,16 @@ impl Jules {
         self.shared.outages.now(Instant::now())
     }
 
+    /// The key. It can be sent and searched for, not printed.
+    #[must_use]
+    pub fn api_key(&self) -> &ApiKey {
+        self.shared.transport.key()
+    }
+
     /// `text` without the client's key, for logs: see [`ApiKey::redact`](super::ApiKey::redact).
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.shared.transport.redact(text)
+        self.api_key().redact(text)
     }
 
     /// The base URL.

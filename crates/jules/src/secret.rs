@@ -6,10 +6,8 @@ use std::fmt;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// What stands where the key was.
-const MASK: &str = "***";
-
-/// A key shorter than this is not searched for in text: it would tear words apart, and no real key is that short.
+/// A key shorter than this is not searched for in text: it would tear words apart, and no real key is that short. A
+/// beginning of this length counts as the key.
 const SHORTEST_REDACTED: usize = 8;
 
 /// An API key for Jules. Wiped from memory when dropped; its `Debug` prints `***`, and there is no `Display`.
@@ -49,16 +47,27 @@ impl ApiKey {
         Ok(Self(SecretString::from(text)))
     }
 
-    /// `text` without the key, for logs and errors: every occurrence becomes `***`.
+    /// `text` without the key, for logs and errors: every occurrence becomes `***`, whatever escapes and invisible
+    /// characters it is written with, and so does every beginning of at least eight characters, for texts are cut. JSON
+    /// stays JSON.
     ///
     /// Keys of fewer than eight characters (stand-ins in tests) are not searched for.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let key = self.0.expose_secret();
-        if key.len() < SHORTEST_REDACTED || !text.contains(key) {
+        if key.len() < SHORTEST_REDACTED {
             return Cow::Borrowed(text);
         }
-        Cow::Owned(text.replace(key, MASK))
+        foreign_text::mask(text, key, SHORTEST_REDACTED)
+    }
+
+    /// The same for an answer's body. What holds the key is text afterwards.
+    pub(super) fn redact_body(&self, body: Vec<u8>) -> Vec<u8> {
+        let clean = match self.redact(&String::from_utf8_lossy(&body)) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(clean) => Some(clean.into_bytes()),
+        };
+        clean.unwrap_or(body)
     }
 
     /// The key as a header value that HTTP libraries treat as sensitive.
@@ -72,7 +81,7 @@ impl ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(MASK)
+        f.write_str("***")
     }
 }
 
@@ -109,6 +118,15 @@ mod tests {
         let key = ApiKey::new("AIza-secret-key").unwrap();
         assert_eq!(format!("{key:?}"), "***");
         assert_eq!(key.redact("no AIza-secret-key here, AIza-secret-key"), "no *** here, ***");
+    }
+
+    #[test]
+    fn half_a_key_and_a_key_in_escapes_are_the_key() {
+        let key = ApiKey::new("AIza-secret-key").unwrap();
+        assert_eq!(key.redact("cut at AIza-secr…, AIza\u{1B}[1m\\-secret\u{200B}-key"), "cut at ***…, ***");
+        assert_eq!(key.redact("AIza-se"), "AIza-se");
+        assert_eq!(key.redact_body(b"\xff AIza-secret-key".to_vec()), "\u{FFFD} ***".as_bytes());
+        assert_eq!(key.redact_body(b"\xff".to_vec()), b"\xff");
     }
 
     #[test]

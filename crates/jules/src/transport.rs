@@ -1,6 +1,5 @@
 //! One HTTP exchange: request out, answer in, every wait bounded, nothing leaked.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::Response;
@@ -14,6 +13,9 @@ use super::{ApiKey, Error, Method, Options};
 
 /// The header that carries the key.
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
+
+/// How many bytes of an answer's body get room before they have come.
+const FIRST_BODY: usize = 64 * 1024;
 
 /// Where requests go, and the connections there.
 pub(super) struct Transport {
@@ -85,9 +87,8 @@ impl Transport {
         &self.base_url
     }
 
-    /// `text` without the key.
-    pub(super) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.key.redact(text)
+    pub(super) fn key(&self) -> &ApiKey {
+        &self.key
     }
 
     /// Sends the request once and reads the answer to its end.
@@ -113,14 +114,14 @@ impl Transport {
             .execute(outgoing)
             .await
             .map_err(|error| network(request.method, error, options.request_timeout))?;
+        let body = read_body(request.method, &mut answer, options).await;
+        // Whoever repeats the key is read without it: before anything is cut, and before escapes are understood.
+        let body = body.map(|body| self.key.redact_body(body));
         if answer.status().is_success() {
-            return read_body(request.method, &mut answer, options).await;
+            return body;
         }
         // A refusal stands even when its text cannot be read.
-        let body = read_body(request.method, &mut answer, options).await.unwrap_or_default();
-        let mut refusal = Refusal::read(answer.status().as_u16(), answer.headers(), &body);
-        let told = refusal.reasons.iter_mut().chain(&mut refusal.status).chain([&mut refusal.message]);
-        told.for_each(|text| *text = self.redact(text).into_owned());
+        let refusal = Refusal::read(answer.status().as_u16(), answer.headers(), &body.unwrap_or_default());
         Err(Error::new(request.method, ErrorKind::Refused(refusal)))
     }
 
@@ -162,7 +163,8 @@ async fn read_body(method: Method, answer: &mut Response, options: &Options) -> 
     if announced > limit {
         return Err(too_large());
     }
-    let mut body = Vec::with_capacity(announced);
+    // It grows with what comes: what is announced costs the other side nothing.
+    let mut body = Vec::with_capacity(announced.min(FIRST_BODY));
     loop {
         let chunk = tokio::time::timeout(stall, answer.chunk())
             .await

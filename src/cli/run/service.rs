@@ -47,9 +47,9 @@ impl Target {
     /// The run, against this service.
     pub(super) fn serve(&self, runner: Runner, mut options: Options) -> Result<Runner, Failure> {
         Ok(match self {
-            Self::Real(service) => runner.options(options).client(client::builder(service)),
+            Self::Real(service) => runner.options(options).client(client::builder(service)?),
             Self::Simulated { simulator, speed, state } => {
-                let key = ApiKey::new("simulated").map_err(|error| Failure::new(Exit::Fault, error))?;
+                let key = ApiKey::new("unused").map_err(|error| Failure::new(Exit::Fault, error))?;
                 let builder = Jules::builder().api_key(key).base_url(simulator.url());
                 options.state_dir = state.path().to_owned();
                 runner.options(options).client(builder).simulated(*speed)

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::{CannotWrite, event_lines};
 use crate::outcome::{JournalError, Listener, Role, RunEvent};
+use crate::runner::Redactor;
 
 /// Writes events as they happen.
 pub(crate) struct EventLines {
@@ -15,6 +16,7 @@ pub(crate) struct EventLines {
     out: Box<dyn Write + Send>,
     /// What is to be written before anything happens.
     history: Vec<RunEvent>,
+    redactor: Redactor,
 }
 
 impl EventLines {
@@ -23,10 +25,11 @@ impl EventLines {
     /// # Errors
     ///
     /// When it cannot be opened.
-    pub(crate) fn append(path: &Path) -> Result<Self, CannotWrite> {
+    pub(crate) fn append(path: &Path, redactor: Redactor) -> Result<Self, CannotWrite> {
         let opened: Result<File, _> = OpenOptions::new().create(true).append(true).open(path);
         let file = opened.map_err(|source| CannotWrite { path: path.to_owned(), source })?;
-        Ok(Self { name: path.to_owned(), role: Role::Report, out: Box::new(file), history: Vec::new() })
+        let (name, out) = (path.to_owned(), Box::new(file));
+        Ok(Self { name, role: Role::Report, out, history: Vec::new(), redactor })
     }
 
     /// To somebody who gets the events of earlier invocations first, and may not read.
@@ -36,11 +39,14 @@ impl EventLines {
         out: impl Write + Send + 'static,
         history: Vec<RunEvent>,
     ) -> Self {
-        Self { name: name.into(), role: Role::Stream, out: Box::new(out), history }
+        let (name, redactor) = (name.into(), Redactor::default());
+        Self { name, role: Role::Stream, out: Box::new(out), history, redactor }
     }
 
     fn write(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
-        let written = self.out.write_all(event_lines(events).as_bytes()).and_then(|()| self.out.flush());
+        let lines = event_lines(events);
+        let lines = self.redactor.clean(&lines);
+        let written = self.out.write_all(lines.as_bytes()).and_then(|()| self.out.flush());
         Ok(written.map_err(|source| CannotWrite { path: self.name.clone(), source })?)
     }
 }

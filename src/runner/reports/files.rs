@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, check, replace};
 use crate::outcome::{JournalError, Listener, RunEvent, RunRecord};
 use crate::report::{self, JunitProfile, ReportError, ReportV1};
+use crate::runner::Redactor;
 
 /// A report in one format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub struct ReportFiles {
     pub more: Vec<(PathBuf, Format)>,
     /// Further files that get every event as a line of JSON.
     pub more_events: Vec<PathBuf>,
+    /// What must not stand in them; a run adds its key.
+    pub redactor: Redactor,
 }
 
 impl Default for ReportFiles {
@@ -94,6 +97,7 @@ impl Default for ReportFiles {
             junit_profile: JunitProfile::default(),
             more: Vec::new(),
             more_events: Vec::new(),
+            redactor: Redactor::default(),
         }
     }
 }
@@ -151,18 +155,17 @@ impl ReportFiles {
     ///
     /// When a file cannot be written.
     pub fn write_events(&self, events: &[RunEvent]) -> Result<Vec<PathBuf>, CannotWrite> {
-        let lines = event_lines(events);
+        let lines = self.redactor.clean(&event_lines(events)).into_owned();
         self.event_files().map(|path| replace(&path, lines.as_bytes()).map(|()| path)).collect()
     }
 
     fn outputs(&self) -> impl Iterator<Item = Output> {
         let profile = self.junit_profile;
-        self.all().map(move |(path, format)| Output {
-            path,
-            readers: format.readers(),
-            render: Box::new(move |report: &ReportV1, out: &mut dyn Write| {
-                format.write(report, profile, out)
-            }),
+        self.all().map(move |(path, format)| {
+            let redactor = self.redactor.clone();
+            Output { path, readers: format.readers(), render: Box::new(move |report: &ReportV1, out: &mut dyn Write| {
+                redactor.cleaning(out, |out| format.write(report, profile, out))
+            }) }
         })
     }
 
@@ -176,7 +179,7 @@ impl ReportFiles {
         let reports = Reports::new(record.clone(), self.outputs().collect());
         let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(reports)];
         for path in self.write_events(history)? {
-            listeners.push(Box::new(EventLines::append(&path)?));
+            listeners.push(Box::new(EventLines::append(&path, self.redactor.clone())?));
         }
         Ok(listeners)
     }

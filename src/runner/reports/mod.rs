@@ -120,6 +120,7 @@ impl Output {
 mod tests {
     use super::*;
     use crate::outcome::sample;
+    use crate::runner::Redactor;
 
     fn count(report: &ReportV1, out: &mut dyn Write) -> Result<(), BoxError> {
         Ok(write!(out, "{}/{}", report.remaining, report.tasks.len())?)
@@ -134,7 +135,7 @@ mod tests {
     fn the_end_writes_what_was_heard() {
         let dir = tempfile::tempdir().unwrap();
         let mut reports = start(dir.path(), Box::new(count));
-        let mut lines = EventLines::append(&dir.path().join("events.jsonl")).unwrap();
+        let mut lines = EventLines::append(&dir.path().join("events.jsonl"), Redactor::default()).unwrap();
         let events = sample::run_of(2);
         for event in &events[1..] {
             reports.hear(std::slice::from_ref(event)).unwrap();
