@@ -148,7 +148,8 @@ mod tests {
     fn no_event_repeats_a_key() {
         let plain = sample::event(1, sample::intent("task-0", 1));
         assert_eq!(clean(&key(), plain.clone()), plain);
-        let leak = sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is AIza-\u{1B}[1msecret-key"));
+        let leak =
+            sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is AIza-\u{1B}[1msecret-key"));
         let cleaned = sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is ***"));
         assert_eq!(clean(&key(), sample::event(2, leak)), sample::event(2, cleaned));
     }
@@ -158,9 +159,8 @@ mod tests {
         let redactor = Redactor::default().with_key(key());
         let page = format!("{}\nAIza-secret-key\n", "x".repeat(100)).repeat(2_000);
         let mut out = Vec::new();
-        let written = redactor.cleaning(&mut out, |out| {
-            page.as_bytes().chunks(7).try_for_each(|part| out.write_all(part))
-        });
+        let written = redactor
+            .cleaning(&mut out, |out| page.as_bytes().chunks(7).try_for_each(|part| out.write_all(part)));
         written.unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), page.replace("AIza-secret-key", "***"));
     }
@@ -174,7 +174,10 @@ mod tests {
             assert_eq!(long.clean(&format!("407: {leak}!")), "407: ***!", "{leak}");
         }
         let short = redactor("me:pw@proxy.example:3128");
-        assert_eq!(short.clean("http://me:pw@proxy.example for me and pw"), "http://***proxy.example for me and pw");
+        assert_eq!(
+            short.clean("http://me:pw@proxy.example for me and pw"),
+            "http://***proxy.example for me and pw"
+        );
         assert!(redactor("http://proxy.example:3128").credentials.is_empty());
         assert!(redactor("nonsense://").credentials.is_empty());
     }

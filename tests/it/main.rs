@@ -31,6 +31,7 @@ mod reports;
 mod requests;
 mod resuming;
 mod retrying;
+mod secrets;
 mod session;
 mod shards;
 mod simulated;

@@ -163,9 +163,13 @@ impl ReportFiles {
         let profile = self.junit_profile;
         self.all().map(move |(path, format)| {
             let redactor = self.redactor.clone();
-            Output { path, readers: format.readers(), render: Box::new(move |report: &ReportV1, out: &mut dyn Write| {
-                redactor.cleaning(out, |out| format.write(report, profile, out))
-            }) }
+            Output {
+                path,
+                readers: format.readers(),
+                render: Box::new(move |report: &ReportV1, out: &mut dyn Write| {
+                    redactor.cleaning(out, |out| format.write(report, profile, out))
+                }),
+            }
         })
     }
 

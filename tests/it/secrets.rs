@@ -1,0 +1,202 @@
+//! A service, and a proxy before it, that repeat the key wherever they can: no byte that the program writes has it.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+
+use crate::support::{Ended, Manifest, Runner, World, job};
+
+const KEY: &str = "AIzaSyD-leak_me_0123456789-nuxyz_ABCDEF";
+
+/// The key as a service may repeat it, in a scenario's double quotes.
+fn spellings() -> Vec<String> {
+    let (head, tail) = KEY.split_at(11);
+    let between = |what: &str| format!("{head}{what}{tail}");
+    let mut spellings = vec![KEY.to_owned(), KEY[..20].to_owned(), KEY[..8].to_owned()];
+    spellings.extend(
+        ["\\u001b[1;31m", "\\u001b]0;t\\u0007", "\\u0000", "\\u200b", "\\u202e", "\\r\\n", "\\\\"]
+            .map(between),
+    );
+    spellings.push(KEY.replace('_', "%5F"));
+    spellings.push(KEY.replace('-', "&#45;"));
+    // Cut within the key, wherever a limit is.
+    spellings.extend([30, 50, 64, 190, 990].map(|before| format!("{}{KEY}", "x".repeat(before))));
+    spellings
+}
+
+/// Every task meets one spelling, each in another place.
+fn leaky() -> World {
+    let mut rules = String::new();
+    let mut jobs = Vec::new();
+    for (n, spelling) in spellings().iter().enumerate() {
+        let behaviours = [
+            ("fails", format!("outcome: failure, failure-reason: \"it is {spelling}\"")),
+            ("asks", format!("feedback: {{ times: 1, question: \"{spelling} is it, isn't it?\" }}")),
+            ("titles", format!("outcome: pull-request, pull-request-title: \"{spelling}\"")),
+        ];
+        for (what, behaviour) in behaviours {
+            rules += &format!("{{ when: {{ prompt: '{what} {n}!' }}, then: {{ {behaviour} }} }}, ");
+            jobs.push(job(&format!("{what}-{n}"), &format!("It {what} {n}!"), &["source: my-org/web@main"]));
+        }
+    }
+    let manifest = Manifest::of(jobs).set("strategy", "{ max-parallel: 30 }");
+    World::with(
+        &format!("{{ rules: [{rules}], defaults: {{ duration: 40ms, outcome: change }} }}"),
+        &manifest,
+    )
+}
+
+/// Everything that was written: the streams, and all files below the folder.
+fn written(ended: &Ended<'_>, folder: &Path) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::from([
+        ("stdout".to_owned(), ended.stdout.clone()),
+        ("stderr".to_owned(), ended.stderr.clone()),
+    ]);
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                all.insert(
+                    path.display().to_string(),
+                    String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned(),
+                );
+            }
+        }
+    }
+    all
+}
+
+/// Neither as it is, nor once what is invisible or an escape is taken out.
+#[track_caller]
+fn assert_no_key(written: &BTreeMap<String, String>) {
+    assert!(written.len() > 2);
+    for (name, text) in written {
+        let mut bare = text.clone();
+        for noise in [
+            "\\u001b[1;31m",
+            "\u{1B}[1;31m",
+            "\\u001b]0;t\\u0007",
+            "\\u0000",
+            "\\u200b",
+            "\\u202e",
+            "\\r\\n",
+            "\\n",
+            "\\",
+        ] {
+            bare = bare.replace(noise, "");
+        }
+        bare = bare.replace("%5F", "_").replace("&#45;", "-").replace("&#x2d;", "-");
+        bare.retain(|c| c.is_ascii_graphic());
+        for text in [text, &bare] {
+            let found = text.find(&KEY[..8]).map(|at| text[at..].chars().take(60).collect::<String>());
+            assert!(found.is_none(), "{name} has {found:?}");
+        }
+    }
+}
+
+fn with_key(runner: Runner<'_>) -> Runner<'_> {
+    runner.env("JULES_API_KEY", KEY).env("GITHUB_ACTIONS", "true").env("CI", "true")
+}
+
+#[test]
+fn nothing_that_a_run_writes_has_the_key() {
+    let world = leaky();
+    let ended = with_key(world.run()).args("-vv --events - --junit more.xml --json more.json").exits(100);
+    assert!(
+        ended.report().tasks.iter().any(|task| task.reason.as_deref().is_some_and(|why| why.contains("***")))
+    );
+    assert_no_key(&written(&ended, world.folder()));
+    for command in ["status", "report --format html", "report --format events", "session list"] {
+        let mut words = command.split(' ');
+        let runner =
+            with_key(world.command(words.next().unwrap())).env("JULES_BASE_URL", world.service().url());
+        assert_no_key(&written(&words.fold(runner, Runner::arg).exits(0), world.folder()));
+    }
+}
+
+#[test]
+fn nothing_that_the_action_writes_has_the_key() {
+    let world = leaky();
+    let runner = with_key(world.command("action")).env("JULES_BASE_URL", world.service().url());
+    let runner =
+        runner.env("GITHUB_STEP_SUMMARY", world.path("summary")).env("GITHUB_OUTPUT", world.path("outputs"));
+    let ended = runner.exits(100);
+    assert!(world.read("summary").contains("***") && !world.read("outputs").is_empty());
+    assert_no_key(&written(&ended, world.folder()));
+}
+
+/// A proxy that takes no session, and repeats what it was sent behind so many other words.
+fn echo(before: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1alpha", listener.local_addr().unwrap());
+    let answer = move |mut stream: TcpStream| {
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            match stream.read(&mut buffer) {
+                Ok(n @ 1..) => request.extend_from_slice(&buffer[..n]),
+                Ok(0) | Err(_) => return,
+            }
+        }
+        let head = String::from_utf8_lossy(&request).into_owned();
+        let (status, body) = if head.starts_with("GET") {
+            ("200 OK", "{}".to_owned())
+        } else {
+            let text = format!("{} {head}", "x".repeat(before));
+            let details = serde_json::json!([{"reason": text}, {"fieldViolations": [{"field": text}]}]);
+            let error =
+                serde_json::json!({"status": "INVALID_ARGUMENT", "message": text, "details": details});
+            ("400 Bad Request", serde_json::json!({ "error": error }).to_string())
+        };
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        // The other side may have gone.
+        let _ = stream.write_all(answer.as_bytes());
+    };
+    std::thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(answer));
+    url
+}
+
+#[test]
+fn an_echo_of_the_request_is_cut_without_a_piece_of_the_key() {
+    let manifest = Manifest::of([job("a", "Do it.", &[])]);
+    for before in [0, 20, 40, 120, 820, 860, 900] {
+        let world = World::with("{}", &manifest);
+        let runner = with_key(world.command("run")).arg("--base-url").arg(echo(before)).arg("-vv");
+        let ended = runner.exits(100);
+        assert!(ended.stderr.contains("INVALID_ARGUMENT") || ended.stdout.contains("error"), "{ended}");
+        assert_no_key(&written(&ended, world.folder()));
+    }
+}
+
+#[test]
+fn a_wrong_command_line_does_not_quote_the_key() {
+    let world = World::with("{}", &Manifest::of([job("a", "Do it.", &[])]));
+    let ended = with_key(world.run()).env("JULES_BATCH_MAX_TASKS", format!("1 {KEY}")).exits(2);
+    assert!(ended.stderr.contains("***"), "{ended}");
+    assert_no_key(&written(&ended, world.folder()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_can_be_read_once_is_read_once() {
+    let world = World::with(
+        &format!("{{ defaults: {{ duration: 40ms, outcome: failure, failure-reason: \"{KEY}\" }} }}"),
+        &Manifest::of([job("a", "Do it.", &[])]),
+    );
+    let fifo = world.path("key");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let runner = world.run().without_env("JULES_API_KEY").env("JULES_API_KEY_FILE", &fifo);
+    let running = runner.start();
+    std::fs::write(&fifo, KEY).unwrap();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(100), "{ended}");
+    std::fs::remove_file(&fifo).unwrap();
+    assert!(world.service().sessions().len() == 1);
+    assert_no_key(&written(&ended, world.folder()));
+}
