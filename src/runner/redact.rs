@@ -9,12 +9,16 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jules::ApiKey;
+use serde_json::Value;
 use url::Url;
 
-use crate::outcome::RunEvent;
+use crate::outcome::{EventKind, RunEvent};
 
 /// How much is searched at once.
 const BLOCK: usize = 64 * 1024;
+
+/// The longest words of others that an event keeps, in bytes.
+const WORDS: usize = 64 * 1024;
 
 /// The variables that may hold a proxy's address.
 const PROXIES: [&str; 6] =
@@ -126,12 +130,33 @@ fn percent_decoded(text: &str) -> String {
     pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-/// The event with `***` where the key was.
+/// The event with `***` where the key was, and with no words of others that are longer than [`WORDS`]: it is kept in the
+/// ledger, and written again with every report.
 pub(super) fn clean(key: &ApiKey, event: RunEvent) -> RunEvent {
     let json = serde_json::to_string(&event).unwrap_or_default();
-    match key.redact(&json) {
+    let clean = key.redact(&json);
+    if json.len() > WORDS && !is_ours(&event.kind) {
+        let mut value: Value = serde_json::from_str(&clean).unwrap_or_default();
+        shorten(&mut value);
+        return serde_json::from_value(value).unwrap_or(event);
+    }
+    match clean {
         Cow::Borrowed(_) => event,
         Cow::Owned(clean) => serde_json::from_str(&clean).unwrap_or(event),
+    }
+}
+
+/// Whether all words in it are those of the manifest.
+fn is_ours(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::RunStarted { .. } | EventKind::TaskPlanned { .. })
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = foreign_text::cut(std::mem::take(text), WORDS).into_owned(),
+        Value::Array(values) => values.iter_mut().for_each(shorten),
+        Value::Object(map) => map.values_mut().for_each(shorten),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -152,6 +177,15 @@ mod tests {
             sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is AIza-\u{1B}[1msecret-key"));
         let cleaned = sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is ***"));
         assert_eq!(clean(&key(), sample::event(2, leak)), sample::event(2, cleaned));
+    }
+
+    #[test]
+    fn an_event_keeps_no_more_words_than_fit() {
+        let long = format!("first{}last", "x".repeat(20 << 20));
+        let event = sample::event(1, sample::ended("task-0", Outcome::Failed, Some(&long)));
+        let json = serde_json::to_string(&clean(&key(), event)).unwrap();
+        assert!(json.len() < 2 * WORDS && json.contains("bytes left out"));
+        assert!(json.contains("first") && json.contains("last"));
     }
 
     #[test]

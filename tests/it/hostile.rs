@@ -143,6 +143,31 @@ fn no_output_shows_another_text_than_was_written() {
     }
 }
 
+#[test]
+fn long_reasons_are_short_wherever_they_are_written() {
+    let long = "x".repeat(3 << 20);
+    let scenario = format!(
+        "{{ rules: [{{ when: {{ prompt: fails }}, then: {{ outcome: failure, failure-reason: \"{long}\" }} }}, \
+         {{ when: {{ prompt: asks }}, then: {{ feedback: {{ times: 1, question: \"{long}\" }} }} }}, \
+         {{ when: {{ prompt: titles }}, then: {{ outcome: pull-request, pull-request-title: \"{long}\" }} }}], \
+         defaults: {{ duration: 40ms, outcome: change }} }}"
+    );
+    let source = "source: my-org/web@main";
+    let jobs = [("fails", "It fails."), ("asks", "It asks."), ("titles", "It titles.")];
+    let world = World::with(&scenario, &Manifest::of(jobs.map(|(id, prompt)| job(id, prompt, &[source]))));
+    let ended = world.run().exits(100);
+    for id in ["fails", "asks"] {
+        assert!(ended.outcome(id).1.contains("bytes left out"), "the cut is said");
+    }
+    let size = |path: &std::path::Path| std::fs::metadata(path).unwrap().len();
+    for file in ["report.json", "events.jsonl", "report.html", "junit.xml", "report.ctrf.json", "summary.md"]
+    {
+        assert!(size(&world.path(&format!("jules-report/{file}"))) < 1 << 20, "{file}");
+    }
+    // A megabyte of room is claimed in advance.
+    assert!(size(&world.path(".jules-batch/ledger.db")) < 2 << 20);
+}
+
 /// Markdown without what stands in fenced blocks, which is shown as it is.
 fn outside_fences(markdown: &str) -> String {
     let mut fence: Option<&str> = None;

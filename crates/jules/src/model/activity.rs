@@ -2,12 +2,15 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use foreign_text::cut;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::artifact::{Artifact, ChangeSet};
-use super::lenient::{elements, is_zero, or_default, put, take, take_all, take_text};
+use super::lenient::{
+    TITLE, WORDS, elements, is_zero, or_default, put, take, take_all, take_text, take_words,
+};
 use crate::ActivityId;
 
 /// One thing that happened in a session.
@@ -215,7 +218,7 @@ impl<'de> Deserialize<'de> for Activity {
             name,
             create_time: take(&mut map, "createTime"),
             originator: Originator::from(originator.as_str()),
-            description: take(&mut map, "description"),
+            description: take_words(&mut map, "description", WORDS),
             artifacts: take_all(&mut map, "artifacts"),
             kind: read_kind(map),
         })
@@ -236,10 +239,14 @@ fn read_kind(mut map: Map<String, Value>) -> ActivityKind {
         _ => None,
     };
     if let Some(mut body) = body("agentMessaged") {
-        return ActivityKind::AgentMessaged { message: take(&mut body, "agentMessage").unwrap_or_default() };
+        return ActivityKind::AgentMessaged {
+            message: take_words(&mut body, "agentMessage", WORDS).unwrap_or_default(),
+        };
     }
     if let Some(mut body) = body("userMessaged") {
-        return ActivityKind::UserMessaged { message: take(&mut body, "userMessage").unwrap_or_default() };
+        return ActivityKind::UserMessaged {
+            message: take_words(&mut body, "userMessage", WORDS).unwrap_or_default(),
+        };
     }
     if let Some(mut body) = body("planGenerated") {
         return ActivityKind::PlanGenerated(take(&mut body, "plan").unwrap_or_default());
@@ -248,11 +255,16 @@ fn read_kind(mut map: Map<String, Value>) -> ActivityKind {
         return ActivityKind::PlanApproved { plan_id: take_text(&mut body, "planId") };
     }
     if let Some(mut body) = body("progressUpdated") {
-        let title = take(&mut body, "title");
-        return ActivityKind::ProgressUpdated { title, description: take(&mut body, "description") };
+        let title = take_words(&mut body, "title", TITLE);
+        return ActivityKind::ProgressUpdated {
+            title,
+            description: take_words(&mut body, "description", WORDS),
+        };
     }
     if let Some(mut body) = body("sessionFailed") {
-        return ActivityKind::SessionFailed { reason: take_text(&mut body, "reason") };
+        return ActivityKind::SessionFailed {
+            reason: take_text(&mut body, "reason").map(|reason| cut(reason, WORDS).into_owned()),
+        };
     }
     if body("sessionCompleted").is_some() {
         return ActivityKind::SessionCompleted;

@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
+use foreign_text::cut;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::lenient::{read_all, take, take_text};
+use super::lenient::{TITLE, read_all, take, take_text};
 use super::{Session, SessionState};
 use crate::SessionId;
 
@@ -94,7 +95,7 @@ impl PlainSession<'_> {
         let id = [self.name, self.id].into_iter().flatten().find_map(|text| SessionId::new(&text.0).ok());
         let time = |text: Option<Text<'_>>| text?.0.parse().ok();
         Some(Session {
-            title: owned(self.title),
+            title: owned(self.title).map(|title| cut(title, TITLE).into_owned()),
             state: self.state.map(|text| SessionState::from(&*text.0)),
             url: owned(self.url),
             create_time: time(self.create_time),

@@ -1,5 +1,6 @@
 //! Reading JSON without insisting: a missing, `null` or odd value is the default.
 
+use foreign_text::cut;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -39,6 +40,25 @@ pub(super) fn take_text(map: &mut Map<String, Value>, key: &str) -> Option<Strin
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// The longest title that is taken in whole, in bytes.
+pub(super) const TITLE: usize = 4 * 1024;
+
+/// The longest words (messages, reasons, descriptions) that are taken in whole, in bytes.
+pub(super) const WORDS: usize = 64 * 1024;
+
+/// Takes words out of an object: of more than this many bytes, head and tail with a line between them that says how much
+/// was left out. Whoever keeps them need not fear for room.
+pub(super) fn take_words(map: &mut Map<String, Value>, key: &str, limit: usize) -> Option<String> {
+    take::<String>(map, key).map(|text| cut(text, limit).into_owned())
+}
+
+/// For `#[serde(deserialize_with)]`: the same for a field, as [`or_default`].
+pub(super) fn words<'de, D: Deserializer<'de>, const LIMIT: usize>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    or_default::<D, Option<String>>(deserializer).map(|text| text.map(|text| cut(text, LIMIT).into_owned()))
 }
 
 /// Writes a field into an object; values that cannot be written (there are none among ours) are left out.

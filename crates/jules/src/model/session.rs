@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::artifact::ChangeSet;
-use super::lenient::{or_default, put, take, take_all, take_text};
+use super::lenient::{TITLE, WORDS, or_default, put, take, take_all, take_text, take_words, words};
 use super::state::SessionState;
 use crate::{SessionId, SourceName};
 
@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Session {
             .ok_or_else(|| serde::de::Error::custom("a session without a usable id"))?;
         Ok(Self {
             id,
-            title: take(&mut map, "title"),
+            title: take_words(&mut map, "title", TITLE),
             prompt: take(&mut map, "prompt"),
             state: take(&mut map, "state"),
             url: take(&mut map, "url"),
@@ -228,10 +228,10 @@ pub struct PullRequest {
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Its title.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "words::<_, TITLE>", skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Its description.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "words::<_, WORDS>", skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The branch that it is to be merged into.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Option::is_none")]
@@ -318,6 +318,27 @@ mod tests {
         assert_eq!(session.state, Some(SessionState::Unknown("NAPPING".into())));
         assert_eq!(session.pull_request().unwrap().number(), Some(12));
         assert_eq!(serde_json::to_value(&session).unwrap(), value);
+    }
+
+    #[test]
+    fn words_are_taken_in_up_to_a_limit_and_the_cut_is_said() {
+        let long = "ä".repeat(1_000_000);
+        let output = json!({"pullRequest": {"url": "u", "title": long, "description": long}});
+        let session = read(json!({"id": "1", "title": long, "outputs": [output]}));
+        let pull = session.pull_request().unwrap();
+        for (text, limit) in [(&session.title, TITLE), (&pull.title, TITLE), (&pull.description, WORDS)] {
+            let text = text.as_deref().unwrap();
+            assert!(text.len() <= limit && text.contains("bytes left out"), "{} bytes", text.len());
+        }
+        for message in [
+            json!({"agentMessaged": {"agentMessage": long}}),
+            json!({"userMessaged": {"userMessage": long}}),
+            json!({"sessionFailed": {"reason": long}}),
+            json!({"progressUpdated": {"title": long, "description": long}, "description": long}),
+        ] {
+            let activity: crate::Activity = serde_json::from_value(message).unwrap();
+            assert!(format!("{activity:?}").len() < 3 * WORDS);
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The longest state that is taken in whole, in characters.
+const LONGEST_WORD: usize = 100;
+
 /// A session's state. Only [`Completed`](Self::Completed) and [`Failed`](Self::Failed) end it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -26,7 +29,7 @@ pub enum SessionState {
     Completed,
     /// `STATE_UNSPECIFIED`
     Unspecified,
-    /// A state that this version does not know, as the service wrote it.
+    /// A state that this version does not know, as the service wrote it, up to 100 characters.
     Unknown(String),
 }
 
@@ -73,7 +76,7 @@ impl From<&str> for SessionState {
             "FAILED" => Self::Failed,
             "COMPLETED" => Self::Completed,
             "STATE_UNSPECIFIED" => Self::Unspecified,
-            other => Self::Unknown(other.to_owned()),
+            other => Self::Unknown(foreign_text::clip(other, LONGEST_WORD).into_owned()),
         }
     }
 }
