@@ -1,5 +1,6 @@
 //! Where reports go, in the words of the command line: files, and `-` for stdout.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -145,7 +146,13 @@ fn one_stdout() -> Failure {
 
 /// What it means that a report cannot be written before anything is started.
 pub(crate) fn unwritable(error: CannotWrite) -> Failure {
-    Failure::new(Exit::NotWritable, error).help("name a writable folder with --report-dir")
+    let is_taken = error.source.kind() == io::ErrorKind::AlreadyExists;
+    let help = if is_taken {
+        "name another file or folder, or remove it"
+    } else {
+        "name a writable folder with --report-dir"
+    };
+    Failure::new(Exit::NotWritable, error).help(help)
 }
 
 #[cfg(test)]

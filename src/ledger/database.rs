@@ -45,10 +45,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
 
 /// Opens the ledger for reading, beside whoever writes it.
 pub(super) fn open_to_read(folder: &Path) -> Result<Connection, LedgerError> {
-    let path = StateFolder::at(folder).database();
+    let state = StateFolder::at(folder);
+    let path = state.database();
     let missing = || LedgerError::Missing { folder: folder.to_owned() };
     let failed = |source| LedgerError::Storage { doing: "read the ledger", path: path.clone(), source };
-    if !path.is_file() {
+    state.check_database().map_err(|(path, e)| state.failed("read the ledger", &path, e))?;
+    if !path.exists() {
         return Err(missing());
     }
     let (conn, version) = connect_to_read(&path).map_err(failed)?;

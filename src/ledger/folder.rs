@@ -48,9 +48,7 @@ impl StateFolder {
     /// the mode of the database.
     pub(super) fn prepare_database(&self) -> Result<(), LedgerError> {
         let path = self.database();
-        if path.is_dir() {
-            return Err(self.failed("open the ledger", &path, io::ErrorKind::IsADirectory.into()));
-        }
+        self.check_database().map_err(|(path, e)| self.failed("open the ledger", &path, e))?;
         let is_new = !path.exists();
         let file = open_private(&path).map_err(|e| self.failed("write to the ledger", &path, e))?;
         restrict(&file).map_err(|e| self.failed("restrict access to the ledger", &path, e))?;
@@ -58,6 +56,21 @@ impl StateFolder {
             sync_dir(&self.path).map_err(|e| self.failed("write to the state folder", &self.path, e))?;
         }
         Ok(())
+    }
+
+    /// Makes sure that SQLite will find regular files, or none, under the names that it opens.
+    pub(super) fn check_database(&self) -> Result<(), (PathBuf, io::Error)> {
+        let database = self.database();
+        ["", "-wal", "-shm", "-journal"]
+            .map(|suffix| with_suffix(&database, suffix))
+            .into_iter()
+            .try_for_each(|path| match path.symlink_metadata() {
+                Ok(found) if !found.is_file() => {
+                    let error = no_regular_file(&path);
+                    Err((path, error))
+                }
+                Ok(_) | Err(_) => Ok(()),
+            })
     }
 
     /// Gives the database and its log another name; where to.
@@ -80,7 +93,9 @@ impl StateFolder {
 
     /// Whether there is a log but no database that it could belong to.
     pub(super) fn has_orphaned_log(&self) -> bool {
-        let size = |path: &Path| fs::metadata(path).map_or(0, |m| m.len());
+        let size = |path: &Path| {
+            fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file).map_or(0, |m| m.len())
+        };
         let database = self.database();
         size(&database) == 0 && size(&with_suffix(&database, "-wal")) > 0
     }
@@ -99,7 +114,7 @@ impl StateFolder {
         name
     }
 
-    fn failed(&self, doing: &'static str, path: &Path, source: io::Error) -> LedgerError {
+    pub(super) fn failed(&self, doing: &'static str, path: &Path, source: io::Error) -> LedgerError {
         LedgerError::Folder { doing, path: path.to_owned(), source }
     }
 }
@@ -110,7 +125,30 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    open_regular(path, &mut options)
+}
+
+/// Opens a file in a folder that others can fill, as whoever writes to the repository can where it is checked out: a
+/// regular file, or none. A link would lead to any file of ours, and a pipe would be waited for without end.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    // To say what stands there. What counts is how it is opened, and what that has opened.
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(no_regular_file(path));
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_regular_file(path)) }
+}
+
+fn no_regular_file(path: &Path) -> io::Error {
+    let kind = path.symlink_metadata().map(|found| found.file_type());
+    let what = match kind {
+        Ok(kind) if kind.is_dir() => return io::ErrorKind::IsADirectory.into(),
+        Ok(kind) if kind.is_symlink() => "it is a link, which is not followed here; remove it",
+        Ok(_) | Err(_) => "it is no regular file; remove it",
+    };
+    io::Error::other(what)
 }
 
 /// Takes the group's and the others' rights away, if they have any.

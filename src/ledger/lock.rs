@@ -1,7 +1,7 @@
 //! One runner at a time: the lock of a state folder, and who holds it.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
-use super::folder::{StateFolder, open_private};
+use super::folder::{StateFolder, open_private, open_regular};
 
 /// How often the lock is tried before it counts as taken. Somebody who only asks for the holder has it for an
 /// instant as well.
@@ -49,7 +49,7 @@ impl Lock {
 
     /// Who holds the lock now; none if nobody does, or if the holder does not say who it is.
     pub(super) fn holder(folder: &StateFolder) -> Option<Holder> {
-        let mut file = File::open(folder.lock()).ok()?;
+        let mut file = open_regular(&folder.lock(), OpenOptions::new().read(true)).ok()?;
         match file.try_lock_shared() {
             // What stands in the file is of one who was killed. The lock goes with the file.
             Ok(()) | Err(TryLockError::Error(_)) => None,

@@ -48,6 +48,7 @@ mod writer;
 mod tests;
 
 pub use error::LedgerError;
+pub(crate) use folder::open_regular;
 pub(crate) use identity::ManifestIdentity;
 pub use lock::Holder;
 pub(crate) use overview::RunOverview;

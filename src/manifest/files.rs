@@ -37,6 +37,11 @@ impl From<io::Error> for Unreadable {
 
 /// Reads a text of at most [`MAX_FILE_BYTES`]; never more than that is held.
 pub(super) fn read_text(path: &Path) -> Result<String, Unreadable> {
+    // A pipe without a writer would be waited for without end. What a shell or a caller hands over stands in these folders.
+    let is_handed_over = path.starts_with("/dev") || path.starts_with("/proc");
+    if !is_handed_over && path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return Err(Unreadable::new("is no regular file").help("hand it over as /dev/stdin if it is a pipe"));
+    }
     let file = File::open(path)?;
     if file.metadata()?.is_dir() {
         return Err(Unreadable::new("is a folder"));

@@ -16,6 +16,7 @@ mod doctor;
 mod documentation;
 mod endings;
 mod exit_codes;
+mod files;
 mod fuzz;
 mod hostile;
 mod impossible;

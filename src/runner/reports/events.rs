@@ -1,11 +1,12 @@
 //! Every event as a line of JSON, to the end of a file or to whoever reads along.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{CannotWrite, event_lines};
+use crate::ledger::open_regular;
 use crate::outcome::{JournalError, Listener, Role, RunEvent};
 use crate::runner::Redactor;
 
@@ -25,11 +26,15 @@ impl EventLines {
     /// # Errors
     ///
     /// When it cannot be opened.
-    pub(crate) fn append(path: &Path, redactor: Redactor) -> Result<Self, CannotWrite> {
-        let opened: Result<File, _> = OpenOptions::new().create(true).append(true).open(path);
+    pub(crate) fn append(path: &Path) -> Result<Self, CannotWrite> {
+        let opened = open_regular(path, OpenOptions::new().create(true).append(true));
         let file = opened.map_err(|source| CannotWrite { path: path.to_owned(), source })?;
-        let (name, out) = (path.to_owned(), Box::new(file));
-        Ok(Self { name, role: Role::Report, out, history: Vec::new(), redactor })
+        Ok(Self { role: Role::Report, ..Self::stream(path, file, Vec::new()) })
+    }
+
+    /// Without secrets.
+    pub(super) fn redacted(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
     }
 
     /// To somebody who gets the events of earlier invocations first, and may not read.

@@ -1,6 +1,7 @@
 //! Files that are always whole: written beside, then renamed.
 
-use std::io::{self, BufWriter, IntoInnerError, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IntoInnerError, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -9,6 +10,9 @@ use crate::outcome::JournalError;
 
 /// How much is written at once.
 const BUFFER: usize = 64 * 1024;
+
+/// How much of a file shows what it is, in bytes.
+const HEAD: u64 = 4 * 1024;
 
 /// A file could not be written: which one, and why.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +43,8 @@ pub(crate) fn replace_by(
     write: impl FnOnce(&mut dyn Write) -> Result<(), ()>,
 ) -> Result<(), CannotWrite> {
     let replace = || {
-        let mut file = Whole { file: BufWriter::with_capacity(BUFFER, beside(path)?), failed: None };
+        let file = beside_with(path, mode(path))?;
+        let mut file = Whole { file: BufWriter::with_capacity(BUFFER, file), failed: None };
         let written = write(&mut file).is_ok();
         if let Some(error) = file.failed {
             return Err(error);
@@ -75,11 +80,61 @@ impl Write for Whole {
     }
 }
 
-/// Makes sure that a file can be written there, before anything costly starts; its folder is made.
-pub(crate) fn check(path: &Path) -> Result<(), CannotWrite> {
+/// Whether something stands there that passes on what is written, as devices and pipes do: it is written to, never
+/// replaced.
+pub(super) fn is_stream(path: &Path) -> bool {
+    let Ok(found) = path.metadata() else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let kind = found.file_type();
+        // Standard output may be a file, too; as a place it is still none of ours.
+        let handed_over = ["/dev/std", "/dev/fd/", "/proc/"]
+            .iter()
+            .any(|start| path.to_str().is_some_and(|path| path.starts_with(start)));
+        kind.is_char_device() || kind.is_fifo() || kind.is_socket() || handed_over
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        false
+    }
+}
+
+/// Opens a stream, to add to what it got before.
+pub(super) fn open_stream(path: &Path) -> Result<File, CannotWrite> {
+    let opened = OpenOptions::new().append(true).open(path);
+    opened.map_err(|source| CannotWrite { path: path.to_owned(), source })
+}
+
+/// Writes to a stream what `write` writes; why that failed is for `write` to remember.
+pub(super) fn write_stream(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ()>,
+) -> Result<(), CannotWrite> {
+    let mut out = BufWriter::with_capacity(BUFFER, open_stream(path)?);
+    match write(&mut out) {
+        Ok(()) => out.flush().map_err(|source| CannotWrite { path: path.to_owned(), source }),
+        Err(()) => Ok(()),
+    }
+}
+
+/// Makes sure that a file can be written there, before anything costly starts; its folder is made. What stands there
+/// must be one that `is_ours` says may go, by its first bytes.
+pub(super) fn check(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), CannotWrite> {
     let check = || {
-        if path.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        match path.metadata() {
+            Ok(found) if found.is_dir() => {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+            }
+            Ok(found) if found.is_file() => {
+                let head = head(path)?;
+                if !head.trim().is_empty() && !is_ours(&head) {
+                    let what = "what stands there is no such report of jules-batch, and would be lost";
+                    return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+                }
+            }
+            Ok(_) | Err(_) => {}
         }
         std::fs::create_dir_all(folder(path))?;
         // The file beside is removed when it is dropped.
@@ -88,17 +143,37 @@ pub(crate) fn check(path: &Path) -> Result<(), CannotWrite> {
     check().map_err(|source| CannotWrite { path: path.to_owned(), source })
 }
 
+/// The first bytes of a file. One that may not be read may still be replaced, by whoever owns the folder.
+fn head(path: &Path) -> io::Result<String> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(String::new()),
+        opened => opened?,
+    };
+    let mut head = Vec::new();
+    file.take(HEAD).read_to_end(&mut head)?;
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
 /// A new file in the same folder, to be renamed to `path` when it is whole.
 pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    beside_with(path, 0o666)
+}
+
+/// The same with these permissions at most; the user's umask has the last word.
+fn beside_with(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".jules-batch-").suffix(".tmp");
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // It is for others to read; the user's umask has the last word.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
     builder.tempfile_in(folder(path))
+}
+
+/// A report is for others to read, but not to change; beside a ledger it is for nobody else, as the ledger is.
+fn mode(path: &Path) -> u32 {
+    let beside_ledger = path.ancestors().skip(1).any(|folder| folder.join("ledger.db").is_file());
+    if beside_ledger { 0o600 } else { 0o644 }
 }
 
 fn folder(path: &Path) -> &Path {
@@ -117,7 +192,7 @@ mod tests {
     fn replaces_and_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/report.json");
-        check(&path).unwrap();
+        check(&path, |_| false).unwrap();
         replace(&path, b"one").unwrap();
         replace(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
@@ -127,10 +202,14 @@ mod tests {
     #[test]
     fn a_folder_in_the_way_is_told() {
         let dir = tempfile::tempdir().unwrap();
-        let error = check(dir.path()).unwrap_err();
+        let error = check(dir.path(), |_| true).unwrap_err();
         assert!(error.to_string().contains(&dir.path().display().to_string()));
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        assert!(check(&file.join("report.json")).is_err());
+        check(&file, |_| false).unwrap();
+        std::fs::write(&file, "a: 1").unwrap();
+        check(&file, |head| head == "a: 1").unwrap();
+        assert_eq!(check(&file, |_| false).unwrap_err().source.kind(), io::ErrorKind::AlreadyExists);
+        assert!(check(&file.join("report.json"), |_| true).is_err());
     }
 }

@@ -1,9 +1,10 @@
 //! Which report files there are, and where they go.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, check, replace};
+use super::file::{check, is_stream, open_stream};
+use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, replace};
 use crate::outcome::{JournalError, Listener, RunEvent, RunRecord};
 use crate::report::{self, JunitProfile, ReportError, ReportV1};
 use crate::runner::Redactor;
@@ -36,6 +37,19 @@ impl Format {
             Self::Ctrf => "report.ctrf.json",
             Self::Markdown => "summary.md",
             Self::Html => "report.html",
+        }
+    }
+
+    /// Whether a file that begins like this may be one that we have written.
+    fn begins(self, head: &str) -> bool {
+        match self {
+            Self::Junit => head.contains("<testsuite"),
+            Self::Json => head.contains("\"schemaVersion\""),
+            Self::Ctrf => head.contains("\"CTRF\""),
+            Self::Markdown => {
+                ["⚪", "✅", "🕒", "❌"].iter().any(|sign| head.starts_with(&format!("## {sign} ")))
+            }
+            Self::Html => head.contains("content=\"jules-batch "),
         }
     }
 
@@ -116,19 +130,34 @@ impl ReportFiles {
         more.map_or_else(|| self.folder.join(format.file()), |(path, _)| path.clone())
     }
 
+    /// Whether the path is one of those that were named, and no place for a file. What others put into the folder is
+    /// replaced, whatever it leads to.
+    fn is_stream(&self, path: &Path) -> bool {
+        let mut named = self.more.iter().map(|(path, _)| path).chain(&self.more_events);
+        named.any(|named| named == path) && is_stream(path)
+    }
+
+    /// Whether one of the reports is to stand where this file stands.
+    pub(crate) fn holds(&self, file: &Path) -> bool {
+        let Ok(file) = file.canonicalize() else { return false };
+        self.all()
+            .any(|(path, _)| !self.is_stream(&path) && path.canonicalize().is_ok_and(|path| path == file))
+    }
+
     /// The files that get every event.
     fn event_files(&self) -> impl Iterator<Item = PathBuf> {
         std::iter::once(self.folder.join(EVENTS)).chain(self.more_events.iter().cloned())
     }
 
-    /// Makes sure that every file can be written, before anything is started.
+    /// Makes sure that every file can be written, and that nothing else is lost by it, before anything is started.
     ///
     /// # Errors
     ///
-    /// The first that cannot.
+    /// The first that cannot, or that is something else than such a report.
     pub fn check(&self) -> Result<(), CannotWrite> {
         self.check_without_events()?;
-        self.event_files().try_for_each(|path| check(&path))
+        let is_ours = |head: &str| head.starts_with("{\"v\":");
+        self.event_files().filter(|path| !self.is_stream(path)).try_for_each(|path| check(&path, is_ours))
     }
 
     /// [`ReportFiles::check`], where there are no events.
@@ -137,7 +166,8 @@ impl ReportFiles {
     ///
     /// As there.
     pub fn check_without_events(&self) -> Result<(), CannotWrite> {
-        self.all().try_for_each(|(path, _)| check(&path))
+        let mut files = self.all().filter(|(path, _)| !self.is_stream(path));
+        files.try_for_each(|(path, format)| check(&path, |head| format.begins(head)))
     }
 
     /// Writes all reports of a run that will not change any more; returns where they are.
@@ -156,7 +186,13 @@ impl ReportFiles {
     /// When a file cannot be written.
     pub fn write_events(&self, events: &[RunEvent]) -> Result<Vec<PathBuf>, CannotWrite> {
         let lines = self.redactor.clean(&event_lines(events)).into_owned();
-        self.event_files().map(|path| replace(&path, lines.as_bytes()).map(|()| path)).collect()
+        let write = |path: &Path| match self.is_stream(path) {
+            true => open_stream(path)?
+                .write_all(lines.as_bytes())
+                .map_err(|source| CannotWrite { path: path.to_owned(), source }),
+            false => replace(path, lines.as_bytes()),
+        };
+        self.event_files().map(|path| write(&path).map(|()| path)).collect()
     }
 
     fn outputs(&self) -> impl Iterator<Item = Output> {
@@ -164,6 +200,7 @@ impl ReportFiles {
         self.all().map(move |(path, format)| {
             let redactor = self.redactor.clone();
             Output {
+                is_stream: self.is_stream(&path),
                 path,
                 readers: format.readers(),
                 render: Box::new(move |report: &ReportV1, out: &mut dyn Write| {
@@ -183,7 +220,11 @@ impl ReportFiles {
         let reports = Reports::new(record.clone(), self.outputs().collect());
         let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(reports)];
         for path in self.write_events(history)? {
-            listeners.push(Box::new(EventLines::append(&path, self.redactor.clone())?));
+            let lines = match self.is_stream(&path) {
+                true => EventLines::stream(path.clone(), open_stream(&path)?, Vec::new()),
+                false => EventLines::append(&path)?,
+            };
+            listeners.push(Box::new(lines.redacted(self.redactor.clone())));
         }
         Ok(listeners)
     }
@@ -196,8 +237,6 @@ pub(crate) fn event_lines(events: &[RunEvent]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

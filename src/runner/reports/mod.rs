@@ -15,7 +15,6 @@ use std::time::Instant;
 
 pub(crate) use events::EventLines;
 pub use file::CannotWrite;
-use file::check;
 pub(crate) use file::{beside, replace};
 pub(crate) use files::event_lines;
 pub use files::{Format, ReportFiles};
@@ -32,6 +31,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 struct Output {
     path: PathBuf,
     readers: Readers,
+    /// Whether it cannot be replaced: it gets the report once, at the end.
+    is_stream: bool,
     render: Render,
 }
 
@@ -63,7 +64,7 @@ impl Reports {
     }
 
     /// Writes the groups that are wanted. All of them are tried; the first failure is told.
-    fn write(&mut self, wanted: impl Fn(&OutputGroup) -> bool) -> Result<(), JournalError> {
+    fn write(&mut self, at_end: bool, wanted: impl Fn(&OutputGroup) -> bool) -> Result<(), JournalError> {
         let mut report = None;
         let mut first = Ok(());
         for group in self.groups.iter_mut().filter(|group| !group.empty && wanted(group)) {
@@ -71,7 +72,8 @@ impl Reports {
             // What cannot be written now is tried again with the next change, not in a busy loop.
             group.dirty = false;
             let report = report.get_or_insert_with(|| ReportV1::of(&self.record));
-            for output in self.outputs.iter().filter(|output| output.readers == group.readers) {
+            let due = |output: &&Output| output.readers == group.readers && (at_end || !output.is_stream);
+            for output in self.outputs.iter().filter(due) {
                 first = first.and(output.write(report));
             }
             group.pace.wrote(began, Instant::now());
@@ -92,13 +94,13 @@ impl Listener for Reports {
     }
 
     fn tick(&mut self, now: Instant) -> Result<Option<Instant>, JournalError> {
-        self.write(|group| group.dirty && group.pace.wait(now).is_zero())?;
+        self.write(false, |group| group.dirty && group.pace.wait(now).is_zero())?;
         let due = |group: &OutputGroup| now + group.pace.wait(now);
         Ok(self.groups.iter().filter(|group| group.dirty && !group.empty).map(due).min())
     }
 
     fn finish(&mut self) -> Result<(), JournalError> {
-        self.write(|_| true)
+        self.write(true, |_| true)
     }
 }
 
@@ -106,7 +108,11 @@ impl Output {
     fn write(&self, report: &ReportV1) -> Result<(), JournalError> {
         let mut failed = None;
         let render = |file: &mut dyn Write| (self.render)(report, file).map_err(|error| failed = Some(error));
-        match (file::replace_by(&self.path, render), failed) {
+        let written = match self.is_stream {
+            true => file::write_stream(&self.path, render),
+            false => file::replace_by(&self.path, render),
+        };
+        match (written, failed) {
             (Err(error), _) => Err(error.into()),
             (Ok(()), Some(source)) => {
                 Err(JournalError::new(format!("cannot make {}", self.path.display()), source))
@@ -120,7 +126,6 @@ impl Output {
 mod tests {
     use super::*;
     use crate::outcome::sample;
-    use crate::runner::Redactor;
 
     fn count(report: &ReportV1, out: &mut dyn Write) -> Result<(), BoxError> {
         Ok(write!(out, "{}/{}", report.remaining, report.tasks.len())?)
@@ -128,14 +133,22 @@ mod tests {
 
     fn start(dir: &std::path::Path, render: Render) -> Reports {
         let record = RunRecord::begin(&sample::run_of(0)[0]).unwrap();
-        Reports::new(record, vec![Output { path: dir.join("count.txt"), readers: Readers::Programs, render }])
+        Reports::new(
+            record,
+            vec![Output {
+                path: dir.join("count.txt"),
+                readers: Readers::Programs,
+                is_stream: false,
+                render,
+            }],
+        )
     }
 
     #[test]
     fn the_end_writes_what_was_heard() {
         let dir = tempfile::tempdir().unwrap();
         let mut reports = start(dir.path(), Box::new(count));
-        let mut lines = EventLines::append(&dir.path().join("events.jsonl"), Redactor::default()).unwrap();
+        let mut lines = EventLines::append(&dir.path().join("events.jsonl")).unwrap();
         let events = sample::run_of(2);
         for event in &events[1..] {
             reports.hear(std::slice::from_ref(event)).unwrap();

@@ -1,0 +1,169 @@
+//! What stands where the program's files go: links, pipes, other people's files.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Ended, Manifest, World, job};
+
+fn world() -> World {
+    World::with(
+        "{ defaults: { duration: 40ms, outcome: change } }",
+        &Manifest::of([job("a", "Do it.", &["source: my-org/web@main"])]),
+    )
+}
+
+fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// What reads and writes the ledger ends soon and says what is in the way.
+fn each_command(world: &World, told: &str) {
+    let is_told = |ended: &Ended<'_>| ended.stderr.contains(told) || ended.stdout.contains(told);
+    let run = world.run().start().wait();
+    assert!(run.code != Some(0) && is_told(&run), "{run}");
+    world.created(0);
+    let address = |name| world.command(name).env("JULES_BASE_URL", world.service().url());
+    for name in ["status", "doctor"] {
+        let ended = address(name).start().wait();
+        assert!(ended.code.is_some() && (told.is_empty() || is_told(&ended)), "{ended}");
+    }
+}
+
+#[test]
+fn a_link_in_the_state_folder_is_not_followed() {
+    for name in ["ledger.lock", "ledger.db", "ledger.db-wal", "ledger.db-journal"] {
+        let world = world();
+        world.write("mine", "all my work");
+        fs::set_permissions(world.path("mine"), fs::Permissions::from_mode(0o644)).unwrap();
+        fs::create_dir(world.path(".jules-batch")).unwrap();
+        symlink(world.path("mine"), world.path(".jules-batch").join(name)).unwrap();
+        let run = world.run().start().wait();
+        assert!(run.code != Some(0) && run.stderr.contains("it is a link"), "{name}: {run}");
+        world.created(0);
+        assert_eq!(
+            (world.read("mine").as_str(), mode(&world.path("mine"))),
+            ("all my work", 0o644),
+            "{name}"
+        );
+        for command in ["status", "doctor"] {
+            let ended = world.command(command).env("JULES_BASE_URL", world.service().url()).start().wait();
+            assert!(ended.code.is_some(), "{ended}");
+        }
+        assert_eq!(
+            (world.read("mine").as_str(), mode(&world.path("mine"))),
+            ("all my work", 0o644),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_pipe_in_the_state_folder_is_not_waited_for() {
+    for (name, told) in [("ledger.db", "it is no regular file"), ("ledger.db-wal", "it is no regular file")] {
+        let world = world();
+        fs::create_dir(world.path(".jules-batch")).unwrap();
+        mkfifo(&world.path(".jules-batch").join(name));
+        each_command(&world, told);
+    }
+    let world = world();
+    world.run().exits(0);
+    fs::remove_file(world.path(".jules-batch/ledger.lock")).unwrap();
+    mkfifo(&world.path(".jules-batch/ledger.lock"));
+    world.command("status").exits(0);
+    world.command("doctor").env("JULES_BASE_URL", world.service().url()).start().wait();
+    let run = world.run().start().wait();
+    assert!(run.code != Some(0) && run.stderr.contains("it is no regular file"), "{run}");
+}
+
+#[test]
+fn a_pipe_as_the_manifest_is_not_waited_for() {
+    let world = world();
+    fs::remove_file(world.path("jobs.yaml")).unwrap();
+    mkfifo(&world.path("jobs.yaml"));
+    for command in ["run", "plan"] {
+        let ended = world.command(command).env("JULES_BASE_URL", world.service().url()).exits(3);
+        assert!(ended.stderr.contains("is no regular file"), "{ended}");
+    }
+    world.command("doctor").env("JULES_BASE_URL", world.service().url()).start().wait();
+}
+
+#[test]
+fn a_manifest_may_come_through_a_pipe_of_the_shell() {
+    let world = world();
+    let mut running = world.command("plan").arg("/dev/stdin").start();
+    running.tell(&world.read("jobs.yaml"));
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+}
+
+#[test]
+fn a_pipe_gets_a_report_and_stays_a_pipe() {
+    let world = world();
+    for name in ["junit", "events"] {
+        mkfifo(&world.path(name));
+    }
+    let running = world.run().args("--junit junit --events events").start();
+    let reads = ["junit", "events"].map(|name| {
+        let path = world.path(name);
+        std::thread::spawn(move || fs::read_to_string(path).unwrap())
+    });
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    let [junit, events] = reads.map(|read| read.join().unwrap());
+    assert_eq!(junit, world.read("jules-report/junit.xml"), "once, at the end");
+    let kinds = events.lines().filter(|line| line.starts_with("{\"v\":1,\"seq\":")).count();
+    assert!(kinds > 3 && events.lines().count() == kinds, "{events}");
+    for name in ["junit", "events"] {
+        assert!(fs::symlink_metadata(world.path(name)).unwrap().file_type().is_fifo());
+    }
+}
+
+#[test]
+fn a_file_that_is_no_report_is_not_replaced() {
+    let world = world();
+    let manifest = world.read("jobs.yaml");
+    for flag in ["--json", "--junit", "--events"] {
+        let ended = world.run().args(flag).arg("jobs.yaml").start().wait();
+        assert!(ended.code != Some(0) && ended.stderr.contains("help: name another file"), "{ended}");
+        assert_eq!(world.read("jobs.yaml"), manifest);
+    }
+    world.write("summary.md", "# What we did\n");
+    let ended = world.run().args("--report-dir .").start().wait();
+    assert!(ended.code != Some(0) && ended.stderr.contains("summary.md"), "{ended}");
+    assert_eq!(world.read("summary.md"), "# What we did\n");
+    world.created(0);
+    // What a run has written is replaced by the next one, and an empty file is nobody's.
+    world.write("all.json", "");
+    world.run().args("--json all.json --events e --junit x.xml").exits(0);
+    world.run().args("--json all.json --events e --junit x.xml --fresh").exits(0);
+}
+
+#[test]
+fn merge_does_not_replace_what_it_reads() {
+    let world = world();
+    world.run().exits(0);
+    let report = world.read("jules-report/report.json");
+    let ended = world.command("merge").arg("jules-report/report.json").start().wait();
+    assert!(ended.code == Some(2) && ended.stderr.contains("would be overwritten"), "{ended}");
+    assert_eq!(world.read("jules-report/report.json"), report);
+    world.command("merge").args("jules-report/report.json --report-dir all").exits(0);
+}
+
+#[test]
+fn others_may_read_a_report_and_not_change_it() {
+    let world = world();
+    world.run().args("--json .jules-batch/all.json --events .jules-batch/events").exits(0);
+    for file in ["report.json", "junit.xml", "report.html", "events.jsonl"] {
+        assert_eq!(mode(&world.path("jules-report").join(file)) & 0o022, 0, "{file}");
+    }
+    for file in ["all.json", "events", "ledger.db"] {
+        assert_eq!(mode(&world.path(".jules-batch").join(file)) & 0o077, 0, "{file}");
+    }
+}
