@@ -21,9 +21,9 @@ use super::retry::{Attempts, Next};
 use super::transport::{Request, Transport};
 use super::usage::Counters;
 use super::{
-    Activity, ActivityId, ActivityPage, ApiKey, Error, FoundSessions, ListActivities, ListSessions, ListSources,
-    Method, NewSession, Options, Outage, Pause, Quotas, Retries, Session, SessionId, SessionPage, Source,
-    SourceName, SourcePage, Usage,
+    Activity, ActivityId, ActivityPage, ApiKey, Error, FoundSessions, ListActivities, ListSessions,
+    ListSources, Method, NewSession, Options, Outage, Pause, Quotas, Retries, Session, SessionId,
+    SessionPage, Source, SourceName, SourcePage, Usage,
 };
 
 /// A client for Jules: a cheap handle, to be cloned and shared at will.
