@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::action::Action;
 use super::ask::Ask;
 use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
+use super::judge::PATIENCE;
 use super::poller::{Counts, PageRequest, PollRequest};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
 use crate::plan::{Plan, Task};
@@ -47,6 +48,8 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             Input::Polled(Polled::One { session, asked, result })
         }
         Action::Read { attempt, session, purpose, since } => {
+            // Behind a long pause nobody waits for it any more.
+            let api = api.with(|options| options.send_within(PATIENCE));
             let result = read(&api, &session, since).await.map(Box::new);
             Input::Read { attempt, purpose, result }
         }

@@ -22,11 +22,15 @@ pub(super) fn asked(task: &Task) -> Made {
     if auto_pr || task.expect == Expect::PullRequest { Made::PullRequest } else { Made::Change }
 }
 
+/// Whether there is a change: then what else the agent has said is no open question.
+pub(super) fn has_changed(work: &Work) -> bool {
+    work.pull_request.is_some() || work.change.is_some_and(|change| change.files > 0 || change.unread)
+}
+
 /// The outcome of a completed session that made this, and why if it is not plainly a success.
 pub(super) fn judge(expect: Expect, work: &Work) -> (Outcome, Option<&'static str>) {
     let unread = work.change.is_some_and(|change| change.unread);
-    let changed =
-        work.pull_request.is_some() || work.change.is_some_and(|change| change.files > 0 || change.unread);
+    let changed = has_changed(work);
     match expect {
         Expect::PullRequest if work.pull_request.is_some() => (Outcome::Succeeded, None),
         Expect::PullRequest if changed => (

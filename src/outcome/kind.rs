@@ -12,7 +12,7 @@ use crate::plan::OnNoChange;
 pub enum Outcome {
     /// The session completed and `expect` was met.
     Succeeded,
-    /// The session completed and changed nothing.
+    /// The session worked, completed and changed nothing.
     NoChange,
     /// A need failed, or a rule said so.
     Skipped,
@@ -20,7 +20,7 @@ pub enum Outcome {
     Deferred,
     /// Started and still live when we left.
     Detached,
-    /// The session waits for a human and the policy is spent.
+    /// The session waits for a human, at work or completed with a question, and the policy is spent.
     NeedsInput,
     /// The session failed, or `expect` was not met.
     Failed,
@@ -28,7 +28,7 @@ pub enum Outcome {
     Stalled,
     /// `timeouts.task` was over.
     TimedOut,
-    /// The API or the infrastructure failed, retries spent.
+    /// The API or the infrastructure failed, retries spent; or the session completed without having worked.
     Error,
 }
 

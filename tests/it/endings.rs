@@ -83,6 +83,62 @@ fn what_is_expected_decides() {
 }
 
 #[test]
+fn a_session_that_has_not_worked_is_an_error_and_tried_again() {
+    let world = world("outcome: plan-only", &["retries: { count: 1, delay: 20ms }"]);
+    let ended = run(&world, 100);
+    assert_eq!(ended.outcome("task"), (Outcome::Error, "completed without having worked".to_owned()));
+    world.created(2);
+    // What needs it does not begin.
+    let scenario = "{ defaults: { duration: 40ms }, rules: [{ when: { prompt: First }, then: { outcome: plan-only } }] }";
+    let jobs =
+        [job("first", "First.", &["retries: { count: 0 }"]), job("then", "Then.", &["needs: [first]"])];
+    let world = World::with(scenario, &Manifest::of(jobs));
+    let ended = run(&world, 100);
+    assert_eq!((ended.outcome("first").0, ended.outcome("then").0), (Outcome::Error, Outcome::Skipped));
+}
+
+#[test]
+fn work_without_a_change_says_what_the_agent_said_last() {
+    for place in ["progress", "description"] {
+        let world = world(&format!("outcome: no-change, last-word: Shall I?, asks-in: {place}"), &[]);
+        let why = "completed without any change; the agent's last words: Shall I?".to_owned();
+        assert_eq!(run(&world, 0).outcome("task"), (Outcome::NoChange, why));
+    }
+}
+
+/// The service refuses to list activities for minutes, and does everything else.
+#[test]
+fn what_a_session_made_is_known_although_its_activities_cannot_be_read() {
+    let cases = [
+        ("outcome: pull-request", Outcome::Succeeded, "", 5),
+        ("outcome: pull-request, outputs-after: 60ms", Outcome::Succeeded, "", 5),
+        ("outcome: pull-request, pull-request-after: never", Outcome::Succeeded, "", 5),
+        (
+            "outcome: failure",
+            Outcome::Failed,
+            "the session failed; its activities, which say why, could not be read",
+            15,
+        ),
+    ];
+    at_once(cases, |(behaviour, outcome, why, seconds)| {
+        let scenario = format!(
+            "{{ faults: [{{ kind: throttle, on: activities.list, retry-after: 60s }}], \
+             defaults: {{ duration: 900ms, activities: {{ gap: 800ms }}, {behaviour} }} }}"
+        );
+        // The agent is silent before it ends, so that its activities are asked for while it lives.
+        let manifest = Manifest::of([job("task", "Do it.", &["source: my-org/web@main"])])
+            .set("timeouts", "{ task: 25s, stall: 300ms, settle: 150ms }");
+        let world = World::with(&scenario, &manifest);
+        let ended = run(&world, if outcome.is_failure() { 100 } else { 0 });
+        assert_eq!(ended.outcome("task"), (outcome, why.to_owned()), "{behaviour}");
+        let attempt = &ended.task("task").attempts[0];
+        let took = attempt.ended_at.unwrap().duration_since(attempt.started_at);
+        assert!(took.as_secs() < seconds, "{behaviour}: {took}");
+        world.created(1);
+    });
+}
+
+#[test]
 fn no_change_is_reported_as_the_manifest_says() {
     let status = |rule: &str, code| {
         let world = world("outcome: no-change", &[rule]);

@@ -104,6 +104,92 @@ fn a_question_for_a_human_is_left_to_them() {
     world.created(1);
 }
 
+/// Sessions that complete with a question.
+const ASKS_LAST: &str = "outcome: no-change, last-word: Which one?";
+
+#[test]
+fn a_question_at_the_end_needs_input_unless_somebody_may_answer() {
+    for policy in ["", "user-feedback: fail"] {
+        for expect in ["expect: any", "expect: pull-request"] {
+            let world = world(ASKS_LAST, policy, &[expect]);
+            let ended = world.run().exits(100);
+            assert_eq!(ended.outcome("task"), (Outcome::NeedsInput, "Which one?".to_owned()));
+            assert!(text_of(&ended).contains("Which one?"));
+            for report in ["summary.md", "report.html", "report.ctrf.json", "events.jsonl"] {
+                assert!(world.read(&format!("jules-report/{report}")).contains("Which one?"), "{report}");
+            }
+            assert!(messages(&world).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_question_at_the_end_is_answered_and_the_session_followed_on() {
+    let wakes = "wakes: [{ by: message, after: 200ms, lasts: 200ms }]";
+    let reply = "user-feedback: { reply: Decide yourself., max: 2 }";
+    let world = world(&format!("{ASKS_LAST}, {wakes}"), reply, &["expect: pull-request"]);
+    let task = world.run().exits(0).task("task");
+    assert_eq!((task.outcome, task.replies), (Outcome::Succeeded, 1));
+    assert_eq!(messages(&world), ["Decide yourself."]);
+    assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+    assert_eq!(world.sessions()[0].wakes.len(), 1);
+    world.created(1);
+}
+
+#[test]
+fn answers_at_the_end_are_counted() {
+    let again = "{ by: message, after: 60ms, lasts: 60ms, outcome: question }";
+    let wakes = format!("wakes: [{again}, {{ by: message, after: 60ms, lasts: 60ms }}]");
+    for (max, code, outcome) in [(1, 100, Outcome::NeedsInput), (2, 0, Outcome::Succeeded)] {
+        let reply = format!("user-feedback: {{ reply: Go on., max: {max} }}");
+        let behaviour = format!("{ASKS_LAST}, {wakes}, feedback: {{ times: 0, question: And now? }}");
+        let world = world(&behaviour, &reply, &[]);
+        let task = world.run().exits(code).task("task");
+        assert_eq!((task.outcome, task.replies), (outcome, max), "{task:?}");
+        assert_eq!(messages(&world), vec!["Go on."; max as usize]);
+        if outcome == Outcome::NeedsInput {
+            assert_eq!(task.reason.as_deref(), Some("And now?"));
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_wakes_nobody_needs_input_with_the_question() {
+    let reply = "user-feedback: { reply: Go on., max: 5 }";
+    let world =
+        world(&format!("{ASKS_LAST}, wakes: [], reply-after: 10m"), reply, &["timeouts: { stall: 500ms }"]);
+    assert_eq!(world.run().exits(100).outcome("task"), (Outcome::NeedsInput, "Which one?".to_owned()));
+    assert_eq!(messages(&world), ["Go on."], "one question, one answer");
+}
+
+#[test]
+fn a_question_at_the_end_for_a_human_is_left_to_them() {
+    let wakes = "wakes: [{ by: message, after: 300ms, lasts: 100ms }]";
+    let world = world(&format!("{ASKS_LAST}, {wakes}"), "user-feedback: detach", &[]);
+    assert_eq!(world.run().exits(5).outcome("task"), (Outcome::Detached, "Which one?".to_owned()));
+    let session = world.jules().attach(world.sessions()[0].id.parse().unwrap());
+    world.service().block_on(session.send("That one.")).unwrap();
+    // It is not awake yet.
+    assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded);
+    world.created(1);
+}
+
+/// The reply does not arrive, or nobody can tell.
+#[test]
+fn a_session_that_gets_no_further_after_the_reply_needs_input_with_its_question() {
+    let lost = "{ kind: error-before, on: sessions.sendMessage }";
+    for stall in ["stall: fail", "stall: { nudge: Please finish., max: 1 }"] {
+        for place in ["message", "progress", "description"] {
+            let waiting = format!("user-feedback: {{ reply: Go on., max: 3 }}, {stall}");
+            let behaviour = format!("feedback: {{ times: 1, question: Which? }}, asks-in: {place}");
+            let world = world_with(lost, &behaviour, &waiting, &SHORT);
+            let (outcome, why) = world.run().exits(100).outcome("task");
+            assert_eq!(outcome, Outcome::NeedsInput, "{place}: {why}");
+            assert!(why.ends_with("Which?"), "{place}: {why}");
+        }
+    }
+}
+
 const SHORT: [&str; 1] = ["timeouts: { stall: 250ms }"];
 
 #[test]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::patience::Patience;
 use super::wait::{self, LastState};
-use super::{ChangeSet, Error, PullRequest, Session, SessionClient, SessionDigest, SessionState};
+use super::{ChangeSet, Error, PullRequest, Session, SessionClient, SessionDigest, SessionState, Unchanged};
 
 /// What became of a session that has ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,25 +25,54 @@ pub struct SessionOutcome {
     pub change_set: Option<ChangeSet>,
     /// Why it failed, if it did and said so.
     pub failure_reason: Option<String>,
-    /// What the agent still asks ([`SessionDigest::open_question`]), if it completed without the outputs that were asked
-    /// for.
+    /// What the agent still asks ([`Unchanged::Asks`]), if it completed without changing anything: it waits for an answer,
+    /// which sets it going again, or has not taken up the one that it got.
     pub open_question: Option<String>,
+    /// Whether it completed right after its plan, without any work ([`Unchanged::NeverWorked`]).
+    pub never_worked: bool,
+    /// Whether its activities could not be read. Then nobody knows why it failed.
+    pub unread: bool,
 }
 
 impl SessionOutcome {
-    /// What became of a session that has ended: its outputs count, and where they do not say enough, its activities.
+    /// What became of a session that has ended: its outputs count, and where they say nothing, its activities.
     #[must_use]
     pub fn new(session: Session, activities: &SessionDigest) -> Self {
-        let state = session.state.clone().unwrap_or(SessionState::Unspecified);
-        let failed = state == SessionState::Failed;
+        let mut outcome = Self::unread(session);
+        outcome.unread = false;
+        outcome.change_set = activities.change_set_of(&outcome.session).cloned();
+        if !outcome.is_completed() {
+            outcome.failure_reason.clone_from(&activities.failure_reason);
+        } else if !outcome.has_changed() {
+            match activities.unchanged() {
+                Unchanged::Asks(question) => outcome.open_question = Some(question.to_owned()),
+                Unchanged::Answered => outcome.open_question.clone_from(&activities.agent_message),
+                Unchanged::NeverWorked => outcome.never_worked = true,
+                Unchanged::Worked => {}
+            }
+        }
+        outcome
+    }
+
+    /// What its outputs alone tell of a session that has ended.
+    #[must_use]
+    pub fn unread(session: Session) -> Self {
         Self {
+            state: session.state.clone().unwrap_or(SessionState::Unspecified),
             pull_request: session.pull_request().cloned(),
-            change_set: activities.change_set_of(&session).cloned(),
-            failure_reason: activities.failure_reason.clone().filter(|_| failed),
-            open_question: activities.open_question().filter(|_| !failed).map(str::to_owned),
-            state,
+            change_set: session.change_set().filter(|change_set| !change_set.is_empty()).cloned(),
+            failure_reason: None,
+            open_question: None,
+            never_worked: false,
+            unread: true,
             session,
         }
+    }
+
+    /// Whether there is a pull request or a change set.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.pull_request.is_some() || self.change_set.is_some()
     }
 
     /// Whether the session completed.
@@ -89,11 +118,11 @@ pub struct Settling {
 /// What [`Settling`] says to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Nothing: the outputs say it all.
+    /// Nothing: the outputs say it all. More may follow, but it was waited for.
     Outputs,
     /// Read the session again; the wait is over after this time.
     NotBefore(Duration),
-    /// Read the activities: what the outputs lack, they tell now or never.
+    /// Read the activities: they say now or never what the outputs do not, for these show nothing.
     Activities,
 }
 
@@ -105,6 +134,7 @@ impl Settling {
             return Settled::Outputs;
         }
         match self.grace.saturating_sub(completed) {
+            Duration::ZERO if outputs.is_some() => Settled::Outputs,
             Duration::ZERO => Settled::Activities,
             left => Settled::NotBefore(left),
         }
@@ -113,6 +143,9 @@ impl Settling {
 
 /// The shortest pause between two looks while outputs are waited for.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the activities of a failed session may take: they only add why.
+const REASON: Duration = Duration::from_secs(10);
 
 /// How far our clock and the service's may differ before a session that has just ended seems to have ended long ago.
 const CLOCKS: Duration = Duration::from_secs(5 * 60);
@@ -125,28 +158,50 @@ pub(super) async fn settle(
     last: &LastState,
 ) -> Result<Option<SessionOutcome>, Error> {
     let options = client.jules.options();
-    let (read, age) = (Instant::now(), age(&session).saturating_sub(CLOCKS));
-    while session.state == Some(SessionState::Completed) {
+    let (read, age) = (Instant::now(), age(session.update_time).saturating_sub(CLOCKS));
+    loop {
+        match session.state {
+            Some(SessionState::Completed) => {}
+            Some(SessionState::Failed) => return Ok(Some(failed(client, session).await)),
+            _ => return Ok(None),
+        }
         let settling = Settling { asked: client.asked(&session), grace: options.settle };
         let outputs = Made::of(session.pull_request().is_some(), session.change_set().is_some());
-        match settling.after(age + read.elapsed(), outputs) {
-            Settled::Outputs => return Ok(Some(SessionOutcome::new(session, &SessionDigest::default()))),
-            Settled::Activities => break,
-            Settled::NotBefore(left) => {
-                tokio::time::sleep(options.poll_interval.max(LOOK).min(left)).await;
-                session = wait::until(client, patience, last, |_| true).await?;
+        let pause = match settling.after(age + read.elapsed(), outputs) {
+            Settled::NotBefore(left) => options.poll_interval.max(LOOK).min(left),
+            Settled::Outputs | Settled::Activities => {
+                let outcome = SessionOutcome::unread(session);
+                if outcome.has_changed() {
+                    return Ok(Some(SessionOutcome { unread: false, ..outcome }));
+                }
+                let activities = client.activities().digest(0).await?;
+                let is_over = read.elapsed() >= options.fresh_patience;
+                if is_over || !may_wake(&activities, options.fresh_patience) {
+                    return Ok(Some(SessionOutcome::new(outcome.session, &activities)));
+                }
+                options.poll_interval.max(LOOK)
             }
-        }
+        };
+        tokio::time::sleep(pause).await;
+        session = wait::until(client, patience, last, |_| true).await?;
     }
-    if !session.is_terminal() {
-        return Ok(None);
-    }
-    let activities = client.activities().digest(0).await?;
-    Ok(Some(SessionOutcome::new(session, &activities)))
 }
 
-/// How long ago the session last changed: one that ended long ago is not waited for.
-fn age(session: &Session) -> Duration {
-    let since = session.update_time.map(|at| Timestamp::now().duration_since(at));
-    since.and_then(|age| age.try_into().ok()).unwrap_or_default()
+/// What became of a failed session; its activities only add why.
+async fn failed(client: &SessionClient, session: Session) -> SessionOutcome {
+    match tokio::time::timeout(REASON, client.activities().digest(0)).await {
+        Ok(Ok(activities)) => SessionOutcome::new(session, &activities),
+        Ok(Err(_)) | Err(_) => SessionOutcome::unread(session),
+    }
+}
+
+/// Whether a message has come so lately that the session may still be shown as it was before.
+fn may_wake(activities: &SessionDigest, patience: Duration) -> bool {
+    activities.unchanged() == Unchanged::Answered && age(activities.last_user) < patience + CLOCKS
+}
+
+/// How long ago that was; of what was never, nobody knows.
+fn age(since: Option<Timestamp>) -> Duration {
+    let age = since.map(|at| Timestamp::now().duration_since(at));
+    age.and_then(|age| age.try_into().ok()).unwrap_or_default()
 }

@@ -247,7 +247,7 @@ impl Dispatch {
     /// When the next attempt is due, if there is to be one.
     fn retry_at(&mut self, ix: TaskIx, end: &End, now: Now) -> Option<Instant> {
         let policy = &self.plan[ix].retries;
-        let retry = self.tasks[ix].attempts - self.tasks[ix].attempts_before;
+        let retry = self.tasks[ix].attempts.saturating_sub(self.tasks[ix].attempts_before);
         let is_left = self.plan[ix].give_up == GiveUp::Leave
             && matches!(self.tasks.state(ix), State::Live(driver) if !driver.is_over());
         if end.lasting || is_left || self.stop.reason.is_some() || retry > policy.count {

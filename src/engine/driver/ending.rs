@@ -1,13 +1,14 @@
 //! From a session's last state to the end of its attempt: late outputs, late activities, the judgement.
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Driver, End, Phase, Step};
 use crate::engine::action::Purpose;
-use crate::engine::input::Now;
-use crate::engine::judge::judge;
+use crate::engine::input::{Digest, Now};
+use crate::engine::judge::{has_changed, judge};
 use crate::outcome::Outcome;
-use jules::{Made, Settled, Settling};
+use jules::{Made, Settled, Settling, Unchanged};
 
 impl Driver {
     /// A look that was asked for then shows it completed. The wait for more outputs is over only with a look after it.
@@ -19,30 +20,74 @@ impl Driver {
         self.phase = Phase::Settling { since };
         let settling = Settling { asked: self.terms.asked, grace: self.terms.timeouts.settle };
         match settling.after(asked.saturating_duration_since(since), self.made()) {
-            Settled::Outputs => steps.push(self.end_completed()),
             Settled::NotBefore(_) => {
                 let pause = self.terms.interval.min(settling.grace / 3);
                 let over = since + settling.grace;
                 steps.push(Step::ReadAt((now.instant + pause).min(over).max(now.instant)));
             }
-            Settled::Activities => self.close(Purpose::Work, now, steps),
+            Settled::Outputs | Settled::Activities if has_changed(&self.work) => {
+                steps.push(self.end_completed());
+            }
+            Settled::Outputs | Settled::Activities => self.close(Purpose::Work, now, steps),
         }
+    }
+
+    /// It was answered after its end, and is shown as completed still: by its old end, or by a new one that nobody saw
+    /// it come to. Only its activities tell, and only when something has changed.
+    pub(super) fn on_still_completed(&mut self, read: Option<Timestamp>, now: Now, steps: &mut Vec<Step>) {
+        if has_changed(&self.work) {
+            self.phase = Phase::Settling { since: now.instant };
+        } else if self.reading.is_some() {
+            return;
+        } else if self.updated != read || self.owed.is_some() {
+            self.phase = Phase::Waking { read: self.updated };
+            self.reading = Some(Purpose::Question);
+            steps.push(Step::Read { purpose: Purpose::Question, since: None });
+            return;
+        }
+        steps.push(Step::ReadAt(now.instant + self.terms.interval));
+    }
+
+    /// Whether a session that completed has made all that it was asked for.
+    pub(super) fn has_all(&self) -> bool {
+        self.made() >= Some(self.terms.asked) && has_changed(&self.work)
     }
 
     pub(super) fn made(&self) -> Option<Made> {
         Made::of(self.work.pull_request.is_some(), self.work.change.is_some())
     }
 
-    /// Whether the activities of the ended session are to be read once more, and when.
-    pub(super) fn closes_later(&mut self, now: Now) -> bool {
-        let Phase::Closing { until, again, .. } = &mut self.phase else { return false };
-        *again = Some((now.instant + self.terms.interval).min(*until));
-        now.instant < *until
-    }
-
-    pub(super) fn close(&mut self, purpose: Purpose, now: Now, steps: &mut Vec<Step>) {
-        self.phase = Phase::Closing { purpose, until: now.instant + self.terms.timeouts.settle, again: None };
-        steps.push(Step::Read { purpose, since: None });
+    /// What the activities of a completed session tell, whose outputs show no change.
+    pub(super) fn on_end_read(&mut self, digest: &Digest, now: Now) -> Vec<Step> {
+        if !has_changed(&self.work) {
+            self.work.change = digest.change.or(self.work.change);
+        }
+        if has_changed(&self.work) {
+            return vec![self.end_completed()];
+        }
+        let told = &digest.told;
+        match told.unchanged() {
+            Unchanged::Asks(question) if self.is_new(told) => {
+                self.question = Some(question.to_owned());
+                self.answer_question(now)
+            }
+            Unchanged::Asks(_) | Unchanged::Answered if now.instant < self.asleep_at() => {
+                self.phase = Phase::Waking { read: self.updated };
+                vec![Step::ReadAt(now.instant + self.terms.interval)]
+            }
+            Unchanged::Asks(_) | Unchanged::Answered if told.agent_message.is_some() => {
+                self.question.clone_from(&told.agent_message);
+                vec![self.end_unanswered()]
+            }
+            Unchanged::NeverWorked if self.made().is_none() => self.give_up(Outcome::Error, now),
+            _ => {
+                let (outcome, reason) = judge(self.terms.expect, &self.work);
+                let words = told.last_words.as_deref();
+                let words =
+                    words.map_or_else(String::new, |words| format!("; the agent's last words: {words}"));
+                vec![self.end(outcome, reason.map(|reason| format!("{reason}{words}")))]
+            }
+        }
     }
 
     pub(super) fn end_completed(&mut self) -> Step {

@@ -9,6 +9,7 @@ use crate::engine::action::Purpose;
 use crate::engine::input::Now;
 use crate::engine::judge::{PATIENCE, is_fresh, is_met};
 use crate::outcome::Outcome;
+use crate::plan::UserFeedback;
 use jules::SessionState;
 
 impl Driver {
@@ -28,8 +29,12 @@ impl Driver {
         let Phase::LastLook { outcome, since, .. } = self.phase else { return Vec::new() };
         let mut steps = Vec::new();
         let is_silent = now.instant >= self.silent_at();
+        // It had completed, and its outputs were waited for.
+        let is_judged = matches!(outcome, Outcome::Error | Outcome::NeedsInput);
         match self.state {
-            SessionState::Completed => self.on_completed(asked, now, &mut steps),
+            SessionState::Completed if !is_judged || self.made().is_some() => {
+                self.on_completed(asked, now, &mut steps);
+            }
             SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
             // Nobody knows what it has done since.
             _ if asked < since || !is_fresh(asked, self.terms.interval, now.instant) => {
@@ -39,10 +44,15 @@ impl Driver {
                 let reason = format!("the session has not ended; its state is {}", self.state.as_str());
                 steps.push(self.end(Outcome::Succeeded, Some(reason)));
             }
-            _ if outcome == Outcome::Stalled && !is_silent => {
+            SessionState::Completed if outcome == Outcome::NeedsInput => {
+                self.close(Purpose::Work, now, &mut steps);
+            }
+            SessionState::Completed => steps.push(self.end(outcome, Some(self.why(outcome)))),
+            _ if is_judged || (outcome == Outcome::Stalled && !is_silent) => {
                 self.phase = Phase::Working;
                 self.answer_state(now, &mut steps);
             }
+            SessionState::AwaitingUserFeedback => steps.push(self.end_unanswered()),
             _ => {
                 let reason = format!("{}; the last state was {}", self.why(outcome), self.state.as_str());
                 steps.push(self.end(outcome, Some(reason)));
@@ -64,8 +74,11 @@ impl Driver {
     fn why(&self, outcome: Outcome) -> String {
         let timeouts = &self.terms.timeouts;
         let shown = |limit| jiff::SignedDuration::try_from(limit).unwrap_or_default();
-        if outcome != Outcome::Stalled {
-            return format!("not ended after {:#}", shown(timeouts.task));
+        match outcome {
+            Outcome::Error => return "completed without having worked".to_owned(),
+            Outcome::NeedsInput => return "completed, answered, and not at work again".to_owned(),
+            Outcome::Stalled => {}
+            _ => return format!("not ended after {:#}", shown(timeouts.task)),
         }
         let nudges = match self.spent.nudges {
             0 => String::new(),
@@ -81,14 +94,14 @@ impl Driver {
             let reason = "the session failed; its activities, which say why, could not be read";
             return self.end(Outcome::Failed, Some(reason.to_owned()));
         }
-        if purpose == Purpose::Question {
-            return self.end_archived(None);
-        }
         if self.made().is_some() {
             return self.end_completed();
         }
         let failure = self.last_failure.as_deref().unwrap_or("no answer");
         let reason = format!("completed; what it made is not known: it could not be looked at: {failure}");
-        self.end(Outcome::Detached, Some(reason))
+        self.phase = Phase::Ended;
+        // An answer, ours or the next run's, sets it to work again: it keeps its slot for that.
+        let unseen = matches!(self.terms.waiting.user_feedback, UserFeedback::Reply { .. });
+        Step::End(End { work: self.work.clone(), unseen, ..End::new(Outcome::Detached, Some(reason)) })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! working ⇄ awaiting (approval | feedback) | paused | silent ──▶ settling ──▶ ended
-//!                                    time is over ──▶ last look ──┴──────────▶
+//!    ▲                               time is over ──▶ last look ──┴──────────▶
+//!    └── waking ◀── completed with a question, answered
 //! ```
 //!
 //! Every way through it ends: approvals, replies and nudges are counted, `timeouts.task` is over everything that the
@@ -11,6 +12,7 @@
 mod archived;
 mod ending;
 mod last_look;
+mod reading;
 mod waiting;
 
 use std::sync::Arc;
@@ -20,13 +22,16 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::Purpose;
-use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
+use super::input::{Act, FailureKind, Now, RequestFailure, Seen};
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Timeouts, Waiting};
 use jules::{Absence, Made, Options, SessionId, SessionState};
 
 /// How many approvals one attempt may need; a revised plan needs another.
 const MAX_APPROVALS: u32 = 10;
+
+/// How long activities that only explain how things stand are waited for.
+const EXPLANATION: Duration = Duration::from_secs(10);
 
 /// What the task wants of its session.
 #[derive(Clone, Debug)]
@@ -64,8 +69,14 @@ pub(super) struct Driver {
     last_agent: Option<Timestamp>,
     work: Work,
     spent: Spent,
-    /// An approval or a message is under way, or activities are being read.
-    busy: bool,
+    /// An approval or a message is under way.
+    acting: bool,
+    /// What activities are being read for while the session goes on; an answer that is not waited for says nothing.
+    reading: Option<Purpose>,
+    /// What it asked last, as far as we have read.
+    question: Option<String>,
+    /// The agent's last activity before our last reply: an older one asks nothing new.
+    replied_after: Option<Timestamp>,
     /// The last message surely did not arrive: the next one of its kind takes its place and is not counted again.
     owed: Option<Act>,
     /// How new what we know of the session is, by the service's clock.
@@ -85,7 +96,11 @@ enum Phase {
     LastLook { outcome: Outcome, since: Instant, until: Instant },
     /// Completed, as was first seen then; more outputs may come.
     Settling { since: Instant },
-    /// Ended; its activities are read, and read again at `again` if that failed, but not after `until`.
+    /// Completed, and answered since: it is shown as completed until it wakes. Its activities were `read` when it had
+    /// last changed then.
+    Waking { read: Option<Timestamp> },
+    /// Ended, or at its end for us; its activities are read, and read again at `again` if that failed, but not after
+    /// `until`.
     Closing { purpose: Purpose, until: Instant, again: Option<Instant> },
     /// The attempt is over.
     Ended,
@@ -148,7 +163,10 @@ impl Driver {
             last_agent: None,
             work: Work::default(),
             spent,
-            busy: false,
+            acting: false,
+            reading: None,
+            question: None,
+            replied_after: None,
             owed: None,
             updated: None,
             absence: Absence::default(),
@@ -182,8 +200,16 @@ impl Driver {
             Phase::Ended => None,
             Phase::LastLook { until, .. } => Some(until),
             Phase::Settling { since } => Some(since + self.terms.timeouts.settle + self.patience()),
-            Phase::Closing { until, again, .. } => Some(again.unwrap_or(until + self.patience())),
-            Phase::Working | Phase::Answered { .. } if self.busy => Some(self.deadline),
+            Phase::Closing { again: Some(at), .. } => Some(at),
+            // What only explains the end does not hold it up.
+            Phase::Closing { purpose: Purpose::Reason, until, .. } => {
+                Some(until + self.patience().min(EXPLANATION))
+            }
+            Phase::Closing { until, .. } => Some(until + self.patience()),
+            Phase::Waking { .. } => Some(self.asleep_at()),
+            Phase::Working | Phase::Answered { .. } if self.acting || self.reading.is_some() => {
+                Some(self.deadline)
+            }
             Phase::Working | Phase::Answered { .. } => Some(self.silent_at().min(self.deadline)),
         }
     }
@@ -205,15 +231,21 @@ impl Driver {
         if self.state != seen.state {
             self.enter(seen, now, &mut steps);
         }
-        if self.is_to_be_seen() {
-            steps.extend(self.on_last_look(asked, now));
-        } else if !self.busy && !matches!(self.phase, Phase::Closing { .. }) {
-            match &self.state {
-                SessionState::Completed => self.on_completed(asked, now, &mut steps),
-                SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
-                _ if self.archived => self.close(Purpose::Question, now, &mut steps),
-                _ => self.answer_state(now, &mut steps),
+        match (&self.phase, &self.state) {
+            (Phase::LastLook { .. }, _) => steps.extend(self.on_last_look(asked, now)),
+            // What it has made is known from the session, whatever is under way.
+            (_, SessionState::Completed) if self.has_all() => steps.push(self.end_completed()),
+            (Phase::Closing { .. }, _) => {}
+            (_, SessionState::Failed) => self.close(Purpose::Reason, now, &mut steps),
+            _ if self.acting => {}
+            (Phase::Waking { read }, SessionState::Completed) => {
+                let read = *read;
+                self.on_still_completed(read, now, &mut steps);
             }
+            (_, SessionState::Completed) => self.on_completed(asked, now, &mut steps),
+            _ if self.archived => self.close(Purpose::Question, now, &mut steps),
+            _ if self.reading.is_some() => {}
+            _ => self.answer_state(now, &mut steps),
         }
         steps
     }
@@ -259,99 +291,6 @@ impl Driver {
         }
     }
 
-    /// Its activities were read, or could not be.
-    pub(super) fn on_read(
-        &mut self,
-        purpose: Purpose,
-        result: Result<&Digest, &RequestFailure>,
-        now: Now,
-    ) -> Vec<Step> {
-        self.busy = false;
-        if self.phase == Phase::Ended {
-            return Vec::new();
-        }
-        if let Ok(digest) = result {
-            self.hear(digest, now);
-        }
-        match (purpose, result) {
-            // The activities of a young session can be late (404) although it has ended.
-            (Purpose::Reason | Purpose::Work | Purpose::Question, Err(_)) if self.closes_later(now) => {
-                Vec::new()
-            }
-            (Purpose::Reason, result) => {
-                let reason = result.ok().and_then(|digest| digest.told.failure_reason.clone());
-                let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
-                vec![self.end(Outcome::Failed, Some(reason))]
-            }
-            (Purpose::Work, Ok(digest)) => {
-                if self.work.change.is_none() {
-                    self.work.change = digest.change;
-                }
-                vec![self.end_completed()]
-            }
-            (Purpose::Work, Err(failure)) => {
-                self.last_failure = Some(failure.text.clone());
-                vec![self.end_closing(purpose)]
-            }
-            (Purpose::Question, result) if matches!(self.phase, Phase::Closing { .. }) => {
-                vec![self.end_archived(result.ok())]
-            }
-            (Purpose::Question | Purpose::Silence, _) if self.is_over_for_us() => Vec::new(),
-            (Purpose::Question, Ok(digest)) => self.on_question_read(digest, now),
-            (Purpose::Silence, Ok(_)) => self.on_silence_read(now),
-            (Purpose::Question, Err(_)) => Vec::new(),
-            (Purpose::Silence, Err(failure)) => {
-                // Not knowing is not silence: ask again when the next poll is due.
-                self.last_failure = Some(failure.text.clone());
-                self.quiet_since = (now.instant + self.terms.interval)
-                    .checked_sub(self.terms.timeouts.stall)
-                    .unwrap_or(now.instant);
-                Vec::new()
-            }
-        }
-    }
-
-    /// An approval or a message was answered, or not.
-    pub(super) fn on_acted(&mut self, act: Act, result: Result<(), &RequestFailure>, now: Now) -> Vec<Step> {
-        self.busy = false;
-        if self.phase == Phase::Ended {
-            return Vec::new();
-        }
-        let soon = now.instant + self.terms.interval;
-        match (act, result) {
-            (Act::Approve, Ok(())) => {
-                self.answered(now.instant + 3 * self.terms.interval);
-                vec![Step::Approved, Step::ReadAt(soon)]
-            }
-            // It may have arrived: the state is given time to show it.
-            (Act::Approve, Err(failure)) => {
-                let unsent = matches!(failure.kind, FailureKind::Passing { unsent: true });
-                let patience = if unsent { 1 } else { 3 };
-                self.answered(now.instant + patience * self.terms.interval);
-                vec![Step::Note(format!("the plan could not be approved: {}", failure.text))]
-            }
-            (Act::Reply | Act::Nudge, Ok(())) => {
-                self.quiet_since = now.instant;
-                self.answered(soon);
-                vec![Step::ReadAt(soon)]
-            }
-            // A message is not idempotent: it is sent again only when it surely did not arrive.
-            (Act::Reply | Act::Nudge, Err(failure)) => {
-                let unsent = matches!(
-                    failure.kind,
-                    FailureKind::Passing { unsent: true } | FailureKind::Missing | FailureKind::Key
-                );
-                if unsent {
-                    self.owed = Some(act);
-                } else {
-                    self.quiet_since = now.instant;
-                }
-                self.answered(soon);
-                vec![Step::Note(format!("a message could not be sent: {}", failure.text))]
-            }
-        }
-    }
-
     /// The time of [`Driver::wake_at`] has come.
     pub(super) fn on_wake(&mut self, now: Now) -> Vec<Step> {
         if self.wake_at().is_none_or(|at| now.instant < at) {
@@ -360,18 +299,19 @@ impl Driver {
         match self.phase {
             Phase::LastLook { outcome, .. } => vec![self.end_unseen(outcome)],
             Phase::Settling { .. } => vec![self.end_closing(Purpose::Work)],
+            Phase::Waking { .. } => self.give_up(Outcome::NeedsInput, now),
             Phase::Working | Phase::Answered { .. } if now.instant >= self.deadline => {
                 self.give_up(Outcome::TimedOut, now)
             }
             Phase::Working | Phase::Answered { .. } => {
-                self.busy = true;
+                self.reading = Some(Purpose::Silence);
                 vec![Step::Read { purpose: Purpose::Silence, since: self.last_agent }]
             }
             Phase::Closing { purpose, until, again: Some(_) } => {
                 self.phase = Phase::Closing { purpose, until, again: None };
                 vec![Step::Read { purpose, since: None }]
             }
-            Phase::Closing { purpose, again: None, .. } => vec![self.end_closing(purpose)],
+            Phase::Closing { purpose, again: None, .. } => self.end_reading(purpose, None, now),
             Phase::Ended => Vec::new(),
         }
     }
@@ -381,14 +321,15 @@ impl Driver {
         !matches!(self.phase, Phase::Working | Phase::Answered { .. })
     }
 
-    fn answered(&mut self, again_after: Instant) {
-        if !self.is_over_for_us() {
-            self.phase = Phase::Answered { again_after };
-        }
-    }
-
     fn silent_at(&self) -> Instant {
         self.quiet_since + self.terms.timeouts.stall
+    }
+
+    /// When a completed session that was answered does not wake any more.
+    fn asleep_at(&self) -> Instant {
+        // A message that is under way, or surely did not arrive, wakes nobody yet.
+        let is_sent = !self.acting && self.owed.is_none();
+        if is_sent { self.silent_at().min(self.deadline) } else { self.deadline }
     }
 
     fn learn(&mut self, work: &Work) {
@@ -401,19 +342,6 @@ impl Driver {
         }
     }
 
-    /// The agent's newest activity cannot be older than what we knew, nor younger than now.
-    fn hear(&mut self, digest: &Digest, now: Now) {
-        if digest.told.last_agent.is_none() || digest.told.last_agent <= self.last_agent {
-            return;
-        }
-        self.last_agent = digest.told.last_agent;
-        let silence = digest.told.last_agent.map_or(Duration::ZERO, |at| {
-            Duration::try_from(now.wall.duration_since(at)).unwrap_or(Duration::ZERO)
-        });
-        let heard = now.instant.checked_sub(silence).unwrap_or(self.quiet_since);
-        self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));
-    }
-
     fn enter(&mut self, seen: &Seen, now: Now, steps: &mut Vec<Step>) {
         let state = &seen.state;
         steps.push(Step::State { state: state.as_str().to_owned(), lag: self.lag(seen, now) });
@@ -422,7 +350,7 @@ impl Driver {
                 .push(Step::Note(format!("the service reports the unknown state {name}; it counts as live")));
         }
         if self.state != SessionState::Unspecified {
-            if matches!(self.phase, Phase::Answered { .. } | Phase::Settling { .. }) {
+            if matches!(self.phase, Phase::Answered { .. } | Phase::Settling { .. } | Phase::Waking { .. }) {
                 self.phase = Phase::Working;
             }
             // Waiting for us is not the agent's silence, nor is the time before it.
@@ -431,7 +359,8 @@ impl Driver {
         self.state = state.clone();
         if self.state == SessionState::Paused
             && !self.archived
-            && !self.busy
+            && !self.acting
+            && self.reading.is_none()
             && !self.is_over_for_us()
             && self.has_nudges()
         {

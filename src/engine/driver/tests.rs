@@ -1,9 +1,10 @@
 //! One session at a time, event by event.
 
 use super::*;
+use crate::engine::input::Digest;
 use crate::outcome::{Change, PullRequest};
 use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
-use jules::{Activity, ActivityKind, Originator};
+use jules::{Activity, ActivityKind, AgentPlan, Originator, SessionDigest};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -41,6 +42,24 @@ impl Story {
         let seen = Seen { id, title, state, url, created, updated, work, archived: false, ask: None };
         let steps = self.driver.on_seen(&seen, self.now.instant, self.now);
         steps.into_iter().filter(|step| !matches!(step, Step::State { .. })).collect()
+    }
+
+    /// The same, and it last changed at that second.
+    fn sees_at(&mut self, state: SessionState, second: i64) -> Vec<Step> {
+        let id = self.driver.session().clone();
+        let updated = Some(Timestamp::from_second(second).unwrap());
+        let work = Work::default();
+        let (title, url, created, ask) = (None, None, None, None);
+        let seen = Seen { id, title, state, url, created, updated, work, archived: false, ask };
+        self.driver.on_seen(&seen, self.now.instant, self.now)
+    }
+
+    /// It completes without outputs, and its activities are these; see [`course_of`].
+    fn completes(&mut self, course: &str) -> Vec<Step> {
+        self.sees(SessionState::Completed);
+        let read = Step::Read { purpose: Purpose::Work, since: None };
+        assert_eq!(self.pass(30).sees(SessionState::Completed), [read]);
+        self.reads(Purpose::Work, &course_of(course))
     }
 
     fn reads(&mut self, purpose: Purpose, digest: &Digest) -> Vec<Step> {
@@ -98,6 +117,43 @@ fn digest(activities: impl IntoIterator<Item = ActivityKind>) -> Digest {
         digest.told.take(Activity::new("a".parse().unwrap(), Originator::Agent, kind));
     }
     digest
+}
+
+/// One activity a letter: a plan, the timer's approval, progress, a command, a message of agent or user, a blank one of the
+/// user, the end.
+fn course_of(course: &str) -> Digest {
+    let mut digest = Digest::default();
+    course.chars().for_each(|letter| digest.told.take(activity(letter)));
+    digest
+}
+
+/// The same, each at that time.
+fn timed(course: &str, at: Timestamp) -> SessionDigest {
+    let mut told = SessionDigest::default();
+    for letter in course.chars() {
+        let mut activity = activity(letter);
+        activity.create_time = Some(at);
+        told.take(activity);
+    }
+    told
+}
+
+fn activity(letter: char) -> Activity {
+    let (by, kind) = match letter {
+        'P' => (Originator::Agent, ActivityKind::PlanGenerated(AgentPlan::default())),
+        'v' => (Originator::User, ActivityKind::PlanApproved { plan_id: None }),
+        'w' => {
+            let description = Some("Read it.".to_owned());
+            (Originator::Agent, ActivityKind::ProgressUpdated { title: None, description })
+        }
+        'b' => (Originator::Agent, ActivityKind::ProgressUpdated { title: None, description: None }),
+        'A' => (Originator::Agent, ActivityKind::AgentMessaged { message: "Which one?".to_owned() }),
+        'U' => (Originator::User, ActivityKind::UserMessaged { message: "This one.".to_owned() }),
+        '_' => (Originator::User, ActivityKind::UserMessaged { message: String::new() }),
+        'E' => (Originator::System, ActivityKind::SessionCompleted),
+        other => panic!("{other}"),
+    };
+    Activity::new("a".parse().unwrap(), by, kind)
 }
 
 fn asks(question: &str) -> Digest {
@@ -163,12 +219,278 @@ fn without_outputs_the_last_change_set_of_the_activities_counts() {
 }
 
 #[test]
-fn nothing_anywhere_is_no_change() {
+fn work_without_a_change_is_no_change() {
+    let mut story = Story::of(Waiting::default());
+    let steps = story.completes("PvwbE");
+    assert_eq!(
+        ended(&steps),
+        (Outcome::NoChange, "completed without any change; the agent's last words: Read it.")
+    );
+}
+
+#[test]
+fn a_session_that_has_not_worked_is_an_error_by_a_fresh_look() {
+    for course in ["PvE", "PE", "AUPvE", ""] {
+        let mut story = Story::of(Waiting::default());
+        let steps = story.completes(course);
+        let steps = story.looks(&steps, SessionState::Completed);
+        assert_eq!(ended(&steps), (Outcome::Error, "completed without having worked"), "{course}");
+    }
+    // It was woken meanwhile, or its outputs have come.
+    let mut story = Story::of(Waiting::default());
+    let steps = story.completes("PvE");
+    assert!(story.looks(&steps, SessionState::InProgress).is_empty());
+    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut story = Story::of(Waiting::default());
+    story.completes("PvE");
+    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut story = Story::of(Waiting::default());
+    story.completes("PvE");
+    assert_eq!(ended(&story.sleeps(120)).0, Outcome::Detached, "no look could be had");
+}
+
+/// How sessions have ended in the wild, by what their activities show; `change`: with a change set among them.
+#[rstest::rstest]
+#[case::work("PvwwE", false, Outcome::NoChange)]
+#[case::commands_alone("PvbbE", false, Outcome::NoChange)]
+#[case::a_plan_alone("PvE", false, Outcome::Error)]
+#[case::a_question_instead_of_work("PvAE", false, Outcome::NeedsInput)]
+#[case::a_question_after_some_work("PvwbAE", false, Outcome::NeedsInput)]
+#[case::a_question_about_the_plan("PAvE", false, Outcome::NeedsInput)]
+#[case::an_empty_answer("PvAE_", false, Outcome::NeedsInput)]
+#[case::a_question_an_answer_and_work("PvAUwE", false, Outcome::NoChange)]
+#[case::a_question_an_answer_and_another_question("PvAUwAE", false, Outcome::NeedsInput)]
+#[case::a_word_amid_the_work("PvAwE", false, Outcome::NoChange)]
+#[case::a_change("PvwE", true, Outcome::Succeeded)]
+#[case::thanks_after_a_change("PvwAE", true, Outcome::Succeeded)]
+#[case::a_question_an_answer_and_a_change("PvAUwE", true, Outcome::Succeeded)]
+fn how_a_session_without_outputs_ended_is_known_by_the_places_of_its_activities(
+    #[case] course: &str,
+    #[case] has_change: bool,
+    #[case] wanted: Outcome,
+) {
+    let mut story = Story::of(Waiting::default());
+    let change = has_change.then(change);
+    story.sees(SessionState::Completed);
+    story.pass(30).sees(SessionState::Completed);
+    let mut steps = story.reads(Purpose::Work, &Digest { change, ..course_of(course) });
+    if matches!(steps[..], [Step::ReadAt(_)]) {
+        steps = story.sees(SessionState::Completed);
+    }
+    let (outcome, reason) = ended(&steps);
+    assert_eq!(outcome, wanted, "{reason}");
+    assert!(outcome != Outcome::NeedsInput || reason == "Which one?", "{reason}");
+}
+
+#[test]
+fn a_question_at_the_end_is_the_policys_matter() {
+    for (user_feedback, outcome) in
+        [(UserFeedback::Fail, Outcome::NeedsInput), (UserFeedback::Detach, Outcome::Detached)]
+    {
+        let mut story = Story::of(Waiting { user_feedback, ..Waiting::default() });
+        assert_eq!(ended(&story.completes("PvAE")), (outcome, "Which one?"));
+    }
+    for expect in [Expect::Change, Expect::PullRequest] {
+        let mut story = Story::new(expect, Made::PullRequest, Waiting::default());
+        assert_eq!(ended(&story.completes("PvAE")), (Outcome::NeedsInput, "Which one?"));
+    }
+}
+
+/// A story whose session completed with a question, and was answered.
+fn answered_at_the_end(max: u32) -> Story {
+    let mut story = Story::of(replies(max));
+    assert_eq!(story.completes("PvAE"), send(Act::Reply, "Decide yourself.", false));
+    assert!(story.sees(SessionState::Completed).is_empty(), "the reply is under way");
+    let soon = Step::ReadAt(story.now.instant + INTERVAL);
+    assert_eq!(story.driver.on_acted(Act::Reply, Ok(()), story.now), [soon]);
+    story
+}
+
+#[test]
+fn an_answer_wakes_a_completed_session() {
+    let mut story = answered_at_the_end(1);
+    // Some 95 s it is shown as it was.
+    for _ in 0..9 {
+        let again = Step::ReadAt(story.pass(10).now.instant + INTERVAL);
+        assert_eq!(story.sees(SessionState::Completed), [again]);
+    }
+    assert!(story.pass(10).sees(SessionState::InProgress).is_empty());
+    assert_eq!(
+        ended(&story.pass(60).sees_work(SessionState::Completed, pull_request())).0,
+        Outcome::Succeeded
+    );
+}
+
+#[test]
+fn a_woken_session_is_judged_anew() {
+    let mut story = answered_at_the_end(1);
+    story.pass(95).sees(SessionState::InProgress);
+    assert_eq!(ended(&story.completes("PvAEUwE")).0, Outcome::NoChange);
+    let mut story = answered_at_the_end(1);
+    story.pass(95).sees(SessionState::InProgress);
+    assert_eq!(
+        ended(&story.completes("PvAEUwAE")),
+        (Outcome::NeedsInput, "Which one?"),
+        "the replies are spent"
+    );
+    let mut story = answered_at_the_end(2);
+    story.pass(95).sees(SessionState::InProgress);
+    assert_eq!(story.completes("PvAEUwAE"), send(Act::Reply, "Decide yourself.", false));
+    assert_eq!(story.driver.spent.replies, 2);
+}
+
+/// It woke and completed again between two looks: only the time of its last change tells.
+#[test]
+fn a_wake_that_nobody_saw_is_found_in_the_activities() {
+    let question = [Step::Read { purpose: Purpose::Question, since: None }];
+    for (course, wanted) in [("PvAEUwE", Outcome::NoChange), ("PvAEUwAE", Outcome::NeedsInput)] {
+        let mut story = answered_at_the_end(1);
+        assert_eq!(story.pass(10).sees_at(SessionState::Completed, 100), question);
+        assert!(story.sees_at(SessionState::Completed, 100).is_empty(), "one reading at a time");
+        let again = [Step::ReadAt(story.now.instant + INTERVAL)];
+        assert_eq!(story.reads(Purpose::Question, &course_of("PvAEU")), again, "our own message");
+        assert_eq!(story.sees_at(SessionState::Completed, 100), again);
+        assert_eq!(story.pass(120).sees_at(SessionState::Completed, 200), question);
+        assert_eq!(ended(&story.reads(Purpose::Question, &course_of(course))).0, wanted);
+    }
+    let mut story = answered_at_the_end(1);
+    assert!(matches!(story.pass(90).sees_work(SessionState::Completed, pull_request())[..], [Step::End(_)]));
+}
+
+#[test]
+fn an_answer_that_wakes_nobody_needs_input() {
+    let mut story = answered_at_the_end(5);
+    let asleep = story.now.instant + Duration::from_secs(20 * 60);
+    let read = [Step::Read { purpose: Purpose::Work, since: None }];
+    let steps = story.sleeps(30 * 60);
+    assert_eq!(story.now.instant, asleep, "the time that its silence is borne");
+    assert_eq!(story.looks(&steps, SessionState::Completed), read);
+    assert_eq!(ended(&story.reads(Purpose::Work, &course_of("PvAEU"))), (Outcome::NeedsInput, "Which one?"));
+    // An answer of somebody else's, or of an earlier invocation.
+    let mut story = Story::of(Waiting::default());
+    let again = Step::ReadAt(story.now.instant + Duration::from_secs(30) + INTERVAL);
+    assert_eq!(story.completes("PvAEU"), [again]);
+    let steps = story.sleeps(30 * 60);
+    assert_eq!(story.looks(&steps, SessionState::Completed), read);
+    assert_eq!(ended(&story.reads(Purpose::Work, &course_of("PvAEU"))), (Outcome::NeedsInput, "Which one?"));
+    // It wakes late, or nobody can tell.
+    let mut story = answered_at_the_end(5);
+    let steps = story.sleeps(30 * 60);
+    assert!(story.looks(&steps, SessionState::InProgress).is_empty());
+    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut story = answered_at_the_end(5);
+    story.sleeps(30 * 60);
+    assert_eq!(ended(&story.sleeps(120)).0, Outcome::Detached);
+}
+
+#[test]
+fn a_question_is_not_answered_again_while_the_activities_lag() {
+    let mut story = Story::of(replies(5));
+    story.sees(SessionState::Completed);
+    story.pass(30).sees(SessionState::Completed);
+    let asked = story.now.wall;
+    let old = Digest { told: timed("PvAE", asked), ..Digest::default() };
+    assert_eq!(story.reads(Purpose::Work, &old), send(Act::Reply, "Decide yourself.", false));
+    story.driver.on_acted(Act::Reply, Ok(()), story.now);
+    story.pass(10).sees_at(SessionState::Completed, 100);
+    assert!(matches!(story.reads(Purpose::Question, &old)[..], [Step::ReadAt(_)]));
+    story.pass(10).sees_at(SessionState::Completed, 200);
+    let new = Digest { told: timed("PvAEUAE", asked + INTERVAL), ..Digest::default() };
+    assert_eq!(story.reads(Purpose::Question, &new), send(Act::Reply, "Decide yourself.", false));
+}
+
+#[test]
+fn an_answer_that_surely_did_not_arrive_is_sent_again_until_the_time_is_over() {
+    let mut story = Story::of(replies(1));
+    story.completes("PvAE");
+    for _ in 0..5 {
+        story.driver.on_acted(Act::Reply, Err(&passing(true)), story.now);
+        let read = Step::Read { purpose: Purpose::Question, since: None };
+        assert_eq!(story.pass(10).sees(SessionState::Completed), [read]);
+        let steps = story.reads(Purpose::Question, &course_of("PvAE"));
+        assert_eq!(steps, send(Act::Reply, "Decide yourself.", true));
+    }
+    story.driver.on_acted(Act::Reply, Err(&passing(true)), story.now);
+    let steps = story.sleeps(7_200);
+    let read = [Step::Read { purpose: Purpose::Work, since: None }];
+    assert_eq!(story.looks(&steps, SessionState::Completed), read);
+    assert_eq!(ended(&story.reads(Purpose::Work, &course_of("PvAE"))), (Outcome::NeedsInput, "Which one?"));
+}
+
+#[test]
+fn whatever_timer_ends_the_wait_for_feedback_the_question_is_told() {
+    let waits = |waiting, seconds: u64| {
+        let mut story = Story::of(waiting);
+        story.sees(SessionState::AwaitingUserFeedback);
+        story.reads(Purpose::Question, &asks("Left or right?"));
+        story.driver.on_acted(Act::Reply, Ok(()), story.now);
+        while story.sleeps(seconds).first().is_some_and(|step| !matches!(step, Step::ReadAt(_))) {
+            story.reads(Purpose::Silence, &Digest::default());
+            if matches!(story.driver.phase, Phase::LastLook { .. }) {
+                break;
+            }
+            story.driver.on_acted(Act::Nudge, Ok(()), story.now);
+        }
+        let steps = story.sees(SessionState::AwaitingUserFeedback);
+        assert_eq!(ended(&steps), (Outcome::NeedsInput, "Left or right?"));
+    };
+    waits(replies(1), 30 * 60);
+    waits(Waiting { stall: StallPolicy::Nudge { text: "Go on.".to_owned(), max: 2 }, ..replies(1) }, 30 * 60);
+    waits(
+        Waiting { stall: StallPolicy::Nudge { text: "Go on.".to_owned(), max: 99 }, ..replies(1) },
+        3 * 60 * 60,
+    );
+}
+
+#[test]
+fn a_question_is_told_wherever_it_stands() {
+    for kind in [
+        ActivityKind::ProgressUpdated {
+            title: Some("Waiting".to_owned()),
+            description: Some("Left?".to_owned()),
+        },
+        ActivityKind::None,
+    ] {
+        let mut activity = Activity::new("a".parse().unwrap(), Originator::Agent, kind);
+        activity.description = Some("Left?".to_owned());
+        let mut digest = Digest::default();
+        digest.told.take(activity);
+        let mut story = Story::of(Waiting::default());
+        story.sees(SessionState::AwaitingUserFeedback);
+        assert_eq!(ended(&story.reads(Purpose::Question, &digest)), (Outcome::NeedsInput, "Left?"));
+    }
+}
+
+#[test]
+fn what_only_explains_does_not_hold_up_the_end() {
+    // Nobody answers, or the service refuses.
+    let mut story = Story::of(Waiting::default());
+    story.sees(SessionState::Failed);
+    let unread = "the session failed; its activities, which say why, could not be read";
+    assert_eq!(ended(&story.sleeps(40)), (Outcome::Failed, unread));
+    let mut story = Story::of(Waiting::default());
+    story.sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(ended(&story.sleeps(150)).0, Outcome::NeedsInput);
+    let mut story = Story::of(replies(1));
+    story.sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(story.sleeps(150), send(Act::Reply, "Decide yourself.", false));
+    assert!(story.reads(Purpose::Question, &asks("Which?")).is_empty(), "too late to ask anything");
+}
+
+#[test]
+fn outputs_count_whatever_is_being_read() {
+    let mut story = Story::of(Waiting::default());
+    story.sees(SessionState::InProgress);
+    assert_eq!(story.sleeps(20 * 60), [Step::Read { purpose: Purpose::Silence, since: None }]);
+    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
     let mut story = Story::of(Waiting::default());
     story.sees(SessionState::Completed);
     story.pass(30).sees(SessionState::Completed);
-    let steps = story.reads(Purpose::Work, &Digest::default());
-    assert_eq!(ended(&steps), (Outcome::NoChange, "completed without any change"));
+    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut story = Story::of(Waiting::default());
+    story.sees(SessionState::InProgress);
+    story.sleeps(20 * 60);
+    assert_eq!(story.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
 }
 
 #[test]
@@ -176,8 +498,8 @@ fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
     let mut story = Story::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
     let changed = Work { change: Some(change()), ..Work::default() };
     assert!(matches!(story.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
-    story.pass(30).sees(SessionState::Completed);
-    assert_eq!(ended(&story.reads(Purpose::Work, &Digest::default())).0, Outcome::Failed);
+    let steps = story.pass(30).sees(SessionState::Completed);
+    assert_eq!(ended(&steps).0, Outcome::Failed, "without reading anything else");
 }
 
 #[test]

@@ -177,11 +177,80 @@ async fn the_reason_of_a_failure_is_fetched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_session_is_told_soon_although_its_activities_are_refused() {
+    let fake = Fake::start(|seen, _| match seen.is("GET sessions/1/activities") {
+        true => Answer::error(429, "RESOURCE_EXHAUSTED"),
+        false => Answer::json(&json!({"id": "1", "state": "FAILED"})),
+    })
+    .await;
+    let start = Instant::now();
+    let outcome = fake.jules().attach(id()).result().await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 10);
+    assert_eq!((outcome.state, outcome.failure_reason, outcome.unread), (SessionState::Failed, None, true));
+}
+
+/// A session without outputs that completed long ago with a question, and was answered just now; it is at work from
+/// `wakes` to `ends` after the first request, and has a change then.
+fn answered(wakes: Duration, ends: Duration) -> impl Fn(&Seen, usize) -> Answer {
+    let first = std::sync::OnceLock::new();
+    move |seen, _| {
+        let since = first.get_or_init(Instant::now).elapsed();
+        if seen.is("GET sessions/1/activities") {
+            let mut answer =
+                activity(3, &json!({"originator": "user", "userMessaged": {"userMessage": "This one."}}));
+            answer["createTime"] = json!(jiff::Timestamp::now().to_string());
+            let question = activity(1, &json!({"agentMessaged": {"agentMessage": "Which?"}}));
+            let end = activity(2, &json!({"originator": "system", "sessionCompleted": {}}));
+            return Answer::json(&json!({"activities": [question, end, answer]}));
+        }
+        let change_set = json!({"changeSet": {"gitPatch": {"unidiffPatch": "x"}}});
+        let outputs = if since >= ends { json!([change_set]) } else { json!([]) };
+        let state = if since >= wakes && since < ends { "IN_PROGRESS" } else { "COMPLETED" };
+        let updated = "2025-11-22T02:00:00Z";
+        Answer::json(&json!({"id": "1", "state": state, "updateTime": updated, "outputs": outputs}))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answered_session_is_not_judged_by_its_old_end() {
+    let fake = Fake::start(answered(95 * SECOND, 200 * SECOND)).await;
+    let outcome = fake.jules().attach(id()).result().await.unwrap();
+    assert_eq!((outcome.change_set.unwrap().patch(), outcome.open_question), ("x", None));
+
+    let fake = Fake::start(answered(Duration::MAX, Duration::MAX)).await;
+    let start = Instant::now();
+    let outcome = fake.jules().attach(id()).result().await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 120, "it does not wake");
+    assert_eq!(outcome.open_question.as_deref(), Some("Which?"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_a_session_without_a_change_completed_is_told() {
+    for (last, question, never_worked) in [
+        (json!({"agentMessaged": {"agentMessage": "Which?"}}), Some("Which?"), false),
+        (json!({"progressUpdated": {"title": "Read the code"}}), None, false),
+        (json!({"planApproved": {}}), None, true),
+    ] {
+        let activities = json!({"activities": [
+            activity(1, &json!({"planGenerated": {"plan": {}}})), activity(2, &last), activity(3, &json!({"sessionCompleted": {}})),
+        ]});
+        let fake = Fake::start(move |seen, _| match seen.is("GET sessions/1/activities") {
+            true => Answer::json(&activities),
+            false => Answer::json(&json!({"id": "1", "state": "COMPLETED"})),
+        })
+        .await;
+        let outcome = fake.jules().attach(id()).result().await.unwrap();
+        let told = (outcome.open_question.as_deref(), outcome.never_worked, outcome.unread);
+        assert_eq!(told, (question, never_worked, false), "{last}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_result_survives_resets_and_outages() {
     let fake = Fake::start(|_, number| match number {
         0..8 => Answer::Bytes(Vec::new()),
         8..20 => Answer::error(503, "UNAVAILABLE"),
-        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{"changeSet": {}}]})),
+        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{"changeSet": {"gitPatch": {"unidiffPatch": "x"}}}]})),
     })
     .await;
     assert!(fake.jules().attach(id()).result().await.unwrap().is_completed());
@@ -232,7 +301,7 @@ async fn a_fresh_sessions_404_is_patience_and_an_unknown_ones_is_not() {
             Answer::empty()
         }
         5..7 => Answer::error(404, "NOT_FOUND"),
-        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{"changeSet": {}}]})),
+        _ => Answer::json(&json!({"id": "1", "state": "COMPLETED", "outputs": [{"changeSet": {"gitPatch": {"unidiffPatch": "x"}}}]})),
     })
     .await;
     let session = fake.jules().session(NewSession::new("p")).await.unwrap();
@@ -353,7 +422,9 @@ fn many(lives: &'static [usize], most: Arc<AtomicUsize>) -> impl Fn(&Seen, usize
             return Answer::json(&json!({"id": number.to_string(), "state": "IN_PROGRESS"}));
         }
         *live -= 1;
-        Answer::json(&json!({"id": number.to_string(), "state": "COMPLETED", "outputs": [{"changeSet": {}}]}))
+        Answer::json(
+            &json!({"id": number.to_string(), "state": "COMPLETED", "outputs": [{"changeSet": {"gitPatch": {"unidiffPatch": "x"}}}]}),
+        )
     }
 }
 

@@ -518,6 +518,8 @@ proptest! {
         key_refused in 0.0..0.1,
         hangs in 0.0..0.2,
         asks in 0.0..0.4,
+        asks_last in 0.0..0.3,
+        idles in 0.0..0.2,
         crash in 0.0..0.02,
         outage in 0.0..0.01,
         sleep in 0.0..0.02,
@@ -549,7 +551,8 @@ proptest! {
             }
         }
         let manners = Manners {
-            lost_answer, refused, failure, key_refused, fails: 0.1, hangs, asks, crash, outage, sleep, late, ..Manners::default()
+            lost_answer, refused, failure, key_refused, fails: 0.1, hangs, asks, asks_last, idles, crash, outage, sleep, late,
+            ..Manners::default()
         };
         let mut world = World::new(plan, manners, seed);
         let mut stopped = world.run_to_end(stop_at);

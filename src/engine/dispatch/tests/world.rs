@@ -19,7 +19,7 @@ use crate::outcome::{
     AttemptRecord, EventKind, Marker, Outcome, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work,
 };
 use crate::plan::{Plan, TaskId};
-use jules::{Activity, ActivityKind, Originator, SessionId, SessionState};
+use jules::{Activity, ActivityKind, AgentPlan, Originator, SessionId, SessionState};
 
 /// How the service behaves; each a probability.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +38,10 @@ pub(super) struct Manners {
     pub(super) hangs: f64,
     /// A session asks before it goes on.
     pub(super) asks: f64,
+    /// A session completes with a question instead of working; an answer wakes it.
+    pub(super) asks_last: f64,
+    /// A session completes right after its plan.
+    pub(super) idles: f64,
     /// The process dies, at each step.
     pub(super) crash: f64,
     /// Searches for a session in doubt fail, all of them.
@@ -63,10 +67,75 @@ struct Played {
     polls_left: u32,
     /// When the last look was asked for that was answered.
     looked: Option<Instant>,
-    end: SessionState,
+    end: End,
     asks: bool,
     /// Its question was not answered before it was put away.
     unanswered: bool,
+    /// How many polls after an answer it wakes.
+    wakes_in: Option<u32>,
+}
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    PullRequest,
+    Failure,
+    Question,
+    Idle,
+}
+
+impl Played {
+    fn is_asking_last(&self) -> bool {
+        self.end == End::Question && self.seen.state == SessionState::Completed
+    }
+
+    /// A moment of its life.
+    fn go_on(&mut self) {
+        if self.wakes_in == Some(0) && self.is_asking_last() && !self.seen.archived {
+            self.seen.state = SessionState::InProgress;
+            (self.end, self.polls_left) = (End::PullRequest, 2);
+        }
+        self.wakes_in = self.wakes_in.map(|left| left.saturating_sub(1));
+        if self.seen.is_over() || self.seen.state == SessionState::AwaitingUserFeedback {
+            return;
+        }
+        self.polls_left = self.polls_left.saturating_sub(1);
+        if std::mem::take(&mut self.asks) {
+            self.seen.state = SessionState::AwaitingUserFeedback;
+        } else if self.polls_left > 0 {
+            self.seen.state = SessionState::InProgress;
+        } else {
+            let failed = self.end == End::Failure;
+            self.seen.state = if failed { SessionState::Failed } else { SessionState::Completed };
+            if self.end == End::PullRequest {
+                let url = format!("https://github.com/o/r/pull/{}", self.seen.id.as_str());
+                self.seen.work.pull_request =
+                    Some(PullRequest { url, number: None, title: None, base_ref: None, head_ref: None });
+            }
+        }
+    }
+
+    /// Its activities.
+    fn course(&self) -> Vec<ActivityKind> {
+        let question = || ActivityKind::AgentMessaged { message: "Which way?".to_owned() };
+        let answer = || ActivityKind::UserMessaged { message: "That way.".to_owned() };
+        let plan = || ActivityKind::PlanGenerated(AgentPlan::default());
+        match (&self.seen.state, self.end) {
+            (SessionState::Completed, End::Question) if self.wakes_in.is_some() => {
+                vec![plan(), question(), ActivityKind::SessionCompleted, answer()]
+            }
+            (SessionState::Completed, End::Question) => {
+                vec![plan(), question(), ActivityKind::SessionCompleted]
+            }
+            (SessionState::Completed, _) => vec![plan(), ActivityKind::SessionCompleted],
+            (SessionState::Failed, _) => {
+                vec![ActivityKind::SessionFailed { reason: Some("out of luck".to_owned()) }]
+            }
+            (SessionState::AwaitingUserFeedback, _) => vec![question()],
+            _ if self.unanswered => vec![question()],
+            _ => vec![question(), answer()],
+        }
+    }
 }
 
 /// The service, the ledger, and the process under test.
@@ -221,7 +290,7 @@ impl World {
         }
         if self.rng.f64() < self.manners.sleep {
             self.pass(long);
-            (0..6).for_each(|_| self.go_on());
+            (0..12).for_each(|_| self.go_on());
         }
     }
 
@@ -266,6 +335,20 @@ impl World {
                     assert!(is_known, "{task} was given up unseen: {reason:?}");
                 }
             }
+            EventKind::AttemptEnded {
+                task,
+                attempt,
+                outcome: Outcome::Succeeded | Outcome::NoChange,
+                ..
+            } => {
+                let made = of(task, *attempt).is_some_and(|played| played.seen.work.pull_request.is_some());
+                assert!(made, "{task} is done without any work");
+            }
+            EventKind::AttemptEnded { task, attempt, outcome: Outcome::NeedsInput, reason, .. } => {
+                let reason = reason.as_deref().unwrap_or_default();
+                let is_told = reason == "Which way?" || reason.ends_with("what it asks is not known");
+                assert!(is_told, "attempt {attempt} of {task}: {reason}");
+            }
             EventKind::IntentRecorded { task, attempt, .. } if *attempt > 1 => {
                 if let Some(played) = of(task, attempt - 1) {
                     let done = played.seen.work.pull_request.is_some();
@@ -297,9 +380,16 @@ impl World {
         }
         let asked = self.now.instant;
         self.pending.extend(turn.actions.into_iter().map(|action| (asked, action)));
-        let live = self.record.tasks.values().filter(|task| {
-            task.outcome.is_none() && task.attempts.last().is_some_and(|a| a.is_live() || a.is_open_intent())
-        });
+        let is_at_work = |attempt: &AttemptRecord| match &attempt.session {
+            // One that has ended and is followed for what it has made is in nobody's way.
+            Some(session) => attempt.is_live() && !self.sessions[&session.id].seen.state.is_terminal(),
+            None => attempt.is_open_intent(),
+        };
+        let live = self
+            .record
+            .tasks
+            .values()
+            .filter(|task| task.outcome.is_none() && task.attempts.last().is_some_and(is_at_work));
         self.live_max = self.live_max.max(live.count());
     }
 
@@ -358,14 +448,9 @@ impl World {
             Action::Read { attempt, session, purpose, .. } => {
                 let played = &self.sessions[&session];
                 let mut digest = Digest::default();
-                let mut tell = |kind| {
+                for kind in played.course() {
                     digest.told.take(Activity::new("a".parse().unwrap(), Originator::System, kind));
-                };
-                tell(ActivityKind::AgentMessaged { message: "Which way?".to_owned() });
-                if played.seen.state != SessionState::AwaitingUserFeedback && !played.unanswered {
-                    tell(ActivityKind::UserMessaged { message: "That way.".to_owned() });
                 }
-                tell(ActivityKind::SessionFailed { reason: Some("out of luck".to_owned()) });
                 Input::Read { attempt, purpose, result: failure.map_or_else(|| Ok(Box::new(digest)), Err) }
             }
             Action::Approve { attempt, .. } => {
@@ -373,10 +458,13 @@ impl World {
             }
             Action::Send { attempt, session, act, .. } => {
                 if let Some(played) = self.sessions.get_mut(&session)
-                    && played.seen.state == SessionState::AwaitingUserFeedback
                     && !played.seen.archived
                 {
-                    played.seen.state = SessionState::InProgress;
+                    if played.seen.state == SessionState::AwaitingUserFeedback {
+                        played.seen.state = SessionState::InProgress;
+                    } else if played.is_asking_last() {
+                        played.wakes_in = played.wakes_in.or(Some(self.rng.u32(0..12)));
+                    }
                 }
                 Input::Acted { attempt, act, result: failure.map_or(Ok(()), Err) }
             }
@@ -434,16 +522,21 @@ impl World {
         if lost_before {
             return seen;
         }
-        let draw = self.rng.f64();
-        let hangs = draw < self.manners.hangs;
-        let fails = draw < self.manners.hangs + self.manners.fails;
+        let hangs = self.rng.f64() < self.manners.hangs;
+        let end = match self.rng.f64() {
+            draw if draw < self.manners.fails => End::Failure,
+            draw if draw < self.manners.fails + self.manners.asks_last => End::Question,
+            draw if draw < self.manners.fails + self.manners.asks_last + self.manners.idles => End::Idle,
+            _ => End::PullRequest,
+        };
         let played = Played {
             seen: seen.clone(),
             looked: Some(self.now.instant),
             polls_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
-            end: if fails { SessionState::Failed } else { SessionState::Completed },
+            end,
             asks: self.rng.f64() < self.manners.asks,
             unanswered: false,
+            wakes_in: None,
         };
         self.sessions.insert(id, played);
         seen
@@ -451,23 +544,8 @@ impl World {
 
     /// Each poll lets time do its work on every session.
     fn go_on(&mut self) {
-        for (id, played) in &mut self.sessions {
-            if played.seen.is_over() || played.seen.state == SessionState::AwaitingUserFeedback {
-                continue;
-            }
-            played.polls_left = played.polls_left.saturating_sub(1);
-            if std::mem::take(&mut played.asks) {
-                played.seen.state = SessionState::AwaitingUserFeedback;
-            } else if played.polls_left > 0 {
-                played.seen.state = SessionState::InProgress;
-            } else {
-                played.seen.state = played.end.clone();
-                if played.end == SessionState::Completed {
-                    let url = format!("https://github.com/o/r/pull/{}", id.as_str());
-                    played.seen.work.pull_request =
-                        Some(PullRequest { url, number: None, title: None, base_ref: None, head_ref: None });
-                }
-            }
+        for played in self.sessions.values_mut() {
+            played.go_on();
         }
     }
 

@@ -1,0 +1,124 @@
+//! A session's activities: read while it lives for how long its agent is silent and what it asks, and at its end.
+
+use std::time::Duration;
+
+use super::{Driver, Phase, Step};
+use crate::engine::action::Purpose;
+use crate::engine::input::{Digest, Now, RequestFailure};
+use crate::outcome::Outcome;
+use jules::SessionState;
+
+impl Driver {
+    /// Its activities were read, or could not be.
+    pub(in crate::engine) fn on_read(
+        &mut self,
+        purpose: Purpose,
+        result: Result<&Digest, &RequestFailure>,
+        now: Now,
+    ) -> Vec<Step> {
+        if self.phase == Phase::Ended {
+            return Vec::new();
+        }
+        if let Ok(digest) = result {
+            self.hear(digest, now);
+        }
+        if matches!(self.phase, Phase::Closing { purpose: closing, .. } if closing == purpose) {
+            return self.on_closing_read(purpose, result, now);
+        }
+        if self.reading.take_if(|reading| *reading == purpose).is_none() {
+            return Vec::new();
+        }
+        match (purpose, result) {
+            (Purpose::Question, Ok(digest)) if matches!(self.phase, Phase::Waking { .. }) => {
+                self.on_end_read(digest, now)
+            }
+            (Purpose::Question, Err(_)) if matches!(self.phase, Phase::Waking { .. }) => {
+                self.phase = Phase::Waking { read: None };
+                Vec::new()
+            }
+            _ if self.is_over_for_us() => Vec::new(),
+            (Purpose::Question, Ok(digest)) => self.on_question_read(digest, now),
+            (Purpose::Silence, Ok(_)) => self.on_silence_read(now),
+            (Purpose::Silence, Err(failure)) => {
+                // Not knowing is not silence: ask again when the next poll is due.
+                self.last_failure = Some(failure.text.clone());
+                self.quiet_since = (now.instant + self.terms.interval)
+                    .checked_sub(self.terms.timeouts.stall)
+                    .unwrap_or(now.instant);
+                Vec::new()
+            }
+            (Purpose::Question, Err(_)) | (Purpose::Reason | Purpose::Work, _) => Vec::new(),
+        }
+    }
+
+    /// Reads the activities of a session that is at its end. What they only explain has a short time.
+    pub(super) fn close(&mut self, purpose: Purpose, now: Now, steps: &mut Vec<Step>) {
+        self.phase = Phase::Closing { purpose, until: now.instant + self.terms.timeouts.settle, again: None };
+        steps.push(Step::Read { purpose, since: None });
+    }
+
+    fn on_closing_read(
+        &mut self,
+        purpose: Purpose,
+        result: Result<&Digest, &RequestFailure>,
+        now: Now,
+    ) -> Vec<Step> {
+        match result {
+            Ok(digest) => self.end_reading(purpose, Some(digest), now),
+            Err(failure) => {
+                self.last_failure = Some(failure.text.clone());
+                // The activities of a young session can be late (404) although it has ended.
+                if self.closes_later(now) { Vec::new() } else { self.end_reading(purpose, None, now) }
+            }
+        }
+    }
+
+    /// Whether the activities of the ended session are to be read once more, and when.
+    fn closes_later(&mut self, now: Now) -> bool {
+        let Phase::Closing { until, again, .. } = &mut self.phase else { return false };
+        *again = Some((now.instant + self.terms.interval).min(*until));
+        now.instant < *until
+    }
+
+    /// The activities of a session that is at its end were read, or cannot be.
+    pub(super) fn end_reading(&mut self, purpose: Purpose, digest: Option<&Digest>, now: Now) -> Vec<Step> {
+        match (purpose, &self.state, digest) {
+            (Purpose::Work, SessionState::Completed, Some(digest)) => self.on_end_read(digest, now),
+            (Purpose::Reason, SessionState::Failed, Some(digest)) => {
+                let reason = digest.told.failure_reason.clone();
+                let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
+                vec![self.end(Outcome::Failed, Some(reason))]
+            }
+            (Purpose::Work, SessionState::Completed, None)
+            | (Purpose::Reason, SessionState::Failed, None) => {
+                vec![self.end_closing(purpose)]
+            }
+            (Purpose::Question, state, digest) if self.archived && !state.is_terminal() => {
+                vec![self.end_archived(digest)]
+            }
+            (Purpose::Question, SessionState::AwaitingUserFeedback, digest) => {
+                self.question = digest.and_then(|digest| digest.told.question());
+                self.phase = Phase::Working;
+                self.answer_question(now)
+            }
+            // It went on meanwhile.
+            _ => {
+                self.phase = Phase::Working;
+                vec![Step::ReadAt(now.instant)]
+            }
+        }
+    }
+
+    /// The agent's newest activity cannot be older than what we knew, nor younger than now.
+    fn hear(&mut self, digest: &Digest, now: Now) {
+        if digest.told.last_agent.is_none() || digest.told.last_agent <= self.last_agent {
+            return;
+        }
+        self.last_agent = digest.told.last_agent;
+        let silence = digest.told.last_agent.map_or(Duration::ZERO, |at| {
+            Duration::try_from(now.wall.duration_since(at)).unwrap_or(Duration::ZERO)
+        });
+        let heard = now.instant.checked_sub(silence).unwrap_or(self.quiet_since);
+        self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));
+    }
+}
