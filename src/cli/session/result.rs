@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use foreign_text::line as neutral;
 use serde::Serialize;
 
-use super::digest::{ACTIVITIES, said_when_long, warn_unread};
+use super::digest::{ACTIVITIES, digest, said_when_long, warn_unread};
 use super::render;
 use super::target::{Format, Patience, Target};
 use crate::cli::client::failed;
@@ -15,12 +15,13 @@ use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::cli::signals::Signals;
 use jules::{
-    ChangeSet, ErrorKind, Options, PullRequest, Session, SessionClient, SessionDigest, SessionOutcome,
-    SessionState,
+    ChangeSet, Error, ErrorKind, Options, PullRequest, Session, SessionClient, SessionOutcome, SessionState,
+    Unchanged,
 };
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 it completed, 100 it failed, 5 it had not ended after --timeout.
+Exit codes: 0 it completed; 100 it failed, completed with a question instead of a change, or did not work at all; 5 it had
+not ended after --timeout; 75 what it has made could not be read.
 
 A session that waits for a plan's approval or for an answer does not end: see `session approve` and `session send`.
 Pull requests come after the state: one that has just completed on a repository without any is read again for 30s.
@@ -53,6 +54,8 @@ struct Told<'a> {
     pull_requests: Vec<&'a PullRequest>,
     change: Option<Change>,
     failure_reason: Option<&'a str>,
+    open_question: Option<&'a str>,
+    never_worked: bool,
     generated_files: Vec<String>,
     session: &'a Session,
 }
@@ -79,7 +82,16 @@ pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Fa
         Format::Json => json::text(&told(&outcome))?,
     };
     console.result_line(&text)?;
-    Ok(if outcome.is_completed() { Exit::Done } else { Exit::TasksFailed })
+    Ok(exit(&outcome))
+}
+
+fn exit(outcome: &SessionOutcome) -> Exit {
+    let is_at_rest = outcome.open_question.is_none() && !outcome.never_worked;
+    match outcome.is_completed() && is_at_rest {
+        true if outcome.unread && !outcome.has_changed() => Exit::Unavailable,
+        true => Exit::Done,
+        false => Exit::TasksFailed,
+    }
 }
 
 /// Waits for the session's end, and then not for long for what else there is to tell.
@@ -93,8 +105,10 @@ async fn look(
     if let Some(hint) = hint(&session) {
         console.say(&hint);
     }
+    let mut ended = None;
     loop {
         if !session.is_terminal() {
+            ended = None;
             let left = limit.map(|limit| limit.saturating_sub(asked.elapsed()));
             session = match client.wait_for(SessionState::Completed).timeout(left).await {
                 Err(error) if matches!(error.kind(), ErrorKind::SessionEnded { .. }) => {
@@ -103,23 +117,37 @@ async fn look(
                 answer => answer.map_err(failed)?,
             };
         }
+        let ended = *ended.get_or_insert_with(Instant::now);
         let result = client.result().timeout(Options::SETTLE + ACTIVITIES);
-        let error = match said_when_long("reading what it has made", console, result).await {
+        match said_when_long("reading what it has made", console, result).await {
+            Ok(outcome) if outcome.unread => {
+                console.warn("why it failed could not be read");
+                return Ok(outcome);
+            }
             Ok(outcome) => return Ok(outcome),
             Err(error) if error.is_auth() => return Err(failed(error)),
-            Err(error) => error,
-        };
-        match error.kind() {
-            // A message has set it going again.
-            ErrorKind::WaitTimeout { last_state: Some(state), .. } if !state.is_terminal() => {
+            // A message has set it going again, or what it has made is not known yet.
+            Err(error) if matches!(error.kind(), ErrorKind::WaitTimeout { .. }) => {
                 session = client.info().await.map_err(failed)?;
             }
-            _ => {
-                warn_unread("changes and what else the activities tell may be missing", &error, console);
-                return Ok(SessionOutcome::new(session, &SessionDigest::default()));
+            Err(error) => return Ok(unread(session, &error, console)),
+        }
+        if session.is_terminal() {
+            let (activities, error) = digest(client, 0, console).await;
+            if let Some(error) = error {
+                return Ok(unread(session, &error, console));
+            }
+            if activities.unchanged() != Unchanged::Answered || ended.elapsed() >= Options::FRESH_PATIENCE {
+                return Ok(SessionOutcome::new(session, &activities));
             }
         }
     }
+}
+
+/// What the session itself tells, with a warning.
+fn unread(session: Session, error: &Error, console: &Console) -> SessionOutcome {
+    warn_unread("changes and what else the activities tell may be missing", error, console);
+    SessionOutcome::unread(session)
 }
 
 /// What a human should know before the wait.
@@ -149,7 +177,14 @@ fn text(outcome: &SessionOutcome) -> String {
         let url = pull_request.url.as_deref().unwrap_or("(no address)");
         lines.push(format!("pull request {}", neutral(url)));
     }
+    if let Some(question) = &outcome.open_question {
+        lines.push(format!("{YELLOW}it asks{YELLOW:#}\n{}", foreign_text::block(question)));
+    }
+    if outcome.never_worked {
+        lines.push(format!("{RED}it completed without having worked{RED:#}"));
+    }
     match &outcome.change_set {
+        None if outcome.unread => lines.push("changes not known".to_owned()),
         Some(change_set) => lines.push(format!("changes {}", render::change_summary(change_set, false))),
         None => lines.push("no changes".to_owned()),
     }
@@ -169,6 +204,8 @@ fn told(outcome: &SessionOutcome) -> Told<'_> {
             unread: diff.unread,
         }),
         failure_reason: outcome.failure_reason.as_deref(),
+        open_question: outcome.open_question.as_deref(),
+        never_worked: outcome.never_worked,
         generated_files: outcome.generated_files().into_keys().collect(),
         session: &outcome.session,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{LONG, created, finished, in_state, session};
-use crate::support::{Signal, World};
+use crate::support::{Signal, World, at_once};
 
 #[test]
 fn completed_is_0_and_tells_the_work() {
@@ -39,6 +39,38 @@ fn failed_is_100_with_the_reason() {
         serde_json::from_str::<Value>(&ended.stdout).unwrap()["failureReason"],
         json!("The disk is full.")
     );
+}
+
+/// Outputs are waited for half a minute first: all at once.
+#[test]
+fn how_a_session_without_a_change_completed_decides() {
+    let asks = "outcome: no-change, last-word: Which one?";
+    let cases = [
+        (asks, "", 100, "it asks\n  | Which one?"),
+        ("outcome: plan-only", "", 100, "without having worked"),
+        ("outcome: no-change", "", 0, "no changes"),
+        ("outcome: no-change", "faults: [{ kind: hang, on: activities.list }],", 75, "changes not known"),
+    ];
+    at_once(cases, |(behaviour, faults, code, told)| {
+        let world = World::new(&format!("{{ {faults} defaults: {{ duration: 50ms, {behaviour} }} }}"));
+        let id = finished(&world, "Think");
+        let ended = session(&world, &format!("result {id}")).exits(code);
+        assert!(ended.stdout.contains(told), "{behaviour}: {ended}");
+    });
+}
+
+/// Just after the answer it is shown as completed still.
+#[test]
+fn an_answered_session_is_followed_to_its_new_end() {
+    let wakes = "wakes: [{ by: message, after: 32s, lasts: 500ms }]";
+    let scenario = format!("outcome: no-change, last-word: Which one?, {wakes}");
+    let world = World::new(&format!("{{ defaults: {{ duration: 50ms, {scenario} }} }}"));
+    let id = finished(&world, "Think");
+    session(&world, &format!("send {id}")).arg("That one.").exits(0);
+    let ended = session(&world, &format!("result {id} --format json")).exits(0);
+    let value: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&value["openQuestion"], &value["neverWorked"]), (&Value::Null, &json!(false)));
+    assert!(value["change"]["files"].as_u64().unwrap() > 0, "{ended}");
 }
 
 #[test]
