@@ -34,18 +34,47 @@ impl Driver {
 
     /// It was answered after its end, and is shown as completed still: by its old end, or by a new one that nobody saw
     /// it come to. Only its activities tell, and only when something has changed.
-    pub(super) fn on_still_completed(&mut self, read: Option<Timestamp>, now: Now, steps: &mut Vec<Step>) {
+    pub(super) fn on_still_completed(
+        &mut self,
+        read: Option<Timestamp>,
+        asked: Instant,
+        now: Now,
+        steps: &mut Vec<Step>,
+    ) {
+        let news = self.news.take().filter(|_| self.updated == read);
+        let is_unread = self.updated != read || self.owed.is_some();
         if has_changed(&self.work) {
             self.phase = Phase::Settling { since: now.instant };
-        } else if self.reading.is_some() {
-            return;
-        } else if self.updated != read || self.owed.is_some() {
+            steps.push(Step::ReadAt(now.instant + self.terms.interval));
+        } else if let Some((since, digest)) = news {
+            if asked >= since {
+                steps.extend(self.on_end_read(&digest, now));
+            } else {
+                self.news = Some((since, digest));
+                steps.push(Step::ReadAt(now.instant));
+            }
+        } else if is_unread && self.reading.is_none() {
             self.phase = Phase::Waking { read: self.updated };
             self.reading = Some(Purpose::Question);
             steps.push(Step::Read { purpose: Purpose::Question, since: None });
-            return;
+        } else if self.reading.is_none() {
+            steps.push(Step::ReadAt(now.instant + self.terms.interval));
         }
-        steps.push(Step::ReadAt(now.instant + self.terms.interval));
+    }
+
+    /// The activities of a session that is to wake were read, some time after the look that showed it completed: what they
+    /// tell may be the beginning of new work.
+    pub(super) fn on_waking_read(&mut self, digest: &Digest, now: Now) -> Vec<Step> {
+        let is_news = match digest.told.unchanged() {
+            Unchanged::Answered => false,
+            Unchanged::Asks(_) => self.owed.is_none() && self.is_new(&digest.told),
+            _ => true,
+        };
+        if !is_news {
+            return self.on_end_read(digest, now);
+        }
+        self.news = Some((now.instant, Box::new(digest.clone())));
+        vec![Step::ReadAt(now.instant)]
     }
 
     /// Whether a session that completed has made all that it was asked for.

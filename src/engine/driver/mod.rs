@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::action::Purpose;
-use super::input::{Act, FailureKind, Now, RequestFailure, Seen};
+use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Timeouts, Waiting};
 use jules::{Absence, Made, Options, SessionId, SessionState};
@@ -75,6 +75,8 @@ pub(super) struct Driver {
     reading: Option<Purpose>,
     /// What it asked last, as far as we have read.
     question: Option<String>,
+    /// What the activities of a waking session told then; a look after that must still show it completed.
+    news: Option<(Instant, Box<Digest>)>,
     /// The agent's last activity before our last reply: an older one asks nothing new.
     replied_after: Option<Timestamp>,
     /// The last message surely did not arrive: the next one of its kind takes its place and is not counted again.
@@ -166,6 +168,7 @@ impl Driver {
             acting: false,
             reading: None,
             question: None,
+            news: None,
             replied_after: None,
             owed: None,
             updated: None,
@@ -240,7 +243,7 @@ impl Driver {
             _ if self.acting => {}
             (Phase::Waking { read }, SessionState::Completed) => {
                 let read = *read;
-                self.on_still_completed(read, now, &mut steps);
+                self.on_still_completed(read, asked, now, &mut steps);
             }
             (_, SessionState::Completed) => self.on_completed(asked, now, &mut steps),
             _ if self.archived => self.close(Purpose::Question, now, &mut steps),
@@ -353,6 +356,7 @@ impl Driver {
             if matches!(self.phase, Phase::Answered { .. } | Phase::Settling { .. } | Phase::Waking { .. }) {
                 self.phase = Phase::Working;
             }
+            self.news = None;
             // Waiting for us is not the agent's silence, nor is the time before it.
             self.quiet_since = now.instant;
         }

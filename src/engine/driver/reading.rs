@@ -30,7 +30,7 @@ impl Driver {
         }
         match (purpose, result) {
             (Purpose::Question, Ok(digest)) if matches!(self.phase, Phase::Waking { .. }) => {
-                self.on_end_read(digest, now)
+                self.on_waking_read(digest, now)
             }
             (Purpose::Question, Err(_)) if matches!(self.phase, Phase::Waking { .. }) => {
                 self.phase = Phase::Waking { read: None };

@@ -351,8 +351,19 @@ fn a_wake_that_nobody_saw_is_found_in_the_activities() {
         assert_eq!(story.reads(Purpose::Question, &course_of("PvAEU")), again, "our own message");
         assert_eq!(story.sees_at(SessionState::Completed, 100), again);
         assert_eq!(story.pass(120).sees_at(SessionState::Completed, 200), question);
-        assert_eq!(ended(&story.reads(Purpose::Question, &course_of(course))).0, wanted);
+        let look = [Step::ReadAt(story.now.instant)];
+        assert_eq!(story.reads(Purpose::Question, &course_of(course)), look, "it may have woken just now");
+        assert_eq!(ended(&story.sees_at(SessionState::Completed, 200)).0, wanted);
     }
+    // What was read is the beginning of its work; and what was read is not all.
+    let mut story = answered_at_the_end(1);
+    story.pass(10).sees_at(SessionState::Completed, 100);
+    story.reads(Purpose::Question, &course_of("PvAEUw"));
+    assert!(story.sees(SessionState::InProgress).is_empty());
+    let mut story = answered_at_the_end(1);
+    story.pass(10).sees_at(SessionState::Completed, 100);
+    story.reads(Purpose::Question, &course_of("PvAEUA"));
+    assert_eq!(story.sees_at(SessionState::Completed, 200), question);
     let mut story = answered_at_the_end(1);
     assert!(matches!(story.pass(90).sees_work(SessionState::Completed, pull_request())[..], [Step::End(_)]));
 }
@@ -396,7 +407,9 @@ fn a_question_is_not_answered_again_while_the_activities_lag() {
     assert!(matches!(story.reads(Purpose::Question, &old)[..], [Step::ReadAt(_)]));
     story.pass(10).sees_at(SessionState::Completed, 200);
     let new = Digest { told: timed("PvAEUAE", asked + INTERVAL), ..Digest::default() };
-    assert_eq!(story.reads(Purpose::Question, &new), send(Act::Reply, "Decide yourself.", false));
+    assert_eq!(story.reads(Purpose::Question, &new), [Step::ReadAt(story.now.instant)]);
+    let steps = story.sees_at(SessionState::Completed, 200);
+    assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
 }
 
 #[test]
