@@ -239,6 +239,9 @@ impl RunRecord {
     }
 
     fn apply_kind(&mut self, kind: &EventKind, ts: Timestamp) {
+        if let EventKind::SessionCreated { session, .. } = kind {
+            self.strays.retain(|stray| stray.session.id != session.id);
+        }
         match kind {
             EventKind::RunStarted { .. } | EventKind::Noted { .. } => {}
             EventKind::InvocationStarted { invocation, shard, workflow_run } => {

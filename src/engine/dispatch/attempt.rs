@@ -12,7 +12,7 @@ use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::backoff;
 use crate::engine::create::{self, Create, Sign};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
-use crate::engine::input::{Act, Now, Seen};
+use crate::engine::input::{Act, Input, Now, Seen};
 use crate::engine::judge::asked;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
@@ -263,6 +263,17 @@ impl Dispatch {
     pub(super) fn release_slot(&mut self, ix: TaskIx) {
         if let State::Live(driver) = self.tasks.put(ix, State::Waiting) {
             self.poller.untrack(driver.session(), driver.state().is_terminal());
+        }
+    }
+
+    /// Why the key is lost, if this answer makes it so.
+    pub(super) fn lost_key(&mut self, input: &Input, now: Now) -> Option<String> {
+        match input.on_key()? {
+            Ok(()) => {
+                self.key.was_taken();
+                None
+            }
+            Err(cause) => self.key.is_lost(now.instant).then(|| cause.to_owned()),
         }
     }
 

@@ -269,7 +269,7 @@ impl Dispatch {
             let Some(marker) = seen.marker().filter(|marker| marker.is_of_run(&self.run.id)) else {
                 continue;
             };
-            if self.run.sessions.contains(&seen.id) {
+            if self.run.sessions.contains(&seen.id) || self.run.left_intents.contains(&marker) {
                 continue;
             }
             let task =

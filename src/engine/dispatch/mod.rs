@@ -34,7 +34,7 @@ use super::poller::{Counts, Liveness, Poller};
 use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
-use crate::outcome::{EventKind, Outcome, RunId, RunRecord};
+use crate::outcome::{EventKind, Marker, Outcome, RunId, RunRecord};
 use crate::plan::{MaxFailures, Plan};
 use jules::{SessionId, SessionState};
 
@@ -90,6 +90,8 @@ struct Run {
     newest: Option<Sign>,
     /// Sessions that are being put away, and until when the run's end waits for that.
     archiving: HashMap<SessionId, Instant>,
+    /// The markers of intents that a selection leaves to another invocation.
+    left_intents: HashSet<Marker>,
     /// How often the last listing was asked for.
     audits: u32,
     /// When the first or the last listing is asked for again.
@@ -119,6 +121,7 @@ impl Dispatch {
                 started: record.started_at,
                 sessions: sessions_of(record),
                 newest: Sign::newest_of(record),
+                left_intents: HashSet::new(),
                 audits: 0,
                 list_at: None,
                 archiving: HashMap::new(),
@@ -167,17 +170,6 @@ impl Dispatch {
             self.lose_key(cause, now);
         }
         self.advance(now);
-    }
-
-    /// Why the key is lost, if this answer makes it so.
-    fn lost_key(&mut self, input: &Input, now: Now) -> Option<String> {
-        match input.on_key()? {
-            Ok(()) => {
-                self.key.was_taken();
-                None
-            }
-            Err(cause) => self.key.is_lost(now.instant).then(|| cause.to_owned()),
-        }
     }
 
     /// The events and actions since the last call.

@@ -1,6 +1,6 @@
 //! The beginning: what an earlier invocation left, and what the service already holds.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::SignedDuration;
 
@@ -55,7 +55,9 @@ impl Dispatch {
                 self.tasks[ix].old = known.and_then(OldSession::of);
             }
         }
-        if !self.options.selected {
+        if self.options.selected {
+            self.leave_intents(record);
+        } else {
             self.drop_removed(record);
         }
         self.settle_needs();
@@ -174,10 +176,19 @@ impl Dispatch {
         }
     }
 
+    /// What is in doubt of tasks that are not selected stays so.
+    fn leave_intents(&mut self, record: &RunRecord) {
+        let plan = self.plan.clone();
+        let selected: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
+        let left = record.tasks.iter().filter(|(id, _)| !selected.contains(id));
+        let intents = left.flat_map(|(_, task)| &task.attempts).filter(|attempt| attempt.is_open_intent());
+        self.run.left_intents.extend(intents.map(|attempt| attempt.marker.clone()));
+    }
+
     /// Open tasks that the manifest does not hold any more would keep the run open for ever.
     fn drop_removed(&mut self, record: &RunRecord) {
         let plan = self.plan.clone();
-        let planned: std::collections::HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
+        let planned: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
         for (id, known) in &record.tasks {
             if !planned.contains(id) && known.outcome.is_none_or(Outcome::is_open) {
                 self.note_left(known, "the task is not in the manifest any more");

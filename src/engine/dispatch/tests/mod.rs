@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use self::world::{Manners, World};
-use crate::engine::StopReason;
+use crate::engine::{Options, StopReason};
 use crate::outcome::Outcome;
 use crate::plan::{
     Expect, GiveUp, JobId, MaxFailures, OnNoChange, Place, Plan, RetryOn, RetryPolicy, Settings, StallPolicy,
@@ -416,6 +416,25 @@ fn a_lost_ledger_is_made_up_for_although_the_first_run_after_it_selects_other_ta
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::Succeeded; 6]);
     assert_eq!(world.created(), 6, "the sessions of all six were adopted");
+}
+
+#[test]
+fn an_intent_that_a_selection_leaves_out_is_no_stray_and_found_by_the_next_run() {
+    let manners = Manners { lost_answer: 1.0, processed: true, searches_fail: true, ..Manners::default() };
+    let mut world = World::new(plan(2, 1), manners, 2);
+    world.plan = Arc::new(Plan { tasks: world.plan.tasks[1..].to_vec(), ..world.plan.as_ref().clone() });
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Error]);
+    world.record.strays.clear();
+    world.manners = Manners::default();
+    world.plan = Arc::new(plan(1, 1));
+    world.options.selected = true;
+    world.run_to_end(None);
+    assert_eq!((world.created(), &*world.record.strays), (2, &[][..]));
+    world.plan = Arc::new(plan(2, 1));
+    world.options = Options { selected: false, rerun_failed: true, ..world.options };
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 2], 2));
 }
 
 #[test]
