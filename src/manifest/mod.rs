@@ -29,6 +29,10 @@ mod waiting;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+
 pub(crate) use check::{CheckedJob, Env, SourceSpec, Text};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use diagnostic::{listed, nearest, quoted};
@@ -84,5 +88,16 @@ impl fmt::Debug for Manifest {
 /// The JSON Schema (2020-12) of a manifest, for editors; `schemas/manifest.schema.json` is this, checked in.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
-    schemars::schema_for!(Written).to_value()
+    // `uint32` and the like are Rust's: validators refuse a format that they do not know.
+    let plain = RecursiveTransform(|schema: &mut Schema| {
+        if schema
+            .get("format")
+            .and_then(serde_json::Value::as_str)
+            .is_some_and(|format| format.contains("int"))
+        {
+            schema.remove("format");
+        }
+    });
+    let settings = SchemaSettings::draft2020_12().with_transform(plain);
+    settings.into_generator().into_root_schema_for::<Written>().to_value()
 }

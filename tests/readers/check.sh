@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Checks reports with readers that others wrote.
+# Checks reports and schemas with readers that others wrote, and matrices with GitHub's own packages.
 #
 #   tests/readers/check.sh [REPORT_DIR…]
 #
 # Without a folder it lets the program's tests write samples (every outcome with hostile text, an empty
-# run, 2,000 tasks, an ordinary night), checks those, and tries the page in Chromium. A folder holds junit.xml, report.json,
+# run, 2,000 tasks, an ordinary night), checks those and the schemas, expands matrices.yaml, and tries the page in Chromium. A folder holds junit.xml, report.json,
 # report.ctrf.json and report.html, and junit.jenkins.xml if that profile is to be checked as well.
 #
 # Needs python3 with venv, node 20 and, for the page, Chromium (CHROMIUM names another program than
@@ -44,6 +44,11 @@ samples() {
   (cd "$root" && JULES_BATCH_SAMPLES="$work/samples" cargo test --quiet --lib report::sample::write_samples)
 }
 
+program() {
+  (cd "$root" && cargo build --quiet --bin jules-batch)
+  echo "${CARGO_TARGET_DIR:-$root/target}/debug/jules-batch"
+}
+
 check() {
   "$work/venv/bin/python" "$here/check.py" "$schema" "$1"
   node "$here/check.mjs" "$1"
@@ -55,5 +60,9 @@ if [ $# -gt 0 ]; then
 else
   samples
   for folder in "$work"/samples/*/; do check "$folder"; done
+  "$work/venv/bin/python" "$here/schemas.py" "$root" "$work"/samples/*/report.json
+  node "$here/schemas.mjs" "$root" "$work"/samples/*/report.json
+  node "$here/equality.mjs"
+  node "$here/matrices.mjs" "$(program)"
   JULES_BATCH_SAMPLES="$work/samples" node --test "$here/page.test.mjs"
 fi

@@ -215,9 +215,9 @@ fn seconds(millis: u64) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
-/// UTC without zone and fraction.
+/// UTC without fraction, with the `Z` that some readers want and all take.
 fn second(time: jiff::Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn strange(what: &str) -> ReportError {
