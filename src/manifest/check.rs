@@ -80,8 +80,11 @@ pub(super) fn jobs(
             written.jobs.span,
         );
     }
-    let defaults = written.defaults.as_ref().map(|defaults| &defaults.0);
-    if let Some(id) = defaults.and_then(|defaults| defaults.id.as_ref()) {
+    let mut defaults = written.defaults.as_ref().map(|defaults| defaults.0.clone());
+    if let Some(defaults) = &mut defaults {
+        check.timeout(defaults);
+    }
+    if let Some(id) = defaults.as_ref().and_then(|defaults| defaults.id.as_ref()) {
         check.wrong(Diagnostic::new("`id` cannot stand in `defaults`: every job has its own"), id.span);
     }
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
@@ -92,8 +95,9 @@ pub(super) fn jobs(
         timeouts: written.timeouts.clone().map(|Located { value, span }| Located::new(value.into(), span)),
         ..JobKeys::default()
     };
-    for Located { value, span } in written.jobs.value.clone() {
-        let mut keys = match defaults {
+    for Located { mut value, span } in written.jobs.value.clone() {
+        check.timeout(&mut value);
+        let mut keys = match &defaults {
             Some(defaults) => value.over(defaults.clone()),
             None => value,
         };
@@ -155,6 +159,13 @@ impl Check<'_> {
     fn limits<S: Setting>(&mut self, key: &str, written: Option<&Located<S::Written>>) {
         if let Some(written) = written {
             S::check(written, key, &[], &mut |finding, span| self.wrong(finding, span));
+        }
+    }
+
+    fn timeout(&mut self, keys: &mut JobKeys) {
+        if let Some(span) = keys.spell_out_timeout() {
+            let finding = Diagnostic::new("`timeout-minutes` and `timeouts.task` say the same");
+            self.wrong(finding.help("keep one of them"), span);
         }
     }
 

@@ -34,6 +34,7 @@ pub(super) fn decode<T: DeserializeOwned>(
 ) -> Result<T, Vec<Diagnostic>> {
     let mut findings = Vec::new();
     let mut aside = HashSet::new();
+    let mut keys_aside: Vec<String> = Vec::new();
     for _ in 0..MAX_ROUNDS {
         let from = NodeDeserializer { document, node: root, aside: &aside };
         match T::deserialize(from) {
@@ -41,6 +42,11 @@ pub(super) fn decode<T: DeserializeOwned>(
             Ok(_) => break,
             Err(fault) => {
                 let node = fault.node;
+                if fault.missing.is_some_and(|missing| keys_aside.iter().any(|key| key == missing)) {
+                    // It is there, and what is wrong with it is told.
+                    break;
+                }
+                keys_aside.extend(fault.path.first().cloned());
                 findings.push(fault.into_diagnostic(document, root.span));
                 let Some(node) = node.filter(|node| *node != std::ptr::from_ref(root)) else { break };
                 aside.insert(node);

@@ -7,6 +7,7 @@ use serde::de;
 
 use super::diagnostic::{Diagnostic, joined, nearest, quoted};
 use super::document::{Document, Span};
+use super::habits;
 use super::node::Node;
 
 /// A mistake on its way out of serde, gathering its place.
@@ -17,14 +18,27 @@ pub(super) struct Fault {
     span: Option<Span>,
     pub(super) node: Option<*const Node>,
     /// Keys and indices, innermost first.
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
+    /// The key that is not there.
+    pub(super) missing: Option<&'static str>,
+    /// What was expected and found, where the value has another shape.
+    shapes: Option<(String, String)>,
     /// Whether the message speaks of an entry of the mapping at `path` rather than of the value there.
     of_key: bool,
 }
 
 impl Fault {
     pub(super) fn new(message: String) -> Self {
-        Self { message, help: None, span: None, node: None, path: Vec::new(), of_key: false }
+        Self {
+            message,
+            help: None,
+            span: None,
+            node: None,
+            path: Vec::new(),
+            missing: None,
+            shapes: None,
+            of_key: false,
+        }
     }
 
     pub(super) fn at(mut self, span: Span, node: &Node) -> Self {
@@ -41,6 +55,9 @@ impl Fault {
     }
 
     pub(super) fn into_diagnostic(self, document: &Arc<Document>, fallback: Span) -> Diagnostic {
+        let key = self.path.iter().find(|step| !step.starts_with('['));
+        let habit = key.zip(self.shapes.as_ref());
+        let habit = habit.and_then(|(key, (expected, found))| habits::of_value(key, expected, found));
         let mut path = String::new();
         for step in self.path.iter().rev() {
             if !path.is_empty() && !step.starts_with('[') {
@@ -54,7 +71,7 @@ impl Fault {
             (false, false) => format!("{}: {}", quoted(&path), self.message),
         };
         let finding = Diagnostic::new(message).at(document, self.span.unwrap_or(fallback));
-        match self.help {
+        match self.help.or(habit) {
             Some(help) => finding.help(help),
             None => finding,
         }
@@ -80,8 +97,9 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let expected = plain_expectation(&expected.to_string());
-        Self::new(format!("expected {expected}, found {}", plain_unexpected(unexpected)))
+        let (expected, found) = (plain_expectation(&expected.to_string()), plain_unexpected(unexpected));
+        let message = format!("expected {expected}, found {found}");
+        Self { shapes: Some((expected, found)), ..Self::new(message) }
     }
 
     fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
@@ -96,16 +114,18 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let help = match nearest(field, expected.iter().copied()) {
-            Some(name) => format!("did you mean {}?", quoted(name)),
-            None => format!("known keys: {}", joined(expected, "and")),
+        let help = match (habits::of_key(field, expected), nearest(field, expected.iter().copied())) {
+            (Some(help), _) => help.to_owned(),
+            (None, Some(name)) => format!("did you mean {}?", quoted(name)),
+            (None, None) => format!("known keys: {}", joined(expected, "and")),
         };
         Self { help: Some(help), of_key: true, ..Self::new(format!("unknown key {}", quoted(field))) }
     }
 
     fn missing_field(field: &'static str) -> Self {
         let help = format!("add `{field}:`");
-        Self { help: Some(help), of_key: true, ..Self::new(format!("the key {} is missing", quoted(field))) }
+        let message = format!("the key {} is missing", quoted(field));
+        Self { help: Some(help), of_key: true, missing: Some(field), ..Self::new(message) }
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::document::Span;
+use super::duration::Period;
 use super::literal::Literal;
 use super::located::{Located, Table, WordOrMapping};
 use super::policy::{Expect, GiveUp, OnNoChange};
-use super::setting::{Setting, settings};
+use super::setting::{Limit, Setting, settings};
 use super::settings::{RetryPolicy, Timeouts, WaitingPolicy};
 
 settings! {
@@ -56,6 +59,8 @@ settings! {
         retries: RetryPolicy;
         /// How long a task may take: `task`, `stall` and `settle`, key by key over the manifest's `timeouts`.
         timeouts: Timeouts;
+        /// `timeouts.task` in whole minutes, as GitHub's workflows write it.
+        timeout_minutes: Option<u32>, Limit::AtLeast(1);
         /// Further environment variables that `${{ env.NAME }}` may read in this job.
         env: Vec<Located<String>>;
     }
@@ -88,6 +93,19 @@ impl JsonSchema for Defaults {
 }
 
 impl JobKeys {
+    /// Turns `timeout-minutes` into `timeouts.task`; the place of the two where both are there.
+    pub(crate) fn spell_out_timeout(&mut self) -> Option<Span> {
+        // Nothing in no time is refused by the key's limit.
+        let Located { value: minutes, span } = self.timeout_minutes.take_if(|minutes| minutes.value > 0)?;
+        let timeouts = self.timeouts.get_or_insert_with(|| Located::new(Default::default(), span));
+        if timeouts.value.task.is_some() {
+            return Some(span);
+        }
+        let period = Period(Duration::from_secs(u64::from(minutes) * 60));
+        timeouts.value.task = Some(Located::new(period, span));
+        None
+    }
+
     /// The job with what `defaults` says where it says nothing itself; groups of settings are merged key by key.
     ///
     /// `prompt` and `prompt-file` are one choice, and so are `source` and `sources`.

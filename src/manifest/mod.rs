@@ -10,6 +10,7 @@ mod document;
 mod duration;
 mod fault;
 mod files;
+mod habits;
 mod job;
 mod literal;
 mod load;

@@ -169,3 +169,87 @@ proptest! {
         }
     }
 }
+
+/// What newcomers write by habit of other tools: the key that is meant, and what is said.
+#[test]
+fn habits_of_other_tools_get_the_key_that_is_meant() {
+    let inputs = [
+        // GitHub Actions
+        "on: push\njobs: [{ id: a, prompt: p }]",
+        "on: { schedule: [{ cron: '0 3 * * *' }] }\njobs: [{ id: a, prompt: p }]",
+        "run-name: nightly\njobs: [{ id: a, prompt: p }]",
+        "permissions: { contents: write }\njobs: [{ id: a, prompt: p }]",
+        "concurrency: nightly\njobs: [{ id: a, prompt: p }]",
+        "jobs:\n  fix:\n    prompt: p",
+        "jobs: [{ id: a, steps: [{ run: make }] }]",
+        "jobs: [{ id: a, run: make }]",
+        "jobs: [{ id: a, prompt: p, with: { version: 3 } }]",
+        "jobs: [{ id: a, prompt: p, runs-on: ubuntu-latest }]",
+        "jobs: [{ id: a, prompt: p, strategy: { matrix: { v: [1] } } }]",
+        "jobs: [{ id: a, prompt: p }]\nmatrix: { v: [1] }",
+        "jobs: [{ id: a, prompt: p }]\nstrategy: { matrix: { v: [1] } }",
+        "jobs: [{ id: a, prompt: p, matrix: { v: 1 } }]",
+        "jobs: [{ id: a, prompt: p, matrix: [1, 2] }]",
+        "jobs: [{ id: a, prompt: p, timeout-minutes: 0 }]",
+        "jobs: [{ id: a, prompt: p, timeout-minutes: 5, timeouts: { task: 5m } }]",
+        "jobs: [{ id: a, prompt: p, continue-on-error: true }]",
+        "jobs: [{ id: a, prompt: p, if: always() }]",
+        "jobs: [{ id: a, name: Fix, prompt: p }]",
+        "env: { TONE: kind }\njobs: [{ id: a, prompt: p }]",
+        "jobs: [{ id: a, prompt: p, needs: { job: b } }]",
+        // GitLab CI
+        "stages: [test]\njobs: [{ id: a, prompt: p }]",
+        "variables: { X: 1 }\njobs: [{ id: a, prompt: p }]",
+        "jobs: [{ id: a, script: [make] }]",
+        "jobs: [{ id: a, prompt: p, parallel: 5 }]",
+        "jobs: [{ id: a, prompt: p, retry: 2 }]",
+        "jobs: [{ id: a, prompt: p, retries: 2 }]",
+        "jobs: [{ id: a, prompt: p, timeout: 30m }]",
+        "jobs: [{ id: a, prompt: p, timeouts: 30m }]",
+        "jobs: [{ id: a, prompt: p, rules: [{ if: x }] }]",
+        "jobs: [{ id: a, prompt: p, dependencies: [b] }]",
+        // src-cli and other tools
+        "description: x\nsteps: [{ run: sed }]\njobs: [{ id: a, prompt: p }]",
+        "changesetTemplate: { title: x }\njobs: [{ id: a, prompt: p }]",
+        "repositories: [a/b]\njobs: [{ id: a, prompt: p }]",
+        "jobs: [{ id: a, prompt: p, repos: [a/b] }]",
+        "jobs: [{ id: a, prompt: p, repository: a/b }]",
+        "jobs: [{ id: a, prompt: p, source: [a/b, c/d] }]",
+        "jobs: [{ id: a, prompt: p, sources: a/b }]",
+        "jobs: [{ id: a, prompt: p, sources: [{ repository: a/b }] }]",
+        "jobs: [{ id: a, prompt: p, sources: [{ github: a/b, ref: main }] }]",
+        "jobs: [{ id: a, prompt: p, sources: [{ repositoriesMatchingQuery: x }] }]",
+        "jobs: [{ id: a, prompt: p, source: a/b, branches: [main, dev] }]",
+        "jobs: [{ id: a, prompt: p, source: a/b, branch: [main, dev] }]",
+        "prompts: [one, two]",
+        "prompt: Fix it.\njobs: [{ id: a }]",
+        "jobs: [{ id: a, prompts: [one, two] }]",
+        "jobs: [{ id: a, prompt: [one, two] }]",
+        "jobs: [{ id: a, instructions: Fix it. }]",
+        "jobs: [{ id: a, prompt: p, labels: [x] }]",
+        "jobs: [{ id: a, prompt: p, tags: deps }]",
+        "jobs: [{ id: a, prompt: p, depends_on: b }]",
+    ];
+    let mut table = String::new();
+    for text in inputs {
+        let Err(found) = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()) else {
+            panic!("accepted: {text}");
+        };
+        table.push_str(&format!("{text}\n"));
+        for one in &found {
+            let (place, help) = (one.place().unwrap(), one.way_out().unwrap_or("-"));
+            table.push_str(&format!("  {place} {}\n    help: {help}\n", one.message()));
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn habits_with_the_same_meaning_work() {
+    let text = "timeouts: { task: 3h }\ndefaults: { timeout-minutes: 90 }\njobs:\n- { id: a, prompt: p }\n\
+                - { id: b, prompt: p, needs: a, timeout-minutes: 5 }\n- { id: c, prompt: p, needs: [a, b], timeouts: { task: 7m } }\n";
+    let manifest = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
+    let minutes: Vec<u64> = manifest.jobs.iter().map(|job| job.keys.timeouts.task.as_secs() / 60).collect();
+    assert_eq!(minutes, [90, 5, 7]);
+    assert_eq!(manifest.jobs[1].keys.needs.as_ref().unwrap().value.0.len(), 1);
+}

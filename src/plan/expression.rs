@@ -67,7 +67,7 @@ impl Prepared {
     fn push(&mut self, token: Token<'_>) {
         self.code.push_str(token.space);
         match token.kind {
-            Kind::Name if token.text.contains('-') && self.code.ends_with('.') => {
+            Kind::Name if is_odd(token.text) && self.code.ends_with('.') => {
                 self.code.pop();
                 self.code.push_str(&format!("[\"{}\"]", token.text));
             }
@@ -76,6 +76,11 @@ impl Prepared {
             _ => self.code.push_str(token.text),
         }
     }
+}
+
+/// Whether minijinja reads a member's name otherwise: one with `-`, or one that begins with a digit.
+fn is_odd(name: &str) -> bool {
+    name.contains('-') || (name.starts_with(|c: char| c.is_ascii_digit()) && name.parse::<u64>().is_err())
 }
 
 /// `x ` becomes `x|filter `.
@@ -291,6 +296,7 @@ mod tests {
             ("matrix['a-b'].c-1", "matrix['a-b'][\"c-1\"]"),
             ("vars.map[matrix.a-b]", "vars.map[matrix[\"a-b\"]]"),
             ("matrix.a-", "matrix[\"a-\"]"),
+            ("matrix.a.3x", "matrix.a[\"3x\"]"),
             ("matrix.a - 1", "matrix.a - 1"),
             ("matrix.a -1", "matrix.a -1"),
             ("3-1", "3-1"),
