@@ -42,7 +42,7 @@ pub(super) fn decode<T: DeserializeOwned>(
             Ok(_) => break,
             Err(fault) => {
                 let node = fault.node;
-                if fault.missing.is_some_and(|missing| keys_aside.iter().any(|key| key == missing)) {
+                if fault.missing().is_some_and(|missing| keys_aside.iter().any(|key| key == missing)) {
                     // It is there, and what is wrong with it is told.
                     break;
                 }

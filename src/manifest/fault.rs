@@ -14,31 +14,38 @@ use super::node::Node;
 #[derive(Debug)]
 pub(super) struct Fault {
     message: String,
-    help: Option<String>,
+    help: Option<Box<str>>,
     span: Option<Span>,
     pub(super) node: Option<*const Node>,
     /// Keys and indices, innermost first.
     pub(super) path: Vec<String>,
-    /// The key that is not there.
-    pub(super) missing: Option<&'static str>,
-    /// What was expected and found, where the value has another shape.
-    shapes: Option<(String, String)>,
-    /// Whether the message speaks of an entry of the mapping at `path` rather than of the value there.
-    of_key: bool,
+    about: About,
+}
+
+/// What the message speaks of.
+#[derive(Debug)]
+enum About {
+    /// The value at the path.
+    Value,
+    /// The value, which has another shape: what was expected and found.
+    Shape(Box<(String, String)>),
+    /// An entry of the mapping at the path.
+    Key,
+    /// An entry that is not there.
+    MissingKey(&'static str),
 }
 
 impl Fault {
-    pub(super) fn new(message: String) -> Self {
-        Self {
-            message,
-            help: None,
-            span: None,
-            node: None,
-            path: Vec::new(),
-            missing: None,
-            shapes: None,
-            of_key: false,
+    /// The key that is not there, if that is the mistake.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        match self.about {
+            About::MissingKey(key) => Some(key),
+            About::Value | About::Shape(_) | About::Key => None,
         }
+    }
+
+    pub(super) fn new(message: String) -> Self {
+        Self { message, help: None, span: None, node: None, path: Vec::new(), about: About::Value }
     }
 
     pub(super) fn at(mut self, span: Span, node: &Node) -> Self {
@@ -56,8 +63,11 @@ impl Fault {
 
     pub(super) fn into_diagnostic(self, document: &Arc<Document>, fallback: Span) -> Diagnostic {
         let key = self.path.iter().find(|step| !step.starts_with('['));
-        let habit = key.zip(self.shapes.as_ref());
-        let habit = habit.and_then(|(key, (expected, found))| habits::of_value(key, expected, found));
+        let habit = match (key, &self.about) {
+            (Some(key), About::Shape(shapes)) => habits::of_value(key, &shapes.0, &shapes.1),
+            _ => None,
+        };
+        let of_key = matches!(self.about, About::Key | About::MissingKey(_));
         let mut path = String::new();
         for step in self.path.iter().rev() {
             if !path.is_empty() && !step.starts_with('[') {
@@ -65,13 +75,13 @@ impl Fault {
             }
             path.push_str(step);
         }
-        let message = match (path.is_empty(), self.of_key) {
+        let message = match (path.is_empty(), of_key) {
             (true, _) => self.message,
             (false, true) => format!("{} in {}", self.message, quoted(&path)),
             (false, false) => format!("{}: {}", quoted(&path), self.message),
         };
         let finding = Diagnostic::new(message).at(document, self.span.unwrap_or(fallback));
-        match self.help.or(habit) {
+        match self.help.or(habit.map(Into::into)) {
             Some(help) => finding.help(help),
             None => finding,
         }
@@ -91,7 +101,7 @@ impl de::Error for Fault {
         let text = message.to_string();
         // Our own values write "what is wrong; help: the way out".
         match text.split_once("; help: ") {
-            Some((message, help)) => Self { help: Some(help.to_owned()), ..Self::new(message.to_owned()) },
+            Some((message, help)) => Self { help: Some(help.into()), ..Self::new(message.to_owned()) },
             None => Self::new(text),
         }
     }
@@ -99,7 +109,7 @@ impl de::Error for Fault {
     fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         let (expected, found) = (plain_expectation(&expected.to_string()), plain_unexpected(unexpected));
         let message = format!("expected {expected}, found {found}");
-        Self { shapes: Some((expected, found)), ..Self::new(message) }
+        Self { about: About::Shape(Box::new((expected, found))), ..Self::new(message) }
     }
 
     fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
@@ -108,7 +118,7 @@ impl de::Error for Fault {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         Self {
-            help: Some(choices(variant, expected)),
+            help: Some(choices(variant, expected).into()),
             ..Self::new(format!("{} is not one of its values", quoted(variant)))
         }
     }
@@ -119,13 +129,17 @@ impl de::Error for Fault {
             (None, Some(name)) => format!("did you mean {}?", quoted(name)),
             (None, None) => format!("known keys: {}", joined(expected, "and")),
         };
-        Self { help: Some(help), of_key: true, ..Self::new(format!("unknown key {}", quoted(field))) }
+        Self {
+            help: Some(help.into()),
+            about: About::Key,
+            ..Self::new(format!("unknown key {}", quoted(field)))
+        }
     }
 
     fn missing_field(field: &'static str) -> Self {
         let help = format!("add `{field}:`");
         let message = format!("the key {} is missing", quoted(field));
-        Self { help: Some(help), of_key: true, missing: Some(field), ..Self::new(message) }
+        Self { help: Some(help.into()), about: About::MissingKey(field), ..Self::new(message) }
     }
 }
 

@@ -51,7 +51,8 @@ fn credentials(text: &str) -> impl Iterator<Item = Range<usize>> {
         let has_password = user.split_once(':').is_some_and(|(name, rest)| {
             // `host:443/path@branch` is no password, and neither is a path's colon.
             let port = rest.split('/').next().unwrap_or(rest);
-            !name.contains('/') && !rest.is_empty() && !(rest.contains('/') && port.parse::<u16>().is_ok())
+            let is_port = rest.contains('/') && port.parse::<u16>().is_ok();
+            !name.contains('/') && !rest.is_empty() && !is_port
         });
         // `host/path@branch` is none, but a token may hold a slash.
         let is_path = user.split_once('/').is_some_and(|(host, _)| host.contains('.'));

@@ -175,7 +175,7 @@ impl Expansion<'_> {
         let matrix = resolve::matrix(&self.manifest.document, job, scope)?;
         let span = job.keys.matrix.as_ref().map(|matrix| matrix.span);
         let matrix = matrix.as_deref();
-        let per_source = matrix.is_some_and(|matrix| matrix::names_sources(matrix));
+        let per_source = matrix.is_some_and(matrix::names_sources);
         let shared = (!per_source || sources.is_empty()).then(|| job_values(matrix, None));
         let before = self.tasks.len();
         if let (Some(shared), false) = (&shared, job.has_sources) {

@@ -73,9 +73,9 @@ pub(super) fn variables(manifest: &Manifest) -> Result<Variables, Diagnostics> {
             .at(document, written[cycle[0]].1.span)
             .help("write one of them out")
     }));
-    let mut variables = Variables::default();
-    variables.unset =
+    let unset =
         written.iter().filter(|(_, one)| one.value.is_none()).map(|(name, _)| (*name).clone()).collect();
+    let mut variables = Variables { unset, ..Variables::default() };
     if found.is_empty() {
         let mut budget = MAX_TEXT;
         for at in in_order(&reads) {

@@ -1,5 +1,6 @@
 //! Where a job works: its `sources` with patterns resolved and branches known.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -303,8 +304,8 @@ impl<'a> Sources<'a> {
             None => default_branch(catalogue, &github),
         };
         let identity = identity(&github, &branch);
-        if !self.seen.contains_key(&identity) {
-            self.seen.insert(identity, None);
+        if let Entry::Vacant(unseen) = self.seen.entry(identity) {
+            unseen.insert(None);
             self.push(&github, branch, problem, self.manifest, pattern.span);
         }
         Ok(())

@@ -160,7 +160,7 @@ fn a_change_that_could_not_be_read_is_told() {
     let world = patched_with("*** Begin Patch\\n*** Update File: x\\n");
     let id = finished(&world, "Think");
     for command in ["diff {id} --stat", "result {id}"] {
-        let ended = session(&world, &command.replace("{id}", &id.to_string())).exits(0);
+        let ended = session(&world, &command.replace("{id}", &id)).exits(0);
         assert!(ended.stdout.contains("could not be read"), "{command}: {ended}");
     }
 }
