@@ -40,9 +40,9 @@ pub(crate) struct MergeArgs {
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
     let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
     let files = args.reports.files()?;
-    if let Some(taken) = args.files.iter().find(|input| files.holds(input)) {
+    if let Some(taken) = args.files.iter().find(|input| files.names(input)) {
         return Err(Failure::usage(format!("{} is read, and would be overwritten", taken.display()))
-            .help("name another folder with --report-dir, or another file"));
+            .help("name another file"));
     }
     files.check_without_events().map_err(outputs::unwritable)?;
     let merged = report::merge(reports).map_err(Failure::usage)?;

@@ -146,7 +146,7 @@ fn one_stdout() -> Failure {
 
 /// What it means that a report cannot be written before anything is started.
 pub(crate) fn unwritable(error: CannotWrite) -> Failure {
-    let is_taken = error.source.kind() == io::ErrorKind::AlreadyExists;
+    let is_taken = error.source.kind() == io::ErrorKind::InvalidData;
     let help = if is_taken {
         "name another file or folder, or remove it"
     } else {

@@ -150,7 +150,11 @@ fn merge_does_not_replace_what_it_reads() {
     let world = world();
     world.run().exits(0);
     let report = world.read("jules-report/report.json");
-    let ended = world.command("merge").arg("jules-report/report.json").start().wait();
+    let ended = world
+        .command("merge")
+        .args("jules-report/report.json --json jules-report/report.json")
+        .start()
+        .wait();
     assert!(ended.code == Some(2) && ended.stderr.contains("would be overwritten"), "{ended}");
     assert_eq!(world.read("jules-report/report.json"), report);
     world.command("merge").args("jules-report/report.json --report-dir all").exits(0);

@@ -131,7 +131,7 @@ pub(super) fn check(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), C
                 let head = head(path)?;
                 if !head.trim().is_empty() && !is_ours(&head) {
                     let what = "what stands there is no such report of jules-batch, and would be lost";
-                    return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
                 }
             }
             Ok(_) | Err(_) => {}
@@ -209,7 +209,7 @@ mod tests {
         check(&file, |_| false).unwrap();
         std::fs::write(&file, "a: 1").unwrap();
         check(&file, |head| head == "a: 1").unwrap();
-        assert_eq!(check(&file, |_| false).unwrap_err().source.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(check(&file, |_| false).unwrap_err().source.kind(), io::ErrorKind::InvalidData);
         assert!(check(&file.join("report.json"), |_| true).is_err());
     }
 }

@@ -137,11 +137,11 @@ impl ReportFiles {
         named.any(|named| named == path) && is_stream(path)
     }
 
-    /// Whether one of the reports is to stand where this file stands.
-    pub(crate) fn holds(&self, file: &Path) -> bool {
+    /// Whether one of the further files is this file.
+    pub(crate) fn names(&self, file: &Path) -> bool {
         let Ok(file) = file.canonicalize() else { return false };
-        self.all()
-            .any(|(path, _)| !self.is_stream(&path) && path.canonicalize().is_ok_and(|path| path == file))
+        let mut named = self.more.iter().filter(|(path, _)| !self.is_stream(path));
+        named.any(|(path, _)| path.canonicalize().is_ok_and(|path| path == file))
     }
 
     /// The files that get every event.
