@@ -9,9 +9,12 @@ use crate::escape::{begins, sequence_end};
 /// What stands where a secret was.
 const MASK: &str = "***";
 
-/// The most bytes between two letters. Without a limit, a text of nothing but first letters and escape sequences would be
-/// read from each of its letters to its end.
+/// The most bytes between two letters.
 const LONGEST_GAP: usize = 256;
+
+/// The same in a text in which the search goes over everything again and again, as in one of nothing but first letters and
+/// escape sequences: enough for a character or a short sequence.
+const SHORT_GAP: usize = 4;
 
 /// The text with `***` in place of every occurrence of the secret, and of every beginning of it that is at least `shortest`
 /// characters long: a text that was cut ends with one.
@@ -25,12 +28,14 @@ const LONGEST_GAP: usize = 256;
 pub fn mask<'a>(text: &'a str, secret: &str, shortest: usize) -> Cow<'a, str> {
     let words = [Form::Written, Form::Escaped].map(|form| Word::new(secret, form, shortest));
     let [Some(written), Some(escaped)] = words else { return Cow::Borrowed(text) };
-    let starts = [written.starts_with(), escaped.starts_with(), b'\\', b'&', b'%'];
     let mut masked = String::new();
-    let (mut kept, mut from) = (0, 0);
-    while let Some(at) = find_byte(text.as_bytes(), from, starts) {
+    let (mut kept, mut from, mut read) = (0, 0, 0);
+    while let Some(at) = next_start(text.as_bytes(), from, &written, &escaped) {
+        let gap = if read > 4 * at + LONGEST_GAP { SHORT_GAP } else { LONGEST_GAP };
+        let found = [&written, &escaped].map(|word| word.search(&text[at..], gap));
+        read += found.iter().map(|found| found.read).sum::<usize>();
         from = at + 1;
-        if let Some(len) = written.len_in(&text[at..]).max(escaped.len_in(&text[at..])) {
+        if let Some(len) = found.iter().filter_map(|found| found.len).max() {
             let start = start_of_escape(text, at).max(kept);
             masked.push_str(&text[kept..start]);
             masked.push_str(MASK);
@@ -43,39 +48,46 @@ pub fn mask<'a>(text: &'a str, secret: &str, shortest: usize) -> Cow<'a, str> {
 
 /// What is looked for, in one form.
 struct Word<'a> {
-    letters: Characters<'a>,
+    letters: Letters<'a>,
     first: char,
+    second: Option<char>,
     /// How many letters must be found.
     least: usize,
 }
 
+/// What was found at the start of a text.
+#[derive(Default)]
+struct Found {
+    /// How many bytes are the word, or a beginning of it that is long enough.
+    len: Option<usize>,
+    /// How many bytes were looked at.
+    read: usize,
+}
+
 impl<'a> Word<'a> {
     fn new(secret: &'a str, form: Form, shortest: usize) -> Option<Self> {
-        let letters = Characters { text: secret, at: 0, form };
-        let (first, _) = letters.clone().letters().next()?;
-        Some(Self { first, least: shortest.min(letters.clone().letters().count()), letters })
+        let letters = Letters { characters: Characters { text: secret, at: 0, form }, gap: secret.len() };
+        let mut each = letters.clone();
+        let (first, _) = each.next()?;
+        let second = each.next().map(|(c, _)| c);
+        Some(Self { first, second, least: shortest.min(letters.clone().count()), letters })
     }
 
-    /// The first byte of the text where the word is written as it is.
-    fn starts_with(&self) -> u8 {
-        self.first.encode_utf8(&mut [0; 4]).as_bytes()[0]
-    }
-
-    /// How many bytes at the start of the text are the word, or a beginning that is long enough.
-    fn len_in(&self, text: &str) -> Option<usize> {
-        let text = Characters { text, at: 0, form: self.letters.form };
+    fn search(&self, text: &str, gap: usize) -> Found {
+        let characters = Characters { text, at: 0, form: self.letters.characters.form };
         // What is skipped between letters does not count as a start: it would be skipped again and again.
-        if text.clone().next()?.0 != self.first {
-            return None;
+        if characters.clone().next().is_none_or(|(c, _)| c != self.first) {
+            return Found::default();
         }
+        let mut letters = Letters { characters, gap };
         let (mut count, mut end) = (0, 0);
-        for ((c, next), (wanted, _)) in text.letters().zip(self.letters.clone().letters()) {
+        for ((wanted, _), (c, next)) in self.letters.clone().zip(letters.by_ref()) {
             if c != wanted {
                 break;
             }
             (count, end) = (count + 1, next);
         }
-        (count >= self.least).then_some(end)
+        Found { len: (count >= self.least).then_some(end), read: letters.characters.at }
     }
 }
 
@@ -119,24 +131,30 @@ impl Iterator for Characters<'_> {
     }
 }
 
-impl Characters<'_> {
-    /// Without what may stand between letters.
-    fn letters(mut self) -> impl Iterator<Item = (char, usize)> {
-        std::iter::from_fn(move || {
-            let limit = self.at + LONGEST_GAP;
-            while self.at <= limit {
-                let here = self.clone();
-                let (c, end) = self.next()?;
-                if begins(c)
-                    && let Some(end) = sequence_end(here.take(LONGEST_GAP))
-                {
-                    self.at = end;
-                } else if !between_letters(c) {
-                    return Some((c, end));
-                }
+/// Characters without what may stand between letters; ends where more of it stands there than in a gap.
+#[derive(Clone)]
+struct Letters<'a> {
+    characters: Characters<'a>,
+    gap: usize,
+}
+
+impl Iterator for Letters<'_> {
+    type Item = (char, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let limit = self.characters.at + self.gap;
+        while self.characters.at <= limit {
+            let here = self.characters.clone();
+            let (c, end) = self.characters.next()?;
+            if begins(c)
+                && let Some(end) = sequence_end(here.take(self.gap))
+            {
+                self.characters.at = end;
+            } else if !between_letters(c) {
+                return Some((c, end));
             }
-            None
-        })
+        }
+        None
     }
 }
 
@@ -199,13 +217,28 @@ fn start_of_escape(text: &str, at: usize) -> usize {
     std::iter::once(bytes).chain(entered).find(begins).map_or(at, |before| before.len() - 1)
 }
 
-/// The next of these bytes, looked for in a way that compilers make fast.
-fn find_byte(bytes: &[u8], from: usize, wanted: [u8; 5]) -> Option<usize> {
-    let is_wanted = |b: &u8| wanted.iter().fold(false, |found, wanted| found | (wanted == b));
+/// The next place where one of the words may start. Most places are passed over at their first or second byte, in a way
+/// that compilers make fast.
+fn next_start(bytes: &[u8], from: usize, written: &Word<'_>, escaped: &Word<'_>) -> Option<usize> {
+    let byte = |c: char| c.encode_utf8(&mut [0; 4]).as_bytes()[0];
+    let firsts = [written.first, escaped.first].map(byte);
+    let seconds = [written.second, escaped.second].map(|c| c.map(byte));
+    let may_start = |b: &u8| firsts.contains(b) | matches!(b, b'\\' | b'&' | b'%');
+    let may_be_second =
+        |b: &u8| !b.is_ascii_graphic() || matches!(b, b'\\' | b'&' | b'%') || seconds.contains(&Some(*b));
+    let starts = |at: usize| match bytes[at] {
+        b'\\' if !firsts.contains(&b'\\') => {
+            bytes.get(at + 1).is_some_and(|next| *next == b'u' || firsts.contains(next))
+        }
+        b'\\' | b'&' | b'%' => true,
+        b => firsts.contains(&b) && bytes.get(at + 1).is_none_or(may_be_second),
+    };
     let mut at = from;
     for chunk in bytes.get(from..)?.chunks(32) {
-        if chunk.iter().fold(false, |found, b| found | is_wanted(b)) {
-            return chunk.iter().position(is_wanted).map(|inside| at + inside);
+        if chunk.iter().fold(false, |found, b| found | may_start(b))
+            && let Some(inside) = (at..at + chunk.len()).find(|at| starts(*at))
+        {
+            return Some(inside);
         }
         at += chunk.len();
     }
