@@ -25,7 +25,7 @@ pub(crate) async fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Fa
     match prepare(args) {
         Ok(Prepared { run, job, console }) => {
             let result = match job {
-                Ok(job) => run::execute(&run, job, &console).await,
+                Ok(job) => Box::pin(run::execute(&run, job, &console)).await,
                 Err(failure) => Err(failure),
             };
             let published = publish::publish(&result, Some(&run), args, &console);

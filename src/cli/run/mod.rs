@@ -75,7 +75,7 @@ pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failu
     let command = format!("jules-batch run {}", quoted(&args.manifest));
     let file = Some(args.manifest.to_string_lossy().into_owned());
     let job = Job { manifest, origin: args.manifest.clone(), file, command: Some(command), workflow: None };
-    Ok(execute(args, job, console).await?.exit)
+    Ok(Box::pin(execute(args, job, console)).await?.exit)
 }
 
 /// Runs a job under the flags of `run`; where the manifest comes from is the caller's business.

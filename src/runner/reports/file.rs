@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IntoInnerError, Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
@@ -10,6 +11,9 @@ use crate::outcome::JournalError;
 
 /// How much is written at once.
 const BUFFER: usize = 64 * 1024;
+
+/// How long a pipe's reader is waited for.
+const READER: Duration = Duration::from_secs(10);
 
 /// How much of a file shows what it is, in bytes.
 const HEAD: u64 = 4 * 1024;
@@ -101,10 +105,28 @@ pub(super) fn is_stream(path: &Path) -> bool {
     }
 }
 
-/// Opens a stream, to add to what it got before.
+/// Opens a stream, to add to what it got before. A pipe's reader may come a little later.
 pub(super) fn open_stream(path: &Path) -> Result<File, CannotWrite> {
-    let opened = OpenOptions::new().append(true).open(path);
-    opened.map_err(|source| CannotWrite { path: path.to_owned(), source })
+    let failed = |source| CannotWrite { path: path.to_owned(), source };
+    // Without waiting, to see whether there is a reader; then as it is written to.
+    let mut probe = OpenOptions::new();
+    probe.append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut probe, libc::O_NONBLOCK);
+    let asked = Instant::now();
+    let _there = loop {
+        match probe.open(path) {
+            #[cfg(unix)]
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
+                if asked.elapsed() > READER {
+                    return Err(failed(io::Error::other("nobody reads from it")));
+                }
+                std::thread::sleep(READER / 500);
+            }
+            opened => break opened.map_err(failed)?,
+        }
+    };
+    OpenOptions::new().append(true).open(path).map_err(failed)
 }
 
 /// Writes to a stream what `write` writes; why that failed is for `write` to remember.

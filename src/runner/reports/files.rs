@@ -185,7 +185,8 @@ impl ReportFiles {
     ///
     /// When a file cannot be written.
     pub fn write_events(&self, events: &[RunEvent]) -> Result<Vec<PathBuf>, CannotWrite> {
-        let lines = self.redactor.clean(&event_lines(events)).into_owned();
+        let lines = event_lines(events);
+        let lines = self.redactor.clean(&lines);
         let write = |path: &Path| match self.is_stream(path) {
             true => open_stream(path)?
                 .write_all(lines.as_bytes())
@@ -219,12 +220,17 @@ impl ReportFiles {
     ) -> Result<Vec<Box<dyn Listener>>, CannotWrite> {
         let reports = Reports::new(record.clone(), self.outputs().collect());
         let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(reports)];
-        for path in self.write_events(history)? {
-            let lines = match self.is_stream(&path) {
-                true => EventLines::stream(path.clone(), open_stream(&path)?, Vec::new()),
-                false => EventLines::append(&path)?,
+        let lines = event_lines(history);
+        let lines = self.redactor.clean(&lines);
+        for path in self.event_files() {
+            let events = if self.is_stream(&path) {
+                // Opened once: whoever reads it takes a second opening for the end.
+                EventLines::stream(path.clone(), open_stream(&path)?, history.to_vec())
+            } else {
+                replace(&path, lines.as_bytes())?;
+                EventLines::append(&path)?
             };
-            listeners.push(Box::new(lines.redacted(self.redactor.clone())));
+            listeners.push(Box::new(events.redacted(self.redactor.clone())));
         }
         Ok(listeners)
     }
