@@ -6,9 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
 mod engine;
+mod events;
 mod expansion;
 mod reports;
-mod story;
 
 use criterion::{criterion_group, criterion_main};
 

@@ -4,12 +4,12 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use jules_batch::outcome::RunRecord;
 use jules_batch::report::{self, JunitProfile, ReportV1};
 
-use crate::story;
+use crate::events;
 
 pub(crate) fn benches(c: &mut Criterion) {
     let mut group = c.benchmark_group("reports");
     for tasks in [100, 10_000] {
-        let events = story::events(tasks);
+        let events = events::of_run(tasks);
         let record = RunRecord::from_events(&events).unwrap();
         let document = ReportV1::of(&record);
         group.throughput(Throughput::Elements(tasks as u64)).sample_size(20);

@@ -246,7 +246,7 @@ fn is_zero(number: &u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Story, every_outcome};
+    use super::super::sample::{SampleRun, every_outcome};
     use super::*;
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
         }
         assert_eq!((summary["tests"].as_u64(), summary["flaky"].as_u64()), (Some(12), Some(1)));
         assert!(summary["stop"].as_i64() >= summary["start"].as_i64());
-        let empty: Value = serde_json::from_str(&ctrf(&Story::new().report())).unwrap();
+        let empty: Value = serde_json::from_str(&ctrf(&SampleRun::new().report())).unwrap();
         assert_eq!(empty["results"]["summary"]["tests"], 0);
     }
 }

@@ -26,13 +26,13 @@ pub fn event_line(event: &RunEvent) -> String {
 mod tests {
     use serde_json::Value;
 
-    use super::super::sample::every_outcome_story;
+    use super::super::sample::every_outcome_sample;
     use super::*;
 
     #[test]
     fn every_line_is_an_object_that_names_its_task() {
-        let story = every_outcome_story();
-        for event in story.events() {
+        let sample = every_outcome_sample();
+        for event in sample.events() {
             let line = event_line(event);
             assert!(!line.contains(['\n', '\r', '\u{1B}']), "{line}");
             assert!(!line.contains("##"), "{line}");

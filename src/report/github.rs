@@ -196,7 +196,7 @@ pub fn output_file(outputs: &[(&'static str, String)], delimiter: &str) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{HOSTILE, Story, every_outcome};
+    use super::super::sample::{HOSTILE, SampleRun, every_outcome};
     use super::*;
 
     #[test]
@@ -273,10 +273,10 @@ mod tests {
 
     #[test]
     fn no_change_is_a_failure_where_its_job_says_so() {
-        let mut story = Story::new();
-        story.plan_as("strict", None, 7, "fail").whole("strict", 5, Outcome::NoChange, None);
-        story.plan_as("easy", None, 8, "pass").whole("easy", 5, Outcome::NoChange, None);
-        let report = story.report();
+        let mut sample = SampleRun::new();
+        sample.plan_as("strict", None, 7, "fail").whole("strict", 5, Outcome::NoChange, None);
+        sample.plan_as("easy", None, 8, "pass").whole("easy", 5, Outcome::NoChange, None);
+        let report = sample.report();
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Failure);
         let text = annotations(&report, Some("jobs.yaml"));
         assert!(text.starts_with("::error file=jobs.yaml,line=7,title=no change%3A strict::"), "{text}");
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_outcome_of_a_run() {
-        let mut report = Story::new().report();
+        let mut report = SampleRun::new().report();
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Empty);
         report.totals.total = 2;
         assert_eq!(RunOutcome::of(&report, false), RunOutcome::Success);

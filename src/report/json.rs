@@ -52,7 +52,7 @@ pub fn report_schema() -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::super::sample::{Story, every_outcome};
+    use super::super::sample::{SampleRun, every_outcome};
     use super::*;
     use crate::outcome::Outcome;
 
@@ -60,10 +60,10 @@ mod tests {
 
     #[test]
     fn holds_what_happened() {
-        let mut story = Story::new();
-        story.plan("upgrade/my-org/web@main[crate=serde]", Some("my-org/web"), 14);
-        story.at(1).start("upgrade/my-org/web@main[crate=serde]", 1, "31415926535897932384");
-        story.at(61).end_attempt(
+        let mut sample = SampleRun::new();
+        sample.plan("upgrade/my-org/web@main[crate=serde]", Some("my-org/web"), 14);
+        sample.at(1).start("upgrade/my-org/web@main[crate=serde]", 1, "31415926535897932384");
+        sample.at(61).end_attempt(
             "upgrade/my-org/web@main[crate=serde]",
             1,
             Outcome::Succeeded,
@@ -74,9 +74,9 @@ mod tests {
                 "change": {"files": 2, "additions": 10, "deletions": 3}
             }),
         );
-        story.end("upgrade/my-org/web@main[crate=serde]", Outcome::Succeeded, None);
-        story.used(&[("create", 1), ("list", 4)]).finish(None);
-        insta::assert_snapshot!(to_json(&story.report()));
+        sample.end("upgrade/my-org/web@main[crate=serde]", Outcome::Succeeded, None);
+        sample.used(&[("create", 1), ("list", 4)]).finish(None);
+        insta::assert_snapshot!(to_json(&sample.report()));
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn reports_fit_the_schema() {
         let validator = jsonschema::validator_for(&report_schema()).unwrap();
-        for report in [every_outcome(), Story::new().report()] {
+        for report in [every_outcome(), SampleRun::new().report()] {
             let json: Value = serde_json::from_str(&to_json(&report)).unwrap();
             let errors: Vec<String> = validator.iter_errors(&json).map(|e| e.to_string()).collect();
             assert!(errors.is_empty(), "{errors:?}");

@@ -269,7 +269,7 @@ fn push(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{HOSTILE, Story, every_outcome};
+    use super::super::sample::{HOSTILE, SampleRun, every_outcome};
     use super::*;
 
     #[test]
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn says_when_it_was_simulated_and_when_nothing_was_selected() {
-        let mut report = Story::new().report();
+        let mut report = SampleRun::new().report();
         report.run.simulated = true;
         let text = markdown(&report);
         assert!(text.starts_with(
@@ -345,10 +345,10 @@ mod tests {
 
     #[test]
     fn no_change_is_a_failure_where_its_job_says_so() {
-        let mut story = Story::new();
-        story.plan_as("strict", None, 7, "fail").whole("strict", 5, Outcome::NoChange, None);
-        story.plan_as("easy", None, 8, "pass").whole("easy", 5, Outcome::NoChange, None);
-        let text = markdown(&story.report());
+        let mut sample = SampleRun::new();
+        sample.plan_as("strict", None, 7, "fail").whole("strict", 5, Outcome::NoChange, None);
+        sample.plan_as("easy", None, 8, "pass").whole("easy", 5, Outcome::NoChange, None);
+        let text = markdown(&sample.report());
         assert!(text.starts_with("## ❌ nightly-maintenance: 1 of 2 tasks failed\n"), "{text}");
         assert!(text.contains("#### ➖ no change: 1 task\n"), "{text}");
         assert!(text.contains("- `strict`") && !text.contains("- `easy`"), "{text}");

@@ -154,7 +154,7 @@ impl DetectionV1 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::sample::{Story, every_outcome};
+    use super::super::sample::{SampleRun, every_outcome};
     use super::*;
     use crate::outcome::Outcome;
 
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn refuses_nothing_and_strangers() {
         assert_eq!(merge(Vec::new()).unwrap_err().to_string(), "there is no report to merge");
-        let mut other = Story::new().report();
+        let mut other = SampleRun::new().report();
         other.run.name = "other".to_owned();
         other.run.id = "20261122-020005-ffff".to_owned();
         assert_eq!(

@@ -7,20 +7,20 @@ use super::ReportV1;
 use crate::outcome::{Outcome, RunEvent, RunRecord};
 
 /// A run in the making.
-pub(super) struct Story {
+pub(super) struct SampleRun {
     events: Vec<RunEvent>,
     now: Timestamp,
 }
 
-impl Story {
+impl SampleRun {
     /// The run's first second.
     pub(super) fn new() -> Self {
-        let mut story = Self { events: Vec::new(), now: began() };
-        story.tell(&json!({"event": "run_started", "run": {
+        let mut sample = Self { events: Vec::new(), now: began() };
+        sample.tell(&json!({"event": "run_started", "run": {
             "id": "20261122-020005-7c1f", "name": "nightly-maintenance", "manifest": "jobs.yaml", "file": "jobs.yaml", "simulated": false,
         }}));
-        story.tell(&json!({"event": "invocation_started", "invocation": 1}));
-        story
+        sample.tell(&json!({"event": "invocation_started", "invocation": 1}));
+        sample
     }
 
     /// Moves the clock to this many seconds after the start.
@@ -121,7 +121,7 @@ impl Story {
     }
 
     pub(super) fn report(&self) -> ReportV1 {
-        ReportV1::of(&RunRecord::from_events(&self.events).expect("a story begins with its run"))
+        ReportV1::of(&RunRecord::from_events(&self.events).expect("a sample begins with its run"))
     }
 }
 
@@ -139,11 +139,11 @@ pub(super) const HOSTILE: &str = "cargo test failed ]]></failure></testcase><tes
 
 /// Every outcome at least once, retries, a pull request, an adopted session, hostile text everywhere, a stray.
 pub(super) fn every_outcome() -> ReportV1 {
-    every_outcome_story().report()
+    every_outcome_sample().report()
 }
 
-pub(super) fn every_outcome_story() -> Story {
-    let mut story = Story::new();
+pub(super) fn every_outcome_sample() -> SampleRun {
+    let mut sample = SampleRun::new();
     let web = Some("my-org/web");
     let ids = [
         ("upgrade/my-org/web@main[crate=serde]", web),
@@ -160,50 +160,56 @@ pub(super) fn every_outcome_story() -> Story {
         ("hostile/\u{1B}[31m<b>&\"'\u{0}]]>\n[[ATTACHMENT|x]]", Some("my-org/<img src=x>")),
     ];
     for (line, (id, github)) in (10u32..).zip(ids) {
-        story.plan(id, github, line);
+        sample.plan(id, github, line);
     }
     let pull = json!({"pullRequest": {
         "url": "https://github.com/my-org/web/pull/7", "number": 7, "title": "Upgrade serde <to> [1.0] @team",
         "baseRef": "main", "headRef": "jules/serde",
     }, "change": {"files": 2, "additions": 10, "deletions": 3}});
-    story.at(1).start(ids[0].0, 1, "31415926535897932384");
-    story.at(40).end_attempt(ids[0].0, 1, Outcome::Stalled, Some("the agent was silent for 20m"), &json!({}));
-    story.at(45).start(ids[0].0, 2, "31415926535897932385");
-    story.at(105).end_attempt(ids[0].0, 2, Outcome::Succeeded, None, &pull).end(
+    sample.at(1).start(ids[0].0, 1, "31415926535897932384");
+    sample.at(40).end_attempt(
+        ids[0].0,
+        1,
+        Outcome::Stalled,
+        Some("the agent was silent for 20m"),
+        &json!({}),
+    );
+    sample.at(45).start(ids[0].0, 2, "31415926535897932385");
+    sample.at(105).end_attempt(ids[0].0, 2, Outcome::Succeeded, None, &pull).end(
         ids[0].0,
         Outcome::Succeeded,
         None,
     );
-    story.at(2).whole(ids[1].0, 75, Outcome::Succeeded, None);
-    story.at(3).whole(ids[2].0, 30, Outcome::NoChange, None);
-    story.at(50).whole(
+    sample.at(2).whole(ids[1].0, 75, Outcome::Succeeded, None);
+    sample.at(3).whole(ids[2].0, 30, Outcome::NoChange, None);
+    sample.at(50).whole(
         ids[3].0,
         90,
         Outcome::Failed,
         Some("the tests do not pass:\n  assertion failed: left == right\n"),
     );
-    story.at(60).whole(ids[4].0, 33, Outcome::NeedsInput, Some("Which database should I migrate?"));
-    story.at(70).start(ids[5].0, 1, "55").at(100).end_attempt(
+    sample.at(60).whole(ids[4].0, 33, Outcome::NeedsInput, Some("Which database should I migrate?"));
+    sample.at(70).start(ids[5].0, 1, "55").at(100).end_attempt(
         ids[5].0,
         1,
         Outcome::Error,
         Some("503"),
         &json!({}),
     );
-    story.at(110).start(ids[5].0, 2, "56").at(200);
-    story.end_attempt(ids[5].0, 2, Outcome::TimedOut, Some("not done within 2h"), &json!({}));
-    story.end(ids[5].0, Outcome::TimedOut, Some("not done within 2h"));
-    story.at(90).whole(ids[6].0, 60, Outcome::Stalled, Some("silent for 20m, 1 nudge"));
-    story.at(95).whole(ids[7].0, 5, Outcome::Error, Some("the service answered 500 to 4 requests"));
-    story.at(140).end(ids[8].0, Outcome::Skipped, Some("`fix/my-org/api@main` failed"));
-    story.at(210).end(ids[9].0, Outcome::Deferred, Some("the daily budget of 100 sessions is spent"));
-    story.at(150).start(ids[10].0, 1, "77").at(210);
-    story.at(160).whole(ids[11].0, 10, Outcome::Failed, Some(HOSTILE));
-    story.tell(&json!({"event": "stray_found", "stray": {
+    sample.at(110).start(ids[5].0, 2, "56").at(200);
+    sample.end_attempt(ids[5].0, 2, Outcome::TimedOut, Some("not done within 2h"), &json!({}));
+    sample.end(ids[5].0, Outcome::TimedOut, Some("not done within 2h"));
+    sample.at(90).whole(ids[6].0, 60, Outcome::Stalled, Some("silent for 20m, 1 nudge"));
+    sample.at(95).whole(ids[7].0, 5, Outcome::Error, Some("the service answered 500 to 4 requests"));
+    sample.at(140).end(ids[8].0, Outcome::Skipped, Some("`fix/my-org/api@main` failed"));
+    sample.at(210).end(ids[9].0, Outcome::Deferred, Some("the daily budget of 100 sessions is spent"));
+    sample.at(150).start(ids[10].0, 1, "77").at(210);
+    sample.at(160).whole(ids[11].0, 10, Outcome::Failed, Some(HOSTILE));
+    sample.tell(&json!({"event": "stray_found", "stray": {
         "id": "999", "url": "https://jules.google.com/session/999", "title": "Lost [jb-01234567-7c1f-3]", "task": null,
     }}));
-    story.at(220).used(&[("create", 13), ("get", 7), ("list", 40)]).finish(Some("deadline"));
-    story
+    sample.at(220).used(&[("create", 13), ("get", 7), ("list", 40)]).finish(Some("deadline"));
+    sample
 }
 
 /// Writes every report of a few runs below the folder that `JULES_BATCH_SAMPLES` names, for readers that
@@ -215,7 +221,7 @@ fn write_samples() {
     simulated.run.simulated = true;
     let samples = [
         ("hostile", simulated),
-        ("empty", Story::new().report()),
+        ("empty", SampleRun::new().report()),
         ("large", large(2000)),
         ("nightly", nightly()),
     ];
@@ -234,17 +240,17 @@ fn write_samples() {
 
 /// A run of this many tasks on 60 slots.
 fn large(tasks: usize) -> ReportV1 {
-    let mut story = Story::new();
+    let mut sample = SampleRun::new();
     let mut free = vec![0i64; 60];
     let mut random = 1u64;
     for number in 0..tasks {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let dice = i64::try_from(random >> 40).unwrap_or(0);
         let id = format!("upgrade/my-org/svc-{number:04}@main[crate=serde]");
-        story.plan(&id, Some(&format!("my-org/svc-{number:04}")), 14);
+        sample.plan(&id, Some(&format!("my-org/svc-{number:04}")), 14);
         let slot = (0..60).min_by_key(|slot| free[*slot]).unwrap_or(0);
         let seconds = 120 + dice % 900;
-        story.at(free[slot]).start(&id, 1, &format!("7{number:018}")).at(free[slot] + seconds);
+        sample.at(free[slot]).start(&id, 1, &format!("7{number:018}")).at(free[slot] + seconds);
         free[slot] += seconds + 3;
         let (outcome, reason) = match dice % 100 {
             0..75 => (Outcome::Succeeded, None),
@@ -268,32 +274,32 @@ fn large(tasks: usize) -> ReportV1 {
         } else {
             json!({})
         };
-        story.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
+        sample.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
     }
-    story.at(free.into_iter().max().unwrap_or(0)).used(&[
+    sample.at(free.into_iter().max().unwrap_or(0)).used(&[
         ("create", tasks as u64),
         ("list", 900),
         ("get", 310),
     ]);
-    story.finish(None).report()
+    sample.finish(None).report()
 }
 
 /// An ordinary night: a few jobs, two evenings, one failure.
 fn nightly() -> ReportV1 {
-    let mut story = Story::new();
+    let mut sample = SampleRun::new();
     let jobs = ["upgrade", "docs", "lint", "flaky-tests"];
     let repos = ["my-org/backend", "my-org/web", "my-org/billing", "my-org/search", "my-org/infra"];
     let mut starts = [0i64; 3];
     for (job_line, job) in (14u32..).step_by(11).zip(jobs) {
         for (index, repo) in (0i64..).zip(repos) {
             let id = format!("{job}/{repo}@main");
-            story.plan(&id, Some(repo), job_line);
+            sample.plan(&id, Some(repo), job_line);
             let slot = (0..3).min_by_key(|slot| starts[*slot]).unwrap_or(0);
             let seconds = 240 + (index * 97 + i64::from(job_line) * 53) % 700;
             let begin = if job == "flaky-tests" { starts[slot].max(86_400) } else { starts[slot] };
             starts[slot] = begin + seconds + 5;
             let session = format!("{}", 4_182_930_177_265_510_000i64 + begin * 1000 + index);
-            story.at(begin).start(&id, 1, &session).at(begin + seconds);
+            sample.at(begin).start(&id, 1, &session).at(begin + seconds);
             let (outcome, reason) = match (job, index) {
                 ("docs", 1) => (
                     Outcome::NeedsInput,
@@ -316,14 +322,14 @@ fn nightly() -> ReportV1 {
             } else {
                 json!({})
             };
-            story.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
+            sample.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
         }
     }
-    story.at(starts.into_iter().max().unwrap_or(0)).used(&[
+    sample.at(starts.into_iter().max().unwrap_or(0)).used(&[
         ("create", 20),
         ("list", 61),
         ("get", 18),
         ("activities", 22),
     ]);
-    story.finish(None).report()
+    sample.finish(None).report()
 }

@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::cli::signals::Signals;
+use crate::manifest::parse_duration;
 use jules::{
     ChangeSet, Error, ErrorKind, Options, PullRequest, Session, SessionClient, SessionOutcome, SessionState,
     Unchanged,
@@ -24,7 +25,7 @@ Exit codes: 0 it completed; 100 it failed, completed with a question instead of 
 not ended after --timeout; 75 what it has made could not be read.
 
 A session that waits for a plan's approval or for an answer does not end: see `session approve` and `session send`.
-Pull requests come after the state: one that has just completed on a repository without any is read again for 30s.
+Pull requests come after the state: one that has just completed on a repository without any is read again for --settle.
 
 Examples:
   jules-batch session result 123 --timeout 45m
@@ -37,6 +38,9 @@ pub(crate) struct ResultArgs {
     /// How long to wait.
     #[command(flatten)]
     patience: Patience,
+    /// How long to look again at a session that completed without what was asked for
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s")]
+    settle: Duration,
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     format: Format,
@@ -71,10 +75,11 @@ struct Change {
 }
 
 pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Failure> {
-    let client = args.target.patient()?;
+    let jules = args.target.access.patient()?.with(|options| options.settle(args.settle));
+    let client = jules.attach(args.target.id.clone());
     let mut signals = Signals::new()?;
     let outcome = tokio::select! {
-        outcome = look(&client, args.patience.limit(), console) => outcome?,
+        outcome = look(&client, args, console) => outcome?,
         signal = signals.next() => return Ok(signal.exit()),
     };
     let text = match args.format {
@@ -97,10 +102,10 @@ fn exit(outcome: &SessionOutcome) -> Exit {
 /// Waits for the session's end, and then not for long for what else there is to tell.
 async fn look(
     client: &SessionClient,
-    limit: Option<Duration>,
+    args: &ResultArgs,
     console: &Console,
 ) -> Result<SessionOutcome, Failure> {
-    let asked = Instant::now();
+    let (asked, limit) = (Instant::now(), args.patience.limit());
     let mut session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
     if let Some(hint) = hint(&session) {
         console.say(&hint);
@@ -118,7 +123,7 @@ async fn look(
             };
         }
         let ended = *ended.get_or_insert_with(Instant::now);
-        let result = client.result().timeout(Options::SETTLE + ACTIVITIES);
+        let result = client.result().timeout(args.settle + ACTIVITIES);
         match said_when_long("reading what it has made", console, result).await {
             Ok(outcome) if outcome.unread => {
                 console.warn("why it failed could not be read");

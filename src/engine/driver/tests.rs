@@ -8,12 +8,12 @@ use jules::{Activity, ActivityKind, AgentPlan, Originator, SessionDigest};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
-struct Story {
+struct Followed {
     driver: Driver,
     now: Now,
 }
 
-impl Story {
+impl Followed {
     fn new(expect: Expect, asked: Made, waiting: Waiting) -> Self {
         let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() };
         let (waiting, timeouts) = (Arc::new(waiting), Timeouts::default());
@@ -192,36 +192,36 @@ fn passing(unsent: bool) -> RequestFailure {
 
 #[test]
 fn completed_with_outputs_ends_at_once() {
-    let mut story = Story::of(Waiting::default());
-    assert!(story.sees(SessionState::InProgress).is_empty());
-    let steps = story.sees_work(SessionState::Completed, pull_request());
+    let mut session = Followed::of(Waiting::default());
+    assert!(session.sees(SessionState::InProgress).is_empty());
+    let steps = session.sees_work(SessionState::Completed, pull_request());
     assert_eq!(ended(&steps).0, Outcome::Succeeded);
-    assert_eq!(story.driver.wake_at(), None);
+    assert_eq!(session.driver.wake_at(), None);
 }
 
 #[test]
 fn late_outputs_are_waited_for() {
-    let mut story = Story::of(Waiting::default());
-    let soon = story.now.instant + Duration::from_secs(10);
-    assert_eq!(story.sees(SessionState::Completed), [Step::ReadAt(soon)]);
-    let steps = story.pass(12).sees_work(SessionState::Completed, pull_request());
+    let mut session = Followed::of(Waiting::default());
+    let soon = session.now.instant + Duration::from_secs(10);
+    assert_eq!(session.sees(SessionState::Completed), [Step::ReadAt(soon)]);
+    let steps = session.pass(12).sees_work(SessionState::Completed, pull_request());
     assert_eq!(ended(&steps).0, Outcome::Succeeded);
 }
 
 #[test]
 fn without_outputs_the_last_change_set_of_the_activities_counts() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::Completed);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Completed);
     let read = Step::Read { purpose: Purpose::Work, since: None };
-    assert_eq!(story.pass(30).sees(SessionState::Completed), [read]);
-    let steps = story.reads(Purpose::Work, &Digest { change: Some(change()), ..Digest::default() });
+    assert_eq!(session.pass(30).sees(SessionState::Completed), [read]);
+    let steps = session.reads(Purpose::Work, &Digest { change: Some(change()), ..Digest::default() });
     assert_eq!(ended(&steps).0, Outcome::Succeeded);
 }
 
 #[test]
 fn work_without_a_change_is_no_change() {
-    let mut story = Story::of(Waiting::default());
-    let steps = story.completes("PvwbE");
+    let mut session = Followed::of(Waiting::default());
+    let steps = session.completes("PvwbE");
     assert_eq!(
         ended(&steps),
         (Outcome::NoChange, "completed without any change; the agent's last words: Read it.")
@@ -231,22 +231,22 @@ fn work_without_a_change_is_no_change() {
 #[test]
 fn a_session_that_has_not_worked_is_an_error_by_a_fresh_look() {
     for course in ["PvE", "PE", "AUPvE", ""] {
-        let mut story = Story::of(Waiting::default());
-        let steps = story.completes(course);
-        let steps = story.looks(&steps, SessionState::Completed);
+        let mut session = Followed::of(Waiting::default());
+        let steps = session.completes(course);
+        let steps = session.looks(&steps, SessionState::Completed);
         assert_eq!(ended(&steps), (Outcome::Error, "completed without having worked"), "{course}");
     }
     // It was woken meanwhile, or its outputs have come.
-    let mut story = Story::of(Waiting::default());
-    let steps = story.completes("PvE");
-    assert!(story.looks(&steps, SessionState::InProgress).is_empty());
-    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
-    let mut story = Story::of(Waiting::default());
-    story.completes("PvE");
-    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
-    let mut story = Story::of(Waiting::default());
-    story.completes("PvE");
-    assert_eq!(ended(&story.sleeps(120)).0, Outcome::Detached, "no look could be had");
+    let mut session = Followed::of(Waiting::default());
+    let steps = session.completes("PvE");
+    assert!(session.looks(&steps, SessionState::InProgress).is_empty());
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.completes("PvE");
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.completes("PvE");
+    assert_eq!(ended(&session.sleeps(120)).0, Outcome::Detached, "no look could be had");
 }
 
 /// How sessions have ended in the wild, by what their activities show; `change`: with a change set among them.
@@ -269,13 +269,13 @@ fn how_a_session_without_outputs_ended_is_known_by_the_places_of_its_activities(
     #[case] has_change: bool,
     #[case] wanted: Outcome,
 ) {
-    let mut story = Story::of(Waiting::default());
+    let mut session = Followed::of(Waiting::default());
     let change = has_change.then(change);
-    story.sees(SessionState::Completed);
-    story.pass(30).sees(SessionState::Completed);
-    let mut steps = story.reads(Purpose::Work, &Digest { change, ..course_of(course) });
+    session.sees(SessionState::Completed);
+    session.pass(30).sees(SessionState::Completed);
+    let mut steps = session.reads(Purpose::Work, &Digest { change, ..course_of(course) });
     if matches!(steps[..], [Step::ReadAt(_)]) {
-        steps = story.sees(SessionState::Completed);
+        steps = session.sees(SessionState::Completed);
     }
     let (outcome, reason) = ended(&steps);
     assert_eq!(outcome, wanted, "{reason}");
@@ -287,56 +287,56 @@ fn a_question_at_the_end_is_the_policys_matter() {
     for (user_feedback, outcome) in
         [(UserFeedback::Fail, Outcome::NeedsInput), (UserFeedback::Detach, Outcome::Detached)]
     {
-        let mut story = Story::of(Waiting { user_feedback, ..Waiting::default() });
-        assert_eq!(ended(&story.completes("PvAE")), (outcome, "Which one?"));
+        let mut session = Followed::of(Waiting { user_feedback, ..Waiting::default() });
+        assert_eq!(ended(&session.completes("PvAE")), (outcome, "Which one?"));
     }
     for expect in [Expect::Change, Expect::PullRequest] {
-        let mut story = Story::new(expect, Made::PullRequest, Waiting::default());
-        assert_eq!(ended(&story.completes("PvAE")), (Outcome::NeedsInput, "Which one?"));
+        let mut session = Followed::new(expect, Made::PullRequest, Waiting::default());
+        assert_eq!(ended(&session.completes("PvAE")), (Outcome::NeedsInput, "Which one?"));
     }
 }
 
-/// A story whose session completed with a question, and was answered.
-fn answered_at_the_end(max: u32) -> Story {
-    let mut story = Story::of(replies(max));
-    assert_eq!(story.completes("PvAE"), send(Act::Reply, "Decide yourself.", false));
-    assert!(story.sees(SessionState::Completed).is_empty(), "the reply is under way");
-    let soon = Step::ReadAt(story.now.instant + INTERVAL);
-    assert_eq!(story.driver.on_acted(Act::Reply, Ok(()), story.now), [soon]);
-    story
+/// A session whose session completed with a question, and was answered.
+fn answered_at_the_end(max: u32) -> Followed {
+    let mut session = Followed::of(replies(max));
+    assert_eq!(session.completes("PvAE"), send(Act::Reply, "Decide yourself.", false));
+    assert!(session.sees(SessionState::Completed).is_empty(), "the reply is under way");
+    let soon = Step::ReadAt(session.now.instant + INTERVAL);
+    assert_eq!(session.driver.on_acted(Act::Reply, Ok(()), session.now), [soon]);
+    session
 }
 
 #[test]
 fn an_answer_wakes_a_completed_session() {
-    let mut story = answered_at_the_end(1);
+    let mut session = answered_at_the_end(1);
     // Some 95 s it is shown as it was.
     for _ in 0..9 {
-        let again = Step::ReadAt(story.pass(10).now.instant + INTERVAL);
-        assert_eq!(story.sees(SessionState::Completed), [again]);
+        let again = Step::ReadAt(session.pass(10).now.instant + INTERVAL);
+        assert_eq!(session.sees(SessionState::Completed), [again]);
     }
-    assert!(story.pass(10).sees(SessionState::InProgress).is_empty());
+    assert!(session.pass(10).sees(SessionState::InProgress).is_empty());
     assert_eq!(
-        ended(&story.pass(60).sees_work(SessionState::Completed, pull_request())).0,
+        ended(&session.pass(60).sees_work(SessionState::Completed, pull_request())).0,
         Outcome::Succeeded
     );
 }
 
 #[test]
 fn a_woken_session_is_judged_anew() {
-    let mut story = answered_at_the_end(1);
-    story.pass(95).sees(SessionState::InProgress);
-    assert_eq!(ended(&story.completes("PvAEUwE")).0, Outcome::NoChange);
-    let mut story = answered_at_the_end(1);
-    story.pass(95).sees(SessionState::InProgress);
+    let mut session = answered_at_the_end(1);
+    session.pass(95).sees(SessionState::InProgress);
+    assert_eq!(ended(&session.completes("PvAEUwE")).0, Outcome::NoChange);
+    let mut session = answered_at_the_end(1);
+    session.pass(95).sees(SessionState::InProgress);
     assert_eq!(
-        ended(&story.completes("PvAEUwAE")),
+        ended(&session.completes("PvAEUwAE")),
         (Outcome::NeedsInput, "Which one?"),
         "the replies are spent"
     );
-    let mut story = answered_at_the_end(2);
-    story.pass(95).sees(SessionState::InProgress);
-    assert_eq!(story.completes("PvAEUwAE"), send(Act::Reply, "Decide yourself.", false));
-    assert_eq!(story.driver.spent.replies, 2);
+    let mut session = answered_at_the_end(2);
+    session.pass(95).sees(SessionState::InProgress);
+    assert_eq!(session.completes("PvAEUwAE"), send(Act::Reply, "Decide yourself.", false));
+    assert_eq!(session.driver.spent.replies, 2);
 }
 
 /// It woke and completed again between two looks: only the time of its last change tells.
@@ -344,107 +344,116 @@ fn a_woken_session_is_judged_anew() {
 fn a_wake_that_nobody_saw_is_found_in_the_activities() {
     let question = [Step::Read { purpose: Purpose::Question, since: None }];
     for (course, wanted) in [("PvAEUwE", Outcome::NoChange), ("PvAEUwAE", Outcome::NeedsInput)] {
-        let mut story = answered_at_the_end(1);
-        assert_eq!(story.pass(10).sees_at(SessionState::Completed, 100), question);
-        assert!(story.sees_at(SessionState::Completed, 100).is_empty(), "one reading at a time");
-        let again = [Step::ReadAt(story.now.instant + INTERVAL)];
-        assert_eq!(story.reads(Purpose::Question, &course_of("PvAEU")), again, "our own message");
-        assert_eq!(story.sees_at(SessionState::Completed, 100), again);
-        assert_eq!(story.pass(120).sees_at(SessionState::Completed, 200), question);
-        let look = [Step::ReadAt(story.now.instant)];
-        assert_eq!(story.reads(Purpose::Question, &course_of(course)), look, "it may have woken just now");
-        assert_eq!(ended(&story.sees_at(SessionState::Completed, 200)).0, wanted);
+        let mut session = answered_at_the_end(1);
+        assert_eq!(session.pass(10).sees_at(SessionState::Completed, 100), question);
+        assert!(session.sees_at(SessionState::Completed, 100).is_empty(), "one reading at a time");
+        let again = [Step::ReadAt(session.now.instant + INTERVAL)];
+        assert_eq!(session.reads(Purpose::Question, &course_of("PvAEU")), again, "our own message");
+        assert_eq!(session.sees_at(SessionState::Completed, 100), again);
+        assert_eq!(session.pass(120).sees_at(SessionState::Completed, 200), question);
+        let look = [Step::ReadAt(session.now.instant)];
+        assert_eq!(session.reads(Purpose::Question, &course_of(course)), look, "it may have woken just now");
+        assert_eq!(ended(&session.sees_at(SessionState::Completed, 200)).0, wanted);
     }
     // What was read is the beginning of its work; and what was read is not all.
-    let mut story = answered_at_the_end(1);
-    story.pass(10).sees_at(SessionState::Completed, 100);
-    story.reads(Purpose::Question, &course_of("PvAEUw"));
-    assert!(story.sees(SessionState::InProgress).is_empty());
-    let mut story = answered_at_the_end(1);
-    story.pass(10).sees_at(SessionState::Completed, 100);
-    story.reads(Purpose::Question, &course_of("PvAEUA"));
-    assert_eq!(story.sees_at(SessionState::Completed, 200), question);
-    let mut story = answered_at_the_end(1);
-    assert!(matches!(story.pass(90).sees_work(SessionState::Completed, pull_request())[..], [Step::End(_)]));
+    let mut session = answered_at_the_end(1);
+    session.pass(10).sees_at(SessionState::Completed, 100);
+    session.reads(Purpose::Question, &course_of("PvAEUw"));
+    assert!(session.sees(SessionState::InProgress).is_empty());
+    let mut session = answered_at_the_end(1);
+    session.pass(10).sees_at(SessionState::Completed, 100);
+    session.reads(Purpose::Question, &course_of("PvAEUA"));
+    assert_eq!(session.sees_at(SessionState::Completed, 200), question);
+    let mut session = answered_at_the_end(1);
+    assert!(matches!(
+        session.pass(90).sees_work(SessionState::Completed, pull_request())[..],
+        [Step::End(_)]
+    ));
 }
 
 #[test]
 fn an_answer_that_wakes_nobody_needs_input() {
-    let mut story = answered_at_the_end(5);
-    let asleep = story.now.instant + Duration::from_secs(20 * 60);
+    let mut session = answered_at_the_end(5);
+    let asleep = session.now.instant + Duration::from_secs(20 * 60);
     let read = [Step::Read { purpose: Purpose::Work, since: None }];
-    let steps = story.sleeps(30 * 60);
-    assert_eq!(story.now.instant, asleep, "the time that its silence is borne");
-    assert_eq!(story.looks(&steps, SessionState::Completed), read);
-    assert_eq!(ended(&story.reads(Purpose::Work, &course_of("PvAEU"))), (Outcome::NeedsInput, "Which one?"));
+    let steps = session.sleeps(30 * 60);
+    assert_eq!(session.now.instant, asleep, "the time that its silence is borne");
+    assert_eq!(session.looks(&steps, SessionState::Completed), read);
+    assert_eq!(
+        ended(&session.reads(Purpose::Work, &course_of("PvAEU"))),
+        (Outcome::NeedsInput, "Which one?")
+    );
     // An answer of somebody else's, or of an earlier invocation.
-    let mut story = Story::of(Waiting::default());
-    let again = Step::ReadAt(story.now.instant + Duration::from_secs(30) + INTERVAL);
-    assert_eq!(story.completes("PvAEU"), [again]);
-    let steps = story.sleeps(30 * 60);
-    assert_eq!(story.looks(&steps, SessionState::Completed), read);
-    assert_eq!(ended(&story.reads(Purpose::Work, &course_of("PvAEU"))), (Outcome::NeedsInput, "Which one?"));
+    let mut session = Followed::of(Waiting::default());
+    let again = Step::ReadAt(session.now.instant + Duration::from_secs(30) + INTERVAL);
+    assert_eq!(session.completes("PvAEU"), [again]);
+    let steps = session.sleeps(30 * 60);
+    assert_eq!(session.looks(&steps, SessionState::Completed), read);
+    assert_eq!(
+        ended(&session.reads(Purpose::Work, &course_of("PvAEU"))),
+        (Outcome::NeedsInput, "Which one?")
+    );
     // It wakes late, or nobody can tell.
-    let mut story = answered_at_the_end(5);
-    let steps = story.sleeps(30 * 60);
-    assert!(story.looks(&steps, SessionState::InProgress).is_empty());
-    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
-    let mut story = answered_at_the_end(5);
-    story.sleeps(30 * 60);
-    assert_eq!(ended(&story.sleeps(120)).0, Outcome::Detached);
+    let mut session = answered_at_the_end(5);
+    let steps = session.sleeps(30 * 60);
+    assert!(session.looks(&steps, SessionState::InProgress).is_empty());
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = answered_at_the_end(5);
+    session.sleeps(30 * 60);
+    assert_eq!(ended(&session.sleeps(120)).0, Outcome::Detached);
 }
 
 #[test]
 fn a_question_is_not_answered_again_while_the_activities_lag() {
-    let mut story = Story::of(replies(5));
-    story.sees(SessionState::Completed);
-    story.pass(30).sees(SessionState::Completed);
-    let asked = story.now.wall;
+    let mut session = Followed::of(replies(5));
+    session.sees(SessionState::Completed);
+    session.pass(30).sees(SessionState::Completed);
+    let asked = session.now.wall;
     let old = Digest { told: timed("PvAE", asked), ..Digest::default() };
-    assert_eq!(story.reads(Purpose::Work, &old), send(Act::Reply, "Decide yourself.", false));
-    story.driver.on_acted(Act::Reply, Ok(()), story.now);
-    story.pass(10).sees_at(SessionState::Completed, 100);
-    assert!(matches!(story.reads(Purpose::Question, &old)[..], [Step::ReadAt(_)]));
-    story.pass(10).sees_at(SessionState::Completed, 200);
+    assert_eq!(session.reads(Purpose::Work, &old), send(Act::Reply, "Decide yourself.", false));
+    session.driver.on_acted(Act::Reply, Ok(()), session.now);
+    session.pass(10).sees_at(SessionState::Completed, 100);
+    assert!(matches!(session.reads(Purpose::Question, &old)[..], [Step::ReadAt(_)]));
+    session.pass(10).sees_at(SessionState::Completed, 200);
     let new = Digest { told: timed("PvAEUAE", asked + INTERVAL), ..Digest::default() };
-    assert_eq!(story.reads(Purpose::Question, &new), [Step::ReadAt(story.now.instant)]);
-    let steps = story.sees_at(SessionState::Completed, 200);
+    assert_eq!(session.reads(Purpose::Question, &new), [Step::ReadAt(session.now.instant)]);
+    let steps = session.sees_at(SessionState::Completed, 200);
     assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
 }
 
 #[test]
 fn an_answer_that_surely_did_not_arrive_is_sent_again_until_the_time_is_over() {
-    let mut story = Story::of(replies(1));
-    story.completes("PvAE");
+    let mut session = Followed::of(replies(1));
+    session.completes("PvAE");
     for _ in 0..5 {
-        story.driver.on_acted(Act::Reply, Err(&passing(true)), story.now);
+        session.driver.on_acted(Act::Reply, Err(&passing(true)), session.now);
         let read = Step::Read { purpose: Purpose::Question, since: None };
-        assert_eq!(story.pass(10).sees(SessionState::Completed), [read]);
-        let steps = story.reads(Purpose::Question, &course_of("PvAE"));
+        assert_eq!(session.pass(10).sees(SessionState::Completed), [read]);
+        let steps = session.reads(Purpose::Question, &course_of("PvAE"));
         assert_eq!(steps, send(Act::Reply, "Decide yourself.", true));
     }
-    story.driver.on_acted(Act::Reply, Err(&passing(true)), story.now);
-    let steps = story.sleeps(7_200);
+    session.driver.on_acted(Act::Reply, Err(&passing(true)), session.now);
+    let steps = session.sleeps(7_200);
     let read = [Step::Read { purpose: Purpose::Work, since: None }];
-    assert_eq!(story.looks(&steps, SessionState::Completed), read);
-    assert_eq!(ended(&story.reads(Purpose::Work, &course_of("PvAE"))), (Outcome::NeedsInput, "Which one?"));
+    assert_eq!(session.looks(&steps, SessionState::Completed), read);
+    assert_eq!(ended(&session.reads(Purpose::Work, &course_of("PvAE"))), (Outcome::NeedsInput, "Which one?"));
 }
 
 #[test]
 fn whatever_timer_ends_the_wait_for_feedback_the_question_is_told() {
     let waits = |waiting, seconds: u64| {
-        let mut story = Story::of(waiting);
-        story.sees(SessionState::AwaitingUserFeedback);
-        story.reads(Purpose::Question, &asks("Left or right?"));
-        story.driver.on_acted(Act::Reply, Ok(()), story.now);
-        while story.sleeps(seconds).first().is_some_and(|step| !matches!(step, Step::ReadAt(_))) {
-            story.reads(Purpose::Silence, &Digest::default());
-            if matches!(story.driver.phase, Phase::LastLook { .. }) {
+        let mut session = Followed::of(waiting);
+        session.sees(SessionState::AwaitingUserFeedback);
+        session.reads(Purpose::Question, &asks("Left or right?"));
+        session.driver.on_acted(Act::Reply, Ok(()), session.now);
+        while session.sleeps(seconds).first().is_some_and(|step| !matches!(step, Step::ReadAt(_))) {
+            session.reads(Purpose::Silence, &Digest::default());
+            if matches!(session.driver.phase, Phase::LastLook { .. }) {
                 break;
             }
-            story.driver.on_acted(Act::Nudge, Ok(()), story.now);
+            session.driver.on_acted(Act::Nudge, Ok(()), session.now);
         }
-        let steps = story.sees(SessionState::AwaitingUserFeedback);
+        let steps = session.sees(SessionState::AwaitingUserFeedback);
         assert_eq!(ended(&steps), (Outcome::NeedsInput, "Left or right?"));
     };
     waits(replies(1), 30 * 60);
@@ -468,66 +477,66 @@ fn a_question_is_told_wherever_it_stands() {
         activity.description = Some("Left?".to_owned());
         let mut digest = Digest::default();
         digest.told.take(activity);
-        let mut story = Story::of(Waiting::default());
-        story.sees(SessionState::AwaitingUserFeedback);
-        assert_eq!(ended(&story.reads(Purpose::Question, &digest)), (Outcome::NeedsInput, "Left?"));
+        let mut session = Followed::of(Waiting::default());
+        session.sees(SessionState::AwaitingUserFeedback);
+        assert_eq!(ended(&session.reads(Purpose::Question, &digest)), (Outcome::NeedsInput, "Left?"));
     }
 }
 
 #[test]
 fn what_only_explains_does_not_hold_up_the_end() {
     // Nobody answers, or the service refuses.
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::Failed);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Failed);
     let unread = "the session failed; its activities, which say why, could not be read";
-    assert_eq!(ended(&story.sleeps(40)), (Outcome::Failed, unread));
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::AwaitingUserFeedback);
-    assert_eq!(ended(&story.sleeps(150)).0, Outcome::NeedsInput);
-    let mut story = Story::of(replies(1));
-    story.sees(SessionState::AwaitingUserFeedback);
-    assert_eq!(story.sleeps(150), send(Act::Reply, "Decide yourself.", false));
-    assert!(story.reads(Purpose::Question, &asks("Which?")).is_empty(), "too late to ask anything");
+    assert_eq!(ended(&session.sleeps(40)), (Outcome::Failed, unread));
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(ended(&session.sleeps(150)).0, Outcome::NeedsInput);
+    let mut session = Followed::of(replies(1));
+    session.sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(session.sleeps(150), send(Act::Reply, "Decide yourself.", false));
+    assert!(session.reads(Purpose::Question, &asks("Which?")).is_empty(), "too late to ask anything");
 }
 
 #[test]
 fn outputs_count_whatever_is_being_read() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::InProgress);
-    assert_eq!(story.sleeps(20 * 60), [Step::Read { purpose: Purpose::Silence, since: None }]);
-    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::Completed);
-    story.pass(30).sees(SessionState::Completed);
-    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::InProgress);
-    story.sleeps(20 * 60);
-    assert_eq!(story.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    assert_eq!(session.sleeps(20 * 60), [Step::Read { purpose: Purpose::Silence, since: None }]);
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Completed);
+    session.pass(30).sees(SessionState::Completed);
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    session.sleeps(20 * 60);
+    assert_eq!(session.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
 }
 
 #[test]
 fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
-    let mut story = Story::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
+    let mut session = Followed::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
     let changed = Work { change: Some(change()), ..Work::default() };
-    assert!(matches!(story.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
-    let steps = story.pass(30).sees(SessionState::Completed);
+    assert!(matches!(session.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
+    let steps = session.pass(30).sees(SessionState::Completed);
     assert_eq!(ended(&steps).0, Outcome::Failed, "without reading anything else");
 }
 
 #[test]
 fn a_pull_request_that_was_asked_for_is_waited_for_although_there_is_a_change() {
     let changed = || Work { change: Some(change()), ..Work::default() };
-    let mut story = Story::new(Expect::Any, Made::PullRequest, Waiting::default());
-    assert!(!matches!(story.sees_work(SessionState::Completed, changed())[..], [Step::End(_)]));
-    let steps = story.pass(5).sees_work(SessionState::Completed, pull_request());
+    let mut session = Followed::new(Expect::Any, Made::PullRequest, Waiting::default());
+    assert!(!matches!(session.sees_work(SessionState::Completed, changed())[..], [Step::End(_)]));
+    let steps = session.pass(5).sees_work(SessionState::Completed, pull_request());
     assert!(matches!(&steps[..], [Step::End(end)] if end.work.pull_request.is_some()), "{steps:?}");
 
-    let mut story = Story::new(Expect::Any, Made::PullRequest, Waiting::default());
-    story.sees_work(SessionState::Completed, changed());
-    story.driver.deadline = story.now.instant + Duration::from_secs(20);
+    let mut session = Followed::new(Expect::Any, Made::PullRequest, Waiting::default());
+    session.sees_work(SessionState::Completed, changed());
+    session.driver.deadline = session.now.instant + Duration::from_secs(20);
     assert_eq!(
-        ended(&story.sleeps(150)).0,
+        ended(&session.sleeps(150)).0,
         Outcome::Succeeded,
         "it had ended in time, and changed something"
     );
@@ -535,33 +544,33 @@ fn a_pull_request_that_was_asked_for_is_waited_for_although_there_is_a_change() 
 
 #[test]
 fn the_reason_of_a_failure_is_fetched() {
-    let mut story = Story::of(Waiting::default());
-    assert_eq!(story.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
+    let mut session = Followed::of(Waiting::default());
+    assert_eq!(session.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
     let digest = digest([ActivityKind::SessionFailed { reason: Some("the build is broken".to_owned()) }]);
-    assert_eq!(ended(&story.reads(Purpose::Reason, &digest)), (Outcome::Failed, "the build is broken"));
+    assert_eq!(ended(&session.reads(Purpose::Reason, &digest)), (Outcome::Failed, "the build is broken"));
 }
 
 #[test]
 fn a_failure_without_a_reason_ends_too() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::Failed);
-    let steps = story.reads(Purpose::Reason, &Digest::default());
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Failed);
+    let steps = session.reads(Purpose::Reason, &Digest::default());
     assert_eq!(ended(&steps), (Outcome::Failed, "the session failed without saying why"));
 }
 
 #[test]
 fn activities_that_come_late_are_asked_for_again_but_not_for_ever() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::Failed);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Failed);
     let missing = RequestFailure { text: "404".to_owned(), kind: FailureKind::Missing };
     let mut reads = 1;
     loop {
-        let steps = story.driver.on_read(Purpose::Reason, Err(&missing), story.now);
+        let steps = session.driver.on_read(Purpose::Reason, Err(&missing), session.now);
         if !steps.is_empty() {
             assert_eq!(ended(&steps).0, Outcome::Failed);
             break;
         }
-        assert_eq!(story.sleeps(10), [Step::Read { purpose: Purpose::Reason, since: None }]);
+        assert_eq!(session.sleeps(10), [Step::Read { purpose: Purpose::Reason, since: None }]);
         reads += 1;
     }
     assert_eq!(reads, 4, "at 0, 10, 20 and 30 seconds");
@@ -569,27 +578,27 @@ fn activities_that_come_late_are_asked_for_again_but_not_for_ever() {
 
 #[test]
 fn a_plan_is_approved_once_although_the_state_lags() {
-    let mut story = Story::of(Waiting::default());
-    assert_eq!(story.sees(SessionState::AwaitingPlanApproval), [Step::Approve]);
-    assert!(story.sees(SessionState::AwaitingPlanApproval).is_empty(), "the approval is under way");
-    let steps = story.driver.on_acted(Act::Approve, Ok(()), story.now);
+    let mut session = Followed::of(Waiting::default());
+    assert_eq!(session.sees(SessionState::AwaitingPlanApproval), [Step::Approve]);
+    assert!(session.sees(SessionState::AwaitingPlanApproval).is_empty(), "the approval is under way");
+    let steps = session.driver.on_acted(Act::Approve, Ok(()), session.now);
     assert_eq!(steps[0], Step::Approved);
-    assert!(story.pass(10).sees(SessionState::AwaitingPlanApproval).is_empty());
-    assert!(story.pass(10).sees(SessionState::InProgress).is_empty());
-    assert_eq!(story.pass(10).sees(SessionState::AwaitingPlanApproval), [Step::Approve], "a revised plan");
+    assert!(session.pass(10).sees(SessionState::AwaitingPlanApproval).is_empty());
+    assert!(session.pass(10).sees(SessionState::InProgress).is_empty());
+    assert_eq!(session.pass(10).sees(SessionState::AwaitingPlanApproval), [Step::Approve], "a revised plan");
 }
 
 #[test]
 fn approvals_have_an_end() {
-    let mut story = Story::of(Waiting::default());
+    let mut session = Followed::of(Waiting::default());
     let mut approvals = 0;
     let steps = loop {
-        let steps = story.pass(60).sees(SessionState::AwaitingPlanApproval);
+        let steps = session.pass(60).sees(SessionState::AwaitingPlanApproval);
         if steps != [Step::Approve] {
             break steps;
         }
         approvals += 1;
-        story.driver.on_acted(Act::Approve, Ok(()), story.now);
+        session.driver.on_acted(Act::Approve, Ok(()), session.now);
     };
     assert_eq!((approvals, ended(&steps).0), (MAX_APPROVALS, Outcome::NeedsInput));
 }
@@ -598,8 +607,8 @@ fn approvals_have_an_end() {
 #[case(PlanApproval::Fail, Outcome::NeedsInput)]
 #[case(PlanApproval::Detach, Outcome::Detached)]
 fn a_plan_nobody_approves(#[case] plan_approval: PlanApproval, #[case] outcome: Outcome) {
-    let mut story = Story::of(Waiting { plan_approval, ..Waiting::default() });
-    assert_eq!(ended(&story.sees(SessionState::AwaitingPlanApproval)).0, outcome);
+    let mut session = Followed::of(Waiting { plan_approval, ..Waiting::default() });
+    assert_eq!(ended(&session.sees(SessionState::AwaitingPlanApproval)).0, outcome);
 }
 
 #[rstest::rstest]
@@ -607,60 +616,66 @@ fn a_plan_nobody_approves(#[case] plan_approval: PlanApproval, #[case] outcome: 
 #[case(UserFeedback::Detach, Outcome::Detached)]
 #[case(UserFeedback::Reply { text: String::new(), max: 0 }, Outcome::NeedsInput)]
 fn a_question_nobody_answers_is_the_reason(#[case] user_feedback: UserFeedback, #[case] outcome: Outcome) {
-    let mut story = Story::of(Waiting { user_feedback, ..Waiting::default() });
+    let mut session = Followed::of(Waiting { user_feedback, ..Waiting::default() });
     let read = Step::Read { purpose: Purpose::Question, since: None };
-    assert_eq!(story.sees(SessionState::AwaitingUserFeedback), [read]);
-    let steps = story.reads(Purpose::Question, &asks("Tabs or spaces?"));
+    assert_eq!(session.sees(SessionState::AwaitingUserFeedback), [read]);
+    let steps = session.reads(Purpose::Question, &asks("Tabs or spaces?"));
     assert_eq!(ended(&steps), (outcome, "Tabs or spaces?"));
 }
 
 #[test]
 fn each_new_question_is_answered_until_the_replies_are_spent() {
-    let mut story = Story::of(replies(2));
+    let mut session = Followed::of(replies(2));
     for _ in 0..2 {
-        story.pass(10).sees(SessionState::AwaitingUserFeedback);
-        let steps = story.reads(Purpose::Question, &asks("Which?"));
+        session.pass(10).sees(SessionState::AwaitingUserFeedback);
+        let steps = session.reads(Purpose::Question, &asks("Which?"));
         assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
-        story.driver.on_acted(Act::Reply, Ok(()), story.now);
-        story.pass(10).sees(SessionState::InProgress);
+        session.driver.on_acted(Act::Reply, Ok(()), session.now);
+        session.pass(10).sees(SessionState::InProgress);
     }
-    story.pass(10).sees(SessionState::AwaitingUserFeedback);
-    assert_eq!(ended(&story.reads(Purpose::Question, &asks("And now?"))), (Outcome::NeedsInput, "And now?"));
+    session.pass(10).sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(
+        ended(&session.reads(Purpose::Question, &asks("And now?"))),
+        (Outcome::NeedsInput, "And now?")
+    );
 }
 
 #[test]
 fn the_old_question_is_not_answered_twice_while_the_state_lags() {
-    let mut story = Story::of(replies(5));
-    story.sees(SessionState::AwaitingUserFeedback);
-    story.reads(Purpose::Question, &asks("Which?"));
-    story.driver.on_acted(Act::Reply, Ok(()), story.now);
-    assert!(story.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty());
-    assert!(!story.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty(), "one read of the activities");
-    assert!(story.reads(Purpose::Question, &answered("Which?")).is_empty());
-    assert!(story.pass(10).sees(SessionState::AwaitingUserFeedback).is_empty());
-    story.pass(10).sees(SessionState::AwaitingUserFeedback);
-    let steps = story.reads(Purpose::Question, &asks("And which one then?"));
+    let mut session = Followed::of(replies(5));
+    session.sees(SessionState::AwaitingUserFeedback);
+    session.reads(Purpose::Question, &asks("Which?"));
+    session.driver.on_acted(Act::Reply, Ok(()), session.now);
+    assert!(session.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty());
+    assert!(
+        !session.pass(5).sees(SessionState::AwaitingUserFeedback).is_empty(),
+        "one read of the activities"
+    );
+    assert!(session.reads(Purpose::Question, &answered("Which?")).is_empty());
+    assert!(session.pass(10).sees(SessionState::AwaitingUserFeedback).is_empty());
+    session.pass(10).sees(SessionState::AwaitingUserFeedback);
+    let steps = session.reads(Purpose::Question, &asks("And which one then?"));
     assert_eq!(steps, send(Act::Reply, "Decide yourself.", false), "a newer question is answered");
 }
 
 #[test]
 fn what_an_earlier_invocation_answered_is_not_answered_again() {
-    let mut story = Story::of(replies(2));
-    story.driver.phase = Phase::Working;
-    let Driver { session, terms, .. } = &story.driver;
+    let mut session = Followed::of(replies(2));
+    session.driver.phase = Phase::Working;
+    let Driver { session: id, terms, .. } = &session.driver;
     let spent = Spent { replies: 1, ..Spent::default() };
-    story.driver = Driver::new(session.clone(), terms.clone(), spent, story.now.instant, story.now);
+    session.driver = Driver::new(id.clone(), terms.clone(), spent, session.now.instant, session.now);
     // The state lags behind our reply.
-    story.sees(SessionState::AwaitingUserFeedback);
-    assert!(story.reads(Purpose::Question, &answered("Which?")).is_empty());
-    story.pass(20).sees(SessionState::AwaitingUserFeedback);
-    let steps = story.reads(Purpose::Question, &asks("And which one then?"));
+    session.sees(SessionState::AwaitingUserFeedback);
+    assert!(session.reads(Purpose::Question, &answered("Which?")).is_empty());
+    session.pass(20).sees(SessionState::AwaitingUserFeedback);
+    let steps = session.reads(Purpose::Question, &asks("And which one then?"));
     assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
 }
 
 #[test]
 fn an_answer_that_was_overtaken_does_not_turn_the_state_back() {
-    let mut story = Story::of(replies(2));
+    let mut session = Followed::of(replies(2));
     let seen = |state, second: i64| Seen {
         id: "7".parse().unwrap(),
         title: None,
@@ -672,230 +687,233 @@ fn an_answer_that_was_overtaken_does_not_turn_the_state_back() {
         archived: false,
         ask: None,
     };
-    let now = story.now;
-    story.driver.on_seen(&seen(SessionState::InProgress, 100), now.instant, now);
-    let late = story.driver.on_seen(&seen(SessionState::AwaitingUserFeedback, 90), now.instant, now);
+    let now = session.now;
+    session.driver.on_seen(&seen(SessionState::InProgress, 100), now.instant, now);
+    let late = session.driver.on_seen(&seen(SessionState::AwaitingUserFeedback, 90), now.instant, now);
     assert!(late.is_empty());
-    assert_eq!(*story.driver.state(), SessionState::InProgress);
-    story.driver.on_seen(&seen(SessionState::Failed, 95), now.instant, now);
-    assert_eq!(*story.driver.state(), SessionState::Failed, "an end is an end");
+    assert_eq!(*session.driver.state(), SessionState::InProgress);
+    session.driver.on_seen(&seen(SessionState::Failed, 95), now.instant, now);
+    assert_eq!(*session.driver.state(), SessionState::Failed, "an end is an end");
 }
 
 #[test]
 fn a_nudge_that_did_not_arrive_does_not_buy_another_reply() {
     let stall = StallPolicy::Nudge { text: "Go on.".to_owned(), max: 1 };
-    let mut story = Story::of(Waiting { stall, ..replies(0) });
-    story.sees(SessionState::Paused);
-    story.driver.on_acted(Act::Nudge, Err(&passing(true)), story.now);
-    story.pass(10).sees(SessionState::AwaitingUserFeedback);
-    assert_eq!(ended(&story.reads(Purpose::Question, &asks("Which?"))).0, Outcome::NeedsInput);
+    let mut session = Followed::of(Waiting { stall, ..replies(0) });
+    session.sees(SessionState::Paused);
+    session.driver.on_acted(Act::Nudge, Err(&passing(true)), session.now);
+    session.pass(10).sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(ended(&session.reads(Purpose::Question, &asks("Which?"))).0, Outcome::NeedsInput);
 }
 
 #[test]
 fn a_reply_that_surely_did_not_arrive_is_sent_again_and_not_counted() {
-    let mut story = Story::of(replies(1));
-    story.sees(SessionState::AwaitingUserFeedback);
-    story.reads(Purpose::Question, &asks("Which?"));
-    story.driver.on_acted(Act::Reply, Err(&passing(true)), story.now);
-    story.pass(10).sees(SessionState::AwaitingUserFeedback);
-    assert_eq!(story.reads(Purpose::Question, &asks("Which?")), send(Act::Reply, "Decide yourself.", true));
+    let mut session = Followed::of(replies(1));
+    session.sees(SessionState::AwaitingUserFeedback);
+    session.reads(Purpose::Question, &asks("Which?"));
+    session.driver.on_acted(Act::Reply, Err(&passing(true)), session.now);
+    session.pass(10).sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(session.reads(Purpose::Question, &asks("Which?")), send(Act::Reply, "Decide yourself.", true));
 }
 
 #[test]
 fn a_reply_in_doubt_is_not_sent_again() {
-    let mut story = Story::of(replies(1));
-    story.sees(SessionState::AwaitingUserFeedback);
-    story.reads(Purpose::Question, &asks("Which?"));
-    story.driver.on_acted(Act::Reply, Err(&passing(false)), story.now);
-    story.pass(10).sees(SessionState::AwaitingUserFeedback);
-    assert_eq!(ended(&story.reads(Purpose::Question, &asks("Which?"))).0, Outcome::NeedsInput);
+    let mut session = Followed::of(replies(1));
+    session.sees(SessionState::AwaitingUserFeedback);
+    session.reads(Purpose::Question, &asks("Which?"));
+    session.driver.on_acted(Act::Reply, Err(&passing(false)), session.now);
+    session.pass(10).sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(ended(&session.reads(Purpose::Question, &asks("Which?"))).0, Outcome::NeedsInput);
 }
 
 #[test]
 fn silence_is_measured_by_the_agents_activities() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::InProgress);
-    assert_eq!(story.sleeps(20 * 60), [Step::Read { purpose: Purpose::Silence, since: None }]);
-    let heard = story.now.wall - Duration::from_secs(5 * 60);
-    assert!(story.reads(Purpose::Silence, &self::heard(heard)).is_empty());
-    assert!(story.sleeps(15 * 60 - 1).is_empty());
-    assert_eq!(story.sleeps(1), [Step::Read { purpose: Purpose::Silence, since: Some(heard) }]);
-    let steps = story.reads(Purpose::Silence, &Digest::default());
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    assert_eq!(session.sleeps(20 * 60), [Step::Read { purpose: Purpose::Silence, since: None }]);
+    let heard = session.now.wall - Duration::from_secs(5 * 60);
+    assert!(session.reads(Purpose::Silence, &self::heard(heard)).is_empty());
+    assert!(session.sleeps(15 * 60 - 1).is_empty());
+    assert_eq!(session.sleeps(1), [Step::Read { purpose: Purpose::Silence, since: Some(heard) }]);
+    let steps = session.reads(Purpose::Silence, &Digest::default());
     assert_eq!(
-        ended(&story.looks(&steps, SessionState::InProgress)),
+        ended(&session.looks(&steps, SessionState::InProgress)),
         (Outcome::Stalled, "no sign of the agent for 20m; the last state was IN_PROGRESS")
     );
 }
 
 #[test]
 fn a_clock_that_runs_ahead_cannot_make_silence_longer_than_it_was() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::InProgress);
-    story.sleeps(20 * 60);
-    let ahead = heard(story.now.wall + Duration::from_secs(3_600));
-    assert!(story.reads(Purpose::Silence, &ahead).is_empty());
-    let behind = story.now.wall + Duration::from_secs(3_601) - Duration::from_secs(10 * 3_600);
-    story.sleeps(20 * 60);
-    let steps = story.reads(Purpose::Silence, &heard(behind));
-    assert_eq!(ended(&story.looks(&steps, SessionState::InProgress)).0, Outcome::Stalled);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    session.sleeps(20 * 60);
+    let ahead = heard(session.now.wall + Duration::from_secs(3_600));
+    assert!(session.reads(Purpose::Silence, &ahead).is_empty());
+    let behind = session.now.wall + Duration::from_secs(3_601) - Duration::from_secs(10 * 3_600);
+    session.sleeps(20 * 60);
+    let steps = session.reads(Purpose::Silence, &heard(behind));
+    assert_eq!(ended(&session.looks(&steps, SessionState::InProgress)).0, Outcome::Stalled);
 }
 
 #[test]
 fn a_nudge_gets_another_stretch_of_patience() {
-    let mut story = Story::of(nudges(1));
-    story.sees(SessionState::InProgress);
-    story.sleeps(20 * 60);
-    assert_eq!(story.reads(Purpose::Silence, &Digest::default()), send(Act::Nudge, "Please finish.", false));
-    story.driver.on_acted(Act::Nudge, Ok(()), story.now);
-    assert!(story.sleeps(20 * 60 - 1).is_empty());
-    story.sleeps(1);
-    let steps = story.reads(Purpose::Silence, &Digest::default());
+    let mut session = Followed::of(nudges(1));
+    session.sees(SessionState::InProgress);
+    session.sleeps(20 * 60);
+    assert_eq!(
+        session.reads(Purpose::Silence, &Digest::default()),
+        send(Act::Nudge, "Please finish.", false)
+    );
+    session.driver.on_acted(Act::Nudge, Ok(()), session.now);
+    assert!(session.sleeps(20 * 60 - 1).is_empty());
+    session.sleeps(1);
+    let steps = session.reads(Purpose::Silence, &Digest::default());
     let reason = "no sign of the agent for 20m and one nudge; the last state was IN_PROGRESS";
-    assert_eq!(ended(&story.looks(&steps, SessionState::InProgress)), (Outcome::Stalled, reason));
+    assert_eq!(ended(&session.looks(&steps, SessionState::InProgress)), (Outcome::Stalled, reason));
 }
 
 #[test]
 fn not_knowing_is_not_silence() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::InProgress);
-    story.sleeps(20 * 60);
-    assert!(story.driver.on_read(Purpose::Silence, Err(&passing(false)), story.now).is_empty());
-    assert_eq!(story.sleeps(10), [Step::Read { purpose: Purpose::Silence, since: None }]);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    session.sleeps(20 * 60);
+    assert!(session.driver.on_read(Purpose::Silence, Err(&passing(false)), session.now).is_empty());
+    assert_eq!(session.sleeps(10), [Step::Read { purpose: Purpose::Silence, since: None }]);
 }
 
 #[test]
 fn a_paused_session_is_nudged_at_once_and_stalls_without_nudges() {
-    let mut story = Story::of(nudges(1));
-    story.sees(SessionState::InProgress);
-    assert_eq!(story.sees(SessionState::Paused), send(Act::Nudge, "Please finish.", false));
-    let mut story = Story::of(Waiting::default());
-    assert!(story.sees(SessionState::Paused).is_empty());
-    story.sleeps(20 * 60);
-    let steps = story.reads(Purpose::Silence, &Digest::default());
-    assert_eq!(ended(&story.looks(&steps, SessionState::Paused)).0, Outcome::Stalled);
+    let mut session = Followed::of(nudges(1));
+    session.sees(SessionState::InProgress);
+    assert_eq!(session.sees(SessionState::Paused), send(Act::Nudge, "Please finish.", false));
+    let mut session = Followed::of(Waiting::default());
+    assert!(session.sees(SessionState::Paused).is_empty());
+    session.sleeps(20 * 60);
+    let steps = session.reads(Purpose::Silence, &Digest::default());
+    assert_eq!(ended(&session.looks(&steps, SessionState::Paused)).0, Outcome::Stalled);
 }
 
 #[test]
 fn an_unknown_state_is_noted_once_and_counts_as_live() {
-    let mut story = Story::of(Waiting::default());
+    let mut session = Followed::of(Waiting::default());
     let odd = SessionState::Unknown("REVIEWING".to_owned());
-    assert!(matches!(story.sees(odd.clone())[..], [Step::Note(_)]));
-    assert!(story.sees(odd).is_empty());
-    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    assert!(matches!(session.sees(odd.clone())[..], [Step::Note(_)]));
+    assert!(session.sees(odd).is_empty());
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
 }
 
 #[test]
 fn a_young_sessions_404_is_patience_and_an_old_ones_is_the_end() {
-    let mut story = Story::of(Waiting::default());
+    let mut session = Followed::of(Waiting::default());
     let missing = RequestFailure { text: "404".to_owned(), kind: FailureKind::Missing };
     for _ in 0..10 {
-        story.pass(10);
-        assert!(story.driver.on_failure(&missing, story.now).is_empty());
+        session.pass(10);
+        assert!(session.driver.on_failure(&missing, session.now).is_empty());
     }
-    story.pass(30);
-    assert!(story.driver.on_failure(&missing, story.now).is_empty());
-    assert!(story.driver.on_failure(&missing, story.now).is_empty());
-    assert_eq!(ended(&story.driver.on_failure(&missing, story.now)).0, Outcome::Error);
+    session.pass(30);
+    assert!(session.driver.on_failure(&missing, session.now).is_empty());
+    assert!(session.driver.on_failure(&missing, session.now).is_empty());
+    assert_eq!(ended(&session.driver.on_failure(&missing, session.now)).0, Outcome::Error);
 }
 
 #[test]
 fn passing_failures_are_borne_until_the_time_is_over() {
-    let mut story = Story::of(Waiting { stall: StallPolicy::Fail, ..Waiting::default() });
-    story.sees(SessionState::InProgress);
-    assert!(story.driver.on_failure(&passing(false), story.now).is_empty());
-    story.driver.quiet_since = story.now.instant + Duration::from_secs(7_200);
-    let steps = story.sleeps(7_200);
+    let mut session = Followed::of(Waiting { stall: StallPolicy::Fail, ..Waiting::default() });
+    session.sees(SessionState::InProgress);
+    assert!(session.driver.on_failure(&passing(false), session.now).is_empty());
+    session.driver.quiet_since = session.now.instant + Duration::from_secs(7_200);
+    let steps = session.sleeps(7_200);
     let reason = "not ended after 2h; the last state was IN_PROGRESS";
-    assert_eq!(ended(&story.looks(&steps, SessionState::InProgress)), (Outcome::TimedOut, reason));
+    assert_eq!(ended(&session.looks(&steps, SessionState::InProgress)), (Outcome::TimedOut, reason));
 }
 
-/// A story that has come to the end of the task's time.
-fn overdue(expect: Expect) -> Story {
-    let mut story = Story::new(expect, Made::PullRequest, Waiting::default());
-    story.sees(SessionState::InProgress);
-    story.driver.quiet_since = story.now.instant + Duration::from_secs(7_200);
-    assert_eq!(story.sleeps(7_200), [Step::ReadAt(story.now.instant)]);
-    story
+/// A session that has come to the end of the task's time.
+fn overdue(expect: Expect) -> Followed {
+    let mut session = Followed::new(expect, Made::PullRequest, Waiting::default());
+    session.sees(SessionState::InProgress);
+    session.driver.quiet_since = session.now.instant + Duration::from_secs(7_200);
+    assert_eq!(session.sleeps(7_200), [Step::ReadAt(session.now.instant)]);
+    session
 }
 
 #[test]
 fn what_cannot_be_looked_at_is_not_judged() {
-    let mut story = overdue(Expect::Any);
+    let mut session = overdue(Expect::Any);
     for _ in 0..11 {
-        let later = Step::ReadAt(story.now.instant + INTERVAL);
-        assert_eq!(story.driver.on_failure(&passing(false), story.now), [later]);
-        assert!(story.sleeps(10).is_empty());
+        let later = Step::ReadAt(session.now.instant + INTERVAL);
+        assert_eq!(session.driver.on_failure(&passing(false), session.now), [later]);
+        assert!(session.sleeps(10).is_empty());
     }
     let reason = "not ended after 2h, but it could not be looked at: 503; the last state was IN_PROGRESS";
-    assert_eq!(ended(&story.sleeps(10)), (Outcome::Detached, reason));
+    assert_eq!(ended(&session.sleeps(10)), (Outcome::Detached, reason));
 }
 
 #[test]
 fn a_look_from_before_says_nothing() {
-    let mut story = overdue(Expect::Any);
-    let asked = story.now.instant - Duration::from_secs(1);
-    let (id, work) = (story.driver.session().clone(), Work::default());
+    let mut session = overdue(Expect::Any);
+    let asked = session.now.instant - Duration::from_secs(1);
+    let (id, work) = (session.driver.session().clone(), Work::default());
     let (title, url, created, updated) = (None, None, None, None);
     let state = SessionState::InProgress;
     let seen = Seen { id, title, state, url, created, updated, work, archived: false, ask: None };
-    assert_eq!(story.driver.on_seen(&seen, asked, story.now), [Step::ReadAt(story.now.instant)]);
-    let asked = story.now.instant;
-    story.pass(10);
-    let again = Step::ReadAt(story.now.instant);
-    assert_eq!(story.driver.on_seen(&seen, asked, story.now), [again], "the answer took too long");
-    let asked = story.now.instant;
-    story.pass(9);
-    assert_eq!(ended(&story.driver.on_seen(&seen, asked, story.now)).0, Outcome::TimedOut);
+    assert_eq!(session.driver.on_seen(&seen, asked, session.now), [Step::ReadAt(session.now.instant)]);
+    let asked = session.now.instant;
+    session.pass(10);
+    let again = Step::ReadAt(session.now.instant);
+    assert_eq!(session.driver.on_seen(&seen, asked, session.now), [again], "the answer took too long");
+    let asked = session.now.instant;
+    session.pass(9);
+    assert_eq!(ended(&session.driver.on_seen(&seen, asked, session.now)).0, Outcome::TimedOut);
 }
 
 #[test]
 fn what_has_ended_unseen_is_judged_by_its_end() {
-    let mut story = overdue(Expect::Any);
-    assert_eq!(ended(&story.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
-    let mut story = overdue(Expect::Any);
+    let mut session = overdue(Expect::Any);
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = overdue(Expect::Any);
     assert!(
-        matches!(story.sees(SessionState::Completed)[..], [Step::ReadAt(_)]),
+        matches!(session.sees(SessionState::Completed)[..], [Step::ReadAt(_)]),
         "its outputs are waited for"
     );
     assert_eq!(
-        ended(&story.pass(20).sees_work(SessionState::Completed, pull_request())).0,
+        ended(&session.pass(20).sees_work(SessionState::Completed, pull_request())).0,
         Outcome::Succeeded
     );
-    let mut story = overdue(Expect::Any);
-    assert_eq!(story.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
+    let mut session = overdue(Expect::Any);
+    assert_eq!(session.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
 }
 
 #[test]
 fn silence_is_over_when_the_last_look_shows_another_state() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::InProgress);
-    story.sleeps(20 * 60);
-    story.reads(Purpose::Silence, &Digest::default());
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    session.sleeps(20 * 60);
+    session.reads(Purpose::Silence, &Digest::default());
     let read = Step::Read { purpose: Purpose::Question, since: None };
-    assert_eq!(story.sees(SessionState::AwaitingUserFeedback), [read]);
+    assert_eq!(session.sees(SessionState::AwaitingUserFeedback), [read]);
 }
 
 #[test]
 fn what_an_ended_session_made_is_not_judged_unseen() {
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::Completed);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Completed);
     let reason = "completed; what it made is not known: it could not be looked at: no answer";
-    assert_eq!(ended(&story.sleeps(150)), (Outcome::Detached, reason));
-    let mut story = Story::of(Waiting::default());
-    story.sees(SessionState::Completed);
-    story.pass(30).sees(SessionState::Completed);
-    story.driver.on_read(Purpose::Work, Err(&passing(false)), story.now);
-    story.sleeps(10);
-    assert_eq!(ended(&story.sleeps(150)).0, Outcome::Detached, "its activities are never answered");
+    assert_eq!(ended(&session.sleeps(150)), (Outcome::Detached, reason));
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Completed);
+    session.pass(30).sees(SessionState::Completed);
+    session.driver.on_read(Purpose::Work, Err(&passing(false)), session.now);
+    session.sleeps(10);
+    assert_eq!(ended(&session.sleeps(150)).0, Outcome::Detached, "its activities are never answered");
 }
 
 #[test]
 fn nothing_follows_the_end() {
-    let mut story = Story::of(Waiting::default());
-    story.sees_work(SessionState::Completed, pull_request());
-    assert!(story.sees(SessionState::Failed).is_empty());
-    assert!(story.reads(Purpose::Reason, &Digest::default()).is_empty());
-    assert!(story.driver.on_acted(Act::Nudge, Ok(()), story.now).is_empty());
-    assert!(story.driver.on_failure(&passing(true), story.now).is_empty());
-    assert!(story.sleeps(100_000).is_empty());
+    let mut session = Followed::of(Waiting::default());
+    session.sees_work(SessionState::Completed, pull_request());
+    assert!(session.sees(SessionState::Failed).is_empty());
+    assert!(session.reads(Purpose::Reason, &Digest::default()).is_empty());
+    assert!(session.driver.on_acted(Act::Nudge, Ok(()), session.now).is_empty());
+    assert!(session.driver.on_failure(&passing(true), session.now).is_empty());
+    assert!(session.sleeps(100_000).is_empty());
 }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::sample::{Story, every_outcome};
+use super::super::sample::{SampleRun, every_outcome};
 use super::*;
 use crate::outcome::Outcome;
 
@@ -36,11 +36,11 @@ fn hostile_text_is_text() {
 
 #[test]
 fn only_https_becomes_a_link() {
-    let mut story = Story::new();
-    story.plan("a", None, 1).start("a", 1, "1");
+    let mut sample = SampleRun::new();
+    sample.plan("a", None, 1).start("a", 1, "1");
     let work = json!({"pullRequest": {"url": "javascript:alert(1)", "number": 1, "title": null, "baseRef": null, "headRef": null}});
-    story.end_attempt("a", 1, Outcome::Succeeded, None, &work).end("a", Outcome::Succeeded, None);
-    let page = html(&story.report()).unwrap();
+    sample.end_attempt("a", 1, Outcome::Succeeded, None, &work).end("a", Outcome::Succeeded, None);
+    let page = html(&sample.report()).unwrap();
     assert!(!page.contains("javascript:"));
     assert!(page.contains("<span class=\"pull\">#1</span>"));
     assert!(
@@ -65,9 +65,9 @@ fn says_all_that_happened() {
 #[test]
 fn no_change_is_a_failure_where_its_job_says_so() {
     let page = |rule: &str| {
-        let mut story = Story::new();
-        story.plan_as("tidy", None, 7, rule).whole("tidy", 5, Outcome::NoChange, None);
-        html(&story.report()).unwrap()
+        let mut sample = SampleRun::new();
+        sample.plan_as("tidy", None, 7, rule).whole("tidy", 5, Outcome::NoChange, None);
+        html(&sample.report()).unwrap()
     };
     let (strict, easy) = (page("fail"), page("pass"));
     assert!(strict.contains("1 of 1 task failed") && easy.contains("1 task done"));
@@ -79,9 +79,9 @@ fn no_change_is_a_failure_where_its_job_says_so() {
 
 #[test]
 fn a_long_id_breaks_where_it_makes_sense() {
-    let mut story = Story::new();
-    story.plan("up/my-org/api@main[a=1,b=<x>]", Some("my-org/api"), 1).plan("[@", None, 2);
-    let page = html(&story.report()).unwrap();
+    let mut sample = SampleRun::new();
+    sample.plan("up/my-org/api@main[a=1,b=<x>]", Some("my-org/api"), 1).plan("[@", None, 2);
+    let page = html(&sample.report()).unwrap();
     assert!(
         page.contains("\"id\">up&#x2f;<wbr>my-org&#x2f;<wbr>api<wbr>@main<wbr>[a=1,<wbr>b=&lt;x&gt;]</span>"),
         "{page}"
@@ -92,9 +92,9 @@ fn a_long_id_breaks_where_it_makes_sense() {
 #[test]
 fn a_reason_is_its_first_line_and_all_of_it_on_demand() {
     let page = |reason: &str| {
-        let mut story = Story::new();
-        story.plan("a", None, 1).whole("a", 5, Outcome::Failed, Some(reason));
-        html(&story.report()).unwrap()
+        let mut sample = SampleRun::new();
+        sample.plan("a", None, 1).whole("a", 5, Outcome::Failed, Some(reason));
+        html(&sample.report()).unwrap()
     };
     let long = page("\n  It does not build:\n\n  |  ^^^^ here\n");
     assert!(
@@ -125,7 +125,7 @@ fn earlier_results_of_edited_tasks_are_told() {
 
 #[test]
 fn an_empty_run_is_a_page() {
-    let mut report = Story::new().report();
+    let mut report = SampleRun::new().report();
     report.run.simulated = true;
     let page = html(&report).unwrap();
     assert!(page.contains("No task was selected") && page.contains("simulated: no session was created"));

@@ -270,18 +270,18 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::super::sample::{Story, every_outcome};
+    use super::super::super::sample::{SampleRun, every_outcome};
     use super::*;
     use crate::outcome::Outcome;
 
     fn run(spans: &[(i64, i64)]) -> ReportV1 {
-        let mut story = Story::new();
+        let mut sample = SampleRun::new();
         for (number, (from, to)) in spans.iter().enumerate() {
             let id = format!("t{number}");
-            story.plan(&id, None, 1).at(*from).start(&id, 1, "1").at(*to);
-            story.end_attempt(&id, 1, Outcome::Succeeded, None, &json!({}));
+            sample.plan(&id, None, 1).at(*from).start(&id, 1, "1").at(*to);
+            sample.end_attempt(&id, 1, Outcome::Succeeded, None, &json!({}));
         }
-        story.report()
+        sample.report()
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn nothing_started_is_no_timeline() {
-        assert!(Timeline::of(&Story::new().report()).is_none());
+        assert!(Timeline::of(&SampleRun::new().report()).is_none());
         let timeline = Timeline::of(&every_outcome()).unwrap();
         assert_eq!(timeline.bars.len(), 12);
         assert!(

@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 use rstest::rstest;
 use serde_json::json;
 
-use super::super::sample::{HOSTILE, Story, every_outcome};
+use super::super::sample::{HOSTILE, SampleRun, every_outcome};
 use super::*;
 use crate::outcome::Outcome;
 
@@ -27,9 +27,9 @@ fn case(report: &Report, name: &str) -> TestCase {
 
 /// A report of one task with this outcome.
 fn one(outcome: Outcome, reason: Option<&str>, on_no_change: &str) -> ReportV1 {
-    let mut story = Story::new();
-    story.plan_as("fix", Some("my-org/api"), 3, on_no_change).whole("fix", 5, outcome, reason).finish(None);
-    story.report()
+    let mut sample = SampleRun::new();
+    sample.plan_as("fix", Some("my-org/api"), 3, on_no_change).whole("fix", 5, outcome, reason).finish(None);
+    sample.report()
 }
 
 #[test]
@@ -84,11 +84,11 @@ fn one_suite_a_source_or_job() {
 
 #[test]
 fn names_stay_unique_when_they_come_to_look_alike() {
-    let mut story = Story::new();
+    let mut sample = SampleRun::new();
     for id in ["a\u{0}", "a\u{1}", "a\u{2426}", "a\u{2426} (2)"] {
-        story.plan(id, Some("my-org/web"), 1);
+        sample.plan(id, Some("my-org/web"), 1);
     }
-    let report = read(&rich(&story.report()));
+    let report = read(&rich(&sample.report()));
     let names: Vec<&str> = report.test_suites[0].test_cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names, ["a\u{2426}", "a\u{2426} (2)", "a\u{2426} (3)", "a\u{2426} (2) (2)"]);
 }
@@ -149,9 +149,9 @@ fn verdict(case: &TestCase) -> (&'static str, String, String, String) {
 
 #[test]
 fn a_task_at_work_is_skipped_and_says_so() {
-    let mut story = Story::new();
-    story.plan("waits", None, 1).plan("works", None, 1).start("works", 1, "5");
-    let report = read(&rich(&story.report()));
+    let mut sample = SampleRun::new();
+    sample.plan("waits", None, 1).plan("works", None, 1).start("works", 1, "5");
+    let report = read(&rich(&sample.report()));
     assert_eq!(verdict(&case(&report, "waits")).2, "deferred: it has not been started so far");
     assert_eq!(verdict(&case(&report, "works")).2, "detached: its session is at work");
 }
@@ -309,7 +309,7 @@ fn jenkins_gets_nothing_that_its_schema_does_not_know() {
 #[test]
 fn an_empty_run_is_a_document() {
     for profile in PROFILES {
-        let report = read(&junit(&Story::new().report(), profile).unwrap());
+        let report = read(&junit(&SampleRun::new().report(), profile).unwrap());
         assert_eq!((report.tests, report.test_suites.len()), (0, 1));
         assert_eq!(report.test_suites[0].name.as_str(), "nightly-maintenance");
     }
@@ -332,12 +332,12 @@ proptest! {
         reason in r"(\PC|[\x00-\x1f\x7f-\x9f]|\]\]>|<!\[CDATA\[|<|&#0;|\[\[ATTACHMENT\||\x1b\[3|\u{fffe}){0,60}",
         outcome in proptest::sample::select(Outcome::ALL.as_slice()),
     ) {
-        let mut story = Story::new();
-        story.plan(&id, source.as_deref(), 1).start(&id, 1, "314159265358979323846").at(9);
-        story.end_attempt(&id, 1, outcome, Some(&reason), &json!({"pullRequest": {"url": reason}}));
-        story.end(&id, outcome, Some(&reason));
+        let mut sample = SampleRun::new();
+        sample.plan(&id, source.as_deref(), 1).start(&id, 1, "314159265358979323846").at(9);
+        sample.end_attempt(&id, 1, outcome, Some(&reason), &json!({"pullRequest": {"url": reason}}));
+        sample.end(&id, outcome, Some(&reason));
         for profile in PROFILES {
-            let report = read(&junit(&story.report(), profile).unwrap());
+            let report = read(&junit(&sample.report(), profile).unwrap());
             prop_assert_eq!(report.tests, 1);
             prop_assert_eq!(report.test_suites.len(), 1);
             prop_assert_eq!(report.test_suites[0].test_cases.len(), 1);

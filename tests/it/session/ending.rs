@@ -41,7 +41,6 @@ fn failed_is_100_with_the_reason() {
     );
 }
 
-/// Outputs are waited for half a minute first: all at once.
 #[test]
 fn how_a_session_without_a_change_completed_decides() {
     let asks = "outcome: no-change, last-word: Which one?";
@@ -54,7 +53,7 @@ fn how_a_session_without_a_change_completed_decides() {
     at_once(cases, |(behaviour, faults, code, told)| {
         let world = World::new(&format!("{{ {faults} defaults: {{ duration: 50ms, {behaviour} }} }}"));
         let id = finished(&world, "Think");
-        let ended = session(&world, &format!("result {id}")).exits(code);
+        let ended = session(&world, &format!("result {id} --settle 300ms")).exits(code);
         assert!(ended.stdout.contains(told), "{behaviour}: {ended}");
     });
 }
@@ -62,12 +61,12 @@ fn how_a_session_without_a_change_completed_decides() {
 /// Just after the answer it is shown as completed still.
 #[test]
 fn an_answered_session_is_followed_to_its_new_end() {
-    let wakes = "wakes: [{ by: message, after: 32s, lasts: 500ms }]";
+    let wakes = "wakes: [{ by: message, after: 2s, lasts: 500ms }]";
     let scenario = format!("outcome: no-change, last-word: Which one?, {wakes}");
     let world = World::new(&format!("{{ defaults: {{ duration: 50ms, {scenario} }} }}"));
     let id = finished(&world, "Think");
     session(&world, &format!("send {id}")).arg("That one.").exits(0);
-    let ended = session(&world, &format!("result {id} --format json")).exits(0);
+    let ended = session(&world, &format!("result {id} --settle 300ms --format json")).exits(0);
     let value: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!((&value["openQuestion"], &value["neverWorked"]), (&Value::Null, &json!(false)));
     assert!(value["change"]["files"].as_u64().unwrap() > 0, "{ended}");

@@ -5,7 +5,7 @@ use jules_batch::outcome::RunEvent;
 use serde_json::{Value, json};
 
 /// Every event of a run of so many tasks.
-pub(crate) fn events(tasks: usize) -> Vec<RunEvent> {
+pub(crate) fn of_run(tasks: usize) -> Vec<RunEvent> {
     let run = json!({
         "id": "20261122-020005-7c1f", "name": "nightly-maintenance", "manifest": "jobs.yaml", "simulated": true,
     });
