@@ -115,6 +115,12 @@ impl Jules {
         self.shared.transport.key()
     }
 
+    /// Whether an answer held the key so far. It came without it: `***` stands there instead, in a patch as well.
+    #[must_use]
+    pub fn key_came_back(&self) -> bool {
+        self.shared.transport.key_came_back()
+    }
+
     /// `text` without the client's key, for logs: see [`ApiKey::redact`](super::ApiKey::redact).
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {

@@ -61,13 +61,12 @@ impl ApiKey {
         foreign_text::mask(text, key, SHORTEST_REDACTED)
     }
 
-    /// The same for an answer's body. What holds the key is text afterwards.
-    pub(super) fn redact_body(&self, body: Vec<u8>) -> Vec<u8> {
-        let clean = match self.redact(&String::from_utf8_lossy(&body)) {
+    /// The same for an answer's body; nothing where it does not hold the key. What holds it is text afterwards.
+    pub(super) fn redact_body(&self, body: &[u8]) -> Option<Vec<u8>> {
+        match self.redact(&String::from_utf8_lossy(body)) {
             Cow::Borrowed(_) => None,
             Cow::Owned(clean) => Some(clean.into_bytes()),
-        };
-        clean.unwrap_or(body)
+        }
     }
 
     /// The key as a header value that HTTP libraries treat as sensitive.
@@ -125,8 +124,8 @@ mod tests {
         let key = ApiKey::new("AIza-secret-key").unwrap();
         assert_eq!(key.redact("cut at AIza-secr…, AIza\u{1B}[1m\\-secret\u{200B}-key"), "cut at ***…, ***");
         assert_eq!(key.redact("AIza-se"), "AIza-se");
-        assert_eq!(key.redact_body(b"\xff AIza-secret-key".to_vec()), "\u{FFFD} ***".as_bytes());
-        assert_eq!(key.redact_body(b"\xff".to_vec()), b"\xff");
+        assert_eq!(key.redact_body(b"\xff AIza-secret-key").as_deref(), Some("\u{FFFD} ***".as_bytes()));
+        assert_eq!(key.redact_body(b"\xff"), None);
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Jules {
 }
 
 impl SessionClient {
+    /// The client that it goes through.
+    #[must_use]
+    pub fn jules(&self) -> &Jules {
+        &self.jules
+    }
+
     /// The session's id.
     #[must_use]
     pub fn id(&self) -> &SessionId {

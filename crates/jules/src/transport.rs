@@ -1,5 +1,6 @@
 //! One HTTP exchange: request out, answer in, every wait bounded, nothing leaked.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Response;
@@ -22,6 +23,8 @@ pub(super) struct Transport {
     connections: Connections,
     base_url: Url,
     key: ApiKey,
+    /// Whether an answer held the key.
+    key_came_back: AtomicBool,
 }
 
 /// One request.
@@ -75,7 +78,7 @@ impl Transport {
             let http = http.connect_timeout(connect_timeout);
             if is_plain { http.no_proxy().tls_certs_only([]) } else { http }
         })?;
-        Ok(Self { connections, base_url, key })
+        Ok(Self { connections, base_url, key, key_came_back: AtomicBool::new(false) })
     }
 
     /// How often fresh connections were made in place of silent ones.
@@ -85,6 +88,10 @@ impl Transport {
 
     pub(super) fn base_url(&self) -> &Url {
         &self.base_url
+    }
+
+    pub(super) fn key_came_back(&self) -> bool {
+        self.key_came_back.load(Ordering::Relaxed)
     }
 
     pub(super) fn key(&self) -> &ApiKey {
@@ -116,7 +123,12 @@ impl Transport {
             .map_err(|error| network(request.method, error, options.request_timeout))?;
         let body = read_body(request.method, &mut answer, options).await;
         // Whoever repeats the key is read without it: before anything is cut, and before escapes are understood.
-        let body = body.map(|body| self.key.redact_body(body));
+        let body = body.map(|body| {
+            self.key.redact_body(&body).map_or(body, |clean| {
+                self.key_came_back.store(true, Ordering::Relaxed);
+                clean
+            })
+        });
         if answer.status().is_success() {
             return body;
         }

@@ -74,11 +74,16 @@ pub(super) async fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Fail
 /// The session's change set, wherever it stands.
 pub(super) async fn change_set(client: &SessionClient, console: &Console) -> Result<ChangeSet, Failure> {
     let session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
-    if let Some(change_set) = session.change_set().filter(|change_set| !change_set.is_empty()) {
-        return Ok(change_set.clone());
+    let change_set = match session.change_set().filter(|change_set| !change_set.is_empty()) {
+        Some(change_set) => Some(change_set.clone()),
+        None => whole_digest(client, console).await?.change_set_of(&session).cloned(),
+    };
+    if client.jules().key_came_back() {
+        console.warn(
+            "the session repeats your API key: `***` stands in its place, also where the change set held it",
+        );
     }
-    let digest = whole_digest(client, console).await?;
-    digest.change_set_of(&session).cloned().ok_or_else(|| {
+    change_set.ok_or_else(|| {
         let id = client.id();
         Failure::new(Exit::Fault, format!("session {id} has changed nothing so far"))
             .help_if(!session.is_terminal(), format!("it has not ended: jules-batch session result {id}"))

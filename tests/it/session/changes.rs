@@ -169,9 +169,13 @@ fn a_change_that_could_not_be_read_is_told() {
 fn a_key_within_a_patch_is_not_replaced_without_a_word() {
     let world = patched_with(&format!("--- a/x\\n+++ b/x\\n@@ -1 +1 @@\\n-a\\n+{KEY}\\n"));
     let id = finished(&world, "Think");
-    let ended = session(&world, &format!("diff {id}")).exits(0);
-    assert!(ended.stdout.contains("+***") && !ended.stdout.contains(KEY), "{ended}");
-    assert!(ended.stderr.contains("warning: your API key is in what is printed"), "{ended}");
+    for command in ["diff", "diff --output x.patch", "files --into out --list"] {
+        let (name, flags) = command.split_once(' ').unwrap_or((command, ""));
+        let ended = session(&world, format!("{name} {id} {flags}").trim()).exits(0);
+        assert!(ended.stderr.contains("warning: the session repeats your API key"), "{command}: {ended}");
+        assert!(!ended.stdout.contains(KEY), "{command}: {ended}");
+    }
+    assert!(world.read("x.patch").contains("+***\n"));
 }
 
 #[test]
