@@ -47,6 +47,7 @@ pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
 pub use policy::{Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn};
 pub(crate) use schema::Written;
+pub(crate) use secret::masked;
 pub(crate) use setting::Setting;
 pub(crate) use settings::WaitingPolicy;
 pub use settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, Timeouts};

@@ -19,7 +19,7 @@ const TOKENS: [(&str, usize); 11] = [
 ];
 
 /// The text with credentials of addresses and well-known tokens starred out, byte for byte.
-pub(super) fn masked(text: &str) -> Cow<'_, str> {
+pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let secrets: Vec<Range<usize>> = credentials(text).chain(tokens(text)).collect();
     if secrets.is_empty() {
         return text.into();

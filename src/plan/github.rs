@@ -1,6 +1,6 @@
 //! Names of repositories and branches, however they are spelt.
 
-use crate::manifest::quoted;
+use crate::manifest::{masked, quoted};
 
 /// A repository and perhaps a branch of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,22 @@ pub(crate) struct Repository {
 /// Why a text is none, and the way out.
 pub(crate) type Refused = (String, String);
 
+/// What GitHub's addresses begin with where they name no owner.
+const PAGES: [&str; 12] = [
+    "apps",
+    "collections",
+    "enterprises",
+    "explore",
+    "features",
+    "marketplace",
+    "orgs",
+    "search",
+    "settings",
+    "sponsors",
+    "topics",
+    "users",
+];
+
 const FORMS: &str = "write `owner/repo` or `owner/repo@branch`";
 
 /// Reads `owner/repo`, `owner/repo@branch`, or an address on GitHub as a browser, git and lists of repositories write it.
@@ -22,14 +38,24 @@ const FORMS: &str = "write `owner/repo` or `owner/repo@branch`";
 /// What is none, or could mean two things.
 pub(crate) fn parse_repository(text: &str) -> Result<Repository, Refused> {
     let bare = without_list_marks(text);
-    let bare = bare.strip_prefix("sources/github/").unwrap_or(bare);
+    let prefix = ["sources/github/", "github:", "gh:"].into_iter().find(|prefix| bare.starts_with(prefix));
+    let bare = &bare[prefix.map_or(0, str::len)..];
     let refused = |help: String| (format!("{} is not a repository", quoted(text.trim())), help);
     if bare.is_empty() || bare.contains(char::is_whitespace) || bare.contains([',', ';']) {
         return Err(refused(help_for_words(bare)));
     }
     let Some(Address { scheme, user, host, path }) = Address::of(bare) else {
-        return on_github(bare, false).map_err(refused);
+        return on_github(bare, false)
+            .map_err(|help| refused(if help == FORMS { help_for_parts(bare) } else { help }));
     };
+    let host = host.to_ascii_lowercase();
+    let (name, port) = host.split_once(':').unwrap_or((&host, ""));
+    let is_github =
+        matches!(name, "github.com" | "www.github.com") || (name == "ssh.github.com" && scheme == "ssh");
+    if !is_github || !matches!(port, "" | "22" | "80" | "443") {
+        let what = format!("{} is on {}, not on github.com", quoted(text.trim()), quoted(&host));
+        return Err((what, "Jules works on repositories of github.com: write `owner/repo`".to_owned()));
+    }
     // In front of the host stands more than the name that git's addresses have.
     if user.is_some_and(|user| user.contains(':') || !(user == "git" || scheme == "ssh")) {
         let what = format!("the address {} holds a password or a token", quoted(text.trim()));
@@ -41,22 +67,18 @@ pub(crate) fn parse_repository(text: &str) -> Result<Repository, Refused> {
         };
         return Err((what, help));
     }
-    let host = host.to_ascii_lowercase();
-    let (name, port) = host.split_once(':').unwrap_or((&host, ""));
-    let is_github =
-        matches!(name, "github.com" | "www.github.com") || (name == "ssh.github.com" && scheme == "ssh");
-    if !is_github || !matches!(port, "" | "22" | "80" | "443") {
-        let what = format!("{} is on {}, not on github.com", quoted(text.trim()), quoted(&host));
-        return Err((what, "Jules works on repositories of github.com: write `owner/repo`".to_owned()));
-    }
     on_github(path, true).map_err(refused)
 }
 
 /// What stands between a list's dash, its quotes and its comma.
 fn without_list_marks(text: &str) -> &str {
     let mut text = text.trim();
-    for dash in ["- ", "* ", "+ "] {
-        text = text.strip_prefix(dash).unwrap_or(text).trim_start();
+    for mark in ["- ", "* ", "+ ", "[ ] ", "[x] "] {
+        text = text.strip_prefix(mark).unwrap_or(text).trim_start();
+    }
+    let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    if number.len() < text.len() {
+        text = number.strip_prefix(". ").or_else(|| number.strip_prefix(") ")).unwrap_or(text).trim_start();
     }
     text = text.strip_suffix([',', ';']).unwrap_or(text).trim_end();
     for quote in ['"', '\'', '`'] {
@@ -68,8 +90,8 @@ fn without_list_marks(text: &str) -> &str {
 }
 
 /// The way out for what is more than one word.
-fn help_for_words(text: &str) -> String {
-    if text.starts_with(['[', '{', ']', '}']) {
+fn help_for_words<'a>(text: &'a str) -> String {
+    if text.starts_with(['{', ']', '}']) || text.starts_with("[\"") || text == "[" {
         return "a list has a repository a line; of JSON, `jq -r '.[]'` makes one".to_owned();
     }
     let words: Vec<&str> = text
@@ -77,11 +99,12 @@ fn help_for_words(text: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     let repository = |word: &str| parse_repository(word).ok();
+    let branch = |word: &'a str| word.trim_start_matches('@');
     match words[..] {
         [first, second] if repository(second).is_none() && check_branch(second).is_ok() => {
             match repository(first) {
                 Some(Repository { github, branch: None }) => {
-                    format!("write {}", quoted(&format!("{github}@{second}")))
+                    format!("write {}", quoted(&format!("{github}@{}", branch(second))))
                 }
                 _ => FORMS.to_owned(),
             }
@@ -89,7 +112,24 @@ fn help_for_words(text: &str) -> String {
         [first, ..] if words.len() > 1 && repository(first).is_some() => {
             "write one repository a line; columns can stand in a `.csv` file with a header".to_owned()
         }
-        _ => FORMS.to_owned(),
+        _ => help_for_parts(text),
+    }
+}
+
+/// The way out for a name with something around it.
+fn help_for_parts(text: &str) -> String {
+    if masked(text) != text {
+        return FORMS.to_owned();
+    }
+    let is_around = |c: char| c.is_whitespace() || "|()[]<>\"'`,;:@".contains(c);
+    match text.split(is_around).find_map(|part| on_github(part, false).ok()) {
+        Some(Repository { github, .. }) => match text.split_once(&format!("{github}:")) {
+            Some(("", branch)) if check_branch(branch).is_ok() => {
+                format!("write {}", quoted(&format!("{github}@{branch}")))
+            }
+            _ => format!("write {} alone", quoted(&github)),
+        },
+        None => FORMS.to_owned(),
     }
 }
 
@@ -104,7 +144,9 @@ struct Address<'a> {
 impl<'a> Address<'a> {
     /// Nothing for a plain name.
     fn of(text: &'a str) -> Option<Self> {
-        if let Some((scheme, rest)) = text.split_once("://") {
+        let is_scheme =
+            |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+');
+        if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
             let (authority, path) = split_authority(rest);
             let (user, host) = split_user(authority);
             let scheme = scheme.strip_prefix("git+").unwrap_or(scheme);
@@ -158,7 +200,9 @@ fn on_github(path: &str, is_address: bool) -> Result<Repository, String> {
         Some(at) if repo.is_char_boundary(at) && repo[at..].eq_ignore_ascii_case(".git") => &repo[..at],
         _ => repo,
     };
-    if !is_owner(owner) || !is_repo(repo) {
+    // Pages of GitHub that look like repositories.
+    let is_page = is_address && PAGES.contains(&owner);
+    if is_page || !is_owner(owner) || !is_repo(repo) {
         return Err(FORMS.to_owned());
     }
     let github = format!("{owner}/{repo}");
@@ -290,6 +334,9 @@ mod tests {
             ("git+https://github.com/a/b.git", "a/b"),
             ("https://git@github.com/a/b", "a/b"),
             ("sources/github/a/b", "a/b"),
+            ("github:a/b#dev", "a/b@dev"),
+            ("1. a/b", "a/b"),
+            ("- [ ] a/b", "a/b"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
         }
@@ -308,11 +355,18 @@ mod tests {
             ("a/.git", FORMS),
             ("a/b.git.git", FORMS),
             ("ä/b", FORMS),
-            ("\"a/b", FORMS),
+            ("\"a/b", "write `a/b` alone"),
             ("a/b@", "as git takes it"),
             ("a/b@x..y", "as git takes it"),
             ("a/b@-x", "as git takes it"),
             ("a/b main", "write `a/b@main`"),
+            ("a/b @main", "write `a/b@main`"),
+            ("a/b:main", "write `a/b@main`"),
+            ("| a/b |", "write `a/b` alone"),
+            ("[a/b](https://github.com/a/b)", "write `a/b` alone"),
+            ("@a/b", "write `a/b` alone"),
+            ("https://github.com/orgs/a/repositories", FORMS),
+            ("https://github.com/users/a", FORMS),
             ("a/b@x y", FORMS),
             ("a/b, c/d", "one repository a line"),
             ("a/b\tPrivate\t2026", "one repository a line"),
@@ -340,6 +394,7 @@ mod tests {
             ("gitlab.com/a/b", "gitlab.com"),
             ("https://example.com/github.com/a/b", "example.com"),
             ("https://github.com:8443/a/b", "github.com:8443"),
+            ("https://u:secret@gitlab.com/a/b", "gitlab.com"),
         ] {
             let (what, help) = read(text).unwrap_err();
             assert!(
@@ -354,7 +409,8 @@ mod tests {
         fn no_secret_of_an_address_is_told(
             secret in "[A-Za-z0-9_%+=/!-]{8,30}",
             form in proptest::sample::select(&["https://u:{}@github.com/a/b.git", "https://{}@github.com/a/b", "u:{}@github.com/a/b",
-                "ssh://u:{}@github.com/a/b", "- \"https://x-access-token:{}@github.com/a/b\",", "https://u:{}@example.com/a/b"][..]),
+                "ssh://u:{}@github.com/a/b", "- \"https://x-access-token:{}@github.com/a/b\",",
+                "(https://u:{}@github.com/a/b)", "x https://u:{}@github.com/a/b", "u:{}@github.com:a/b", "https://u:{}@example.com/a/b"][..]),
         ) {
             let text = form.replace("{}", &format!("s{secret}t"));
             if let Err((what, help)) = parse_repository(&text) {
