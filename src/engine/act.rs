@@ -3,7 +3,7 @@
 use std::iter::successors;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::action::Action;
@@ -14,9 +14,12 @@ use super::poller::{Counts, PageRequest, PollRequest};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
 use crate::plan::{Plan, Task};
 use jules::{
-    ChangeSet, Error, ErrorKind, Jules, ListSessions, NewSession, Session, SessionDigest, SessionId,
-    SessionState,
+    Activity, ChangeSet, Error, ErrorKind, Jules, ListSessions, NewSession, Session, SessionDigest,
+    SessionId, SessionState,
 };
+
+/// How far the clocks of the service's machines may differ.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// The service cuts larger pages down to this.
 const PAGE: u32 = 100;
@@ -236,10 +239,16 @@ async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Res
     for _ in 0..MAX_PAGES {
         let Some(page) = activities.next_page().await else { break };
         let page = page.map_err(|error| request_failure(&error))?;
-        page.into_iter().for_each(|activity| told.take(activity));
+        page.into_iter().for_each(|activity| told.take(undated(activity, api.service_time())));
     }
     let change = told.change_set.take().as_ref().map(change);
-    Ok(Digest { told, change })
+    Ok(Digest { told, change, read_at: Some(api.service_time()) })
+}
+
+/// The activity, without a time that has not come yet: taken for the newest, it would hide all that come after it.
+fn undated(mut activity: Activity, now: Timestamp) -> Activity {
+    activity.create_time = activity.create_time.filter(|at| at.duration_since(now) <= AHEAD);
+    activity
 }
 
 /// A session that has not ended may carry a change set of megabytes that is not final: it is not read.
@@ -286,5 +295,25 @@ fn change(change_set: &ChangeSet) -> Change {
         additions: diff.additions(),
         deletions: diff.deletions(),
         unread: diff.unread,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jules::{ActivityKind, Originator};
+
+    #[test]
+    fn one_time_far_in_the_future_hides_nothing() {
+        let now: Timestamp = "2026-11-22T02:00:00Z".parse().unwrap();
+        let mut told = SessionDigest::default();
+        for (id, minutes) in [("a", -10), ("b", 40_000_000), ("c", 1)] {
+            let kind = ActivityKind::AgentMessaged { message: id.to_owned() };
+            let mut activity = Activity::new(id.parse().unwrap(), Originator::Agent, kind);
+            activity.create_time = Some(now + SignedDuration::from_mins(minutes));
+            told.take(undated(activity, now));
+        }
+        assert_eq!(told.last_agent, Some(now + SignedDuration::from_mins(1)));
+        assert_eq!(told.agent_message.as_deref(), Some("c"));
     }
 }

@@ -129,6 +129,8 @@ pub(super) struct Digest {
     pub(super) told: SessionDigest,
     /// The size of that change set.
     pub(super) change: Option<Change>,
+    /// The service's time when they were read, if it is known.
+    pub(super) read_at: Option<Timestamp>,
 }
 
 /// What we did to a session.

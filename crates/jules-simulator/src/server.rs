@@ -13,7 +13,7 @@ use axum::{
     routing::{any, get, post},
 };
 use futures::{StreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -101,7 +101,13 @@ async fn api(
     };
     let served = shared.look(|service, now| service.serve(asked, now));
     tracing::trace!(verb = asked.verb, path = asked.path, status = served.answer.status, delivery = ?served.delivery, "served");
-    deliver(served, &connection, shared.closing).await
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&shared.clock.now());
+    let mut response = deliver(served, &connection, shared.closing).await;
+    // The time of the clock that sessions and activities have theirs of.
+    if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 /// Lets an answer travel.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::Instant;
@@ -119,6 +120,13 @@ impl Jules {
     #[must_use]
     pub fn key_came_back(&self) -> bool {
         self.shared.transport.key_came_back()
+    }
+
+    /// What time it is at the service, within a second, by the `Date` of its last answer; before the first answer, what time
+    /// it is here. Times of sessions and activities are of that clock, and this machine's may differ.
+    #[must_use]
+    pub fn service_time(&self) -> Timestamp {
+        self.shared.transport.time()
     }
 
     /// `text` without the client's key, for logs: see [`ApiKey::redact`](super::ApiKey::redact).

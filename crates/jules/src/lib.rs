@@ -50,6 +50,7 @@ mod all;
 mod batches;
 mod builder;
 mod client;
+mod clock;
 mod connections;
 mod cursor;
 mod diff;

@@ -147,7 +147,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How long the activities of a failed session may take: they only add why.
 const REASON: Duration = Duration::from_secs(10);
 
-/// How far our clock and the service's may differ before a session that has just ended seems to have ended long ago.
+/// How far the service's clocks may differ from each other before a session that has just ended seems to have ended long ago.
 const CLOCKS: Duration = Duration::from_secs(5 * 60);
 
 /// Turns a session that has ended into its outcome; nothing when it goes on meanwhile.
@@ -158,7 +158,8 @@ pub(super) async fn settle(
     last: &LastState,
 ) -> Result<Option<SessionOutcome>, Error> {
     let options = client.jules.options();
-    let (read, age) = (Instant::now(), age(session.update_time).saturating_sub(CLOCKS));
+    let age = age(session.update_time, client.jules.service_time()).saturating_sub(CLOCKS);
+    let read = Instant::now();
     loop {
         match session.state {
             Some(SessionState::Completed) => {}
@@ -176,7 +177,7 @@ pub(super) async fn settle(
                 }
                 let activities = client.activities().digest(0).await?;
                 let is_over = read.elapsed() >= options.fresh_patience;
-                if is_over || !may_wake(&activities, options.fresh_patience) {
+                if is_over || !may_wake(&activities, options.fresh_patience, client.jules.service_time()) {
                     return Ok(Some(SessionOutcome::new(outcome.session, &activities)));
                 }
                 options.poll_interval.max(LOOK)
@@ -196,12 +197,12 @@ async fn failed(client: &SessionClient, session: Session) -> SessionOutcome {
 }
 
 /// Whether a message has come so lately that the session may still be shown as it was before.
-fn may_wake(activities: &SessionDigest, patience: Duration) -> bool {
-    activities.unchanged() == Unchanged::Answered && age(activities.last_user) < patience + CLOCKS
+fn may_wake(activities: &SessionDigest, patience: Duration, now: Timestamp) -> bool {
+    activities.unchanged() == Unchanged::Answered && age(activities.last_user, now) < patience + CLOCKS
 }
 
-/// How long ago that was; of what was never, nobody knows.
-fn age(since: Option<Timestamp>) -> Duration {
-    let age = since.map(|at| Timestamp::now().duration_since(at));
+/// How long ago that was at the service; of what was never, nobody knows.
+fn age(since: Option<Timestamp>, now: Timestamp) -> Duration {
+    let age = since.map(|at| now.duration_since(at));
     age.and_then(|age| age.try_into().ok()).unwrap_or_default()
 }

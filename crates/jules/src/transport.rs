@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+use super::clock::Clock;
 use super::connections::{Connections, MakeHttp};
 use super::error::{ErrorKind, Refusal};
 use super::{ApiKey, Error, Method, Options};
@@ -25,6 +27,7 @@ pub(super) struct Transport {
     key: ApiKey,
     /// Whether an answer held the key.
     key_came_back: AtomicBool,
+    clock: Clock,
 }
 
 /// One request.
@@ -78,7 +81,13 @@ impl Transport {
             let http = http.connect_timeout(connect_timeout);
             if is_plain { http.no_proxy().tls_certs_only([]) } else { http }
         })?;
-        Ok(Self { connections, base_url, key, key_came_back: AtomicBool::new(false) })
+        Ok(Self {
+            connections,
+            base_url,
+            key,
+            key_came_back: AtomicBool::new(false),
+            clock: Clock::default(),
+        })
     }
 
     /// How often fresh connections were made in place of silent ones.
@@ -92,6 +101,11 @@ impl Transport {
 
     pub(super) fn key_came_back(&self) -> bool {
         self.key_came_back.load(Ordering::Relaxed)
+    }
+
+    /// The service's time.
+    pub(super) fn time(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(super) fn key(&self) -> &ApiKey {
@@ -130,6 +144,8 @@ impl Transport {
             })
         });
         if answer.status().is_success() {
+            // Others answer in the service's place only with a refusal.
+            self.clock.set(answer.headers());
             return body;
         }
         // A refusal stands even when its text cannot be read.

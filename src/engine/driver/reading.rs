@@ -116,7 +116,9 @@ impl Driver {
         }
         self.last_agent = digest.told.last_agent;
         let silence = digest.told.last_agent.map_or(Duration::ZERO, |at| {
-            Duration::try_from(now.wall.duration_since(at)).unwrap_or(Duration::ZERO)
+            // By the clock that the activity's time is of.
+            let read_at = digest.read_at.unwrap_or(now.wall);
+            Duration::try_from(read_at.duration_since(at)).unwrap_or(Duration::ZERO)
         });
         let heard = now.instant.checked_sub(silence).unwrap_or(self.quiet_since);
         self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));

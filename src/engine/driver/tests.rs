@@ -756,6 +756,20 @@ fn a_clock_that_runs_ahead_cannot_make_silence_longer_than_it_was() {
 }
 
 #[test]
+fn silence_is_of_the_services_clock() {
+    for skew in [10 * 3_600, -10 * 3_600] {
+        let mut session = Followed::of(Waiting::default());
+        session.sees(SessionState::InProgress);
+        session.sleeps(20 * 60);
+        let there = session.now.wall + jiff::SignedDuration::from_secs(skew);
+        let read = Digest { read_at: Some(there), ..heard(there - Duration::from_secs(5 * 60)) };
+        assert!(session.reads(Purpose::Silence, &read).is_empty());
+        assert!(session.sleeps(15 * 60 - 1).is_empty(), "{skew}: five minutes of the twenty are over");
+        assert_eq!(session.sleeps(1).len(), 1, "{skew}");
+    }
+}
+
+#[test]
 fn a_nudge_gets_another_stretch_of_patience() {
     let mut session = Followed::of(nudges(1));
     session.sees(SessionState::InProgress);
