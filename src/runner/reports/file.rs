@@ -1,19 +1,15 @@
 //! Files that are always whole: written beside, then renamed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, IntoInnerError, Read as _, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
 use crate::outcome::JournalError;
 
 /// How much is written at once.
-const BUFFER: usize = 64 * 1024;
-
-/// How long a pipe's reader is waited for.
-const READER: Duration = Duration::from_secs(10);
+pub(super) const BUFFER: usize = 64 * 1024;
 
 /// How much of a file shows what it is, in bytes.
 const HEAD: u64 = 4 * 1024;
@@ -81,63 +77,6 @@ impl Write for Whole {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
-    }
-}
-
-/// Whether something stands there that passes on what is written, as devices and pipes do: it is written to, never
-/// replaced.
-pub(super) fn is_stream(path: &Path) -> bool {
-    let Ok(found) = path.metadata() else { return false };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        let kind = found.file_type();
-        // Standard output may be a file, too; as a place it is still none of ours.
-        let handed_over = ["/dev/std", "/dev/fd/", "/proc/"]
-            .iter()
-            .any(|start| path.to_str().is_some_and(|path| path.starts_with(start)));
-        kind.is_char_device() || kind.is_fifo() || kind.is_socket() || handed_over
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = found;
-        false
-    }
-}
-
-/// Opens a stream, to add to what it got before. A pipe's reader may come a little later.
-pub(super) fn open_stream(path: &Path) -> Result<File, CannotWrite> {
-    let failed = |source| CannotWrite { path: path.to_owned(), source };
-    // Without waiting, to see whether there is a reader; then as it is written to.
-    let mut probe = OpenOptions::new();
-    probe.append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut probe, libc::O_NONBLOCK);
-    let asked = Instant::now();
-    let _there = loop {
-        match probe.open(path) {
-            #[cfg(unix)]
-            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
-                if asked.elapsed() > READER {
-                    return Err(failed(io::Error::other("nobody reads from it")));
-                }
-                std::thread::sleep(READER / 500);
-            }
-            opened => break opened.map_err(failed)?,
-        }
-    };
-    OpenOptions::new().append(true).open(path).map_err(failed)
-}
-
-/// Writes to a stream what `write` writes; why that failed is for `write` to remember.
-pub(super) fn write_stream(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), ()>,
-) -> Result<(), CannotWrite> {
-    let mut out = BufWriter::with_capacity(BUFFER, open_stream(path)?);
-    match write(&mut out) {
-        Ok(()) => out.flush().map_err(|source| CannotWrite { path: path.to_owned(), source }),
-        Err(()) => Ok(()),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::file::{check, is_stream, open_stream};
+use super::file::check;
+use super::stream::{is_stream, open_stream};
 use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, replace};
 use crate::outcome::{JournalError, Listener, RunEvent, RunRecord};
 use crate::report::{self, JunitProfile, ReportError, ReportV1};

@@ -8,6 +8,7 @@ mod events;
 mod file;
 mod files;
 mod pace;
+mod stream;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -109,7 +110,7 @@ impl Output {
         let mut failed = None;
         let render = |file: &mut dyn Write| (self.render)(report, file).map_err(|error| failed = Some(error));
         let written = match self.is_stream {
-            true => file::write_stream(&self.path, render),
+            true => stream::write_stream(&self.path, render),
             false => file::replace_by(&self.path, render),
         };
         match (written, failed) {
