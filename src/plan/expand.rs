@@ -331,10 +331,12 @@ impl Expansion<'_> {
             Some((one, other, types)) => finding
                 .at(&self.manifest.document, other)
                 .related(&self.manifest.document, one, "first here")
-                .help(format!(
-                    "these values read alike, one as {} and one as {}: write them the same way, and once",
-                    types.0, types.1
-                )),
+                .help(match types {
+                    (one, other) if one == other => "this value stands twice: keep one".to_owned(),
+                    (one, other) => format!(
+                        "these values read alike, one as {one} and one as {other}: write them the same way, and once"
+                    ),
+                }),
             None => finding.help("name each source once, and each combination of the matrix once"),
         }
     }
@@ -362,17 +364,13 @@ fn why_empty(matrix: &Matrix, is_repoless: bool) -> &'static str {
     }
 }
 
-/// Two values of one key whose texts are the same though their types are not: their places and types.
+/// Two values of one key whose texts are the same: their places and types.
 fn alike(matrix: &Matrix) -> Option<(Span, Span, (&'static str, &'static str))> {
     matrix.dimensions.iter().find_map(|dimension| {
         let mut seen: HashMap<String, (&Literal, Span)> = HashMap::new();
         dimension.values.value.iter().find_map(|value| {
-            match seen.insert(value.text(), (&value.value, value.span)) {
-                Some((first, span)) if first.kind() != value.kind() => {
-                    Some((span, value.span, (first.kind(), value.kind())))
-                }
-                _ => None,
-            }
+            let (first, span) = seen.insert(value.text(), (&value.value, value.span))?;
+            Some((span, value.span, (first.kind(), value.kind())))
         })
     })
 }

@@ -133,7 +133,9 @@ impl Scope {
             return finding.help(format!("a subtraction wants spaces: {}", quoted(&difference)));
         }
         match path[0].as_str() {
-            "env" if path.len() == 2 => return finding.help(format!("list it: `env: [{short}]`")),
+            "env" if path.len() == 2 && !short.contains('-') => {
+                return finding.help(format!("list it: `env: [{short}]`"));
+            }
             "source" if self.source.is_none() => return finding.help("this job has no source"),
             "matrix" if self.matrix.is_none() => return finding.help("this job has no matrix"),
             _ => {}

@@ -206,7 +206,12 @@ fn an_error_names_its_true_cause() {
             "two tasks have the id",
             "one as a boolean and one as a text in quotes",
         ),
-        ("matrix: { a: [1, 1] }", "two tasks have the id", "each combination of the matrix once"),
+        ("matrix: { a: [1, 1] }", "two tasks have the id", "this value stands twice: keep one"),
+        (
+            "matrix: { include: [{ a: 1 }, { a: 1 }] }",
+            "two tasks have the id",
+            "each combination of the matrix once",
+        ),
         ("matrix: { include: [{ source: src, x: 1 }] }", "`src` is none", "give the key another name"),
         ("matrix: { include: [{ source: 7, x: 1 }] }", "`7` is none", "give the key another name"),
         ("matrix: { include: [{ source: a/b, x: 1 }] }", "leaves no combination", "and the job has none"),
