@@ -39,7 +39,11 @@ pub(super) fn read(
     if text.trim().is_empty() {
         return Err(Failure::usage(format!("the {what} is empty")));
     }
-    Ok(text)
+    // The rules of a manifest's prompts.
+    if text.contains('\0') {
+        return Err(Failure::usage(format!("the {what} is binary, not text")));
+    }
+    Ok(text.trim_start_matches('\u{FEFF}').to_owned())
 }
 
 fn origin<'a>(argument: Option<&'a str>, file: Option<&'a Path>, piped: bool) -> Option<Origin<'a>> {
@@ -55,6 +59,14 @@ fn origin<'a>(argument: Option<&'a str>, file: Option<&'a Path>, piped: bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_keeps_the_rules_of_a_manifests_prompts() {
+        let text = |text| read(Some(text), None, "prompt").ok();
+        assert_eq!(text("\u{FEFF}do it").as_deref(), Some("do it"));
+        assert_eq!(text("a\0b"), None);
+        assert_eq!(text(" "), None);
+    }
 
     #[test]
     fn an_argument_wins_then_a_file_then_what_is_piped_in() {
