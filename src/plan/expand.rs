@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::catalogue::{Catalogue, ConnectedSource};
 use super::github::{check_branch, parse_repository};
 use super::key::task_key;
 use super::matrix;
 use super::needs;
 use super::resolve::{self, Variables};
-use super::scope::Scope;
+use super::scope::{Scope, source_value};
 use super::settings::{RetryPolicy, Settings};
-use super::source::{Branch, Catalogue, ConnectedSource, JobSource, Sources, Spellings, source_value};
+use super::source::{Branch, JobSource, Sources, Spellings};
 use super::strings::JobStrings;
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
 use super::values::{Values, job_values};

@@ -1,5 +1,6 @@
 //! What we will do: a [`Plan`] of [`Task`]s with stable ids and keys, and the selection among them.
 
+mod catalogue;
 mod data;
 mod equality;
 mod expand;
@@ -22,6 +23,7 @@ mod tests;
 mod values;
 mod wildcard;
 
+pub use catalogue::ConnectedSource;
 pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use filter::{Filter, FilterError};
 pub(crate) use github::{Repository, parse_repository};
@@ -30,7 +32,6 @@ pub use settings::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,
     Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,
 };
-pub use source::ConnectedSource;
 pub use task::{
     Expect, GiveUp, JobId, OnNoChange, Place, Plan, Task, TaskId, TaskKey, TaskSource, Unresolved,
 };

@@ -174,3 +174,32 @@ impl Scope {
         keys.iter().map(|key| format!("{within}.{key}")).collect()
     }
 }
+
+/// What expressions see as `source`.
+pub(super) fn source_value(github: &str, branch: Option<Arc<str>>) -> Value {
+    Value::from_object(SourceScope { github: github.into(), branch })
+}
+
+#[derive(Debug)]
+struct SourceScope {
+    github: Arc<str>,
+    branch: Option<Arc<str>>,
+}
+
+impl Object for SourceScope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let (owner, repo) = self.github.split_once('/')?;
+        match key.as_str()? {
+            "owner" => Some(Value::from(owner)),
+            "repo" => Some(Value::from(repo)),
+            "github" => Some(Value::from(Arc::clone(&self.github))),
+            "branch" => self.branch.clone().map(Value::from),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        const NAMES: &[&str] = &["owner", "repo", "github", "branch"];
+        Enumerator::Str(if self.branch.is_some() { NAMES } else { &NAMES[..3] })
+    }
+}

@@ -1,52 +1,20 @@
 //! Where a job works: its `sources` with patterns resolved and branches known.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
-use minijinja::value::{Enumerator, Object, Value};
+use minijinja::value::Value;
 
+use super::catalogue::Catalogue;
 use super::github::{Repository, check_branch, parse_repository};
 use super::matrix;
-use super::scope::Scope;
+use super::scope::{Scope, source_value};
 use super::template::Template;
 use crate::manifest::{
-    CheckedJob, Diagnostic, Diagnostics, Document, ListedSource, Located, SourceSpec, Span, nearest, quoted,
+    CheckedJob, Diagnostic, Diagnostics, Document, ListedSource, Located, SourceSpec, Span, quoted,
 };
-
-/// A repository that the account has connected, as the API lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectedSource {
-    /// `owner/repo`.
-    pub github: String,
-    /// Its default branch, where the API names one.
-    pub default_branch: Option<String>,
-    /// Its branches, as far as the API lists them.
-    pub branches: Vec<String>,
-    /// It was connected once: its default branch is the one of then, and no pattern means it.
-    pub gone: bool,
-}
-
-/// The connected sources by name; GitHub does not tell upper from lower case.
-#[derive(Debug)]
-pub(super) struct Catalogue<'a> {
-    by_name: BTreeMap<String, &'a ConnectedSource>,
-}
-
-impl<'a> Catalogue<'a> {
-    pub(super) fn new(connected: &'a [ConnectedSource]) -> Self {
-        Self { by_name: connected.iter().map(|source| (source.github.to_lowercase(), source)).collect() }
-    }
-
-    fn get(&self, github: &str) -> Option<&'a ConnectedSource> {
-        self.by_name.get(&github.to_lowercase()).copied()
-    }
-
-    fn nearest(&self, written: &str) -> Option<&'a str> {
-        nearest(written, self.by_name.values().map(|source| source.github.as_str()))
-    }
-}
 
 /// How the plan spells each repository: as the account does, else as it was written first.
 pub(super) type Spellings = HashMap<String, Arc<str>>;
@@ -363,7 +331,7 @@ impl<'a> Sources<'a> {
             self.catalogue.and_then(|catalogue| catalogue.get(github)).map(|source| source.github.as_str());
         let spelling = self.spellings.entry(github.to_lowercase());
         let github = Arc::clone(spelling.or_insert_with(|| own.unwrap_or(github).into()));
-        let value = Value::from_object(SourceNames { github: Arc::clone(&github), branch: known });
+        let value = source_value(&github, known);
         self.found.push(JobSource { github, branch, problem, document: Arc::clone(document), span, value });
     }
 
@@ -416,33 +384,4 @@ fn default_branch(catalogue: &Catalogue<'_>, github: &str) -> (Branch, Option<Ar
 
 fn two_branches(written: &str) -> Diagnostic {
     Diagnostic::new(format!("{} names a branch twice", quoted(written))).help("keep one of them")
-}
-
-/// What expressions see as `source`.
-pub(super) fn source_value(github: &str, branch: Option<Arc<str>>) -> Value {
-    Value::from_object(SourceNames { github: github.into(), branch })
-}
-
-#[derive(Debug)]
-struct SourceNames {
-    github: Arc<str>,
-    branch: Option<Arc<str>>,
-}
-
-impl Object for SourceNames {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let (owner, repo) = self.github.split_once('/')?;
-        match key.as_str()? {
-            "owner" => Some(Value::from(owner)),
-            "repo" => Some(Value::from(repo)),
-            "github" => Some(Value::from(Arc::clone(&self.github))),
-            "branch" => self.branch.clone().map(Value::from),
-            _ => None,
-        }
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        const NAMES: &[&str] = &["owner", "repo", "github", "branch"];
-        Enumerator::Str(if self.branch.is_some() { NAMES } else { &NAMES[..3] })
-    }
 }
