@@ -129,8 +129,8 @@ fn nothing_that_the_action_writes_has_the_key() {
     assert_no_key(&written(&ended, world.folder()));
 }
 
-/// A proxy that takes no session, and repeats what it was sent behind so many other words.
-fn echo(before: usize) -> String {
+/// A proxy that takes no session, and repeats what it was sent, so that the key begins at this place of its text.
+fn echo(key_at: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1alpha", listener.local_addr().unwrap());
     let answer = move |mut stream: TcpStream| {
@@ -146,7 +146,8 @@ fn echo(before: usize) -> String {
         let (status, body) = if head.starts_with("GET") {
             ("200 OK", "{}".to_owned())
         } else {
-            let text = format!("{} {head}", "x".repeat(before));
+            let before = format!("{}{}", "x".repeat(key_at), &head[..head.find(KEY).unwrap()]);
+            let text = format!("{}{}", &before[before.len() - key_at..], &head[head.find(KEY).unwrap()..]);
             let details = serde_json::json!([{"reason": text}, {"fieldViolations": [{"field": text}]}]);
             let error =
                 serde_json::json!({"status": "INVALID_ARGUMENT", "message": text, "details": details});
@@ -165,9 +166,10 @@ fn echo(before: usize) -> String {
 #[test]
 fn an_echo_of_the_request_is_cut_without_a_piece_of_the_key() {
     let manifest = Manifest::of([job("a", "Do it.", &[])]);
-    for before in [0, 20, 40, 120, 820, 860, 900] {
+    // The limits of words, reasons and messages, less a piece of the key.
+    for key_at in [0, 64 - 20, 200 - 20, 200 - 37, 1_000 - 38, 1_000 - 20, 1_000 - 10] {
         let world = World::with("{}", &manifest);
-        let runner = with_key(world.command("run")).arg("--base-url").arg(echo(before)).arg("-vv");
+        let runner = with_key(world.command("run")).arg("--base-url").arg(echo(key_at)).arg("-vv");
         let ended = runner.exits(100);
         assert!(ended.stderr.contains("INVALID_ARGUMENT") || ended.stdout.contains("error"), "{ended}");
         assert_no_key(&written(&ended, world.folder()));
