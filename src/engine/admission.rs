@@ -14,6 +14,12 @@ use crate::plan::{Limits, Settings};
 /// ten creates that came together.
 const MAX_CREATING: usize = 16;
 
+/// Nothing is created while the sessions of so many creates are looked for: the service may be making them unseen.
+const MAX_DOUBTS: usize = 4;
+/// So many creates in a row that made nothing that was found, or whose doubts stayed open, are enough for an invocation.
+const MAX_LOST: u32 = 5;
+const MAX_UNSETTLED: u32 = 3;
+
 /// The slots that tasks hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Slots {
@@ -31,6 +37,10 @@ pub(super) struct Admission {
     max_tasks: Option<usize>,
     /// Sessions that were left live (`--no-wait`, or not to be looked at): they keep their slots until the invocation ends.
     pub(super) left: usize,
+    /// Creates in doubt that nobody could settle.
+    pub(super) unsettled: u32,
+    /// Creates in doubt, one after the other, that made nothing that was found.
+    lost: u32,
     started: usize,
     /// Sessions created within the last day, oldest first; a reservation counts from its intent.
     created: VecDeque<Timestamp>,
@@ -58,6 +68,16 @@ pub(super) enum Answer {
     Denied(StopReason),
 }
 
+/// Whether a create in doubt that made nothing that was found may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    Granted,
+    /// The daily budget is spent.
+    NoBudget,
+    /// Too many made nothing that was found.
+    TooMany,
+}
+
 impl Admission {
     pub(super) fn new(settings: &Settings, mut created: Vec<Timestamp>) -> Self {
         created.sort_unstable();
@@ -79,7 +99,13 @@ impl Admission {
 
     /// Whether another session may be created. Each create under way has a connection of its own, and after a refusal
     /// one create at a time finds out how many sessions the service allows.
-    pub(super) fn ask(&mut self, slots: Slots, deadline: Option<Instant>, now: Now) -> Answer {
+    pub(super) fn ask(&mut self, slots: Slots, doubts: usize, deadline: Option<Instant>, now: Now) -> Answer {
+        if self.lost >= MAX_LOST || self.unsettled >= MAX_UNSETTLED {
+            return Answer::Denied(StopReason::Doubts);
+        }
+        if doubts >= MAX_DOUBTS {
+            return Answer::Full;
+        }
         if self.max_tasks.is_some_and(|max| self.started >= max) {
             return Answer::Denied(StopReason::MaxTasks);
         }
@@ -111,8 +137,22 @@ impl Admission {
         self.created.push_back(now.wall);
     }
 
+    /// A create in doubt that made nothing that was found is to be repeated. Its place in the budget is not free again.
+    pub(super) fn repeat(&mut self, now: Now) -> Repeat {
+        self.lost += 1;
+        if self.lost >= MAX_LOST {
+            return Repeat::TooMany;
+        }
+        if self.budget_free_at(now).is_some() {
+            return Repeat::NoBudget;
+        }
+        self.created.push_back(now.wall);
+        Repeat::Granted
+    }
+
     /// The service has created a session.
     pub(super) fn on_created(&mut self, live: usize) {
+        self.lost = 0;
         self.ceiling = self.ceiling.map(|ceiling| ceiling.max(live));
         self.not_before = None;
         self.pause = first_pause(&self.limits);
@@ -128,6 +168,11 @@ impl Admission {
     /// Nothing was created, for certain: the reservation is void.
     pub(super) fn on_void(&mut self) {
         self.started = self.started.saturating_sub(1);
+        self.created.pop_back();
+    }
+
+    /// The same of an intent of an earlier invocation.
+    pub(super) fn on_never_created(&mut self) {
         self.created.pop_back();
     }
 
@@ -203,23 +248,26 @@ mod tests {
     fn a_refusal_lowers_the_ceiling_and_the_pause_grows() {
         let (mut admission, t0) = (admission(None, None), start());
         admission.on_refused(3, None, t0);
-        assert_eq!(admission.ask(live(3), None, t0), Answer::Later(at(t0, 10).instant));
-        assert_eq!(admission.ask(live(2), None, t0), Answer::Granted, "one of ours ended");
-        assert_eq!(admission.ask(live(3), None, at(t0, 10)), Answer::Granted, "a probe");
+        assert_eq!(admission.ask(live(3), 0, None, t0), Answer::Later(at(t0, 10).instant));
+        assert_eq!(admission.ask(live(2), 0, None, t0), Answer::Granted, "one of ours ended");
+        assert_eq!(admission.ask(live(3), 0, None, at(t0, 10)), Answer::Granted, "a probe");
         admission.on_refused(3, None, at(t0, 10));
-        assert_eq!(admission.ask(live(3), None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
+        assert_eq!(admission.ask(live(3), 0, None, at(t0, 10)), Answer::Later(at(t0, 30).instant));
         admission.on_created(4);
-        assert_eq!((admission.ask(live(4), None, at(t0, 11)), admission.ceiling), (Answer::Granted, Some(4)));
+        assert_eq!(
+            (admission.ask(live(4), 0, None, at(t0, 11)), admission.ceiling),
+            (Answer::Granted, Some(4))
+        );
     }
 
     #[test]
     fn a_retry_after_is_obeyed() {
         let (mut admission, t0) = (admission(None, None), start());
         admission.on_refused(1, Some(Duration::from_secs(77)), t0);
-        assert_eq!(admission.ask(live(1), None, t0), Answer::Later(at(t0, 77).instant));
+        assert_eq!(admission.ask(live(1), 0, None, t0), Answer::Later(at(t0, 77).instant));
         admission.on_refused(1, Some(Duration::MAX), t0);
         assert_eq!(
-            admission.ask(live(1), None, t0),
+            admission.ask(live(1), 0, None, t0),
             Answer::Later(at(t0, 30 * 60).instant),
             "but not for ever"
         );
@@ -231,13 +279,13 @@ mod tests {
         for minute in 0..30 {
             let now = at(t0, minute * 60);
             assert_ne!(
-                admission.ask(live(0), None, now),
+                admission.ask(live(0), 0, None, now),
                 Answer::Denied(StopReason::Capacity),
                 "minute {minute}"
             );
             admission.on_refused(0, None, now);
         }
-        assert_eq!(admission.ask(live(0), None, at(t0, 30 * 60)), Answer::Denied(StopReason::Capacity));
+        assert_eq!(admission.ask(live(0), 0, None, at(t0, 30 * 60)), Answer::Denied(StopReason::Capacity));
     }
 
     #[test]
@@ -247,14 +295,14 @@ mod tests {
         admission.on_intent(at(t0, 100));
         let day = 24 * 60 * 60;
         let later = at(t0, 200);
-        assert_eq!(admission.ask(live(0), None, later), Answer::Later(at(t0, day).instant));
+        assert_eq!(admission.ask(live(0), 0, None, later), Answer::Later(at(t0, day).instant));
         assert_eq!(
-            admission.ask(live(0), Some(at(t0, 300).instant), later),
+            admission.ask(live(0), 0, Some(at(t0, 300).instant), later),
             Answer::Denied(StopReason::Budget)
         );
-        assert_eq!(admission.ask(live(0), None, at(t0, day)), Answer::Granted);
+        assert_eq!(admission.ask(live(0), 0, None, at(t0, day)), Answer::Granted);
         admission.on_intent(at(t0, day));
-        assert_eq!(admission.ask(live(0), None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
+        assert_eq!(admission.ask(live(0), 0, None, at(t0, day)), Answer::Later(at(t0, day + 100).instant));
     }
 
     #[test]
@@ -262,7 +310,7 @@ mod tests {
         let (mut admission, t0) = (admission(Some(2), None), start());
         admission.on_intent(t0);
         admission.on_adopted(t0.wall - Duration::from_secs(3_600));
-        assert_eq!(admission.ask(live(0), None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
+        assert_eq!(admission.ask(live(0), 0, None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
     }
 
     #[test]
@@ -270,8 +318,8 @@ mod tests {
         let (mut admission, t0) = (admission(Some(1), Some(1)), start());
         admission.on_intent(t0);
         admission.on_void();
-        assert_eq!(admission.ask(live(0), None, t0), Answer::Granted);
+        assert_eq!(admission.ask(live(0), 0, None, t0), Answer::Granted);
         admission.on_intent(t0);
-        assert_eq!(admission.ask(live(0), None, t0), Answer::Denied(StopReason::MaxTasks));
+        assert_eq!(admission.ask(live(0), 0, None, t0), Answer::Denied(StopReason::MaxTasks));
     }
 }

@@ -23,6 +23,9 @@ const KEY_PAUSE: Duration = Duration::from_secs(1);
 /// A list that lags longer than this is not to be told from one that does not show a session any more.
 const LONGEST_LAG: SignedDuration = SignedDuration::from_hours(1);
 
+/// How reasons begin of a doubt that stays open.
+pub(super) const UNKNOWN: &str = "it is not known whether its session was created";
+
 /// One attempt's way from its intent to its session.
 #[derive(Debug)]
 pub(super) struct Create {
@@ -37,6 +40,8 @@ pub(super) struct Create {
     key_refusals: u32,
     /// Searches that proved nothing.
     inconclusive: u32,
+    /// A POST of it was in doubt, and its session was not found.
+    was_lost: bool,
     /// A list that does not show this session proves nothing.
     sign: Option<Sign>,
     /// When the session must have been created, if it was.
@@ -112,8 +117,10 @@ pub(super) enum Step {
     Doubt(String),
     /// Search again.
     Search,
-    /// POST again.
+    /// POST again: the last one surely made nothing.
     Post,
+    /// POST again: the last one was in doubt, and has made nothing that was found.
+    PostAgain,
     /// Here it is; `adopted` when it was found by its marker.
     Created { seen: Box<Seen>, adopted: bool },
     /// The intent of an earlier invocation came to nothing: the task starts like any other.
@@ -137,6 +144,7 @@ impl Create {
             searches: 0,
             key_refusals: 0,
             inconclusive: 0,
+            was_lost: false,
             sign: None,
             created_by: since,
             lags: false,
@@ -147,10 +155,10 @@ impl Create {
         }
     }
 
-    /// An intent of an earlier invocation: nobody knows whether its POST left.
-    pub(super) fn settle(since: Timestamp, rules: Adoption, deadline: Instant) -> Self {
+    /// An intent of an earlier invocation: nobody knows whether its POST left. `was_lost`: it had left, and was in doubt.
+    pub(super) fn settle(since: Timestamp, was_lost: bool, rules: Adoption, deadline: Instant) -> Self {
         let cause = "the program ended before the service's answer was recorded".to_owned();
-        Self { posts: 0, phase: Phase::Searching, cause, ..Self::post(since, rules, deadline) }
+        Self { posts: 0, was_lost, phase: Phase::Searching, cause, ..Self::post(since, rules, deadline) }
     }
 
     /// How far back to search: the intent less a minute, for clocks that differ, and to what must be shown.
@@ -228,6 +236,16 @@ impl Create {
         matches!(self.phase, Phase::Posting | Phase::Searching | Phase::Pausing(_))
     }
 
+    /// Whether its session is being looked for.
+    pub(super) fn is_looked_for(&self) -> bool {
+        matches!(self.phase, Phase::Searching | Phase::Pausing(_))
+    }
+
+    /// Whether a POST of it was in doubt and made nothing that was found.
+    pub(super) fn was_lost(&self) -> bool {
+        self.was_lost
+    }
+
     /// The last thing that went wrong.
     pub(super) fn cause(&self) -> &str {
         &self.cause
@@ -274,7 +292,7 @@ impl Create {
             Ok(Look::Inconclusive(why)) => {
                 self.inconclusive += 1;
                 if self.inconclusive >= self.looks() * INCONCLUSIVE {
-                    let reason = format!("it is not known whether its session was created: {why}");
+                    let reason = format!("{UNKNOWN}: {why}");
                     return Step::Unknown { reason };
                 }
                 self.cause = why;
@@ -290,10 +308,12 @@ impl Create {
         if self.for_capacity {
             return Step::NoCapacity { cause: std::mem::take(&mut self.cause), retry_after: None };
         }
+        self.was_lost = true;
         if self.posts >= MAX_POSTS {
             return self.given_up();
         }
-        self.repost()
+        self.repost();
+        Step::PostAgain
     }
 
     /// The time of [`Create::wake_at`] has come.
@@ -304,16 +324,18 @@ impl Create {
                 self.phase = Phase::Searching;
                 Step::Search
             }
-            Phase::Waiting(at) if now.instant >= at => self.repost(),
+            Phase::Waiting(at) if now.instant >= at => {
+                self.repost();
+                Step::Post
+            }
             Phase::Pausing(_) | Phase::Waiting(_) | Phase::Posting | Phase::Searching => Step::Wait,
         }
     }
 
-    fn repost(&mut self) -> Step {
+    fn repost(&mut self) {
         self.posts += 1;
         self.searches = 0;
         self.phase = Phase::Posting;
-        Step::Post
     }
 
     fn post_later(&mut self, now: Now) -> Step {
@@ -386,7 +408,7 @@ mod tests {
         let (mut create, at) = in_doubt();
         assert!(matches!(search(&mut create, true, at(0)), Step::Wait));
         assert!(matches!(search(&mut create, true, at(10)), Step::Wait));
-        assert!(matches!(search(&mut create, true, at(20)), Step::Post));
+        assert!(matches!(search(&mut create, true, at(20)), Step::PostAgain));
     }
 
     #[test]
@@ -399,7 +421,7 @@ mod tests {
             assert!(matches!(search(&mut create, true, at(seconds)), Step::Wait), "{seconds}");
         }
         assert_eq!(create.searches, 2);
-        assert!(matches!(search(&mut create, true, at(90)), Step::Post));
+        assert!(matches!(search(&mut create, true, at(90)), Step::PostAgain));
     }
 
     #[test]

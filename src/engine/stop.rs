@@ -13,6 +13,8 @@ pub enum StopReason {
     MaxTasks,
     /// The service refused for capacity for `limits.capacity-wait`: nothing more is started.
     Capacity,
+    /// Creates in doubt do not settle: nothing more is started.
+    Doubts,
     /// `max-failures` or `fail-fast`: nothing more is started.
     Failures,
     /// The deadline: what is live is detached.
@@ -47,6 +49,7 @@ impl StopReason {
             Self::Budget => "sessions-per-day",
             Self::MaxTasks => "max-tasks",
             Self::Capacity => "capacity-wait",
+            Self::Doubts => "creates-in-doubt",
             Self::Failures => "max-failures",
             Self::Deadline => "deadline",
             Self::Key => "key-refused",
@@ -69,6 +72,9 @@ impl StopReason {
             Self::Budget => "not started: the daily budget of sessions is spent",
             Self::MaxTasks => "not started: `max-tasks` sessions were started",
             Self::Capacity => "not started: the service refused new sessions for `limits.capacity-wait`",
+            Self::Doubts => {
+                "not started: it is not known of too many sessions whether they were created, and no listing tells"
+            }
             Self::Failures => "not started: too many tasks failed",
             Self::Deadline => "not started before the deadline",
             Self::Key => "not started: the service refused the API key",
@@ -91,6 +97,7 @@ impl StopReason {
             | Self::Budget
             | Self::MaxTasks
             | Self::Capacity
+            | Self::Doubts
             | Self::Failures
             | Self::Interrupt
             | Self::Terminate

@@ -32,8 +32,11 @@ pub(crate) fn look_back(
     let asked_for = |task: &crate::plan::Task| {
         last.tasks.get(&task.id).is_some_and(|known| known.surveyed && known.planned.key == task.key)
     };
+    // What the ledger only intends it may lack.
+    let records = last.tasks.values().chain(&last.superseded);
+    let intended = records.filter_map(|task| Some(task.open_intent()?.started_at)).min();
     if grown_up || plan.tasks.iter().all(asked_for) {
-        before(until.min(now), MARGIN).max(longest)
+        before(intended.map_or(until, |at| at.min(until)).min(now), MARGIN).max(longest)
     } else {
         longest
     }

@@ -56,6 +56,8 @@ pub struct TaskRecord {
     pub planned: PlannedTask,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
+    /// When creates came into doubt whose sessions nobody has found: each may have made one.
+    pub doubts: Vec<Timestamp>,
     /// Whether the sessions that the service held already were looked for since it was planned.
     pub surveyed: bool,
     /// Its outcome, once it has one.
@@ -122,13 +124,19 @@ impl AttemptRecord {
 }
 
 impl TaskRecord {
-    /// The outcome, or what it would be if the run stopped here: live sessions are detached, the rest deferred.
+    /// The outcome, or what it would be if the run stopped here: what is or may be live is detached, the rest deferred.
     #[must_use]
     pub fn outcome_so_far(&self) -> Outcome {
         self.outcome.unwrap_or_else(|| match self.attempts.last() {
-            Some(attempt) if attempt.is_live() => Outcome::Detached,
+            Some(attempt) if attempt.is_live() || attempt.is_open_intent() => Outcome::Detached,
             _ => Outcome::Deferred,
         })
+    }
+
+    /// Its last intent, if nobody knows whether that has a session. It outlives the task's end.
+    #[must_use]
+    pub fn open_intent(&self) -> Option<&AttemptRecord> {
+        self.last_attempt().filter(|attempt| attempt.is_open_intent())
     }
 
     /// Whether it has ended in a way that counts as failed.
@@ -300,6 +308,7 @@ impl TaskRecord {
         Self {
             planned,
             attempts: Vec::new(),
+            doubts: Vec::new(),
             surveyed: false,
             outcome: None,
             reason: None,
@@ -331,19 +340,30 @@ impl TaskRecord {
                 self.nudges += 1;
                 self.with_attempt(*attempt, |a| a.nudges += 1);
             }
-            EventKind::CreateRefused { attempt, .. } => self.with_attempt(*attempt, |a| {
-                a.refused = true;
-                a.ended_at = Some(ts);
-            }),
-            EventKind::SessionCreated { attempt, session, adopted, .. } => self.with_attempt(*attempt, |a| {
-                // One that is told again is taken up again: it was live after all.
-                a.adopted |= *adopted;
-                a.session = Some(session.clone());
-                (a.refused, a.archived) = (false, false);
-                a.outcome = None;
-                a.reason = None;
-                a.ended_at = None;
-            }),
+            EventKind::CreateDoubted { .. } => self.doubts.push(ts),
+            EventKind::CreateRefused { attempt, capacity, .. } => {
+                if *capacity {
+                    self.doubts.pop();
+                }
+                self.with_attempt(*attempt, |a| {
+                    a.refused = true;
+                    a.ended_at = Some(ts);
+                });
+            }
+            EventKind::SessionCreated { attempt, session, adopted, .. } => {
+                if *adopted {
+                    self.doubts.pop();
+                }
+                self.with_attempt(*attempt, |a| {
+                    // One that is told again is taken up again: it was live after all.
+                    a.adopted |= *adopted;
+                    a.session = Some(session.clone());
+                    (a.refused, a.archived) = (false, false);
+                    a.outcome = None;
+                    a.reason = None;
+                    a.ended_at = None;
+                });
+            }
             EventKind::SessionState { attempt, state, detected_after_ms, .. } => {
                 self.with_attempt(*attempt, |a| {
                     a.state = Some(state.clone());
@@ -360,8 +380,7 @@ impl TaskRecord {
                 });
             }
             // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
-            EventKind::CreateDoubted { .. }
-            | EventKind::PlanApproved { .. }
+            EventKind::PlanApproved { .. }
             | EventKind::RunStarted { .. }
             | EventKind::InvocationStarted { .. }
             | EventKind::SessionsSurveyed { .. }

@@ -57,7 +57,7 @@ impl History {
         // Clocks differ, and a session that is adopted is in the ledger from then on: a day more does no harm.
         let known_since = look_back.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let known_sessions = reader.sessions_since(known_since)?;
-        let created_within_day = created_within_day(plan, reader, simulated)?;
+        let created_within_day = created_within_day(plan, reader, last, simulated)?;
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
         let Work { plan, last, goes_on, engine } = work;
@@ -156,13 +156,20 @@ fn is_sound(set_aside: Option<&Path>, last: &StoredRun) -> bool {
     set_aside.is_none() && !last.skipped.iter().any(SkippedEvent::is_damaged)
 }
 
+/// Creates in doubt of the last run count as well: each may have made a session.
 fn created_within_day(
     plan: &Plan,
     reader: &LedgerReader,
+    last: Option<&StoredRun>,
     simulated: bool,
 ) -> Result<Vec<Timestamp>, LedgerError> {
     let since = Timestamp::now().checked_sub(plan.settings.day).unwrap_or(Timestamp::UNIX_EPOCH);
-    reader.created_since(since, simulated)
+    let mut created = reader.created_since(since, simulated)?;
+    for task in last.iter().flat_map(|last| last.record.tasks.values()) {
+        let intent = task.open_intent().filter(|_| task.doubts.is_empty()).map(|intent| intent.started_at);
+        created.extend(task.doubts.iter().copied().chain(intent).filter(|at| *at >= since));
+    }
+    Ok(created)
 }
 
 fn first_event(plan: &Plan, origin: &Origin, simulated: bool) -> RunEvent {

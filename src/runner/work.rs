@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Options, RunError};
 use crate::engine::{self, StopReason};
 use crate::ledger::{Latest, LedgerReader, ManifestIdentity, StoredRun};
-use crate::outcome::{RunId, RunRecord, TaskRecord};
+use crate::outcome::{Outcome, RunId, RunRecord, TaskRecord};
 use crate::plan::{Plan, Task, TaskId};
 
 /// The decision, and what it rests on.
@@ -113,7 +113,10 @@ fn is_rerun(last: &RunRecord, options: &Options) -> bool {
 /// An earlier run is continued when it has open tasks, or failed ones that are to be run again; never for a fresh one.
 fn goes_on(last: &RunRecord, failed: bool, fresh: bool, adopt_within: Duration) -> bool {
     let again = failed && last.tasks.values().any(TaskRecord::has_failed);
-    let wanted = last.totals().remaining() > 0 || again;
+    // A task that left the manifest is skipped, and its doubt is nobody's.
+    let is_in_doubt =
+        |task: &TaskRecord| task.open_intent().is_some() && task.outcome != Some(Outcome::Skipped);
+    let wanted = last.totals().remaining() > 0 || last.tasks.values().any(is_in_doubt) || again;
     !fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
 }
 
@@ -131,7 +134,7 @@ fn was_cut_short(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{EventKind, Outcome, sample};
+    use crate::outcome::{EventKind, sample};
 
     fn ended_with(outcome: Option<Outcome>) -> RunRecord {
         let mut events = sample::run_of(1);

@@ -58,6 +58,7 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
             | StopReason::Budget
             | StopReason::Service
             | StopReason::MaxTasks
+            | StopReason::Doubts
             | StopReason::Failures
             | StopReason::Deadline,
         )
@@ -73,7 +74,10 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
 }
 
 fn anything_started(record: &RunRecord) -> bool {
-    record.tasks.values().any(|task| task.attempts.iter().any(|attempt| attempt.session.is_some()))
+    record
+        .tasks
+        .values()
+        .any(|task| task.attempts.iter().any(|it| it.session.is_some() || it.is_open_intent()))
 }
 
 /// What a user would do next.

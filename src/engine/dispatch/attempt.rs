@@ -9,8 +9,9 @@ use super::old::OldSession;
 use super::tasks::State;
 use crate::engine::Fault;
 use crate::engine::action::{Action, Attempt, TaskIx};
+use crate::engine::admission::Repeat;
 use crate::engine::backoff;
-use crate::engine::create::{self, Create, Sign};
+use crate::engine::create::{self, Create, Sign, UNKNOWN};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
 use crate::engine::input::{Act, Input, Now, Seen};
 use crate::engine::judge::asked;
@@ -54,7 +55,6 @@ impl Dispatch {
         step: impl FnOnce(&mut Create) -> create::Step,
     ) {
         let Some(create) = self.tasks.create_of(attempt) else { return };
-        let is_settling = create.is_settling();
         let step = step(create);
         let ix = attempt.task;
         match step {
@@ -65,19 +65,13 @@ impl Dispatch {
                 self.search(ix, now);
             }
             create::Step::Search => self.search(ix, now),
-            create::Step::Post if self.stop.reason.is_none() => {
-                let marker = self.marker(attempt);
-                self.turn.actions.push(Action::Create { attempt, marker });
-            }
-            create::Step::Post => self.void_intent(ix, "stopping; nothing was created".to_owned(), false),
+            create::Step::PostAgain => self.post_again(attempt, now),
+            create::Step::Post => self.post(attempt),
             create::Step::Created { seen, adopted } => {
                 if !adopted {
                     self.run.newest = Some(Sign::of(&seen, now));
                 }
                 self.admission.on_created(self.tasks.slots().live + 1);
-                if is_settling {
-                    self.admission.on_adopted(seen.created.unwrap_or(now.wall));
-                }
                 self.on_session(ix, &seen, adopted, now);
             }
             create::Step::NeverCreated => {
@@ -92,14 +86,10 @@ impl Dispatch {
                 }
             }
             create::Step::Unknown { reason } => {
-                // The intent stays open: whoever takes the task up again looks for its session first, which may be at
-                // work and keeps its slot.
-                self.admission.left += 1;
-                self.release_slot(ix);
-                self.end_task(ix, Outcome::Error, Some(reason), now);
+                self.leave_doubt(ix, reason, now);
             }
             create::Step::Failed { reason, lasting } => {
-                self.admission.on_void();
+                self.give_back(ix);
                 self.end_attempt(ix, End { lasting, ..End::new(Outcome::Error, Some(reason)) }, now);
             }
         }
@@ -108,14 +98,56 @@ impl Dispatch {
 
     /// No session came of the intent, for certain: the task is where it was before.
     fn void_intent(&mut self, ix: TaskIx, cause: String, capacity: bool) {
-        let State::Creating(create) = self.tasks.state(ix) else { return };
-        if !create.is_settling() {
-            self.admission.on_void();
-        }
+        self.give_back(ix);
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
         self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity });
         self.tasks[ix].attempts = attempt.saturating_sub(1);
         self.start_over(ix);
+    }
+
+    fn post(&mut self, attempt: Attempt) {
+        if self.stop.reason.is_some() {
+            return self.void_intent(attempt.task, "stopping; nothing was created".to_owned(), false);
+        }
+        let marker = self.marker(attempt);
+        self.turn.actions.push(Action::Create { attempt, marker });
+    }
+
+    /// The POST before was in doubt, and looks have not found its session. Each such one may have made a session all
+    /// the same: it keeps its place in the day's budget, and a few in a row are enough.
+    fn post_again(&mut self, attempt: Attempt, now: Now) {
+        match self.admission.repeat(now) {
+            Repeat::Granted => self.post(attempt),
+            Repeat::NoBudget => {
+                let cause = "no session was found, and the daily budget of sessions is spent".to_owned();
+                self.void_intent(attempt.task, cause, false);
+            }
+            Repeat::TooMany => {
+                let cause = self.tasks.create_of(attempt).map(|create| create.cause().to_owned());
+                let reason = format!("{UNKNOWN}: {}", cause.unwrap_or_default());
+                self.leave_doubt(attempt.task, reason, now);
+            }
+        }
+    }
+
+    /// The intent stays open: whoever takes the task up again looks for its session first, which may be at work and
+    /// keeps its slot.
+    fn leave_doubt(&mut self, ix: TaskIx, reason: String, now: Now) {
+        self.admission.left += 1;
+        self.admission.unsettled += 1;
+        self.run.left_intents.insert(self.marker(self.tasks.last_attempt(ix)));
+        self.release_slot(ix);
+        let reason = format!("{reason}; the next run looks for it first");
+        self.end_task(ix, Outcome::Detached, Some(reason), now);
+    }
+
+    /// Nothing came of the create: its place is free again, but for one that may have made a session unseen.
+    fn give_back(&mut self, ix: TaskIx) {
+        match self.tasks.state(ix) {
+            State::Creating(create) if create.was_lost() => {}
+            State::Creating(create) if create.is_settling() => self.admission.on_never_created(),
+            _ => self.admission.on_void(),
+        }
     }
 
     pub(super) fn start_over(&mut self, ix: TaskIx) {
@@ -151,7 +183,11 @@ impl Dispatch {
 
     /// Why sessions are left in their slots.
     pub(super) fn left_for(&self) -> StopReason {
-        if self.options.wait { StopReason::Unseen } else { StopReason::NoWait }
+        match self.options.wait {
+            false => StopReason::NoWait,
+            true if self.admission.unsettled > 0 => StopReason::Doubts,
+            true => StopReason::Unseen,
+        }
     }
 
     /// Follows a session of the last attempt. `newest`: it was created just now.

@@ -170,7 +170,7 @@ impl Dispatch {
         if create.in_doubt() {
             self.release_slot(ix);
             let reason = "it is not known whether its session was created; the next run looks for it first";
-            self.record_end(ix, Outcome::Deferred, Some(reason.to_owned()));
+            self.record_end(ix, Outcome::Detached, Some(reason.to_owned()));
         } else {
             let cause = create.cause().to_owned();
             self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity: false });

@@ -90,7 +90,7 @@ struct Run {
     newest: Option<Sign>,
     /// Sessions that are being put away, and until when the run's end waits for that.
     archiving: HashMap<SessionId, Instant>,
-    /// The markers of intents that a selection leaves to another invocation.
+    /// The markers of intents that are left to another invocation, in doubt or by a selection.
     left_intents: HashSet<Marker>,
     /// How often the last listing was asked for.
     audits: u32,
@@ -268,7 +268,9 @@ impl Dispatch {
             if self.end_if_impossible(next, now) {
                 continue;
             }
-            match self.admission.ask(self.tasks.slots(), self.stop.deadline, now) {
+            let is_doubt = |state: &State| matches!(state, State::Creating(create) if create.is_looked_for());
+            let doubts = self.tasks.count(is_doubt);
+            match self.admission.ask(self.tasks.slots(), doubts, self.stop.deadline, now) {
                 // It waited since the last look.
                 Answer::Granted if self.is_look_old(next, now) => self.recheck(next, now),
                 Answer::Granted => self.begin_attempt(next, now),

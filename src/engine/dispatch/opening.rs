@@ -120,7 +120,8 @@ impl Dispatch {
         if again {
             self.tasks[ix].attempts_before = self.tasks[ix].attempts;
         }
-        if let Some(outcome) = known.outcome.filter(|outcome| !outcome.is_open() && !again) {
+        let is_settled = known.open_intent().is_none() && !again;
+        if let Some(outcome) = known.outcome.filter(|outcome| !outcome.is_open() && is_settled) {
             self.tasks.put(ix, State::Ended(outcome));
             return;
         }
@@ -131,9 +132,9 @@ impl Dispatch {
             [] => {}
             [.., before, intent] if intent.is_open_intent() => {
                 self.tasks[ix].old = OldSession::of(before);
-                self.settle(ix, intent, now);
+                self.settle(ix, intent, !known.doubts.is_empty(), now);
             }
-            [intent] if intent.is_open_intent() => self.settle(ix, intent, now),
+            [intent] if intent.is_open_intent() => self.settle(ix, intent, !known.doubts.is_empty(), now),
             [.., last] => self.take_over_last(ix, last, now),
         }
     }
@@ -149,9 +150,9 @@ impl Dispatch {
     }
 
     /// An intent that nobody knows the end of.
-    fn settle(&mut self, ix: TaskIx, intent: &AttemptRecord, now: Now) {
+    fn settle(&mut self, ix: TaskIx, intent: &AttemptRecord, was_lost: bool, now: Now) {
         let deadline = now.instant + self.plan[ix].timeouts.task;
-        let create = Create::settle(intent.started_at, self.plan.settings.adoption, deadline);
+        let create = Create::settle(intent.started_at, was_lost, self.plan.settings.adoption, deadline);
         self.tasks.put(ix, State::Creating(Box::new(create)));
         self.tasks[ix].begun = Some(Now { wall: intent.started_at, ..now });
     }

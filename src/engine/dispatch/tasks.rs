@@ -130,6 +130,10 @@ impl Tasks {
         self.tasks.iter().any(|task| is(&task.state))
     }
 
+    pub(super) fn count(&self, is: impl Fn(&State) -> bool) -> usize {
+        self.tasks.iter().filter(|task| is(&task.state)).count()
+    }
+
     /// Moves a task from one state to another.
     pub(super) fn put(&mut self, ix: TaskIx, state: State) -> State {
         let [held, live, open] = state.counts();

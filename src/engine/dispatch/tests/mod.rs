@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use self::world::{Manners, World};
 use crate::engine::{Options, StopReason};
-use crate::outcome::Outcome;
+use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::{
     Expect, GiveUp, JobId, MaxFailures, OnNoChange, Place, Plan, RetryOn, RetryPolicy, Settings, StallPolicy,
     Task, TaskId, TaskKey, Timeouts, UserFeedback, Waiting,
@@ -288,7 +288,7 @@ fn a_search_that_is_refused_for_the_key_leaves_the_intent_open() {
         2,
     );
     assert_eq!(world.run_to_end(None), Some(StopReason::Key));
-    assert_eq!(outcomes(&world), [Outcome::Deferred]);
+    assert_eq!(outcomes(&world), [Outcome::Detached]);
     assert!(world.record.tasks[0].attempts[0].is_open_intent());
     assert_eq!(world.created(), 1, "the answer was lost after the session had been created");
     world.manners = Manners::default();
@@ -319,15 +319,36 @@ fn a_key_that_is_not_taken_any_more_ends_the_run() {
 }
 
 #[test]
-fn a_doubt_that_nobody_can_settle_ends_in_an_error_and_is_looked_for_by_the_next_run() {
+fn a_doubt_that_nobody_can_settle_stays_open_and_is_looked_for_by_the_next_run() {
     let manners = Manners { lost_answer: 1.0, processed: true, searches_fail: true, ..Manners::default() };
     let mut world = World::new(plan(1, 1), manners, 2);
     world.run_to_end(None);
-    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Error], 1));
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Detached], 1));
+    // Older programs ended such a task as an error.
+    let (task, outcome, reason) = (world.plan.tasks[0].id.clone(), Outcome::Error, None);
+    let (seq, ts) = (world.record.last_seq + 1, world.record.started_at);
+    world.record.apply(&RunEvent { seq, ts, kind: EventKind::TaskEnded { task, outcome, reason } });
     world.manners = Manners::default();
-    world.options.rerun_failed = true;
     world.run_to_end(None);
     assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded], 1));
+}
+
+#[test]
+fn a_list_that_shows_nothing_after_lost_answers_does_not_make_sessions_without_end() {
+    for (seed, per_day) in [(1, None), (2, Some(5))] {
+        let mut plan = plan(20, 10);
+        plan.settings.limits.sessions_per_day = per_day;
+        plan.settings.run_timeout = Some(Duration::from_secs(3_600));
+        let lag = Duration::from_secs(600);
+        let manners = Manners { lost_answer: 1.0, processed: true, lag, ..Manners::default() };
+        let mut world = World::new(plan, manners, seed);
+        let stopped = world.run_to_end(None);
+        let most = per_day.map_or(14, |most| most as usize);
+        assert!(world.created() <= most, "{} of 20 tasks, {stopped:?}", world.created());
+        assert_eq!(stopped, Some(per_day.map_or(StopReason::Doubts, |_| StopReason::Budget)));
+        let well = |outcome: Outcome| outcome.is_open() || outcome == Outcome::Succeeded;
+        assert!(outcomes(&world).into_iter().all(well), "{:?}", outcomes(&world));
+    }
 }
 
 #[test]
@@ -424,7 +445,7 @@ fn an_intent_that_a_selection_leaves_out_is_no_stray_and_found_by_the_next_run()
     let mut world = World::new(plan(2, 1), manners, 2);
     world.plan = Arc::new(Plan { tasks: world.plan.tasks[1..].to_vec(), ..world.plan.as_ref().clone() });
     world.run_to_end(None);
-    assert_eq!(outcomes(&world), [Outcome::Error]);
+    assert_eq!(outcomes(&world), [Outcome::Detached]);
     world.record.strays.clear();
     world.manners = Manners::default();
     world.plan = Arc::new(plan(1, 1));

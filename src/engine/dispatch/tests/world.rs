@@ -357,7 +357,7 @@ impl World {
                     assert!(is_looked_at(played), "attempt {attempt} of {task} begins unseen");
                 }
             }
-            EventKind::TaskEnded { task, outcome: Outcome::Error, .. } => {
+            EventKind::TaskEnded { task, outcome: Outcome::Detached, .. } => {
                 let last = self.record.tasks[task].attempts.last();
                 self.unknown += usize::from(last.is_some_and(AttemptRecord::is_open_intent));
             }
