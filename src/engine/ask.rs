@@ -1,6 +1,6 @@
 //! What a session was asked: how it is known where its title does not tell.
 
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::plan::Task;
 use jules::Session;
@@ -30,13 +30,11 @@ impl Ask {
     }
 
     fn new(prompt: &str, source: Option<&str>, branch: Option<&str>) -> Self {
-        let hasher = BuildHasherDefault::<DefaultHasher>::new();
+        let mut hasher = DefaultHasher::new();
+        // A service may tidy the white space.
+        prompt.split_whitespace().for_each(|word| word.hash(&mut hasher));
         let name = |source: &str| source.trim_start_matches("sources/github/").to_lowercase();
-        Self {
-            prompt: hasher.hash_one(prompt.trim()),
-            source: source.map(name),
-            branch: branch.map(str::to_owned),
-        }
+        Self { prompt: hasher.finish(), source: source.map(name), branch: branch.map(str::to_owned) }
     }
 
     /// Whether a session that is listed with this can be one that was asked `whole`. Answers may lack source and branch.
@@ -54,7 +52,7 @@ mod tests {
     fn what_a_listing_leaves_out_can_be_anything_and_the_rest_must_be_the_same() {
         let whole = Ask::new("Do it.", Some("My-Org/Web"), Some("main"));
         let can_be = |prompt, source, branch| Ask::new(prompt, source, branch).fits(&whole);
-        assert!(can_be("Do it.\n", Some("sources/github/my-org/web"), Some("main")));
+        assert!(can_be("Do  it.\r\n", Some("sources/github/my-org/web"), Some("main")));
         assert!(can_be("Do it.", Some("sources/github/my-org/web"), None));
         assert!(can_be("Do it.", None, None));
         assert!(!can_be("Do that.", Some("sources/github/my-org/web"), Some("main")));

@@ -116,6 +116,11 @@ impl Seen {
         self.archived || self.state.is_terminal()
     }
 
+    /// Whether it can have been asked this. A marker alone proves nothing: anybody can write one.
+    pub(super) fn is_asked(&self, ask: &Ask) -> bool {
+        self.ask.as_ref().is_none_or(|listed| listed.fits(ask))
+    }
+
     /// Our marker in its title.
     pub(super) fn marker(&self) -> Option<Marker> {
         Marker::of_title(self.title.as_deref()?)

@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::outcome::RunId;
 use crate::plan::TaskKey;
 
-/// ` [jb-<key8>-<run4>-<attempt>]` at the end of a session's title.
+/// In characters.
+const LONGEST_TITLE: usize = 200;
+/// How many digits of the key there can be.
+const KEY_DIGITS: [usize; 2] = [8, 16];
+
+/// ` [jb-<key16>-<run4>-<attempt>]` at the end of a session's title; that of an older program has eight digits of the key.
 ///
 /// The API has no idempotency key, so a create whose answer is lost is settled by looking for its marker.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -36,18 +41,27 @@ impl Marker {
     /// The title of a session: the task's own with the marker behind it, in one line of at most 200 characters.
     #[must_use]
     pub fn title(&self, title: &str) -> String {
+        let marker = self.to_string();
         let line: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut cut: String = line.chars().take(160).collect();
+        // A space and the sign of a cut stand between.
+        let mut cut: String = line.chars().take((LONGEST_TITLE - 2).saturating_sub(marker.len())).collect();
         if cut.len() < line.len() {
             cut.push('…');
         }
-        format!("{cut} {self}").trim_start().to_owned()
+        format!("{cut} {marker}").trim_start().to_owned()
     }
 
     /// Whether it belongs to this task, whatever the run and the attempt.
     #[must_use]
     pub fn is_of_task(&self, key: &TaskKey) -> bool {
-        self.key == key.short()
+        key.short().starts_with(&self.key)
+    }
+
+    /// Whether both are the marker of one attempt, one of them perhaps as an older program wrote it.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_key = self.key.starts_with(&other.key) || other.key.starts_with(&self.key);
+        is_key && (&self.run, self.attempt) == (&other.run, other.attempt)
     }
 
     /// Whether it belongs to this run.
@@ -56,7 +70,7 @@ impl Marker {
         self.run == run.short()
     }
 
-    /// The first eight characters of the task's key.
+    /// The first sixteen characters of the task's key; eight in the marker of an older program.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -79,15 +93,16 @@ impl FromStr for Marker {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("`{text}` is not a marker such as [jb-0123abcd-7c1f-1]");
+        let wrong = || format!("`{text}` is not a marker such as [jb-0123456789abcdef-7c1f-1]");
         let inner = text.strip_prefix("[jb-").and_then(|rest| rest.strip_suffix(']')).ok_or_else(wrong)?;
         let mut parts = inner.split('-');
-        let mut hex = |len| {
-            parts
-                .next()
-                .filter(|p| p.len() == len && p.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+        let mut hex = |lengths: &[usize]| {
+            let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            let part =
+                parts.next().filter(|part| lengths.contains(&part.len()) && part.bytes().all(is_digit));
+            part.map(str::to_owned).ok_or_else(wrong)
         };
-        let (key, run) = (hex(8).ok_or_else(wrong)?.to_owned(), hex(4).ok_or_else(wrong)?.to_owned());
+        let (key, run) = (hex(&KEY_DIGITS)?, hex(&[4])?);
         let attempt = parts.next().and_then(|p| p.parse().ok()).ok_or_else(wrong)?;
         if parts.next().is_some() {
             return Err(wrong());
@@ -116,13 +131,13 @@ mod tests {
 
     fn marker() -> Marker {
         let run = RunId::new("2026-11-22T02:00:05Z".parse().unwrap(), 0x7c1f);
-        Marker::new(&TaskKey::new("0123abcdef"), &run, 2)
+        Marker::new(&TaskKey::new("0123456789abcdef01"), &run, 2)
     }
 
     #[test]
     fn is_found_at_the_end_of_a_title() {
         let title = marker().title("Upgrade serde\n in web");
-        assert_eq!(title, "Upgrade serde in web [jb-0123abcd-7c1f-2]");
+        assert_eq!(title, "Upgrade serde in web [jb-0123456789abcdef-7c1f-2]");
         assert_eq!(Marker::of_title(&title), Some(marker()));
         assert_eq!(Marker::of_title(&format!("{title} \n")), Some(marker()));
     }
@@ -132,7 +147,16 @@ mod tests {
         let title = marker().title(&"ü".repeat(5_000));
         assert!(title.chars().count() <= 200);
         assert_eq!(Marker::of_title(&title), Some(marker()));
-        assert_eq!(marker().title(""), "[jb-0123abcd-7c1f-2]");
+        assert_eq!(marker().title(""), "[jb-0123456789abcdef-7c1f-2]");
+    }
+
+    #[test]
+    fn one_of_an_older_program_is_still_read() {
+        let old = Marker::of_title("Fix it [jb-01234567-7c1f-2]").unwrap();
+        assert!(old.is_of_task(&TaskKey::new("0123456789abcdef01")) && old.is_same(&marker()));
+        assert!(!old.is_of_task(&TaskKey::new("0123456889abcdef01")));
+        let next = Marker::of_title("Fix it [jb-01234567-7c1f-3]").unwrap();
+        assert!(!next.is_same(&marker()));
     }
 
     #[test]
@@ -142,6 +166,7 @@ mod tests {
             "[",
             "Fix [jb-0123abcd-7c1f-2] later",
             "[jb-0123abcd-7c1f]",
+            "[jb-0123abcdef-7c1f-2]",
             "[jb-0123ABCD-7c1f-2]",
             "[jb-0123abcd-7c1f-2-3]",
             "[jb-0123abcd-7c1f-x]",

@@ -43,7 +43,7 @@ mod tests {
         // Resumed runs and sessions already created carry keys: a change here orphans them.
         let key = task_key("nightly", "docs/a/b@main", "Write docs.");
         assert_eq!(key.as_str(), "af5ba991f836e7730fecf6ceea8453e6bcfb29f9bd5b1128de424f74ae684ba4");
-        assert_eq!(key.short().len(), 8);
+        assert_eq!(key.short().len(), 16);
     }
 
     #[test]

@@ -160,9 +160,9 @@ text_id! {
 }
 
 impl TaskKey {
-    /// The first eight characters, which the marker in a session's title carries.
+    /// The first sixteen characters, which the marker in a session's title carries.
     #[must_use]
     pub fn short(&self) -> &str {
-        self.0.get(..8).unwrap_or(&self.0)
+        self.0.get(..16).unwrap_or(&self.0)
     }
 }

@@ -61,7 +61,7 @@ fn a_title_ends_with_the_marker_of_its_task_run_and_attempt() {
     assert!(title.starts_with("Think of think [jb-"), "{title}");
     let (report, task) = (ended.report(), ended.task("think"));
     let marker = Marker::of_title(&title).unwrap();
-    assert_eq!((marker.key(), marker.attempt()), (&task.key[..8], 1));
+    assert_eq!((marker.key(), marker.attempt()), (&task.key[..16], 1));
     assert!(marker.is_of_run(&report.run.id.parse().unwrap()));
 }
 

@@ -79,14 +79,14 @@ pub(super) fn subject(title: Option<&str>, prompt: &str) -> String {
     short
 }
 
-/// A title, and the runner's marker at its end when it has one: ` [jb-<key8>-<run4>-<attempt>]`.
+/// A title, and the runner's marker at its end when it has one: ` [jb-<key16>-<run4>-<attempt>]`, of older ones `<key8>`.
 pub(super) fn split_marker(title: &str) -> (&str, Option<&str>) {
     let Some((text, marker)) = title.rsplit_once(" [jb-") else { return (title, None) };
     let Some(marker) = marker.strip_suffix(']') else { return (title, None) };
     let parts: Vec<&str> = marker.split('-').collect();
     match parts.as_slice() {
         [key, run, attempt]
-            if key.len() == 8
+            if matches!(key.len(), 8 | 16)
                 && run.len() == 4
                 && attempt.parse::<u32>().is_ok()
                 && key.is_ascii()

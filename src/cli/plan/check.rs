@@ -97,7 +97,9 @@ async fn adoptions<'p>(
             session => session.map_err(client::refused)?,
         };
         let Some(marker) = session.title.as_deref().and_then(Marker::of_title) else { continue };
-        let Some((key, task)) = by_key.get_key_value(marker.key()) else { continue };
+        let Some((key, task)) = by_key.iter().find(|(_, task)| marker.is_of_task(&task.key)) else {
+            continue;
+        };
         let young = session
             .create_time
             .is_some_and(|at| Timestamp::now().duration_since(at) <= within.try_into().unwrap_or_default());

@@ -5,7 +5,7 @@ use super::tasks::State;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::ask::Ask;
 use crate::engine::create::Look;
-use crate::engine::input::{Now, RequestFailure, Seen};
+use crate::engine::input::{CreateFailure, Now, RequestFailure, Seen};
 use crate::outcome::EventKind;
 
 impl Dispatch {
@@ -46,6 +46,15 @@ impl Dispatch {
         }
     }
 
+    /// The session of an answer to a POST, unless some task has it already: then the answer says nothing.
+    pub(super) fn not_anothers(&self, seen: Box<Seen>) -> Result<Box<Seen>, CreateFailure> {
+        if !self.is_known(&seen) {
+            return Ok(seen);
+        }
+        let cause = format!("the service answered with session {}, which another task has", seen.id);
+        Err(CreateFailure::Doubt { cause, capacity: false })
+    }
+
     /// Whether a task of this run or of an earlier one has the session.
     pub(super) fn is_known(&self, seen: &Seen) -> bool {
         self.run.sessions.contains(&seen.id) || self.options.known_sessions.contains(&seen.id)
@@ -53,11 +62,17 @@ impl Dispatch {
 
     /// What a listing says of the attempt's session.
     fn look(&mut self, attempt: Attempt, listed: &[Seen], now: Now) -> Look {
-        let marker = self.marker(attempt);
-        // The marker holds a part of the key: a session that another task has is not ours.
-        let mut free = listed.iter().filter(|seen| !self.run.sessions.contains(&seen.id));
-        if let Some(seen) = free.find(|seen| seen.marker().as_ref() == Some(&marker)) {
+        let (marker, ask) = (self.marker(attempt), Ask::of_task(&self.plan[attempt.task]));
+        // The marker holds a part of the key, and anybody can write one.
+        let is_bearer =
+            |seen: &&Seen| !self.is_known(seen) && seen.marker().is_some_and(|other| other.is_same(&marker));
+        let bearers = || listed.iter().filter(is_bearer);
+        if let Some(seen) = bearers().find(|seen| seen.is_asked(&ask)) {
             return Look::Found(Box::new(seen.clone()));
+        }
+        if let Some(seen) = bearers().next() {
+            let why = format!("session {} has its marker, and another prompt or source", seen.id);
+            return Look::Inconclusive(why);
         }
         let title = marker.title(&self.plan[attempt.task].title);
         let by_ask = self.titles.may_change(&title).then(|| self.look_by_ask(attempt.task, listed)).flatten();

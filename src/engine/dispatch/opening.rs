@@ -14,12 +14,12 @@ use crate::engine::driver::Spent;
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
 use crate::engine::{Fault, runs_again};
-use crate::outcome::{AttemptRecord, EventKind, Outcome, PlannedTask, RunRecord, TaskRecord};
+use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, PlannedTask, RunRecord, TaskRecord};
 use crate::plan::Task;
 use jules::SessionState;
 
-/// What a listing shows of tasks, newest first, by the part of their keys that markers carry.
-type Marked<'a> = HashMap<String, Vec<&'a Seen>>;
+/// What a listing shows of tasks, newest first, by the part of their keys that all markers carry.
+type Marked<'a> = HashMap<String, Vec<(Marker, &'a Seen)>>;
 
 impl Dispatch {
     /// Begins the invocation: takes over what `record` knows and asks for the first listing.
@@ -93,7 +93,7 @@ impl Dispatch {
         let mut marked = Marked::new();
         for seen in seen.iter().filter(|seen| !self.options.known_sessions.contains(&seen.id)) {
             if let Some(marker) = seen.marker() {
-                marked.entry(marker.key().to_owned()).or_default().push(seen);
+                marked.entry(bucket(marker.key())).or_default().push((marker, seen));
             }
         }
         let mut adopted = 0;
@@ -236,11 +236,14 @@ impl Dispatch {
     /// A task takes up the newest session with its marker that the ledger lacks: a live one in any case, a finished
     /// one only when it is young.
     fn adopt_one_of(&mut self, ix: TaskIx, marked: &Marked, now: Now) -> bool {
-        let key = &self.plan[ix].key;
+        let (key, ask) = (&self.plan[ix].key, Ask::of_task(&self.plan[ix]));
         let is_young = |seen: &Seen| self.is_young(seen, now);
-        // The marker holds a part of the key: a session that another task has is not ours.
-        let is_free = |seen: &&Seen| !self.run.sessions.contains(&seen.id);
-        let candidates = || marked.get(key.short()).into_iter().flatten().copied().filter(is_free);
+        // The marker holds a part of the key, and anybody can write one.
+        let is_ours = |marker: &Marker, seen: &Seen| {
+            marker.is_of_task(key) && seen.is_asked(&ask) && !self.run.sessions.contains(&seen.id)
+        };
+        let bearers = || marked.get(&bucket(key.short())).into_iter().flatten();
+        let candidates = || bearers().filter(|(marker, seen)| is_ours(marker, seen)).map(|(_, seen)| *seen);
         // A failed or archived one only when there is nothing better: an older attempt may hang for ever, a newer one have ended.
         let chosen = candidates()
             .find(|seen| !seen.is_over() || (seen.state == SessionState::Completed && is_young(seen)))
@@ -290,6 +293,11 @@ impl Dispatch {
         self.admission.on_adopted(seen.created.unwrap_or(now.wall));
         self.on_session(ix, seen, true, now);
     }
+}
+
+/// The digits of a key that markers of all forms carry.
+fn bucket(key: &str) -> String {
+    key.chars().take(8).collect()
 }
 
 fn planned(task: &Task) -> PlannedTask {

@@ -21,7 +21,7 @@ fn noise(text: &str) -> Option<(usize, &'static str)> {
         ("127.0.0.1:#+", "[ADDRESS]"),
         ("####-##-##T##:##:##", "[TIME]"),
         ("########-######-xxxx", "[RUN]"),
-        ("[jb-xxxxxxxx-xxxx-#+]", "[MARKER]"),
+        ("[jb-xxxxxxxxxxxxxxxx-xxxx-#+]", "[MARKER]"),
         ("####################", "[SESSION]"),
     ];
     SHAPES.into_iter().find_map(|(shape, name)| Some((length(shape, text)?, name)))

@@ -1,5 +1,6 @@
 //! Runs without a runtime: the dispatcher against a service that answers in any order.
 
+mod bearers;
 mod world;
 
 use std::collections::BTreeMap;

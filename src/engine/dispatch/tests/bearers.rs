@@ -1,0 +1,163 @@
+//! Sessions that bear a marker of ours, and are ours or not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::super::Dispatch;
+use super::plan;
+use crate::engine::Options;
+use crate::engine::action::{Action, Attempt, TaskIx};
+use crate::engine::ask::Ask;
+use crate::engine::input::{CreateFailure, Input, Now, Seen};
+use crate::outcome::{EventKind, Marker, RunEvent, RunId, RunInfo, RunRecord, Work};
+use crate::plan::{Plan, Task, TaskKey, TaskSource};
+use jules::SessionState;
+
+const TASKS: usize = 3;
+
+/// What a session in a listing shows.
+#[derive(Clone, Copy, Debug)]
+struct Bearer {
+    /// The task in its marker.
+    marker: usize,
+    /// Only the first half of the key fits.
+    collides: bool,
+    /// As an older program wrote it.
+    is_old_form: bool,
+    /// The task whose prompt it has.
+    prompt: usize,
+    /// It works on the task's source.
+    is_source: bool,
+}
+
+impl Bearer {
+    fn is_of(&self, task: usize) -> bool {
+        let is_marked = self.marker == task && (self.is_old_form || !self.collides);
+        is_marked && self.prompt == task && self.is_source
+    }
+
+    fn seen(&self, id: usize, plan: &Plan, run: &RunId, now: Now) -> Seen {
+        let key = plan.tasks[self.marker].key.as_str();
+        let key = if self.collides { format!("{}ffffffff", &key[..8]) } else { key.to_owned() };
+        let marker = Marker::new(&TaskKey::new(key), run, 1).to_string();
+        let marker = if self.is_old_form { format!("{}{}", &marker[..12], &marker[20..]) } else { marker };
+        let source = TaskSource { github: "o/other".into(), branch: "main".into() };
+        let task = &plan.tasks[self.prompt];
+        let asked = if self.is_source { task.clone() } else { Task { source: Some(source), ..task.clone() } };
+        Seen {
+            id: id.to_string().parse().unwrap(),
+            title: Some(format!("A task {marker}")),
+            state: SessionState::InProgress,
+            url: None,
+            created: Some(now.wall + SignedDuration::from_secs(1)),
+            updated: None,
+            work: Work::default(),
+            archived: false,
+            ask: Some(Ask::of_task(&asked)),
+        }
+    }
+}
+
+fn bearers() -> impl Strategy<Value = Vec<Bearer>> {
+    let bearer = (0..TASKS, prop::bool::weighted(0.2), any::<bool>(), 0..TASKS, prop::bool::weighted(0.7));
+    let bearer = bearer.prop_map(|(marker, collides, is_old_form, prompt, is_source)| Bearer {
+        marker,
+        collides,
+        is_old_form,
+        prompt,
+        is_source,
+    });
+    prop::collection::vec(bearer, 0..8)
+}
+
+/// A run whose first listing is under way.
+fn opened(look_back: Option<Timestamp>) -> (Dispatch, Arc<Plan>, RunId, Now) {
+    let mut plan = plan(TASKS, TASKS);
+    for (n, task) in plan.tasks.iter_mut().enumerate() {
+        task.prompt = format!("Do {n}.").into();
+        task.source = Some(TaskSource { github: "o/r".into(), branch: "main".into() });
+    }
+    let plan = Arc::new(plan);
+    let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
+    let id = RunId::new(now.wall, 0x7c1f);
+    let run =
+        RunInfo { id: id.clone(), name: "x".into(), manifest: "x".into(), file: None, simulated: false };
+    let first = RunEvent { seq: 1, ts: now.wall, kind: EventKind::RunStarted { run } };
+    let record = RunRecord::begin(&first).unwrap();
+    let options = Options { look_back, key_has_worked: true, ..Options::default() };
+    let mut dispatch = Dispatch::new(plan.clone(), &record, options, now);
+    dispatch.open(&record, now);
+    dispatch.take_turn();
+    (dispatch, plan, id, now)
+}
+
+/// Which task has which session now, and what is asked.
+fn turn(dispatch: &mut Dispatch, plan: &Plan) -> (BTreeMap<usize, String>, Vec<Action>) {
+    let turn = dispatch.take_turn();
+    let sessions = turn.events.iter().filter_map(|event| match event {
+        EventKind::SessionCreated { task, session, .. } => {
+            let place = plan.tasks.iter().position(|known| known.id == *task)?;
+            Some((place, session.id.as_str().to_owned()))
+        }
+        _ => None,
+    });
+    (sessions.collect(), turn.actions)
+}
+
+/// The first session of a listing that is this task's.
+fn expected(bearers: &[Bearer], task: usize) -> Option<String> {
+    bearers.iter().position(|bearer| bearer.is_of(task)).map(|place| place.to_string())
+}
+
+fn doubt() -> CreateFailure {
+    CreateFailure::Doubt { cause: "503".to_owned(), capacity: false }
+}
+
+proptest! {
+    #[test]
+    fn only_a_session_with_marker_prompt_and_source_is_taken_up(bearers in bearers()) {
+        let (mut dispatch, plan, run, now) = opened(Some(Timestamp::MIN));
+        let listed = bearers.iter().enumerate().map(|(id, bearer)| bearer.seen(id, &plan, &run, now));
+        dispatch.handle(Input::Surveyed(Ok(listed.collect())), now);
+        let (sessions, _) = turn(&mut dispatch, &plan);
+        for task in 0..TASKS {
+            prop_assert_eq!(sessions.get(&task).cloned(), expected(&bearers, task));
+        }
+    }
+
+    #[test]
+    fn a_create_in_doubt_finds_only_its_own_and_two_tasks_never_share_one(bearers in bearers()) {
+        let (mut dispatch, plan, run, now) = opened(None);
+        dispatch.handle(Input::Surveyed(Ok(Vec::new())), now);
+        let listed: Vec<_> =
+            bearers.iter().enumerate().map(|(id, bearer)| bearer.seen(id, &plan, &run, now)).collect();
+        for task in 0..TASKS {
+            let attempt = Attempt { task: TaskIx(task), number: 1 };
+            dispatch.handle(Input::Posted { attempt, result: Err(doubt()) }, now);
+            dispatch.take_turn();
+            dispatch.handle(Input::Searched { attempt, result: Ok(listed.clone()) }, now);
+            let (sessions, _) = turn(&mut dispatch, &plan);
+            prop_assert_eq!(sessions.get(&task).cloned(), expected(&bearers, task));
+        }
+    }
+}
+
+#[test]
+fn an_answer_with_a_session_that_another_task_has_is_a_doubt() {
+    let (mut dispatch, plan, run, now) = opened(None);
+    dispatch.handle(Input::Surveyed(Ok(Vec::new())), now);
+    let bearer = Bearer { marker: 0, collides: false, is_old_form: false, prompt: 0, is_source: true };
+    let seen = bearer.seen(7, &plan, &run, now);
+    let mut posted = |task: usize| {
+        let attempt = Attempt { task: TaskIx(task), number: 1 };
+        dispatch.handle(Input::Posted { attempt, result: Ok(Box::new(seen.clone())) }, now);
+        turn(&mut dispatch, &plan)
+    };
+    assert_eq!(posted(0).0.len(), 1);
+    let (sessions, actions) = posted(1);
+    assert!(sessions.is_empty() && matches!(actions[..], [Action::Search { .. }, ..]), "{actions:?}");
+}
