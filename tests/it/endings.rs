@@ -209,6 +209,17 @@ fn a_pull_request_in_a_session_that_never_ends_is_enough_when_time_is_up() {
 }
 
 #[test]
+fn a_pull_request_in_a_session_that_asks_is_enough_and_no_second_one_is_opened() {
+    let world = world("outcome: pull-request-waiting", &["waiting: { user-feedback: fail }"]);
+    let task = run(&world, 0).task("task");
+    assert_eq!(task.outcome, Outcome::Succeeded);
+    assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+    assert!(task.reason.unwrap().contains("it waits: "));
+    world.run().arg("--failed").exits(0);
+    world.created(1);
+}
+
+#[test]
 fn time_out_is_an_error_with_the_last_state() {
     let world = world("outcome: busy", &["timeouts: { task: 300ms }"]);
     let ended = run(&world, 100);

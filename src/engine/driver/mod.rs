@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::action::Purpose;
 use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
+use super::judge::is_met;
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Timeouts, Waiting};
 use jules::{Absence, Made, Options, SessionId, SessionState};
@@ -287,7 +288,9 @@ impl Driver {
                 }
                 let reason = format!("the service does not know the session any more: {}", failure.text);
                 self.phase = Phase::Ended;
-                let end = End { work: self.work.clone(), ..End::new(Outcome::Error, Some(reason)) };
+                let is_met = is_met(self.terms.expect, self.terms.asked, &self.work);
+                let outcome = if is_met { Outcome::Succeeded } else { Outcome::Error };
+                let end = End { work: self.work.clone(), ..End::new(outcome, Some(reason)) };
                 // It was neither seen to end nor put away.
                 vec![Step::End(End { lasting: true, ..end })]
             }

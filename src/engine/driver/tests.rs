@@ -624,6 +624,27 @@ fn a_question_nobody_answers_is_the_reason(#[case] user_feedback: UserFeedback, 
 }
 
 #[test]
+fn what_waits_for_nobody_but_has_made_what_was_asked_for_has_succeeded() {
+    let waiting = Waiting { plan_approval: PlanApproval::Fail, ..Waiting::default() };
+    let mut session = Followed::new(Expect::Any, Made::PullRequest, waiting.clone());
+    let read = Step::Read { purpose: Purpose::Question, since: None };
+    assert_eq!(session.sees_work(SessionState::AwaitingUserFeedback, pull_request()), [read]);
+    let steps = session.reads(Purpose::Question, &asks("Tabs or spaces?"));
+    assert_eq!(ended(&steps), (Outcome::Succeeded, "the session has not ended; it waits: Tabs or spaces?"));
+
+    let mut session = Followed::new(Expect::Any, Made::PullRequest, waiting.clone());
+    let steps = session.sees_work(SessionState::AwaitingPlanApproval, pull_request());
+    assert_eq!(ended(&steps).0, Outcome::Succeeded);
+
+    let mut session = Followed::new(Expect::Any, Made::PullRequest, waiting);
+    session.sees_work(SessionState::InProgress, pull_request());
+    session.pass(600);
+    let gone = RequestFailure { text: "404".to_owned(), kind: FailureKind::Missing };
+    let steps: Vec<Step> = (0..3).flat_map(|_| session.driver.on_failure(&gone, session.now)).collect();
+    assert_eq!(ended(&steps).0, Outcome::Succeeded);
+}
+
+#[test]
 fn each_new_question_is_answered_until_the_replies_are_spent() {
     let mut session = Followed::of(replies(2));
     for _ in 0..2 {

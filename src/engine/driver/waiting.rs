@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::{Driver, MAX_APPROVALS, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::{Act, Digest, FailureKind, Now, RequestFailure};
+use crate::engine::judge::is_met;
 use crate::outcome::Outcome;
 use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
 use jules::{SessionDigest, SessionState};
@@ -22,11 +23,11 @@ impl Driver {
             }
             PlanApproval::Approve => {
                 let reason = format!("the plan still waits for approval after {MAX_APPROVALS} approvals");
-                steps.push(self.end(Outcome::NeedsInput, Some(reason)));
+                steps.push(self.end_waiting(reason));
             }
             PlanApproval::Fail => {
                 let reason = "the plan waits for approval, and `waiting.plan-approval` is `fail`".to_owned();
-                steps.push(self.end(Outcome::NeedsInput, Some(reason)));
+                steps.push(self.end_waiting(reason));
             }
             PlanApproval::Detach => {
                 steps.push(
@@ -97,7 +98,15 @@ impl Driver {
     pub(super) fn end_unanswered(&mut self) -> Step {
         let question = self.question.take();
         let otherwise = || "the session waits for feedback; what it asks is not known".to_owned();
-        self.end(Outcome::NeedsInput, Some(question.unwrap_or_else(otherwise)))
+        self.end_waiting(question.unwrap_or_else(otherwise))
+    }
+
+    /// Nobody helps it any further. What it was asked for may be there already: another session would make it twice.
+    fn end_waiting(&mut self, reason: String) -> Step {
+        if !is_met(self.terms.expect, self.terms.asked, &self.work) {
+            return self.end(Outcome::NeedsInput, Some(reason));
+        }
+        self.end(Outcome::Succeeded, Some(format!("the session has not ended; it waits: {reason}")))
     }
 
     /// An approval or a message was answered, or not.
