@@ -34,12 +34,19 @@ const LEAN: &str = "sessions(name,id,title,state,url,createTime,updateTime),next
 
 /// Makes the action's requests.
 pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
+    // A pause that the service asks for can last for hours: nobody waits behind it for longer than for capacity.
+    let capacity_wait = plan.settings.limits.capacity_wait;
     match action {
-        Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
-        Action::Audit { since } => Input::Audited(list_since(&api, since).await),
+        Action::Survey { since } => {
+            let api = api.with(|options| options.send_within(capacity_wait));
+            Input::Surveyed(survey(&api, since).await)
+        }
+        Action::Audit { since } => {
+            let api = api.with(|options| options.send_within(PATIENCE.min(capacity_wait)));
+            Input::Audited(list_since(&api, since).await)
+        }
         Action::Create { attempt, marker } => {
-            // A pause of creates is a refusal for capacity as well, and no more patience is owed to it.
-            let api = api.with(|options| options.send_within(plan.settings.limits.capacity_wait));
+            let api = api.with(|options| options.send_within(capacity_wait));
             let result = create(&api, &plan[attempt.task], &marker).await;
             Input::Posted { attempt, result }
         }
@@ -69,6 +76,7 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             Input::Archived { attempt, session, result }
         }
         Action::Recheck { task, session } => {
+            let api = api.with(|options| options.send_within(PATIENCE.min(capacity_wait)));
             let asked = Instant::now();
             Input::Rechecked { task, asked, result: get(&api, &session).await }
         }

@@ -159,6 +159,19 @@ fn creates_that_must_wait_blind_nobody_to_sessions_that_have_ended() {
 }
 
 #[test]
+fn a_long_pause_of_reads_does_not_hold_up_a_run_whose_tasks_have_ended() {
+    let scenario = "{ faults: [{ kind: throttle, on: reads, during: 200ms..1h, since: first-session, retry-after: 1h }], \
+        defaults: { duration: 10m } }";
+    let manifest = tasks(1)
+        .set("limits", "{ requests-per-minute: 60000, creates-per-minute: 60000, capacity-wait: 300ms }")
+        .set("timeouts", "{ task: 500ms, stall: 20s, run: 1h, settle: 150ms, request: 20s }");
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(5);
+    assert_eq!(ended.count(Outcome::Detached), 1);
+    assert!(ended.report().strays_unknown.unwrap().contains("the last listing failed"));
+}
+
+#[test]
 fn a_connection_that_falls_silent_is_left_and_told() {
     let scenario =
         "{ defaults: { duration: 1s, outcome: pull-request }, faults: [{ kind: silence, nth: 8 }] }";
