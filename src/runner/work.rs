@@ -47,8 +47,11 @@ impl Work {
         let latest = latest.unwrap_or_default();
         if failed {
             let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
-            let again: BTreeSet<usize> =
-                (0..plan.tasks.len()).filter(|&at| is_again(&plan.tasks[at], &latest)).collect();
+            // Another attempt at a workflow begins what no attempt before has come to; `--failed` leaves it.
+            let is_new = |task: &Task| !options.failed && latest_of(task, &latest).is_none();
+            let again: BTreeSet<usize> = (0..plan.tasks.len())
+                .filter(|&at| is_again(&plan.tasks[at], &latest) || is_new(&plan.tasks[at]))
+                .collect();
             if again.is_empty() {
                 return Err(RunError::NothingFailed);
             }
@@ -75,10 +78,14 @@ impl Work {
 
 /// What `--failed` means: the task's latest outcome asks for another attempt, or it is open.
 fn is_again(task: &Task, latest: &HashMap<TaskId, Latest>) -> bool {
-    let before = || latest.get(&task.id_without_branch()?);
-    latest.get(&task.id).or_else(before).is_some_and(|latest| {
+    latest_of(task, latest).is_some_and(|latest| {
         latest.outcome.is_none_or(|outcome| outcome.is_open() || engine::runs_again(task, outcome))
     })
+}
+
+/// What became of the task when it was run last, perhaps before its branch was known.
+fn latest_of<'l>(task: &Task, latest: &'l HashMap<TaskId, Latest>) -> Option<&'l Latest> {
+    latest.get(&task.id).or_else(|| latest.get(&task.id_without_branch()?))
 }
 
 /// The records of these tasks in the runs that had them last.

@@ -30,6 +30,17 @@ fn another_attempt_at_a_workflow_runs_only_what_failed() {
 }
 
 #[test]
+fn another_attempt_at_a_workflow_begins_what_the_first_did_not_come_to() {
+    let world = world();
+    // Two steps of a job, the second of which was not reached at first.
+    step(&world, "70", "1").env("JULES_BATCH_SELECT", "job(a)").exits(0);
+    step(&world, "70", "2").env("JULES_BATCH_SELECT", "job(a)").exits(0);
+    world.created(1);
+    step(&world, "70", "2").env("JULES_BATCH_SELECT", "job(c)").exits(0);
+    world.created(2);
+}
+
+#[test]
 fn another_attempt_without_the_ledger_of_the_first_is_a_run_like_any_other() {
     let world = world();
     step(&world, "70", "1").exits(100);
