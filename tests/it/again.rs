@@ -131,11 +131,11 @@ fn failed_without_a_failure_says_so_in_one_line_and_starts_nothing() {
 #[test]
 fn a_failure_of_an_earlier_run_is_looked_at_before_it_is_done_again() {
     let manifest = Manifest::of([
-        job("slow", "Take your time.", &["timeouts: { task: 200ms }", "give-up: leave"]),
+        job("slow", "Take your time.", &["timeouts: { task: 1s }", "give-up: leave"]),
         job("quick", "Be quick.", &[]),
     ]);
     let scenario = "{ rules: [{ when: { prompt: quick }, then: { duration: 10ms, outcome: change } }], \
-        defaults: { duration: 1500ms, outcome: change } }";
+        defaults: { duration: 4s, outcome: change } }";
     let world = World::with(scenario, &manifest);
     let ended = world.run().exits(100);
     assert_eq!(ended.outcome("slow").0, Outcome::TimedOut);

@@ -19,9 +19,10 @@ fn the_stream_runs_above_and_the_prompt_stays_below() {
     terminal.enter("/approve");
     terminal.until(|screen| screen[23] == ">");
     terminal.keys("Please be");
-    let screen = terminal.until_shown("plan approved");
+    terminal.until(|screen| screen[23] == "> Please be");
+    terminal.until_shown("plan approved");
+    let screen = terminal.until_shown("·");
     assert_eq!(screen[23], "> Please be", "what is being typed is torn: {screen:#?}");
-    terminal.until_shown("·");
     terminal.enter(" quick");
     let screen = terminal.until_shown("agent: I will.");
     assert!(screen.iter().any(|line| line.ends_with("you: Please be quick")), "{screen:#?}");
