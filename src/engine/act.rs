@@ -14,7 +14,7 @@ use super::poller::{Counts, PageRequest, PollRequest};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
 use crate::plan::{Plan, Task};
 use jules::{
-    Activity, ChangeSet, Error, ErrorKind, Jules, ListSessions, NewSession, Session, SessionDigest,
+    Activity, ChangeSet, Error, ErrorKind, Jules, ListSessions, NewSession, Retries, Session, SessionDigest,
     SessionId, SessionState,
 };
 
@@ -31,6 +31,13 @@ const ARCHIVED_TOO: &str = "archived = true OR archived = false";
 
 /// What a poll needs of a session, but for what it has made.
 const LEAN: &str = "sessions(name,id,title,state,url,createTime,updateTime),nextPageToken";
+
+/// What is told of sessions that are looked for: what they were asked, and not what they have made.
+const ASKED: &str =
+    "sessions(name,id,title,state,url,createTime,updateTime,archived,prompt,sourceContext),nextPageToken";
+
+/// A listing that fails is tried once more; then single reads take over.
+const PAGE_RETRIES: u32 = 2;
 
 /// Makes the action's requests.
 pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
@@ -188,7 +195,8 @@ async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, Requ
     if let Some(since) = since {
         return list_since(api, since).await;
     }
-    let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
+    let fields = Some(LEAN.to_owned());
+    let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
     api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| request_failure(&error))
 }
 
@@ -204,8 +212,9 @@ async fn list_since(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestF
 /// is not there: one that is cut before is a failure.
 async fn list(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
     let filter = Some(ARCHIVED_TOO.to_owned());
+    let fields = Some(ASKED.to_owned());
     let mut listing =
-        api.sessions_with(ListSessions { page_size: Some(PAGE), filter, ..ListSessions::default() });
+        api.sessions_with(ListSessions { page_size: Some(PAGE), filter, fields, ..ListSessions::default() });
     let mut found = Vec::new();
     for _ in 0..MAX_PAGES {
         let Some(page) = listing.next_page().await else { return Ok(found) };
@@ -229,6 +238,8 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
     };
     let token = page.page_token.as_deref();
     let asked = Instant::now();
+    let retries = Retries { attempts: PAGE_RETRIES, ..Retries::default() };
+    let api = api.with(|options| options.retries(retries));
     let result = api.find_sessions(&page, |session| watched.contains(session)).await;
     let result = result.map_err(|error| request_failure(&error)).map(|page| Page {
         found: page.found.iter().map(|(place, session)| (*place, seen(session))).collect(),

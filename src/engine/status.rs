@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::input::Now;
 use super::stop::StopReason;
 use crate::outcome::{Outage, RequestPause, ServiceStatus, StartPause};
-use jules::{Jules, Method};
+use jules::{Jules, Method, RequestKind};
 
 /// An outage is told when it has lasted so long: one failed request is none.
 const OUTAGE: SignedDuration = SignedDuration::from_secs(5);
@@ -18,7 +18,7 @@ const SHORT: SignedDuration = SignedDuration::from_secs(3);
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// What the dispatcher knows.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Plans {
     /// No task is started before that, and why.
     pub(super) starts: Option<(Instant, StopReason)>,
@@ -26,13 +26,26 @@ pub(super) struct Plans {
     pub(super) sessions_left: Option<usize>,
     /// When the next poll is due.
     pub(super) next_poll: Option<Instant>,
+    /// Since when sessions cannot be listed, and why: they are read one by one.
+    pub(super) blind: Option<(Instant, String)>,
 }
 
 /// How it stands now, worth telling or not.
 pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
     let at = |instant: Instant| in_future(now.wall, instant.saturating_duration_since(now.instant));
     let next_poll = plans.next_poll.filter(|next| *next > now.instant).map(at);
-    let outage = api.outage().map(|outage| Outage {
+    // Where single reads are answered, listings that fail are no outage for the client.
+    let blind = plans.blind.map(|(since, error)| Outage {
+        requests: vec!["session listings".to_owned()],
+        since: now
+            .wall
+            .saturating_sub(signed(now.instant.saturating_duration_since(since)))
+            .unwrap_or(now.wall),
+        error: format!("sessions are read one by one: {error}"),
+        next_try: None,
+    });
+    let outage = api.outage().filter(|outage| blind.is_none() || outage.kinds.contains(&RequestKind::Reads));
+    let outage = outage.map(|outage| Outage {
         requests: outage.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
         since: now.wall.saturating_sub(signed(outage.lasting)).unwrap_or(now.wall),
         error: outage.error,
@@ -45,7 +58,7 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
     };
     let starts = plans.starts.filter(|(until, _)| *until > now.instant);
     ServiceStatus {
-        outage,
+        outage: outage.or(blind),
         pauses: api.pauses().into_iter().map(pause).collect(),
         start_pause: starts
             .map(|(until, reason)| StartPause { until: at(until), reason: reason.as_str().to_owned() }),

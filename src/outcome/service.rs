@@ -28,7 +28,7 @@ pub struct ServiceStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outage {
-    /// The kinds of requests that fail, in the plural: `reads`, `activity listings`.
+    /// The kinds of requests that fail, in the plural: `reads`, `activity listings`, `session listings`.
     pub requests: Vec<String>,
     /// Since when.
     pub since: Timestamp,

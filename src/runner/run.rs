@@ -148,7 +148,8 @@ impl Planned {
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
         options.reports.check()?;
         if !simulated {
-            let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
+            let fields = Some("sessions(id),nextPageToken".to_owned());
+            let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
             impatient(&jules).list_sessions(&page).await?;
         }
         let history = History::open(&origin, plan, &options, simulated)?;

@@ -3,7 +3,7 @@
 use jules_batch::outcome::Outcome;
 use quick_junit::TestCaseStatus;
 
-use crate::support::{Ended, Manifest, World, at_once, job};
+use crate::support::{Ended, Manifest, World, at_once, job, tasks};
 
 const TASK: &str = "task/my-org/web@main";
 
@@ -271,5 +271,23 @@ fn no_policy_outlasts_the_tasks_time() {
         let outcome = ended.outcome("task").0;
         let ends = [Outcome::TimedOut, Outcome::NeedsInput, Outcome::Stalled, Outcome::Detached];
         assert!(ends.contains(&outcome), "{faults} {behaviour} {waiting}: {ended}");
+    });
+}
+
+/// Listings fail from the first session on; sessions can be read.
+#[test]
+fn single_reads_take_over_where_listings_fail_and_the_run_says_so() {
+    let faults = ["error-before, status: 400", "error-before, status: 403", "error-before", "html"];
+    at_once(faults, |fault| {
+        let scenario = format!(
+            "{{ faults: [{{ kind: {fault}, on: sessions.list, during: 0ms..60s, since: first-session }}], \
+             defaults: {{ duration: 6s, outcome: change }} }}"
+        );
+        let world = World::with(&scenario, &tasks(3).set("poll", "{ interval: 50ms, strategy: list }"));
+        let ended = world.run().exits(0);
+        assert_eq!(ended.count(Outcome::Succeeded), 3, "{fault}: {ended}");
+        assert!(ended.stderr.contains("outage of session listings"), "{fault}: {ended}");
+        assert!(ended.stderr.contains("read one by one"), "{fault}: {ended}");
+        assert!(ended.report().strays_unknown.is_some(), "{fault}: {ended}");
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use futures::Stream;
@@ -113,12 +113,25 @@ impl Jules {
         self.sessions_with(ListSessions { page_size: Some(100), ..ListSessions::default() })
     }
 
-    /// The sessions that this asks for, from its page on.
+    /// The sessions that this asks for, from its page on. A page that is too large is read in smaller ones.
     pub fn sessions_with(&self, listing: ListSessions) -> Listing<Session> {
         let (jules, first) = (self.clone(), listing.page_token.clone());
+        let size = Arc::new(AtomicU32::new(listing.page_size.unwrap_or(PAGE_SIZE)));
         Listing(Batches::new(Pager::new(Method::ListSessions, first, move |page_token| {
-            let (jules, page) = (jules.clone(), ListSessions { page_token, ..listing.clone() });
-            Box::pin(async move { jules.list_sessions(&page).await })
+            let (jules, size) = (jules.clone(), Arc::clone(&size));
+            let mut page = ListSessions { page_token, ..listing.clone() };
+            Box::pin(async move {
+                loop {
+                    let page_size = size.load(Ordering::Relaxed);
+                    page.page_size = Some(page_size);
+                    match jules.list_sessions(&page).await {
+                        Err(error) if page_size > 1 && matches!(error.kind(), ErrorKind::TooLarge(_)) => {
+                            size.store(page_size / 2, Ordering::Relaxed);
+                        }
+                        answer => return answer,
+                    }
+                }
+            })
         })))
     }
 

@@ -159,7 +159,12 @@ impl Dispatch {
     pub(super) fn on_session(&mut self, ix: TaskIx, seen: &Seen, adopted: bool, now: Now) {
         self.record_session(ix, seen, adopted);
         self.follow(ix, &seen.id, !adopted, Spent::default(), now);
-        self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, now.instant, now));
+        if adopted && seen.is_over() {
+            // Listings do not tell what it has made.
+            self.poller.read_at(&seen.id, now.instant);
+        } else {
+            self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, now.instant, now));
+        }
         self.leave_if_nobody_waits(ix, now);
         self.detach_if_leaving(ix);
     }

@@ -205,7 +205,8 @@ impl Dispatch {
         let sessions_left = self.admission.sessions_left(now);
         let reason = if sessions_left == Some(0) { StopReason::Budget } else { StopReason::Capacity };
         let starts = self.admission.wake_at.map(|at| (at, reason));
-        Plans { starts, sessions_left, next_poll: self.poller.next_due() }
+        let blind = self.poller.blind().map(|(since, error)| (since, error.to_owned()));
+        Plans { starts, sessions_left, next_poll: self.poller.next_due(), blind }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -322,11 +323,12 @@ impl Dispatch {
     fn on_polled(&mut self, polled: Polled, now: Now) {
         match polled {
             Polled::Page { place, lean, asked, result } => {
-                let page = result.ok();
                 let took = now.instant.saturating_duration_since(asked);
-                self.poller.on_page(place, page.as_ref(), took, now.instant);
+                let page = result.as_ref().map_err(|failure| &*failure.text);
+                self.poller.on_page(place, page, took, now.instant);
                 for (_, seen) in page.iter().flat_map(|page| &page.found) {
-                    if lean && seen.state.is_terminal() {
+                    // What it has made may decide, and does not stand there.
+                    if lean && (seen.state.is_terminal() || self.poller.is_read_alone(&seen.id)) {
                         self.poller.read_at(&seen.id, now.instant);
                     } else {
                         self.show(seen, asked, now);

@@ -26,6 +26,11 @@ impl Costs {
         self.heavy |= bytes > HEAVY;
     }
 
+    /// A page could not be read: it may have been too much.
+    pub(super) fn on_failed_page(&mut self) {
+        self.heavy = true;
+    }
+
     /// A single read was answered; `together` were under way.
     pub(super) fn on_get(&mut self, took: Duration, together: usize) {
         let share = took / u32::try_from(together.max(1)).unwrap_or(u32::MAX);

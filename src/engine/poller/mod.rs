@@ -26,6 +26,8 @@ const PAGE: usize = 100;
 const MAX_SINGLE: usize = 32;
 /// How many pages one listing may read: an account can have thousands of old sessions.
 const MAX_PAGES: usize = 200;
+/// After a listing that failed no other is tried for an interval, and for twice as long after each further one, up to this.
+const MOST_BLIND: u32 = 32;
 /// Of sessions taken up together, this many are read at once, the others spread over an interval.
 const AT_ONCE: usize = 16;
 /// The golden ratio's fraction: its multiples spread evenly however many there are.
@@ -41,6 +43,7 @@ pub(super) struct Poller {
     entries: HashMap<SessionId, Entry>,
     due: BTreeSet<(Instant, SessionId)>,
     listing: Option<Listing>,
+    blind: Option<Blind>,
     single: usize,
     /// How many sessions we have created: that far have older ones sunk.
     created: usize,
@@ -85,6 +88,15 @@ struct Listing {
     expected: HashSet<SessionId>,
     /// The next page, not asked for yet: its token, and how many sessions stand before it.
     next: Option<(String, usize)>,
+}
+
+/// Listings fail: sessions are read one by one.
+#[derive(Debug)]
+struct Blind {
+    since: Instant,
+    until: Instant,
+    failures: u32,
+    error: String,
 }
 
 /// What to ask.
@@ -164,6 +176,11 @@ impl Poller {
         entry.due = at;
     }
 
+    /// Whether it is to be read by itself.
+    pub(super) fn is_read_alone(&self, session: &SessionId) -> bool {
+        self.entries.get(session).is_some_and(|entry| entry.alone)
+    }
+
     /// When [`Poller::requests`] has something to ask.
     pub(super) fn next_due(&self) -> Option<Instant> {
         if self.single >= MAX_SINGLE {
@@ -221,10 +238,14 @@ impl Poller {
         }
     }
 
-    /// A page was answered, with `before` sessions newer than its first; `None`: it could not be read.
-    pub(super) fn on_page(&mut self, before: usize, page: Option<&Page>, took: Duration, now: Instant) {
+    /// A page was answered, with `before` sessions newer than its first; or could not be read, for this reason.
+    pub(super) fn on_page(&mut self, before: usize, page: Result<&Page, &str>, took: Duration, now: Instant) {
         let Some(mut listing) = self.listing.take() else { return };
-        let Some(page) = page else { return self.give_up(listing, now) };
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => return self.give_up(&listing, error, now),
+        };
+        self.blind = None;
         self.costs.on_page(took, page.bytes, now);
         for (place, Seen { id: session, .. }) in &page.found {
             let was_asked_for = listing.expected.remove(session);
@@ -271,24 +292,39 @@ impl Poller {
         self.due.insert((entry.due, session.clone()));
     }
 
-    /// The listing failed: what it did not show is due again an interval later.
-    fn give_up(&mut self, listing: Listing, now: Instant) {
-        for session in listing.expected {
-            if let Some(entry) = self.entries.get_mut(&session).filter(|entry| entry.due <= now) {
-                entry.due = now + self.settings.interval;
-            }
-            self.enqueue(session);
-        }
+    /// The listing failed: what it did not show is read one by one, and listings are left alone for a while.
+    fn give_up(&mut self, listing: &Listing, error: &str, now: Instant) {
+        let before = self.blind.take();
+        let failures = before.as_ref().map_or(0, |blind| blind.failures) + 1;
+        let intervals = 2_u32.saturating_pow(failures - 1).min(MOST_BLIND);
+        let until = now + self.settings.interval * intervals;
+        let since = before.map_or(now, |blind| blind.since);
+        self.blind = Some(Blind { since, until, failures, error: error.to_owned() });
+        self.costs.on_failed_page();
+        self.read_singly(listing, now);
+    }
+
+    /// Since when listings fail, and why.
+    pub(super) fn blind(&self) -> Option<(Instant, &str)> {
+        self.blind.as_ref().map(|blind| (blind.since, &*blind.error))
     }
 
     /// Expected and not shown: it is asked by itself until a listing shows it again.
     fn read_missing(&mut self, listing: &Listing, now: Instant) {
+        for session in &listing.expected {
+            if let Some(entry) = self.entries.get_mut(session) {
+                entry.rank = None;
+            }
+        }
+        self.read_singly(listing, now);
+    }
+
+    fn read_singly(&mut self, listing: &Listing, now: Instant) {
         let mut missing: Vec<&SessionId> = listing.expected.iter().collect();
         missing.sort_unstable();
         for (n, session) in missing.into_iter().enumerate() {
             let spread = self.spread(n);
             if let Some(entry) = self.entries.get_mut(session) {
-                entry.rank = None;
                 entry.due = entry.due.max(now + spread);
             }
             self.enqueue(session.clone());
@@ -311,7 +347,8 @@ impl Poller {
 
     /// How many of the newest pages are worth reading; none when single reads are cheaper.
     fn worthwhile_pages(&self, now: Instant) -> usize {
-        if self.settings.strategy == PollStrategy::Get {
+        let is_blind = self.blind.as_ref().is_some_and(|blind| now < blind.until);
+        if is_blind || self.settings.strategy == PollStrategy::Get {
             return 0;
         }
         let forced = self.settings.strategy == PollStrategy::List;

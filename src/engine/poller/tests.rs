@@ -28,7 +28,7 @@ fn show(poller: &mut Poller, place: usize, shown: &[SessionId], more: bool, now:
     let found = shown.iter().cloned().map(seen).enumerate().collect();
     let next = more.then(|| "more".to_owned());
     let page = Page { found, count: shown.len(), bytes: 1000, next };
-    poller.on_page(place, Some(&page), TOOK, now);
+    poller.on_page(place, Ok(&page), TOOK, now);
 }
 
 /// The requests in a few words: `page 100` for the page behind a hundred sessions, `get` for a single read.
@@ -93,14 +93,24 @@ fn what_a_listing_does_not_show_is_read_by_itself() {
 }
 
 #[test]
-fn a_failed_listing_is_repeated_an_interval_later() {
+fn single_reads_take_over_from_a_failed_listing_at_once_and_listings_are_tried_again_more_and_more_seldom() {
     let t0 = Instant::now();
-    let mut poller = poller(PollStrategy::Auto, 3, t0);
-    let due = t0 + seconds(10);
-    poller.requests(due);
-    poller.on_page(0, None, TOOK, due);
-    assert!(poller.requests(due + seconds(9)).is_empty());
-    assert_eq!(asked(&poller.requests(due + seconds(10))), ["page 0"]);
+    let mut poller = poller(PollStrategy::List, 3, t0);
+    let mut singles = Vec::new();
+    for interval in 1..=8 {
+        let now = t0 + seconds(10 * interval);
+        let mut requests = poller.requests(now);
+        if matches!(requests[..], [PollRequest::Page(_)]) {
+            poller.on_page(0, Err("403"), TOOK, now);
+            requests = poller.requests(now);
+        } else {
+            singles.push(interval);
+        }
+        assert_eq!(asked(&requests), ["get 0", "get 1", "get 2"], "{interval}");
+        (0..3).for_each(|n| poller.on_one(&id(n), TOOK, now));
+    }
+    assert_eq!(singles, [3, 5, 6, 7], "a listing is tried in the intervals 1, 2, 4 and 8");
+    assert_eq!(poller.blind(), Some((t0 + seconds(10), "403")));
 }
 
 #[test]
