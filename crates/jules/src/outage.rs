@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Error, ErrorKind, RequestKind};
 
 /// The service does not answer: every request of these kinds fails for a passing reason (no connection, no answer in
-/// time, 5xx, a broken answer); see [`Jules::outage`](super::Jules::outage).
+/// time, 5xx, a broken answer), or every read is turned away (401, 403, a redirect); see [`Jules::outage`](super::Jules::outage).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outage {
@@ -42,7 +42,7 @@ impl Outages {
         match error {
             // What was not sent says nothing of the service.
             Some(error) if matches!(error.kind(), ErrorKind::NotSent(_) | ErrorKind::Input(_)) => {}
-            Some(error) if error.is_transient() && !error.is_throttled() => {
+            Some(error) if is_trouble(kind, error) => {
                 let failing = kinds[kind as usize].get_or_insert_with(|| Failing::new(now));
                 failing.last = now;
                 failing.error = error.kind().to_string();
@@ -85,6 +85,13 @@ impl Outages {
     }
 }
 
+/// Whether all requests of this kind may end so until somebody mends it.
+fn is_trouble(kind: RequestKind, error: &Error) -> bool {
+    let is_read = matches!(kind, RequestKind::Reads | RequestKind::Activities);
+    let is_turned_away = matches!(error.code(), Some(300..=399 | 401 | 403));
+    (error.is_transient() && !error.is_throttled()) || (is_read && is_turned_away)
+}
+
 impl Failing {
     fn new(now: Instant) -> Self {
         Self { since: now, last: now, error: String::new(), next_try: None }
@@ -120,6 +127,18 @@ mod tests {
             outages.heard(kind, answer.as_ref(), start + 6 * SECOND);
         }
         assert_eq!(outages.now(start + 6 * SECOND), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_that_are_all_turned_away_are_an_outage() {
+        let (outages, now) = (Outages::default(), Instant::now());
+        outages.heard(RequestKind::Creates, Some(&refused(403)), now);
+        outages.heard(RequestKind::Reads, Some(&refused(404)), now);
+        assert_eq!(outages.now(now), None);
+        outages.heard(RequestKind::Reads, Some(&refused(403)), now);
+        assert_eq!(outages.now(now).unwrap().kinds, [RequestKind::Reads]);
+        outages.heard(RequestKind::Reads, None, now);
+        assert_eq!(outages.now(now), None);
     }
 
     #[tokio::test(start_paused = true)]

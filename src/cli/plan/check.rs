@@ -39,7 +39,11 @@ pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console)
     let adopted = adoptions(&jules, &plan, console).await?;
     for (task, session) in &adopted {
         let url = session.url.as_deref().unwrap_or(session.id.as_str());
-        console.say(&format!("would be adopted: {}  {}", neutral(task.id.as_str()), neutral(url)));
+        console.say(&format!(
+            "would be adopted by a run without a ledger: {}  {}",
+            neutral(task.id.as_str()),
+            neutral(url)
+        ));
     }
     if adopted.is_empty() {
         good(console, "no session of an earlier run would be adopted");
