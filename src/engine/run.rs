@@ -16,7 +16,7 @@ use super::journal::Journal;
 use super::status::Told;
 use super::stop::StopReason;
 use super::{Finished, Observers, Setup, act, status};
-use crate::outcome::{ApiUsage, EventKind, JournalError, RunEvent, RunRecord, ServiceStatus};
+use crate::outcome::{ApiUsage, EventKind, JournalError, RunEvent, RunRecord};
 use crate::plan::Plan;
 use jules::Jules;
 
@@ -69,7 +69,10 @@ impl Loop {
         self.requests.abort_all();
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
         let usage = act::usage(&self.api, self.dispatch.polls());
-        let used = EventKind::ApiUsed { usage, service: ServiceStatus::default() };
+        // An outage that outlasts the run is not over with it.
+        let now = now();
+        self.told.take(status::observed(&self.api, self.dispatch.plans(now), now), true, now.wall);
+        let used = EventKind::ApiUsed { usage, service: self.told.last().clone() };
         self.write(vec![used, EventKind::InvocationEnded { stopped }], Vec::new());
         self.journal.close().await?;
         let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());

@@ -35,6 +35,22 @@ fn an_outage_is_told_while_it_lasts_and_when_it_is_over() {
 }
 
 #[test]
+fn an_outage_that_outlasts_the_run_is_not_told_to_be_over() {
+    // Of a service that is down, and of one that turns every read away.
+    at_once([503, 403], |status| {
+        let scenario = format!(
+            "{{ defaults: {{ duration: 10m }}, faults: [{{ kind: error-before, on: reads, status: {status}, \
+             during: 500ms..1h, since: first-session }}] }}"
+        );
+        let world = World::with(&scenario, &manifest(1));
+        let ended = world.run().args("--deadline 8s").start().wait();
+        assert_eq!(ended.code, Some(5), "{ended}");
+        assert_eq!(with(&ended.stderr, &format!("the service answered {status}")).len(), 1, "{ended}");
+        assert_eq!(with(&ended.stderr, "over: "), [""; 0], "{ended}");
+    });
+}
+
+#[test]
 fn tasks_that_a_pause_of_creates_holds_are_waiting_and_the_pause_is_told() {
     let scenario = "{ defaults: { duration: 20s, outcome: change }, faults: [ \
         { kind: throttle, on: sessions.create, nth: 2, retry-after: 7s } ] }";
