@@ -171,6 +171,8 @@ fn request_failure(error: &Error) -> RequestFailure {
     let kind = match error.code() {
         Some(401) => FailureKind::Key,
         Some(404) => FailureKind::Missing,
+        // A single one among good answers says no more than a 404, and what it refuses was surely not done.
+        Some(403) => FailureKind::Passing { unsent: true },
         _ if error.is_transient() => FailureKind::Passing { unsent: error.surely_not_processed() },
         _ => FailureKind::Lasting,
     };

@@ -86,6 +86,16 @@ fn spent_replies_need_input_with_the_question_as_text() {
 }
 
 #[test]
+fn an_answer_that_was_refused_once_is_sent_again_and_counted_once() {
+    let refused = "{ kind: error-before, on: sessions.sendMessage, nth: 1, status: 403 }";
+    let reply = "user-feedback: { reply: Decide., max: 1 }";
+    let world = world_with(refused, "feedback: { times: 1, question: Which? }", reply, &[]);
+    let task = world.run().exits(0).task("task");
+    assert_eq!((task.outcome, task.replies), (Outcome::Succeeded, 1));
+    assert_eq!(messages(&world), ["Decide."]);
+}
+
+#[test]
 fn a_question_nobody_may_answer_needs_input_at_once() {
     for policy in ["", "user-feedback: fail"] {
         let world = world("feedback: { times: 1, question: Which? }", policy, &[]);
