@@ -44,30 +44,41 @@ pub(crate) fn parse_repository(text: &str) -> Result<Repository, Refused> {
     if bare.is_empty() || bare.contains(char::is_whitespace) || bare.contains([',', ';']) {
         return Err(refused(help_for_words(bare)));
     }
-    let Some(Address { scheme, user, host, path }) = Address::of(bare) else {
+    let Some(address) = Address::of(bare) else {
         return on_github(bare, false)
             .map_err(|help| refused(if help == FORMS { help_for_parts(bare) } else { help }));
     };
-    let host = host.to_ascii_lowercase();
-    let (name, port) = host.split_once(':').unwrap_or((&host, ""));
-    let is_github =
-        matches!(name, "github.com" | "www.github.com") || (name == "ssh.github.com" && scheme == "ssh");
-    if !is_github || !matches!(port, "" | "22" | "80" | "443") {
-        let what = format!("{} is on {}, not on github.com", quoted(text.trim()), quoted(&host));
-        return Err((what, "Jules works on repositories of github.com: write `owner/repo`".to_owned()));
+    address.check(text)?;
+    on_github(address.path, true).map_err(refused)
+}
+
+/// Reads a pattern over `owner/repo`; one that stands for a single repository may be spelt as [`parse_repository`] takes it.
+///
+/// # Errors
+///
+/// What could match no repository: an address with wildcards, another host's, a name with a branch.
+pub(super) fn parse_pattern(text: &str) -> Result<String, Refused> {
+    let text = text.trim();
+    let refused = |what: &str, write: &str| {
+        Err((
+            format!("{} {what}, not a pattern over `owner/repo`", quoted(text)),
+            format!("write {}", quoted(write)),
+        ))
+    };
+    match parse_repository(text) {
+        Ok(Repository { github, branch: None }) => return Ok(github),
+        Ok(Repository { github, branch: Some(_) }) => return refused("names a branch", &github),
+        Err(_) => {}
     }
-    // In front of the host stands more than the name that git's addresses have.
-    if user.is_some_and(|user| user.contains(':') || !(user == "git" || scheme == "ssh")) {
-        let what = format!("the address {} holds a password or a token", quoted(text.trim()));
-        let help = match on_github(path, true) {
-            Ok(Repository { github, .. }) => {
-                format!("write {}, and take the secret out of the file", quoted(&github))
-            }
-            Err(_) => "take it out, and write `owner/repo`".to_owned(),
-        };
-        return Err((what, help));
+    if let Some(address) = Address::of(text) {
+        address.check(text)?;
+        let path = address.path.split(['@', '#', '?']).next().unwrap_or("");
+        return refused("is an address", path.trim_matches('/'));
     }
-    on_github(path, true).map_err(refused)
+    match text.split_once('@') {
+        Some((name, _)) => refused("names a branch", name),
+        None => Ok(text.to_owned()),
+    }
 }
 
 /// What stands between a list's dash, its quotes and its comma.
@@ -160,9 +171,34 @@ impl<'a> Address<'a> {
             let (user, host) = split_user(authority);
             return Some(Self { scheme: "ssh", user, host, path });
         }
-        // No owner's name has a dot.
+        // No owner's name has a dot; `./a/b` is a folder, and `repos.txt` a file.
         let (user, host) = split_user(before);
-        host.contains('.').then_some(Self { scheme: "https", user, host, path: after })
+        let is_host = host.contains('.') && !host.starts_with('.') && text.contains('/');
+        is_host.then_some(Self { scheme: "https", user, host, path: after })
+    }
+
+    /// Refuses another host than GitHub, and an address with a secret; `text` is what was written.
+    fn check(&self, text: &str) -> Result<(), Refused> {
+        let host = self.host.to_ascii_lowercase();
+        let (name, port) = host.split_once(':').unwrap_or((&host, ""));
+        let is_github = matches!(name, "github.com" | "www.github.com")
+            || (name == "ssh.github.com" && self.scheme == "ssh");
+        if !is_github || !matches!(port, "" | "22" | "80" | "443") {
+            let what = format!("{} is on {}, not on github.com", quoted(text.trim()), quoted(&host));
+            return Err((what, "Jules works on repositories of github.com: write `owner/repo`".to_owned()));
+        }
+        // In front of the host stands more than the name that git's addresses have.
+        if self.user.is_some_and(|user| user.contains(':') || !(user == "git" || self.scheme == "ssh")) {
+            let what = format!("the address {} holds a password or a token", quoted(text.trim()));
+            let help = match on_github(self.path, true) {
+                Ok(Repository { github, .. }) => {
+                    format!("write {}, and take the secret out of the file", quoted(&github))
+                }
+                Err(_) => "take it out, and write `owner/repo`".to_owned(),
+            };
+            return Err((what, help));
+        }
+        Ok(())
     }
 }
 
@@ -380,6 +416,32 @@ mod tests {
         ] {
             let (_, help) = read(text).unwrap_err();
             assert!(help.contains(part), "{text}: {help}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_could_match_nothing_is_refused() {
+        for (text, expected) in [
+            ("a/*", "a/*"),
+            (" {a,b}/svc-? ", "{a,b}/svc-?"),
+            ("a/b", "a/b"),
+            ("a/b.git", "a/b"),
+            ("https://github.com/a/b/", "a/b"),
+            ("git@github.com:a/b.git", "a/b"),
+        ] {
+            assert_eq!(parse_pattern(text).as_deref(), Ok(expected), "{text}");
+        }
+        for (text, what, way_out) in [
+            ("https://github.com/a/*", "is an address", "write `a/*`"),
+            ("git@github.com:a/*.git", "is an address", "write `a/*.git`"),
+            ("a/b@main", "names a branch", "write `a/b`"),
+            ("a/*@main", "names a branch", "write `a/*`"),
+            ("https://gitlab.com/a/*", "is on `gitlab.com`", "write `owner/repo`"),
+            ("https://u:secret@github.com/a/*", "holds a password", "take it out"),
+        ] {
+            let (found, help) = parse_pattern(text).unwrap_err();
+            assert!(found.contains(what) && help.contains(way_out), "{text}: {found}; {help}");
+            assert!(!found.contains("secret"), "{found}");
         }
     }
 

@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use minijinja::value::Value;
 
 use super::catalogue::Catalogue;
-use super::github::{Repository, check_branch, parse_repository};
+use super::github::{Repository, check_branch, parse_pattern, parse_repository};
 use super::matrix;
 use super::scope::{Scope, source_value};
 use super::template::Template;
@@ -220,7 +220,8 @@ impl<'a> Sources<'a> {
     ) -> Result<(), Diagnostics> {
         let rendered = |text: &Located<String>| {
             let rendered = Template::compile(self.manifest, text)?.render(self.scope)?;
-            Ok::<_, Diagnostics>(Located::new(rendered.to_string(), text.span))
+            let wrong = |(what, help)| Diagnostic::new(what).at(self.manifest, text.span).help(help);
+            Ok::<_, Diagnostics>(Located::new(parse_pattern(&rendered).map_err(wrong)?, text.span))
         };
         let pattern = &rendered(pattern)?;
         let matcher = self.glob(pattern)?;
