@@ -1,5 +1,6 @@
-//! Files that list repositories: a line each with `#` comments, or CSV with a header.
+//! Files that list repositories: a line each with `#` comments, or CSV (also TSV) with a header.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, listed, nearest, quoted};
@@ -20,9 +21,10 @@ pub(crate) struct ListedSource {
 ///
 /// # Errors
 ///
-/// CSV that cannot be read, or whose header has no `github` column.
+/// CSV that cannot be read, or whose header has no `github` column or one twice.
 pub(super) fn parse(document: &Arc<Document>) -> Result<Vec<ListedSource>, Diagnostic> {
-    if document.name().to_ascii_lowercase().ends_with(".csv") { csv(document) } else { Ok(lines(document)) }
+    let name = document.name().to_ascii_lowercase();
+    if name.ends_with(".csv") || name.ends_with(".tsv") { csv(document) } else { Ok(lines(document)) }
 }
 
 fn lines(document: &Document) -> Vec<ListedSource> {
@@ -63,10 +65,18 @@ const KNOWN_AS: [&str; 16] = [
     "name",
 ];
 
+/// A record that ends every file here: where it is not read, a quote before it was not closed. No text holds a NUL.
+const END: &str = "\n\0";
+
 fn csv(document: &Arc<Document>) -> Result<Vec<ListedSource>, Diagnostic> {
-    let header_line = document.text().lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    let header_line = header_line.unwrap_or("");
-    let mut delimiters = [b',', b';', b'\t'].into_iter();
+    let text = document.text();
+    let mut lines = text.split_inclusive('\n');
+    // Excel is told the separator so.
+    let skipped = lines.next().filter(|line| line.starts_with("sep=")).map_or(0, str::len);
+    let text = &text[skipped..];
+    let header_line = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let Some(header_line) = header_line else { return Ok(Vec::new()) };
+    let mut delimiters = [b',', b';', b'\t', b'|'].into_iter();
     let names_github = |delimiter: &u8| {
         let mut titles = header_line.split(char::from(*delimiter));
         titles.any(|title| title.trim().trim_matches('"').eq_ignore_ascii_case("github"))
@@ -77,28 +87,60 @@ fn csv(document: &Arc<Document>) -> Result<Vec<ListedSource>, Diagnostic> {
         .comment(Some(b'#'))
         .delimiter(delimiter)
         .flexible(true)
-        .from_reader(document.text().as_bytes());
-    let broken = |error: &csv::Error| {
-        let at = error.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
-        Diagnostic::new("this line is not CSV").at(document, Span::new(at..at))
+        .from_reader(text.as_bytes().chain(END.as_bytes()));
+    let place = |position: Option<&csv::Position>| {
+        let at = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+        let at = skipped + at + before_record(text.get(at..).unwrap_or(""));
+        Span::new(at..at)
+    };
+    let broken =
+        |error: &csv::Error| Diagnostic::new("this line is not CSV").at(document, place(error.position()));
+    let closed = |record: &csv::StringRecord| match record.iter().last() {
+        Some(last) if last.ends_with('\0') => {
+            let finding = Diagnostic::new("a quote is not closed, so this line takes in all that follow");
+            let finding = finding.at(document, place(record.position()));
+            Err(finding.help("close it, and double a quote within: `\"\"`"))
+        }
+        _ => Ok(()),
     };
     let header = reader.headers().map_err(|error| broken(&error))?.clone();
-    let column = |name: &str| header.iter().position(|title| title.eq_ignore_ascii_case(name));
-    let Some(github) = column("github") else {
-        let finding = Diagnostic::new("the CSV file's header has no `github` column");
-        return Err(finding.at(document, Span::default()).help(help_for_header(header_line, &header)));
+    closed(&header)?;
+    let column = |name: &str| {
+        let mut places = header.iter().enumerate().filter(|(_, title)| title.eq_ignore_ascii_case(name));
+        match (places.next(), places.next()) {
+            (Some(_), Some(_)) => {
+                let finding = Diagnostic::new(format!("the CSV file's header has the column `{name}` twice"));
+                Err(finding.at(document, place(header.position())).help("keep one of them"))
+            }
+            (first, _) => Ok(first.map(|(at, _)| at)),
+        }
     };
-    let branch = column("branch");
+    let Some(github) = column("github")? else {
+        let finding = Diagnostic::new("the CSV file's header has no `github` column");
+        let finding = finding.at(document, Span::new(skipped..skipped));
+        return Err(finding.help(help_for_header(header_line, &header)));
+    };
+    let branch = column("branch")?;
     let mut sources = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
-        let at = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+        let span = place(record.position());
+        if record.iter().eq(["\0"]) {
+            break;
+        }
+        closed(&record)?;
         let field = |index: usize| record.get(index).filter(|text| !text.is_empty());
         let Some(name) = field(github) else { continue };
         let branch = branch.and_then(field).map(str::to_owned);
-        sources.push(ListedSource { github: name.to_owned(), branch, span: Span::new(at..at) });
+        sources.push(ListedSource { github: name.to_owned(), branch, span });
     }
     Ok(sources)
+}
+
+/// How much stands in front of a record where its reader says that it starts: the end of a line, comments.
+fn before_record(text: &str) -> usize {
+    let line = text.split_inclusive('\n');
+    line.take_while(|line| line.trim().is_empty() || line.starts_with('#')).map(str::len).sum()
 }
 
 /// The way out of a header without a `github` column.
@@ -158,12 +200,49 @@ mod tests {
             "github;branch\na/b;main\n",
             "github\tbranch\na/b\tmain\n",
             "\"team\";\"GitHub\" ; branch\nx;a/b;main\n",
+            "github|branch\na/b|main\n",
         ] {
             assert_eq!(
                 list("a.csv", text).unwrap(),
                 [("a/b".to_owned(), Some("main".to_owned()), 2)],
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn tables_of_other_programs_are_read() {
+        let expected = |line| [("a/b".to_owned(), Some("main".to_owned()), line)];
+        assert_eq!(list("a.TSV", "github\tbranch\na/b\tmain\n").unwrap(), expected(2));
+        assert_eq!(list("a.csv", "github,branch\r\n# all\r\n\r\na/b,main\r\n").unwrap(), expected(4));
+        assert_eq!(list("a.csv", "sep=;\r\ngithub;branch\r\na/b;main\r\n").unwrap(), expected(3));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_swallows_no_repository() {
+        for text in [
+            "github,note\na/b,\"oops\nc/d,x\ne/f,y\n",
+            "github,note\nx/y,\na/b,\"it \"\" is\nc/d,x",
+            "\"github\",note,\"more\n",
+        ] {
+            assert!(list("a.csv", text).unwrap_err().contains("is not closed"), "{text}");
+        }
+        let found = list("a.csv", "github,note\na/b,\"two\nlines\"\nc/d,\"\"\"\"").unwrap();
+        assert_eq!(found.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["a/b", "c/d"]);
+    }
+
+    #[test]
+    fn a_column_that_counts_stands_once() {
+        for text in ["github,GitHub\na/b,c/d\n", "github,branch,Branch\na/b,x,y\n"] {
+            assert!(list("a.csv", text).unwrap_err().contains("twice"), "{text}");
+        }
+        assert_eq!(list("a.csv", "github,note,note\na/b,x,y\n").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn csv_without_a_line_names_nothing() {
+        for text in ["", "\n\n", "# nothing yet\n", "sep=;\n", "github\n"] {
+            assert_eq!(list("a.csv", text).unwrap(), [], "{text}");
         }
     }
 
@@ -195,6 +274,5 @@ mod tests {
         assert_eq!(help("org,repo,x\na,b,c\n"), "join `org` and `repo` in one column `github`: `owner/repo`");
         assert!(help("a/b,main\nc/d,main\n").contains("put `github,branch` above"));
         assert!(help("x,y\n").contains("found `x` and `y`"));
-        assert!(help("").contains("names the columns"));
     }
 }
