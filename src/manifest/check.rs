@@ -217,6 +217,11 @@ impl Check<'_> {
                 None
             }
             (Some(prompt), None) => {
+                if let Some(at) = self.document.issue_number_behind(prompt.span) {
+                    let what = "the prompt ends here: to YAML the rest of the line is a comment";
+                    let help = "put the prompt in quotes, or write it below `|`; a comment has a space behind its `#`";
+                    self.wrong(Diagnostic::new(what).help(help), at);
+                }
                 let document = Arc::clone(self.document);
                 Some(Text { document, span: prompt.span, text: prompt.as_str().into() })
             }

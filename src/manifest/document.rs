@@ -55,6 +55,17 @@ impl Document {
         Self { name: name.into(), text, lines }
     }
 
+    /// Where ` #12` stands behind a text without quotes: YAML takes it for a comment, where people mean an issue.
+    pub(super) fn issue_number_behind(&self, text: Span) -> Option<Span> {
+        let (from, end) = (text.start as usize, text.end as usize);
+        let is_plain = !self.text.get(from..end)?.starts_with(['"', '\'', '|', '>']);
+        let after = self.text.get(end..)?;
+        let comment = after.trim_start_matches([' ', '\t']);
+        let at = end + after.len() - comment.len();
+        let is_issue = comment.strip_prefix('#')?.starts_with(|c: char| c.is_ascii_digit());
+        (is_plain && is_issue && at > end).then(|| Span::new(at..at + 1))
+    }
+
     /// The path as the user gave it.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -60,7 +60,7 @@ pub(super) fn into_text(mut bytes: Vec<u8>) -> Result<String, Unreadable> {
         return Err(Unreadable::new("is UTF-16").help("save it as UTF-8"));
     }
     if bytes.contains(&0) {
-        return Err(Unreadable::new("is binary, not text"));
+        return Err(Unreadable::new("is binary, not text (it holds a NUL)").help("save it as UTF-8 text"));
     }
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
         bytes.drain(..3);

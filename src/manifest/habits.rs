@@ -59,6 +59,12 @@ pub(super) fn of_key(written: &str, known: &[&str]) -> Option<&'static str> {
     KEYS.iter().find(|(keys, place, _)| keys.contains(&written) && here(place)).map(|(_, _, help)| *help)
 }
 
+/// Whether a text is the name of a file that lists repositories.
+pub(crate) fn is_list_file(text: &str) -> bool {
+    let (_, ending) = text.rsplit_once('.').unwrap_or_default();
+    !text.contains("://") && ["txt", "csv", "tsv", "list", "lst"].contains(&ending)
+}
+
 /// The way out of a value of another shape, for the key that it stands under. `found` and `expected` are in our words.
 pub(super) fn of_value(key: &str, expected: &str, found: &str) -> Option<String> {
     let text = found
@@ -71,9 +77,21 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str) -> Option<String>
             "`env` lists the variables that prompts may read: `env: [NAME]`; values stand under `vars`"
                 .to_owned()
         }
+        (_, Some(text)) if text.contains("${{") && (key == "matrix" || expected.starts_with("a list")) => {
+            "write the values out: an expression makes one text, not a list".to_owned()
+        }
         ("matrix", _) => "write `matrix: { KEY: [VALUE, …] }`".to_owned(),
         ("source", None) if found == "a list" => "several repositories stand under `sources`".to_owned(),
-        ("sources", Some(text)) => format!("write `source: {text}`, or a list"),
+        ("sources" | "source", Some(text)) if is_list_file(text) => {
+            format!("write {}", quoted(&format!("sources: [{{ file: {text} }}]")))
+        }
+        ("sources", Some(text)) if !text.contains([',', ' ', '\\']) => {
+            format!("write {}, or a list", quoted(&format!("source: {text}")))
+        }
+        ("sources", Some(_)) => "write a list: `sources: [owner/one, owner/two]`".to_owned(),
+        ("include" | "exclude", None) if found == "a mapping" => {
+            format!("write a list: `{key}: [{{ … }}]`")
+        }
         ("prompt", _) if found == "a list" => {
             "a job has one `prompt`: give each its own job, or fill it in from a `matrix`".to_owned()
         }

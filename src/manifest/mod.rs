@@ -41,6 +41,7 @@ pub use document::Place;
 pub(crate) use document::{Document, Span};
 pub use duration::parse_duration;
 pub use files::MAX_FILE_BYTES;
+pub(crate) use habits::is_list_file;
 pub(crate) use job::{Entry, Matrix};
 pub(crate) use literal::Literal;
 pub use load::{LoadOptions, inline, load, parse};

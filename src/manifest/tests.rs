@@ -172,6 +172,23 @@ proptest! {
 
 /// What newcomers write by habit of other tools: the key that is meant, and what is said.
 #[test]
+fn a_prompt_is_not_cut_off_at_the_number_of_an_issue() {
+    let read = |prompt: &str| {
+        let text = format!("jobs:\n  - id: a\n    prompt: {prompt}\n    tags: [x]\n");
+        parse(&text, Path::new("jobs.yaml"), &LoadOptions::default())
+    };
+    for prompt in ["fix issue #12 now", "fix #3", "fix\n      issue #12"] {
+        let error = read(prompt).unwrap_err().to_string();
+        assert!(error.contains("the prompt ends here"), "{prompt}: {error}");
+    }
+    for prompt in
+        ["'fix #12'", "fix#12", "\"fix\" #12", "fix # 12", "fix #why", "|\n      fix #12", "fix\n    #12"]
+    {
+        assert!(read(prompt).is_ok(), "{prompt}");
+    }
+}
+
+#[test]
 fn habits_of_other_tools_get_the_key_that_is_meant() {
     let inputs = [
         // GitHub Actions
@@ -197,6 +214,9 @@ fn habits_of_other_tools_get_the_key_that_is_meant() {
         "jobs: [{ id: a, name: Fix, prompt: p }]",
         "env: { TONE: kind }\njobs: [{ id: a, prompt: p }]",
         "jobs: [{ id: a, prompt: p, needs: { job: b } }]",
+        "jobs: [{ id: a, prompt: p, matrix: '${{ fromJSON(needs.x.outputs.m) }}' }]",
+        "jobs: [{ id: a, prompt: p, matrix: { v: '${{ fromJSON(x) }}' } }]",
+        "jobs: [{ id: a, prompt: p, matrix: { v: [1], exclude: { v: 1 } } }]",
         // GitLab CI
         "stages: [test]\njobs: [{ id: a, prompt: p }]",
         "variables: { X: 1 }\njobs: [{ id: a, prompt: p }]",
@@ -216,6 +236,8 @@ fn habits_of_other_tools_get_the_key_that_is_meant() {
         "jobs: [{ id: a, prompt: p, repository: a/b }]",
         "jobs: [{ id: a, prompt: p, source: [a/b, c/d] }]",
         "jobs: [{ id: a, prompt: p, sources: a/b }]",
+        "jobs: [{ id: a, prompt: p, sources: 'a/b, c/d' }]",
+        "jobs: [{ id: a, prompt: p, sources: repos.txt }]",
         "jobs: [{ id: a, prompt: p, sources: [{ repository: a/b }] }]",
         "jobs: [{ id: a, prompt: p, sources: [{ github: a/b, ref: main }] }]",
         "jobs: [{ id: a, prompt: p, sources: [{ repositoriesMatchingQuery: x }] }]",

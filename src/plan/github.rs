@@ -1,6 +1,6 @@
 //! Names of repositories and branches, however they are spelt.
 
-use crate::manifest::{masked, quoted};
+use crate::manifest::{is_list_file, masked, quoted};
 
 /// A repository and perhaps a branch of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ const PAGES: [&str; 12] = [
     "users",
 ];
 
+const COMMENT: &str = "a comment begins with `#`";
 const FORMS: &str = "write `owner/repo` or `owner/repo@branch`";
 
 /// Reads `owner/repo`, `owner/repo@branch`, or an address on GitHub as a browser, git and lists of repositories write it.
@@ -102,8 +103,14 @@ fn without_list_marks(text: &str) -> &str {
 
 /// The way out for what is more than one word.
 fn help_for_words<'a>(text: &'a str) -> String {
-    if text.starts_with(['{', ']', '}']) || text.starts_with("[\"") || text == "[" {
+    if text.starts_with(['{', ']', '}'])
+        || ["[\"", "[{"].iter().any(|start| text.starts_with(start))
+        || text == "["
+    {
         return "a list has a repository a line; of JSON, `jq -r '.[]'` makes one".to_owned();
+    }
+    if text.contains(" // ") || ["//", ";", "--"].iter().any(|start| text.starts_with(start)) {
+        return COMMENT.to_owned();
     }
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
@@ -131,6 +138,22 @@ fn help_for_words<'a>(text: &'a str) -> String {
 fn help_for_parts(text: &str) -> String {
     if masked(text) != text {
         return FORMS.to_owned();
+    }
+    if is_list_file(text) {
+        return format!(
+            "a file that lists repositories stands under `file`: {}",
+            quoted(&format!("{{ file: {text} }}"))
+        );
+    }
+    if text.contains('*') && text.matches('/').count() == 1 && !text.contains(char::is_whitespace) {
+        return format!(
+            "a pattern stands under `match` in the manifest: {}",
+            quoted(&format!("{{ match: \"{text}\" }}"))
+        );
+    }
+    if let Some(odd) = text.chars().find(|c| !c.is_ascii()) {
+        let code = u32::from(odd);
+        return format!("names on GitHub have no {} (U+{code:04X}): {FORMS}", quoted(&odd.to_string()));
     }
     let is_around = |c: char| c.is_whitespace() || "|()[]<>\"'`,;:@".contains(c);
     match text.split(is_around).find_map(|part| on_github(part, false).ok()) {
@@ -298,6 +321,16 @@ fn decoded(text: &str) -> String {
 pub(super) fn check_branch(branch: &str) -> Result<(), Refused> {
     let forbidden = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
     let part_is_wrong = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
+    if branch.is_empty() {
+        return Err((
+            "no branch is named".to_owned(),
+            "write it, or leave the mark in front of it out".to_owned(),
+        ));
+    }
+    if let Some(name) = branch.strip_prefix("refs/heads/").filter(|name| !name.is_empty()) {
+        let what = format!("{} is git's long name of a branch", quoted(branch));
+        return Err((what, format!("write {}", quoted(name))));
+    }
     let wrong = branch.len() > 255
         || branch.contains(forbidden)
         || branch.contains("..")
@@ -305,7 +338,7 @@ pub(super) fn check_branch(branch: &str) -> Result<(), Refused> {
         || branch.contains("${{")
         || branch.starts_with('-')
         || branch.ends_with('.')
-        || branch == "@"
+        || matches!(branch, "@" | "HEAD")
         || branch.split('/').any(part_is_wrong);
     if wrong {
         let help = "write a branch's name as git takes it, for example `main` or `release/1.2`".to_owned();
@@ -390,9 +423,20 @@ mod tests {
             ("a/..", FORMS),
             ("a/.git", FORMS),
             ("a/b.git.git", FORMS),
-            ("ä/b", FORMS),
+            ("ä/b", "names on GitHub have no `ä` (U+00E4)"),
+            ("a/b\u{200b}", "(U+200B)"),
+            ("\u{430}cme/b", "(U+0430)"),
+            ("./a/b", FORMS),
+            ("repos.txt", "`{ file: repos.txt }`"),
+            ("a/*", "`{ match: \"a/*\" }`"),
+            ("// all", "begins with `#`"),
+            ("a/b // all", "begins with `#`"),
+            ("; all", "begins with `#`"),
+            ("[{\"full_name\": \"a/b\"}]", "jq -r"),
+            ("a/b@refs/heads/main", "write `main`"),
+            ("a/b@HEAD", "as git takes it"),
             ("\"a/b", "write `a/b` alone"),
-            ("a/b@", "as git takes it"),
+            ("a/b@", "no branch is named"),
             ("a/b@x..y", "as git takes it"),
             ("a/b@-x", "as git takes it"),
             ("a/b main", "write `a/b@main`"),

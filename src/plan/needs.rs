@@ -37,6 +37,7 @@ pub(super) fn jobs(
                         quoted(name)
                     );
                     let help = match nearest(name, known()) {
+                        _ if name.contains([',', ' ']) => "write a list: `needs: [one, other]`".to_owned(),
                         Some(near) => format!("did you mean {}?", quoted(near)),
                         None => format!("known jobs: {}", listed(known())),
                     };

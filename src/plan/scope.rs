@@ -168,7 +168,10 @@ impl Scope {
     fn names_beside(&self, path: &[String]) -> Vec<String> {
         let defined = (2..path.len()).rev().find(|&length| self.defines(&path[..length]));
         let Some(length) = defined else { return self.names() };
-        let keys = self.get(&path[..length]).and_then(|value| value.try_iter().ok().map(Iterator::collect));
+        let keys = self.get(&path[..length]).and_then(|value| match value.kind() {
+            ValueKind::Seq => value.len().map(|length| (0..length).map(Value::from).collect()),
+            _ => value.try_iter().ok().map(Iterator::collect),
+        });
         let keys: Vec<Value> = keys.unwrap_or_default();
         let within = path[..length].join(".");
         keys.iter().map(|key| format!("{within}.{key}")).collect()

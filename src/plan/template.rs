@@ -292,7 +292,14 @@ impl<'a> Cutter<'a> {
                 let what =
                     format!("the expression {} is not valid: {}", quoted(code.trim()), wording(&error));
                 let finding = Diagnostic::new(what).at(self.document, span);
-                Err(finding.help("a literal `${{` is written `$${{`"))
+                let minus = names.iter().map(|name| name.path.join(".")).find(|name| name.ends_with('-'));
+                Err(match minus {
+                    Some(name) => finding.help(format!(
+                        "a subtraction wants spaces: {}",
+                        quoted(&format!("{} - …", name.trim_end_matches('-')))
+                    )),
+                    None => finding.help("a literal `${{` is written `$${{`"),
+                })
             }
         }
     }
@@ -421,6 +428,8 @@ pub(super) mod tests {
                 "`matrix.n-1` is not defined [a subtraction wants spaces: `matrix.n - 1`]",
             ),
             ("${{ matrix.n-matrix.n }}", "1:1", "spaces: `matrix.n - matrix.n`"),
+            ("${{ matrix.n- 1 }}", "1:1", "wants spaces: `matrix.n - …`"),
+            ("${{ matrix.list[9] }}", "1:1", "`matrix.list.4`"),
             ("${{ matrix.list | length-1 }}", "1:1", "spaces: `length - 1`"),
             ("${{ python-version }}", "1:1", "`python-version` is not defined"),
             ("${{ matrix.py-v.min }}", "1:1", "did you mean `matrix.py-v.min-v`?"),
