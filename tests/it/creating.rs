@@ -208,6 +208,18 @@ fn fewer_slots_than_wanted_are_no_failure() {
 }
 
 #[test]
+fn a_task_that_is_refused_for_ever_keeps_no_other_from_starting() {
+    let scenario = "{ faults: [{ kind: throttle, on: sessions.create, when: { prompt: Do 1. } }], \
+        defaults: { duration: 30ms, outcome: change } }";
+    let world = World::with(scenario, &tasks(8));
+    let ended = world.run().args("-j 1").exits(100);
+    world.created(7);
+    assert_eq!(ended.count(Outcome::Succeeded), 7, "{ended}");
+    let (outcome, why) = ended.outcome("work/my-org/web@main[n=1]");
+    assert!(outcome == Outcome::Error && why.contains("RESOURCE_EXHAUSTED"), "{ended}");
+}
+
+#[test]
 fn throttled_creates_wait() {
     let scenario = "{ faults: [{ kind: throttle, on: sessions.create, nth: [1, 3] }], \
         defaults: { duration: 30ms, outcome: change } }";

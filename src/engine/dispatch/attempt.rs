@@ -20,6 +20,9 @@ use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
 use crate::plan::{GiveUp, RetryOn, TaskId};
 use jules::SessionId;
 
+/// A task that was refused so often where others were taken is refused for itself.
+const MAX_OWN_REFUSALS: u32 = 3;
+
 impl Dispatch {
     /// Records the intent; its POST leaves when the turn's events are kept.
     pub(super) fn begin_attempt(&mut self, ix: TaskIx, now: Now) {
@@ -70,6 +73,7 @@ impl Dispatch {
             create::Step::Created { seen, adopted } => {
                 if !adopted {
                     self.run.newest = Some(Sign::of(&seen, now));
+                    self.tasks.on_taken(ix);
                 }
                 self.admission.on_created(self.tasks.slots().live + 1);
                 self.on_session(ix, &seen, adopted, now);
@@ -77,7 +81,13 @@ impl Dispatch {
             create::Step::NeverCreated => {
                 self.void_intent(ix, "an earlier invocation's create came to nothing".to_owned(), false);
             }
+            create::Step::NoCapacity { cause, .. } if self.tasks[ix].own_refusals >= MAX_OWN_REFUSALS => {
+                self.give_back(ix);
+                let reason = format!("refused again and again while other sessions were created: {cause}");
+                self.end_attempt(ix, End { lasting: true, ..End::new(Outcome::Error, Some(reason)) }, now);
+            }
             create::Step::NoCapacity { cause, retry_after } => {
+                self.tasks.on_refused(ix, now.instant);
                 self.void_intent(ix, cause, true);
                 self.admission.on_refused(self.tasks.slots().live, retry_after, now);
                 if self.admission.left > 0 {

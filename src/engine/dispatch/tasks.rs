@@ -1,6 +1,6 @@
 //! The tasks of a run: where each stands, which may start, and how many hold a slot.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Index, IndexMut};
 
 use tokio::time::Instant;
@@ -22,8 +22,12 @@ use jules::SessionId;
 pub(super) struct Tasks {
     tasks: Vec<TaskState>,
     pub(super) needs: Needs,
-    /// Tasks that wait for nothing but a slot.
-    ready: BTreeSet<TaskIx>,
+    /// Tasks that wait for nothing but a slot, those that were refused behind the others.
+    ready: BTreeSet<(u64, TaskIx)>,
+    /// How many refusals there were.
+    refusals: u64,
+    /// Tasks whose creates were refused for capacity: when, and how many other sessions there may have been at most.
+    refused: BTreeMap<TaskIx, (Instant, usize)>,
     timers: Timers,
     /// The attempts whose sessions are followed.
     by_session: HashMap<SessionId, Attempt>,
@@ -43,6 +47,10 @@ pub(super) struct TaskState {
     pub(super) attempts_before: u32,
     /// What the last attempt ended as: the task's outcome, should there be no session of another.
     pub(super) owed: Option<(Outcome, Option<String>)>,
+    /// Its place in the queue: that of its last refusal.
+    turn: u64,
+    /// How often it was refused where another task was then taken: it is not for capacity.
+    pub(super) own_refusals: u32,
     /// When the last attempt began.
     pub(super) begun: Option<Now>,
     /// The session of the last attempt that had one: it is read again before there is another attempt.
@@ -148,7 +156,7 @@ impl Tasks {
         self.slots.held = self.slots.held + held - was_held;
         self.slots.live = self.slots.live + live - was_live;
         self.open = self.open + open - was_open;
-        self.ready.remove(&ix);
+        self.ready.remove(&(self[ix].turn, ix));
         self.arm(ix);
         old
     }
@@ -201,12 +209,35 @@ impl Tasks {
 
     /// The first task that waits for nothing but a slot.
     pub(super) fn first_ready(&self) -> Option<TaskIx> {
-        self.ready.first().copied()
+        self.ready.first().map(|(_, ix)| *ix)
+    }
+
+    /// Its create was refused for capacity: others come first now.
+    pub(super) fn on_refused(&mut self, ix: TaskIx, now: Instant) {
+        self.refusals += 1;
+        self[ix].turn = self.refusals;
+        // Once it is known not to be for capacity, a further refusal with no session beside it is not either.
+        let (others, is_own) = (self.slots.held.saturating_sub(1), self[ix].own_refusals > 0);
+        self[ix].own_refusals += u32::from(is_own && others == 0);
+        self.refused.insert(ix, (now, others));
+    }
+
+    /// Its create was taken. What was refused before it began, with no more sessions than there are now, was not refused
+    /// for capacity.
+    pub(super) fn on_taken(&mut self, ix: TaskIx) {
+        self.refused.remove(&ix);
+        self[ix].own_refusals = 0;
+        let Some(begun) = self[ix].begun else { return };
+        let live = self.slots.live;
+        let is_own =
+            |_: &TaskIx, (at, others): &mut (Instant, usize)| *at <= begun.instant && *others <= live;
+        let own: Vec<TaskIx> = self.refused.extract_if(.., is_own).map(|(ix, _)| ix).collect();
+        own.into_iter().for_each(|ix| self[ix].own_refusals += 1);
     }
 
     pub(super) fn queue_if_free(&mut self, ix: TaskIx) {
         if matches!(self[ix].state, State::Waiting) && self.needs.are_met(ix) {
-            self.ready.insert(ix);
+            self.ready.insert((self[ix].turn, ix));
         }
     }
 }
