@@ -73,7 +73,8 @@ fn number(value: &Literal) -> f64 {
     }
 }
 
-fn number_of_text(text: &str) -> f64 {
+/// A text as a number: what it spells, nothing as 0.
+pub(super) fn number_of_text(text: &str) -> f64 {
     let text = text.trim();
     let radix = |digits: &str, radix: u32| {
         let only_digits = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));

@@ -89,7 +89,7 @@ fn insert_before_space(code: &mut String, text: &str) {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Name,
     Text,
     Number,
@@ -98,13 +98,14 @@ enum Kind {
 
 /// A token and the space in front of it.
 #[derive(Clone, Copy, Debug)]
-struct Token<'a> {
-    kind: Kind,
-    space: &'a str,
-    text: &'a str,
+pub(super) struct Token<'a> {
+    pub(super) kind: Kind,
+    pub(super) space: &'a str,
+    pub(super) text: &'a str,
 }
 
-fn tokens(code: &str) -> Vec<Token<'_>> {
+/// All but space at the end.
+pub(super) fn tokens(code: &str) -> Vec<Token<'_>> {
     let mut tokens: Vec<Token<'_>> = Vec::new();
     let mut rest = code;
     while !rest.trim_start().is_empty() {

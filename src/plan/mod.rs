@@ -1,6 +1,7 @@
 //! What we will do: a [`Plan`] of [`Task`]s with stable ids and keys, and the selection among them.
 
 mod catalogue;
+mod comparison;
 mod data;
 mod equality;
 mod expand;

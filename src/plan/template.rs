@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior};
 
+use super::comparison;
 use super::data::{join, push_value, shown, to_literal};
 use super::expression::{Name, Prepared, TEXT_FILTER, prepare};
 use super::scope::Scope;
@@ -35,6 +36,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.add_filter(TEXT_FILTER, shown);
     engine.add_filter("string", shown);
     engine.add_filter("join", join);
+    comparison::register(&mut engine);
     engine
 });
 
@@ -286,7 +288,7 @@ impl<'a> Cutter<'a> {
             let help = format!("a subtraction wants spaces: {}", quoted(&name.replace('-', " - ")));
             Diagnostic::new(what).at(self.document, span).help(help)
         })?;
-        match ENGINE.compile_expression_owned(prepared) {
+        match ENGINE.compile_expression_owned(comparison::rewritten(&prepared)) {
             Ok(compiled) => Ok(Piece::Expression { code: code.into(), names: names.into(), compiled, span }),
             Err(error) => {
                 let what =
@@ -406,6 +408,15 @@ pub(super) mod tests {
             ("${{ matrix.nope | default('d') }}", "d"),
             ("${{ matrix['os-name'] }} ${{ env.CI }} ${{ job.id }}", "x true j"),
             ("${{ 'a' if matrix.n > 2 else 'b' }}", "a"),
+            (
+                "${{ matrix.v == 3.10 }} ${{ matrix.v == '3.10' }} ${{ matrix.v == 3.1 }} ${{ matrix.v != 3.2 }}",
+                "true true true true",
+            ),
+            (
+                "${{ 1 == '1' }} ${{ 'A' == 'a' }} ${{ none == '' }} ${{ false == 0 }} ${{ [1] == [1] }} ${{ 'x' == 0 }}",
+                "true true true true true false",
+            ),
+            ("${{ 'a' if not vars.tone == 'KIND' else 'b' }} ${{ 'k' ~ 1 == 'K1' }}", "b true"),
         ] {
             assert_eq!(render(text).as_deref(), Ok(expected), "{text}");
         }
@@ -433,6 +444,7 @@ pub(super) mod tests {
             ("${{ matrix.list | length-1 }}", "1:1", "spaces: `length - 1`"),
             ("${{ python-version }}", "1:1", "`python-version` is not defined"),
             ("${{ matrix.py-v.min }}", "1:1", "did you mean `matrix.py-v.min-v`?"),
+            ("${{ matrix.nope == 'x' }}", "1:1", "`matrix.nope` is not defined"),
             ("${{ vars.tone", "1:1", "not closed"),
             ("${{ }}", "1:1", "holds no expression"),
             ("a ${{ 1 + }}", "1:3", "is not valid"),
