@@ -95,7 +95,7 @@ fn csv(document: &Arc<Document>) -> Result<Vec<ListedSource>, Diagnostic> {
     };
     let broken =
         |error: &csv::Error| Diagnostic::new("this line is not CSV").at(document, place(error.position()));
-    let closed = |record: &csv::StringRecord| match record.iter().last() {
+    let closed = |record: &csv::StringRecord| match record.iter().next_back() {
         Some(last) if last.ends_with('\0') => {
             let finding = Diagnostic::new("a quote is not closed, so this line takes in all that follow");
             let finding = finding.at(document, place(record.position()));

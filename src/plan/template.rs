@@ -182,6 +182,14 @@ impl Template {
     }
 }
 
+/// An operator of GitHub's expressions that is not one here, and what is.
+fn operator_of_github(code: &str) -> Option<(&'static str, &'static str)> {
+    let operators = [("&&", "`&&`", "`and`"), ("||", "`||`", "`or`")];
+    let found = operators.into_iter().find(|(operator, ..)| code.contains(operator));
+    let is_not = || code.replace("!=", "").contains('!');
+    found.map(|(_, theirs, ours)| (theirs, ours)).or_else(|| is_not().then_some(("`!`", "`not`")))
+}
+
 /// Every name that an expression lacks, or else why it has no value.
 fn explain(error: &Error, code: &str, names: &[Name], scope: &Scope) -> Vec<Diagnostic> {
     if error.kind() == ErrorKind::UndefinedError {
@@ -300,7 +308,10 @@ impl<'a> Cutter<'a> {
                         "a subtraction wants spaces: {}",
                         quoted(&format!("{} - …", name.trim_end_matches('-')))
                     )),
-                    None => finding.help("a literal `${{` is written `$${{`"),
+                    None => finding.help(match operator_of_github(code) {
+                        Some((theirs, ours)) => format!("{theirs} is written {ours}"),
+                        None => "a literal `${{` is written `$${{`".to_owned(),
+                    }),
                 })
             }
         }
@@ -444,6 +455,9 @@ pub(super) mod tests {
             ("${{ matrix.list | length-1 }}", "1:1", "spaces: `length - 1`"),
             ("${{ python-version }}", "1:1", "`python-version` is not defined"),
             ("${{ matrix.py-v.min }}", "1:1", "did you mean `matrix.py-v.min-v`?"),
+            ("${{ matrix.n && matrix.crate || 'x' }}", "1:1", "`&&` is written `and`"),
+            ("${{ '' || 'x' }}", "1:1", "`||` is written `or`"),
+            ("${{ !matrix.yes }}", "1:1", "`!` is written `not`"),
             ("${{ matrix.nope == 'x' }}", "1:1", "`matrix.nope` is not defined"),
             ("${{ vars.tone", "1:1", "not closed"),
             ("${{ }}", "1:1", "holds no expression"),
