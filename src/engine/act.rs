@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use super::action::Action;
 use super::ask::Ask;
-use super::input::{Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen};
+use super::input::{
+    Act, CreateFailure, Digest, FailureKind, Input, Listed, Page, Polled, RequestFailure, Seen,
+};
 use super::judge::PATIENCE;
 use super::poller::{Counts, PageRequest, PollRequest};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
@@ -193,37 +195,46 @@ async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, RequestFailu
 }
 
 /// Without `since` one session is enough: the answer shows that key and service are well.
-async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Vec<Seen>, RequestFailure> {
+async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Listed, RequestFailure> {
     if let Some(since) = since {
         return list_since(api, since).await;
     }
     let fields = Some(LEAN.to_owned());
     let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
-    api.list_sessions(&page).await.map(|_| Vec::new()).map_err(|error| request_failure(&error))
+    api.list_sessions(&page).await.map(|_| Listed::default()).map_err(|error| request_failure(&error))
 }
 
 /// The sessions that are not older than this, newest first.
-async fn list_since(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
-    let mut found = list(api, since).await?;
-    found.retain(|seen| seen.created.is_none_or(|created| created >= since));
-    Ok(found)
+async fn list_since(api: &Jules, since: Timestamp) -> Result<Listed, RequestFailure> {
+    let mut listed = list(api, since).await?;
+    listed.found.retain(|seen| seen.created.is_none_or(|created| created >= since));
+    Ok(listed)
 }
 
-/// Reads pages newest first until one shows a session that is older than `since`. Clocks differ: what is sought may
-/// stand on the last page behind it. Only a listing that was read to there proves that a session
-/// is not there: one that is cut before is a failure.
-async fn list(api: &Jules, since: Timestamp) -> Result<Vec<Seen>, RequestFailure> {
+/// Reads pages newest first until one shows a session that is older than `since`, or to the end where they come in
+/// another order. Clocks differ: what is sought may stand on the last page behind it. Only a listing that was read to
+/// there proves that a session is not there: one that is cut before is a failure.
+async fn list(api: &Jules, since: Timestamp) -> Result<Listed, RequestFailure> {
     let filter = Some(ARCHIVED_TOO.to_owned());
     let fields = Some(ASKED.to_owned());
     let mut listing =
         api.sessions_with(ListSessions { page_size: Some(PAGE), filter, fields, ..ListSessions::default() });
-    let mut found = Vec::new();
+    let mut listed = Listed::default();
+    let (mut last, mut is_ordered) = (Timestamp::MAX, true);
     for _ in 0..MAX_PAGES {
-        let Some(page) = listing.next_page().await else { return Ok(found) };
+        let Some(page) = listing.next_page().await else { return Ok(listed) };
         let page = page.map_err(|error| request_failure(&error))?;
-        found.extend(page.iter().map(seen));
-        if page.iter().any(|session| session.create_time.is_some_and(|created| created < since)) {
-            return Ok(found);
+        for created in page.iter().filter_map(|session| session.create_time) {
+            is_ordered &= created <= last;
+            last = created;
+        }
+        let is_older = |session: &Session| session.create_time.is_some_and(|created| created < since);
+        let end = page.iter().position(is_older).filter(|_| is_ordered);
+        let unreadable = listing.unreadable();
+        listed.unreadable += unreadable.iter().filter(|at| end.is_none_or(|end| **at <= end)).count();
+        listed.found.extend(page.iter().map(seen));
+        if end.is_some() {
+            return Ok(listed);
         }
     }
     let text = format!("more than {MAX_PAGES} pages of sessions are newer than {since}");

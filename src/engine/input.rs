@@ -24,13 +24,13 @@ pub(super) struct Now {
 #[derive(Debug)]
 pub(super) enum Input {
     /// The first listing came back.
-    Surveyed(Result<Vec<Seen>, RequestFailure>),
+    Surveyed(Result<Listed, RequestFailure>),
     /// The last listing came back.
-    Audited(Result<Vec<Seen>, RequestFailure>),
+    Audited(Result<Listed, RequestFailure>),
     /// A POST was answered, or not.
     Posted { attempt: Attempt, result: Result<Box<Seen>, CreateFailure> },
     /// The search for the session of an intent ended: what was listed back to the time that was asked for.
-    Searched { attempt: Attempt, result: Result<Vec<Seen>, RequestFailure> },
+    Searched { attempt: Attempt, result: Result<Listed, RequestFailure> },
     /// A poll was answered.
     Polled(Polled),
     /// A session's activities were read.
@@ -69,6 +69,27 @@ fn on_key<T>(result: &Result<T, RequestFailure>) -> Option<Result<(), &str>> {
     match result {
         Ok(_) => Some(Ok(())),
         Err(failure) => (failure.kind == FailureKind::Key).then_some(Err(&*failure.text)),
+    }
+}
+
+/// What a listing shows.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) found: Vec<Seen>,
+    /// How many sessions could not be read, of those that may be looked for: what is not found may be one of them.
+    pub(super) unreadable: usize,
+}
+
+impl From<Vec<Seen>> for Listed {
+    fn from(found: Vec<Seen>) -> Self {
+        Self { found, unreadable: 0 }
+    }
+}
+
+impl Listed {
+    /// Why it does not prove that a session is not there.
+    pub(super) fn gap(&self) -> Option<String> {
+        (self.unreadable > 0).then(|| format!("{} of the listed sessions cannot be read", self.unreadable))
     }
 }
 

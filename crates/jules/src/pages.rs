@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::Stream;
@@ -25,7 +25,11 @@ pub(super) struct Pager<T> {
     fetch: Fetch<T>,
     next: Next,
     used: BTreeSet<String>,
+    unreadable: Unreadable,
 }
+
+/// Where in the last page elements stood that could not be read.
+type Unreadable = Arc<Mutex<Vec<usize>>>;
 
 enum Next {
     Page(Option<String>),
@@ -41,7 +45,13 @@ impl<T> Pager<T> {
         F: Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + Sync + 'static,
     {
         let used = first.iter().cloned().collect();
-        Self { method, fetch: Box::new(fetch), next: Next::Page(first), used }
+        Self {
+            method,
+            fetch: Box::new(fetch),
+            next: Next::Page(first),
+            used,
+            unreadable: Unreadable::default(),
+        }
     }
 
     /// Whether the next page would be one that was read before.
@@ -64,6 +74,7 @@ impl<T> Pager<T> {
             Ok(page) => page,
             Err(error) => return Some(Err(error)),
         };
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = page.unreadable;
         self.next = match page.next_page_token {
             None => Next::Nothing,
             Some(token) if self.used.insert(token.clone()) => Next::Page(Some(token)),
@@ -83,9 +94,19 @@ impl<T: Send + Unpin + 'static> BatchSource for Pager<T> {
 
 /// A listing as a stream: asks for the next page when the one before is used up, and ends after an error.
 #[must_use = "it asks only when polled"]
-pub struct Listing<T: Send + Unpin + 'static>(Batches<Pager<T>>);
+pub struct Listing<T: Send + Unpin + 'static>(Batches<Pager<T>>, Unreadable);
 
 impl<T: Send + Unpin + 'static> Listing<T> {
+    fn of(pager: Pager<T>) -> Self {
+        let unreadable = Arc::clone(&pager.unreadable);
+        Self(Batches::new(pager), unreadable)
+    }
+
+    /// Where in the last page elements stood that could not be read: before which of its items each.
+    pub fn unreadable(&self) -> Vec<usize> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The next page, which may be empty, or what is left of the present one; `None` after the last. An error is the
     /// listing's end, and so is a token that comes again.
     pub async fn next_page(&mut self) -> Option<Result<Vec<T>, Error>> {
@@ -117,7 +138,7 @@ impl Jules {
     pub fn sessions_with(&self, listing: ListSessions) -> Listing<Session> {
         let (jules, first) = (self.clone(), listing.page_token.clone());
         let size = Arc::new(AtomicU32::new(listing.page_size.unwrap_or(PAGE_SIZE)));
-        Listing(Batches::new(Pager::new(Method::ListSessions, first, move |page_token| {
+        Listing::of(Pager::new(Method::ListSessions, first, move |page_token| {
             let (jules, size) = (jules.clone(), Arc::clone(&size));
             let mut page = ListSessions { page_token, ..listing.clone() };
             Box::pin(async move {
@@ -132,14 +153,14 @@ impl Jules {
                     }
                 }
             })
-        })))
+        }))
     }
 
     /// A session's activities, oldest first: all, or those younger than a time. A page that is too much at once is read in
     /// smaller ones.
     pub fn activities(&self, session: &SessionId, younger_than: Option<Timestamp>) -> Listing<Activity> {
         let size = Arc::new(AtomicU32::new(PAGE_SIZE));
-        Listing(Batches::new(stream::pager(self.clone(), session.clone(), younger_than, size)))
+        Listing::of(stream::pager(self.clone(), session.clone(), younger_than, size))
     }
 
     /// All connected sources, in pages of 100.
@@ -150,10 +171,10 @@ impl Jules {
     /// The sources that this asks for, from its page on.
     pub fn sources_with(&self, listing: ListSources) -> Listing<Source> {
         let (jules, first) = (self.clone(), listing.page_token.clone());
-        Listing(Batches::new(Pager::new(Method::ListSources, first, move |page_token| {
+        Listing::of(Pager::new(Method::ListSources, first, move |page_token| {
             let (jules, page) = (jules.clone(), ListSources { page_token, ..listing.clone() });
             Box::pin(async move { jules.list_sources(&page).await })
-        })))
+        }))
     }
 
     /// Reads the source `owner/repo` (or the one of this resource name).
@@ -187,11 +208,15 @@ mod tests {
             notes.lock().unwrap().push(token);
             let page = pages.lock().unwrap().next().expect("no more pages than scripted");
             let page = page
-                .map(|(items, next)| Page { items: items.to_vec(), next_page_token: next.map(str::to_owned) })
+                .map(|(items, next)| Page {
+                    items: items.to_vec(),
+                    unreadable: Vec::new(),
+                    next_page_token: next.map(str::to_owned),
+                })
                 .map_err(|kind| Error::new(Method::ListSessions, kind));
             async move { page }.boxed()
         });
-        (Listing(Batches::new(pager)), asked)
+        (Listing::of(pager), asked)
     }
 
     #[tokio::test]
@@ -226,9 +251,10 @@ mod tests {
     async fn the_token_that_a_listing_starts_with_is_known() {
         let start = Some("a".to_owned());
         let pager = Pager::new(Method::ListSessions, start, |_| {
-            async { Ok(Page { items: vec![1], next_page_token: Some("a".into()) }) }.boxed()
+            async { Ok(Page { items: vec![1], unreadable: Vec::new(), next_page_token: Some("a".into()) }) }
+                .boxed()
         });
-        let items: Vec<_> = Listing(Batches::new(pager)).collect().await;
+        let items: Vec<_> = Listing::of(pager).collect().await;
         assert_eq!(items.len(), 2, "one page and the error: {items:?}");
     }
 

@@ -8,7 +8,7 @@ use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::engine::action::{Action, TaskIx};
 use crate::engine::driver::Driver;
-use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
+use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::needs::Decision;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome, SessionRef, Stray, Work};
@@ -221,17 +221,13 @@ impl Dispatch {
     }
 
     /// The last listing: every session with this run's marker must be one that the run knows.
-    pub(super) fn on_audited(
-        &mut self,
-        result: Result<Vec<Seen>, RequestFailure>,
-        is_key_lost: bool,
-        now: Now,
-    ) {
+    pub(super) fn on_audited(&mut self, result: Result<Listed, RequestFailure>, is_key_lost: bool, now: Now) {
         if self.stage != Stage::Auditing {
             return;
         }
         let unknown = match result {
-            Ok(seen) => {
+            Ok(listed) => {
+                let (gap, seen) = (listed.gap(), listed.found);
                 seen.iter().for_each(|seen| self.check_title(seen));
                 let rules = self.plan.settings.adoption;
                 let lacking = self.lacking(&seen, now);
@@ -243,7 +239,7 @@ impl Dispatch {
                 self.report_strays(&seen);
                 let changed = "the service does not keep titles, whose markers tell whose a session is";
                 let lacks = |newest| format!("the last listing does not show session {newest}");
-                lacking.map(lacks).or_else(|| self.titles.are_changed.then(|| changed.to_owned()))
+                lacking.map(lacks).or(gap).or_else(|| self.titles.are_changed.then(|| changed.to_owned()))
             }
             Err(failure) if failure.kind == FailureKind::Key && !is_key_lost => return self.list_later(now),
             Err(failure) => Some(format!("the last listing failed: {}", failure.text)),

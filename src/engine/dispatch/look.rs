@@ -5,7 +5,7 @@ use super::tasks::State;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::ask::Ask;
 use crate::engine::create::Look;
-use crate::engine::input::{CreateFailure, Now, RequestFailure, Seen};
+use crate::engine::input::{CreateFailure, Listed, Now, RequestFailure, Seen};
 use crate::outcome::EventKind;
 
 impl Dispatch {
@@ -18,15 +18,13 @@ impl Dispatch {
         self.turn.actions.push(Action::Search { attempt, since });
     }
 
-    pub(super) fn on_searched(
-        &mut self,
-        attempt: Attempt,
-        result: Result<Vec<Seen>, RequestFailure>,
-        now: Now,
-    ) {
+    pub(super) fn on_searched(&mut self, attempt: Attempt, result: Result<Listed, RequestFailure>, now: Now) {
         let look = result.map(|listed| {
-            listed.iter().for_each(|seen| self.check_title(seen));
-            self.look(attempt, &listed, now)
+            listed.found.iter().for_each(|seen| self.check_title(seen));
+            match (self.look(attempt, &listed.found, now), listed.gap()) {
+                (Look::Absent, Some(gap)) => Look::Inconclusive(gap),
+                (look, _) => look,
+            }
         });
         let is_inconclusive = matches!(look, Ok(Look::Inconclusive(_)));
         self.create_step(attempt, now, |create| create.on_searched(look, now));

@@ -11,7 +11,7 @@ use crate::engine::action::{Action, TaskIx};
 use crate::engine::ask::Ask;
 use crate::engine::create::Create;
 use crate::engine::driver::Spent;
-use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
+use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
 use crate::engine::{Fault, runs_again};
 use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, PlannedTask, RunRecord, TaskRecord};
@@ -77,7 +77,7 @@ impl Dispatch {
     }
 
     /// The first listing is back: adopt what carries our markers.
-    pub(super) fn on_surveyed(&mut self, result: Result<Vec<Seen>, RequestFailure>, now: Now) {
+    pub(super) fn on_surveyed(&mut self, result: Result<Listed, RequestFailure>, now: Now) {
         if self.stage != Stage::Surveying {
             return;
         }
@@ -89,6 +89,9 @@ impl Dispatch {
                 return self.stop_for(StopReason::Service, now);
             }
         };
+        let gap = seen.gap().map(|gap| format!("{gap}: if one is of this manifest, it is not known"));
+        self.turn.events.extend(gap.map(|note| EventKind::Noted { task: None, note }));
+        let seen = seen.found;
         seen.iter().for_each(|seen| self.check_title(seen));
         let mut marked = Marked::new();
         for seen in seen.iter().filter(|seen| !self.options.known_sessions.contains(&seen.id)) {

@@ -4,13 +4,14 @@
 //! have long ended) is for nobody. Passing over a text costs a fraction of taking it in.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use foreign_text::cut;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use super::lenient::{TITLE, read_all, take, take_text};
+use super::lenient::{TITLE, read_all};
+use super::page::{elements, text};
 use super::{Session, SessionState};
 use crate::SessionId;
 
@@ -45,17 +46,17 @@ impl FoundSessions {
 
     /// Reads a page with a value of another type than is known: piece by piece, which costs more.
     fn read_odd(body: &[u8], wanted: impl Fn(&SessionId) -> bool) -> Result<Self, serde_json::Error> {
-        let mut page: Map<String, Value> = serde_json::from_slice(body)?;
-        let sessions: Vec<Value> = take(&mut page, "sessions").unwrap_or_default();
-        let read = |session| {
-            let session = serde_json::from_value::<Session>(session).ok()?;
+        let mut page: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(body)?;
+        let sessions = elements(page.remove("sessions"));
+        let read = |session: Box<RawValue>| {
+            let session = serde_json::from_str::<Session>(session.get()).ok()?;
             let session = Session { prompt: None, source_context: None, ..session };
             wanted(&session.id).then_some(session)
         };
         Ok(Self {
             count: sessions.len(),
             found: (0..).zip(sessions).filter_map(|(at, one)| Some((at, read(one)?))).collect(),
-            next_page_token: take_text(&mut page, "nextPageToken"),
+            next_page_token: page.remove("nextPageToken").and_then(text),
             bytes: body.len(),
         })
     }
@@ -116,10 +117,8 @@ fn owned(text: Option<Text<'_>>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::SessionPage;
@@ -148,7 +147,7 @@ mod tests {
             [json!({}), json!({"sessions": null, "nextPageToken": ""}), json!({"sessions": {"a": [1]}})]
         {
             let read = all(&page);
-            assert_eq!((read.count, read.found.len(), read.next_page_token), (0, 0, None), "{page}");
+            assert_eq!((read.found.len(), read.next_page_token), (0, None), "{page}");
         }
         for broken in ["", "[]", "{\"sessions\": [", "{} {}"] {
             assert!(FoundSessions::read(broken.as_bytes(), |_| true).is_err(), "{broken}");
@@ -162,6 +161,13 @@ mod tests {
             Just(json!("2026-11-22T02:00:05.5Z")),
             Just(json!("sessions/7")),
         ]
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_fails_its_session_alone() {
+        let body = r#"{"sessions": [{"id": "1", "title": "\ud83d"}, {"id": "2"}]}"#;
+        let page = FoundSessions::read(body.as_bytes(), |_| true).unwrap();
+        assert_eq!((page.count, page.found.len(), page.found[0].0), (2, 1, 1));
     }
 
     /// Values as odd as JSON allows.

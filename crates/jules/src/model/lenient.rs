@@ -35,7 +35,12 @@ pub(super) fn take_all<T: DeserializeOwned>(map: &mut Map<String, Value>, key: &
 
 /// Takes a text out of an object; numbers are taken as they are written, and an empty text counts as missing.
 pub(super) fn take_text(map: &mut Map<String, Value>, key: &str) -> Option<String> {
-    match map.remove(key)? {
+    map.remove(key).and_then(read_text)
+}
+
+/// The same for a value that was taken out.
+pub(super) fn read_text(value: Value) -> Option<String> {
+    match value {
         Value::String(text) if !text.is_empty() => Some(text),
         Value::Number(number) => Some(number.to_string()),
         _ => None,

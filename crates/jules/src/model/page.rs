@@ -1,10 +1,13 @@
 //! Pages of a listing.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::lenient::{put, take_all, take_text};
+use super::lenient::{put, read_text};
 use super::{Activity, Session, Source};
 
 /// A page of a listing. An empty one is `{}` on the wire.
@@ -12,6 +15,8 @@ use super::{Activity, Session, Source};
 pub struct Page<T> {
     /// The elements that could be read.
     pub items: Vec<T>,
+    /// Where others stood that could not be read: before which of the items each.
+    pub unreadable: Vec<usize>,
     /// The token that asks for the next page; `None` on the last one. Opaque.
     pub next_page_token: Option<String>,
 }
@@ -27,7 +32,7 @@ pub type SourcePage = Page<Source>;
 
 impl<T> Default for Page<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), next_page_token: None }
+        Self { items: Vec::new(), unreadable: Vec::new(), next_page_token: None }
     }
 }
 
@@ -52,7 +57,7 @@ macro_rules! page_serde {
     ($($element:ty),*) => { $(
         impl<'de> Deserialize<'de> for Page<$element> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                read(Map::deserialize(deserializer)?)
+                Ok(read(BTreeMap::deserialize(deserializer)?))
             }
         }
 
@@ -66,8 +71,35 @@ macro_rules! page_serde {
 
 page_serde!(Session, Activity, Source);
 
-fn read<T: Element, E>(mut map: Map<String, Value>) -> Result<Page<T>, E> {
-    Ok(Page { items: take_all(&mut map, T::FIELD), next_page_token: take_text(&mut map, "nextPageToken") })
+/// Element by element: what is wrong with one (even its text, as half a surrogate pair is) is nothing to the others.
+fn read<T: Element>(mut map: BTreeMap<String, Box<RawValue>>) -> Page<T> {
+    let mut page = Page {
+        items: Vec::new(),
+        unreadable: Vec::new(),
+        next_page_token: map.remove("nextPageToken").and_then(text),
+    };
+    for element in elements(map.remove(T::FIELD)) {
+        match serde_json::from_str(element.get()) {
+            Ok(item) => page.items.push(item),
+            Err(_) => page.unreadable.push(page.items.len()),
+        }
+    }
+    if !page.unreadable.is_empty() {
+        tracing::warn!(skipped = page.unreadable.len(), "the service sent elements that cannot be read");
+    }
+    page
+}
+
+/// The elements of a repeated field as they stand in the text; something else than an array is an element that cannot
+/// be read.
+pub(super) fn elements(field: Option<Box<RawValue>>) -> Vec<Box<RawValue>> {
+    let Some(field) = field.filter(|field| field.get() != "null") else { return Vec::new() };
+    serde_json::from_str(field.get()).unwrap_or_else(|_| vec![field])
+}
+
+/// A text; numbers are taken as they are written, and an empty text counts as missing.
+pub(super) fn text(field: Box<RawValue>) -> Option<String> {
+    read_text(serde_json::from_str(field.get()).ok()?)
 }
 
 fn write<T: Element>(page: &Page<T>) -> Map<String, Value> {
@@ -104,6 +136,14 @@ mod tests {
         .unwrap();
         let ids: Vec<_> = page.items.iter().map(|session| session.id.as_str()).collect();
         assert_eq!(ids, ["1", "2"]);
+        assert_eq!((page.next_page_token.as_deref(), page.unreadable), (Some("more"), vec![1, 1, 1]));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_fails_its_element_alone() {
+        let text = r#"{"sessions": [{"id": "1", "prompt": "\ud83d"}, {"id": "2"}], "nextPageToken": "more"}"#;
+        let page: SessionPage = serde_json::from_str(text).unwrap();
+        assert_eq!((page.items[0].id.as_str(), page.items.len(), page.unreadable), ("2", 1, vec![0]));
         assert_eq!(page.next_page_token.as_deref(), Some("more"));
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ use super::plan;
 use crate::engine::Options;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::ask::Ask;
-use crate::engine::input::{CreateFailure, Input, Now, Seen};
+use crate::engine::input::{CreateFailure, Input, Listed, Now, Seen};
 use crate::outcome::{EventKind, Marker, RunEvent, RunId, RunInfo, RunRecord, Work};
 use crate::plan::{Plan, Task, TaskKey, TaskSource};
 use jules::SessionState;
@@ -122,7 +123,7 @@ proptest! {
     fn only_a_session_with_marker_prompt_and_source_is_taken_up(bearers in bearers()) {
         let (mut dispatch, plan, run, now) = opened(Some(Timestamp::MIN));
         let listed = bearers.iter().enumerate().map(|(id, bearer)| bearer.seen(id, &plan, &run, now));
-        dispatch.handle(Input::Surveyed(Ok(listed.collect())), now);
+        dispatch.handle(Input::Surveyed(Ok(listed.collect::<Vec<_>>().into())), now);
         let (sessions, _) = turn(&mut dispatch, &plan);
         for task in 0..TASKS {
             prop_assert_eq!(sessions.get(&task).cloned(), expected(&bearers, task));
@@ -132,14 +133,14 @@ proptest! {
     #[test]
     fn a_create_in_doubt_finds_only_its_own_and_two_tasks_never_share_one(bearers in bearers()) {
         let (mut dispatch, plan, run, now) = opened(None);
-        dispatch.handle(Input::Surveyed(Ok(Vec::new())), now);
+        dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
         let listed: Vec<_> =
             bearers.iter().enumerate().map(|(id, bearer)| bearer.seen(id, &plan, &run, now)).collect();
         for task in 0..TASKS {
             let attempt = Attempt { task: TaskIx(task), number: 1 };
             dispatch.handle(Input::Posted { attempt, result: Err(doubt()) }, now);
             dispatch.take_turn();
-            dispatch.handle(Input::Searched { attempt, result: Ok(listed.clone()) }, now);
+            dispatch.handle(Input::Searched { attempt, result: Ok(listed.clone().into()) }, now);
             let (sessions, _) = turn(&mut dispatch, &plan);
             prop_assert_eq!(sessions.get(&task).cloned(), expected(&bearers, task));
         }
@@ -147,9 +148,28 @@ proptest! {
 }
 
 #[test]
+fn a_listing_with_sessions_that_cannot_be_read_proves_nothing() {
+    let (mut dispatch, plan, _, now) = opened(None);
+    dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
+    let attempt = Attempt { task: TaskIx(0), number: 1 };
+    dispatch.handle(Input::Posted { attempt, result: Err(doubt()) }, now);
+    dispatch.take_turn();
+    let mut later = now;
+    for _ in 0..60 {
+        let listed = Listed { found: Vec::new(), unreadable: 1 };
+        dispatch.handle(Input::Searched { attempt, result: Ok(listed) }, later);
+        later.instant += Duration::from_secs(11);
+        dispatch.handle(Input::Tick, later);
+        let (_, actions) = turn(&mut dispatch, &plan);
+        let again = |action: &Action| matches!(action, Action::Create { attempt: it, .. } if *it == attempt);
+        assert!(!actions.iter().any(again), "{actions:?}");
+    }
+}
+
+#[test]
 fn an_answer_with_a_session_that_another_task_has_is_a_doubt() {
     let (mut dispatch, plan, run, now) = opened(None);
-    dispatch.handle(Input::Surveyed(Ok(Vec::new())), now);
+    dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
     let bearer = Bearer { marker: 0, collides: false, is_old_form: false, prompt: 0, is_source: true };
     let seen = bearer.seen(7, &plan, &run, now);
     let mut posted = |task: usize| {

@@ -412,13 +412,13 @@ impl World {
         let failure = self.failure();
         match action {
             Action::Survey { .. } if failure.is_some() => {
-                Input::Surveyed(failure.map_or(Ok(Vec::new()), Err))
+                Input::Surveyed(failure.map_or(Ok(Vec::new().into()), Err))
             }
             Action::Survey { since } => {
                 let is_new = |seen: &Seen| since.is_some_and(|since| seen.created >= Some(since));
-                Input::Surveyed(Ok(self.listed().into_iter().filter(is_new).collect()))
+                Input::Surveyed(Ok(self.listed().into_iter().filter(is_new).collect::<Vec<_>>().into()))
             }
-            Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.listed()), Err)),
+            Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.listed().into()), Err)),
             Action::Create { attempt, marker } => Input::Posted { attempt, result: self.create(&marker) },
             Action::Archive { attempt, session } => {
                 let Played { seen, unanswered, .. } = self.sessions.get_mut(&session).unwrap();
@@ -433,7 +433,7 @@ impl World {
             }
             Action::Search { attempt, .. } => {
                 let failure = self.lasting_failure().or(failure);
-                Input::Searched { attempt, result: failure.map_or_else(|| Ok(self.listed()), Err) }
+                Input::Searched { attempt, result: failure.map_or_else(|| Ok(self.listed().into()), Err) }
             }
             Action::Poll(PollRequest::Page(page)) => {
                 self.go_on();
