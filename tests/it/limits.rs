@@ -183,3 +183,15 @@ fn a_connection_that_falls_silent_is_left_and_told() {
     assert_eq!(world.books().faults.get("silence"), Some(&1));
     world.created(2);
 }
+
+#[test]
+fn what_a_create_waits_for_its_quota_is_not_the_sessions_time() {
+    let manifest = tasks(9)
+        .set("strategy", "{ max-parallel: 9 }")
+        .set("limits", "{ requests-per-minute: 60000, creates-per-minute: 60 }")
+        .set("timeouts", "{ task: 1500ms, settle: 150ms }");
+    let world = World::with(QUICK, &manifest);
+    let totals = world.run().exits(0).report().totals;
+    assert_eq!(totals.succeeded, 9);
+    world.created(9);
+}

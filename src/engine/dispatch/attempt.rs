@@ -96,7 +96,7 @@ impl Dispatch {
                 }
             }
             create::Step::Unknown { reason } => {
-                self.leave_doubt(ix, reason, now);
+                self.leave_doubt(ix, &reason, now);
             }
             create::Step::Failed { reason, lasting } => {
                 self.give_back(ix);
@@ -135,14 +135,14 @@ impl Dispatch {
             Repeat::TooMany => {
                 let cause = self.tasks.create_of(attempt).map(|create| create.cause().to_owned());
                 let reason = format!("{UNKNOWN}: {}", cause.unwrap_or_default());
-                self.leave_doubt(attempt.task, reason, now);
+                self.leave_doubt(attempt.task, &reason, now);
             }
         }
     }
 
     /// The intent stays open: whoever takes the task up again looks for its session first, which may be at work and
     /// keeps its slot.
-    fn leave_doubt(&mut self, ix: TaskIx, reason: String, now: Now) {
+    fn leave_doubt(&mut self, ix: TaskIx, reason: &str, now: Now) {
         self.admission.left += 1;
         self.admission.unsettled += 1;
         self.run.left_intents.insert(self.marker(self.tasks.last_attempt(ix)));
@@ -168,6 +168,10 @@ impl Dispatch {
     /// The session exists: from here on it is followed.
     pub(super) fn on_session(&mut self, ix: TaskIx, seen: &Seen, adopted: bool, now: Now) {
         self.record_session(ix, seen, adopted);
+        if !adopted {
+            // What passed before its POST left, for a quota or a pause, is not the session's time.
+            self.tasks[ix].begun = Some(now);
+        }
         self.follow(ix, &seen.id, !adopted, Spent::default(), now);
         if adopted && seen.is_over() {
             // Listings do not tell what it has made.
