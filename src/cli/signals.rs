@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks to stop, the second leaves at once.
+//! SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second leaves at once.
 
 use std::io;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const GRACE: Duration = Duration::from_millis(250);
 pub(crate) enum Signal {
     /// SIGINT, Ctrl-C.
     Interrupt,
-    /// SIGTERM; on GitHub also a cancelled job.
+    /// SIGTERM, on GitHub also a cancelled job; or SIGHUP, the terminal is gone.
     Terminate,
 }
 
@@ -63,6 +63,9 @@ pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// None where it is ignored, as under `nohup`, or where that cannot be told.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -78,6 +81,7 @@ impl Signals {
         Ok(Self {
             interrupt: handler(SignalKind::interrupt())?,
             terminate: handler(SignalKind::terminate())?,
+            hangup: ends_by_hangup().then(|| handler(SignalKind::hangup())).transpose()?,
         })
     }
 
@@ -97,6 +101,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
+            Some(_) = async { self.hangup.as_mut()?.recv().await } => Signal::Terminate,
         }
     }
 
@@ -109,4 +114,12 @@ impl Signals {
         }
         Signal::Interrupt
     }
+}
+
+/// Whether SIGHUP is told not to be ignored: a handler would end what `nohup` is to keep.
+#[cfg(unix)]
+fn ends_by_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 0)
 }

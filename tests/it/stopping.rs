@@ -36,6 +36,17 @@ fn what_an_interrupt_keeps_from_starting_has_one_line() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_hangup_ends_like_a_termination() {
+    let world = World::with(LONG, &tasks(4));
+    let mut running = world.run().start();
+    running.until(|world| world.books().live_now == 4);
+    running.signal(Signal::Hangup);
+    let ended = running.wait();
+    assert_eq!((ended.code, ended.count(Outcome::Detached)), (Some(143), 4), "{ended}");
+}
+
+#[test]
 fn the_next_run_takes_up_what_an_interrupt_left() {
     let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();

@@ -31,6 +31,8 @@ pub(crate) enum Stream {
 pub(crate) enum Signal {
     Interrupt,
     Terminate,
+    /// Its terminal is gone.
+    Hangup,
     /// It sleeps until [`Signal::Continue`], as a paused machine would.
     Stop,
     Continue,
@@ -126,6 +128,7 @@ impl<'w> Running<'w> {
         let name = match signal {
             Signal::Interrupt => "-INT",
             Signal::Terminate => "-TERM",
+            Signal::Hangup => "-HUP",
             Signal::Stop => "-STOP",
             Signal::Continue => "-CONT",
         };
