@@ -56,7 +56,7 @@ impl FoundSessions {
         Ok(Self {
             count: sessions.len(),
             found: (0..).zip(sessions).filter_map(|(at, one)| Some((at, read(one)?))).collect(),
-            next_page_token: page.remove("nextPageToken").and_then(text),
+            next_page_token: page.remove("nextPageToken").and_then(|field| text(&field)),
             bytes: body.len(),
         })
     }

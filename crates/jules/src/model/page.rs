@@ -76,7 +76,7 @@ fn read<T: Element>(mut map: BTreeMap<String, Box<RawValue>>) -> Page<T> {
     let mut page = Page {
         items: Vec::new(),
         unreadable: Vec::new(),
-        next_page_token: map.remove("nextPageToken").and_then(text),
+        next_page_token: map.remove("nextPageToken").and_then(|field| text(&field)),
     };
     for element in elements(map.remove(T::FIELD)) {
         match serde_json::from_str(element.get()) {
@@ -98,7 +98,7 @@ pub(super) fn elements(field: Option<Box<RawValue>>) -> Vec<Box<RawValue>> {
 }
 
 /// A text; numbers are taken as they are written, and an empty text counts as missing.
-pub(super) fn text(field: Box<RawValue>) -> Option<String> {
+pub(super) fn text(field: &RawValue) -> Option<String> {
     read_text(serde_json::from_str(field.get()).ok()?)
 }
 
