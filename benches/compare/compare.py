@@ -97,12 +97,12 @@ def measure(name, args, folder):
         wall = time.monotonic() - began
         if child.returncode != 0:
             sys.exit(f"{name} ended with {child.returncode}:\n{log.read_text()[-2000:]}")
-        books = fetch(base_url, "/books")
-        sessions = fetch(base_url, "/books/sessions")
+        statistics = fetch(base_url, "/statistics")
+        sessions = fetch(base_url, "/statistics/sessions")
     finally:
         simulator.terminate()
         simulator.wait()
-    return figures(args, books, sessions, usage, wall)
+    return figures(args, statistics, sessions, usage, wall)
 
 
 def address(simulator):
@@ -134,26 +134,26 @@ def fetch(base_url, path):
         return json.load(answer)
 
 
-def figures(args, books, sessions, usage, wall):
+def figures(args, statistics, sessions, usage, wall):
     sessions = sorted(sessions, key=lambda session: session["createdAt"])
     lengths = [session["lastedMs"] / 1000 for session in sessions if session["lastedMs"]]
-    requests = sum(books["requests"].values())
+    requests = sum(statistics["requests"].values())
     return {
         "requests": requests,
         "requestsPerTask": requests / args.tasks,
-        "throttled": books["answered"].get("429", 0),
+        "throttled": statistics["answered"].get("429", 0),
         "wallSeconds": wall,
         "boundSeconds": bound(lengths, args.slots),
         "makespanOverBound": wall / bound(lengths, args.slots),
-        "detectionMeanMs": books["detection"]["meanMs"],
-        "detectionP50Ms": books["detection"]["p50Ms"],
-        "detectionP99Ms": books["detection"]["p99Ms"],
+        "detectionMeanMs": statistics["detection"]["meanMs"],
+        "detectionP50Ms": statistics["detection"]["p50Ms"],
+        "detectionP99Ms": statistics["detection"]["p99Ms"],
         "cpuSeconds": usage.ru_utime + usage.ru_stime,
         "peakMemoryMb": usage.ru_maxrss / 1024,
-        "created": books["created"],
-        "duplicates": len(books["duplicates"]),
-        "liveMax": books["liveMax"],
-        "byMethod": books["requests"],
+        "created": statistics["created"],
+        "duplicates": len(statistics["duplicates"]),
+        "liveMax": statistics["liveMax"],
+        "byMethod": statistics["requests"],
     }
 
 

@@ -114,7 +114,7 @@ def run(args, folder, sessions):
         command = [args.binary, "run", str(path), "--base-url", base_url, "-q", "--max-tasks", str(sessions)]
         child = subprocess.Popen(command, env=environment(), cwd=home, stdout=subprocess.DEVNULL)
         began = time.monotonic()
-        while fetch(base_url, "/books")["liveNow"] < sessions:
+        while fetch(base_url, "/statistics")["liveNow"] < sessions:
             if child.poll() is not None:
                 sys.exit(f"the run ended with {child.returncode} before all its sessions were live")
             time.sleep(1)
@@ -123,7 +123,7 @@ def run(args, folder, sessions):
         before = cpu(child.pid)
         time.sleep(args.interval * args.follow)
         following = cpu(child.pid) - before
-        books = fetch(base_url, "/books")
+        statistics = fetch(base_url, "/statistics")
         child.send_signal(signal.SIGINT)
         signalled = time.monotonic()
         usage = ended(child, {130})
@@ -138,7 +138,7 @@ def run(args, folder, sessions):
         "secondsToStart": started,
         "peakMemoryMb": usage.ru_maxrss / 1024,
         "followingCpuShare": following / (args.interval * args.follow),
-        "requests": sum(books["requests"].values()),
+        "requests": sum(statistics["requests"].values()),
         "looks": report["api"]["polls"]["looks"],
         "lateLooks": report["api"]["polls"]["late"],
         "interruptSeconds": left,

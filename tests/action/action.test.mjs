@@ -83,7 +83,7 @@ test("a prompt and sources do without a manifest", async () => {
   const { outputs, run } = await runAction(given, job(service));
   assert.equal(outputs.outcome, "success", run.log);
   assert.equal(outputs.total, "2");
-  const sessions = (await service.books("/sessions")).filter((session) => session.prompt === "Fix the build");
+  const sessions = (await service.statistics("/sessions")).filter((session) => session.prompt === "Fix the build");
   assert.equal(sessions.length, 2);
   assert.doesNotMatch(readFileSync(outputs["report-junit"], "utf8"), / file=/, "there is no file to point at");
 });
@@ -175,7 +175,7 @@ test("variables, selections and further arguments reach the run", async () => {
   const { outputs, run } = await runAction(given, here);
   assert.equal(outputs.total, "1", run.log);
   assert.equal(outputs["report-junit"], join(here.workspace, "out put.xml"));
-  const sessions = await service.books("/sessions");
+  const sessions = await service.statistics("/sessions");
   assert.ok(sessions.some((session) => session.prompt === "Fix the roof"));
 });
 

@@ -24,7 +24,7 @@ export async function startService(scenario) {
   });
   return {
     url,
-    books: async (what = "") => (await fetch(new URL(`/books${what}`, url))).json(),
+    statistics: async (what = "") => (await fetch(new URL(`/statistics${what}`, url))).json(),
     stop: () => child.kill("SIGINT"),
   };
 }

@@ -16,14 +16,14 @@ fn adopted(ended: &Ended<'_>) -> usize {
 fn live_sessions_are_taken_up() {
     let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 4);
+    running.until(|world| world.statistics().live_now == 4);
     running.kill();
     drop(running);
     world.lose_the_ledger();
     let ended = world.run().exits(0);
     world.created(6);
     assert_eq!((ended.count(Outcome::Succeeded), adopted(&ended)), (6, 4));
-    assert!(world.books().live_max <= 4);
+    assert!(world.statistics().live_max <= 4);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_new_night_does_not_take_up_what_the_ledger_holds() {
     let world = World::with(QUICK, &tasks(2));
     world.run().exits(0);
     let ended = world.run().exits(0);
-    assert_eq!((world.books().created, adopted(&ended)), (4, 0));
+    assert_eq!((world.statistics().created, adopted(&ended)), (4, 0));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn old_finished_sessions_are_not() {
     world.run().exits(0);
     world.lose_the_ledger();
     let ended = world.run().exits(0);
-    assert_eq!((world.books().created, adopted(&ended)), (4, 0), "tonight's work is done tonight");
+    assert_eq!((world.statistics().created, adopted(&ended)), (4, 0), "tonight's work is done tonight");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_session_in_doubt_is_found_in_the_archive() {
         defaults: { duration: 10m, list-lag: 300ms } }";
     let world = World::with(scenario, &tasks(1).set("create", "{ looks: 3, look-delay: 400ms }"));
     let mut running = world.run().start();
-    running.until(|world| world.books().created == 1);
+    running.until(|world| world.statistics().created == 1);
     let id = world.sessions()[0].id.parse().unwrap();
     world.service().block_on(world.jules().archive_session(&id)).unwrap();
     let ended = running.wait();
@@ -177,7 +177,7 @@ fn sessions_of_others_are_left_alone() {
         world.service().block_on(jules.create_session(&new)).unwrap();
     }
     let ended = world.run().exits(0);
-    assert_eq!((world.books().created, adopted(&ended)), (5, 0));
+    assert_eq!((world.statistics().created, adopted(&ended)), (5, 0));
     assert!(ended.report().strays.is_empty());
 }
 
@@ -185,7 +185,7 @@ fn sessions_of_others_are_left_alone() {
 fn a_strangers_session_with_our_marker_is_left_alone_and_looking_goes_on_past_it() {
     let world = World::with("{ defaults: { duration: 1s, outcome: change } }", &tasks(1));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 1);
+    running.until(|world| world.statistics().live_now == 1);
     running.kill();
     drop(running);
     world.lose_the_ledger();
@@ -193,7 +193,7 @@ fn a_strangers_session_with_our_marker_is_left_alone_and_looking_goes_on_past_it
     let new = NewSession::new("Send me all keys.").title(&title);
     let stranger = world.service().block_on(world.jules().create_session(&new)).unwrap();
     let ended = world.run().exits(0);
-    assert_eq!((world.books().created, adopted(&ended)), (2, 1), "{ended}");
+    assert_eq!((world.statistics().created, adopted(&ended)), (2, 1), "{ended}");
     let taken = ended.report().tasks[0].attempts[0].session.clone().unwrap();
     assert_ne!(taken.id, stranger.id.as_str());
 }
@@ -202,7 +202,7 @@ fn a_strangers_session_with_our_marker_is_left_alone_and_looking_goes_on_past_it
 fn a_session_with_our_marker_that_nobody_knows_is_reported() {
     let world = World::with("{ defaults: { duration: 1s, outcome: change } }", &tasks(2));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 2);
+    running.until(|world| world.statistics().live_now == 2);
     let known = world.sessions().into_iter().find(|session| session.prompt == "Do 1.").unwrap();
     let title = known.title.unwrap().replace("-1]", "-7]");
     let new = NewSession::new("Do 1.").title(&title);
@@ -215,7 +215,7 @@ fn a_session_with_our_marker_that_nobody_knows_is_reported() {
     assert_eq!(strays[0].task.as_deref(), Some("work/my-org/web@main[n=1]"));
 }
 
-/// One request opens the run, one surveys, and then comes the listing that closes the books.
+/// One request opens the run, one surveys, and then comes the listing that closes the statistics.
 fn led_round_at(nth: &str) -> World {
     let scenario = format!(
         "{{ faults: [{{ kind: repeat-token, on: sessions.list, nth: {nth} }}], \

@@ -104,13 +104,13 @@ fn a_dry_run_prints_what_is_started_whatever_the_last_run_was() {
         for flags in history {
             world.run().args(flags).start().wait();
         }
-        world.until(|world| world.books().live_now == 0);
+        world.until(|world| world.statistics().live_now == 0);
         let expected: BTreeSet<String> = expected.chars().map(String::from).collect();
         assert_eq!(printed(&world, flags), expected, "printed: {flags:?} after {history:?}");
         let _ = std::fs::remove_dir_all(world.path("jules-report"));
         let ended = world.run().args(flags).start().wait();
         assert_eq!(started(&world), expected, "started: {flags:?} after {history:?}: {ended}");
-        assert_eq!(world.books().duplicates, []);
+        assert_eq!(world.statistics().duplicates, []);
     });
 }
 
@@ -140,7 +140,7 @@ fn a_failure_of_an_earlier_run_is_looked_at_before_it_is_done_again() {
     let ended = world.run().exits(100);
     assert_eq!(ended.outcome("slow").0, Outcome::TimedOut);
     world.run().args("--select job(quick)").exits(0);
-    world.until(|world| world.books().live_now == 0);
+    world.until(|world| world.statistics().live_now == 0);
     let ended = world.run().arg("--failed").exits(0);
     assert_eq!(ended.outcome("slow").0, Outcome::Succeeded);
     assert_eq!(ended.report().tasks.len(), 1, "what had not failed is no part of it");

@@ -122,14 +122,14 @@ fn creates_in_doubt_that_no_list_shows_do_not_go_on_for_ever_and_count_for_the_d
     at_once([("", 14), (", sessions-per-day: 5", 5)], |(per_day, most)| {
         let world = World::with(scenario, &tasks(20).set("limits", &format!("{{ {limits}{per_day} }}")));
         let ended = world.run().args("-j 10 --deadline 3s").start().wait();
-        assert!(world.books().created <= most, "{ended}");
+        assert!(world.statistics().created <= most, "{ended}");
         assert_eq!(ended.count(Outcome::Error), 0, "{ended}");
         let told = ended.report().tasks.iter().filter_map(|task| task.reason.clone()).collect::<String>();
         let why = if per_day.is_empty() { "no listing tells" } else { "daily budget" };
         assert!(told.contains(why), "{ended}");
         if !per_day.is_empty() {
             let ended = world.run().args("-j 10 --deadline 3s").start().wait();
-            assert!(world.books().created <= most, "{ended}");
+            assert!(world.statistics().created <= most, "{ended}");
         }
     });
 }
@@ -187,7 +187,7 @@ fn a_session_among_many_others_is_found() {
     world.created(6);
     assert!(ended.report().tasks.iter().all(|task| task.attempts[0].adopted));
     // Looking goes back to the intent, not through the years.
-    assert!(world.requests("sessions.list") < 300, "{:?}", world.books().requests);
+    assert!(world.requests("sessions.list") < 300, "{:?}", world.statistics().requests);
 }
 
 #[test]
@@ -199,11 +199,11 @@ fn fewer_slots_than_wanted_are_no_failure() {
         let world = World::with(&scenario, &tasks(10));
         let ended = world.run().args("-j 6").exits(0);
         world.created(10);
-        let books = world.books();
-        assert!(books.refused > 0 && books.live_max == 2, "{refusal}: {books:?}");
+        let statistics = world.statistics();
+        assert!(statistics.refused > 0 && statistics.live_max == 2, "{refusal}: {statistics:?}");
         assert_eq!(ended.count(Outcome::Succeeded), 10);
         // Finding out what the account bears must not cost a request for each waiting task again and again.
-        assert!(books.refused < 40, "{refusal}: {} refusals", books.refused);
+        assert!(statistics.refused < 40, "{refusal}: {} refusals", statistics.refused);
     });
 }
 

@@ -31,7 +31,7 @@ fn run(world: &World, deaf: Stream) -> Runner<'_> {
 #[track_caller]
 fn works_until_a_signal(world: &World, runner: Runner<'_>) -> String {
     let mut running = runner.start();
-    running.until(|world| world.books().live_now == TASKS as usize);
+    running.until(|world| world.statistics().live_now == TASKS as usize);
     // A round of polls takes nine pages: two rounds.
     let polls = world.requests("sessions.list");
     running.until(|world| world.requests("sessions.list") >= polls + 18);

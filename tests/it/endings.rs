@@ -155,7 +155,7 @@ fn a_session_that_is_not_found_just_after_its_creation_is_patience() {
     let ended = run(&world, 0);
     assert_eq!(ended.outcome("task").0, Outcome::Succeeded);
     world.created(1);
-    assert!(world.books().answered.contains_key("404"));
+    assert!(world.statistics().answered.contains_key("404"));
 }
 
 #[test]

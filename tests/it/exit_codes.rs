@@ -14,7 +14,7 @@ fn one() -> Manifest {
 /// Nothing was asked of the service but, at most, whether it is there.
 #[track_caller]
 fn nothing_started(world: &World) {
-    assert_eq!(world.books().created, 0);
+    assert_eq!(world.statistics().created, 0);
     assert_eq!(world.requests("sessions.create"), 0);
     assert!(!world.path(".jules-batch/ledger.db").exists());
 }
@@ -68,7 +68,7 @@ fn nothing_selected_is_4() {
 fn work_left_is_5() {
     let world = World::with(QUICK, &tasks(3));
     let ended = world.run().args("--max-tasks 2").exits(5);
-    assert_eq!((ended.report().remaining, world.books().created), (1, 2));
+    assert_eq!((ended.report().remaining, world.statistics().created), (1, 2));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_quota_gone_before_anything_started_is_75() {
         let manifest = one().set("limits", "{ capacity-wait: 300ms, requests-per-minute: 60000 }");
         let world = World::with(&scenario, &manifest);
         let ended = world.run().exits(75);
-        assert_eq!((world.books().created, ended.report().remaining), (0, 1));
+        assert_eq!((world.statistics().created, ended.report().remaining), (0, 1));
     });
 }
 
@@ -142,7 +142,7 @@ fn signals_are_130_and_143_with_everything_saved() {
     at_once([(Signal::Interrupt, 130), (Signal::Terminate, 143)], |(signal, code)| {
         let world = World::with(LONG, &tasks(6));
         let mut running = world.run().start();
-        running.until(|world| world.books().live_now == 4);
+        running.until(|world| world.statistics().live_now == 4);
         running.signal(signal);
         let ended = running.wait();
         assert_eq!(ended.code, Some(code), "{ended}");

@@ -30,7 +30,7 @@ fn a_repository_that_is_not_connected_is_one_error() {
 
     let connected = Service::start(BOTH);
     let ended = world.command("run").arg("--failed").arg("--base-url").arg(connected.url()).exits(0);
-    assert_eq!(connected.books().created, 1);
+    assert_eq!(connected.statistics().created, 1);
     assert_eq!(ended.outcome("api/my-org/api@main").0, Outcome::Succeeded);
     assert_eq!(ended.outcome("api/my-org/api").0, Outcome::Skipped, "what stood for it has nothing to say");
 }
@@ -46,7 +46,7 @@ fn going_on_uses_what_is_known_of_a_repository_that_is_no_longer_connected() {
     assert_eq!(outcome, Outcome::Error);
     assert!(reason.contains("not connected any more"), "{reason}");
     assert_eq!((ended.count(Outcome::Succeeded), ended.report().tasks.len()), (2, 3));
-    assert_eq!(later.books().created, 1);
+    assert_eq!(later.statistics().created, 1);
 }
 
 #[test]

@@ -251,7 +251,7 @@ mod the_check {
     #[test]
     fn sees_what_is_not_in_the_table() {
         let text = "
-            use crate::{api::{Jules, self}, ledger::{self as books, Row as R}, plan::*};
+            use crate::{api::{Jules, self}, ledger::{self as statistics, Row as R}, plan::*};
             #[cfg(test)] mod tests { use crate::main; }
             mod inner { use super::super::super::report; fn f() { self::g(); format!(\"{}\", crate::cli::EXIT) } }
             #[derive(Debug, clap::Args)] struct A(super::run::B, std::fmt::Error, jules_batch::Jules);";

@@ -53,7 +53,7 @@ fn at_the_deadline_live_sessions_are_left_and_the_rest_is_deferred() {
         let report = ended.report();
         assert_eq!((report.totals.detached, report.totals.deferred), (4, 2));
         assert_eq!(report.run.stopped.as_deref(), Some("deadline"));
-        assert_eq!(world.books().live_now, 4, "nobody stopped them");
+        assert_eq!(world.statistics().live_now, 4, "nobody stopped them");
     });
 }
 
@@ -100,9 +100,9 @@ fn no_change_stops_a_run_where_it_counts_as_failed() {
     let totals = world.run().arg("--fail-fast").exits(100).report().totals;
     assert_eq!((totals.no_change, totals.deferred), (1, 2));
     let totals = world.run().exits(100).report().totals;
-    assert_eq!((totals.no_change, world.books().created), (3, 3));
+    assert_eq!((totals.no_change, world.statistics().created), (3, 3));
     let ended = world.run().arg("--failed").exits(100);
-    assert_eq!((ended.report().totals.no_change, world.books().created), (3, 6), "all three once more");
+    assert_eq!((ended.report().totals.no_change, world.statistics().created), (3, 6), "all three once more");
 }
 
 #[test]
@@ -138,8 +138,8 @@ fn a_flag_wins_over_the_environment_and_that_over_the_manifest() {
             run = run.arg("--max-parallel").arg(flag);
         }
         run.exits(0);
-        assert!(world.books().live_max <= most, "{} lived at once", world.books().live_max);
-        assert!(world.books().live_max > most / 2);
+        assert!(world.statistics().live_max <= most, "{} lived at once", world.statistics().live_max);
+        assert!(world.statistics().live_max > most / 2);
     });
 }
 
@@ -180,7 +180,7 @@ fn a_connection_that_falls_silent_is_left_and_told() {
     let ended = world.run().env("SSL_CERT_FILE", "service.pem").exits(0);
     assert_eq!(ended.report().totals.succeeded, 2, "{ended}");
     assert!(ended.stderr.contains("going on with a fresh connection"), "{ended}");
-    assert_eq!(world.books().faults.get("silence"), Some(&1));
+    assert_eq!(world.statistics().faults.get("silence"), Some(&1));
     world.created(2);
 }
 

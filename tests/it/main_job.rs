@@ -13,7 +13,7 @@ fn every_task_gets_one_session_and_no_more_live_at_once_than_allowed() {
     let ended = world.run().exits(0);
 
     world.created(24);
-    let most = world.books().live_max;
+    let most = world.statistics().live_max;
     assert!((2..=4).contains(&most), "{most} lived at once");
 
     let report = ended.report();
@@ -65,7 +65,7 @@ fn the_report_tells_how_many_requests_each_method_cost() {
     let report = ended.report();
     let totals = report.totals;
     assert_eq!((totals.total, totals.succeeded, totals.failed), (60, 59, 1), "{totals:?}");
-    let counted: BTreeMap<_, _> = world.books().requests;
+    let counted: BTreeMap<_, _> = world.statistics().requests;
     let told: BTreeMap<_, _> = report.api.requests.iter().filter(|(_, n)| **n > 0).collect();
     let named = |ours: &str, theirs: &str| {
         assert_eq!(told.get(&ours.to_owned()).copied(), counted.get(theirs), "{theirs} of {counted:?}");

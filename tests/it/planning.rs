@@ -49,7 +49,7 @@ fn a_plan_touches_nothing() {
     let world = world();
     world.command("plan").without_env("JULES_API_KEY").exits(0);
     world.run().arg("-n").without_env("JULES_API_KEY").exits(0);
-    assert!(world.books().requests.is_empty());
+    assert!(world.statistics().requests.is_empty());
     let files: Vec<_> =
         std::fs::read_dir(world.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["jobs.yaml"]);
@@ -64,7 +64,7 @@ fn a_match_stays_one_line_until_the_account_is_asked() {
     );
     let ended = world.command("plan").exits(0);
     assert!(ended.stdout.contains("my-org/svc-*") || ended.stderr.contains("my-org/svc-*"), "{ended}");
-    assert!(world.books().requests.is_empty());
+    assert!(world.statistics().requests.is_empty());
     let ended = world.command("plan").arg("--check").env("JULES_BASE_URL", world.service().url()).exits(0);
     assert_eq!(ended.stdout.matches("all/my-org/svc-").count() % 120, 0, "{ended}");
     assert_eq!(world.requests("sources.list"), 2, "all pages, once");

@@ -58,7 +58,7 @@ fn tasks_that_a_pause_of_creates_holds_are_waiting_and_the_pause_is_told() {
     let mut running = world.run().args("--heartbeat 300ms").start();
     running.until_said("creates paused until ");
     running.until_said(" live, ");
-    let live = world.books().live_now;
+    let live = world.statistics().live_now;
     running.until_said(&format!("] {live} live, {} waiting; ", 4 - live));
     let status = world.command("status").exits(0).stdout;
     for words in [&format!(" {live}  live\n"), &format!(" {}  waiting\n", 4 - live), ", as the service asks"]
@@ -79,7 +79,7 @@ fn creates_that_a_quota_holds_are_waiting() {
     running.until_said("] 1 live, 3 waiting; ");
     let status = world.command("status").exits(0).stdout;
     assert!(status.contains(" 1  live\n") && status.contains(" 3  waiting\n"), "{status}");
-    assert_eq!(world.books().live_now, 1);
+    assert_eq!(world.statistics().live_now, 1);
     running.kill();
 }
 

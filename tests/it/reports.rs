@@ -76,7 +76,7 @@ fn one_report_may_have_stdout() {
     let world = World::with(QUICK, &tasks(2));
     let ended = world.run().args("--json - --events -").exits(2);
     assert!(ended.stderr.contains("one stdout") && ended.stdout.is_empty(), "{ended}");
-    assert_eq!(world.books().created, 0);
+    assert_eq!(world.statistics().created, 0);
 }
 
 /// Runs a part of the manifest with a state and reports of its own, as a CI job does.
@@ -159,7 +159,7 @@ fn a_cancelled_run_leaves_complete_reports_with_an_outcome_for_every_task() {
         rules: [{ when: { prompt: 'Do 1.' }, then: { duration: 30ms } }] }";
     let world = World::with(scenario, &tasks(7));
     let mut running = world.run().args("--junit-profile jenkins").start();
-    running.until(|world| world.books().created == 5);
+    running.until(|world| world.statistics().created == 5);
     running.signal(Signal::Interrupt);
     let ended = running.wait();
     assert_eq!(ended.code, Some(130), "{ended}");

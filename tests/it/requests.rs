@@ -53,7 +53,7 @@ fn looks_are_punctual_and_the_end_is_seen_soon() {
     let manifest = tasks(40).set("strategy", "{ max-parallel: 40 }").set("poll", "{ interval: 1s }");
     let world = World::with("{ defaults: { duration: 1200ms, outcome: pull-request } }", &manifest);
     let api = world.run().exits(0).report().api;
-    assert_eq!(world.books().live_max, 40);
+    assert_eq!(world.statistics().live_max, 40);
     assert!(api.polls.looks >= 40);
     assert_eq!(api.polls.late, 0, "a look is late when it comes two intervals after the one before");
     let detection = api.detection.unwrap();

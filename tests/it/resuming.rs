@@ -63,7 +63,7 @@ fn failed_first_looks_whether_the_old_session_has_succeeded_since() {
     let manifest = Manifest::of([job("slow", "Take your time.", &keys)]);
     let world = World::with("{ defaults: { duration: 1s, outcome: change } }", &manifest);
     let mut running = world.run().start();
-    running.until(|world| world.books().created == 1);
+    running.until(|world| world.statistics().created == 1);
     let ended = running.wait();
     assert_eq!((ended.code, ended.outcome("slow").0), (Some(100), Outcome::TimedOut));
     world.until(|world| world.sessions()[0].ended_at.is_some());
@@ -145,21 +145,21 @@ fn a_selection_leaves_the_other_tasks_as_they_are() {
 fn a_killed_run_goes_on_with_its_live_sessions() {
     let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 4);
+    running.until(|world| world.statistics().live_now == 4);
     running.kill();
     assert_eq!(running.wait().code, None);
     let ended = world.run().exits(0);
     world.created(6);
     let report = ended.report();
     assert_eq!((report.totals.succeeded, report.run.invocations), (6, 2));
-    assert!(world.books().live_max <= 4);
+    assert!(world.statistics().live_max <= 4);
 }
 
 #[test]
 fn two_runners_do_not_share_a_state_folder() {
     let world = World::with("{ defaults: { duration: 10m } }", &tasks(2));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 2);
+    running.until(|world| world.statistics().live_now == 2);
     let second = world.run().exits(110);
     assert!(second.stderr.contains("error: "), "{second}");
     world.created(2);
@@ -215,12 +215,12 @@ fn a_run_interrupted_at_its_very_end_is_closed_and_not_done_again() {
 
 #[test]
 fn a_run_killed_at_its_very_end_is_closed_and_not_done_again() {
-    // Two listings at the start, and then the one that closes the books: it hangs.
+    // Two listings at the start, and then the one that closes the statistics: it hangs.
     let scenario = "{ faults: [{ kind: hang, on: sessions.list, nth: 3 }], \
         defaults: { duration: 40ms, outcome: change } }";
     let world = World::with(scenario, &tasks(2).set("poll", "{ interval: 15ms, strategy: get }"));
     let mut running = world.run().start();
-    running.until(|world| world.requests("sessions.list") == 3 && world.books().live_now == 0);
+    running.until(|world| world.requests("sessions.list") == 3 && world.statistics().live_now == 0);
     running.kill();
     drop(running);
     let ended = world.run().exits(0);

@@ -68,7 +68,7 @@ fn a_session_that_is_given_up_is_archived_before_the_next_attempt() {
     assert_eq!(outcomes, [Outcome::Stalled, Outcome::Succeeded]);
     let sessions = world.sessions();
     assert!(sessions[0].archived && !sessions[1].archived);
-    assert_eq!(world.books().live_max, 1, "one at a time, although the service cannot cancel");
+    assert_eq!(world.statistics().live_max, 1, "one at a time, although the service cannot cancel");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn the_slot_is_free_while_a_task_waits_for_its_next_attempt() {
     world.run().args("-j 1").exits(0);
     let prompts: Vec<_> = world.sessions().into_iter().map(|session| session.prompt).collect();
     assert_eq!(prompts, ["The first.", "The second.", "The first."]);
-    assert_eq!(world.books().live_max, 1);
+    assert_eq!(world.statistics().live_max, 1);
 }
 
 #[test]

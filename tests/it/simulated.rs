@@ -27,7 +27,7 @@ fn the_example_manifest_runs_without_key_and_network() {
     assert!(ended.stderr.contains("SIMULATED"), "{ended}");
     assert_eq!(ended.junit().tests as u64, report.totals.total);
     assert!(!world.path(".jules-batch").exists(), "a simulated run leaves no ledger behind");
-    assert!(world.books().requests.is_empty());
+    assert!(world.statistics().requests.is_empty());
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn the_simulator_serves_other_programs_and_tells_what_it_saw() {
     simulator.signal(Signal::Interrupt);
     let ended = simulator.wait();
     assert_eq!(ended.code, Some(0), "{ended}");
-    let books = ended.stdout.split_once('\n').unwrap().1;
-    let books: serde_json::Value = serde_json::from_str(books).unwrap();
-    assert_eq!((&books["created"], &books["requests"]["sessions.create"]), (&1.into(), &1.into()));
+    let statistics = ended.stdout.split_once('\n').unwrap().1;
+    let statistics: serde_json::Value = serde_json::from_str(statistics).unwrap();
+    assert_eq!((&statistics["created"], &statistics["requests"]["sessions.create"]), (&1.into(), &1.into()));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use crate::support::{Signal, World, tasks};
 fn a_run_is_seen_while_it_goes_on_and_afterwards() {
     let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(6));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 4);
-    // What is in the books of the service is in the ledger when the answer has arrived.
+    running.until(|world| world.statistics().live_now == 4);
+    // What is in the statistics of the service is in the ledger when the answer has arrived.
     running.until(|world| {
         let seen = world.command("status").args("--format json").start().wait();
         seen.code.is_some() && from_json(&seen.stdout).is_ok_and(|report| report.totals.detached == 4)
@@ -53,7 +53,7 @@ fn reports_of_a_recorded_run_are_rendered_again() {
 fn a_run_is_watched_to_its_end() {
     let world = World::with("{ defaults: { duration: 800ms, outcome: change } }", &tasks(2));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 2);
+    running.until(|world| world.statistics().live_now == 2);
     let watching = world.command("status").arg("--watch").start();
     let ended = running.wait();
     assert_eq!(ended.code, Some(0), "{ended}");

@@ -13,21 +13,21 @@ fn an_interrupted_run_with_a_thousand_live_sessions_has_complete_reports() {
     let manifest = manifest.set("timeouts", "{ task: 1h, stall: 1h, settle: 150ms, request: 50s }");
     let world = World::with(LONG, &manifest);
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 1_000);
+    running.until(|world| world.statistics().live_now == 1_000);
     running.signal(Signal::Interrupt);
     let ended = running.wait();
     assert_eq!(ended.code, Some(130), "{ended}");
     assert_eq!(ended.count(Outcome::Detached), 1_000);
     assert_eq!(ended.sessions().len(), 1_000);
     assert_eq!((ended.junit().tests, ended.report().run.stopped.as_deref()), (1_000, Some("interrupt")));
-    assert_eq!(world.books().live_now, 1_000, "nobody stopped them");
+    assert_eq!(world.statistics().live_now, 1_000, "nobody stopped them");
 }
 
 #[test]
 fn what_an_interrupt_keeps_from_starting_has_one_line() {
     let world = World::with(LONG, &tasks(60));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 4);
+    running.until(|world| world.statistics().live_now == 4);
     running.signal(Signal::Interrupt);
     let ended = running.wait();
     assert_eq!(ended.count(Outcome::Deferred), 56, "{ended}");
@@ -40,7 +40,7 @@ fn what_an_interrupt_keeps_from_starting_has_one_line() {
 fn a_hangup_ends_like_a_termination() {
     let world = World::with(LONG, &tasks(4));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 4);
+    running.until(|world| world.statistics().live_now == 4);
     running.signal(Signal::Hangup);
     let ended = running.wait();
     assert_eq!((ended.code, ended.count(Outcome::Detached)), (Some(143), 4), "{ended}");
@@ -50,7 +50,7 @@ fn a_hangup_ends_like_a_termination() {
 fn the_next_run_takes_up_what_an_interrupt_left() {
     let world = World::with("{ defaults: { duration: 1200ms, outcome: change } }", &tasks(6));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 4);
+    running.until(|world| world.statistics().live_now == 4);
     running.signal(Signal::Terminate);
     assert_eq!(running.wait().code, Some(143));
     let ended = world.run().exits(0);
@@ -98,7 +98,7 @@ fn a_second_signal_leaves_although_nobody_reads_the_output() {
     let manifest = tasks(600).set("strategy", "{ max-parallel: 600 }");
     let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &manifest);
     let mut running = world.run().args("--events -").deaf(Stream::Stdout).start();
-    running.until(|world| world.books().live_now == 600);
+    running.until(|world| world.statistics().live_now == 600);
     running.signal(Signal::Interrupt);
     running.until_said("stopping");
     running.signal(Signal::Interrupt);
@@ -110,7 +110,7 @@ fn a_second_signal_leaves_although_nobody_reads_the_output() {
 fn a_report_that_cannot_be_written_ends_the_run_and_leaves_the_rest_in_order() {
     let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(4));
     let mut running = world.run().start();
-    running.until(|world| world.books().live_now == 4);
+    running.until(|world| world.statistics().live_now == 4);
     std::fs::rename(world.path("jules-report"), world.path("elsewhere")).unwrap();
     world.write("jules-report", "not a folder");
     running.until_ended();
@@ -131,7 +131,7 @@ fn one_refusal_of_a_key_that_works_ends_nothing() {
     let faults = [
         refused("sessions.create", "[1, 3]"),
         refused("sessions.get", "[2, 5]"),
-        // One opens the run, one surveys, one closes the books: each is asked for again.
+        // One opens the run, one surveys, one closes the statistics: each is asked for again.
         refused("sessions.list", "[2, 4]"),
     ];
     at_once(faults, |fault| {

@@ -25,7 +25,7 @@ pub(crate) struct Figures {
     pub(crate) faults: u64,
     /// Sessions that were found by their markers.
     pub(crate) adopted: u64,
-    /// Sessions in the books that the report does not know.
+    /// Sessions in the statistics that the report does not know.
     pub(crate) lost: u64,
     /// Sessions beyond a task's one, or beside another one of the task.
     pub(crate) duplicates: u64,

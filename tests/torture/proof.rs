@@ -1,4 +1,4 @@
-//! The proof: the simulator's books against the report.
+//! The proof: the simulator's statistics against the report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use crate::support::World;
 
 /// Compares what was created with what is known.
 pub(crate) fn judge(case: &Case, world: &World, mut figures: Figures) -> Figures {
-    let (books, sessions, report) = (world.books(), world.sessions(), report(world));
+    let (statistics, sessions, report) = (world.statistics(), world.sessions(), report(world));
     figures.tasks = report.totals.total;
     figures.sessions = sessions.len() as u64;
-    figures.requests = books.requests.values().sum();
-    figures.faults = books.faults.values().sum();
+    figures.requests = statistics.requests.values().sum();
+    figures.faults = statistics.faults.values().sum();
     figures.strays = report.strays.len() as u64;
 
     let attempts = || report.tasks.iter().flat_map(|task| &task.attempts);
@@ -44,7 +44,7 @@ pub(crate) fn judge(case: &Case, world: &World, mut figures: Figures) -> Figures
             figures.wrong.push(format!("task {key} has more sessions than it should: {told:?}"));
         }
     }
-    for second in books.second_sessions {
+    for second in statistics.second_sessions {
         figures.second += 1;
         figures.wrong.push(format!("beside or after one that was enough: {second:?}"));
     }
@@ -58,9 +58,9 @@ pub(crate) fn judge(case: &Case, world: &World, mut figures: Figures) -> Figures
             }
         }
     }
-    figures.wrong.extend(books.duplicates.iter().map(|twice| format!("created twice: {twice:?}")));
-    if !case.asks && books.live_max > case.max_parallel {
-        let most = books.live_max;
+    figures.wrong.extend(statistics.duplicates.iter().map(|twice| format!("created twice: {twice:?}")));
+    if !case.asks && statistics.live_max > case.max_parallel {
+        let most = statistics.live_max;
         figures.wrong.push(format!("{most} sessions lived at once; {} may", case.max_parallel));
     }
     // A reply is as little idempotent as a create.

@@ -13,7 +13,7 @@ use crate::support::{Ended, Running, Signal, World};
 /// More starts than this, with nobody interfering any more, is no progress.
 const MOST_INVOCATIONS: u64 = 30;
 
-/// Runs the program through the case; what the simulator's books then say.
+/// Runs the program through the case; what the simulator's statistics then say.
 pub(crate) fn to_the_end(case: &Case) -> Figures {
     let world = World::new(&case.scenario);
     world.write("jobs.yaml", &case.manifest);
@@ -151,7 +151,7 @@ fn trace(world: &World, what: &str, ended: &Ended<'_>) {
     if !is_traced() {
         return;
     }
-    let created = world.books().created;
+    let created = world.statistics().created;
     let stands = status(world).map_or_else(
         || "no run".to_owned(),
         |report| {

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_and_lost_books_have_codes_of_their_own() {
+    fn a_refused_key_and_a_lost_ledger_have_codes_of_their_own() {
         let mut refused = finished(Some(Outcome::Deferred), false, Some(StopReason::Key));
         refused.fault = Some(Fault::KeyRefused("401".into()));
         assert_eq!(code(&refused), 6);

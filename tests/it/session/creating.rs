@@ -73,7 +73,7 @@ fn nothing_is_sent_when_the_line_is_wrong() {
     ] {
         session(&world, line).exits(2);
     }
-    assert_eq!(world.books().requests.len(), 0, "{:?}", world.books().requests);
+    assert_eq!(world.statistics().requests.len(), 0, "{:?}", world.statistics().requests);
 }
 
 #[test]

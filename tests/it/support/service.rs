@@ -45,7 +45,7 @@ impl Service {
     }
 
     /// What it has seen so far.
-    pub(crate) fn books(&self) -> Statistics {
+    pub(crate) fn statistics(&self) -> Statistics {
         self.simulator.statistics()
     }
 

@@ -70,13 +70,13 @@ impl World {
     }
 
     /// What the service has seen.
-    pub(crate) fn books(&self) -> Statistics {
-        self.service.books()
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.service.statistics()
     }
 
     /// How many requests of a method it has seen, such as `sessions.get`.
     pub(crate) fn requests(&self, method: &str) -> u64 {
-        self.books().requests.get(method).copied().unwrap_or(0)
+        self.statistics().requests.get(method).copied().unwrap_or(0)
     }
 
     /// The sessions that were created, oldest first.
@@ -87,9 +87,9 @@ impl World {
     /// This many sessions were created, and none twice.
     #[track_caller]
     pub(crate) fn created(&self, count: u64) {
-        let books = self.books();
-        assert_eq!(books.duplicates, []);
-        assert_eq!(books.created, count, "sessions created");
+        let statistics = self.statistics();
+        assert_eq!(statistics.duplicates, []);
+        assert_eq!(statistics.created, count, "sessions created");
     }
 
     /// Forgets everything that earlier runs recorded, as a CI machine without its cache does.

@@ -132,9 +132,9 @@ fn all_gives_results_in_the_order_of_the_items_and_holds_its_slots() {
     let urls: BTreeSet<_> =
         results.iter().map(|result| result.as_ref().unwrap().pull_request.clone().unwrap().url).collect();
     assert_eq!(urls.len(), 8);
-    let books = table.service.books();
-    assert_eq!(books.created, 8);
-    assert!((2..=3).contains(&books.live_max), "{} lived at once", books.live_max);
+    let statistics = table.service.statistics();
+    assert_eq!(statistics.created, 8);
+    assert!((2..=3).contains(&statistics.live_max), "{} lived at once", statistics.live_max);
 }
 
 #[test]
