@@ -19,6 +19,9 @@ use super::{
 
 type Fetch<T> = Box<dyn Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + Sync>;
 
+/// No listing has more pages: one whose tokens are new for ever is left there.
+const MOST_PAGES: usize = 2_000;
+
 /// Reads a listing page by page.
 pub(super) struct Pager<T> {
     method: Method,
@@ -34,7 +37,7 @@ type Unreadable = Arc<Mutex<Vec<usize>>>;
 enum Next {
     Page(Option<String>),
     Nothing,
-    /// The last page's token leads back to an earlier page: what stands behind it cannot be read.
+    /// The last page's token leads back to an earlier page, or nowhere: what stands behind it cannot be read.
     Circle,
 }
 
@@ -66,7 +69,10 @@ impl<T> Pager<T> {
             Next::Nothing => return None,
             Next::Circle => {
                 self.next = Next::Nothing;
-                let cause = "a page's token leads back to an earlier page";
+                let cause = match self.used.len() {
+                    MOST_PAGES.. => "its pages have no end",
+                    _ => "a page's token leads back to an earlier page",
+                };
                 return Some(Err(Error::caused_by(self.method, ErrorKind::Malformed, cause)));
             }
         };
@@ -77,7 +83,9 @@ impl<T> Pager<T> {
         *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = page.unreadable;
         self.next = match page.next_page_token {
             None => Next::Nothing,
-            Some(token) if self.used.insert(token.clone()) => Next::Page(Some(token)),
+            Some(token) if self.used.len() < MOST_PAGES && self.used.insert(token.clone()) => {
+                Next::Page(Some(token))
+            }
             Some(_) => Next::Circle,
         };
         Some(Ok(page.items))
@@ -276,5 +284,17 @@ mod tests {
         assert_eq!(listing.next().await.unwrap().unwrap(), 1);
         assert!(listing.next().await.unwrap().is_err());
         assert!(listing.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn pages_with_ever_new_tokens_end() {
+        let asked = AtomicU32::new(0);
+        let pager = Pager::new(Method::ListSources, None, move |_| {
+            let token = Some(asked.fetch_add(1, Ordering::Relaxed).to_string());
+            async { Ok(Page { items: vec![1], unreadable: Vec::new(), next_page_token: token }) }.boxed()
+        });
+        let items: Vec<_> = Listing::of(pager).collect().await;
+        assert_eq!(items.len(), MOST_PAGES + 2);
+        assert!(items.last().is_some_and(Result::is_err));
     }
 }
