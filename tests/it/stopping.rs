@@ -32,7 +32,9 @@ fn what_an_interrupt_keeps_from_starting_has_one_line() {
     let ended = running.wait();
     assert_eq!(ended.count(Outcome::Deferred), 56, "{ended}");
     let told: Vec<_> = ended.stderr.lines().filter(|line| line.contains("deferred   ")).collect();
-    assert_eq!(told, ["[60/60] deferred          56 tasks  not started before the interrupt"], "{ended}");
+    // The answers to the last creates may still be under way.
+    let [told] = told[..] else { panic!("{ended}") };
+    assert!(told.ends_with("/60] deferred          56 tasks  not started before the interrupt"), "{ended}");
 }
 
 #[test]
