@@ -14,7 +14,7 @@ fn with<'a>(stderr: &'a str, words: &str) -> Vec<&'a str> {
 
 #[test]
 fn an_outage_is_told_while_it_lasts_and_when_it_is_over() {
-    let scenario = "{ defaults: { duration: 1s, outcome: change }, faults: [{ kind: error-before, status: 503, \
+    let scenario = "{ defaults: { duration: 13s, outcome: change }, faults: [{ kind: error-before, status: 503, \
         during: 500ms..9s, since: first-session }] }";
     let world = World::with(scenario, &manifest(2));
     let mut running = world.run().args("--heartbeat 500ms").start();
@@ -118,7 +118,7 @@ fn a_spent_day_is_told_with_its_end_and_known_to_the_time_left() {
 
 #[test]
 fn a_live_table_tells_what_holds_the_run_up() {
-    let scenario = "{ defaults: { duration: 1s, outcome: change }, faults: [{ kind: error-before, status: 503, \
+    let scenario = "{ defaults: { duration: 12s, outcome: change }, faults: [{ kind: error-before, status: 503, \
         during: 500ms..8s, since: first-session }] }";
     let world = World::with(scenario, &manifest(2));
     let Some(terminal) = Terminal::open(&world) else { return };

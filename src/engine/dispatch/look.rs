@@ -45,7 +45,7 @@ impl Dispatch {
     }
 
     /// The session of an answer to a POST, unless some task has it already: then the answer says nothing.
-    pub(super) fn not_anothers(&self, seen: Box<Seen>) -> Result<Box<Seen>, CreateFailure> {
+    pub(super) fn unless_taken(&self, seen: Box<Seen>) -> Result<Box<Seen>, CreateFailure> {
         if !self.is_known(&seen) {
             return Ok(seen);
         }

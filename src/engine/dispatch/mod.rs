@@ -148,7 +148,7 @@ impl Dispatch {
             Input::Surveyed(result) => self.on_surveyed(result, now),
             Input::Audited(result) => self.on_audited(result, lost_key.take().is_some(), now),
             Input::Posted { attempt, result } => {
-                let result = result.and_then(|seen| self.not_anothers(seen));
+                let result = result.and_then(|seen| self.unless_taken(seen));
                 self.create_step(attempt, now, |create| create.on_posted(result, now));
             }
             Input::Searched { attempt, result } => self.on_searched(attempt, result, now),

@@ -283,7 +283,7 @@ fn how_a_session_without_outputs_ended_is_known_by_the_places_of_its_activities(
 }
 
 #[test]
-fn a_question_at_the_end_is_the_policys_matter() {
+fn a_question_at_the_end_is_left_to_the_policy() {
     for (user_feedback, outcome) in
         [(UserFeedback::Fail, Outcome::NeedsInput), (UserFeedback::Detach, Outcome::Detached)]
     {
