@@ -110,7 +110,10 @@ fn contradicts(attempt: &AttemptV1, session: &SessionView) -> bool {
             session.pull_request.is_some() || !has_ended("COMPLETED") || !nothing_to_do
         }
         Outcome::Failed => !has_ended("FAILED"),
-        Outcome::TimedOut | Outcome::Stalled => session.ends.iter().any(|end| end.at < known),
+        Outcome::TimedOut | Outcome::Stalled => {
+            let woken = session.wakes.last().map(|wake| wake.at);
+            session.ends.last().is_some_and(|end| end.at < known && woken.is_none_or(|at| at < end.at))
+        }
         Outcome::Error | Outcome::NeedsInput => session.pull_request.is_some(),
         Outcome::Skipped | Outcome::Deferred | Outcome::Detached => false,
     }
