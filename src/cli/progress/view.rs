@@ -225,8 +225,8 @@ impl RunView {
 
     /// Of the creates, how many have not been sent: they wait for their turn.
     fn queued(&self) -> usize {
-        let creating = self.live.values().filter(|live| live.state == CREATING).count();
-        self.service.queued_creates.min(creating)
+        let creating = self.live.values().filter(|live| live.state == CREATING);
+        creating.take(self.service.queued_creates).count()
     }
 
     /// The tasks with a live session or with a create under way, the oldest first.

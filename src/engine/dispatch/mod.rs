@@ -258,6 +258,8 @@ impl Dispatch {
                 self.end_unstarted(ix, reason, now);
             }
         }
+        // What is begun here is not in doubt yet.
+        let mut doubts = None;
         while self.stage == Stage::Working
             && self.stop.reason.is_none()
             && self.admission.has_slot(self.tasks.slots())
@@ -270,8 +272,7 @@ impl Dispatch {
             if self.end_if_impossible(next, now) {
                 continue;
             }
-            let is_doubt = |state: &State| matches!(state, State::Creating(create) if create.is_looked_for());
-            let doubts = self.tasks.count(is_doubt);
+            let doubts = *doubts.get_or_insert_with(|| self.tasks.doubts());
             match self.admission.ask(self.tasks.slots(), doubts, self.stop.deadline, now) {
                 // It waited since the last look.
                 Answer::Granted if self.is_look_old(next, now) => self.recheck(next, now),

@@ -138,8 +138,12 @@ impl Tasks {
         self.tasks.iter().any(|task| is(&task.state))
     }
 
-    pub(super) fn count(&self, is: impl Fn(&State) -> bool) -> usize {
-        self.tasks.iter().filter(|task| is(&task.state)).count()
+    /// Sessions that are looked for. Nothing is counted where every task in a slot has its session.
+    pub(super) fn doubts(&self) -> usize {
+        let is_looked_for =
+            |task: &&TaskState| matches!(&task.state, State::Creating(create) if create.is_looked_for());
+        let unsettled = self.slots.held > self.slots.live;
+        if unsettled { self.tasks.iter().filter(is_looked_for).count() } else { 0 }
     }
 
     /// Moves a task from one state to another.
