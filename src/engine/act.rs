@@ -2,6 +2,7 @@
 
 use std::iter::successors;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -43,19 +44,14 @@ const PAGE_RETRIES: u32 = 2;
 
 /// Makes the action's requests.
 pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
-    // A pause that the service asks for can last for hours: nobody waits behind it for longer than for capacity.
-    let capacity_wait = plan.settings.limits.capacity_wait;
+    let api = match waits_for_its_turn(&action, plan.settings.limits.capacity_wait) {
+        Some(limit) => api.with(|options| options.send_within(limit)),
+        None => api,
+    };
     match action {
-        Action::Survey { since } => {
-            let api = api.with(|options| options.send_within(capacity_wait));
-            Input::Surveyed(survey(&api, since).await)
-        }
-        Action::Audit { since } => {
-            let api = api.with(|options| options.send_within(PATIENCE.min(capacity_wait)));
-            Input::Audited(list_since(&api, since).await)
-        }
+        Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
+        Action::Audit { since } => Input::Audited(list_since(&api, since).await),
         Action::Create { attempt, marker } => {
-            let api = api.with(|options| options.send_within(capacity_wait));
             let result = create(&api, &plan[attempt.task], &marker).await;
             Input::Posted { attempt, result }
         }
@@ -67,8 +63,6 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             Input::Polled(Polled::One { session, asked, result })
         }
         Action::Read { attempt, session, purpose, since } => {
-            // Behind a long pause nobody waits for it any more.
-            let api = api.with(|options| options.send_within(PATIENCE));
             let result = read(&api, &session, since).await.map(Box::new);
             Input::Read { attempt, purpose, result }
         }
@@ -85,10 +79,24 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
             Input::Archived { attempt, session, result }
         }
         Action::Recheck { task, session } => {
-            let api = api.with(|options| options.send_within(PATIENCE.min(capacity_wait)));
             let asked = Instant::now();
             Input::Rechecked { task, asked, result: get(&api, &session).await }
         }
+    }
+}
+
+/// How long a request waits for its turn at most, where that is bounded: a pause that the service asks for can last for
+/// hours. Creates and the first listing wait as long as for capacity, readings and last looks two minutes.
+fn waits_for_its_turn(action: &Action, capacity_wait: Duration) -> Option<Duration> {
+    match action {
+        Action::Survey { .. } | Action::Create { .. } => Some(capacity_wait),
+        Action::Audit { .. } | Action::Recheck { .. } => Some(PATIENCE.min(capacity_wait)),
+        Action::Read { .. } => Some(PATIENCE),
+        Action::Search { .. }
+        | Action::Poll(_)
+        | Action::Approve { .. }
+        | Action::Send { .. }
+        | Action::Archive { .. } => None,
     }
 }
 

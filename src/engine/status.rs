@@ -37,17 +37,14 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
     // Where single reads are answered, listings that fail are no outage for the client.
     let blind = plans.blind.map(|(since, error)| Outage {
         requests: vec!["session listings".to_owned()],
-        since: now
-            .wall
-            .saturating_sub(signed(now.instant.saturating_duration_since(since)))
-            .unwrap_or(now.wall),
+        since: in_past(now.wall, now.instant.saturating_duration_since(since)),
         error: format!("sessions are read one by one: {error}"),
         next_try: None,
     });
     let outage = api.outage().filter(|outage| blind.is_none() || outage.kinds.contains(&RequestKind::Reads));
     let outage = outage.map(|outage| Outage {
         requests: outage.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
-        since: now.wall.saturating_sub(signed(outage.lasting)).unwrap_or(now.wall),
+        since: in_past(now.wall, outage.lasting),
         error: outage.error,
         next_try: outage.next_try.map(|wait| in_future(now.wall, wait)).or(next_poll),
     });
@@ -69,6 +66,10 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
 
 fn in_future(now: Timestamp, wait: Duration) -> Timestamp {
     now.saturating_add(signed(wait)).unwrap_or(now)
+}
+
+fn in_past(now: Timestamp, ago: Duration) -> Timestamp {
+    now.saturating_sub(signed(ago)).unwrap_or(now)
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -2,14 +2,13 @@
 
 use super::{Driver, Step};
 use crate::engine::input::Digest;
-use crate::engine::judge::is_met;
 use crate::outcome::Outcome;
 
 impl Driver {
     /// Judges it by what it has made and, if its activities could be read, by what it waits for.
     pub(super) fn end_archived(&mut self, digest: Option<&Digest>) -> Step {
         let archived = "its session is in the archive and had not ended";
-        if is_met(self.terms.expect, self.terms.asked, &self.work) {
+        if self.is_met() {
             return self.end(Outcome::Succeeded, Some(archived.to_owned()));
         }
         let told = digest.map(|digest| &digest.told);

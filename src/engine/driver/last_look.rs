@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Driver, End, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::Now;
-use crate::engine::judge::{PATIENCE, is_fresh, is_met};
+use crate::engine::judge::{PATIENCE, is_fresh};
 use crate::outcome::Outcome;
 use crate::plan::UserFeedback;
 use jules::SessionState;
@@ -40,7 +40,7 @@ impl Driver {
             _ if asked < since || !is_fresh(asked, self.terms.interval, now.instant) => {
                 steps.push(Step::ReadAt(now.instant));
             }
-            _ if is_met(self.terms.expect, self.terms.asked, &self.work) => {
+            _ if self.is_met() => {
                 let reason = format!("the session has not ended; its state is {}", self.state.as_str());
                 steps.push(self.end(Outcome::Succeeded, Some(reason)));
             }

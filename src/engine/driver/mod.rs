@@ -288,8 +288,7 @@ impl Driver {
                 }
                 let reason = format!("the service does not know the session any more: {}", failure.text);
                 self.phase = Phase::Ended;
-                let is_met = is_met(self.terms.expect, self.terms.asked, &self.work);
-                let outcome = if is_met { Outcome::Succeeded } else { Outcome::Error };
+                let outcome = if self.is_met() { Outcome::Succeeded } else { Outcome::Error };
                 let end = End { work: self.work.clone(), ..End::new(outcome, Some(reason)) };
                 // It was neither seen to end nor put away.
                 vec![Step::End(End { lasting: true, ..end })]
@@ -320,6 +319,11 @@ impl Driver {
             Phase::Closing { purpose, again: None, .. } => self.end_reading(purpose, None, now),
             Phase::Ended => Vec::new(),
         }
+    }
+
+    /// Whether what was asked for is there, whatever becomes of the session.
+    fn is_met(&self) -> bool {
+        is_met(self.terms.expect, self.terms.asked, &self.work)
     }
 
     /// Whether it has ended, or its time is over: nobody answers or nudges it any more.

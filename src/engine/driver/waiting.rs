@@ -5,7 +5,6 @@ use tokio::time::Instant;
 use super::{Driver, MAX_APPROVALS, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::{Act, Digest, FailureKind, Now, RequestFailure};
-use crate::engine::judge::is_met;
 use crate::outcome::Outcome;
 use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
 use jules::{SessionDigest, SessionState};
@@ -103,7 +102,7 @@ impl Driver {
 
     /// Nobody helps it any further. What it was asked for may be there already: another session would make it twice.
     fn end_waiting(&mut self, reason: String) -> Step {
-        if !is_met(self.terms.expect, self.terms.asked, &self.work) {
+        if !self.is_met() {
             return self.end(Outcome::NeedsInput, Some(reason));
         }
         self.end(Outcome::Succeeded, Some(format!("the session has not ended; it waits: {reason}")))
