@@ -6,9 +6,9 @@ use anstyle::Style;
 use foreign_text::line as neutral;
 use jiff::Timestamp;
 
-use super::console::{BOLD, CYAN, DIM};
-use super::progress::{RunView, style_of};
-use crate::outcome::{RunRecord, TaskRecord, Work};
+use super::console::{BOLD, DIM};
+use super::progress::{RunView, standing, style_of};
+use crate::outcome::{RunRecord, SessionRef, TaskRecord, Work};
 use crate::plan::TaskId;
 use crate::report::{duration, many};
 
@@ -24,7 +24,8 @@ pub(crate) fn summary(record: &RunRecord) -> String {
             .iter()
             .for_each(|(outcome, n)| total(&mut text, style_of(outcome), n, outcome.label()));
     } else {
-        so_far(&mut text, &RunView::of(record));
+        // In the words of the live table.
+        standing(&RunView::of(record)).for_each(|(style, n, word)| total(&mut text, style, n, word));
     }
     let failed: Vec<_> = record.tasks.iter().filter(|(_, task)| task.has_failed()).collect();
     listed(&mut text, "what failed", &failed, |(id, task)| failure(id, task));
@@ -34,18 +35,6 @@ pub(crate) fn summary(record: &RunRecord) -> String {
         format!("{}  {}", neutral(id.as_str()), neutral(url))
     });
     text
-}
-
-/// How a run stands that has not ended, in the words of the live table.
-fn so_far(text: &mut String, view: &RunView) {
-    for (outcome, n) in view.counts() {
-        total(text, style_of(outcome), n, outcome.label());
-    }
-    for (style, n, word) in [(CYAN, view.live_count(), "live"), (Style::new(), view.waiting(), "waiting")] {
-        if n > 0 {
-            total(text, style, n, word);
-        }
-    }
 }
 
 fn total(text: &mut String, style: Style, n: impl Display, word: &str) {
@@ -95,7 +84,7 @@ fn pull_requests(task: &TaskRecord) -> impl DoubleEndedIterator<Item = &str> {
 fn links(task: &TaskRecord) -> impl Iterator<Item = &str> {
     let session = task.last_attempt().and_then(|attempt| attempt.session.as_ref());
     let session = session.filter(|_| pull_requests(task).next().is_none());
-    let session = session.map(|session| session.url.as_deref().unwrap_or(session.id.as_str()));
+    let session = session.map(SessionRef::link);
     pull_requests(task).rev().chain(session)
 }
 

@@ -298,6 +298,13 @@ pub struct SessionRef {
     pub url: Option<String>,
 }
 
+impl SessionRef {
+    /// Its page, or else its id.
+    pub(crate) fn link(&self) -> &str {
+        self.url.as_deref().unwrap_or(self.id.as_str())
+    }
+}
+
 /// What an attempt made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

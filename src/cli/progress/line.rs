@@ -96,7 +96,7 @@ fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         }
         EventKind::SessionCreated { task, session, adopted, .. } => {
             let word = if *adopted { "adopted" } else { "started" };
-            change(task, CYAN, word, neutral(session.url.as_deref().unwrap_or(session.id.as_str())))
+            change(task, CYAN, word, neutral(session.link()))
         }
         // `started` and the task's end tell these already.
         EventKind::SessionState { state, .. }
@@ -121,7 +121,7 @@ fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         }
         EventKind::StrayFound { stray } => Some(Said::Lasting(format!(
             "{YELLOW}stray session:{YELLOW:#} {} {}",
-            neutral(stray.session.url.as_deref().unwrap_or(stray.session.id.as_str())),
+            neutral(stray.session.link()),
             neutral(&stray.title)
         ))),
         EventKind::StraysUnknown { reason } => Some(Said::Lasting(format!(
@@ -152,20 +152,16 @@ pub(crate) fn heartbeat(view: &RunView, pace: Pace, now: Timestamp) -> String {
 
 /// `3 succeeded, 1 failed, 3 live, 5 waiting`, the outcomes in their colours.
 pub(crate) fn counts(view: &RunView) -> String {
-    let mut parts: Vec<String> = view
-        .counts()
-        .map(|(outcome, n)| {
-            let style = style_of(outcome);
-            format!("{style}{n} {}{style:#}", outcome.label())
-        })
-        .collect();
-    if view.live_count() > 0 {
-        parts.push(format!("{CYAN}{} live{CYAN:#}", view.live_count()));
-    }
-    if view.waiting() > 0 {
-        parts.push(format!("{} waiting", view.waiting()));
-    }
+    let part = |(style, n, word): (Style, usize, _)| format!("{style}{n} {word}{style:#}");
+    let parts: Vec<String> = standing(view).map(part).collect();
     if parts.is_empty() { "nothing yet".to_owned() } else { parts.join(", ") }
+}
+
+/// How the tasks stand: a colour, how many, and a word for each that there are any of.
+pub(crate) fn standing(view: &RunView) -> impl Iterator<Item = (Style, usize, &'static str)> {
+    let ended = view.counts().map(|(outcome, n)| (style_of(outcome), n, outcome.label()));
+    let open = [(CYAN, view.live_count(), "live"), (Style::new(), view.waiting(), "waiting")];
+    ended.chain(open.into_iter().filter(|(_, n, _)| *n > 0))
 }
 
 /// An outcome's colour.
@@ -211,7 +207,7 @@ fn end(entry: Option<&Entry>, now: Timestamp, reason: Option<&str>) -> String {
     if let Some(entry) = entry {
         let mut pulls = entry.work.pull_requests().map(|pull| neutral(&pull.url)).peekable();
         let session = entry.session.as_ref().filter(|_| pulls.peek().is_none());
-        let session = session.map(|session| neutral(session.url.as_deref().unwrap_or(session.id.as_str())));
+        let session = session.map(|session| neutral(session.link()));
         parts.extend(pulls.chain(session));
     }
     parts.extend(reason.map(neutral));
