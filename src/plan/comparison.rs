@@ -5,8 +5,10 @@
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 
-use super::equality::{number_of_text, same_text};
+use super::data::to_literal;
+use super::equality::{self, same_text};
 use super::expression::{Kind, Token, tokens};
+use crate::manifest::Span;
 
 const EQUAL: &str = "_equal";
 const UNEQUAL: &str = "_unequal";
@@ -94,12 +96,7 @@ fn equal(a: &Value, b: &Value) -> Result<bool, Error> {
 
 /// A value as GitHub coerces it; not a number equals nothing.
 fn number(value: &Value) -> f64 {
-    match value.kind() {
-        ValueKind::None => 0.0,
-        ValueKind::Bool => f64::from(u8::from(value.is_true())),
-        ValueKind::String => number_of_text(value.as_str().unwrap_or_default()),
-        _ => f64::try_from(value.clone()).unwrap_or(f64::NAN),
-    }
+    to_literal(value, Span::default()).map_or(f64::NAN, |literal| equality::number(&literal))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) fn same_text(a: &str, b: &str) -> bool {
 }
 
 /// A value as a number; one that has none equals nothing, not even itself.
-fn number(value: &Literal) -> f64 {
+pub(super) fn number(value: &Literal) -> f64 {
     match value {
         Literal::Null => 0.0,
         Literal::Bool(value) => f64::from(u8::from(*value)),
@@ -74,7 +74,7 @@ fn number(value: &Literal) -> f64 {
 }
 
 /// A text as a number: what it spells, nothing as 0.
-pub(super) fn number_of_text(text: &str) -> f64 {
+fn number_of_text(text: &str) -> f64 {
     let text = text.trim();
     let radix = |digits: &str, radix: u32| {
         let only_digits = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));

@@ -35,14 +35,7 @@ impl Unset {
 
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        match key.as_str()? {
-            "job" => Some(self.job.clone()),
-            "vars" => Some(self.vars.clone()),
-            "env" => Some(self.env.clone()),
-            "source" => self.source.clone(),
-            "matrix" => self.matrix.clone(),
-            _ => None,
-        }
+        self.root(key.as_str()?).cloned()
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
