@@ -38,20 +38,18 @@ fn young_finished_sessions_are_taken_up() {
 
 #[test]
 fn what_an_old_copy_of_the_ledger_lacks_is_taken_up() {
-    let world = World::with(QUICK, &tasks(6));
-    world.run().args("--max-tasks 2").exits(5);
-    let copy = world.copy_of_the_ledger().unwrap();
-    world.run().args("--max-tasks 2").exits(5);
-    world.lose_the_ledger();
-    std::fs::rename(copy, world.path(".jules-batch")).unwrap();
-    let ended = world.run().exits(0);
-    world.created(6);
-    assert_eq!((ended.count(Outcome::Succeeded), adopted(&ended)), (6, 2));
+    assert_that_an_old_copy_is_made_up_for(QUICK);
 }
 
 #[test]
 fn what_an_old_copy_lacks_is_taken_up_although_titles_do_not_come_back() {
     let scenario = "{ defaults: { duration: 40ms, outcome: change, title: { becomes: Another title } } }";
+    assert_that_an_old_copy_is_made_up_for(scenario);
+}
+
+/// Two of six tasks are done, then two more of which the ledger is made to know nothing.
+#[track_caller]
+fn assert_that_an_old_copy_is_made_up_for(scenario: &str) {
     let world = World::with(scenario, &tasks(6));
     world.run().args("--max-tasks 2").exits(5);
     let copy = world.copy_of_the_ledger().unwrap();
