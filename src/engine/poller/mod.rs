@@ -4,6 +4,7 @@
 //! read from the newest on, as deep as they answer for more sessions that are about due than they cost in single
 //! reads. A session that has sunk below, or that a page did not show, is read by itself.
 
+mod blind;
 mod cost;
 mod pace;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::blind::Blind;
 use self::cost::Costs;
 use self::pace::Lifetimes;
 pub(super) use self::pace::Liveness;
@@ -26,8 +28,6 @@ const PAGE: usize = 100;
 const MAX_SINGLE: usize = 32;
 /// How many pages one listing may read: an account can have thousands of old sessions.
 const MAX_PAGES: usize = 200;
-/// After a listing that failed no other is tried for an interval, and for twice as long after each further one, up to this.
-const MOST_BLIND: u32 = 32;
 /// Of sessions taken up together, this many are read at once, the others spread over an interval.
 const AT_ONCE: usize = 16;
 /// The golden ratio's fraction: its multiples spread evenly however many there are.
@@ -88,15 +88,6 @@ struct Listing {
     expected: HashSet<SessionId>,
     /// The next page, not asked for yet: its token, and how many sessions stand before it.
     next: Option<(String, usize)>,
-}
-
-/// Listings fail: sessions are read one by one.
-#[derive(Debug)]
-struct Blind {
-    since: Instant,
-    until: Instant,
-    failures: u32,
-    error: String,
 }
 
 /// What to ask.
@@ -294,12 +285,7 @@ impl Poller {
 
     /// The listing failed: what it did not show is read one by one, and listings are left alone for a while.
     fn give_up(&mut self, listing: &Listing, error: &str, now: Instant) {
-        let before = self.blind.take();
-        let failures = before.as_ref().map_or(0, |blind| blind.failures) + 1;
-        let intervals = 2_u32.saturating_pow(failures - 1).min(MOST_BLIND);
-        let until = now + self.settings.interval * intervals;
-        let since = before.map_or(now, |blind| blind.since);
-        self.blind = Some(Blind { since, until, failures, error: error.to_owned() });
+        self.blind = Some(Blind::after(self.blind.take(), error, self.settings.interval, now));
         self.costs.on_failed_page();
         self.read_singly(listing, now);
     }
