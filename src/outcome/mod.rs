@@ -14,10 +14,9 @@ mod run_id;
 pub(crate) mod sample;
 mod service;
 mod totals;
+mod work;
 
-pub use event::{
-    ApiUsage, Change, EventKind, PlannedTask, PullRequest, RunEvent, RunInfo, SessionRef, Stray, Work,
-};
+pub use event::{ApiUsage, EventKind, PlannedTask, RunEvent, RunInfo, Stray};
 pub use kind::Outcome;
 pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
@@ -25,5 +24,6 @@ pub use record::{AttemptRecord, RunRecord, TaskRecord};
 pub use run_id::RunId;
 pub use service::{Outage, RequestPause, ServiceStatus, StartPause};
 pub use totals::Totals;
+pub use work::{Change, PullRequest, SessionRef, Work};
 
 pub use crate::plan::OnNoChange;
