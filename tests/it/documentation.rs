@@ -1,9 +1,12 @@
 //! README.md says what the program does: its keys, flags, commands and exit codes are the real ones.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::support::rust::files;
 
 const README: &str = include_str!("../../README.md");
 
@@ -127,5 +130,29 @@ fn the_outputs_of_the_action_are_told() {
             README.contains(&format!("`{output}`"))
                 && action.contains(&format!("steps.run.outputs.{output} "))
         );
+    }
+}
+
+/// The names among these that no function of ours has.
+pub(crate) fn without_a_test(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let open = ["src", "crates", "tests/it", "tests/torture"].map(|folder| root.join(folder));
+    let text: String = files(open.into()).iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    names.into_iter().filter(|name| !text.contains(&format!("fn {name}("))).collect()
+}
+
+/// The tests that the last column of the tables names.
+fn named_by(page: &str) -> Vec<String> {
+    let last = page.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.rsplit('|').nth(1));
+    let named = last.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    named.filter(|name| name.matches('_').count() > 2).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_said_to_be_shown_is_shown_by_a_test() {
+    for page in [include_str!("../../docs/security.md"), include_str!("../../docs/reliability.md")] {
+        let named = named_by(page);
+        assert!(named.len() > 10, "the tables were not found: {named:?}");
+        assert_eq!(without_a_test(named), [""; 0], "no such tests");
     }
 }

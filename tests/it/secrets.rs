@@ -202,24 +202,3 @@ fn a_key_file_that_can_be_read_once_is_read_once() {
     assert!(world.service().sessions().len() == 1);
     assert_no_key(&written(&ended, world.folder()));
 }
-
-#[test]
-fn what_is_said_to_be_shown_is_shown_by_a_test() {
-    let table = include_str!("../../docs/security.md");
-    let tests = concat!(
-        include_str!("secrets.rs"),
-        include_str!("files.rs"),
-        include_str!("hostile.rs"),
-        include_str!("../../src/runner/redact.rs"),
-        include_str!("../../src/engine/act.rs"),
-        include_str!("../../src/engine/driver/tests.rs"),
-        include_str!("../../crates/foreign-text/src/secret.rs"),
-    );
-    let shown =
-        table.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.rsplit('|').nth(1));
-    let named = shown
-        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
-        .filter(|name| name.matches('_').count() > 2);
-    let missing: Vec<_> = named.filter(|name| !tests.contains(&format!("fn {name}("))).collect();
-    assert!(missing.is_empty(), "no such tests: {missing:?}");
-}

@@ -5,8 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// Every file below `folder`, by its path from there, in order.
 pub(crate) fn parsed(folder: &Path) -> Vec<(String, syn::File)> {
+    let name = |path: &Path| path.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/");
+    let parse = |path: &Path| syn::parse_file(&std::fs::read_to_string(path).unwrap()).unwrap();
+    files(vec![folder.to_owned()]).iter().map(|path| (name(path), parse(path))).collect()
+}
+
+/// The files of Rust below these folders, in order.
+pub(crate) fn files(mut open: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
         let entries = std::fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path());
         let (folders, found): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
@@ -14,9 +20,7 @@ pub(crate) fn parsed(folder: &Path) -> Vec<(String, syn::File)> {
         files.extend(found.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")));
     }
     files.sort();
-    let name = |path: &Path| path.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/");
-    let parse = |path: &Path| syn::parse_file(&std::fs::read_to_string(path).unwrap()).unwrap();
-    files.iter().map(|path| (name(path), parse(path))).collect()
+    files
 }
 
 /// Each path of a `use`, with the name that it is given.
