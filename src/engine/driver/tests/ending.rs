@@ -1,0 +1,389 @@
+//! What a session that has ended made, and when that is known.
+
+use super::*;
+
+#[test]
+fn completed_with_outputs_ends_at_once() {
+    let mut session = Followed::of(Waiting::default());
+    assert!(session.sees(SessionState::InProgress).is_empty());
+    let steps = session.sees_work(SessionState::Completed, pull_request());
+    assert_eq!(ended(&steps).0, Outcome::Succeeded);
+    assert_eq!(session.driver.wake_at(), None);
+}
+
+#[test]
+fn late_outputs_are_waited_for() {
+    let mut session = Followed::of(Waiting::default());
+    let soon = session.now.instant + Duration::from_secs(10);
+    assert_eq!(session.sees(SessionState::Completed), [Step::ReadAt(soon)]);
+    let steps = session.pass(12).sees_work(SessionState::Completed, pull_request());
+    assert_eq!(ended(&steps).0, Outcome::Succeeded);
+}
+
+#[test]
+fn without_outputs_the_last_change_set_of_the_activities_counts() {
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Completed);
+    let read = Step::Read { purpose: Purpose::Work, since: None };
+    assert_eq!(session.pass(30).sees(SessionState::Completed), [read]);
+    let steps = session.reads(Purpose::Work, &Digest { change: Some(change()), ..Digest::default() });
+    assert_eq!(ended(&steps).0, Outcome::Succeeded);
+}
+
+#[test]
+fn work_without_a_change_is_no_change() {
+    let mut session = Followed::of(Waiting::default());
+    let steps = session.completes("PvwbE");
+    assert_eq!(
+        ended(&steps),
+        (Outcome::NoChange, "completed without any change; the agent's last words: Read it.")
+    );
+}
+
+#[test]
+fn a_session_that_has_not_worked_is_an_error_by_a_fresh_look() {
+    for course in ["PvE", "PE", "AUPvE", ""] {
+        let mut session = Followed::of(Waiting::default());
+        let steps = session.completes(course);
+        let steps = session.looks(&steps, SessionState::Completed);
+        assert_eq!(ended(&steps), (Outcome::Error, "completed without having worked"), "{course}");
+    }
+    // It was woken meanwhile, or its outputs have come.
+    let mut session = Followed::of(Waiting::default());
+    let steps = session.completes("PvE");
+    assert!(session.looks(&steps, SessionState::InProgress).is_empty());
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.completes("PvE");
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.completes("PvE");
+    assert_eq!(ended(&session.sleeps(120)).0, Outcome::Detached, "no look could be had");
+}
+
+/// How sessions have ended in the wild, by what their activities show; `change`: with a change set among them.
+#[rstest::rstest]
+#[case::work("PvwwE", false, Outcome::NoChange)]
+#[case::commands_alone("PvbbE", false, Outcome::NoChange)]
+#[case::a_plan_alone("PvE", false, Outcome::Error)]
+#[case::a_question_instead_of_work("PvAE", false, Outcome::NeedsInput)]
+#[case::a_question_after_some_work("PvwbAE", false, Outcome::NeedsInput)]
+#[case::a_question_about_the_plan("PAvE", false, Outcome::NeedsInput)]
+#[case::an_empty_answer("PvAE_", false, Outcome::NeedsInput)]
+#[case::a_question_an_answer_and_work("PvAUwE", false, Outcome::NoChange)]
+#[case::a_question_an_answer_and_another_question("PvAUwAE", false, Outcome::NeedsInput)]
+#[case::a_word_amid_the_work("PvAwE", false, Outcome::NoChange)]
+#[case::a_change("PvwE", true, Outcome::Succeeded)]
+#[case::thanks_after_a_change("PvwAE", true, Outcome::Succeeded)]
+#[case::a_question_an_answer_and_a_change("PvAUwE", true, Outcome::Succeeded)]
+fn how_a_session_without_outputs_ended_is_known_by_the_places_of_its_activities(
+    #[case] course: &str,
+    #[case] has_change: bool,
+    #[case] wanted: Outcome,
+) {
+    let mut session = Followed::of(Waiting::default());
+    let change = has_change.then(change);
+    session.sees(SessionState::Completed);
+    session.pass(30).sees(SessionState::Completed);
+    let mut steps = session.reads(Purpose::Work, &Digest { change, ..course_of(course) });
+    if matches!(steps[..], [Step::ReadAt(_)]) {
+        steps = session.sees(SessionState::Completed);
+    }
+    let (outcome, reason) = ended(&steps);
+    assert_eq!(outcome, wanted, "{reason}");
+    assert!(outcome != Outcome::NeedsInput || reason == "Which one?", "{reason}");
+}
+
+#[test]
+fn a_question_at_the_end_is_left_to_the_policy() {
+    for (user_feedback, outcome) in
+        [(UserFeedback::Fail, Outcome::NeedsInput), (UserFeedback::Detach, Outcome::Detached)]
+    {
+        let mut session = Followed::of(Waiting { user_feedback, ..Waiting::default() });
+        assert_eq!(ended(&session.completes("PvAE")), (outcome, "Which one?"));
+    }
+    for expect in [Expect::Change, Expect::PullRequest] {
+        let mut session = Followed::new(expect, Made::PullRequest, Waiting::default());
+        assert_eq!(ended(&session.completes("PvAE")), (Outcome::NeedsInput, "Which one?"));
+    }
+}
+
+/// A session whose session completed with a question, and was answered.
+fn answered_at_the_end(max: u32) -> Followed {
+    let mut session = Followed::of(replies(max));
+    assert_eq!(session.completes("PvAE"), send(Act::Reply, "Decide yourself.", false));
+    assert!(session.sees(SessionState::Completed).is_empty(), "the reply is under way");
+    let soon = Step::ReadAt(session.now.instant + INTERVAL);
+    assert_eq!(session.driver.on_acted(Act::Reply, Ok(()), session.now), [soon]);
+    session
+}
+
+#[test]
+fn an_answer_wakes_a_completed_session() {
+    let mut session = answered_at_the_end(1);
+    // Some 95 s it is shown as it was.
+    for _ in 0..9 {
+        let again = Step::ReadAt(session.pass(10).now.instant + INTERVAL);
+        assert_eq!(session.sees(SessionState::Completed), [again]);
+    }
+    assert!(session.pass(10).sees(SessionState::InProgress).is_empty());
+    assert_eq!(
+        ended(&session.pass(60).sees_work(SessionState::Completed, pull_request())).0,
+        Outcome::Succeeded
+    );
+}
+
+#[test]
+fn a_woken_session_is_judged_anew() {
+    let mut session = answered_at_the_end(1);
+    session.pass(95).sees(SessionState::InProgress);
+    assert_eq!(ended(&session.completes("PvAEUwE")).0, Outcome::NoChange);
+    let mut session = answered_at_the_end(1);
+    session.pass(95).sees(SessionState::InProgress);
+    assert_eq!(
+        ended(&session.completes("PvAEUwAE")),
+        (Outcome::NeedsInput, "Which one?"),
+        "the replies are spent"
+    );
+    let mut session = answered_at_the_end(2);
+    session.pass(95).sees(SessionState::InProgress);
+    assert_eq!(session.completes("PvAEUwAE"), send(Act::Reply, "Decide yourself.", false));
+    assert_eq!(session.driver.spent.replies, 2);
+}
+
+/// It woke and completed again between two looks: only the time of its last change tells.
+#[test]
+fn a_wake_that_nobody_saw_is_found_in_the_activities() {
+    let question = [Step::Read { purpose: Purpose::Question, since: None }];
+    for (course, wanted) in [("PvAEUwE", Outcome::NoChange), ("PvAEUwAE", Outcome::NeedsInput)] {
+        let mut session = answered_at_the_end(1);
+        assert_eq!(session.pass(10).sees_at(SessionState::Completed, 100), question);
+        assert!(session.sees_at(SessionState::Completed, 100).is_empty(), "one reading at a time");
+        let again = [Step::ReadAt(session.now.instant + INTERVAL)];
+        assert_eq!(session.reads(Purpose::Question, &course_of("PvAEU")), again, "our own message");
+        assert_eq!(session.sees_at(SessionState::Completed, 100), again);
+        assert_eq!(session.pass(120).sees_at(SessionState::Completed, 200), question);
+        let look = [Step::ReadAt(session.now.instant)];
+        assert_eq!(session.reads(Purpose::Question, &course_of(course)), look, "it may have woken just now");
+        assert_eq!(ended(&session.sees_at(SessionState::Completed, 200)).0, wanted);
+    }
+    // What was read is the beginning of its work; and what was read is not all.
+    let mut session = answered_at_the_end(1);
+    session.pass(10).sees_at(SessionState::Completed, 100);
+    session.reads(Purpose::Question, &course_of("PvAEUw"));
+    assert!(session.sees(SessionState::InProgress).is_empty());
+    let mut session = answered_at_the_end(1);
+    session.pass(10).sees_at(SessionState::Completed, 100);
+    session.reads(Purpose::Question, &course_of("PvAEUA"));
+    assert_eq!(session.sees_at(SessionState::Completed, 200), question);
+    let mut session = answered_at_the_end(1);
+    assert!(matches!(
+        session.pass(90).sees_work(SessionState::Completed, pull_request())[..],
+        [Step::End(_)]
+    ));
+}
+
+#[test]
+fn an_answer_that_wakes_nobody_needs_input() {
+    let mut session = answered_at_the_end(5);
+    let asleep = session.now.instant + Duration::from_secs(20 * 60);
+    let read = [Step::Read { purpose: Purpose::Work, since: None }];
+    let steps = session.sleeps(30 * 60);
+    assert_eq!(session.now.instant, asleep, "the time that its silence is borne");
+    assert_eq!(session.looks(&steps, SessionState::Completed), read);
+    assert_eq!(
+        ended(&session.reads(Purpose::Work, &course_of("PvAEU"))),
+        (Outcome::NeedsInput, "Which one?")
+    );
+    // An answer of somebody else's, or of an earlier invocation.
+    let mut session = Followed::of(Waiting::default());
+    let again = Step::ReadAt(session.now.instant + Duration::from_secs(30) + INTERVAL);
+    assert_eq!(session.completes("PvAEU"), [again]);
+    let steps = session.sleeps(30 * 60);
+    assert_eq!(session.looks(&steps, SessionState::Completed), read);
+    assert_eq!(
+        ended(&session.reads(Purpose::Work, &course_of("PvAEU"))),
+        (Outcome::NeedsInput, "Which one?")
+    );
+    // It wakes late, or nobody can tell.
+    let mut session = answered_at_the_end(5);
+    let steps = session.sleeps(30 * 60);
+    assert!(session.looks(&steps, SessionState::InProgress).is_empty());
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = answered_at_the_end(5);
+    session.sleeps(30 * 60);
+    assert_eq!(ended(&session.sleeps(120)).0, Outcome::Detached);
+}
+
+#[test]
+fn a_question_is_not_answered_again_while_the_activities_lag() {
+    let mut session = Followed::of(replies(5));
+    session.sees(SessionState::Completed);
+    session.pass(30).sees(SessionState::Completed);
+    let asked = session.now.wall;
+    let old = Digest { told: timed("PvAE", asked), ..Digest::default() };
+    assert_eq!(session.reads(Purpose::Work, &old), send(Act::Reply, "Decide yourself.", false));
+    session.driver.on_acted(Act::Reply, Ok(()), session.now);
+    session.pass(10).sees_at(SessionState::Completed, 100);
+    assert!(matches!(session.reads(Purpose::Question, &old)[..], [Step::ReadAt(_)]));
+    session.pass(10).sees_at(SessionState::Completed, 200);
+    let new = Digest { told: timed("PvAEUAE", asked + INTERVAL), ..Digest::default() };
+    assert_eq!(session.reads(Purpose::Question, &new), [Step::ReadAt(session.now.instant)]);
+    let steps = session.sees_at(SessionState::Completed, 200);
+    assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
+}
+
+#[test]
+fn an_answer_that_surely_did_not_arrive_is_sent_again_until_the_time_is_over() {
+    let mut session = Followed::of(replies(1));
+    session.completes("PvAE");
+    for _ in 0..5 {
+        session.driver.on_acted(Act::Reply, Err(&passing(true)), session.now);
+        let read = Step::Read { purpose: Purpose::Question, since: None };
+        assert_eq!(session.pass(10).sees(SessionState::Completed), [read]);
+        let steps = session.reads(Purpose::Question, &course_of("PvAE"));
+        assert_eq!(steps, send(Act::Reply, "Decide yourself.", true));
+    }
+    session.driver.on_acted(Act::Reply, Err(&passing(true)), session.now);
+    let steps = session.sleeps(7_200);
+    let read = [Step::Read { purpose: Purpose::Work, since: None }];
+    assert_eq!(session.looks(&steps, SessionState::Completed), read);
+    assert_eq!(ended(&session.reads(Purpose::Work, &course_of("PvAE"))), (Outcome::NeedsInput, "Which one?"));
+}
+
+#[test]
+fn whatever_timer_ends_the_wait_for_feedback_the_question_is_told() {
+    let waits = |waiting, seconds: u64| {
+        let mut session = Followed::of(waiting);
+        session.sees(SessionState::AwaitingUserFeedback);
+        session.reads(Purpose::Question, &asks("Left or right?"));
+        session.driver.on_acted(Act::Reply, Ok(()), session.now);
+        while session.sleeps(seconds).first().is_some_and(|step| !matches!(step, Step::ReadAt(_))) {
+            session.reads(Purpose::Silence, &Digest::default());
+            if matches!(session.driver.phase, Phase::LastLook { .. }) {
+                break;
+            }
+            session.driver.on_acted(Act::Nudge, Ok(()), session.now);
+        }
+        let steps = session.sees(SessionState::AwaitingUserFeedback);
+        assert_eq!(ended(&steps), (Outcome::NeedsInput, "Left or right?"));
+    };
+    waits(replies(1), 30 * 60);
+    waits(Waiting { stall: StallPolicy::Nudge { text: "Go on.".to_owned(), max: 2 }, ..replies(1) }, 30 * 60);
+    waits(
+        Waiting { stall: StallPolicy::Nudge { text: "Go on.".to_owned(), max: 99 }, ..replies(1) },
+        3 * 60 * 60,
+    );
+}
+
+#[test]
+fn a_question_is_told_wherever_it_stands() {
+    for kind in [
+        ActivityKind::ProgressUpdated {
+            title: Some("Waiting".to_owned()),
+            description: Some("Left?".to_owned()),
+        },
+        ActivityKind::None,
+    ] {
+        let mut activity = Activity::new("a".parse().unwrap(), Originator::Agent, kind);
+        activity.description = Some("Left?".to_owned());
+        let mut digest = Digest::default();
+        digest.told.take(activity);
+        let mut session = Followed::of(Waiting::default());
+        session.sees(SessionState::AwaitingUserFeedback);
+        assert_eq!(ended(&session.reads(Purpose::Question, &digest)), (Outcome::NeedsInput, "Left?"));
+    }
+}
+
+#[test]
+fn what_only_explains_does_not_hold_up_the_end() {
+    // Nobody answers, or the service refuses.
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Failed);
+    let unread = "the session failed; its activities, which say why, could not be read";
+    assert_eq!(ended(&session.sleeps(40)), (Outcome::Failed, unread));
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(ended(&session.sleeps(150)).0, Outcome::NeedsInput);
+    let mut session = Followed::of(replies(1));
+    session.sees(SessionState::AwaitingUserFeedback);
+    assert_eq!(session.sleeps(150), send(Act::Reply, "Decide yourself.", false));
+    assert!(session.reads(Purpose::Question, &asks("Which?")).is_empty(), "too late to ask anything");
+}
+
+#[test]
+fn outputs_count_whatever_is_being_read() {
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    assert_eq!(session.sleeps(20 * 60), [Step::Read { purpose: Purpose::Silence, since: None }]);
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Completed);
+    session.pass(30).sees(SessionState::Completed);
+    assert_eq!(ended(&session.sees_work(SessionState::Completed, pull_request())).0, Outcome::Succeeded);
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    session.sleeps(20 * 60);
+    assert_eq!(session.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
+}
+
+#[test]
+fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
+    let mut session = Followed::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
+    let changed = Work { change: Some(change()), ..Work::default() };
+    assert!(matches!(session.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
+    let steps = session.pass(30).sees(SessionState::Completed);
+    assert_eq!(ended(&steps).0, Outcome::Failed, "without reading anything else");
+}
+
+#[test]
+fn a_pull_request_that_was_asked_for_is_waited_for_although_there_is_a_change() {
+    let changed = || Work { change: Some(change()), ..Work::default() };
+    let mut session = Followed::new(Expect::Any, Made::PullRequest, Waiting::default());
+    assert!(!matches!(session.sees_work(SessionState::Completed, changed())[..], [Step::End(_)]));
+    let steps = session.pass(5).sees_work(SessionState::Completed, pull_request());
+    assert!(matches!(&steps[..], [Step::End(end)] if end.work.pull_request.is_some()), "{steps:?}");
+
+    let mut session = Followed::new(Expect::Any, Made::PullRequest, Waiting::default());
+    session.sees_work(SessionState::Completed, changed());
+    session.driver.deadline = session.now.instant + Duration::from_secs(20);
+    assert_eq!(
+        ended(&session.sleeps(150)).0,
+        Outcome::Succeeded,
+        "it had ended in time, and changed something"
+    );
+}
+
+#[test]
+fn the_reason_of_a_failure_is_fetched() {
+    let mut session = Followed::of(Waiting::default());
+    assert_eq!(session.sees(SessionState::Failed), [Step::Read { purpose: Purpose::Reason, since: None }]);
+    let digest = digest([ActivityKind::SessionFailed { reason: Some("the build is broken".to_owned()) }]);
+    assert_eq!(ended(&session.reads(Purpose::Reason, &digest)), (Outcome::Failed, "the build is broken"));
+}
+
+#[test]
+fn a_failure_without_a_reason_ends_too() {
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Failed);
+    let steps = session.reads(Purpose::Reason, &Digest::default());
+    assert_eq!(ended(&steps), (Outcome::Failed, "the session failed without saying why"));
+}
+
+#[test]
+fn activities_that_come_late_are_asked_for_again_but_not_for_ever() {
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::Failed);
+    let missing = RequestFailure { text: "404".to_owned(), kind: FailureKind::Missing };
+    let mut reads = 1;
+    loop {
+        let steps = session.driver.on_read(Purpose::Reason, Err(&missing), session.now);
+        if !steps.is_empty() {
+            assert_eq!(ended(&steps).0, Outcome::Failed);
+            break;
+        }
+        assert_eq!(session.sleeps(10), [Step::Read { purpose: Purpose::Reason, since: None }]);
+        reads += 1;
+    }
+    assert_eq!(reads, 4, "at 0, 10, 20 and 30 seconds");
+}
