@@ -13,6 +13,7 @@ mod run_id;
 #[cfg(test)]
 pub(crate) mod sample;
 mod service;
+mod task_record;
 mod totals;
 mod work;
 
@@ -20,9 +21,10 @@ pub use event::{ApiUsage, EventKind, PlannedTask, RunEvent, RunInfo, Stray};
 pub use kind::Outcome;
 pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
-pub use record::{AttemptRecord, RunRecord, TaskRecord};
+pub use record::RunRecord;
 pub use run_id::RunId;
 pub use service::{Outage, RequestPause, ServiceStatus, StartPause};
+pub use task_record::{AttemptRecord, TaskRecord};
 pub use totals::Totals;
 pub use work::{Change, PullRequest, SessionRef, Work};
 

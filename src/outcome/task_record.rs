@@ -1,0 +1,239 @@
+//! A task and its attempts, as a run's events tell them.
+
+use jiff::Timestamp;
+
+use super::{EventKind, Marker, Outcome, PlannedTask, SessionRef, Work};
+
+/// A task, as its events tell it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskRecord {
+    /// What was planned.
+    pub planned: PlannedTask,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<AttemptRecord>,
+    /// When creates came into doubt whose sessions nobody has found: each may have made one.
+    pub doubts: Vec<Timestamp>,
+    /// Whether the sessions that the service held already were looked for since it was planned.
+    pub surveyed: bool,
+    /// Its outcome, once it has one.
+    pub outcome: Option<Outcome>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The first intent.
+    pub started_at: Option<Timestamp>,
+    /// When its outcome was known.
+    pub ended_at: Option<Timestamp>,
+    /// How often we answered the agent, all attempts together.
+    pub replies: u32,
+    /// How often we nudged it, all attempts together.
+    pub nudges: u32,
+}
+
+/// One attempt: at most one session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// From 1.
+    pub number: u32,
+    /// What its session's title ends with.
+    pub marker: Marker,
+    /// Its session, once known.
+    pub session: Option<SessionRef>,
+    /// The session's last known state, in the service's words.
+    pub state: Option<String>,
+    /// Whether the session was found by its marker.
+    pub adopted: bool,
+    /// Whether its session was given up and put into the archive.
+    pub archived: bool,
+    /// Whether the create was refused for certain: the intent is void.
+    pub refused: bool,
+    /// The intent.
+    pub started_at: Timestamp,
+    /// Its end.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What it made.
+    pub work: Work,
+    /// Answers given in this attempt.
+    pub replies: u32,
+    /// Nudges sent in this attempt.
+    pub nudges: u32,
+    /// Milliseconds from the session's end until we saw it, if it ended while we followed it.
+    pub detected_after_ms: Option<u64>,
+}
+
+impl AttemptRecord {
+    /// An intent that nobody knows the end of: its POST may have created a session.
+    #[must_use]
+    pub fn is_open_intent(&self) -> bool {
+        self.session.is_none() && self.outcome.is_none() && !self.refused
+    }
+
+    /// A session that had not ended when we last looked.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.session.is_some() && self.outcome.is_none_or(Outcome::is_open)
+    }
+}
+
+impl TaskRecord {
+    /// The outcome, or what it would be if the run stopped here: what is or may be live is detached, the rest deferred.
+    #[must_use]
+    pub fn outcome_so_far(&self) -> Outcome {
+        self.outcome.unwrap_or_else(|| match self.attempts.last() {
+            Some(attempt) if attempt.is_live() || attempt.is_open_intent() => Outcome::Detached,
+            _ => Outcome::Deferred,
+        })
+    }
+
+    /// Its last intent, if nobody knows whether that has a session. It outlives the task's end.
+    #[must_use]
+    pub fn open_intent(&self) -> Option<&AttemptRecord> {
+        self.last_attempt().filter(|attempt| attempt.is_open_intent())
+    }
+
+    /// Whether it has ended in a way that counts as failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.outcome.is_some_and(|outcome| outcome.counts_as_failed(self.planned.on_no_change))
+    }
+
+    /// The last attempt, refused intents aside.
+    #[must_use]
+    pub fn last_attempt(&self) -> Option<&AttemptRecord> {
+        self.attempts.iter().rev().find(|attempt| !attempt.refused)
+    }
+
+    /// What the last attempt made.
+    #[must_use]
+    pub fn work(&self) -> Option<&Work> {
+        self.last_attempt().map(|attempt| &attempt.work)
+    }
+}
+
+impl TaskRecord {
+    pub(super) fn new(planned: PlannedTask) -> Self {
+        Self {
+            planned,
+            attempts: Vec::new(),
+            doubts: Vec::new(),
+            surveyed: false,
+            outcome: None,
+            reason: None,
+            started_at: None,
+            ended_at: None,
+            replies: 0,
+            nudges: 0,
+        }
+    }
+
+    pub(super) fn apply(&mut self, event: &EventKind, ts: Timestamp) {
+        match event {
+            EventKind::TaskReopened { .. } => {
+                self.outcome = None;
+                self.reason = None;
+                self.ended_at = None;
+            }
+            EventKind::IntentRecorded { attempt, marker, .. } => self.intend(*attempt, marker, ts),
+            EventKind::TaskEnded { outcome, reason, .. } => {
+                self.outcome = Some(*outcome);
+                self.reason.clone_from(reason);
+                self.ended_at = Some(ts);
+            }
+            EventKind::Replied { attempt, .. } => {
+                self.replies += 1;
+                self.with_attempt(*attempt, |a| a.replies += 1);
+            }
+            EventKind::Nudged { attempt, .. } => {
+                self.nudges += 1;
+                self.with_attempt(*attempt, |a| a.nudges += 1);
+            }
+            EventKind::CreateDoubted { .. } => self.doubts.push(ts),
+            EventKind::CreateRefused { attempt, capacity, .. } => {
+                if *capacity {
+                    self.doubts.pop();
+                }
+                self.with_attempt(*attempt, |a| {
+                    a.refused = true;
+                    a.ended_at = Some(ts);
+                });
+            }
+            EventKind::SessionCreated { attempt, session, adopted, .. } => {
+                if *adopted {
+                    self.doubts.pop();
+                }
+                self.with_attempt(*attempt, |a| {
+                    // One that is told again is taken up again: it was live after all.
+                    a.adopted |= *adopted;
+                    a.session = Some(session.clone());
+                    (a.refused, a.archived) = (false, false);
+                    a.outcome = None;
+                    a.reason = None;
+                    a.ended_at = None;
+                });
+            }
+            EventKind::SessionState { attempt, state, detected_after_ms, .. } => {
+                self.with_attempt(*attempt, |a| {
+                    a.state = Some(state.clone());
+                    a.detected_after_ms = a.detected_after_ms.or(*detected_after_ms);
+                });
+            }
+            EventKind::SessionArchived { attempt, .. } => self.with_attempt(*attempt, |a| a.archived = true),
+            EventKind::AttemptEnded { attempt, outcome, reason, work, .. } => {
+                self.with_attempt(*attempt, |a| {
+                    a.outcome = Some(*outcome);
+                    a.reason.clone_from(reason);
+                    a.work.clone_from(work);
+                    a.ended_at = Some(ts);
+                });
+            }
+            // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
+            EventKind::PlanApproved { .. }
+            | EventKind::RunStarted { .. }
+            | EventKind::InvocationStarted { .. }
+            | EventKind::SessionsSurveyed { .. }
+            | EventKind::TaskPlanned { .. }
+            | EventKind::Noted { .. }
+            | EventKind::ApiUsed { .. }
+            | EventKind::StrayFound { .. }
+            | EventKind::StraysUnknown { .. }
+            | EventKind::InvocationEnded { .. } => {}
+        }
+    }
+
+    /// A refused intent is written over by the next one: it was no attempt at the task.
+    fn intend(&mut self, number: u32, marker: &Marker, ts: Timestamp) {
+        self.started_at.get_or_insert(ts);
+        self.attempts.retain(|attempt| !(attempt.refused && attempt.number == number));
+        if self.attempts.iter().any(|attempt| attempt.number == number) {
+            return;
+        }
+        // Most tasks have one attempt, and a thousand of them should not take the room of four thousand.
+        self.attempts.reserve_exact(1);
+        self.attempts.push(AttemptRecord {
+            number,
+            marker: marker.clone(),
+            session: None,
+            state: None,
+            adopted: false,
+            archived: false,
+            refused: false,
+            started_at: ts,
+            ended_at: None,
+            outcome: None,
+            reason: None,
+            work: Work::default(),
+            replies: 0,
+            nudges: 0,
+            detected_after_ms: None,
+        });
+    }
+
+    fn with_attempt(&mut self, number: u32, change: impl FnOnce(&mut AttemptRecord)) {
+        if let Some(attempt) = self.attempts.iter_mut().rev().find(|attempt| attempt.number == number) {
+            change(attempt);
+        }
+    }
+}
