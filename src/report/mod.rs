@@ -18,6 +18,7 @@ mod record;
 #[cfg(test)]
 mod sample;
 mod task;
+mod totals;
 mod v1;
 
 pub use amounts::{duration, many};
@@ -29,9 +30,10 @@ pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};
 pub use markdown::markdown;
 pub use merge::merge;
+pub use totals::TotalsV1;
 pub use v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, OnNoChangeV1, PollsV1, PullRequestV1, ReportV1, RunV1,
-    SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, TotalsV1,
+    SessionV1, ShardV1, SourceV1, StrayV1, TaskV1,
 };
 
 /// A report could not be read or rendered.

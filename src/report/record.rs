@@ -35,7 +35,7 @@ impl ReportV1 {
 
     /// Counts the tasks.
     pub(super) fn with_totals(run: RunV1, tasks: Vec<TaskV1>, api: ApiV1, strays: Vec<StrayV1>) -> Self {
-        let totals = tasks.iter().map(|task| task.outcome).collect::<super::v1::TotalsV1>();
+        let totals = tasks.iter().map(|task| task.outcome).collect::<super::totals::TotalsV1>();
         Self {
             schema_version: Self::VERSION,
             run,
