@@ -66,4 +66,6 @@ pub(super) enum Purpose {
     Reason,
     /// What did it make?
     Work,
+    /// Has it been answered since its attempt ended?
+    Answer,
 }

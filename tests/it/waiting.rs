@@ -184,6 +184,21 @@ fn a_question_at_the_end_for_a_human_is_left_to_them() {
     world.created(1);
 }
 
+#[test]
+fn a_person_who_answers_a_session_that_has_ended_gets_no_second_one_by_running_again() {
+    // It wakes, or does not: either way the answer is waited for.
+    let wakes = "{ by: message, after: 700ms, lasts: 100ms }";
+    for (wakes, code, outcome) in [(wakes, 0, Outcome::Succeeded), ("", 100, Outcome::NeedsInput)] {
+        let behaviour = format!("{ASKS_LAST}, wakes: [{wakes}], reply-after: 10m");
+        let world = world(&behaviour, "user-feedback: fail", &["timeouts: { stall: 2s }"]);
+        assert_eq!(world.run().exits(100).outcome("task"), (Outcome::NeedsInput, "Which one?".to_owned()));
+        let session = world.jules().attach(world.sessions()[0].id.parse().unwrap());
+        world.service().block_on(session.send("That one.")).unwrap();
+        assert_eq!(world.run().arg("--failed").exits(code).outcome("task").0, outcome);
+        world.created(1);
+    }
+}
+
 /// The reply does not arrive, or nobody can tell.
 #[test]
 fn a_session_that_gets_no_further_after_the_reply_needs_input_with_its_question() {

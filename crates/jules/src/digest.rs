@@ -1,9 +1,11 @@
 //! What a session's activities tell, folded into what a reader asks for.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::outcome::{CLOCKS, age};
 use super::{Activity, ActivityKind, AgentPlan, Artifact, ChangeSet, Session};
 
 /// A session's activities, folded. [`Activities::digest`](super::Activities::digest) reads it from the service.
@@ -171,6 +173,14 @@ impl SessionDigest {
             None if self.worked => Unchanged::Worked,
             None => Unchanged::NeverWorked,
         }
+    }
+
+    /// Whether a message came last, and so lately that the session, which has completed, may still be shown as it was
+    /// before: `within` that time it wakes if it ever does, and the service's clocks may differ by five minutes. `now` is
+    /// the service's ([`Jules::service_time`](super::Jules::service_time)).
+    #[must_use]
+    pub fn may_wake(&self, within: Duration, now: Timestamp) -> bool {
+        self.addressed && age(self.last_user, now) < within + CLOCKS
     }
 
     /// The session's change set: the one among its outputs, or else the last one in the activities; none when it changes

@@ -147,8 +147,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How long the activities of a failed session may take: they only add why.
 const REASON: Duration = Duration::from_secs(10);
 
-/// How far the service's clocks may differ from each other before a session that has just ended seems to have ended long ago.
-const CLOCKS: Duration = Duration::from_secs(5 * 60);
+/// How far the service's clocks may differ from each other before what has just happened seems to have happened long ago.
+pub(super) const CLOCKS: Duration = Duration::from_secs(5 * 60);
 
 /// Turns a session that has ended into its outcome; nothing when it goes on meanwhile.
 pub(super) async fn settle(
@@ -177,7 +177,7 @@ pub(super) async fn settle(
                 }
                 let activities = client.activities().digest(0).await?;
                 let is_over = read.elapsed() >= options.fresh_patience;
-                if is_over || !may_wake(&activities, options.fresh_patience, client.jules.service_time()) {
+                if is_over || !activities.may_wake(options.fresh_patience, client.jules.service_time()) {
                     return Ok(Some(SessionOutcome::new(outcome.session, &activities)));
                 }
                 options.poll_interval.max(LOOK)
@@ -196,13 +196,8 @@ async fn failed(client: &SessionClient, session: Session) -> SessionOutcome {
     }
 }
 
-/// Whether a message has come so lately that the session may still be shown as it was before.
-fn may_wake(activities: &SessionDigest, patience: Duration, now: Timestamp) -> bool {
-    activities.unchanged() == Unchanged::Answered && age(activities.last_user, now) < patience + CLOCKS
-}
-
 /// How long ago that was at the service; of what was never, nobody knows.
-fn age(since: Option<Timestamp>, now: Timestamp) -> Duration {
+pub(super) fn age(since: Option<Timestamp>, now: Timestamp) -> Duration {
     let age = since.map(|at| now.duration_since(at));
     age.and_then(|age| age.try_into().ok()).unwrap_or_default()
 }

@@ -17,7 +17,6 @@ use crate::cli::signals::Signals;
 use crate::manifest::parse_duration;
 use jules::{
     ChangeSet, Error, ErrorKind, Options, PullRequest, Session, SessionClient, SessionOutcome, SessionState,
-    Unchanged,
 };
 
 const AFTER_HELP: &str = "\
@@ -142,7 +141,8 @@ async fn look(
             if let Some(error) = error {
                 return Ok(unread(session, &error, console));
             }
-            if activities.unchanged() != Unchanged::Answered || ended.elapsed() >= Options::FRESH_PATIENCE {
+            let may_wake = activities.may_wake(Options::FRESH_PATIENCE, client.jules().service_time());
+            if !may_wake || ended.elapsed() >= Options::FRESH_PATIENCE {
                 return Ok(SessionOutcome::new(session, &activities));
             }
         }

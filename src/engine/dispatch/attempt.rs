@@ -282,7 +282,7 @@ impl Dispatch {
         self.turn.events.push(event);
         if let State::Live(driver) = self.tasks.state(ix) {
             let (ended, is_over) = (driver.state().is_terminal(), driver.is_over());
-            self.tasks[ix].old = Some(OldSession::new(driver.session(), ended));
+            self.tasks[ix].old = Some(OldSession::new(driver.session(), ended, driver.last_user()));
             if !ended && is_over {
                 let (task, attempt) = self.names(self.tasks.last_attempt(ix));
                 self.turn.events.push(EventKind::SessionArchived { task, attempt });

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use self::key::Key;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
-use super::action::{Action, TaskIx};
+use super::action::{Action, Purpose, TaskIx};
 use super::admission::{Admission, Answer};
 use super::create::Sign;
 use super::input::{Input, Now, Polled, Seen};
@@ -153,6 +153,9 @@ impl Dispatch {
             }
             Input::Searched { attempt, result } => self.on_searched(attempt, result, now),
             Input::Polled(polled) => self.on_polled(polled, now),
+            Input::Read { attempt, purpose: Purpose::Answer, result } => {
+                self.on_answer_read(attempt.task, result, now);
+            }
             Input::Read { attempt, purpose, result } => {
                 self.drive(attempt, now, |driver| driver.on_read(purpose, result.as_deref(), now));
             }

@@ -1,15 +1,16 @@
 //! The session of a task's last attempt: read again before there is another attempt beside it.
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Dispatch;
 use super::tasks::State;
-use crate::engine::action::{Action, Attempt, TaskIx};
+use crate::engine::action::{Action, Attempt, Purpose, TaskIx};
 use crate::engine::driver::{End, Spent};
-use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
+use crate::engine::input::{Digest, FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::{PATIENCE, is_fresh, judge};
 use crate::outcome::{AttemptRecord, EventKind, Outcome};
-use jules::{SessionId, SessionState};
+use jules::{Options, SessionId, SessionState};
 
 /// How often a session is looked at that cannot be, is not there, or is not put away.
 const MAX_LOOKS: u32 = 3;
@@ -24,17 +25,21 @@ pub(super) struct OldSession {
     pub(super) over_at: Option<Instant>,
     /// Looks in a row that did not.
     looks: u32,
+    /// The user's last message that was known when its attempt ended.
+    heard: Option<Timestamp>,
+    /// When its activities were read after that, and whether somebody has answered it so lately that it may wake.
+    answer: Option<(Instant, bool)>,
 }
 
 impl OldSession {
-    pub(super) fn new(id: &SessionId, ended: bool) -> Self {
-        Self { id: id.clone(), ended, over_at: None, looks: 0 }
+    pub(super) fn new(id: &SessionId, ended: bool, heard: Option<Timestamp>) -> Self {
+        Self { id: id.clone(), ended, over_at: None, looks: 0, heard, answer: None }
     }
 
     /// The session of an attempt that was given up, or has ended badly.
     pub(super) fn of(attempt: &AttemptRecord) -> Option<Self> {
         let ended = attempt.state.as_deref().is_some_and(|state| SessionState::from(state).is_terminal());
-        attempt.session.as_ref().map(|session| Self::new(&session.id, ended))
+        attempt.session.as_ref().map(|session| Self::new(&session.id, ended, None))
     }
 }
 
@@ -79,6 +84,9 @@ impl Dispatch {
                 self.end_attempt(ix, end, now);
             }
             Ok(_) if !is_fresh(asked, self.poller.interval(), now.instant) => self.recheck(ix, now),
+            Ok(seen) if seen.state == SessionState::Completed => {
+                self.on_completed_before(ix, &seen, asked, now)
+            }
             Ok(seen) if seen.is_over() => self.start_beside(ix, asked),
             Ok(seen) if !is_given_up => self.take_up_again(ix, &seen, asked, now),
             Ok(_) => {
@@ -87,6 +95,41 @@ impl Dispatch {
             }
             Err(failure) if failure.kind == FailureKind::Missing && looks + 1 >= MAX_LOOKS => {
                 self.start_beside(ix, asked);
+            }
+            Err(failure) => self.recheck_failed(ix, &failure.text, now),
+        }
+    }
+
+    /// The session before has completed without success. Somebody may have answered it since: it is shown as completed
+    /// for a minute or two still, and then goes on.
+    fn on_completed_before(&mut self, ix: TaskIx, seen: &Seen, asked: Instant, now: Now) {
+        let Some(old) = &self.tasks[ix].old else { return };
+        match old.answer.filter(|(read, _)| now.instant < *read + PATIENCE) {
+            Some((_, true)) => self.take_up_again(ix, seen, asked, now),
+            Some((_, false)) => self.start_beside(ix, asked),
+            None => {
+                let (attempt, session) = (self.tasks.last_attempt(ix), old.id.clone());
+                let purpose = Purpose::Answer;
+                self.turn.actions.push(Action::Read { attempt, session, purpose, since: None });
+            }
+        }
+    }
+
+    /// The activities of the session before were read. What they tell counts with the next look.
+    pub(super) fn on_answer_read(
+        &mut self,
+        ix: TaskIx,
+        result: Result<Box<Digest>, RequestFailure>,
+        now: Now,
+    ) {
+        let State::Rechecking(_) = *self.tasks.state(ix) else { return };
+        let Some(old) = &mut self.tasks[ix].old else { return };
+        match result {
+            Ok(digest) => {
+                let service_time = digest.read_at.unwrap_or(now.wall);
+                let may_wake = digest.told.may_wake(Options::FRESH_PATIENCE, service_time);
+                old.answer = Some((now.instant, may_wake && digest.told.last_user > old.heard));
+                self.recheck(ix, now);
             }
             Err(failure) => self.recheck_failed(ix, &failure.text, now),
         }

@@ -68,6 +68,8 @@ pub(super) struct Driver {
     /// The last sign of the agent, as far as we have read.
     quiet_since: Instant,
     last_agent: Option<Timestamp>,
+    /// The user's last message, as far as we have read.
+    last_user: Option<Timestamp>,
     work: Work,
     spent: Spent,
     /// An approval or a message is under way.
@@ -164,6 +166,7 @@ impl Driver {
             phase: if spent.replies > 0 { answered } else { Phase::Working },
             quiet_since: now.instant,
             last_agent: None,
+            last_user: None,
             work: Work::default(),
             spent,
             acting: false,
@@ -191,6 +194,11 @@ impl Driver {
     /// Whether it can make nothing any more by itself: it has ended, or was put away.
     pub(super) fn is_over(&self) -> bool {
         self.archived || self.state.is_terminal()
+    }
+
+    /// When the user last wrote, as far as we have read.
+    pub(super) fn last_user(&self) -> Option<Timestamp> {
+        self.last_user
     }
 
     /// What the session has made so far.

@@ -47,7 +47,9 @@ impl Driver {
                     .unwrap_or(now.instant);
                 Vec::new()
             }
-            (Purpose::Question, Err(_)) | (Purpose::Reason | Purpose::Work, _) => Vec::new(),
+            (Purpose::Question, Err(_)) | (Purpose::Reason | Purpose::Work | Purpose::Answer, _) => {
+                Vec::new()
+            }
         }
     }
 
@@ -111,6 +113,7 @@ impl Driver {
 
     /// The agent's newest activity cannot be older than what we knew, nor younger than now.
     fn hear(&mut self, digest: &Digest, now: Now) {
+        self.last_user = self.last_user.max(digest.told.last_user);
         if digest.told.last_agent.is_none() || digest.told.last_agent <= self.last_agent {
             return;
         }

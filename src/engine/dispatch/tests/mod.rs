@@ -255,6 +255,19 @@ fn what_was_put_away_is_found_when_the_ledger_is_lost_and_judged_as_before() {
     assert!(world.record.tasks.values().all(|task| task.attempts[0].archived));
 }
 
+#[test]
+fn an_answer_of_a_person_is_waited_for_while_it_is_young() {
+    for (minutes, created) in [(1, 3), (6, 3), (8, 6)] {
+        let mut world = World::new(plan(3, 3), Manners { asks_last: 1.0, ..Manners::default() }, 1);
+        world.run_to_end(None);
+        assert_eq!(outcomes(&world), [Outcome::NeedsInput; 3]);
+        world.answer_by_hand(Duration::from_secs(minutes * 60));
+        world.options.rerun_failed = true;
+        world.run_to_end(None);
+        assert_eq!((outcomes(&world), world.created()), (vec![Outcome::NeedsInput; 3], created), "{minutes}");
+    }
+}
+
 /// The same plan, with a reply to every question.
 fn answering(plan: &Plan) -> Arc<Plan> {
     let mut answering = plan.clone();

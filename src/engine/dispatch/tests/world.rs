@@ -73,6 +73,8 @@ struct Played {
     unanswered: bool,
     /// How many polls after an answer it wakes.
     wakes_in: Option<u32>,
+    /// When it was answered.
+    answered: Option<Timestamp>,
 }
 
 /// How a session ends.
@@ -202,6 +204,14 @@ impl World {
     fn look_back(&mut self) {
         let last = Some(&self.record).filter(|record| record.invocations > 0);
         self.options.look_back = Some(look_back(last, Some(self.first_run), &self.plan, self.now.wall));
+    }
+
+    /// A person answers every session, which does not wake, this long before the next invocation.
+    pub(super) fn answer_by_hand(&mut self, before: Duration) {
+        for played in self.sessions.values_mut() {
+            (played.wakes_in, played.answered) = (Some(u32::MAX), Some(self.now.wall));
+        }
+        self.pass(before);
     }
 
     /// An invocation that is killed before its first request is answered.
@@ -449,8 +459,12 @@ impl World {
                 let played = &self.sessions[&session];
                 let mut digest = Digest::default();
                 for kind in played.course() {
-                    digest.told.take(Activity::new("a".parse().unwrap(), Originator::System, kind));
+                    let mut activity = Activity::new("a".parse().unwrap(), Originator::System, kind);
+                    let is_answer = matches!(activity.kind, ActivityKind::UserMessaged { .. });
+                    activity.create_time = played.answered.filter(|_| is_answer);
+                    digest.told.take(activity);
                 }
+                digest.read_at = Some(self.now.wall);
                 Input::Read { attempt, purpose, result: failure.map_or_else(|| Ok(Box::new(digest)), Err) }
             }
             Action::Approve { attempt, .. } => {
@@ -464,6 +478,7 @@ impl World {
                         played.seen.state = SessionState::InProgress;
                     } else if played.is_asking_last() {
                         played.wakes_in = played.wakes_in.or(Some(self.rng.u32(0..12)));
+                        played.answered = Some(self.now.wall);
                     }
                 }
                 Input::Acted { attempt, act, result: failure.map_or(Ok(()), Err) }
@@ -537,6 +552,7 @@ impl World {
             asks: self.rng.f64() < self.manners.asks,
             unanswered: false,
             wakes_in: None,
+            answered: None,
         };
         self.sessions.insert(id, played);
         seen
