@@ -57,6 +57,12 @@ pub(super) fn is_met(expect: Expect, asked: Made, work: &Work) -> bool {
     is_enough && judge(expect, work).0 == Outcome::Succeeded
 }
 
+/// Whether a session that failed has made what the task wants of it all the same. A change that it leaves behind is the
+/// goal only where one is asked for.
+pub(super) fn is_met_by_failed(expect: Expect, work: &Work) -> bool {
+    is_met(expect, Made::PullRequest, work)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -219,6 +219,34 @@ fn a_pull_request_in_a_session_that_asks_is_enough_and_no_second_one_is_opened()
     world.created(1);
 }
 
+/// `expect` is met whatever state the session is in. A change of a session that failed is the goal only where it is asked for.
+#[test]
+fn a_pull_request_of_a_session_that_failed_is_enough_and_no_second_one_is_opened() {
+    let retries = "retries: { count: 1, delay: 20ms, on: [failed] }";
+    let part = "outcome: failure, outputs-at: 0.5, failure-reason: No.";
+    let cases = [
+        ("outcome: pull-request-failed, failure-reason: No.", "any", Outcome::Succeeded, 1),
+        ("outcome: pull-request-failed, failure-reason: No.", "pull-request", Outcome::Succeeded, 1),
+        (part, "change", Outcome::Succeeded, 1),
+        (part, "any", Outcome::Failed, 2),
+        (part, "pull-request", Outcome::Failed, 2),
+    ];
+    at_once(cases, |(behaviour, expect, outcome, sessions)| {
+        let world = world(behaviour, &[retries, &format!("expect: {expect}")]);
+        let ended = world.run().start().wait();
+        let task = ended.task("task");
+        assert_eq!(task.outcome, outcome, "{behaviour}, {expect}: {ended}");
+        assert!(task.reason.unwrap().ends_with("No."), "{ended}");
+        world.created(sessions);
+        if outcome == Outcome::Succeeded {
+            assert_eq!(ended.code, Some(0), "{ended}");
+            assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+            world.run().arg("--failed").exits(0);
+            world.created(1);
+        }
+    });
+}
+
 #[test]
 fn time_out_is_an_error_with_the_last_state() {
     let world = world("outcome: busy", &["timeouts: { task: 300ms }"]);

@@ -96,6 +96,8 @@ pub(super) enum Ending {
     PullRequestPaused,
     /// The pull request is there, and the agent asks something and waits for ever.
     PullRequestWaiting,
+    /// The pull request is there, and then the session is FAILED.
+    PullRequestFailed,
 }
 
 impl Ending {
@@ -113,7 +115,8 @@ impl Ending {
             | Self::PauseSilently
             | Self::PullRequestInProgress
             | Self::PullRequestPaused
-            | Self::PullRequestWaiting => true,
+            | Self::PullRequestWaiting
+            | Self::PullRequestFailed => true,
         }
     }
 }

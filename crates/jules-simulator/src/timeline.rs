@@ -147,6 +147,7 @@ impl<'a> Composer<'a> {
             | Ending::PullRequestInProgress
             | Ending::PullRequestPaused
             | Ending::PullRequestWaiting
+            | Ending::PullRequestFailed
             | Ending::Stall
             | Ending::Pause
             | Ending::PauseSilently
@@ -227,7 +228,8 @@ impl<'a> Composer<'a> {
             | Ending::PlanOnly
             | Ending::PullRequestInProgress
             | Ending::PullRequestPaused
-            | Ending::PullRequestWaiting => {}
+            | Ending::PullRequestWaiting
+            | Ending::PullRequestFailed => {}
         }
         self.end();
     }
@@ -244,6 +246,12 @@ impl<'a> Composer<'a> {
             Ending::Failure | Ending::FailureWithoutReason => {
                 self.at(end, Act::Report(Report::Failed));
                 self.at(end, Act::End(State::Failed));
+            }
+            Ending::PullRequestFailed => {
+                self.at(end, Act::Report(Report::FinalChangeSet));
+                let last = self.deliver_after(end).max(end);
+                self.at(last, Act::Report(Report::Failed));
+                self.at(last, Act::End(State::Failed));
             }
             Ending::PullRequestInProgress => self.stay(&[]),
             Ending::PullRequestPaused => self.stay(&[Act::Enter(State::Paused)]),
@@ -386,6 +394,7 @@ mod tests {
             ("outcome: no-change", State::Completed, false),
             ("outcome: failure", State::Failed, false),
             ("outcome: failure-without-reason", State::Failed, false),
+            ("outcome: pull-request-failed", State::Failed, true),
         ] {
             assert_eq!(lived(yaml, 599).ended_at(), None, "{yaml}");
             let life = lived(yaml, 600);

@@ -81,6 +81,16 @@ impl SessionOutcome {
         self.state == SessionState::Completed
     }
 
+    /// Whether nothing is wrong with it as far as the session tells: it completed, has worked and asks nothing, or it failed
+    /// after it had opened a pull request. Whether it has changed anything is another question.
+    #[must_use]
+    pub fn has_succeeded(&self) -> bool {
+        match self.is_completed() {
+            true => self.open_question.is_none() && !self.never_worked,
+            false => self.pull_request.is_some(),
+        }
+    }
+
     /// The files that the change set creates, path → content. Paths are foreign text: check them before writing.
     #[must_use]
     pub fn generated_files(&self) -> BTreeMap<String, String> {

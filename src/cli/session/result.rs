@@ -20,8 +20,8 @@ use jules::{
 };
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 it completed; 100 it failed, completed with a question instead of a change, or did not work at all; 5 it had
-not ended after --timeout; 75 what it has made could not be read.
+Exit codes: 0 it completed, or failed after it had opened a pull request; 100 it failed, completed with a question instead of
+a change, or did not work at all; 5 it had not ended after --timeout; 75 what it has made could not be read.
 
 A session that waits for a plan's approval or for an answer does not end: see `session approve` and `session send`.
 Pull requests come after the state: one that has just completed on a repository without any is read again for --settle.
@@ -90,8 +90,7 @@ pub(super) async fn run(args: &ResultArgs, console: &Console) -> Result<Exit, Fa
 }
 
 fn exit(outcome: &SessionOutcome) -> Exit {
-    let is_at_rest = outcome.open_question.is_none() && !outcome.never_worked;
-    match outcome.is_completed() && is_at_rest {
+    match outcome.has_succeeded() {
         true if outcome.unread && !outcome.has_changed() => Exit::Unavailable,
         true => Exit::Done,
         false => Exit::TasksFailed,

@@ -8,7 +8,7 @@ use super::tasks::State;
 use crate::engine::action::{Action, Attempt, Purpose, TaskIx};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{Digest, FailureKind, Now, RequestFailure, Seen};
-use crate::engine::judge::{PATIENCE, is_fresh, judge};
+use crate::engine::judge::{PATIENCE, asked, is_fresh, is_met, is_met_by_failed, judge};
 use crate::outcome::{AttemptRecord, EventKind, Outcome};
 use jules::{Options, SessionId, SessionState};
 
@@ -73,14 +73,15 @@ impl Dispatch {
             Ok(seen) if seen.state == SessionState::Completed && !ended => {
                 self.take_up_again(ix, &seen, asked, now);
             }
-            Ok(seen)
-                if seen.state == SessionState::Completed
-                    && judge(self.plan[ix].expect, &seen.work).0 == Outcome::Succeeded =>
-            {
+            Ok(seen) if (seen.is_over() || is_given_up) && self.has_made_it(ix, &seen) => {
                 if self.tasks[ix].attempts == 0 {
                     return self.take_up_again(ix, &seen, asked, now);
                 }
-                let end = End { work: seen.work, lasting: true, ..End::new(Outcome::Succeeded, None) };
+                let is_completed = seen.state == SessionState::Completed;
+                let reason =
+                    || format!("what was asked for is there; the session is {}", seen.state.as_str());
+                let reason = (!is_completed).then(reason);
+                let end = End { work: seen.work, lasting: true, ..End::new(Outcome::Succeeded, reason) };
                 self.end_attempt(ix, end, now);
             }
             Ok(_) if !is_fresh(asked, self.poller.interval(), now.instant) => self.recheck(ix, now),
@@ -97,6 +98,16 @@ impl Dispatch {
                 self.start_beside(ix, asked);
             }
             Err(failure) => self.recheck_failed(ix, &failure.text, now),
+        }
+    }
+
+    /// Whether the task has what it wants of its session, whatever state that is in.
+    fn has_made_it(&self, ix: TaskIx, seen: &Seen) -> bool {
+        let task = &self.plan[ix];
+        match seen.state {
+            SessionState::Completed => judge(task.expect, &seen.work).0 == Outcome::Succeeded,
+            SessionState::Failed => is_met_by_failed(task.expect, &seen.work),
+            _ => is_met(task.expect, asked(task), &seen.work),
         }
     }
 

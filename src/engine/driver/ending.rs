@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::{Driver, End, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::{Digest, Now};
-use crate::engine::judge::{has_changed, judge};
+use crate::engine::judge::{has_changed, is_met_by_failed, judge};
 use crate::outcome::Outcome;
 use jules::{Made, Settled, Settling, Unchanged};
 
@@ -122,6 +122,16 @@ impl Driver {
     pub(super) fn end_completed(&mut self) -> Step {
         let (outcome, reason) = judge(self.terms.expect, &self.work);
         self.end(outcome, reason.map(str::to_owned))
+    }
+
+    /// It failed, and may have said why. What it was asked for can be there all the same: another session would make it
+    /// twice.
+    pub(super) fn end_failed(&mut self, why: Option<String>, otherwise: &str) -> Step {
+        if !is_met_by_failed(self.terms.expect, &self.work) {
+            return self.end(Outcome::Failed, Some(why.unwrap_or_else(|| otherwise.to_owned())));
+        }
+        let why = why.map_or_else(|| otherwise.to_owned(), |why| format!("the session failed: {why}"));
+        self.end(Outcome::Succeeded, Some(format!("what was asked for is there, although {why}")))
     }
 
     pub(super) fn end(&mut self, outcome: Outcome, reason: Option<String>) -> Step {

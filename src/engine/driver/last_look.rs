@@ -91,8 +91,8 @@ impl Driver {
     /// The time for what an ended session was to show is over: what is known decides, and nothing known is no verdict.
     pub(super) fn end_closing(&mut self, purpose: Purpose) -> Step {
         if purpose == Purpose::Reason {
-            let reason = "the session failed; its activities, which say why, could not be read";
-            return self.end(Outcome::Failed, Some(reason.to_owned()));
+            return self
+                .end_failed(None, "the session failed; its activities, which say why, could not be read");
         }
         if self.made().is_some() {
             return self.end_completed();

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{Driver, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::{Digest, Now, RequestFailure};
-use crate::outcome::Outcome;
 use jules::SessionState;
 
 impl Driver {
@@ -87,9 +86,8 @@ impl Driver {
         match (purpose, &self.state, digest) {
             (Purpose::Work, SessionState::Completed, Some(digest)) => self.on_end_read(digest, now),
             (Purpose::Reason, SessionState::Failed, Some(digest)) => {
-                let reason = digest.told.failure_reason.clone();
-                let reason = reason.unwrap_or_else(|| "the session failed without saying why".to_owned());
-                vec![self.end(Outcome::Failed, Some(reason))]
+                let why = digest.told.failure_reason.clone();
+                vec![self.end_failed(why, "the session failed without saying why")]
             }
             (Purpose::Work, SessionState::Completed, None)
             | (Purpose::Reason, SessionState::Failed, None) => {

@@ -42,6 +42,18 @@ fn failed_is_100_with_the_reason() {
 }
 
 #[test]
+fn failed_with_a_pull_request_is_0_and_tells_both() {
+    let world = World::new(
+        "{ defaults: { duration: 50ms, outcome: pull-request-failed, failure-reason: The disk is full. } }",
+    );
+    let id = created(&world, "Think --no-approval -s my-org/web --auto-pr");
+    let ended = session(&world, &format!("result {id}")).exits(0);
+    for told in ["FAILED", "The disk is full.", "pull request https://github.com/"] {
+        assert!(ended.stdout.contains(told), "{ended}");
+    }
+}
+
+#[test]
 fn how_a_session_without_a_change_completed_decides() {
     let asks = "outcome: no-change, last-word: Which one?";
     let cases = [
