@@ -1,6 +1,9 @@
 //! The API client as the command line sets it up, and what its errors mean for the exit code.
 
+use std::time::Duration;
+
 use super::args::Service;
+use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::redact;
@@ -69,10 +72,21 @@ pub(crate) fn failed(error: Error) -> Failure {
     }
 }
 
+/// After so long a wait is said.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// Says what is waited for when it takes long.
+pub(crate) async fn said_when_long<T>(what: &str, console: &Console, work: impl IntoFuture<Output = T>) -> T {
+    let mut work = std::pin::pin!(work.into_future());
+    if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
+        return done;
+    }
+    console.say(&format!("{DIM}still {what} …{DIM:#}"));
+    work.await
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use jules::{Method, Refusal};
 

@@ -6,7 +6,7 @@ use foreign_text::line as neutral;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::args::Service;
-use super::client::{self, failed};
+use super::client::{self, failed, said_when_long};
 use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -55,7 +55,7 @@ enum SourcesFormat {
 pub(crate) async fn run(args: &SourcesArgs, console: &Console) -> Result<Exit, Failure> {
     let query = args.query.as_deref().map(Query::new).transpose()?;
     let jules = impatient(&client::connect(&args.service)?);
-    let all = all_sources(&jules).await.map_err(failed)?;
+    let all = said_when_long("listing the sources", console, all_sources(&jules)).await.map_err(failed)?;
     let mut found: Vec<&Source> =
         all.iter().filter(|source| query.as_ref().is_none_or(|query| query.takes(&name(source)))).collect();
     found.sort_by_key(|source| name(source).to_lowercase());

@@ -152,8 +152,8 @@ async fn create(api: &Jules, task: &Task, marker: &Marker) -> Result<Box<Seen>, 
     match api.create_session(&new).await {
         Ok(session) => Ok(Box::new(seen(&session))),
         Err(error) => Err(match (create_failure(&error), &task.source) {
-            (CreateFailure::Lasting(cause), Some(source)) if error.code() == Some(404) => {
-                CreateFailure::Lasting(format!(
+            (CreateFailure::Refused(cause), Some(source)) if error.code() == Some(404) => {
+                CreateFailure::Refused(format!(
                     "{cause}; connect {} at https://jules.google.com if it is not connected",
                     source.github
                 ))
@@ -172,6 +172,7 @@ fn create_failure(error: &Error) -> CreateFailure {
         (Some(401), _, _) => CreateFailure::Key(cause),
         (_, true, true) => CreateFailure::Capacity { cause, retry_after: error.retry_after() },
         (_, capacity, false) => CreateFailure::Doubt { cause, capacity },
+        (Some(403 | 404), false, true) => CreateFailure::Refused(cause),
         (Some(_), false, true) => CreateFailure::Lasting(cause),
         (None, false, true) => CreateFailure::Unsent(cause),
     }
@@ -181,8 +182,7 @@ fn request_failure(error: &Error) -> RequestFailure {
     let kind = match error.code() {
         Some(401) => FailureKind::Key,
         Some(404) => FailureKind::Missing,
-        // A single one among good answers says no more than a 404, and what it refuses was surely not done.
-        Some(403) => FailureKind::Passing { unsent: true },
+        Some(403) => FailureKind::Refused,
         _ if error.is_transient() => FailureKind::Passing { unsent: error.surely_not_processed() },
         _ => FailureKind::Lasting,
     };

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::input::{CreateFailure, Now, RequestFailure, Seen};
+use super::refusals::Refusals;
 use crate::outcome::RunRecord;
 use crate::plan::Adoption;
 use jules::SessionId;
@@ -22,6 +23,12 @@ const MAX_KEY_REFUSALS: u32 = 12;
 const KEY_PAUSE: Duration = Duration::from_secs(1);
 /// A list that lags longer than this is not to be told from one that does not show a session any more.
 const LONGEST_LAG: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long creates must be refused that may pass, at the default `create.look-delay` half a minute, before that is
+/// believed.
+pub(super) fn believed_after(rules: Adoption) -> Duration {
+    rules.look_delay * 3
+}
 
 /// How reasons begin of a doubt that stays open.
 pub(super) const UNKNOWN: &str = "it is not known whether its session was created";
@@ -38,6 +45,8 @@ pub(super) struct Create {
     searches: u32,
     /// POSTs that were refused for the key.
     key_refusals: u32,
+    /// POSTs that were refused otherwise.
+    refusals: Refusals,
     /// Searches that proved nothing.
     inconclusive: u32,
     /// A POST of it was in doubt, and its session was not found.
@@ -127,6 +136,8 @@ pub(super) enum Step {
     NeverCreated,
     /// There was no capacity: nothing was created, the task waits.
     NoCapacity { cause: String, retry_after: Option<Duration> },
+    /// The POST was refused, which may pass: it is sent again later. `first`: it was not refused before.
+    Refused { cause: String, first: bool },
     /// It will not be.
     Failed { reason: String, lasting: bool },
     /// The time is over, and nobody knows whether the session exists.
@@ -143,6 +154,7 @@ impl Create {
             posts: 1,
             searches: 0,
             key_refusals: 0,
+            refusals: Refusals::default(),
             inconclusive: 0,
             was_lost: false,
             sign: None,
@@ -268,6 +280,17 @@ impl Create {
             }
             Err(CreateFailure::Capacity { cause, retry_after }) => Step::NoCapacity { cause, retry_after },
             Err(CreateFailure::Lasting(reason)) => Step::Failed { reason, lasting: true },
+            Err(CreateFailure::Refused(reason))
+                if self.refusals.add(believed_after(self.rules), now.instant) =>
+            {
+                Step::Failed { reason, lasting: true }
+            }
+            Err(CreateFailure::Refused(cause)) => {
+                self.posts = self.posts.saturating_sub(1).max(1);
+                self.phase = Phase::Waiting(now.instant + self.rules.look_delay * self.refusals.count());
+                self.cause.clone_from(&cause);
+                Step::Refused { cause, first: self.refusals.count() == 1 }
+            }
             Err(CreateFailure::Unsent(cause)) => {
                 self.cause = cause;
                 self.post_later(now)

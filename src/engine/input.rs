@@ -183,6 +183,8 @@ pub(super) struct RequestFailure {
 pub(super) enum FailureKind {
     /// The key was refused (401).
     Key,
+    /// 403: it was surely not done, and may be taken the next time.
+    Refused,
     /// 404: too new, or gone.
     Missing,
     /// It may work later. `unsent`: the service surely did not process it.
@@ -198,7 +200,9 @@ pub(super) enum CreateFailure {
     Key(String),
     /// For capacity, for certain (429).
     Capacity { cause: String, retry_after: Option<Duration> },
-    /// Certain and lasting (400 INVALID_ARGUMENT, 403, 404).
+    /// Certain, and lasting if it comes again and again (403, 404).
+    Refused(String),
+    /// Certain and lasting (400 INVALID_ARGUMENT).
     Lasting(String),
     /// Certain and passing: the request never left (connection refused).
     Unsent(String),

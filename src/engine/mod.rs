@@ -24,6 +24,7 @@ mod journal;
 mod judge;
 mod needs;
 mod poller;
+mod refusals;
 mod run;
 #[cfg(test)]
 mod slow_ledger;

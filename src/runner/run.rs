@@ -6,13 +6,13 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::history::{History, Origin, preview, recorded_branches};
 use super::redact::clean;
-use super::service::{all_sources, connect, connected, impatient};
+use super::service::{all_sources, connect, connected, greet, impatient};
 use super::{Finished, Options, RunError, StopReason};
 use crate::engine::{self, Observers, Setup};
 use crate::manifest::Manifest;
 use crate::outcome::{Listener, RunEvent, RunRecord};
 use crate::plan::{self, Plan};
-use jules::{Jules, JulesBuilder, ListSessions};
+use jules::{Jules, JulesBuilder};
 
 /// A manifest that is to be run.
 #[must_use = "a runner does nothing before `run`"]
@@ -148,9 +148,7 @@ impl Planned {
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
         options.reports.check()?;
         if !simulated {
-            let fields = Some("sessions(id),nextPageToken".to_owned());
-            let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
-            impatient(&jules).list_sessions(&page).await?;
+            greet(&impatient(&jules)).await?;
         }
         let history = History::open(&origin, plan, &options, simulated)?;
         let listeners = options.reports.listeners(&history.record, &history.events)?;

@@ -6,10 +6,14 @@ use futures::TryStreamExt as _;
 
 use crate::plan::{ConnectedSource, Settings};
 use jules::reqwest::header::HeaderValue;
-use jules::{BuildError, Error, Jules, JulesBuilder, Quotas, Retries, Source};
+use jules::{BuildError, Error, Jules, JulesBuilder, ListSessions, Quotas, Retries, Source};
 
 /// How long a first request may be put off by 429 before the service counts as unavailable.
 const FIRST_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long to wait before a refused read is sent again: half a minute in all.
+const REFUSED_PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(9), Duration::from_secs(16)];
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("jules-batch/", env!("CARGO_PKG_VERSION")));
 
@@ -36,7 +40,29 @@ pub(crate) fn impatient(jules: &Jules) -> Jules {
 
 /// All connected sources, all pages.
 pub(crate) async fn all_sources(jules: &Jules) -> Result<Vec<Source>, Error> {
-    jules.sources().try_collect().await
+    insisting(async || jules.sources().try_collect().await).await
+}
+
+/// Whether the service takes the key and lists sessions.
+pub(crate) async fn greet(jules: &Jules) -> Result<(), Error> {
+    let fields = Some("sessions(id),nextPageToken".to_owned());
+    let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
+    insisting(async || jules.list_sessions(&page).await.map(drop)).await
+}
+
+/// Asks again where the service refuses what it may grant the next time: under load it has answered 404 for what exists.
+/// A key that it does not know (401) is not one of these.
+async fn insisting<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+    for pause in REFUSED_PAUSES {
+        match ask().await {
+            Err(error) if matches!(error.code(), Some(302 | 400 | 403 | 404)) => {
+                tracing::debug!(%error, ?pause, "asking again");
+                tokio::time::sleep(pause).await;
+            }
+            answer => return answer,
+        }
+    }
+    ask().await
 }
 
 /// The GitHub repositories among the sources, as plans need them.

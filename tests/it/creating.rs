@@ -243,3 +243,47 @@ fn a_service_without_room_defers_the_rest() {
         ended.report().tasks.iter().all(|task| task.outcome != Outcome::Deferred || task.reason.is_some())
     );
 }
+
+#[test]
+fn one_refusal_of_a_create_or_of_the_first_reads_is_not_believed() {
+    let methods = ["sessions.create", "sources.list", "sessions.list"];
+    let cases = methods.into_iter().flat_map(|method| [403, 404].map(|status| (method, status)));
+    at_once(cases, |(method, status)| {
+        let scenario = format!(
+            "{{ sources: [{{ repo: my-org/web }}], defaults: {{ duration: 40ms, outcome: change }}, \
+             faults: [{{ kind: error-before, on: {method}, nth: 1, status: {status} }}] }}"
+        );
+        let manifest = Manifest::of([job("task", "Do it.", &["source: my-org/web"])]);
+        let world = World::with(&scenario, &manifest);
+        let ended = world.run().exits(0);
+        assert_eq!(ended.outcome("task").0, Outcome::Succeeded, "{method} {status}: {ended}");
+        world.created(1);
+    });
+}
+
+#[test]
+fn a_create_that_is_refused_again_and_again_is_an_error_with_the_cause_and_others_go_on() {
+    for status in [403, 404] {
+        let scenario = format!(
+            "{{ defaults: {{ duration: 40ms, outcome: change }}, \
+             faults: [{{ kind: error-before, on: sessions.create, status: {status}, when: {{ source: my-org/shut }} }}] }}"
+        );
+        let manifest = Manifest::of([
+            job("shut", "Do ${{ matrix.n }}.", &["source: my-org/shut@main", "matrix: { n: [1, 2, 3] }"]),
+            job("open", "Do it.", &["source: my-org/open@main"]),
+        ]);
+        let manifest =
+            manifest.set("create", "{ looks: 1, look-delay: 200ms }").set("strategy", "{ max-parallel: 1 }");
+        let world = World::with(&scenario, &manifest);
+        let ended = world.run().exits(100);
+        assert_eq!(
+            (ended.count(Outcome::Error), ended.outcome("open").0),
+            (3, Outcome::Succeeded),
+            "{ended}"
+        );
+        let (_, reason) = ended.outcome("shut/my-org/shut@main[n=2]");
+        assert!(reason.contains(&status.to_string()), "{reason}");
+        // The first is tried three times; what all of them hear is believed of the next ones at once.
+        assert_eq!(world.requests("sessions.create"), 3 + 1 + 1 + 1, "{ended}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::cli::client;
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
 use crate::report::{duration, many};
-use crate::runner::all_sources;
+use futures::TryStreamExt as _;
 use jules::{Jules, ListSessions, reqwest};
 
 /// A clock that is further off than this can fail TLS and makes "the last 24 hours" other hours.
@@ -63,7 +63,7 @@ pub(super) async fn accepted(jules: &Jules) -> Finding {
 }
 
 pub(super) async fn sources(jules: &Jules) -> Finding {
-    match all_sources(jules).await {
+    match jules.sources().try_collect::<Vec<_>>().await {
         Ok(sources) if sources.is_empty() => {
             let advice = "connect repositories at https://jules.google.com";
             doubtful("sources", "none is connected".to_owned(), advice)

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use super::{PlanArgs, print};
-use crate::cli::client;
+use crate::cli::client::{self, said_when_long};
 use crate::cli::console::{Console, GREEN, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -24,7 +24,8 @@ const MOST_SESSIONS: usize = 1_000;
 
 pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console) -> Result<Exit, Failure> {
     let jules = impatient(&client::connect(&args.service)?);
-    let connected = connected(&all_sources(&jules).await.map_err(client::refused)?);
+    let listed = said_when_long("listing the sources", console, all_sources(&jules)).await;
+    let connected = connected(&listed.map_err(client::refused)?);
     let plan = expand(manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
     let plan = args.selection.apply(plan)?;
     print(&plan, args.format, console)?;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 pub(crate) use args::RunArgs;
 use service::Target;
 
+use super::client::{self, said_when_long};
 use super::console::{BOLD, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -21,7 +22,7 @@ use super::progress::{Pace, Progress};
 use super::quote::quoted;
 use super::selection::nothing_selected;
 use super::signals::{self, Signal, Signals};
-use super::{client, outputs, planned};
+use super::{outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
@@ -144,6 +145,9 @@ async fn print_result(finished: &Finished, args: &RunArgs, console: &Console) ->
     }
 }
 
+/// What is done before a run begins.
+const ASKING: &str = "asking the service";
+
 /// Looks at everything that can be wrong before anything is started, and tells what is going to happen.
 /// None when there is nothing to run again.
 async fn prepare(
@@ -153,9 +157,9 @@ async fn prepare(
     console: &Console,
 ) -> Result<Option<Run>, Failure> {
     let failed = |error| failed(error, console);
-    let planned = runner.plan().await.map_err(failed)?;
+    let planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
     agree(planned.plan(), console).await?;
-    let mut run = match planned.open().await {
+    let mut run = match said_when_long(ASKING, console, planned.open()).await {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());
             return Ok(None);

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use foreign_text::line as neutral;
 
-use super::digest::{said_when_long, whole_digest};
+use super::digest::whole_digest;
 use super::target::Target;
 use super::{git, render};
-use crate::cli::client::failed;
+use crate::cli::client::{failed, said_when_long};
 use crate::cli::console::{Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;

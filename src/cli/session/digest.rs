@@ -4,24 +4,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 
-use crate::cli::client::failed;
-use crate::cli::console::{Console, DIM};
+use crate::cli::client::{failed, said_when_long};
+use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, chain};
 use jules::{Error, ErrorKind, SessionClient, SessionDigest};
-
-/// After so long a wait is said.
-const SILENCE: Duration = Duration::from_secs(3);
-
-/// Says what is waited for when it takes long.
-pub(super) async fn said_when_long<T>(what: &str, console: &Console, work: impl IntoFuture<Output = T>) -> T {
-    let mut work = std::pin::pin!(work.into_future());
-    if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
-        return done;
-    }
-    console.say(&format!("{DIM}still {what} …{DIM:#}"));
-    work.await
-}
 
 /// How long the activities may take: they only add to what the session itself tells.
 pub(super) const ACTIVITIES: Duration = Duration::from_secs(10);

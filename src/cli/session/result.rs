@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use foreign_text::line as neutral;
 use serde::Serialize;
 
-use super::digest::{ACTIVITIES, digest, said_when_long, warn_unread};
+use super::digest::{ACTIVITIES, digest, warn_unread};
 use super::render;
 use super::target::{Format, Patience, Target};
-use crate::cli::client::failed;
+use crate::cli::client::{failed, said_when_long};
 use crate::cli::console::{Console, DIM, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::digest::{digest, said_when_long, warn_unread};
+use super::digest::{digest, warn_unread};
 use super::render::{Rendering, card, told};
 use super::target::{Format, Target};
-use crate::cli::client::failed;
+use crate::cli::client::{failed, said_when_long};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;

@@ -61,7 +61,11 @@ impl Dispatch {
         let step = step(create);
         let ix = attempt.task;
         match step {
-            create::Step::Wait => {}
+            create::Step::Wait | create::Step::Refused { first: false, .. } => {}
+            create::Step::Refused { cause, .. } => {
+                let (task, note) = (Some(self.names(attempt).0), format!("{cause}; it is tried again"));
+                self.turn.events.push(EventKind::Noted { task, note });
+            }
             create::Step::Doubt(cause) => {
                 let (task, number) = self.names(attempt);
                 self.turn.events.push(EventKind::CreateDoubted { task, attempt: number, cause });

@@ -7,9 +7,11 @@ use jiff::SignedDuration;
 use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::engine::action::{Action, TaskIx};
+use crate::engine::create;
 use crate::engine::driver::Driver;
 use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::needs::Decision;
+use crate::engine::refusals::Refusals;
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome, SessionRef, Stray, Work};
 use jules::SessionId;
@@ -216,6 +218,9 @@ impl Dispatch {
     pub(super) fn audit(&mut self) {
         let since = self.run.started.saturating_sub(SignedDuration::from_secs(60));
         self.stage = Stage::Auditing;
+        if self.run.audits == 0 {
+            self.run.refusals = Refusals::default();
+        }
         self.run.audits += 1;
         self.turn.actions.push(Action::Audit { since: since.unwrap_or(self.run.started) });
     }
@@ -242,13 +247,26 @@ impl Dispatch {
                 lacking.map(lacks).or(gap).or_else(|| self.titles.are_changed.then(|| changed.to_owned()))
             }
             Err(failure) if failure.kind == FailureKind::Key && !is_key_lost => return self.list_later(now),
+            Err(failure) if self.may_be_listed_yet(&failure, now) => return self.list_later(now),
             Err(failure) => Some(format!("the last listing failed: {}", failure.text)),
         };
         self.turn.events.extend(unknown.map(|reason| EventKind::StraysUnknown { reason }));
         self.stage = Stage::Done;
     }
 
-    /// The first or the last listing was refused for the key: it is asked for again.
+    /// Whether the first or the last listing was refused in a way that may pass, and not yet for long.
+    pub(super) fn may_be_listed_yet(&mut self, failure: &RequestFailure, now: Now) -> bool {
+        match failure.kind {
+            FailureKind::Refused | FailureKind::Missing | FailureKind::Lasting => {
+                let over = create::believed_after(self.plan.settings.adoption);
+                !self.run.refusals.add(over, now.instant)
+            }
+            // The client has tried it again.
+            FailureKind::Passing { .. } | FailureKind::Key => false,
+        }
+    }
+
+    /// The first or the last listing was refused: it is asked for again.
     pub(super) fn list_later(&mut self, now: Now) {
         self.run.list_at = Some(now.instant + self.poller.interval().max(Duration::from_secs(1)));
     }

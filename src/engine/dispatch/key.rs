@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often a key that has worked must be refused, and for how long, before it counts as lost.
-const REFUSALS: u32 = 3;
+use crate::engine::refusals::Refusals;
+
+/// How long a key that has worked must be refused before it counts as lost.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
 
 /// What the service has said of the key.
@@ -13,13 +14,12 @@ const REFUSED_FOR: Duration = Duration::from_secs(30);
 pub(super) struct Key {
     /// The service has taken it, in this run or just before.
     has_worked: bool,
-    /// Since when it has been refused without a good answer between, and how often.
-    refused: Option<(Instant, u32)>,
+    refused: Refusals,
 }
 
 impl Key {
     pub(super) fn new(has_worked: bool) -> Self {
-        Self { has_worked, refused: None }
+        Self { has_worked, refused: Refusals::default() }
     }
 
     pub(super) fn was_taken(&mut self) {
@@ -28,9 +28,8 @@ impl Key {
 
     /// It was refused once more. Whether that is to be believed.
     pub(super) fn is_lost(&mut self, now: Instant) -> bool {
-        let (since, count) = self.refused.get_or_insert((now, 0));
-        *count += 1;
-        !self.has_worked || (*count >= REFUSALS && now.saturating_duration_since(*since) >= REFUSED_FOR)
+        let is_believed = self.refused.add(REFUSED_FOR, now);
+        is_believed || !self.has_worked
     }
 }
 

@@ -4,7 +4,7 @@ use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::ask::Ask;
-use crate::engine::create::Look;
+use crate::engine::create::{self, Look};
 use crate::engine::input::{CreateFailure, Listed, Now, RequestFailure, Seen};
 use crate::outcome::EventKind;
 
@@ -51,6 +51,31 @@ impl Dispatch {
         }
         let cause = format!("the service answered with session {}, which another task has", seen.id);
         Err(CreateFailure::Doubt { cause, capacity: false })
+    }
+
+    /// A refusal that may pass is one of the repository, as far as anybody can tell: what one task has heard again and
+    /// again, the next ones need not wait for.
+    pub(super) fn unless_believed(
+        &mut self,
+        attempt: Attempt,
+        result: Result<Box<Seen>, CreateFailure>,
+        now: Now,
+    ) -> Result<Box<Seen>, CreateFailure> {
+        let source = self.plan[attempt.task].source.as_ref();
+        let source = source.map(|source| source.github.to_ascii_lowercase());
+        match result {
+            Ok(_) => {
+                self.refused.remove(&source);
+            }
+            Err(CreateFailure::Refused(cause)) => {
+                let over = create::believed_after(self.plan.settings.adoption);
+                let is_believed = self.refused.entry(source).or_default().add(over, now.instant);
+                let kind = if is_believed { CreateFailure::Lasting } else { CreateFailure::Refused };
+                return Err(kind(cause));
+            }
+            Err(_) => {}
+        }
+        result
     }
 
     /// Whether a task of this run or of an earlier one has the session.

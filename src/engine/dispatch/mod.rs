@@ -31,6 +31,7 @@ use super::create::Sign;
 use super::input::{Input, Now, Polled, Seen};
 use super::needs::Needs;
 use super::poller::{Counts, Liveness, Poller};
+use super::refusals::Refusals;
 use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
@@ -74,6 +75,8 @@ pub(super) struct Dispatch {
     key: Key,
     admission: Admission,
     poller: Poller,
+    /// Creates on a repository that were refused, with none taken between; those without a repository together.
+    refused: HashMap<Option<String>, Refusals>,
     stop: Stop,
     rng: fastrand::Rng,
     turn: Turn,
@@ -96,6 +99,8 @@ struct Run {
     audits: u32,
     /// When the first or the last listing is asked for again.
     list_at: Option<Instant>,
+    /// First and last listings that were refused.
+    refusals: Refusals,
     /// Whether it has ever had an intent: then the last listing is worth its requests.
     had_intent: bool,
 }
@@ -125,6 +130,7 @@ impl Dispatch {
                 audits: 0,
                 list_at: None,
                 archiving: HashMap::new(),
+                refusals: Refusals::default(),
                 had_intent: false,
             },
             stage: Stage::Surveying,
@@ -133,6 +139,7 @@ impl Dispatch {
             key: Key::new(options.key_has_worked),
             admission: Admission::new(settings, options.created_within_day.clone()),
             poller: Poller::new(settings.poll),
+            refused: HashMap::new(),
             stop: Stop { deadline, ..Stop::default() },
             rng: fastrand::Rng::with_seed(options.seed),
             turn: Turn::default(),
@@ -149,6 +156,7 @@ impl Dispatch {
             Input::Audited(result) => self.on_audited(result, lost_key.take().is_some(), now),
             Input::Posted { attempt, result } => {
                 let result = result.and_then(|seen| self.unless_taken(seen));
+                let result = self.unless_believed(attempt, result, now);
                 self.create_step(attempt, now, |create| create.on_posted(result, now));
             }
             Input::Searched { attempt, result } => self.on_searched(attempt, result, now),

@@ -84,6 +84,7 @@ impl Dispatch {
         let seen = match result {
             Ok(seen) => seen,
             Err(failure) if failure.kind == FailureKind::Key => return self.list_later(now),
+            Err(failure) if self.may_be_listed_yet(&failure, now) => return self.list_later(now),
             Err(failure) => {
                 self.stop.fault = Some(Fault::ServiceDown(failure.text));
                 return self.stop_for(StopReason::Service, now);

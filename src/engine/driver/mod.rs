@@ -288,7 +288,9 @@ impl Driver {
         match failure.kind {
             _ if self.is_to_be_seen() => vec![Step::ReadAt(now.instant + self.terms.interval)],
             // A refusal may pass as well: what it means is seen when the time is over.
-            FailureKind::Passing { .. } | FailureKind::Key | FailureKind::Lasting => Vec::new(),
+            FailureKind::Passing { .. } | FailureKind::Key | FailureKind::Refused | FailureKind::Lasting => {
+                Vec::new()
+            }
             FailureKind::Missing => {
                 let fresh = now.instant < self.known_since + Options::FRESH_PATIENCE;
                 if self.absence.is_tolerated(fresh) {

@@ -127,7 +127,8 @@ impl Driver {
             }
             // It may have arrived: the state is given time to show it.
             (Act::Approve, Err(failure)) => {
-                let unsent = matches!(failure.kind, FailureKind::Passing { unsent: true });
+                let unsent =
+                    matches!(failure.kind, FailureKind::Passing { unsent: true } | FailureKind::Refused);
                 let patience = if unsent { 1 } else { 3 };
                 self.answered(now.instant + patience * self.terms.interval);
                 vec![Step::Note(format!("the plan could not be approved: {}", failure.text))]
@@ -141,7 +142,10 @@ impl Driver {
             (Act::Reply | Act::Nudge, Err(failure)) => {
                 let unsent = matches!(
                     failure.kind,
-                    FailureKind::Passing { unsent: true } | FailureKind::Missing | FailureKind::Key
+                    FailureKind::Passing { unsent: true }
+                        | FailureKind::Refused
+                        | FailureKind::Missing
+                        | FailureKind::Key
                 );
                 if unsent {
                     self.owed = Some(act);
