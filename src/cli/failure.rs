@@ -4,26 +4,34 @@ use std::error::Error;
 use std::iter::successors;
 
 use super::exit::Exit;
+use crate::outcome::{RAISE_THE_LIMIT, is_out_of_files};
 
 /// An error on its way to `main`.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
     lines: Vec<Line>,
+    /// The one way out is told: others would not help.
+    is_out_of_files: bool,
 }
 
 impl Failure {
     /// A failure that ends the program with this code, for this reason and its causes.
     pub(crate) fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let mut texts = chain(error.into().as_ref()).into_iter();
+        let error = error.into();
+        let mut texts = chain(error.as_ref()).into_iter();
         let first = texts.next().map(Line::Error);
-        Self { exit, lines: first.into_iter().chain(texts.map(Line::Cause)).collect() }
+        let is_out_of_files = is_out_of_files(error.as_ref());
+        let way_out = is_out_of_files.then(|| Line::Help(RAISE_THE_LIMIT.to_owned()));
+        let lines = first.into_iter().chain(texts.map(Line::Cause)).chain(way_out).collect();
+        Self { exit, lines, is_out_of_files }
     }
 
     /// A failure whose text is complete, such as a manifest's errors with their snippets: it is shown as it is. Every
     /// foreign part of it must be neutral already.
     pub(crate) fn rendered(exit: Exit, text: impl AsRef<str>) -> Self {
-        Self { exit, lines: text.as_ref().lines().map(|line| Line::Plain(line.to_owned())).collect() }
+        let lines = text.as_ref().lines().map(|line| Line::Plain(line.to_owned())).collect();
+        Self { exit, lines, is_out_of_files: false }
     }
 
     /// A wrong command line, beyond what clap can see.
@@ -34,12 +42,18 @@ impl Failure {
     /// Adds what caused it.
     pub(crate) fn because(mut self, cause: &(dyn Error + 'static)) -> Self {
         self.lines.extend(chain(cause).into_iter().map(Line::Cause));
+        if is_out_of_files(cause) && !self.is_out_of_files {
+            self.is_out_of_files = true;
+            self.lines.push(Line::Help(RAISE_THE_LIMIT.to_owned()));
+        }
         self
     }
 
     /// Adds a line that says what to do.
     pub(crate) fn help(mut self, line: impl Into<String>) -> Self {
-        self.lines.push(Line::Help(line.into()));
+        if !self.is_out_of_files {
+            self.lines.push(Line::Help(line.into()));
+        }
         self
     }
 

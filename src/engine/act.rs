@@ -14,7 +14,7 @@ use super::input::{
 };
 use super::judge::PATIENCE;
 use super::poller::{Counts, PageRequest, PollRequest};
-use crate::outcome::{ApiUsage, Change, Marker, PullRequest, Work};
+use crate::outcome::{ApiUsage, Change, Marker, PullRequest, RAISE_THE_LIMIT, Work, is_out_of_files};
 use crate::plan::{Plan, Task};
 use jules::{
     Activity, ChangeSet, Error, ErrorKind, Jules, ListSessions, NewSession, Retries, Session, SessionDigest,
@@ -165,7 +165,8 @@ async fn create(api: &Jules, task: &Task, marker: &Marker) -> Result<Box<Seen>, 
 
 fn create_failure(error: &Error) -> CreateFailure {
     let cause = describe(error);
-    if matches!(error.kind(), ErrorKind::NotSent(_)) {
+    // No room for one more connection is no room for one more session.
+    if matches!(error.kind(), ErrorKind::NotSent(_)) || is_out_of_files(error) {
         return CreateFailure::Capacity { cause, retry_after: None };
     }
     match (error.code(), error.is_capacity_refusal(), error.surely_not_processed()) {
@@ -192,7 +193,8 @@ fn request_failure(error: &Error) -> RequestFailure {
 /// The error and its causes in one line.
 fn describe(error: &Error) -> String {
     let chain = successors(Some(error as &dyn std::error::Error), |error| (**error).source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let text = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    if is_out_of_files(error) { format!("{text}; {RAISE_THE_LIMIT}") } else { text }
 }
 
 async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, RequestFailure> {

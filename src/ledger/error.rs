@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::Holder;
-use crate::outcome::{JournalError, RunId};
+use crate::outcome::{JournalError, RunId, is_out_of_files};
 
 /// Why the ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,7 @@ pub enum LedgerError {
         detail: String,
     },
     /// The state folder cannot be used: read-only, no folder, full, or without locks.
-    #[error("cannot {doing} `{}`; name a writable folder with `--state-dir`", path.display())]
+    #[error("cannot {doing} `{}`{}", path.display(), folder_way_out(source))]
     Folder {
         /// What we were about to do: "create", "lock", …
         doing: &'static str,
@@ -156,11 +156,20 @@ impl LedgerError {
     }
 }
 
+/// What a person can do about the system's answer; what to do about too many open files is told wherever they are met.
+fn folder_way_out(source: &io::Error) -> &'static str {
+    if is_out_of_files(source) { "" } else { "; name a writable folder with `--state-dir`" }
+}
+
 /// What a person can do about SQLite's answer; nothing if the answer says it all.
 fn way_out(source: &rusqlite::Error) -> &'static str {
     use rusqlite::ErrorCode;
     match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "; make room on its disk, or name another folder with `--state-dir`",
+        // It does not tell why: another file, opened now, does.
+        Some(ErrorCode::CannotOpen) if has_no_room_for_a_file() => {
+            "; raise the limit of open files (`ulimit -n 4096`)"
+        }
         Some(
             ErrorCode::ReadOnly
             | ErrorCode::CannotOpen
@@ -173,6 +182,10 @@ fn way_out(source: &rusqlite::Error) -> &'static str {
         }
         _ => "",
     }
+}
+
+fn has_no_room_for_a_file() -> bool {
+    std::fs::File::open("/dev/null").is_err_and(|error| is_out_of_files(&error))
 }
 
 impl From<LedgerError> for JournalError {

@@ -8,6 +8,7 @@ mod event;
 mod kind;
 mod marker;
 mod observer;
+mod open_files;
 mod record;
 mod run_id;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use event::{ApiUsage, EventKind, PlannedTask, RunEvent, RunInfo, Stray};
 pub use kind::Outcome;
 pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
+pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
 pub use record::RunRecord;
 pub use run_id::RunId;
 pub use service::{Outage, RequestPause, ServiceStatus, StartPause};

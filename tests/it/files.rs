@@ -6,7 +6,9 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Ended, Manifest, World, job};
+use jules_batch::outcome::Outcome;
+
+use crate::support::{Ended, Manifest, World, at_once, job, tasks};
 
 fn world() -> World {
     World::with(
@@ -170,4 +172,26 @@ fn others_may_read_a_report_and_not_change_it() {
     for file in ["all.json", "events", "ledger.db"] {
         assert_eq!(mode(&world.path(".jules-batch").join(file)) & 0o077, 0, "{file}");
     }
+}
+
+/// Wherever the limit is met: by the program's own start, the ledger, a report, a connection.
+#[test]
+fn too_many_open_files_have_a_way_out_of_their_own() {
+    let manifest = tasks(40).set("strategy", "{ max-parallel: 40 }");
+    at_once((8..48).step_by(2), |limit| {
+        let world = World::with("{ defaults: { duration: 300ms, outcome: change } }", &manifest);
+        let ended = world.run().arg("--deadline").arg("3s").with_open_files(limit).start().wait();
+        if !format!("{ended}").contains("Too many open files") {
+            return;
+        }
+        assert!(ended.stderr.contains("ulimit -n"), "{limit}: {ended}");
+        for wrong in ["make room", "writable folder", "try again later"] {
+            assert!(!ended.stderr.contains(wrong), "{limit}: {ended}");
+        }
+        let has_report = world.path("jules-report/report.json").exists();
+        assert!(!has_report || ended.count(Outcome::Error) == 0, "{limit}: {ended}");
+        world.run().arg("--failed").exits(0);
+        assert_eq!(world.statistics().duplicates, []);
+        assert!(world.statistics().created <= 40, "{limit}: {ended}");
+    });
 }

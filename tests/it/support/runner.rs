@@ -84,6 +84,19 @@ impl<'w> Runner<'w> {
         self
     }
 
+    /// It may have this many files and connections open.
+    pub(crate) fn with_open_files(mut self, limit: u32) -> Self {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {limit} && exec \"$0\" \"$@\""));
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.world.folder()).env_clear();
+        for (name, value) in self.command.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        self.command = command;
+        self
+    }
+
     /// This stream is a pipe that nobody reads.
     pub(crate) fn deaf(mut self, stream: Stream) -> Self {
         self.deaf = Some(stream);
