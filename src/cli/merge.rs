@@ -11,8 +11,8 @@ use crate::report::many;
 use crate::report::{self, ReportV1, TaskV1};
 
 const AFTER_HELP: &str = "\
-The exit code is that of the whole: 100 when a task failed under --fail-on, else 5 when work is left or a shard is
-missing, else 0. With --partial a missing shard is only told.
+The exit code is that of the whole: 100 when a task failed under --fail-on, else 5 when work is left, a session is
+astray or a shard is missing, else 0. With --partial a missing shard is only told.
 Of a task that stands in several reports the one that is further on counts.
 
 Examples:
@@ -73,6 +73,6 @@ fn missing(report: &ReportV1) -> Option<String> {
 fn exit(report: &ReportV1, fail_on: &FailOn) -> Exit {
     let failed = |task: &TaskV1| fail_on.names(task.outcome, task.has_failed());
     let failed = report.tasks.iter().filter(|task| task.ended_at.is_some()).any(failed);
-    let codes = [failed.then_some(Exit::TasksFailed), (report.remaining > 0).then_some(Exit::WorkLeft)];
+    let codes = [failed.then_some(Exit::TasksFailed), report.is_unfinished().then_some(Exit::WorkLeft)];
     Exit::strongest(codes.into_iter().flatten())
 }

@@ -34,6 +34,10 @@ pub(crate) fn summary(record: &RunRecord) -> String {
     listed(&mut text, "pull requests", &pull_requests, |(id, url)| {
         format!("{}  {}", neutral(id.as_str()), neutral(url))
     });
+    let strays: Vec<_> = record.strays.iter().collect();
+    listed(&mut text, "stray sessions", &strays, |stray| {
+        format!("{}  {}", neutral(stray.session.link()), neutral(&stray.title))
+    });
     text
 }
 

@@ -97,6 +97,12 @@ impl RunRecord {
         self.tasks.values().map(TaskRecord::outcome_so_far).collect()
     }
 
+    /// Whether something is left to do that no failed task tells of: for the next run, or stray sessions for a person.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.totals().remaining() > 0 || !self.strays.is_empty()
+    }
+
     /// Takes the next event. Events of tasks that were never planned are passed over: an older program may
     /// read a newer one's ledger.
     pub fn apply(&mut self, event: &RunEvent) {
@@ -147,6 +153,8 @@ impl RunRecord {
                 self.surveyed = false;
                 self.ended_at = None;
                 self.stopped = None;
+                // Each invocation looks again.
+                self.strays.clear();
                 self.strays_unknown = None;
                 self.service = ServiceStatus::default();
                 let ended = std::mem::take(&mut self.current_usage);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{AttemptV1, OnNoChangeV1, ReportV1, TaskV1};
+use super::{AttemptV1, OnNoChangeV1, ReportV1, STRAYS, StrayV1, TaskV1};
 use crate::outcome::Outcome;
 
 /// The version of the specification that the report keeps to.
@@ -141,8 +141,8 @@ impl Status {
 
 impl<'a> Ctrf<'a> {
     fn of(report: &'a ReportV1) -> Self {
-        let tests: Vec<Test<'_>> =
-            report.tasks.iter().map(|task| Test::of(task, report.run.ended_at)).collect();
+        let tasks = report.tasks.iter().map(|task| Test::of(task, report.run.ended_at));
+        let tests: Vec<Test<'_>> = tasks.chain(report.strays.iter().map(Test::of_stray)).collect();
         let run = &report.run;
         let extra = BTreeMap::from([
             ("manifest", run.manifest.as_str().into()),
@@ -222,6 +222,29 @@ impl<'a> Test<'a> {
             extra,
         }
     }
+
+    /// A session that nobody knows has failed: it may be a task done twice.
+    fn of_stray(stray: &'a StrayV1) -> Self {
+        let extra = [("session", Value::from(stray.name())), ("sessionUrl", stray.url.as_deref().into())];
+        Self {
+            name: Cow::Owned(plain(&stray.name()).into_owned()),
+            status: Status::Failed,
+            duration: 0,
+            start: None,
+            stop: None,
+            suite: [Cow::Borrowed(STRAYS)],
+            message: Some(Cow::Owned(text(&stray.describe()).into_owned())),
+            raw_status: "stray",
+            tags: &[],
+            kind: "agent",
+            file_path: "",
+            line: 0,
+            retries: 0,
+            flaky: false,
+            retry_attempts: Vec::new(),
+            extra: extra.into(),
+        }
+    }
 }
 
 impl<'a> RetryAttempt<'a> {
@@ -265,7 +288,7 @@ mod tests {
         for status in ["passed", "failed", "skipped", "pending", "other"] {
             assert_eq!(summary[status], count(status), "{status}");
         }
-        assert_eq!((summary["tests"].as_u64(), summary["flaky"].as_u64()), (Some(12), Some(1)));
+        assert_eq!((summary["tests"].as_u64(), summary["flaky"].as_u64()), (Some(13), Some(1)));
         assert!(summary["stop"].as_i64() >= summary["start"].as_i64());
         let empty: Value = serde_json::from_str(&ctrf(&SampleRun::new().report())).unwrap();
         assert_eq!(empty["results"]["summary"]["tests"], 0);

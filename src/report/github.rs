@@ -27,7 +27,7 @@ pub enum RunOutcome {
     Success,
     /// Tasks failed.
     Failure,
-    /// Nothing failed, but work is left for the next run.
+    /// Nothing failed, but work is left for the next run, or stray sessions are for a person to look at.
     Partial,
     /// No task was selected.
     Empty,
@@ -43,7 +43,7 @@ impl RunOutcome {
             Self::Cancelled
         } else if report.failures() > 0 {
             Self::Failure
-        } else if report.remaining > 0 {
+        } else if report.is_unfinished() {
             Self::Partial
         } else if report.totals.total == 0 {
             Self::Empty

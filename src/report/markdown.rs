@@ -37,6 +37,10 @@ fn head(out: &mut String, report: &ReportV1) {
     let failed = report.failures();
     let total = report.totals.total;
     let (sign, verdict) = match (failed, report.remaining) {
+        (0, 0) if !report.strays.is_empty() => {
+            let strays = many(report.strays.len(), "stray session");
+            ("🕒", format!("{} done, {strays}", many(total, "task")))
+        }
         (0, 0) if total == 0 => ("⚪", "no task was selected".to_owned()),
         (0, 0) => ("✅", format!("{} done", many(total, "task"))),
         (0, left) => ("🕒", format!("{} of {} left", left, many(total, "task"))),
@@ -201,9 +205,12 @@ fn strays(out: &mut String, report: &ReportV1) {
         return;
     }
     push(out, &format!("### Stray sessions: {}\n\n", report.strays.len()));
-    push(out, "They carry this run's marker, but the run does not know them.\n\n");
+    push(
+        out,
+        "They carry this run's marker, but the run does not know them. Look at them, then archive or delete them.\n\n",
+    );
     for stray in report.strays.iter().take(20) {
-        let name = format!("sessions/{}", stray.id);
+        let name = stray.name();
         let link = match stray.url.as_deref().and_then(https) {
             Some(url) => format!("[{}](<{url}>)", words(&name, 200)),
             None => code_span(&name, 200),

@@ -30,6 +30,7 @@ pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};
 pub use markdown::markdown;
 pub use merge::merge;
+use task::STRAYS;
 pub use totals::TotalsV1;
 pub use v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, OnNoChangeV1, PollsV1, PullRequestV1, ReportV1, RunV1,

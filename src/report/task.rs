@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{AttemptV1, PullRequestV1, ReportV1, SessionV1, TaskV1};
+use super::{AttemptV1, PullRequestV1, ReportV1, SessionV1, StrayV1, TaskV1};
 use crate::outcome::Outcome;
+
+/// What stray sessions are listed under. No repository and no job has such a name.
+pub(super) const STRAYS: &str = "stray sessions";
 
 impl ReportV1 {
     /// The run's end, or the last thing known to have happened in it.
@@ -13,6 +16,12 @@ impl ReportV1 {
         let times = attempts.flat_map(|attempt| [Some(attempt.started_at), attempt.ended_at]);
         let times = times.chain(self.tasks.iter().map(|task| task.ended_at)).flatten();
         self.run.ended_at.or_else(|| times.max()).unwrap_or(self.run.started_at).max(self.run.started_at)
+    }
+
+    /// Whether something is left to do that no failed task tells of: for the next run, or stray sessions for a person.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.remaining > 0 || !self.strays.is_empty()
     }
 
     /// How many tasks count as failed.
@@ -104,5 +113,24 @@ impl SessionV1 {
     /// `sessions/{id}`, as the service names it.
     pub(super) fn name(&self) -> String {
         format!("sessions/{}", self.id)
+    }
+}
+
+impl StrayV1 {
+    /// `sessions/{id}`, as the service names it.
+    pub(super) fn name(&self) -> String {
+        format!("sessions/{}", self.id)
+    }
+
+    /// What it is, and what a person can do: the first line says the most.
+    pub(super) fn describe(&self) -> String {
+        let of = self.task.as_ref().map_or_else(String::new, |task| format!(" of task {task}"));
+        let url = self.url.as_ref().map_or_else(String::new, |url| format!("session: {url}\n"));
+        format!(
+            "stray session {}: it carries this run's marker{of}, but the run does not know it\n\ntitle: {}\n{url}\
+             look at what it does, then archive or delete it",
+            self.id,
+            self.title.trim()
+        )
     }
 }

@@ -117,13 +117,14 @@ fn is_rerun(last: &RunRecord, options: &Options) -> bool {
         && last.workflow_run == options.workflow_run
 }
 
-/// An earlier run is continued when it has open tasks, or failed ones that are to be run again; never for a fresh one.
+/// An earlier run is continued when it has open tasks or strays, or failed ones that are to be run again; never for a
+/// fresh one.
 fn goes_on(last: &RunRecord, failed: bool, fresh: bool, adopt_within: Duration) -> bool {
     let again = failed && last.tasks.values().any(TaskRecord::has_failed);
     // A task that left the manifest is skipped, and its doubt is nobody's.
     let is_in_doubt =
         |task: &TaskRecord| task.open_intent().is_some() && task.outcome != Some(Outcome::Skipped);
-    let wanted = last.totals().remaining() > 0 || last.tasks.values().any(is_in_doubt) || again;
+    let wanted = last.is_unfinished() || last.tasks.values().any(is_in_doubt) || again;
     !fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
 }
 

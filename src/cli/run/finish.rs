@@ -69,7 +69,7 @@ fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         Fault::ServiceDown(_) => (!anything_started(record)).then_some(Exit::Unavailable),
     });
     let failed = fail_on.meets(record).then_some(Exit::TasksFailed);
-    let left = (record.totals().remaining() > 0).then_some(Exit::WorkLeft);
+    let left = record.is_unfinished().then_some(Exit::WorkLeft);
     Exit::strongest([stopped, fault, failed, left].into_iter().flatten())
 }
 
@@ -96,6 +96,12 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
     let mut lines = Vec::new();
     if record.totals().remaining() > 0 {
         lines.push(format!("go on with: {command}"));
+    }
+    if !record.strays.is_empty() {
+        lines.push(
+            "look at the stray sessions, then archive or delete them: jules-batch session archive ID"
+                .to_owned(),
+        );
     }
     if record.tasks.values().any(TaskRecord::has_failed) {
         lines.push(format!("run again what failed: {command} --failed"));

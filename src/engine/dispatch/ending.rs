@@ -283,7 +283,9 @@ impl Dispatch {
             let Some(marker) = seen.marker().filter(|marker| marker.is_of_run(&self.run.id)) else {
                 continue;
             };
-            if self.run.sessions.contains(&seen.id) || self.run.left_intents.contains(&marker) {
+            // Somebody has seen to what is in the archive.
+            let is_known = self.run.sessions.contains(&seen.id) || self.run.left_intents.contains(&marker);
+            if is_known || seen.archived {
                 continue;
             }
             let task =

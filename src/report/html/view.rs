@@ -159,6 +159,10 @@ impl Verdict {
         let (failed, left, total) = (report.failures(), report.remaining, report.totals.total);
         let tasks = many(total, "task");
         let (outcome, text) = match (failed, left, total) {
+            (0, 0, _) if !report.strays.is_empty() => {
+                let strays = many(report.strays.len(), "stray session");
+                (Outcome::Deferred, format!("{tasks} done, {strays}"))
+            }
             (_, _, 0) => (Outcome::Skipped, "No task was selected".to_owned()),
             (0, 0, _) => (Outcome::Succeeded, format!("{tasks} done")),
             (0, left, _) => (Outcome::Deferred, format!("{left} of {tasks} left")),
@@ -314,7 +318,7 @@ impl<'a> Stray<'a> {
     fn of(stray: &'a StrayV1) -> Self {
         Self {
             session: Link {
-                text: one_line(plain(&format!("sessions/{}", stray.id)), 100).into_owned(),
+                text: one_line(plain(&stray.name()), 100).into_owned(),
                 href: stray.url.as_deref().and_then(https),
             },
             title: one_line(plain(&stray.title), 300),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use foreign_text::{cut, xml};
 use jiff::Timestamp;
 
-use super::super::{AttemptV1, OnNoChangeV1, ReportV1, TaskV1};
+use super::super::{AttemptV1, OnNoChangeV1, ReportV1, STRAYS, StrayV1, TaskV1};
 use crate::outcome::Outcome;
 
 /// Bytes of a message (an attribute) and of a text (an element) at most: longer ones make readers reject the
@@ -13,16 +13,16 @@ use crate::outcome::Outcome;
 const MESSAGE: usize = 1024;
 const TEXT: usize = 64 * 1024;
 
-/// The tasks of one source, or of one job without a source.
+/// The tasks of one source, or of one job without a source; or the stray sessions.
 pub(super) struct Suite<'a> {
     pub(super) name: String,
     pub(super) started_at: Timestamp,
     pub(super) cases: Vec<Case<'a>>,
 }
 
-/// A task.
+/// A task, or a stray session.
 pub(super) struct Case<'a> {
-    pub(super) task: &'a TaskV1,
+    pub(super) task: Option<&'a TaskV1>,
     pub(super) name: String,
     pub(super) millis: u64,
     pub(super) verdict: Verdict,
@@ -67,8 +67,8 @@ pub(super) struct Counts {
 }
 
 impl<'a> Suite<'a> {
-    /// The report's suites in the order of their first task. A run without a task has one empty suite: a
-    /// reader falls over a document without any.
+    /// The report's suites in the order of their first task, then that of the strays, if there are any. A run without
+    /// a task has one empty suite: a reader falls over a document without any.
     pub(super) fn all(report: &'a ReportV1) -> Vec<Self> {
         let mut suites: Vec<Self> = Vec::new();
         let mut by_name: HashMap<String, usize> = HashMap::new();
@@ -91,10 +91,16 @@ impl<'a> Suite<'a> {
             suites[at].cases.push(case);
         }
         for suite in &mut suites {
-            let started = suite.cases.iter().filter_map(|case| case.task.started_at).min();
+            let started = suite.cases.iter().filter_map(|case| case.task?.started_at).min();
             suite.started_at = started.unwrap_or(report.run.started_at);
         }
+        suites.extend((!report.strays.is_empty()).then(|| Self::of_strays(report)));
         suites
+    }
+
+    fn of_strays(report: &'a ReportV1) -> Self {
+        let cases = report.strays.iter().map(Case::of_stray).collect();
+        Self { name: STRAYS.to_owned(), started_at: report.run.started_at, cases }
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -146,7 +152,28 @@ impl<'a> Case<'a> {
             (_, Some((_, earlier))) => earlier.iter().map(|attempt| Earlier::of(attempt, flaky)).collect(),
         };
         let system_out = cut(xml::text(&system_out(task)), TEXT).into_owned();
-        Self { task, name, millis: task.worked_millis(report.run.ended_at), verdict, earlier, system_out }
+        Self {
+            task: Some(task),
+            name,
+            millis: task.worked_millis(report.run.ended_at),
+            verdict,
+            earlier,
+            system_out,
+        }
+    }
+
+    fn of_stray(stray: &StrayV1) -> Self {
+        let text = stray.describe();
+        let message = xml::line(text.lines().next().unwrap_or_default(), MESSAGE).into_owned();
+        let text = cut(xml::text(&text), TEXT).into_owned();
+        Self {
+            task: None,
+            name: xml::line(&stray.name(), MESSAGE).into_owned(),
+            millis: 0,
+            system_out: format!("{text}\n"),
+            verdict: Verdict::Error(Complaint { kind: "jules.stray".to_owned(), message, text }),
+            earlier: Vec::new(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::reader::Reader;
 
-use super::super::{ReportError, ReportV1, SessionV1};
+use super::super::{ReportError, ReportV1, SessionV1, TaskV1};
 use super::JunitProfile;
 use super::case::{Case, Complaint, Counts, Suite};
 
@@ -117,16 +117,16 @@ impl<'a> Pass<'a> {
         start.push_attribute(("name", case.name.as_str()));
         start.push_attribute(("time", seconds(case.millis).as_str()));
         let rich = self.profile == JunitProfile::Rich;
-        if rich && !case.task.file.is_empty() {
-            start.push_attribute(("file", xml::line(&case.task.file, 1024).as_ref()));
-            start.push_attribute(("line", case.task.line.to_string().as_str()));
+        let task = case.task.filter(|_| rich);
+        if let Some(task) = task.filter(|task| !task.file.is_empty()) {
+            start.push_attribute(("file", xml::line(&task.file, 1024).as_ref()));
+            start.push_attribute(("line", task.line.to_string().as_str()));
         }
         self.write(Event::Start(start))?;
-        if rich { self.case_properties(case) } else { Ok(()) }
+        task.map_or(Ok(()), |task| self.case_properties(task))
     }
 
-    fn case_properties(&mut self, case: &Case<'_>) -> Result<(), ReportError> {
-        let task = case.task;
+    fn case_properties(&mut self, task: &TaskV1) -> Result<(), ReportError> {
         let session = task.session();
         let attempts = task.attempts.len().to_string();
         let name = session.map(SessionV1::name);

@@ -76,7 +76,7 @@ fn depths_of(xml: &str) -> Vec<(String, usize)> {
 fn one_suite_a_source_or_job() {
     let report = read(&rich(&every_outcome()));
     let names: Vec<&str> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
-    assert_eq!(names, ["my-org/web", "my-org/api", "later", "live", "my-org/<img src=x>"]);
+    assert_eq!(names, ["my-org/web", "my-org/api", "later", "live", "my-org/<img src=x>", "stray sessions"]);
     for suite in &report.test_suites {
         assert!(suite.test_cases.iter().all(|case| case.classname.as_ref() == Some(&suite.name)));
     }
@@ -163,8 +163,8 @@ fn totals_are_exact_on_both_levels() {
         let cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);
         cases.filter(|case| verdict(case).0 == kind).count()
     };
-    assert_eq!((report.tests, report.failures, report.errors, report.skipped), (12, 3, 3, 3));
-    assert_eq!((count("failure"), count("error"), count("skipped"), count("passed")), (3, 3, 3, 3));
+    assert_eq!((report.tests, report.failures, report.errors, report.skipped), (13, 3, 4, 3));
+    assert_eq!((count("failure"), count("error"), count("skipped"), count("passed")), (3, 4, 3, 3));
     let sum = |of: fn(&quick_junit::TestSuite) -> usize| report.test_suites.iter().map(of).sum::<usize>();
     assert_eq!(sum(|suite| suite.tests), report.tests);
     assert_eq!(sum(|suite| suite.failures), report.failures);
@@ -227,10 +227,12 @@ fn no_number_can_be_rounded() {
 #[test]
 fn hostile_text_stays_text() {
     for profile in PROFILES {
-        let xml = junit(&every_outcome(), profile).unwrap();
+        let mut report = every_outcome();
+        report.strays[0].title = HOSTILE.to_owned();
+        let xml = junit(&report, profile).unwrap();
         let report = read(&xml);
-        assert_eq!(report.tests, 12);
-        assert_eq!(report.test_suites.iter().map(|suite| suite.test_cases.len()).sum::<usize>(), 12);
+        assert_eq!(report.tests, 13);
+        assert_eq!(report.test_suites.iter().map(|suite| suite.test_cases.len()).sum::<usize>(), 13);
         assert!(!xml.contains("[[ATTACHMENT|") && !xml.contains("[[PROPERTY|"));
         assert!(!xml.contains("]]>"));
         let forbidden = |c: char| c != '\n' && c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}');
@@ -242,6 +244,8 @@ fn hostile_text_stays_text() {
         assert_eq!(kind, "failure");
         assert!(message.starts_with("failed: cargo test failed ]]></failure></testcase>"));
         assert!(text.contains("<testcase name=\"forged\"/>\nred"));
+        let stray = verdict(&report.test_suites[5].test_cases[0]);
+        assert!(stray.3.contains("<testcase name=\"forged\"/>\nred"), "{stray:?}");
     }
 }
 
