@@ -50,7 +50,7 @@ settings! {
     /// How long one task may take.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Timeouts, written TimeoutKeys {
-        /// One attempt at a task, from the creation of its session to its end; the clock restarts when another invocation takes it up.
+        /// One attempt at a task, from the creation of its session to its end; it counts the time in which it is followed, over all invocations together.
         task: Duration = 2 * HOUR, NotZero;
         /// Silence of the agent that counts as a stall.
         stall: Duration = 20 * MINUTE, NotZero;

@@ -44,6 +44,8 @@ pub struct RunRecord {
     pub strays_unknown: Option<String>,
     /// The `seq` of the last event.
     pub last_seq: u64,
+    /// When that happened.
+    last_at: Timestamp,
 }
 
 impl RunRecord {
@@ -80,6 +82,7 @@ impl RunRecord {
             strays: Vec::new(),
             strays_unknown: None,
             last_seq: first.seq,
+            last_at: first.ts,
         })
     }
 
@@ -109,6 +112,7 @@ impl RunRecord {
         self.last_seq = event.seq;
         let ts = event.ts;
         self.apply_kind(&event.kind, ts);
+        self.last_at = ts;
         if self.surveyed {
             self.complete_until = Some(ts);
         }
@@ -159,6 +163,8 @@ impl RunRecord {
                 self.service = ServiceStatus::default();
                 let ended = std::mem::take(&mut self.current_usage);
                 self.earlier_usage.add(&ended);
+                let last = self.last_at;
+                self.tasks.values_mut().for_each(|task| task.on_invocation(last, ts));
             }
             EventKind::SessionsSurveyed { .. } => {
                 self.surveyed = true;

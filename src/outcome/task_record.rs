@@ -1,6 +1,6 @@
 //! A task and its attempts, as a run's events tell them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{EventKind, Marker, Outcome, PlannedTask, SessionRef, Work};
 
@@ -62,6 +62,10 @@ pub struct AttemptRecord {
     pub nudges: u32,
     /// Milliseconds from the session's end until we saw it, if it ended while we followed it.
     pub detected_after_ms: Option<u64>,
+    /// How long earlier invocations have followed it: `timeouts.task` is over all of them together.
+    pub followed: SignedDuration,
+    /// Since when the current one does.
+    followed_since: Option<Timestamp>,
 }
 
 impl AttemptRecord {
@@ -69,6 +73,18 @@ impl AttemptRecord {
     #[must_use]
     pub fn is_open_intent(&self) -> bool {
         self.session.is_none() && self.outcome.is_none() && !self.refused
+    }
+
+    /// From then on it is followed, until [`AttemptRecord::rest`].
+    fn follow(&mut self, since: Timestamp) {
+        self.followed_since = Some(since);
+    }
+
+    /// Nobody follows it after that.
+    fn rest(&mut self, until: Timestamp) {
+        if let Some(since) = self.followed_since.take() {
+            self.followed += until.duration_since(since).max(SignedDuration::ZERO);
+        }
     }
 
     /// A session that had not ended when we last looked.
@@ -135,12 +151,14 @@ impl TaskRecord {
                 self.outcome = None;
                 self.reason = None;
                 self.ended_at = None;
+                self.on_last_attempt(|attempt| attempt.follow(ts));
             }
             EventKind::IntentRecorded { attempt, marker, .. } => self.intend(*attempt, marker, ts),
             EventKind::TaskEnded { outcome, reason, .. } => {
                 self.outcome = Some(*outcome);
                 self.reason.clone_from(reason);
                 self.ended_at = Some(ts);
+                self.on_last_attempt(|attempt| attempt.rest(ts));
             }
             EventKind::Replied { attempt, .. } => {
                 self.replies += 1;
@@ -167,6 +185,9 @@ impl TaskRecord {
                 self.with_attempt(*attempt, |a| {
                     // One that is told again is taken up again: it was live after all.
                     a.adopted |= *adopted;
+                    if !adopted || a.outcome.is_some() {
+                        (a.followed, a.followed_since) = (SignedDuration::ZERO, Some(ts));
+                    }
                     a.session = Some(session.clone());
                     (a.refused, a.archived) = (false, false);
                     a.outcome = None;
@@ -187,6 +208,7 @@ impl TaskRecord {
                     a.reason.clone_from(reason);
                     a.work.clone_from(work);
                     a.ended_at = Some(ts);
+                    a.rest(ts);
                 });
             }
             // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
@@ -228,7 +250,25 @@ impl TaskRecord {
             replies: 0,
             nudges: 0,
             detected_after_ms: None,
+            followed: SignedDuration::ZERO,
+            followed_since: Some(ts),
         });
+    }
+
+    /// Another invocation begins now. The one before may have been killed: then `last` is the last that was heard of it.
+    pub(super) fn on_invocation(&mut self, last: Timestamp, now: Timestamp) {
+        if self.outcome.is_none() {
+            self.on_last_attempt(|attempt| {
+                attempt.rest(last);
+                attempt.follow(now);
+            });
+        }
+    }
+
+    fn on_last_attempt(&mut self, change: impl FnOnce(&mut AttemptRecord)) {
+        if let Some(attempt) = self.attempts.last_mut().filter(|a| a.is_live() || a.is_open_intent()) {
+            change(attempt);
+        }
     }
 
     fn with_attempt(&mut self, number: u32, change: impl FnOnce(&mut AttemptRecord)) {

@@ -1,9 +1,11 @@
 //! Without a ledger: what the markers in the titles tell.
 
+use std::time::Duration;
+
 use jules_batch::NewSession;
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Ended, Manifest, World, job, tasks};
+use crate::support::{Ended, Manifest, Signal, World, job, tasks};
 
 const QUICK: &str = "{ defaults: { duration: 40ms, outcome: change } }";
 
@@ -162,8 +164,60 @@ fn a_session_in_doubt_is_found_in_the_archive() {
     world.service().block_on(world.jules().archive_session(&id)).unwrap();
     let ended = running.wait();
     world.created(1);
-    assert_eq!((ended.code, ended.count(Outcome::Stalled)), (Some(100), 1), "{ended}");
+    assert_eq!((ended.code, ended.count(Outcome::Failed)), (Some(100), 1), "{ended}");
+    assert!(ended.task("work").reason.unwrap().starts_with("archived by somebody"));
     assert!(ended.report().strays.is_empty());
+}
+
+/// Three tasks whose sessions go on for long, and retries for whatever a session ends as.
+fn retrying() -> World {
+    let retries = "{ count: 2, on: [error, stalled, timed_out, failed, needs_input], delay: 10ms }";
+    World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(2).set("retries", retries))
+}
+
+#[test]
+fn what_somebody_archives_or_deletes_ends_as_such_and_is_not_done_again() {
+    let world = retrying();
+    let mut running = world.run().start();
+    running.until(|world| world.requests("sessions.list") + world.requests("sessions.get") > 10);
+    let (service, jules) = (world.service(), world.jules());
+    let [first, second] = [1, 2].map(|n| {
+        let sessions = world.sessions();
+        let session = sessions.iter().find(|session| session.prompt == format!("Do {n}.")).unwrap();
+        session.id.parse().unwrap()
+    });
+    service.block_on(jules.archive_session(&first)).unwrap();
+    running.until(|world| world.read("jules-report/report.json").contains("archived by somebody"));
+    // A young session's 404 is patience, two minutes long.
+    service.block_on(jules.delete_session(&second)).unwrap();
+    running.signal(Signal::Interrupt);
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(130), "{ended}");
+    let (outcome, why) = ended.outcome("work/my-org/web@main[n=1]");
+    assert_eq!((outcome, &*why), (Outcome::Failed, "archived by somebody before it had ended"));
+    assert!(ended.task("work/my-org/web@main[n=1]").attempts[0].archived, "{ended}");
+    world.age_the_ledger(Duration::from_secs(180));
+    let ended = world.run().exits(100);
+    let (outcome, why) = ended.outcome("work/my-org/web@main[n=2]");
+    assert!(outcome == Outcome::Failed && why.starts_with("deleted: "), "{ended}");
+    world.created(2);
+}
+
+#[test]
+fn what_somebody_archives_between_two_invocations_ends_as_such() {
+    let world = retrying();
+    let mut running = world.run().start();
+    running.until(|world| world.statistics().live_now == 2);
+    running.kill();
+    drop(running);
+    for session in world.sessions() {
+        let id = session.id.parse().unwrap();
+        world.service().block_on(world.jules().archive_session(&id)).unwrap();
+    }
+    let ended = world.run().exits(100);
+    assert_eq!(ended.count(Outcome::Failed), 2, "{ended}");
+    assert!(ended.outcome("work/my-org/web@main[n=1]").1.contains("archived by somebody"), "{ended}");
+    world.created(2);
 }
 
 #[test]
@@ -206,11 +260,29 @@ fn a_session_with_our_marker_that_nobody_knows_is_reported() {
     let new = NewSession::new("Do 1.").title(&title);
     let stray = world.service().block_on(world.jules().create_session(&new)).unwrap();
     let ended = running.wait();
-    assert_eq!(ended.code, Some(0), "{ended}");
+    assert_eq!(ended.code, Some(5), "{ended}");
     let strays = ended.report().strays;
     assert_eq!(strays.len(), 1);
     assert_eq!((&*strays[0].id, &strays[0].title), (stray.id.as_str(), &title));
     assert_eq!(strays[0].task.as_deref(), Some("work/my-org/web@main[n=1]"));
+    let suites = ended.junit().test_suites;
+    let suite =
+        suites.iter().find(|suite| suite.name.as_str() == "stray sessions").expect("a suite of its own");
+    let name = format!("sessions/{}", stray.id);
+    assert_eq!((suite.test_cases.len(), suite.errors, suite.test_cases[0].name.as_str()), (1, 1, &*name));
+    assert_eq!(ended.junit().errors, 1);
+    for file in ["summary.md", "report.html", "report.ctrf.json"] {
+        assert!(world.read(&format!("jules-report/{file}")).contains(stray.id.as_str()), "{file}");
+    }
+    assert!(ended.stderr.contains("session archive"), "{ended}");
+    world.command("merge").args("jules-report/report.json --report-dir all").exits(5);
+
+    // Nothing is begun anew beside it, and it is a stray until somebody has put it away.
+    let ended = world.run().exits(5);
+    assert_eq!(ended.report().strays.len(), 1);
+    world.service().block_on(world.jules().archive_session(&stray.id)).unwrap();
+    assert!(world.run().exits(0).report().strays.is_empty());
+    world.created(3);
 }
 
 /// One request opens the run, one surveys, and then comes the listing that closes the statistics.

@@ -1,5 +1,7 @@
 //! Sessions that wait for somebody: every policy, and that none of them can go on for ever.
 
+use std::time::Duration;
+
 use jules_batch::outcome::Outcome;
 use quick_junit::TestCaseStatus;
 
@@ -315,4 +317,48 @@ fn single_reads_take_over_where_listings_fail_and_the_run_says_so() {
         assert!(ended.stderr.contains("read one by one"), "{fault}: {ended}");
         assert!(ended.report().strays_unknown.is_some(), "{fault}: {ended}");
     });
+}
+
+#[test]
+fn the_time_of_a_task_is_over_all_invocations_together() {
+    let manifest = tasks(1).set("timeouts", "{ task: 2500ms, stall: 20s, settle: 150ms, request: 20s }");
+    let world = World::with("{ defaults: { outcome: busy } }", &manifest);
+    // Each of them leaves it before its time is over.
+    for _ in 0..2 {
+        let ended = world.run().args("--deadline 1200ms").exits(5);
+        assert_eq!(ended.count(Outcome::Detached), 1, "{ended}");
+    }
+    let ended = world.run().args("--deadline 1200ms").exits(100);
+    let (outcome, why) = ended.outcome("work");
+    assert!(outcome == Outcome::TimedOut && why.contains("not ended after 2s 500ms"), "{ended}");
+    assert!(ended.task("work").attempts[0].archived, "{ended}");
+    world.created(1);
+}
+
+#[test]
+fn the_time_of_a_task_counts_although_its_invocations_are_killed() {
+    let manifest = tasks(1).set("timeouts", "{ task: 2s, stall: 20s, settle: 150ms, request: 20s }");
+    let world = World::with("{ defaults: { outcome: busy } }", &manifest);
+    let mut running = world.run().start();
+    running.until(|world| world.statistics().live_now == 1);
+    running.until(|world| world.read("jules-report/events.jsonl").contains("session_created"));
+    running.kill();
+    drop(running);
+    // What passes between two invocations is nobody's time.
+    world.age_the_ledger(Duration::from_secs(3_600));
+    let ended = world.run().args("--deadline 900ms").exits(5);
+    assert_eq!(ended.count(Outcome::Detached), 1, "{ended}");
+    let ended = world.run().exits(100);
+    assert_eq!(ended.count(Outcome::TimedOut), 1, "{ended}");
+    world.created(1);
+}
+
+#[test]
+fn what_has_ended_meanwhile_counts_although_its_time_is_over() {
+    let manifest = tasks(1).set("timeouts", "{ task: 1500ms, stall: 20s, settle: 150ms, request: 20s }");
+    let world = World::with("{ defaults: { duration: 2500ms, outcome: change } }", &manifest);
+    world.run().args("--deadline 1200ms").exits(5);
+    world.until(|world| world.statistics().live_now == 0);
+    assert_eq!(world.run().exits(0).count(Outcome::Succeeded), 1);
+    world.created(1);
 }

@@ -224,7 +224,7 @@ impl Dispatch {
             timeouts: task.timeouts,
             interval: self.poller.interval(),
         };
-        let driver = Driver::new(session.clone(), terms, spent, begun.instant, now);
+        let driver = Driver::new(session.clone(), terms, spent, begun, now);
         self.tasks.put(ix, State::Live(Box::new(driver)));
         (self.tasks[ix].old, self.tasks[ix].owed) = (None, None);
         self.run.sessions.insert(session.clone());

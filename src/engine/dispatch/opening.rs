@@ -1,6 +1,7 @@
 //! The beginning: what an earlier invocation left, and what the service already holds.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -10,7 +11,7 @@ use super::{Dispatch, Stage};
 use crate::engine::action::{Action, TaskIx};
 use crate::engine::ask::Ask;
 use crate::engine::create::Create;
-use crate::engine::driver::Spent;
+use crate::engine::driver::{Driver, Spent};
 use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
 use crate::engine::{Fault, runs_again};
@@ -163,7 +164,9 @@ impl Dispatch {
 
     fn take_over_last(&mut self, ix: TaskIx, last: &AttemptRecord, now: Now) {
         if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
-            self.tasks[ix].begun = Some(Now { wall: last.started_at, ..now });
+            let followed = Duration::try_from(last.followed).unwrap_or_default();
+            let instant = now.instant.checked_sub(followed).unwrap_or(now.instant);
+            self.tasks[ix].begun = Some(Now { wall: last.started_at, instant });
             let spent = Spent { replies: last.replies, nudges: last.nudges, ..Spent::default() };
             self.follow(ix, &session.id, false, spent, now);
         } else {
@@ -296,6 +299,8 @@ impl Dispatch {
         self.record_intent(attempt, marker);
         self.admission.on_adopted(seen.created.unwrap_or(now.wall));
         self.on_session(ix, seen, true, now);
+        let found = self.tasks.driver_of(attempt).filter(|_| seen.archived);
+        found.into_iter().for_each(Driver::found_in_archive);
     }
 }
 

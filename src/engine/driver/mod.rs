@@ -60,10 +60,14 @@ pub(super) struct Driver {
     terms: Terms,
     session: SessionId,
     known_since: Instant,
+    /// Until then a 404 means that the service does not show it yet.
+    fresh_until: Instant,
     deadline: Instant,
     state: SessionState,
     /// It is in the archive, where it is paused for good.
     archived: bool,
+    /// It may have been put there by us.
+    may_be_given_up: bool,
     phase: Phase,
     /// The last sign of the agent, as far as we have read.
     quiet_since: Instant,
@@ -153,15 +157,21 @@ impl End {
 
 impl Driver {
     /// Takes up a session of an attempt that began then and has spent this so far.
-    pub(super) fn new(session: SessionId, terms: Terms, spent: Spent, begun: Instant, now: Now) -> Self {
+    ///
+    /// An earlier invocation's instants mean nothing: `begun.instant` counts the time in which it was followed, and only
+    /// the wall clock knows its whole age.
+    pub(super) fn new(session: SessionId, terms: Terms, spent: Spent, begun: Now, now: Now) -> Self {
         let answered = Phase::Answered { again_after: now.instant };
+        let age = Duration::try_from(now.wall.duration_since(begun.wall)).unwrap_or_default();
         Self {
-            deadline: begun + terms.timeouts.task,
+            deadline: begun.instant + terms.timeouts.task,
             terms,
             session,
             known_since: now.instant,
+            fresh_until: now.instant + Options::FRESH_PATIENCE.saturating_sub(age),
             state: SessionState::Unspecified,
             archived: false,
+            may_be_given_up: false,
             // What was answered in an earlier invocation is not answered again: the question must be a newer one.
             phase: if spent.replies > 0 { answered } else { Phase::Working },
             quiet_since: now.instant,
@@ -292,13 +302,14 @@ impl Driver {
                 Vec::new()
             }
             FailureKind::Missing => {
-                let fresh = now.instant < self.known_since + Options::FRESH_PATIENCE;
+                let fresh = now.instant < self.fresh_until;
                 if self.absence.is_tolerated(fresh) {
                     return Vec::new();
                 }
-                let reason = format!("the service does not know the session any more: {}", failure.text);
+                let reason =
+                    format!("deleted: the service does not know the session any more: {}", failure.text);
                 self.phase = Phase::Ended;
-                let outcome = if self.is_met() { Outcome::Succeeded } else { Outcome::Error };
+                let outcome = if self.is_met() { Outcome::Succeeded } else { Outcome::Failed };
                 let end = End { work: self.work.clone(), ..End::new(outcome, Some(reason)) };
                 // It was neither seen to end nor put away.
                 vec![Step::End(End { lasting: true, ..end })]

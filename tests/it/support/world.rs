@@ -97,6 +97,24 @@ impl World {
         std::fs::remove_dir_all(self.path(".jules-batch")).unwrap();
     }
 
+    /// Makes everything that earlier runs recorded this much older.
+    pub(crate) fn age_the_ledger(&self, by: Duration) {
+        let ledger = rusqlite::Connection::open(self.path(".jules-batch/ledger.db")).unwrap();
+        let millis = i64::try_from(by.as_millis()).unwrap();
+        ledger.execute("UPDATE creations SET ts = ts - ?1", [millis]).unwrap();
+        let mut rows = ledger.prepare("SELECT run, seq, body FROM events").unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let events: Vec<(i64, i64, String)> =
+            rows.query_map([], read).unwrap().collect::<Result<_, _>>().unwrap();
+        for (run, seq, body) in events {
+            let mut event: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let ts: jiff::Timestamp = event["ts"].as_str().unwrap().parse().unwrap();
+            event["ts"] = (ts - by).to_string().into();
+            let sql = "UPDATE events SET ts = ts - ?1, body = ?2 WHERE run = ?3 AND seq = ?4";
+            ledger.execute(sql, rusqlite::params![millis, event.to_string(), run, seq]).unwrap();
+        }
+    }
+
     /// A copy of what earlier runs recorded; none if there is nothing.
     pub(crate) fn copy_of_the_ledger(&self) -> Option<PathBuf> {
         let (from, to) = (self.path(".jules-batch"), self.path("copy"));

@@ -22,7 +22,7 @@ impl Followed {
         let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() };
         let (waiting, timeouts) = (Arc::new(waiting), Timeouts::default());
         let terms = Terms { expect, asked, waiting, timeouts, interval: INTERVAL };
-        let driver = Driver::new("7".parse().unwrap(), terms, Spent::default(), now.instant, now);
+        let driver = Driver::new("7".parse().unwrap(), terms, Spent::default(), now, now);
         Self { driver, now }
     }
 

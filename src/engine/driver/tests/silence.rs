@@ -103,7 +103,7 @@ fn a_young_sessions_404_is_patience_and_an_old_ones_is_the_end() {
     session.pass(30);
     assert!(session.driver.on_failure(&missing, session.now).is_empty());
     assert!(session.driver.on_failure(&missing, session.now).is_empty());
-    assert_eq!(ended(&session.driver.on_failure(&missing, session.now)).0, Outcome::Error);
+    assert_eq!(ended(&session.driver.on_failure(&missing, session.now)).0, Outcome::Failed);
 }
 
 #[test]

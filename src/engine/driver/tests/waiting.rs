@@ -111,7 +111,7 @@ fn what_an_earlier_invocation_answered_is_not_answered_again() {
     session.driver.phase = Phase::Working;
     let Driver { session: id, terms, .. } = &session.driver;
     let spent = Spent { replies: 1, ..Spent::default() };
-    session.driver = Driver::new(id.clone(), terms.clone(), spent, session.now.instant, session.now);
+    session.driver = Driver::new(id.clone(), terms.clone(), spent, session.now, session.now);
     // The state lags behind our reply.
     session.sees(SessionState::AwaitingUserFeedback);
     assert!(session.reads(Purpose::Question, &answered("Which?")).is_empty());
