@@ -116,12 +116,12 @@ pub enum GiveUp {
     Leave,
 }
 
-/// `strategy.max-failures`: a count, or a share of the run's tasks.
+/// `strategy.max-failures`: a count, or a share of the run's tasks that have ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailures {
     /// This number of tasks.
     Count(usize),
-    /// This percentage of the run's tasks, 0–100.
+    /// More than this percentage of the tasks that have ended, 0–100.
     Percent(f64),
 }
 

@@ -22,7 +22,8 @@ settings! {
         max_parallel: usize = 3, AtLeast(1);
         /// The first failed task stops new ones.
         fail_fast: bool = false;
-        /// How many failed tasks stop new ones: a count, or a share of the run's tasks such as `25%`; no bound by default.
+        /// How many failed tasks of the run, all its invocations together, stop new ones: a count, or more than a share such as
+        /// `25%` of the tasks that have ended (five at least); no bound by default.
         max_failures: Option<MaxFailures>;
         /// Sessions started in one invocation, the rest is deferred; no bound by default.
         max_tasks: Option<usize>, AtLeast(1);

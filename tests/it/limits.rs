@@ -71,7 +71,7 @@ fn too_many_failures_start_nothing_more() {
     let cases = [
         ("{ max-parallel: 1, fail-fast: true }", 1),
         ("{ max-parallel: 1, max-failures: 3 }", 3),
-        ("{ max-parallel: 1, max-failures: 25% }", 2),
+        ("{ max-parallel: 1, max-failures: 25% }", 5),
     ];
     at_once(cases, |(strategy, started)| {
         let world = World::with(FAILING, &tasks(8).set("strategy", strategy));
@@ -81,6 +81,36 @@ fn too_many_failures_start_nothing_more() {
         assert_eq!((report.totals.failed, report.totals.deferred), (started, 8 - started), "{strategy}");
         assert_eq!(report.run.stopped.as_deref(), Some("max-failures"));
     });
+}
+
+#[test]
+fn failures_count_over_all_invocations_of_a_run_as_a_share_of_what_has_ended() {
+    let scenario = "{ rules: [{ when: { nth: 1 }, then: { outcome: failure } }, \
+        { when: { nth: 3 }, then: { outcome: failure } }, { when: { nth: 6 }, then: { outcome: failure } }], \
+        defaults: { duration: 30ms, outcome: change } }";
+    let manifest = tasks(12).set("strategy", "{ max-parallel: 1, max-failures: 25% }");
+    let world = World::with(scenario, &manifest);
+    // Two of three: too few to tell anything.
+    let ended = world.run().args("--max-tasks 3").exits(100);
+    assert_eq!(ended.report().run.stopped.as_deref(), Some("max-tasks"));
+    // Two more: two of five.
+    let ended = world.run().args("--max-tasks 9").exits(100);
+    world.created(5);
+    let why = "2 of 5 ended tasks failed, more than 25%";
+    let report = ended.report();
+    assert_eq!(report.run.stopped.as_deref(), Some("max-failures"));
+    assert_eq!((report.totals.failed, report.totals.succeeded, report.totals.deferred), (2, 3, 7));
+    let deferred = report.tasks.iter().find(|task| task.outcome == Outcome::Deferred).unwrap();
+    assert_eq!(deferred.reason.as_deref(), Some(&*format!("not started: {why}")));
+    assert!(ended.stderr.contains(&format!("nothing more is started: {why}")), "{ended}");
+    // Nothing has changed since, and a dry run says the same.
+    assert_eq!(world.run().arg("-n").exits(0).stdout.matches("work/my-org").count(), 0);
+    world.run().exits(100);
+    world.created(5);
+    // What failed has another try, and with that there are fewer failures.
+    let report = world.run().arg("--failed").exits(100).report();
+    assert_eq!((report.totals.failed, report.totals.succeeded), (1, 11));
+    world.created(14);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The end of tasks, and of the run.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -13,7 +14,7 @@ use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::needs::Decision;
 use crate::engine::refusals::Refusals;
 use crate::engine::stop::StopReason;
-use crate::outcome::{EventKind, Outcome, SessionRef, Stray, Work};
+use crate::outcome::{EventKind, Outcome, RunRecord, SessionRef, Stray, Work};
 use jules::SessionId;
 
 /// How long the answers of creates under way are waited for when we leave.
@@ -24,7 +25,7 @@ impl Dispatch {
     pub(super) fn end_task(&mut self, ix: TaskIx, outcome: Outcome, reason: Option<String>, now: Now) {
         self.record_end(ix, outcome, reason);
         self.release_dependents(ix, outcome);
-        self.count_failure(ix, outcome, now);
+        self.count_end(ix, outcome, now);
     }
 
     /// Starts, skips or defers what waited for an ended task, and what waited for that in turn.
@@ -81,6 +82,47 @@ impl Dispatch {
             Some(outcome) => self.release_dependents(ix, outcome),
             None => self.tasks.queue_if_free(ix),
         }
+    }
+
+    /// What has ended in earlier invocations and is not run again.
+    pub(super) fn count_ended_before(&mut self, record: &RunRecord) {
+        for ix in self.tasks.all() {
+            if let State::Ended(outcome) = *self.tasks.state(ix) {
+                let is_failure = outcome.counts_as_failed(self.plan[ix].on_no_change);
+                self.breaker.count(outcome, is_failure);
+            }
+        }
+        if self.options.selected {
+            let planned: HashSet<_> = self.plan.tasks.iter().map(|task| &task.id).collect();
+            for (_, task) in record.tasks.iter().filter(|(id, _)| !planned.contains(id)) {
+                let outcome = task.outcome_so_far();
+                self.breaker.count(outcome, task.has_failed());
+            }
+        }
+    }
+
+    /// A task has ended: perhaps it was one failure too many.
+    pub(super) fn count_end(&mut self, ix: TaskIx, outcome: Outcome, now: Now) {
+        let is_failure = outcome.counts_as_failed(self.plan[ix].on_no_change);
+        self.breaker.count(outcome, is_failure);
+        self.breaker.fails_now |= is_failure;
+        self.stop_if_too_many_failed(now);
+    }
+
+    /// Whether so many tasks have failed that the run starts nothing.
+    pub(super) fn too_many_failed(&self) -> bool {
+        self.breaker.verdict(&self.plan.settings.strategy).is_some()
+    }
+
+    pub(super) fn stop_if_too_many_failed(&mut self, now: Now) {
+        if self.stop.reason.is_some_and(|stop| stop >= StopReason::Failures) {
+            return;
+        }
+        let Some(why) = self.breaker.verdict(&self.plan.settings.strategy) else { return };
+        let note = format!("nothing more is started: {why}");
+        self.turn.events.push(EventKind::Noted { task: None, note });
+        self.breaker.why = Some(why);
+        self.stop_for(StopReason::Failures, now);
     }
 
     fn record_end(&mut self, ix: TaskIx, outcome: Outcome, reason: Option<String>) {
@@ -162,7 +204,9 @@ impl Dispatch {
 
     pub(super) fn defer(&mut self, ix: TaskIx, reason: StopReason) {
         self.release_slot(ix);
-        self.record_end(ix, Outcome::Deferred, Some(reason.deferral().to_owned()));
+        let why = self.breaker.why.as_deref().filter(|_| reason == StopReason::Failures);
+        let reason = why.map_or_else(|| reason.deferral().to_owned(), |why| format!("not started: {why}"));
+        self.record_end(ix, Outcome::Deferred, Some(reason));
     }
 
     /// An intent whose session nobody knows stays open in the record; one that surely came to nothing is void.

@@ -3,6 +3,7 @@
 //! [`Dispatch::handle`] takes an input and fills a [`Turn`]: events to keep first, then actions to start.
 
 mod attempt;
+mod breaker;
 mod ending;
 mod key;
 mod look;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use self::breaker::Breaker;
 use self::key::Key;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
@@ -36,7 +38,7 @@ use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::outcome::{EventKind, Marker, Outcome, RunId, RunRecord};
-use crate::plan::{MaxFailures, Plan};
+use crate::plan::Plan;
 use jules::{SessionId, SessionState};
 
 /// What a decision leads to: the events are kept before the actions start.
@@ -77,6 +79,7 @@ pub(super) struct Dispatch {
     poller: Poller,
     /// Creates on a repository that were refused, with none taken between; those without a repository together.
     refused: HashMap<Option<String>, Refusals>,
+    breaker: Breaker,
     stop: Stop,
     rng: fastrand::Rng,
     turn: Turn,
@@ -111,8 +114,6 @@ struct Stop {
     reason: Option<StopReason>,
     fault: Option<Fault>,
     deadline: Option<Instant>,
-    /// How many tasks have failed.
-    failures: usize,
 }
 
 impl Dispatch {
@@ -140,6 +141,7 @@ impl Dispatch {
             admission: Admission::new(settings, options.created_within_day.clone()),
             poller: Poller::new(settings.poll),
             refused: HashMap::new(),
+            breaker: Breaker::default(),
             stop: Stop { deadline, ..Stop::default() },
             rng: fastrand::Rng::with_seed(options.seed),
             turn: Turn::default(),
@@ -247,6 +249,7 @@ impl Dispatch {
         let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;
+            self.stop_if_too_many_failed(now);
             self.end_impossible(now);
         }
         if self.run.list_at.take_if(|at| now.instant >= *at).is_some() {
@@ -368,26 +371,6 @@ impl Dispatch {
         if let Some(attempt) = self.tasks.of_session(&seen.id) {
             self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
             self.leave_if_nobody_waits(attempt.task, now);
-        }
-    }
-
-    fn count_failure(&mut self, ix: TaskIx, outcome: Outcome, now: Now) {
-        if !outcome.counts_as_failed(self.plan[ix].on_no_change) {
-            return;
-        }
-        self.stop.failures += 1;
-        let failures = self.stop.failures;
-        let strategy = &self.plan.settings.strategy;
-        let too_many = strategy.fail_fast
-            || match strategy.max_failures {
-                None => false,
-                Some(MaxFailures::Count(count)) => failures >= count,
-                Some(MaxFailures::Percent(percent)) => {
-                    failures as f64 * 100.0 >= percent * self.plan.tasks.len() as f64
-                }
-            };
-        if too_many {
-            self.stop_for(StopReason::Failures, now);
         }
     }
 }

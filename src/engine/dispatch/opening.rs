@@ -62,6 +62,7 @@ impl Dispatch {
             self.drop_removed(record);
         }
         self.settle_needs();
+        self.count_ended_before(record);
         for ix in self.tasks.all() {
             self.tasks.queue_if_free(ix);
         }

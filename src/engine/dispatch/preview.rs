@@ -13,6 +13,10 @@ impl Dispatch {
     pub(in crate::engine) fn work(mut self) -> Vec<usize> {
         let unfinished = self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_)));
         let mut to_do: Vec<TaskIx> = unfinished.collect();
+        if self.too_many_failed() {
+            to_do.retain(|ix| !matches!(self.tasks.state(*ix), State::Waiting));
+            return to_do.into_iter().map(|TaskIx(at)| at).collect();
+        }
         let strategy = &self.plan.settings.strategy;
         if let Some(max) = strategy.max_tasks {
             let slots = strategy.max_parallel;

@@ -138,6 +138,23 @@ fn max_failures_defers_the_rest() {
 }
 
 #[test]
+fn failures_of_earlier_invocations_count() {
+    let mut plan = plan(20, 1);
+    plan.settings.strategy.max_failures = Some(MaxFailures::Percent(50.0));
+    plan.settings.strategy.max_tasks = Some(4);
+    let mut world = World::new(plan, Manners { fails: 1.0, ..Manners::default() }, 1);
+    assert_eq!(world.run_to_end(None), Some(StopReason::MaxTasks));
+    assert_eq!(world.run_to_end(None), Some(StopReason::Failures));
+    assert_eq!((world.created(), world.record.totals().of(Outcome::Failed)), (5, 5));
+    assert_eq!(world.run_to_end(None), Some(StopReason::Failures), "nothing is started at all");
+    assert_eq!(world.created(), 5);
+    world.options.rerun_failed = true;
+    world.manners.fails = 0.0;
+    assert_eq!(world.run_to_end(None), Some(StopReason::MaxTasks), "none of them counts as failed any more");
+    assert_eq!(world.created(), 9);
+}
+
+#[test]
 fn max_tasks_defers_the_rest_and_the_next_run_goes_on() {
     let mut plan = plan(5, 2);
     plan.settings.strategy.max_tasks = Some(3);
