@@ -89,6 +89,8 @@ pub(crate) struct Options {
     /// What earlier runs know of tasks that this one does not have yet: their sessions are read again before there are
     /// others beside them.
     pub earlier: HashMap<TaskId, TaskRecord>,
+    /// Live sessions of other runs, with their repositories: they count for `strategy.max-parallel-per-repository`.
+    pub live_elsewhere: Vec<(String, SessionId)>,
     /// How tasks that are not in the plan ended last, for those that need them; none for one that is still open.
     pub outside: HashMap<TaskId, Option<Outcome>>,
     /// The service has taken the key just before: one refusal is not believed at once.
@@ -110,6 +112,7 @@ impl Default for Options {
             look_back: None,
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),
+            live_elsewhere: Vec::new(),
             outside: HashMap::new(),
             key_has_worked: false,
             created_within_day: Vec::new(),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::input::Now;
 use super::stop::StopReason;
-use crate::outcome::{Outage, RequestPause, ServiceStatus, StartPause};
+use crate::outcome::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 use jules::{Jules, Method, RequestKind};
 
 /// An outage is told when it has lasted so long: one failed request is none.
@@ -28,6 +28,8 @@ pub(super) struct Plans {
     pub(super) next_poll: Option<Instant>,
     /// Since when sessions cannot be listed, and why: they are read one by one.
     pub(super) blind: Option<(Instant, String)>,
+    /// Tasks that only wait for a place in their repository.
+    pub(super) held_back: Option<HeldBack>,
 }
 
 /// How it stands now, worth telling or not.
@@ -61,6 +63,7 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
             .map(|(until, reason)| StartPause { until: at(until), reason: reason.as_str().to_owned() }),
         queued_creates: api.queued(Method::CreateSession),
         sessions_left: plans.sessions_left,
+        held_back: plans.held_back,
     }
 }
 
@@ -124,6 +127,7 @@ fn has_turned(seen: &ServiceStatus, told: &ServiceStatus) -> bool {
     fails(seen) != fails(told)
         || seen.pauses != told.pauses
         || seen.start_pause != told.start_pause
+        || seen.held_back.is_some() != told.held_back.is_some()
         || (seen.queued_creates == 0) != (told.queued_creates == 0)
 }
 

@@ -35,6 +35,7 @@ mod entry;
 mod error;
 mod folder;
 mod identity;
+mod live;
 mod lock;
 mod overview;
 mod prune;

@@ -228,7 +228,10 @@ impl LedgerReader {
         database::check(&self.conn, &self.path)
     }
 
-    fn snapshot<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
+    pub(super) fn snapshot<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
         let read = || {
             let tx = self.conn.unchecked_transaction()?;
             let answer = read(&tx)?;

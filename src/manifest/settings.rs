@@ -20,6 +20,9 @@ settings! {
     pub struct Strategy, written StrategyKeys {
         /// Upper bound on live sessions.
         max_parallel: usize = 3, AtLeast(1);
+        /// Upper bound on live sessions that work on one repository, those of other runs of the state folder included; no
+        /// bound by default.
+        max_parallel_per_repository: Option<usize>, AtLeast(1);
         /// The first failed task stops new ones.
         fail_fast: bool = false;
         /// How many failed tasks of the run, all its invocations together, stop new ones: a count, or more than a share such as

@@ -25,7 +25,7 @@ pub use observer::{EventLog, JournalError, Listener, Role};
 pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
 pub use record::RunRecord;
 pub use run_id::RunId;
-pub use service::{Outage, RequestPause, ServiceStatus, StartPause};
+pub use service::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 pub use task_record::{AttemptRecord, TaskRecord};
 pub use totals::Totals;
 pub use work::{Change, PullRequest, SessionRef, Work};

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{ApiUsage, EventKind, PlannedTask, RunEvent, RunInfo, ServiceStatus, Stray, TaskRecord, Totals};
 use crate::plan::{Shard, TaskId, TaskKey};
+use jules::SessionId;
 
 /// The fold of a run's events: what reports show and what the next invocation goes on from.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +105,12 @@ impl RunRecord {
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         self.totals().remaining() > 0 || !self.strays.is_empty()
+    }
+
+    /// Every session that it has ever had.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = &SessionId> {
+        let attempts = self.tasks.values().chain(&self.superseded).flat_map(|task| &task.attempts);
+        attempts.filter_map(|attempt| attempt.session.as_ref()).map(|session| &session.id)
     }
 
     /// Takes the next event. Events of tasks that were never planned are passed over: an older program may

@@ -22,6 +22,23 @@ pub struct ServiceStatus {
     /// How many more sessions `limits.sessions-per-day` allows now; none without such a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions_left: Option<usize>,
+    /// Slots are free, and what could start waits for a place in its repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<HeldBack>,
+}
+
+/// Tasks whose repositories have as many live sessions as `strategy.max-parallel-per-repository` allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldBack {
+    /// How many.
+    pub tasks: usize,
+    /// Some of the repositories, those with the most tasks first.
+    pub repositories: Vec<String>,
+    /// How many more repositories there are.
+    pub more: usize,
+    /// The bound.
+    pub bound: usize,
 }
 
 /// The service does not answer, or with nothing worth having.

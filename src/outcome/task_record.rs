@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{EventKind, Marker, Outcome, PlannedTask, SessionRef, Work};
+use jules::SessionId;
 
 /// A task, as its events tell it.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +103,13 @@ impl TaskRecord {
             Some(attempt) if attempt.is_live() || attempt.is_open_intent() => Outcome::Detached,
             _ => Outcome::Deferred,
         })
+    }
+
+    /// Its session that had not ended when we last looked, and the repository that it works on.
+    pub(crate) fn live_session(&self) -> Option<(String, SessionId)> {
+        let source = self.planned.source.as_ref()?;
+        let live = self.last_attempt().filter(|attempt| attempt.is_live())?;
+        live.session.as_ref().map(|session| (source.github.clone(), session.id.clone()))
     }
 
     /// Its last intent, if nobody knows whether that has a session. It outlives the task's end.

@@ -71,7 +71,15 @@ impl Work {
             plan.tasks.iter_mut().for_each(|task| task.needs_outside = Arc::default());
         }
         let outside = latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect();
-        let engine = engine::Options { rerun_failed: failed, earlier, outside, ..options.engine() };
+        let is_bounded = plan.settings.strategy.max_parallel_per_repository.is_some();
+        let this = last.as_ref().map(|last| &last.record.info.id).filter(|_| goes_on);
+        let live_elsewhere = reader
+            .filter(|_| is_bounded)
+            .map(|reader| reader.live_sessions(this, identity.is_simulated()))
+            .transpose()?
+            .unwrap_or_default();
+        let engine =
+            engine::Options { rerun_failed: failed, earlier, outside, live_elsewhere, ..options.engine() };
         Ok(Self { plan, last, goes_on, engine })
     }
 }

@@ -29,6 +29,7 @@ mod open;
 mod planning;
 mod progress;
 mod reports;
+mod repositories;
 mod requests;
 mod resuming;
 mod retrying;

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::line::Said;
 use crate::cli::console::{GREEN, YELLOW};
-use crate::outcome::{Outage, RequestPause, ServiceStatus, StartPause};
-use crate::report::duration;
+use crate::outcome::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
+use crate::report::{duration, many};
 
 /// So much of an error is shown.
 const ERROR: usize = 120;
@@ -18,7 +18,15 @@ pub(crate) fn troubles(status: &ServiceStatus, now: Timestamp) -> Vec<String> {
     let lasts = |until: &Timestamp| *until > now;
     let pauses = status.pauses.iter().filter(|pause| lasts(&pause.until)).map(|pause| paused(pause, now));
     let starts = start_pause(status).into_iter().filter(|it| lasts(&it.until)).map(|it| not_started(it, now));
-    status.outage.iter().map(|outage| failing(outage, now)).chain(pauses).chain(starts).collect()
+    let held_back = status.held_back.iter().map(held_back);
+    status
+        .outage
+        .iter()
+        .map(|outage| failing(outage, now))
+        .chain(pauses)
+        .chain(starts)
+        .chain(held_back)
+        .collect()
 }
 
 /// The lines that a change is worth.
@@ -75,6 +83,14 @@ fn paused(pause: &RequestPause, now: Timestamp) -> String {
 fn not_started(pause: &StartPause, now: Timestamp) -> String {
     let why = if is_daily(pause) { "`sessions-per-day` is spent" } else { "the service takes no more" };
     format!("no session is started before {}: {why}", clock(pause.until, now))
+}
+
+fn held_back(held_back: &HeldBack) -> String {
+    let HeldBack { tasks, repositories, more, bound } = held_back;
+    let (tasks, verb) = (many(*tasks, "task"), if *tasks == 1 { "waits" } else { "wait" });
+    let more = if *more == 0 { String::new() } else { format!(" and {more} more") };
+    let names = neutral(&repositories.join(", "));
+    format!("{tasks} {verb} for a place on {names}{more}: `max-parallel-per-repository` is {bound}")
 }
 
 fn is_daily(pause: &StartPause) -> bool {
@@ -135,6 +151,17 @@ mod tests {
         no session is started before 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
         ");
         assert!(troubles(&waiting(), at(100_000)).is_empty(), "it is over");
+    }
+
+    #[test]
+    fn what_waits_for_its_repository_is_told() {
+        let told = |tasks, names: &[&str], more| {
+            let repositories = names.iter().map(|&name| name.to_owned()).collect();
+            let held_back = Some(HeldBack { tasks, repositories, more, bound: 1 });
+            troubles(&ServiceStatus { held_back, ..ServiceStatus::default() }, at(140)).join("\n")
+        };
+        insta::assert_snapshot!(told(1, &["o/a"], 0), @"1 task waits for a place on o/a: `max-parallel-per-repository` is 1");
+        insta::assert_snapshot!(told(12, &["o/a", "o/b", "o/c"], 3), @"12 tasks wait for a place on o/a, o/b, o/c and 3 more: `max-parallel-per-repository` is 1");
     }
 
     #[test]

@@ -118,6 +118,10 @@ impl RunView {
                 self.entry(task).started.get_or_insert(ts);
                 let live = Live { state: CREATING.into(), since: ts, url: None, attempt: *attempt };
                 self.live.insert(task.clone(), live);
+                if self.waiting() == 0 {
+                    // What is told of it now and then is over.
+                    self.service.held_back = None;
+                }
             }
             EventKind::CreateDoubted { task, attempt, .. } => {
                 self.live_entry(task, *attempt, ts).state = "in doubt".into();

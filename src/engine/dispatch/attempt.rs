@@ -148,6 +148,7 @@ impl Dispatch {
     /// keeps its slot.
     fn leave_doubt(&mut self, ix: TaskIx, reason: &str, now: Now) {
         self.admission.left += 1;
+        self.tasks.repositories.on_left(ix);
         self.admission.unsettled += 1;
         self.run.left_intents.insert(self.marker(self.tasks.last_attempt(ix)));
         self.release_slot(ix);
@@ -200,6 +201,7 @@ impl Dispatch {
             return;
         }
         self.admission.left += 1;
+        self.tasks.repositories.on_left(ix);
         let reason = Some("started; nobody waits for it (`--no-wait`)".to_owned());
         self.end_attempt(ix, End { lasting: true, ..End::new(Outcome::Detached, reason) }, now);
     }
@@ -228,6 +230,7 @@ impl Dispatch {
         self.tasks.put(ix, State::Live(Box::new(driver)));
         (self.tasks[ix].old, self.tasks[ix].owed) = (None, None);
         self.run.sessions.insert(session.clone());
+        self.is_ours(session);
         // An earlier invocation's instants mean nothing: only the wall clock knows a session's whole age.
         let age = Duration::try_from(now.wall.duration_since(begun.wall)).unwrap_or_default();
         self.poller.track(session.clone(), newest, age, now.instant);
@@ -281,7 +284,10 @@ impl Dispatch {
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
         let retry_at = self.retry_at(ix, &end, now);
         let End { outcome, reason, work, lasting, unseen } = end;
-        self.admission.left += usize::from(unseen);
+        if unseen {
+            self.admission.left += 1;
+            self.tasks.repositories.on_left(ix);
+        }
         let event = EventKind::AttemptEnded { task, attempt, outcome, reason: reason.clone(), work };
         self.turn.events.push(event);
         if let State::Live(driver) = self.tasks.state(ix) {

@@ -5,11 +5,13 @@
 mod attempt;
 mod breaker;
 mod ending;
+mod held_back;
 mod key;
 mod look;
 mod old;
 mod opening;
 mod preview;
+mod repositories;
 mod tasks;
 mod timers;
 mod titles;
@@ -30,7 +32,7 @@ use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
 use super::admission::{Admission, Answer};
 use super::create::Sign;
-use super::input::{Input, Now, Polled, Seen};
+use super::input::{FailureKind, Input, Now, Polled, Seen};
 use super::needs::Needs;
 use super::poller::{Counts, Liveness, Poller};
 use super::refusals::Refusals;
@@ -125,7 +127,7 @@ impl Dispatch {
             run: Run {
                 id: record.info.id.clone(),
                 started: record.started_at,
-                sessions: sessions_of(record),
+                sessions: record.sessions().cloned().collect(),
                 newest: Sign::newest_of(record),
                 left_intents: HashSet::new(),
                 audits: 0,
@@ -202,10 +204,21 @@ impl Dispatch {
         let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
         let archiving = self.run.archiving.values().min().copied();
         let listing = self.run.list_at;
-        [self.tasks.wake_at(), self.poller.next_due(), leaving, deadline, admission, archiving, listing]
-            .into_iter()
-            .flatten()
-            .min()
+        let held_back = self.tasks.repositories.wake_at(self.plan.settings.limits.capacity_wait);
+        let held_back = held_back.filter(|_| self.stop.reason.is_none());
+        [
+            self.tasks.wake_at(),
+            self.poller.next_due(),
+            leaving,
+            deadline,
+            admission,
+            archiving,
+            listing,
+            held_back,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// How punctual the polls were so far.
@@ -219,7 +232,9 @@ impl Dispatch {
         let reason = if sessions_left == Some(0) { StopReason::Budget } else { StopReason::Capacity };
         let starts = self.admission.wake_at.map(|at| (at, reason));
         let blind = self.poller.blind().map(|(since, error)| (since, error.to_owned()));
-        Plans { starts, sessions_left, next_poll: self.poller.next_due(), blind }
+        let is_held_back = self.admission.has_slot(self.tasks.slots()) && self.stop.reason.is_none();
+        let held_back = self.tasks.held_back().filter(|_| is_held_back);
+        Plans { starts, sessions_left, next_poll: self.poller.next_due(), blind, held_back }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -260,6 +275,9 @@ impl Dispatch {
             }
         }
         self.start_ready(now);
+        if self.stage == Stage::Working && self.stop.reason.is_none() {
+            self.see_to_held_back(now);
+        }
         self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));
         self.conclude(now);
     }
@@ -356,6 +374,9 @@ impl Dispatch {
                 match result {
                     Ok(seen) => self.show(&seen, asked, now),
                     Err(failure) => {
+                        if failure.kind == FailureKind::Missing {
+                            self.is_ours(&session);
+                        }
                         if let Some(attempt) = self.tasks.of_session(&session) {
                             self.drive(attempt, now, |driver| driver.on_failure(&failure, now));
                         }
@@ -368,6 +389,9 @@ impl Dispatch {
     fn show(&mut self, seen: &Seen, asked: Instant, now: Now) {
         self.poller.note(&seen.id, liveness(&seen.state));
         self.check_title(seen);
+        if seen.is_over() {
+            self.is_ours(&seen.id);
+        }
         if let Some(attempt) = self.tasks.of_session(&seen.id) {
             self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
             self.leave_if_nobody_waits(attempt.task, now);
@@ -384,9 +408,4 @@ fn liveness(state: &SessionState) -> Liveness {
         | SessionState::AwaitingUserFeedback => Liveness::Waiting,
         _ => Liveness::Working,
     }
-}
-
-fn sessions_of(record: &RunRecord) -> HashSet<SessionId> {
-    let attempts = record.tasks.values().chain(&record.superseded).flat_map(|task| &task.attempts);
-    attempts.filter_map(|attempt| attempt.session.as_ref()).map(|session| session.id.clone()).collect()
 }

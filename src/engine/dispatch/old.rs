@@ -36,6 +36,10 @@ impl OldSession {
         Self { id: id.clone(), ended, over_at: None, looks: 0, heard, answer: None }
     }
 
+    pub(super) fn id(&self) -> &SessionId {
+        &self.id
+    }
+
     /// The session of an attempt that was given up, or has ended badly.
     pub(super) fn of(attempt: &AttemptRecord) -> Option<Self> {
         let ended = attempt.state.as_deref().is_some_and(|state| SessionState::from(state).is_terminal());
@@ -53,7 +57,9 @@ impl Dispatch {
     /// Reads the session of the last attempt again. It takes a slot, for it may be at work.
     pub(super) fn recheck(&mut self, ix: TaskIx, now: Now) {
         let Some(old) = &self.tasks[ix].old else { return };
-        self.turn.actions.push(Action::Recheck { task: ix, session: old.id.clone() });
+        let session = old.id.clone();
+        self.is_ours(&session);
+        self.turn.actions.push(Action::Recheck { task: ix, session });
         self.tasks.put(ix, State::Rechecking(now.instant + PATIENCE));
     }
 

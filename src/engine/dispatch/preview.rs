@@ -33,11 +33,17 @@ impl Dispatch {
         while starts.len() < max {
             if let Some(next) = self.tasks.first_ready().filter(|_| at_work.len() < slots) {
                 self.tasks.put(next, State::Ended(Outcome::Succeeded));
+                self.tasks.repositories.on_slot(next, false, true);
                 at_work.push_back(next);
                 starts.push(next);
-            } else {
-                let Some(ended) = at_work.pop_front() else { break };
+            } else if let Some(ended) = at_work.pop_front() {
+                match self.tasks.state(ended) {
+                    State::Ended(_) => self.tasks.repositories.on_slot(ended, true, false),
+                    _ => _ = self.tasks.put(ended, State::Ended(Outcome::Succeeded)),
+                }
                 self.release_dependents(ended, Outcome::Succeeded);
+            } else if !self.tasks.repositories.end_others() {
+                break;
             }
         }
         starts

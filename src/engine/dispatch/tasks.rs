@@ -6,6 +6,7 @@ use std::ops::{Index, IndexMut};
 use tokio::time::Instant;
 
 use super::old::OldSession;
+use super::repositories::Repositories;
 use super::timers::Timers;
 use crate::engine::action::{Attempt, TaskIx};
 use crate::engine::admission::Slots;
@@ -13,7 +14,7 @@ use crate::engine::create::Create;
 use crate::engine::driver::Driver;
 use crate::engine::input::Now;
 use crate::engine::needs::Needs;
-use crate::outcome::Outcome;
+use crate::outcome::{HeldBack, Outcome};
 use crate::plan::Plan;
 use jules::SessionId;
 
@@ -22,6 +23,7 @@ use jules::SessionId;
 pub(super) struct Tasks {
     tasks: Vec<TaskState>,
     pub(super) needs: Needs,
+    pub(super) repositories: Repositories,
     /// Tasks that wait for nothing but a slot, those that were refused behind the others.
     ready: BTreeSet<(u64, TaskIx)>,
     /// How many refusals there were.
@@ -112,6 +114,7 @@ impl Tasks {
         Self {
             tasks: plan.tasks.iter().map(|_| TaskState::default()).collect(),
             needs,
+            repositories: Repositories::new(plan),
             open: plan.tasks.len(),
             ..Self::default()
         }
@@ -160,7 +163,10 @@ impl Tasks {
         self.slots.held = self.slots.held + held - was_held;
         self.slots.live = self.slots.live + live - was_live;
         self.open = self.open + open - was_open;
-        self.ready.remove(&(self[ix].turn, ix));
+        let turn = self[ix].turn;
+        let was_ready = self.ready.remove(&(turn, ix));
+        self.repositories.unqueue(ix, turn, was_ready);
+        self.repositories.on_slot(ix, was_held > 0, held > 0);
         self.arm(ix);
         old
     }
@@ -212,7 +218,8 @@ impl Tasks {
     }
 
     /// The first task that waits for nothing but a slot.
-    pub(super) fn first_ready(&self) -> Option<TaskIx> {
+    pub(super) fn first_ready(&mut self) -> Option<TaskIx> {
+        self.ready.extend(self.repositories.admitted());
         self.ready.first().map(|(_, ix)| *ix)
     }
 
@@ -239,9 +246,19 @@ impl Tasks {
         own.into_iter().for_each(|ix| self[ix].own_refusals += 1);
     }
 
+    /// What waits for a place in its repository, while nothing else could start.
+    pub(super) fn held_back(&self) -> Option<HeldBack> {
+        self.repositories.held_back().filter(|_| self.ready.is_empty())
+    }
+
     pub(super) fn queue_if_free(&mut self, ix: TaskIx) {
         if matches!(self[ix].state, State::Waiting) && self.needs.are_met(ix) {
-            self.ready.insert((self[ix].turn, ix));
+            let turn = self[ix].turn;
+            let is_ready = self.ready.contains(&(turn, ix));
+            let old = self.tasks[ix.0].old.as_ref().filter(|old| old.over_at.is_none()).map(OldSession::id);
+            if !is_ready && !self.repositories.queue(ix, turn, old) {
+                self.ready.insert((turn, ix));
+            }
         }
     }
 }

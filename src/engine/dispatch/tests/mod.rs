@@ -1,6 +1,7 @@
 //! Runs without a runtime: the dispatcher against a service that answers in any order.
 
 mod bearers;
+mod repositories;
 mod world;
 
 use std::collections::BTreeMap;
@@ -596,6 +597,8 @@ proptest! {
         sleep in 0.0..0.02,
         late in 0.0..0.3,
         retries in 0_u32..3,
+        per_repository in proptest::option::of(1_usize..3),
+        repositories in 1_usize..5,
         rerun_failed: bool,
         leave: bool,
         stop_at in proptest::option::of((0_usize..300, prop_oneof![
@@ -604,7 +607,9 @@ proptest! {
         ])),
     ) {
         let mut plan = plan(tasks, max_parallel);
+        plan.settings.strategy.max_parallel_per_repository = per_repository;
         for (index, task) in plan.tasks.iter_mut().enumerate() {
+            task.source = repositories::source(index % repositories);
             task.give_up = if leave { GiveUp::Leave } else { GiveUp::Archive };
             task.retries = Arc::new(RetryPolicy {
                 count: retries,
@@ -640,6 +645,8 @@ proptest! {
         }
         let slots = max_parallel + world.unknown;
         prop_assert!(world.live_max <= slots, "{} live with {slots} slots", world.live_max);
+        let places = per_repository.map_or(usize::MAX, |bound| bound + world.unknown);
+        prop_assert!(world.repository_max <= places, "{} live in one repository", world.repository_max);
         prop_assert!(world.are_strays_expected());
     }
 }

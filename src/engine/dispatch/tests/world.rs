@@ -18,7 +18,7 @@ use crate::engine::{Options, StopReason, look_back};
 use crate::outcome::{
     AttemptRecord, EventKind, Marker, Outcome, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work,
 };
-use crate::plan::{Plan, TaskId};
+use crate::plan::{Plan, TaskId, TaskKey};
 use jules::{Activity, ActivityKind, AgentPlan, Originator, SessionId, SessionState};
 
 /// How the service behaves; each a probability.
@@ -157,6 +157,8 @@ pub(super) struct World {
     answers: Vec<Input>,
     outage_until: Instant,
     pub(super) live_max: usize,
+    /// The same of one repository.
+    pub(super) repository_max: usize,
     /// Creates in doubt whose time was over before they could be searched for: the process slept, or nothing answered.
     pub(super) unknown: usize,
     /// Sessions that were created beside a live one of the same task.
@@ -182,6 +184,7 @@ impl World {
             answers: Vec::new(),
             outage_until: now.instant,
             live_max: 0,
+            repository_max: 0,
             unknown: 0,
             twins: 0,
             steps: 0,
@@ -400,7 +403,16 @@ impl World {
             .tasks
             .values()
             .filter(|task| task.outcome.is_none() && task.attempts.last().is_some_and(is_at_work));
-        self.live_max = self.live_max.max(live.count());
+        let mut of_repositories: BTreeMap<_, usize> = BTreeMap::new();
+        let mut count = 0;
+        for task in live {
+            count += 1;
+            if let Some(source) = &task.planned.source {
+                *of_repositories.entry(source.github.to_lowercase()).or_default() += 1;
+            }
+        }
+        self.live_max = self.live_max.max(count);
+        self.repository_max = of_repositories.into_values().fold(self.repository_max, usize::max);
     }
 
     fn failure(&mut self) -> Option<RequestFailure> {
@@ -512,6 +524,17 @@ impl World {
             return Err(CreateFailure::Doubt { cause: "timeout".to_owned(), capacity: self.rng.bool() });
         }
         Ok(seen)
+    }
+
+    /// A session that another run has left live.
+    pub(super) fn session_of_another_run(&mut self) -> SessionId {
+        let marker = Marker::new(&TaskKey::new("ffffffff00000000"), &self.record.info.id, 1);
+        self.play(&marker, false).id
+    }
+
+    /// Whether that one has ended.
+    pub(super) fn is_over(&self, session: &SessionId) -> bool {
+        self.sessions[session].seen.is_over()
     }
 
     /// Whether a session of the same task has not ended.
