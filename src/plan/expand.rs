@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, ConnectedSource};
+use super::catalogue::{Account, Catalogue, ConnectedSource};
 use super::github::{check_branch, parse_repository};
 use super::key::task_key;
 use super::matrix;
@@ -52,15 +52,20 @@ pub fn needs_connected(manifest: &Manifest) -> bool {
 
 /// Expands a manifest into its tasks.
 ///
-/// With `connected`, a `match` and a missing branch are looked up among these sources. Without, each of them stays one
-/// line of [`Plan::unresolved`].
+/// With `connected`, a `match` and a missing branch are looked up among these sources. Without, a `match` stays one line
+/// of [`Plan::unresolved`], and a branch that is missing stays empty: see [`Task::has_open_branch`].
 ///
 /// # Errors
 ///
 /// Strings that cannot be rendered, unknown or circular `needs`, sources that are none, ids that stand twice, more
 /// than [`MAX_TASKS`] tasks: as many as can be told at once.
 pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Result<Plan, Diagnostics> {
-    let catalogue = connected.map(Catalogue::new);
+    expand_with(manifest, connected.map_or(Account::NotAsked(&[]), Account::Asked))
+}
+
+/// [`expand`], with what is known of the account.
+pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<Plan, Diagnostics> {
+    let catalogue = Catalogue::new(account);
     let variables = resolve::variables(manifest)?;
     let mut expansion = Expansion {
         manifest,
@@ -79,7 +84,7 @@ pub fn expand(manifest: &Manifest, connected: Option<&[ConnectedSource]>) -> Res
     });
     let mut ranges = Vec::with_capacity(manifest.jobs.len());
     for job in &manifest.jobs {
-        ranges.push(expansion.job(job, catalogue.as_ref()));
+        ranges.push(expansion.job(job, &catalogue));
     }
     let Expansion { mut tasks, unresolved, mut findings, .. } = expansion;
     if findings.is_empty() {
@@ -127,7 +132,7 @@ struct JobParts {
 
 impl Expansion<'_> {
     /// Adds a job's tasks and says which they are.
-    fn job(&mut self, job: &CheckedJob, catalogue: Option<&Catalogue<'_>>) -> Range<usize> {
+    fn job(&mut self, job: &CheckedJob, catalogue: &Catalogue<'_>) -> Range<usize> {
         let start = self.tasks.len();
         let scope = Arc::new(Scope::of_job(&self.variables, job));
         let document = &self.manifest.document;

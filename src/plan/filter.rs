@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use super::equality::same_text;
-use super::task::Task;
+use super::source::finds;
+use super::task::{Task, Unresolved};
 use super::values::texts;
 use super::wildcard::Wildcard;
 use crate::manifest::{Expect, nearest, quoted};
@@ -115,6 +116,11 @@ impl Filter {
         self.expression.matches(task)
     }
 
+    /// Whether tasks that are not known yet are meant; `None` where it depends on which they will be.
+    pub(super) fn means(&self, open: &Unresolved) -> Option<bool> {
+        self.expression.means(open)
+    }
+
     /// # Errors
     ///
     /// A job that is named without wildcards and is not among `jobs`.
@@ -159,6 +165,32 @@ impl Filter {
 }
 
 impl Expression {
+    /// As [`Expression::matches`], for what a `match` will find: of that the job is known, and what the repositories are not
+    /// called.
+    fn means(&self, open: &Unresolved) -> Option<bool> {
+        match self {
+            Self::All => Some(true),
+            Self::None => Some(false),
+            Self::Job(pattern, _) => Some(pattern.is_match(open.job.as_str())),
+            Self::Source(pattern) if pattern.is_literal() && !finds(&open.pattern, &pattern.as_text()) => {
+                Some(false)
+            }
+            Self::Source(_)
+            | Self::Branch(_)
+            | Self::Tag(_)
+            | Self::Id(_)
+            | Self::Matrix(..)
+            | Self::Expect(_) => None,
+            Self::Not(inner) => inner.means(open).map(|is_meant| !is_meant),
+            Self::And(parts) => parts.iter().map(|part| part.means(open)).fold(Some(true), |all, part| {
+                if all == Some(false) || part == Some(false) { Some(false) } else { all.and(part) }
+            }),
+            Self::Or(parts) => parts.iter().map(|part| part.means(open)).fold(Some(false), |any, part| {
+                if any == Some(true) || part == Some(true) { Some(true) } else { any.and(part) }
+            }),
+        }
+    }
+
     fn matches(&self, task: &Task) -> bool {
         match self {
             Self::All => true,

@@ -24,7 +24,9 @@ mod tests;
 mod values;
 mod wildcard;
 
+pub(crate) use catalogue::Account;
 pub use catalogue::ConnectedSource;
+pub(crate) use expand::expand_with;
 pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use filter::{Filter, FilterError};
 pub(crate) use github::{Repository, parse_repository};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::filter::{Filter, FilterError};
 use super::key::id_hash;
 use super::needs;
-use super::task::{JobId, Plan, Task, TaskId};
+use super::task::{JobId, Plan, Task, TaskId, Unresolved};
 
 /// A choice among a plan's tasks, applied in the order of the fields. The default chooses all.
 ///
@@ -206,6 +206,12 @@ impl Selection {
         }
         chosen
     }
+
+    /// Whether any of the tasks that are not known yet may be chosen.
+    fn may_choose(&self, open: &Unresolved) -> bool {
+        let wanted = self.select.is_empty() || self.select.iter().any(|it| it.means(open) != Some(false));
+        wanted && !self.exclude.iter().any(|filter| filter.means(open) == Some(true))
+    }
 }
 
 impl Selection {
@@ -233,6 +239,7 @@ impl Plan {
         }
         let chosen = selection.positions(&self.tasks);
         self.keep(&chosen);
+        self.unresolved.retain(|open| selection.may_choose(open));
         if let Some(shard) = selection.shard {
             self.keep(&shard.dealt(&self.tasks));
         }

@@ -11,6 +11,7 @@ use super::catalogue::Catalogue;
 use super::github::{Repository, check_branch, parse_pattern, parse_repository};
 use super::matrix;
 use super::scope::{Scope, source_value};
+use super::task::TaskSource;
 use super::template::Template;
 use crate::manifest::{
     CheckedJob, Diagnostic, Diagnostics, Document, ListedSource, Located, SourceSpec, Span, quoted,
@@ -62,7 +63,7 @@ pub(super) struct OpenSource {
 /// Gathers a job's sources.
 pub(super) struct Sources<'a> {
     manifest: &'a Arc<Document>,
-    catalogue: Option<&'a Catalogue<'a>>,
+    catalogue: &'a Catalogue<'a>,
     /// The job's names without source and matrix.
     scope: &'a Arc<Scope>,
     job: &'a CheckedJob,
@@ -79,7 +80,7 @@ pub(super) struct Sources<'a> {
 impl<'a> Sources<'a> {
     pub(super) fn new(
         manifest: &'a Arc<Document>,
-        catalogue: Option<&'a Catalogue<'a>>,
+        catalogue: &'a Catalogue<'a>,
         scope: &'a Arc<Scope>,
         job: &'a CheckedJob,
         spellings: &'a mut Spellings,
@@ -181,20 +182,9 @@ impl<'a> Sources<'a> {
         let (branch, problem) = match (suffix, beside) {
             (Some(suffix), _) => (Branch::Known(suffix.into()), None),
             (None, Some(branch)) => (self.written_branch(&branch, &github)?, None),
-            (None, None) => match self.catalogue {
-                Some(catalogue) => default_branch(catalogue, &github),
-                None => {
-                    self.open.push(OpenSource { pattern: github, span: self.span_here(document, span) });
-                    return Ok(());
-                }
-            },
+            (None, None) => default_branch(self.catalogue, &github),
         };
         self.push_named(&github, branch, problem, document, span)
-    }
-
-    /// A place in the manifest for something in a list: lists have none in a plan.
-    fn span_here(&self, document: &Arc<Document>, span: Span) -> Span {
-        if Arc::ptr_eq(document, self.manifest) { span } else { self.job.span }
     }
 
     fn written_branch(&self, branch: &Arc<Template>, github: &str) -> Result<Branch, Diagnostics> {
@@ -227,10 +217,11 @@ impl<'a> Sources<'a> {
         let matcher = self.glob(pattern)?;
         let exclude = exclude.iter().map(rendered).collect::<Result<Vec<_>, _>>()?;
         let excluded = exclude.iter().map(|pattern| self.glob(pattern)).collect::<Result<Vec<_>, _>>()?;
-        let Some(catalogue) = self.catalogue else {
+        let catalogue = self.catalogue;
+        if !catalogue.is_whole {
             self.open.push(OpenSource { pattern: pattern.value.clone(), span: pattern.span });
             return Ok(());
-        };
+        }
         let branch =
             branch.map(|branch| self.compile(branch)).transpose()?.or_else(|| self.job_branch.clone());
         let mut matched = false;
@@ -252,8 +243,9 @@ impl<'a> Sources<'a> {
         Err(Diagnostics::from(match catalogue.nearest(pattern) {
             Some(near) => finding.help(format!("the nearest is {}", quoted(near))),
             None => finding.help(format!(
-                "{} sources are connected; connect the repository at https://jules.google.com, or correct the pattern",
-                catalogue.by_name.len()
+                "{} sources are connected; {}, or correct the pattern",
+                catalogue.by_name.len(),
+                catalogue.connect("the repository")
             )),
         }))
     }
@@ -325,11 +317,13 @@ impl<'a> Sources<'a> {
         span: Span,
     ) {
         let known = match &branch {
+            Branch::Known(name) if name.is_empty() && problem.is_none() => {
+                Some(TaskSource::DEFAULT_BRANCH.into())
+            }
             Branch::Known(name) => Some(Arc::clone(name)),
             Branch::PerTask(_) => None,
         };
-        let own =
-            self.catalogue.and_then(|catalogue| catalogue.get(github)).map(|source| source.github.as_str());
+        let own = self.catalogue.get(github).map(|source| source.github.as_str());
         let spelling = self.spellings.entry(github.to_lowercase());
         let github = Arc::clone(spelling.or_insert_with(|| own.unwrap_or(github).into()));
         let value = source_value(&github, known);
@@ -342,10 +336,19 @@ impl<'a> Sources<'a> {
             let finding = wrong(format!("{} is not a pattern over `owner/repo`", quoted(pattern)));
             return Err(finding.help(format!("write for example `my-org/{}`", pattern.value)));
         }
-        let glob = GlobBuilder::new(&pattern.to_lowercase()).literal_separator(true).build();
-        glob.map(|glob| glob.compile_matcher())
+        glob(pattern)
             .map_err(|error| wrong(format!("{} is not a pattern: {}", quoted(pattern), error.kind())))
     }
+}
+
+fn glob(pattern: &str) -> Result<GlobMatcher, globset::Error> {
+    let glob = GlobBuilder::new(&pattern.to_lowercase()).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher())
+}
+
+/// Whether a `match` over repositories finds this one, should it be connected.
+pub(crate) fn finds(pattern: &str, github: &str) -> bool {
+    glob(pattern).is_ok_and(|matcher| matcher.is_match(github.to_lowercase()))
 }
 
 fn identity(github: &str, branch: &Branch) -> String {
@@ -355,25 +358,25 @@ fn identity(github: &str, branch: &Branch) -> String {
     }
 }
 
-/// The branch of a source that names none, empty if nobody knows it, and why no session can be created there.
+/// The branch of a source that names none, empty if nobody knows it, and why no session can be created there, unless
+/// nobody has asked.
 fn default_branch(catalogue: &Catalogue<'_>, github: &str) -> (Branch, Option<Arc<str>>) {
     let source = catalogue.get(github);
     let branch = source.and_then(|source| source.default_branch.as_deref());
     let name = quoted(github);
+    let connect = || catalogue.connect("it");
     let problem = match (source, branch) {
+        _ if !catalogue.is_whole => None,
         (None, _) => {
             let help = match catalogue.nearest(github) {
-                Some(near) => format!("did you mean {}? Else connect it", quoted(near)),
-                None => "connect it".to_owned(),
+                Some(near) => format!("did you mean {}? Else {}", quoted(near), connect()),
+                None => connect(),
             };
             Some(format!(
-                "{name} is not connected, so its default branch is not known; {help} at https://jules.google.com, or name \
-                 a branch: `{github}@main`"
+                "{name} is not connected, so its default branch is not known; {help}, or name a branch: `{github}@main`"
             ))
         }
-        (Some(source), _) if source.gone => {
-            Some(format!("{name} is not connected any more; connect it at https://jules.google.com"))
-        }
+        (Some(source), _) if source.gone => Some(format!("{name} is not connected any more; {}", connect())),
         (Some(_), None) => Some(format!(
             "the default branch of {name} is not known; is it empty? Else name a branch: `{github}@main`, or `branch:` in \
              the job or in `defaults`"

@@ -90,6 +90,13 @@ pub struct TaskSource {
 }
 
 impl Task {
+    /// Whether it starts from its repository's default branch, which nobody was asked for. Its id and its key are others
+    /// once that is known.
+    #[must_use]
+    pub fn has_open_branch(&self) -> bool {
+        self.problem.is_none() && self.source.as_ref().is_some_and(|source| source.branch.is_empty())
+    }
+
     /// The id that it has while nobody knows the branch of its source.
     #[must_use]
     pub fn id_without_branch(&self) -> Option<TaskId> {
@@ -97,6 +104,11 @@ impl Task {
         let rest = self.id.as_str().strip_prefix(&format!("{}/{source}", self.job))?;
         Some(TaskId::new(format!("{}/{}{rest}", self.job, source.github)))
     }
+}
+
+impl TaskSource {
+    /// What stands in a plan for a branch that only the account knows.
+    pub(crate) const DEFAULT_BRANCH: &str = "(default)";
 }
 
 impl fmt::Display for TaskSource {

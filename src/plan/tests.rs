@@ -262,12 +262,14 @@ fn a_branch_may_come_from_the_matrix() {
 
 #[test]
 fn what_the_api_must_tell_stays_open_without_it() {
-    let text = "jobs:\n  - id: j\n    prompt: p\n    sources: [a/b, { match: \"a/*\" }, c/d@e]\n";
+    let text = "jobs:\n  - id: j\n    prompt: on ${{ source.branch }}\n    sources: [a/b, { match: \"a/*\" }, c/d@e]\n";
     let plan = plan(text);
-    assert_eq!(ids(&plan), ["j/c/d@e"]);
+    assert_eq!(ids(&plan), ["j/a/b", "j/c/d@e"]);
+    assert!(plan.tasks[0].has_open_branch() && !plan.tasks[1].has_open_branch());
+    assert_eq!((&*plan.tasks[0].prompt, &plan.tasks[0].problem), ("on (default)", &None));
     let open: Vec<(&str, u32)> =
         plan.unresolved.iter().map(|open| (open.pattern.as_str(), open.place.column)).collect();
-    assert_eq!(open, [("a/b", 15), ("a/*", 29)]);
+    assert_eq!(open, [("a/*", 29)]);
     let manifest = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
     assert!(needs_connected(&manifest));
 }

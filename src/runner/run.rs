@@ -11,7 +11,7 @@ use super::{Finished, Options, RunError, StopReason};
 use crate::engine::{self, Observers, Setup};
 use crate::manifest::Manifest;
 use crate::outcome::{Listener, RunEvent, RunRecord};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Account, ConnectedSource, Plan, Task};
 use jules::{Jules, JulesBuilder};
 
 /// A manifest that is to be run.
@@ -74,10 +74,14 @@ impl Runner {
         let jules = connect(client, &settings)?;
         let plan = if plan::needs_connected(&manifest) {
             let mut repositories = connected(&all_sources(&impatient(&jules)).await?);
-            let mut plan = plan::expand(&manifest, Some(&repositories))?;
+            let expand = |connected: &[ConnectedSource]| {
+                let account = if speed.is_some() { Account::Simulated } else { Account::Asked };
+                plan::expand_with(&manifest, account(connected))
+            };
+            let mut plan = expand(&repositories)?;
             if plan.tasks.iter().any(|task| task.problem.is_some()) {
                 recorded_branches(&mut repositories, &origin, &plan, &options, speed.is_some())?;
-                plan = plan::expand(&manifest, Some(&repositories))?;
+                plan = expand(&repositories)?;
             }
             plan
         } else {
@@ -101,7 +105,12 @@ impl Runner {
     /// [`RunError::Ledger`].
     pub fn preview(self) -> Result<Plan, RunError> {
         let Self { manifest, origin, options, speed, .. } = self;
-        let plan = plan::expand(&manifest, None)?;
+        let mut plan = plan::expand(&manifest, None)?;
+        if plan.tasks.iter().any(Task::has_open_branch) {
+            let mut known = Vec::new();
+            recorded_branches(&mut known, &origin, &plan, &options, speed.is_some())?;
+            plan = plan::expand_with(&manifest, Account::NotAsked(&known))?;
+        }
         let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
         plan.settings = options.over(plan.settings);
         preview(&origin, plan, &options, speed.is_some())

@@ -107,3 +107,51 @@ fn a_selection_selects() {
     all.sort_unstable();
     assert_eq!(sharded, all);
 }
+
+#[test]
+fn a_source_without_a_branch_is_a_task_on_the_default_branch() {
+    let world = world();
+    let sources = "sources: [my-org/web, { file: repos.txt }, { match: 'my-org/svc-*' }]";
+    let manifest = Manifest::of([job("fix", "Fix ${{ source.branch }} of ${{ source.repo }}.", &[sources])]);
+    world.write("jobs.yaml", &manifest.to_string());
+    world.write("repos.txt", "my-org/one\nmy-org/two@dev\n");
+    let ended = world.command("plan").exits(0);
+    insta::assert_snapshot!(redacted(&world, &format!("{}--- stderr\n{}", ended.stdout, ended.stderr)));
+    let ended = world.command("plan").args("--format json").exits(0);
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let tasks = [&plan["tasks"][0], &plan["tasks"][2]];
+    assert_eq!(tasks.map(|task| &task["source"]["branch"]), [&Value::Null, &"dev".into()]);
+    assert_eq!(tasks.map(|task| task["key"].is_null()), [true, false], "the branch is part of the key");
+    assert!(world.statistics().requests.is_empty());
+}
+
+#[test]
+fn a_plan_without_any_task_does_not_look_like_one() {
+    let world = world();
+    let found = "sources: [{ match: 'my-org/svc-*' }]";
+    let manifest =
+        Manifest::of([job("all", "Do it.", &[found]), job("web", "Do it.", &["source: my-org/web"])]);
+    world.write("jobs.yaml", &manifest.to_string());
+    let told = |select: &str| world.command("plan").arg("--select").arg(select).exits(0).stderr;
+    let all = told("job(all)");
+    assert!(all.starts_with("warning: no task is known yet"), "{all}");
+    assert!(!told("job(web)").contains("svc-*"), "it is not selected");
+    assert!(told("source(my-org/svc-7)").contains("svc-*"), "it may be found");
+    for nothing in ["source(my-org/wbe)", "job(all) & none()", "branch(x) & job(web)"] {
+        world.command("plan").arg("--select").arg(nothing).exits(4);
+    }
+}
+
+#[test]
+fn a_dry_run_knows_the_default_branch_from_the_run_before() {
+    let scenario = "{ sources: [{ repo: my-org/web }], defaults: { duration: 20ms, outcome: change }, rules: [{ when: { prompt: two }, then: { outcome: failure } }] }";
+    let jobs = [job("one", "one", &["source: my-org/web"]), job("two", "two", &["source: my-org/web"])];
+    let world = World::with(scenario, &Manifest::of(jobs));
+    assert_eq!(world.command("plan").exits(0).stdout.matches("\tmy-org/web@(default)\t").count(), 2);
+    world.run().exits(100);
+    let ended = world.command("run").args("-n --failed").exits(0);
+    assert!(
+        ended.stdout.starts_with("two/my-org/web@main\t") && ended.stdout.lines().count() == 1,
+        "{ended}"
+    );
+}

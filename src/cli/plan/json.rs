@@ -17,9 +17,10 @@ const CHUNK: usize = 1_024;
 #[serde(rename_all = "camelCase")]
 struct TaskJson<'a> {
     id: &'a str,
-    key: &'a str,
+    /// None while the branch is not known, which is part of it.
+    key: Option<&'a str>,
     job: &'a str,
-    source: Option<&'a TaskSource>,
+    source: Option<SourceJson<'a>>,
     matrix: &'a BTreeMap<String, Value>,
     tags: &'a [String],
     title: &'a str,
@@ -32,6 +33,13 @@ struct TaskJson<'a> {
     /// Why it cannot be run.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SourceJson<'a> {
+    github: &'a str,
+    /// None for the default branch, where the account was not asked for it.
+    branch: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -67,11 +75,16 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
 }
 
 fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
+    let is_known = !task.has_open_branch();
+    let source = |source: &'a TaskSource| SourceJson {
+        github: &source.github,
+        branch: is_known.then_some(source.branch.as_str()),
+    };
     TaskJson {
         id: task.id.as_str(),
-        key: task.key.as_str(),
+        key: is_known.then_some(task.key.as_str()),
         job: task.job.as_str(),
-        source: task.source.as_ref(),
+        source: task.source.as_ref().map(source),
         matrix: &task.matrix,
         tags: &task.tags,
         title: &task.title,

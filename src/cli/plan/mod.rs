@@ -20,7 +20,8 @@ use crate::report::many;
 
 const AFTER_HELP: &str = "\
 Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one
-line that says so. Off a terminal the table is lines of task id, source and title, with tabs between.
+line that says so, and a source without a branch stands with `(default)`. Off a terminal the table is lines of task
+id, source and title, with tabs between.
 
 Examples:
   jules-batch plan jobs.yaml --select 'tag(deps)'
@@ -68,15 +69,24 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-/// Prints tasks, and on stderr how many there are.
+/// Prints tasks, and on stderr how many there are and what is not known of them.
 pub(crate) fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Result<(), Failure> {
     match format {
         PlanFormat::Json => json::print(plan, console)?,
         PlanFormat::Table => table::print(plan, console)?,
     }
-    console.say(&format!("{DIM}{}{DIM:#}", counted(plan)));
+    match plan.tasks.as_slice() {
+        [] if !plan.unresolved.is_empty() => {
+            console.warn("no task is known yet: which ones there are depends on the connected sources");
+        }
+        [] => console.say("no task"),
+        _ => console.say(&format!("{DIM}{}{DIM:#}", counted(plan))),
+    }
     for line in &plan.unresolved {
         console.say(&unresolved(plan, line));
+    }
+    if let Some(note) = open_branches(plan) {
+        console.say(&note);
     }
     Ok(())
 }
@@ -92,16 +102,29 @@ fn counted(plan: &Plan) -> String {
     sources.dedup();
     let on =
         if sources.is_empty() { String::new() } else { format!(" on {}", many(sources.len(), "source")) };
-    format!("{} of {}{on}", many(plan.tasks.len(), "task"), many(jobs.len(), "job"))
+    let more = if plan.unresolved.is_empty() { "" } else { ", and those that `match` finds" };
+    format!("{} of {}{on}{more}", many(plan.tasks.len(), "task"), many(jobs.len(), "job"))
 }
 
 fn unresolved(plan: &Plan, line: &Unresolved) -> String {
     format!(
-        "{}:{}:{}: `{}` of job `{}` is not resolved: that needs the connected sources (--check)",
+        "{}:{}:{}: what `{}` of job `{}` finds, the account knows: jules-batch plan --check",
         neutral(&plan.manifest),
         line.place.line,
         line.place.column,
         neutral(&line.pattern),
         neutral(line.job.as_str())
     )
+}
+
+/// What the tasks are that `(default)` stands in.
+fn open_branches(plan: &Plan) -> Option<String> {
+    let open = plan.tasks.iter().filter(|task| task.has_open_branch()).count();
+    let begin = if open == 1 { "begins" } else { "begin" };
+    (open > 0).then(|| {
+        format!(
+            "{} {begin} on a default branch, whose name the account knows: jules-batch plan --check",
+            many(open, "task")
+        )
+    })
 }

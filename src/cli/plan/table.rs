@@ -1,11 +1,13 @@
 //! The plan for people.
 
+use std::borrow::Cow;
+
 use comfy_table::{ContentArrangement, Table, presets};
 use foreign_text::line as neutral;
 
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
-use crate::plan::{Plan, Task};
+use crate::plan::{Plan, Task, TaskSource};
 
 /// Longer plans are printed as lines also on a terminal: nobody reads that many rows, and a table has to be
 /// laid out as a whole.
@@ -29,8 +31,12 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
 
 /// Task id, source and title with tabs between.
 fn line(task: &Task) -> String {
-    let source = task.source.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-    format!("{}\t{}\t{}", neutral(task.id.as_str()), neutral(&source), title(task))
+    let source = match &task.source {
+        None => "-".to_owned(),
+        Some(source) if task.has_open_branch() => format!("{source}@{}", TaskSource::DEFAULT_BRANCH),
+        Some(source) => source.to_string(),
+    };
+    format!("{}\t{}\t{}", neutral(&id(task)), neutral(&source), title(task))
 }
 
 fn table(plan: &Plan, width: usize) -> String {
@@ -42,12 +48,24 @@ fn table(plan: &Plan, width: usize) -> String {
     for task in &plan.tasks {
         let after = match task.needs.as_ref() {
             [] => String::new(),
-            [one] => neutral(plan.tasks[*one].id.as_str()),
+            [one] => neutral(&id(&plan.tasks[*one])),
             many => format!("{} tasks", many.len()),
         };
-        table.add_row([neutral(task.id.as_str()), title(task), mode(task), after]);
+        table.add_row([neutral(&id(task)), title(task), mode(task), after]);
     }
     table.trim_fmt()
+}
+
+/// The task's id, with a word for a branch that is not known.
+fn id(task: &Task) -> Cow<'_, str> {
+    let id = task.id.as_str();
+    match &task.source {
+        Some(source) if task.has_open_branch() => {
+            let (place, matrix) = id.split_at(task.job.as_str().len() + 1 + source.github.len());
+            format!("{place}@{}{matrix}", TaskSource::DEFAULT_BRANCH).into()
+        }
+        _ => id.into(),
+    }
 }
 
 /// The title, or why the task cannot be run.
