@@ -47,12 +47,12 @@ pub(crate) struct OpenArgs {
 }
 
 pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
-    let reader = recorded::open(&args.state.state_dir)?;
+    let reader = recorded::open(&args.state.state_dir, args.run.as_ref())?;
     let record = recorded::find(&reader, args.run.as_ref(), console)?;
     let found = matching(&record, args.task.as_deref());
     match found.as_slice() {
         [] => Err(no_such_task(&record, args.task.as_deref().unwrap_or_default())),
-        [task] => open(task, args, console),
+        [task] => open(task, &record, args, console),
         several if args.task.is_some() => Err(ambiguous(several)),
         several => list(several, args, console),
     }
@@ -86,7 +86,7 @@ fn page(task: &TaskRecord, session_only: bool) -> Option<&str> {
     pull_request.filter(|_| !session_only).or(session)
 }
 
-fn open(task: &TaskRecord, args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
+fn open(task: &TaskRecord, record: &RunRecord, args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
     let Some(address) = page(task, args.session) else {
         let id = neutral(task.planned.id.as_str());
         let failure = Failure::new(Exit::Fault, format!("task {id} has no page to open"));
@@ -97,6 +97,10 @@ fn open(task: &TaskRecord, args: &OpenArgs, console: &Console) -> Result<Exit, F
         });
     };
     console.result_line(&neutral(address))?;
+    if record.info.simulated {
+        console.say("SIMULATED: there is no such page, so it is not opened");
+        return Ok(Exit::Done);
+    }
     if args.print || !console.out_terminal() || console.ci().is_some() {
         return Ok(Exit::Done);
     }

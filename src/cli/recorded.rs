@@ -7,12 +7,42 @@ use foreign_text::line as neutral;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::run::simulated_state_dir;
 use crate::ledger::{LedgerError, LedgerReader};
 use crate::outcome::{RunId, RunRecord};
 
-/// Opens the ledger for reading.
-pub(crate) fn open(state_dir: &Path) -> Result<LedgerReader, Failure> {
-    LedgerReader::open(state_dir).map_err(unreadable)
+/// Opens the ledger that holds this run, or in which something happened last, for reading.
+pub(crate) fn open(state_dir: &Path, run: Option<&RunId>) -> Result<LedgerReader, Failure> {
+    let mut ledgers = all(state_dir)?;
+    let mut best = 0;
+    if ledgers.len() > 1 {
+        let mut newest = None;
+        for (at, ledger) in ledgers.iter().enumerate() {
+            let runs = ledger.runs().map_err(unreadable)?;
+            let meant = runs.iter().filter(|known| run.is_none_or(|run| known.id == *run));
+            let last = meant.map(|run| run.updated_at).max();
+            if last > newest {
+                (best, newest) = (at, last);
+            }
+        }
+    }
+    Ok(ledgers.swap_remove(best))
+}
+
+/// Opens every ledger of the folder, at least one: that of real runs, then that of simulated ones.
+pub(crate) fn all(state_dir: &Path) -> Result<Vec<LedgerReader>, Failure> {
+    let real = LedgerReader::open(state_dir);
+    let simulated = LedgerReader::open(&simulated_state_dir(state_dir)).ok();
+    let real = match real {
+        Err(error) if error.is_missing() && simulated.is_some() => None,
+        real => Some(real.map_err(unreadable)?),
+    };
+    Ok(real.into_iter().chain(simulated).collect())
+}
+
+/// The state folder whose ledger this is.
+pub(crate) fn folder(reader: &LedgerReader) -> &Path {
+    reader.path().parent().unwrap_or(reader.path())
 }
 
 /// The run of this id, or the one in which something happened last. What cannot be understood of it is told.

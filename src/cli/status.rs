@@ -1,5 +1,7 @@
 //! `status`: a run's state from the ledger, also while another process runs it.
 
+use std::cmp::Reverse;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -63,19 +65,19 @@ pub(crate) enum StatusFormat {
 }
 
 pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
-    let reader = recorded::open(&args.state.state_dir)?;
     if args.all {
-        return all(&reader, args.format, console);
+        return all(&args.state.state_dir, args.format, console);
     }
+    let reader = recorded::open(&args.state.state_dir, args.run.as_ref())?;
     let mut record = recorded::find(&reader, args.run.as_ref(), console)?;
     if args.watch {
-        record = watch(record, &reader, args, console).await?;
+        record = watch(record, &reader, console).await?;
     }
     match args.format {
         StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
         StatusFormat::Text => {
             console.result_line(&summary::summary(&record))?;
-            let holder = Ledger::holder(&args.state.state_dir).map(|holder| holder.to_string());
+            let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
             console.result_line(&state(&record, holder.as_deref(), Timestamp::now()))?;
         }
     }
@@ -97,22 +99,23 @@ fn state(record: &RunRecord, holder: Option<&str>, now: Timestamp) -> String {
     }
 }
 
+/// The manifest, as the command line that goes on with it names it.
 fn manifest(record: &RunRecord) -> String {
-    super::quote::quoted(std::path::Path::new(&record.info.manifest))
+    let path = super::quote::quoted(Path::new(&record.info.manifest));
+    if record.info.simulated { path + " --simulate" } else { path }
 }
 
 /// Shows what happens until the run ends, or its process, or the user does not want to see more.
 async fn watch(
     mut record: RunRecord,
     reader: &LedgerReader,
-    args: &StatusArgs,
     console: &Console,
 ) -> Result<RunRecord, Failure> {
     let mut progress = Progress::new(console, &record, Pace::UNKNOWN, Duration::from_secs(60));
     let mut signals = Signals::new()?;
     loop {
         // Asked before the events: a run that ends in between is seen to the end in the next round.
-        let held = Ledger::holder(&args.state.state_dir).is_some();
+        let held = Ledger::holder(recorded::folder(reader)).is_some();
         let news = reader.events(&record.info.id, record.last_seq).map_err(recorded::unreadable)?;
         news.events.iter().for_each(|event| record.apply(event));
         let shown = progress.hear(&news.events).and_then(|()| progress.tick(Instant::now()));
@@ -127,8 +130,12 @@ async fn watch(
     }
 }
 
-fn all(reader: &LedgerReader, format: StatusFormat, console: &Console) -> Result<Exit, Failure> {
-    let runs = reader.runs().map_err(recorded::unreadable)?;
+fn all(state_dir: &Path, format: StatusFormat, console: &Console) -> Result<Exit, Failure> {
+    let mut runs = Vec::new();
+    for reader in recorded::all(state_dir)? {
+        runs.extend(reader.runs().map_err(recorded::unreadable)?);
+    }
+    runs.sort_by_key(|run| Reverse(run.started_at));
     match format {
         StatusFormat::Json => {
             let runs: Vec<_> = runs.iter().map(json).collect();

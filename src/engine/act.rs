@@ -52,7 +52,7 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
         Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
         Action::Audit { since } => Input::Audited(list_since(&api, since).await),
         Action::Create { attempt, marker } => {
-            let result = create(&api, &plan[attempt.task], &marker).await;
+            let result = create(&api, &plan[attempt.task], &marker, plan.settings.simulated.is_some()).await;
             Input::Posted { attempt, result }
         }
         Action::Search { attempt, since } => Input::Searched { attempt, result: list(&api, since).await },
@@ -141,7 +141,12 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
     }
 }
 
-async fn create(api: &Jules, task: &Task, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
+async fn create(
+    api: &Jules,
+    task: &Task,
+    marker: &Marker,
+    is_simulated: bool,
+) -> Result<Box<Seen>, CreateFailure> {
     let mut new = NewSession::new(&*task.prompt)
         .title(marker.title(&task.title))
         .require_approval(task.require_approval)
@@ -153,10 +158,12 @@ async fn create(api: &Jules, task: &Task, marker: &Marker) -> Result<Box<Seen>, 
         Ok(session) => Ok(Box::new(seen(&session))),
         Err(error) => Err(match (create_failure(&error), &task.source) {
             (CreateFailure::Refused(cause), Some(source)) if error.code() == Some(404) => {
-                CreateFailure::Refused(format!(
-                    "{cause}; connect {} at https://jules.google.com if it is not connected",
-                    source.github
-                ))
+                let github = &source.github;
+                CreateFailure::Refused(if is_simulated {
+                    format!("{cause}; list {github} under `sources` in the scenario if it is not there")
+                } else {
+                    format!("{cause}; connect {github} at https://jules.google.com if it is not connected")
+                })
             }
             (failure, _) => failure,
         }),

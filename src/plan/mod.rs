@@ -35,6 +35,7 @@ pub use settings::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,
     Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,
 };
+pub(crate) use source::finds;
 pub use task::{
     Expect, GiveUp, JobId, OnNoChange, Place, Plan, Task, TaskId, TaskKey, TaskSource, Unresolved,
 };

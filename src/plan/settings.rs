@@ -27,6 +27,8 @@ pub struct Settings {
     pub poll: PollSettings,
     /// The day of `limits.sessions-per-day`; 24 h, except in compressed time.
     pub day: Duration,
+    /// Seconds of service time in one real second, where the service is a simulator.
+    pub simulated: Option<f64>,
 }
 
 /// `waiting`: what to do when a session waits.
@@ -57,6 +59,7 @@ impl Settings {
             adoption: meant(written.create.as_ref()),
             poll: meant(written.poll.as_ref()),
             day: Duration::from_secs(24 * 60 * 60),
+            simulated: None,
         }
     }
 
@@ -76,6 +79,7 @@ impl Settings {
         self.adoption.look_delay = shrink(self.adoption.look_delay);
         self.adoption.adopt_within = shrink(self.adoption.adopt_within);
         self.poll.interval = shrink(self.poll.interval);
+        self.simulated = Some(factor);
         self
     }
 }

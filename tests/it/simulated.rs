@@ -26,8 +26,109 @@ fn the_example_manifest_runs_without_key_and_network() {
     assert!(report.totals.succeeded > 0);
     assert!(ended.stderr.contains("SIMULATED"), "{ended}");
     assert_eq!(ended.junit().tests as u64, report.totals.total);
-    assert!(!world.path(".jules-batch").exists(), "a simulated run leaves no ledger behind");
+    assert!(!world.path(".jules-batch/ledger.db").exists(), "its ledger is not that of the real runs");
     assert!(world.statistics().requests.is_empty());
+}
+
+/// A scenario in which work takes this long.
+fn lasting(duration: &str) -> String {
+    format!(
+        "any-source: true\nsources: [{{ repo: my-org/known }}]\ndefaults: {{ duration: {duration}, outcome: pull-request }}\n"
+    )
+}
+
+#[test]
+fn every_repository_of_the_manifest_is_connected() {
+    let world = world();
+    world.write("quick.yaml", &lasting("20ms"));
+    world.write("repos.txt", "acme/listed\n");
+    let sources = "sources: [acme/named, 'acme/${{ vars.name }}', { file: repos.txt }, { match: 'acme/svc-*' }, { match: my-org/* }]";
+    let manifest = Manifest::of([job("task", "Do it.", &[sources])]).set("vars", "{ name: made }");
+    world.write("jobs.yaml", &manifest.to_string());
+    let ended = world.command("run").without_env("JULES_API_KEY").arg("--simulate=quick.yaml").exits(0);
+    let names: Vec<_> = ended.report().tasks.iter().map(|task| task.id.clone()).collect();
+    let expected =
+        ["named", "made", "listed", "svc-1", "svc-2", "svc-3"].map(|name| format!("task/acme/{name}@main"));
+    assert_eq!(names[..6], expected, "{ended}");
+    assert_eq!(names[6..], ["task/my-org/known@main"], "what the scenario has is not made up");
+    assert!(!format!("{}{}", ended.stdout, ended.stderr).contains("jules.google.com"), "{ended}");
+}
+
+#[test]
+fn what_a_scenario_does_not_connect_is_to_be_added_there() {
+    let world = world();
+    world.write(
+        "strict.yaml",
+        "keys: [mine]\nsources: [{ repo: my-org/web }]\ndefaults: { duration: 20ms }\n",
+    );
+    let jobs = [
+        job("named", "Do it.", &["source: my-org/wep@main"]),
+        job("open", "Do it.", &["source: my-org/api"]),
+    ];
+    world.write("jobs.yaml", &Manifest::of(jobs).to_string());
+    let ended = world.command("run").arg("--simulate=strict.yaml").exits(100);
+    assert!(ended.outcome("open").1.contains("under `sources` in the scenario"), "{ended}");
+    assert!(ended.outcome("named").1.contains("under `sources` in the scenario"), "{ended}");
+    assert!(!ended.stderr.contains("jules.google.com"), "{ended}");
+}
+
+#[test]
+fn a_simulated_run_can_be_looked_at_afterwards() {
+    let world = World::new("{ defaults: { duration: 20ms } }");
+    world.write("quick.yaml", &lasting("20ms"));
+    world.write("jobs.yaml", &Manifest::of([job("task", "Do it.", &["source: acme/web@main"])]).to_string());
+    let flags = "--simulate=quick.yaml --state-dir state";
+    let id = world.command("run").args(flags).exits(0).report().run.id;
+    assert!(world.path("state/simulated/ledger.db").exists() && !world.path(".jules-batch").exists());
+    let told = |command: &str| world.command(command).args("--state-dir state").exits(0);
+    let status = told("status");
+    assert!(status.stdout.contains(&format!("run {id}, simulated: 1 task")), "{status}");
+    assert!(world.command("status").args("--watch --state-dir state").exits(0).stdout.contains("simulated"));
+    assert!(
+        world
+            .command("report")
+            .args("--format markdown --state-dir state")
+            .exits(0)
+            .stdout
+            .contains("task/acme/web@main")
+    );
+    let open = told("open");
+    assert!(open.stdout.starts_with("https://github.com/acme/web/pull/"), "{open}");
+    assert!(open.stderr.contains("SIMULATED: there is no such page"), "{open}");
+    let session = world.command("open").args("--session --state-dir state").exits(0);
+    assert!(session.stdout.starts_with("https://simulated.invalid/session/"), "{session}");
+    // A real run in the same folder is another matter, and the last one is shown.
+    world.run().args("--state-dir state").exits(0);
+    assert!(!told("status").stdout.contains("simulated"));
+    assert!(world.command("status").arg(&id).args("--state-dir state").exits(0).stdout.contains("simulated"));
+    assert_eq!(
+        world.command("status").args("--all --state-dir state").exits(0).stdout.matches("jobs.yaml").count(),
+        2
+    );
+    world.created(1);
+}
+
+#[test]
+fn a_simulated_run_that_was_killed_goes_on_with_its_sessions() {
+    let world = world();
+    world.write("slow.yaml", &lasting("2s"));
+    world.write("jobs.yaml", &Manifest::of([job("task", "Do it.", &["source: acme/web"])]).to_string());
+    let mut run = world.command("run").arg("--simulate=slow.yaml").start();
+    // By then the ledger has it.
+    run.until_said("in progress");
+    run.kill();
+    let killed = run.wait();
+    let line = killed.stderr.lines().find(|line| line.contains("started")).unwrap();
+    let session = line.rsplit('/').next().unwrap();
+    let listed = world.command("run").args("-n --simulate=slow.yaml").exits(0);
+    assert!(listed.stdout.starts_with("task/acme/web@main\t"), "{listed}");
+    let told = world.command("status").exits(0);
+    assert!(told.stdout.contains("go on with: jules-batch run jobs.yaml --simulate"), "{told}");
+    let ended = world.command("run").arg("--simulate=slow.yaml").exits(0);
+    assert!(ended.stderr.contains("going on with run"), "{ended}");
+    let task = ended.task("task");
+    assert_eq!(task.attempts.len(), 1, "{ended}");
+    assert!(task.attempts[0].session.as_ref().is_some_and(|made| made.id.to_string() == session), "{ended}");
 }
 
 #[test]
@@ -82,4 +183,23 @@ fn every_scenario_of_the_fixtures_can_be_played() {
         count += 1;
     }
     assert!(count > 0);
+}
+
+#[test]
+fn reasons_tell_the_time_that_the_manifest_means() {
+    let world = world();
+    world.write("quiet.yaml", "speed: 6000\ndefaults: { duration: 5m, outcome: stall }\n");
+    let manifest = Manifest::of([job("task", "Do it.", &[])]).set("timeouts", "{ task: 2h, stall: 20m }");
+    world.write("jobs.yaml", &manifest.set("poll", "{ interval: 10s }").to_string());
+    let ended = world.command("run").arg("--simulate=quiet.yaml").exits(100);
+    assert!(ended.outcome("task").1.contains("no sign of the agent for 20m"), "{ended}");
+}
+
+#[test]
+fn a_quiet_simulated_run_says_that_it_is_one() {
+    let world = world();
+    world.write("quick.yaml", &lasting("20ms"));
+    world.write("jobs.yaml", &Manifest::of([job("task", "Do it.", &[])]).to_string());
+    let ended = world.command("run").args("-q --simulate=quick.yaml").exits(0);
+    assert_eq!(ended.stderr, "warning: SIMULATED: nothing of this happened at Jules\n");
 }

@@ -43,6 +43,8 @@ pub(super) struct Account {
     /// Sessions that hold a slot.
     pub(super) live: usize,
     pub(super) live_max: usize,
+    /// The address that those of the sessions' pages begin with.
+    pages: Arc<str>,
     /// The last pull request of each repository.
     pulls: HashMap<String, u64>,
     /// The first sessions for each prompt on each source, oldest first.
@@ -64,6 +66,7 @@ impl Account {
             turns: BinaryHeap::new(),
             live: 0,
             live_max: 0,
+            pages: Arc::clone(&script.pages),
             pulls: HashMap::new(),
             tasks: HashMap::new(),
         };
@@ -86,7 +89,7 @@ impl Account {
             });
             let prompt = format!("Old task {} of {}: tidy up the tests.", n + 1, history);
             let create = Create { prompt, source, pull_request: true, ..Create::default() };
-            self.add(create, "{}".into(), Arc::clone(&behaviour), None, born);
+            self.add(None, create, "{}".into(), Arc::clone(&behaviour), None, born);
         }
         self.settle(now);
         self.live_max = 0;
@@ -96,9 +99,9 @@ impl Account {
     pub(super) fn create(&mut self, create: Create, body: &[u8], now: Timestamp) -> Result<usize, Refused> {
         let doom = self.check_source(create.source.as_ref()).map_err(Refused::Wrong)?;
         self.caps.create(self.live, now).map_err(Refused::OverCap)?;
-        let behaviour = self.rulebook.behaviour_of(&create, self.dice_of(&create));
+        let behaviour = self.behaviour_of(&create);
         let body = String::from_utf8_lossy(body).into();
-        let place = self.add(create, body, behaviour, doom, cut(now, 6));
+        let place = self.add(None, create, body, behaviour, doom, cut(now, 6));
         // Those that it may repeat as well: the statistics tell how they are now.
         for same in &self.tasks[&self.sessions[place].create.task()] {
             self.sessions[*same].life.advance(now);
@@ -108,15 +111,22 @@ impl Account {
     }
 
     /// Whether the source is connected; a branch that does not exist dooms the session later.
-    fn check_source(&mut self, source: Option<&AskedSource>) -> Result<Option<String>, Failure> {
+    pub(super) fn check_source(&mut self, source: Option<&AskedSource>) -> Result<Option<String>, Failure> {
         let Some(asked) = source else { return Ok(None) };
         let source = self.sources.find(&asked.name).ok_or_else(Failure::not_found)?;
         let doom = format!("The branch {} does not exist in {}.", asked.branch, source.full_name());
         Ok((!source.has_branch(&asked.branch)).then_some(doom))
     }
 
-    fn add(
+    pub(super) fn behaviour_of(&mut self, create: &Create) -> Arc<Behaviour> {
+        let dice = self.dice_of(create);
+        self.rulebook.behaviour_of(create, dice)
+    }
+
+    /// Adds a session with this id, or one of its own.
+    pub(super) fn add(
         &mut self,
+        id: Option<String>,
         create: Create,
         body: Box<str>,
         behaviour: Arc<Behaviour>,
@@ -132,7 +142,10 @@ impl Account {
             later(born, length.div_f64(self.speed))
         };
         let session = Session {
-            id: format!("9{:010}{place:09}", self.ids.nth(place as u64).bits() % 10_000_000_000),
+            id: id.unwrap_or_else(|| {
+                format!("9{:010}{place:09}", self.ids.nth(place as u64).bits() % 10_000_000_000)
+            }),
+            pages: Arc::clone(&self.pages),
             body,
             ending: timeline::ending(&behaviour, dice, wishes),
             dice,

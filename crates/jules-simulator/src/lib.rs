@@ -48,6 +48,7 @@ mod behaviour;
 mod clock;
 mod create;
 mod dice;
+mod earlier;
 mod failure;
 mod faults;
 mod life;
@@ -90,6 +91,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::{
+    earlier::EarlierSession,
     scenario::{Scenario, ScenarioError},
     statistics::{Detection, Duplicate, SecondSession, SessionEnd, SessionView, SessionWake, Statistics},
 };
@@ -183,6 +185,22 @@ impl Simulator {
     #[cfg(feature = "tls")]
     pub fn certificate(&self) -> Option<&str> {
         self.certificate.as_deref()
+    }
+
+    /// Connects these repositories, `owner/repo`, where its scenario connects whatever is asked for.
+    pub fn connect(&self, repositories: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.shared.look(|service, _| service.connect(repositories));
+    }
+
+    /// `owner/repo` of every connected repository.
+    pub fn repositories(&self) -> Vec<String> {
+        self.shared.look(|service, _| service.repositories())
+    }
+
+    /// Takes up sessions that another simulator has begun; without effect once it has created one of its own. They are
+    /// not in the statistics.
+    pub fn take_up(&self, earlier: Vec<EarlierSession>) {
+        self.shared.look(|service, now| service.take_up(earlier, now));
     }
 
     /// What it has seen so far.

@@ -52,6 +52,9 @@ pub(super) struct Script {
     pub(super) history: usize,
     /// Whether the parameter `fields` selects parts of an answer; else it is an unknown parameter.
     pub(super) field_masks: bool,
+    /// The address that those of the sessions' pages begin with.
+    #[serde(skip)]
+    pub(super) pages: Arc<str>,
 }
 
 impl Default for Script {
@@ -68,6 +71,7 @@ impl Default for Script {
             rules: Vec::new(),
             history: 0,
             field_masks: true,
+            pages: "https://jules.google.com".into(),
         }
     }
 }
@@ -225,6 +229,19 @@ impl Scenario {
     pub fn with_speed(mut self, speed: f64) -> Self {
         self.script.speed = speed.clamp(SLOWEST, FASTEST);
         self
+    }
+
+    /// The same scenario, whose sessions say that their pages are at `{origin}/session/ID`; at `https://jules.google.com`
+    /// by default, as the service says.
+    #[must_use]
+    pub fn with_pages(mut self, origin: &str) -> Self {
+        self.script.pages = origin.into();
+        self
+    }
+
+    /// A key that it accepts.
+    pub fn key(&self) -> &str {
+        self.script.keys.first().map_or("any", |key| &key.0)
     }
 
     /// Seconds of service time in one real second.

@@ -12,6 +12,7 @@ use super::{
     clock::{between, later},
     create::{self, Create},
     dice::Dice,
+    earlier::EarlierSession,
     failure::Failure,
     faults::{Circumstances, Faults, Mishap},
     life::State,
@@ -20,6 +21,7 @@ use super::{
     mishap::FaultKind,
     request::{self, Call, Routed},
     scenario::{AcceptedKey, Scenario},
+    sources::Source,
     statistics::{SessionView, Statistics, Tally},
 };
 
@@ -307,6 +309,23 @@ impl Service {
         session.archived = archived;
         self.account.refresh(place);
         Ok(Answer::json(&self.account.sessions[place].shown(now)))
+    }
+
+    /// Connects repositories as asking for them would.
+    pub(super) fn connect(&mut self, repositories: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.account.connect(repositories);
+    }
+
+    /// `owner/repo` of every connected repository.
+    pub(super) fn repositories(&self) -> Vec<String> {
+        self.account.sources.list().iter().map(Source::full_name).collect()
+    }
+
+    /// Takes up sessions from before it started, which are not in the statistics.
+    pub(super) fn take_up(&mut self, earlier: Vec<EarlierSession>, now: Timestamp) {
+        if self.account.sessions.len() == self.opened {
+            self.opened += self.account.take_up(earlier, now);
+        }
     }
 
     /// The statistics at `now`.

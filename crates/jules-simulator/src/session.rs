@@ -21,6 +21,8 @@ use super::{
 pub(super) struct Session {
     pub(super) id: String,
     pub(super) create: Create,
+    /// The address that those of the sessions' pages begin with.
+    pub(super) pages: Arc<str>,
     /// The body of the create as it came.
     pub(super) body: Box<str>,
     pub(super) behaviour: Arc<Behaviour>,
@@ -122,7 +124,7 @@ impl Session {
             create_time: Some(print(self.born, None)),
             update_time: Some(print(self.life.updated_at, None)),
             state: Some(self.state_name()),
-            url: Some(format!("https://jules.google.com/session/{}", self.id)),
+            url: Some(format!("{}/session/{}", self.pages, self.id)),
             outputs: self.outputs(),
             archived: self.archived,
         }

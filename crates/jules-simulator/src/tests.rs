@@ -252,3 +252,36 @@ async fn a_silent_connection_stays_open_and_answers_no_more() {
     assert_eq!(running.simulator.statistics().requests["sessions.list"], 2);
     running.simulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_session_of_another_simulator_goes_on() {
+    let running =
+        Running::start("{ any-source: true, sources: [{ repo: o/listed }], defaults: { duration: 1h } }")
+            .await;
+    let body = |source: &str| {
+        let context = json!({ "source": source, "githubRepoContext": { "startingBranch": "main" } });
+        json!({ "prompt": "Go on.", "title": "t [jb-1]", "sourceContext": context }).to_string()
+    };
+    let earlier = |id: &str, hours, source| super::EarlierSession {
+        id: id.to_owned(),
+        body: body(source),
+        created_at: jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours),
+    };
+    running.simulator.connect(["o/r", "no repository"]);
+    assert_eq!(running.simulator.repositories(), ["o/listed", "o/r"]);
+    let github = "sources/github/o/r";
+    running.simulator.take_up(vec![
+        earlier("2", 0, github),
+        earlier("1", 2, github),
+        earlier("3", 0, "gitlab"),
+    ]);
+    let (ended, live) = (running.get("sessions/1").await, running.get("sessions/2").await);
+    assert_eq!((&ended["state"], &ended["title"]), (&"COMPLETED".into(), &"t [jb-1]".into()));
+    assert_ne!(live["state"], "COMPLETED");
+    assert_eq!(running.ask(Method::GET, "sessions/3", None).await.status, 404);
+    let created = running.create(json!({ "prompt": "New." })).await;
+    running.simulator.take_up(vec![earlier("4", 0, github)]);
+    assert_eq!(running.ask(Method::GET, "sessions/4", None).await.status, 404, "too late");
+    let statistics = running.simulator.statistics();
+    assert_eq!((statistics.created, statistics.live_max), (1, 2), "{created}");
+}

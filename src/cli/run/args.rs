@@ -8,6 +8,7 @@ use crate::cli::args::{Service, State};
 use crate::cli::fail_on::FailOn;
 use crate::cli::failure::Failure;
 use crate::cli::outputs::ReportArgs;
+use crate::cli::quote::quoted;
 use crate::cli::selection::Selection;
 use crate::manifest::parse_duration;
 use crate::runner::Options;
@@ -135,6 +136,17 @@ pub(crate) enum SimulateWith {
     Demo,
     /// With this one.
     Scenario(PathBuf),
+}
+
+impl SimulateWith {
+    /// The flag that says so.
+    pub(super) fn flag(&self) -> Option<String> {
+        match self {
+            Self::No => None,
+            Self::Demo => Some("--simulate".to_owned()),
+            Self::Scenario(path) => Some(format!("--simulate={}", quoted(path))),
+        }
+    }
 }
 
 impl std::str::FromStr for SimulateWith {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::RunArgs;
+use super::args::{RunArgs, SimulateWith};
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::fail_on::FailOn;
@@ -31,7 +31,11 @@ pub(super) fn finish(
         console.warn(&foreign_text::line(why));
     }
     if record.info.simulated {
-        console.say(&format!("{YELLOW}SIMULATED: nothing of this happened at Jules{YELLOW:#}"));
+        let note = "SIMULATED: nothing of this happened at Jules";
+        match console.quiet() {
+            true => console.warn(note),
+            false => console.say(&format!("{YELLOW}{note}{YELLOW:#}")),
+        }
     }
     exit(finished, &args.fail_on)
 }
@@ -86,10 +90,11 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
         let left = record.totals().remaining() > 0;
         return left.then(|| "go on with the rest: run this step again".to_owned()).into_iter().collect();
     };
-    if args.is_simulated() {
-        return vec![format!("run it for real: JULES_API_KEY=… {command}")];
-    }
+    let real = command;
     let mut command = command.to_owned();
+    if let Some(simulated) = args.simulate.as_ref().and_then(SimulateWith::flag) {
+        command += &format!(" {simulated}");
+    }
     if args.state.state_dir != Path::new(".jules-batch") {
         command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
     }
@@ -105,6 +110,9 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
     }
     if record.tasks.values().any(TaskRecord::has_failed) {
         lines.push(format!("run again what failed: {command} --failed"));
+    }
+    if args.is_simulated() {
+        lines.push(format!("run it for real: JULES_API_KEY=… {real}"));
     }
     lines
 }

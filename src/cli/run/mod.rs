@@ -2,6 +2,7 @@
 
 mod args;
 mod finish;
+mod rehearsal;
 mod service;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use foreign_text::line as neutral;
 use tokio::sync::mpsc;
 
 pub(crate) use args::RunArgs;
+pub(crate) use rehearsal::state_dir as simulated_state_dir;
 use service::Target;
 
 use super::client::{self, said_when_long};
@@ -86,7 +88,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     }
     let mut signals = Signals::new()?;
     signals::leave_at_the_second()?;
-    let target = Target::of(args).await?;
+    let target = Target::of(args, &job.manifest).await?;
     let options = job.options(args)?;
     let reports = options.reports.clone();
     let runner = target.serve(Runner::new(job.manifest).origin(job.origin, job.file), options)?;
@@ -112,7 +114,10 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
 
 /// Prints the tasks that the run would start or take up, and touches nothing.
 fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
-    let options = job.options(args)?;
+    let mut options = job.options(args)?;
+    if args.is_simulated() {
+        options.state_dir = rehearsal::state_dir(&options.state_dir);
+    }
     let mut runner = Runner::new(job.manifest).origin(job.origin, job.file).options(options);
     if args.is_simulated() {
         runner = runner.simulated(1.0);
@@ -159,6 +164,7 @@ async fn prepare(
     let failed = |error| failed(error, console);
     let planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
     agree(planned.plan(), console).await?;
+    target.take_up(planned.plan(), args);
     let mut run = match said_when_long(ASKING, console, planned.open()).await {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());

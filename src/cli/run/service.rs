@@ -2,18 +2,22 @@
 
 use std::path::PathBuf;
 
-use tempfile::TempDir;
-
 use super::args::{RunArgs, SimulateWith};
+use super::rehearsal;
 use crate::cli::args::Service;
 use crate::cli::client;
 use crate::cli::console::{Console, DIM, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::simulate::scenario;
+use crate::manifest::Manifest;
+use crate::plan::Plan;
 use crate::runner::{Options, Runner};
 use crate::simulator::Simulator;
 use jules::{ApiKey, Jules};
+
+/// Where simulated sessions say that their pages are: nowhere, and it can be seen that it is.
+const PAGES: &str = "https://simulated.invalid";
 
 /// The service of a run.
 pub(super) enum Target {
@@ -24,37 +28,44 @@ pub(super) enum Target {
         simulator: Simulator,
         /// Seconds of service time in one real second.
         speed: f64,
-        /// A simulated run is always fresh: its ledger goes with it.
-        state: TempDir,
+        /// A key that it takes.
+        key: ApiKey,
     },
 }
 
 impl Target {
     /// Starts the simulator if the flags ask for it.
-    pub(super) async fn of(args: &RunArgs) -> Result<Self, Failure> {
+    pub(super) async fn of(args: &RunArgs, manifest: &Manifest) -> Result<Self, Failure> {
         let path: Option<&PathBuf> = match &args.simulate {
             None | Some(SimulateWith::No) => return Ok(Self::Real(args.service.clone())),
             Some(SimulateWith::Demo) => None,
             Some(SimulateWith::Scenario(path)) => Some(path),
         };
-        let scenario = scenario(path.map(PathBuf::as_path))?;
+        let scenario = scenario(path.map(PathBuf::as_path))?.with_pages(PAGES);
         let speed = scenario.speed();
-        let state = tempfile::tempdir().map_err(|error| Failure::new(Exit::NotWritable, error))?;
+        let key = ApiKey::new(scenario.key()).map_err(|error| Failure::new(Exit::Fault, error))?;
         let simulator = Simulator::start(scenario).await.map_err(|error| Failure::new(Exit::Fault, error))?;
-        Ok(Self::Simulated { simulator, speed, state })
+        rehearsal::connect(&simulator, manifest);
+        Ok(Self::Simulated { simulator, speed, key })
     }
 
     /// The run, against this service.
     pub(super) fn serve(&self, runner: Runner, mut options: Options) -> Result<Runner, Failure> {
         Ok(match self {
             Self::Real(service) => runner.options(options).client(client::builder(service)?),
-            Self::Simulated { simulator, speed, state } => {
-                let key = ApiKey::new("unused").map_err(|error| Failure::new(Exit::Fault, error))?;
-                let builder = Jules::builder().api_key(key).base_url(simulator.url());
-                options.state_dir = state.path().to_owned();
+            Self::Simulated { simulator, speed, key } => {
+                let builder = Jules::builder().api_key(key.clone()).base_url(simulator.url());
+                options.state_dir = rehearsal::state_dir(&options.state_dir);
                 runner.options(options).client(builder).simulated(*speed)
             }
         })
+    }
+
+    /// Tells the simulator what earlier runs have begun.
+    pub(super) fn take_up(&self, plan: &Plan, args: &RunArgs) {
+        if let Self::Simulated { simulator, .. } = self {
+            rehearsal::take_up(simulator, plan, &rehearsal::state_dir(&args.state.state_dir));
+        }
     }
 
     /// What a user must know of it before the run.

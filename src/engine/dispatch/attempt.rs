@@ -225,6 +225,7 @@ impl Dispatch {
             waiting: task.waiting.clone(),
             timeouts: task.timeouts,
             interval: self.poller.interval(),
+            speed: self.plan.settings.simulated.unwrap_or(1.0),
         };
         let driver = Driver::new(session.clone(), terms, spent, begun, now);
         self.tasks.put(ix, State::Live(Box::new(driver)));

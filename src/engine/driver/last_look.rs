@@ -73,7 +73,10 @@ impl Driver {
 
     fn why(&self, outcome: Outcome) -> String {
         let timeouts = &self.terms.timeouts;
-        let shown = |limit| jiff::SignedDuration::try_from(limit).unwrap_or_default();
+        let shown = |limit: Duration| {
+            let millis = limit.as_secs_f64() * self.terms.speed * 1e3;
+            jiff::SignedDuration::from_millis(millis.round() as i64)
+        };
         match outcome {
             Outcome::Error => return "completed without having worked".to_owned(),
             Outcome::NeedsInput => return "completed, answered, and not at work again".to_owned(),

@@ -44,6 +44,8 @@ pub(super) struct Terms {
     pub(super) timeouts: Timeouts,
     /// The usual distance between two polls.
     pub(super) interval: Duration,
+    /// Seconds of service time in one of ours: messages tell the time that the manifest means.
+    pub(super) speed: f64,
 }
 
 /// What an attempt has had of what its policies count.

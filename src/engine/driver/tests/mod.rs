@@ -21,7 +21,7 @@ impl Followed {
     fn new(expect: Expect, asked: Made, waiting: Waiting) -> Self {
         let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() };
         let (waiting, timeouts) = (Arc::new(waiting), Timeouts::default());
-        let terms = Terms { expect, asked, waiting, timeouts, interval: INTERVAL };
+        let terms = Terms { expect, asked, waiting, timeouts, interval: INTERVAL, speed: 1.0 };
         let driver = Driver::new("7".parse().unwrap(), terms, Spent::default(), now, now);
         Self { driver, now }
     }
