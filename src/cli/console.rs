@@ -203,16 +203,32 @@ impl Console {
     /// Asks a yes-or-no question on stderr; anything but a yes is a no. Call it only when
     /// [`Console::interactive`] says that somebody is there.
     pub(crate) fn confirm(&self, question: &str) -> bool {
+        let answer = self.answer(question, &format!(" {DIM}[y/N]{DIM:#} "));
+        matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Asks for a line on stderr; an empty one is `usual`. Call it only when [`Console::interactive`] says that somebody is
+    /// there.
+    pub(crate) fn ask(&self, question: &str, usual: &str) -> String {
+        let usual = foreign_text::line(usual);
+        let answer = self.answer(question, &format!("\n{DIM}[{usual}]{DIM:#} "));
+        if answer.is_empty() { usual } else { answer }
+    }
+
+    /// The line that somebody answers; empty if there is none.
+    fn answer(&self, question: &str, end: &str) -> String {
         self.0.stderr.wait(TURN);
         let question = self.0.redactor.clean(question);
         self.0.bars.suspend(|| {
             let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
-            // A question that cannot be shown is answered with no by the missing answer.
-            let _ = write!(err, "{question} {DIM}[y/N]{DIM:#} ").and_then(|()| err.flush());
+            // A question that cannot be shown is answered by the missing answer.
+            let _ = write!(err, "{question}{end}").and_then(|()| err.flush());
         });
         let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        match io::stdin().lock().read_line(&mut answer) {
+            Ok(_) => foreign_text::line(answer.trim()),
+            Err(_) => String::new(),
+        }
     }
 
     /// Whether somebody can be asked: stdin and stderr are terminals, and it is no CI.

@@ -15,6 +15,7 @@ mod environment;
 mod exit;
 mod fail_on;
 mod failure;
+mod init;
 mod json;
 mod log;
 mod man;
@@ -55,6 +56,8 @@ use failure::Failure;
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a manifest to begin with
+    Init(init::InitArgs),
     /// Run a manifest, or go on with its last run
     Run(Box<run::RunArgs>),
     /// Expand a manifest and print its tasks; touches nothing
@@ -119,6 +122,7 @@ fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {
     }
     match args.command {
         Command::Action(args) => block_on(action::run(&args, console)),
+        Command::Init(args) => init::run(&args, console),
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
         Command::Status(args) => block_on(status::run(&args, console)),

@@ -5,15 +5,38 @@ use std::path::Path;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::quote::quoted;
 use super::selection::Selection;
-use crate::manifest::{self, Diagnostics, LoadOptions, Manifest};
+use crate::manifest::{self, Diagnostics, LoadOptions, Manifest, nearest};
 use crate::plan::{self, Plan};
 
 /// Reads and checks a manifest.
 pub(crate) fn read(path: &Path, selection: &Selection, console: &Console) -> Result<Manifest, Failure> {
     let options = LoadOptions { vars: selection.vars()?, ..LoadOptions::default() };
-    let help = "name it: jules-batch run MANIFEST, or try jules-batch run jobs.example.yaml --simulate";
-    manifest::load(path, &options).map_err(|found| invalid(&found, console).help_if(!path.exists(), help))
+    manifest::load(path, &options).map_err(|found| {
+        let failure = invalid(&found, console);
+        if path.exists() { failure } else { failure.help(where_else(path)) }
+    })
+}
+
+/// The way out where there is no manifest.
+fn where_else(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let names: Vec<String> = names
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)))
+        .collect();
+    let written = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let near = nearest(written, names.iter().map(String::as_str));
+    let other = near.map_or_else(String::new, |near| {
+        format!(
+            "did you mean `{}`? Else ",
+            foreign_text::line(&path.with_file_name(near).display().to_string())
+        )
+    });
+    let name = if path == Path::new("jobs.yaml") { String::new() } else { format!(" {}", quoted(path)) };
+    format!("{other}write one: jules-batch init{name}")
 }
 
 /// A manifest of one prompt on these repositories.

@@ -36,7 +36,7 @@ impl Default for LoadOptions {
 pub fn load(path: &Path, options: &LoadOptions) -> Result<Manifest, Diagnostics> {
     match files::read_text(path) {
         Ok(text) => parse(&text, path, options),
-        Err(error) => Err(unreadable(path, &error).into()),
+        Err(error) => Err(unreadable("manifest", path, &error).into()),
     }
 }
 
@@ -48,7 +48,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Manifest, Diagnostics>
 pub fn parse(text: &str, origin: &Path, options: &LoadOptions) -> Result<Manifest, Diagnostics> {
     let text = match files::into_text(text.as_bytes().to_vec()) {
         Ok(text) => text,
-        Err(error) => return Err(unreadable(origin, &error).into()),
+        Err(error) => return Err(unreadable("manifest", origin, &error).into()),
     };
     let document = Arc::new(Document::new(origin.display().to_string(), text));
     let mut findings = Vec::new();
@@ -90,9 +90,10 @@ pub fn inline(
     parse(&format!("{text:#}\n"), Path::new("inline"), options)
 }
 
-fn unreadable(path: &Path, error: &Unreadable) -> Diagnostic {
+/// That a file, which `what` says the kind of, could not be read.
+pub(super) fn unreadable(what: &str, path: &Path, error: &Unreadable) -> Diagnostic {
     let document = Arc::new(Document::new(path.display().to_string(), ""));
-    let finding = Diagnostic::new(format!("the manifest {} {}", quoted(document.name()), error.what))
+    let finding = Diagnostic::new(format!("the {what} {} {}", quoted(document.name()), error.what))
         .at(&document, Span::default());
     match error.help {
         Some(help) => finding.help(help),

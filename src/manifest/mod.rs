@@ -26,6 +26,7 @@ mod source_list;
 mod tests;
 mod vars;
 mod waiting;
+mod workflow;
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub use settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Str
 pub(crate) use source_list::ListedSource;
 pub(crate) use vars::Vars;
 pub use waiting::{StallPolicy, UserFeedback};
+pub(crate) use workflow::{WorkflowJob, scalar, workflow_jobs};
 
 /// A manifest that keeps every rule that can be checked without expanding it.
 pub struct Manifest {

@@ -7,6 +7,7 @@
 mod action;
 mod adopting;
 mod again;
+mod beginning;
 mod benchmarks;
 mod client_table;
 mod commands;
