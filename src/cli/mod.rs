@@ -19,8 +19,10 @@ mod init;
 mod json;
 mod log;
 mod man;
+mod mark;
 mod merge;
 mod open;
+mod outlook;
 mod outputs;
 mod plan;
 mod planned;
@@ -58,12 +60,14 @@ use failure::Failure;
 pub(crate) enum Command {
     /// Write a manifest to begin with
     Init(init::InitArgs),
-    /// Run a manifest, or go on with its last run
+    /// Run a manifest: start what is new, go on with what is open, leave what is done
     Run(Box<run::RunArgs>),
     /// Expand a manifest and print its tasks; touches nothing
     Plan(plan::PlanArgs),
     /// Show how a run stands, also while another process runs it
     Status(status::StatusArgs),
+    /// Say of tasks that they are done, not to be done, or to be done
+    Mark(mark::MarkArgs),
     /// Write or print the reports of a recorded run again
     Report(report::RenderArgs),
     /// Merge the report.json files of shards into one set of reports
@@ -126,6 +130,7 @@ fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {
         Command::Run(args) => block_on(run::run(&args, console)),
         Command::Plan(args) => block_on(plan::run(&args, console)),
         Command::Status(args) => block_on(status::run(&args, console)),
+        Command::Mark(args) => block_on(mark::run(&args, console)),
         Command::Report(args) => report::run(&args, console),
         Command::Merge(args) => merge::run(&args, console),
         Command::Session(args) => block_on(session::run(&args, console)),

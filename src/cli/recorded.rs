@@ -51,7 +51,7 @@ pub(crate) fn find(
     id: Option<&RunId>,
     console: &Console,
 ) -> Result<RunRecord, Failure> {
-    let last = || Ok(reader.runs()?.into_iter().max_by_key(|run| run.updated_at).map(|run| run.id));
+    let last = || reader.last_active();
     let id = match id {
         Some(id) => Some(id.clone()),
         None => last().map_err(unreadable)?,

@@ -8,8 +8,8 @@ use jules::Session;
 /// A session's prompt and source, as far as a listing shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ask {
-    /// A hash: prompts can be long, and sessions many.
-    prompt: u64,
+    /// A hash: prompts can be long, and sessions many. None for any prompt.
+    prompt: Option<u64>,
     /// In lower case, as GitHub does not tell it from upper case.
     source: Option<String>,
     branch: Option<String>,
@@ -29,18 +29,24 @@ impl Ask {
         Self::new(&task.prompt, source.map(|s| &*s.github), source.map(|s| &*s.branch))
     }
 
+    /// The same with a prompt that has been edited since.
+    pub(super) fn with_any_prompt(self) -> Self {
+        Self { prompt: None, ..self }
+    }
+
     fn new(prompt: &str, source: Option<&str>, branch: Option<&str>) -> Self {
         let mut hasher = DefaultHasher::new();
         // A service may tidy the white space.
         prompt.split_whitespace().for_each(|word| word.hash(&mut hasher));
         let name = |source: &str| source.trim_start_matches("sources/github/").to_lowercase();
-        Self { prompt: hasher.finish(), source: source.map(name), branch: branch.map(str::to_owned) }
+        Self { prompt: Some(hasher.finish()), source: source.map(name), branch: branch.map(str::to_owned) }
     }
 
     /// Whether a session that is listed with this can be one that was asked `whole`. Answers may lack source and branch.
     pub(super) fn fits(&self, whole: &Self) -> bool {
         let fits = |listed: &Option<String>, asked: &Option<String>| listed.is_none() || listed == asked;
-        self.prompt == whole.prompt && fits(&self.source, &whole.source) && fits(&self.branch, &whole.branch)
+        let is_prompt = whole.prompt.is_none() || self.prompt == whole.prompt;
+        is_prompt && fits(&self.source, &whole.source) && fits(&self.branch, &whole.branch)
     }
 }
 

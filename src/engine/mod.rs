@@ -23,6 +23,7 @@ mod input;
 mod journal;
 mod judge;
 mod needs;
+mod planned;
 mod poller;
 mod refusals;
 mod run;
@@ -41,6 +42,7 @@ use crate::outcome::{EventLog, JournalError, Listener, Outcome, RunEvent, RunRec
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
 
+pub(crate) use planned::planned;
 pub use stop::StopReason;
 pub(crate) use survey::look_back;
 
@@ -75,6 +77,10 @@ pub(crate) struct Options {
     pub wait: bool,
     /// Try again what ended badly in an earlier invocation (`--failed`), after its old session was read again.
     pub rerun_failed: bool,
+    /// Tasks that are done once more, whatever became of them.
+    pub again: HashSet<TaskId>,
+    /// What is live of a task that is done once more is archived first; otherwise it is taken up in its place.
+    pub replace_live: bool,
     /// The plan holds a selection of the manifest's tasks: the others stay as they are.
     pub selected: bool,
     /// Which part of the manifest the plan holds, for the record.
@@ -84,10 +90,12 @@ pub(crate) struct Options {
     /// Adopt sessions that carry a task's marker, were created since then and are missing in the ledger: it was lost,
     /// or is an old copy. [`look_back`] tells how far that has to go; none adopts nothing.
     pub look_back: Option<Timestamp>,
-    /// Sessions that the ledger holds from earlier runs, as far back as `look_back`: they are not adopted.
+    /// Whether sessions that have ended are adopted too, where they are young.
+    pub adopt_ended: bool,
+    /// Sessions that the ledger holds from earlier runs, as far back as `look_back`: what has ended of them is not adopted.
     pub known_sessions: HashSet<SessionId>,
-    /// What earlier runs know of tasks that this one does not have yet: their sessions are read again before there are
-    /// others beside them.
+    /// What other runs know of tasks whose last attempt stands there: what is live or in doubt is taken up, and what was
+    /// given up is read again before there is another session beside it.
     pub earlier: HashMap<TaskId, TaskRecord>,
     /// Live sessions of other runs, with their repositories: they count for `strategy.max-parallel-per-repository`.
     pub live_elsewhere: Vec<(String, SessionId)>,
@@ -106,10 +114,13 @@ impl Default for Options {
         Self {
             wait: true,
             rerun_failed: false,
+            again: HashSet::new(),
+            replace_live: false,
             selected: false,
             shard: None,
             workflow_run: None,
             look_back: None,
+            adopt_ended: true,
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),
             live_elsewhere: Vec::new(),

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::ManifestIdentity;
-use crate::outcome::{EventKind, RunEvent, RunInfo, SessionRef};
+use crate::outcome::{EventKind, RunEvent, RunInfo, SessionRef, is_end};
 use crate::plan::TaskId;
 
 /// Enters a run with its first event; its row. The run's own name and service are the identity's.
@@ -38,16 +38,38 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
     match &event.kind {
         EventKind::TaskPlanned { planned } => {
             conn.prepare_cached(
-                "INSERT INTO tasks (run, id, key) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT DO UPDATE SET key = excluded.key, outcome = NULL",
+                "INSERT INTO tasks (run, id, key, last) VALUES (?1, ?2, ?3, 'none') \
+                 ON CONFLICT DO UPDATE SET key = excluded.key, outcome = NULL, ended_at = NULL, last = NULL, mark = NULL",
             )?
             .execute(params![run, planned.id.as_str(), planned.key.as_str()])?;
         }
-        EventKind::TaskReopened { task } => set_outcome(conn, run, task, None)?,
-        EventKind::TaskEnded { task, outcome, .. } => set_outcome(conn, run, task, Some(outcome.as_str()))?,
+        EventKind::TaskReopened { task } => set_outcome(conn, run, task, None, None)?,
+        EventKind::TaskEnded { task, outcome, .. } => {
+            set_outcome(conn, run, task, Some((outcome.as_str(), ts)), None)?;
+        }
+        EventKind::TaskMarked { task, mark, .. } => {
+            let outcome = mark.outcome().map(|outcome| (outcome.as_str(), ts));
+            set_outcome(conn, run, task, outcome, Some(mark.as_str()))?;
+        }
+        EventKind::IntentRecorded { task, .. } => set_last(conn, run, task, "'intent'")?,
+        EventKind::CreateRefused { task, .. } | EventKind::SessionArchived { task, .. } => {
+            set_last(conn, run, task, "'over'")?;
+        }
+        EventKind::SessionState { task, state, .. } if is_end(state) => {
+            set_last(conn, run, task, "iif(last IN ('live', 'left'), 'ended', last)")?;
+        }
+        EventKind::SessionState { task, .. } => {
+            set_last(conn, run, task, "iif(last = 'ended', 'live', last)")?
+        }
+        EventKind::AttemptEnded { outcome, .. } if outcome.is_open() => {}
+        EventKind::AttemptEnded { task, outcome, .. } if outcome.is_failure() => {
+            set_last(conn, run, task, "iif(last IN ('live', 'left'), 'left', 'over')")?;
+        }
+        EventKind::AttemptEnded { task, .. } => set_last(conn, run, task, "'over'")?,
         EventKind::SessionCreated { task, session, created_at, .. } => {
             let ts = created_at.map_or(ts, jiff::Timestamp::as_millisecond);
             enter_session(conn, run, task, session, ts)?;
+            set_last(conn, run, task, "'live'")?;
         }
         EventKind::InvocationStarted { invocation, .. } => {
             conn.prepare_cached("UPDATE runs SET invocations = ?2, ended_at = NULL WHERE n = ?1")?
@@ -58,15 +80,10 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         }
         EventKind::RunStarted { .. }
         | EventKind::SessionsSurveyed { .. }
-        | EventKind::IntentRecorded { .. }
-        | EventKind::CreateRefused { .. }
         | EventKind::CreateDoubted { .. }
-        | EventKind::SessionState { .. }
         | EventKind::PlanApproved { .. }
         | EventKind::Replied { .. }
         | EventKind::Nudged { .. }
-        | EventKind::SessionArchived { .. }
-        | EventKind::AttemptEnded { .. }
         | EventKind::Noted { .. }
         | EventKind::ApiUsed { .. }
         | EventKind::StrayFound { .. }
@@ -84,12 +101,30 @@ fn insert(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Result<()>
     Ok(())
 }
 
-fn set_outcome(conn: &Connection, run: i64, task: &TaskId, outcome: Option<&str>) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE tasks SET outcome = ?3 WHERE run = ?1 AND id = ?2")?.execute(params![
+fn set_outcome(
+    conn: &Connection,
+    run: i64,
+    task: &TaskId,
+    outcome: Option<(&str, i64)>,
+    mark: Option<&str>,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "UPDATE tasks SET outcome = ?3, ended_at = ?4, mark = ?5 WHERE run = ?1 AND id = ?2",
+    )?
+    .execute(params![
         run,
         task.as_str(),
-        outcome
+        outcome.map(|(outcome, _)| outcome),
+        outcome.map(|(_, ts)| ts),
+        mark
     ])?;
+    Ok(())
+}
+
+/// What is left of the task's last attempt, as an expression over what was left before.
+fn set_last(conn: &Connection, run: i64, task: &TaskId, last: &'static str) -> rusqlite::Result<()> {
+    conn.prepare_cached(&format!("UPDATE tasks SET last = {last} WHERE run = ?1 AND id = ?2"))?
+        .execute(params![run, task.as_str()])?;
     Ok(())
 }
 

@@ -2,8 +2,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// What makes two invocations runs of the same manifest: where its file is, its name, and whether the service
-/// was the simulator (a real run never goes on with a simulated one).
+/// What makes two invocations runs of the same manifest: its name, and whether the service was the simulator (a real
+/// run never goes on with a simulated one). A file can be moved and renamed where the manifest says its name.
+///
+/// Where it says none, the file tells as well: two files of one name are two manifests as long as both are there. And
+/// what is no file at all (a prompt of the command line) goes by both.
 ///
 /// A CI job finds its checkout under another path every time. So a manifest inside the folder that holds the
 /// state folder is named relative to that folder; only one elsewhere goes by its absolute path.
@@ -12,21 +15,81 @@ pub(crate) struct ManifestIdentity {
     path: String,
     name: String,
     simulated: bool,
+    /// The folder that relative paths start from.
+    home: Option<PathBuf>,
+    known_by: KnownBy,
+}
+
+/// What tells a manifest from others of the same ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum KnownBy {
+    /// The name that it says.
+    Name,
+    /// Its file: the name is a default, and older programs had another one.
+    File,
+    /// Both.
+    NameAndPath,
 }
 
 impl ManifestIdentity {
     /// The identity of the manifest at `manifest` for the state folder at `state_dir`, which need not exist yet.
-    /// A `manifest` that is not there (standard input, say) goes by the text of its path.
+    /// A `manifest` that is not there (standard input, say) goes by the text of its path as well.
     #[must_use]
     pub(crate) fn new(state_dir: &Path, manifest: &Path, name: &str, simulated: bool) -> Self {
-        let path = match manifest.canonicalize() {
-            Ok(absolute) => match home(state_dir) {
-                Some(home) => absolute.strip_prefix(&home).unwrap_or(&absolute).to_owned(),
-                None => absolute,
-            },
-            Err(_) => manifest.to_owned(),
+        let home = home(state_dir);
+        let (path, known_by) = match manifest.canonicalize() {
+            Ok(absolute) => {
+                let inside = home.as_ref().and_then(|home| absolute.strip_prefix(home).ok());
+                (inside.unwrap_or(&absolute).to_owned(), KnownBy::Name)
+            }
+            Err(_) => (manifest.to_owned(), KnownBy::NameAndPath),
         };
-        Self { path: portable(&path), name: name.to_owned(), simulated }
+        Self { path: portable(&path), name: name.to_owned(), simulated, home, known_by }
+    }
+
+    /// The same where the name is a default.
+    #[must_use]
+    pub(crate) fn with_default_name(mut self) -> Self {
+        if self.known_by == KnownBy::Name {
+            self.known_by = KnownBy::File;
+        }
+        self
+    }
+
+    /// Whether a run that it covers stood under another path: then it is this manifest's from now on.
+    #[must_use]
+    pub(super) fn claims(&self, path: &str, name: &str) -> bool {
+        self.known_by == KnownBy::File && path != self.path && self.covers(path, name)
+    }
+
+    /// Whether a run of this path and name, with the same service, is one of this manifest.
+    #[must_use]
+    pub(crate) fn covers(&self, path: &str, name: &str) -> bool {
+        match &self.known_by {
+            KnownBy::Name => name == self.name,
+            KnownBy::NameAndPath => name == self.name && path == self.path,
+            KnownBy::File if path == self.path => true,
+            // A file that was renamed or moved: where it stood there is none now.
+            KnownBy::File => {
+                let is_sibling = parent(path) == parent(&self.path);
+                let was_default = is_sibling && (name == stem(path) || name == self.default_beside(path));
+                (name == self.name || was_default) && self.is_gone(path)
+            }
+        }
+    }
+
+    /// The default name of another file of the same folder.
+    fn default_beside(&self, path: &str) -> String {
+        match self.name.rsplit_once('/') {
+            Some((project, _)) => format!("{project}/{}", stem(path)),
+            None => stem(path).to_owned(),
+        }
+    }
+
+    fn is_gone(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        let whole = self.home.as_ref().map_or_else(|| path.to_owned(), |home| home.join(path));
+        !whole.exists()
     }
 
     /// The manifest's path, with `/` on every system.
@@ -57,6 +120,15 @@ fn home(state_dir: &Path) -> Option<PathBuf> {
     }
 }
 
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+}
+
 fn portable(path: &Path) -> String {
     let text = path.to_string_lossy();
     if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace('\\', "/") }
@@ -80,10 +152,11 @@ mod tests {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let identity = |root: &Path| {
             let dir = checkout(root);
-            ManifestIdentity::new(&dir.join(".jules-batch"), &dir.join("ci/jobs.yaml"), "nightly", false)
+            let state = dir.join(".jules-batch");
+            ManifestIdentity::new(&state, &dir.join("ci/jobs.yaml"), "nightly", false).path().to_owned()
         };
         assert_eq!(identity(one.path()), identity(two.path()));
-        assert_eq!(identity(one.path()).path(), "ci/jobs.yaml");
+        assert_eq!(identity(one.path()), "ci/jobs.yaml");
     }
 
     #[test]
@@ -118,6 +191,31 @@ mod tests {
         let manifest = dir.join("ci/jobs.yaml");
         let identity = ManifestIdentity::new(&other.path().join("state"), &manifest, "n", false);
         assert_eq!(identity.path(), portable(&manifest.canonicalize().unwrap()));
+    }
+
+    #[test]
+    fn a_manifest_that_says_its_name_can_be_moved_and_renamed() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = checkout(root.path());
+        let identity = |file: &str| ManifestIdentity::new(&dir.join("state"), &dir.join(file), "n", false);
+        assert!(identity("ci/jobs.yaml").covers("elsewhere.yaml", "n"));
+        assert!(!identity("ci/jobs.yaml").covers("ci/jobs.yaml", "m"));
+        assert!(!identity("no-such.yaml").covers("ci/jobs.yaml", "n"), "what is no file goes by both");
+    }
+
+    #[test]
+    fn a_default_name_is_the_files() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = checkout(root.path());
+        fs::write(dir.join("ci/other.yaml"), "").unwrap();
+        let identity =
+            ManifestIdentity::new(&dir.join("state"), &dir.join("ci/jobs.yaml"), "o/r/ci/jobs", false);
+        let identity = identity.with_default_name();
+        assert!(identity.covers("ci/jobs.yaml", "o/r/ci/jobs"));
+        assert!(identity.covers("ci/jobs.yaml", "jobs"), "what an older program called it");
+        assert!(identity.covers("ci/gone.yaml", "o/r/ci/gone"), "the file was renamed");
+        assert!(!identity.covers("ci/other.yaml", "o/r/ci/other"), "another manifest, which is still there");
+        assert!(!identity.covers("web/gone.yaml", "o/r/web/gone"), "one of another folder");
     }
 
     #[test]

@@ -33,6 +33,8 @@
 mod database;
 mod entry;
 mod error;
+mod facts;
+mod fold;
 mod folder;
 mod identity;
 mod live;
@@ -49,11 +51,12 @@ mod writer;
 mod tests;
 
 pub use error::LedgerError;
+pub(crate) use facts::{Facts, Latest, Loose};
 pub(crate) use folder::open_regular;
 pub(crate) use identity::ManifestIdentity;
 pub use lock::Holder;
 pub(crate) use overview::RunOverview;
-pub(crate) use reader::{Latest, LedgerReader};
+pub(crate) use reader::LedgerReader;
 pub(crate) use recorder::Recorder;
 pub(crate) use stored::{SkippedEvent, StoredEvents, StoredRun};
 pub(crate) use writer::Ledger;

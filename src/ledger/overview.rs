@@ -27,13 +27,16 @@ pub(crate) struct RunOverview {
     pub tasks: usize,
     /// The outcomes of those that have one.
     pub totals: Totals,
+    /// How many of the open ones a later run has taken up, or begun anew: they are open there, if anywhere.
+    pub taken_up: usize,
 }
 
 impl RunOverview {
     /// How many tasks the next `run` would go on with: those without an outcome, deferred and detached ones.
     #[must_use]
     pub(crate) fn open_tasks(&self) -> usize {
-        self.tasks - self.totals.total() + self.totals.remaining()
+        let open = self.tasks - self.totals.total() + self.totals.remaining();
+        open.saturating_sub(self.taken_up)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A resumed run needs the last run of its manifest, and people look back some nights. A state folder is often a
 //! CI cache that is uploaded after every run, and a thousand tasks are some megabytes. So of each manifest
-//! the last run stays for ever and the [`KEPT_RUNS`] newest stay for [`KEPT_DAYS`] days. A run with open tasks,
+//! the last run stays for ever, as does one that says last what became of a task (done is done), and the [`KEPT_RUNS`] newest stay for [`KEPT_DAYS`] days. A run with open tasks,
 //! or one that was killed, stays until it is closed. Sessions stay as long as their run, and eight days at least.
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +32,7 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
     let old: Vec<i64> = conn
         .prepare(
             "WITH ranked AS (
-                SELECT n, ended_at,
+                SELECT n, ended_at, name, simulated,
                        row_number() OVER (PARTITION BY identity, name, simulated ORDER BY n DESC) AS place
                 FROM runs
              )
@@ -40,6 +40,13 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
              WHERE place > 1 AND (place > ?1 OR ended_at < ?2) AND ended_at IS NOT NULL
                AND NOT EXISTS (
                    SELECT 1 FROM tasks WHERE run = n AND (outcome IS NULL OR outcome IN ('deferred', 'detached'))
+               )
+               AND NOT EXISTS (
+                   SELECT 1 FROM tasks WHERE run = n AND NOT EXISTS (
+                       SELECT 1 FROM tasks AS newer JOIN runs AS its ON its.n = newer.run
+                       WHERE newer.id = tasks.id AND newer.run > ranked.n
+                         AND its.name = ranked.name AND its.simulated = ranked.simulated
+                   )
                )",
         )?
         .query_map(params![KEPT_RUNS, before(KEPT_DAYS)], |row| row.get(0))?
@@ -89,7 +96,11 @@ mod tests {
         .unwrap();
         let n = conn.last_insert_rowid();
         conn.execute("INSERT INTO events VALUES (?1, 1, ?2, NULL, '{}')", [n, ts]).unwrap();
-        conn.execute("INSERT INTO tasks VALUES (?1, 'a', 'k', ?2)", params![n, outcome]).unwrap();
+        conn.execute(
+            "INSERT INTO tasks (run, id, key, outcome) VALUES (?1, 'a', 'k', ?2)",
+            params![n, outcome],
+        )
+        .unwrap();
         conn.execute("INSERT INTO creations VALUES (hex(randomblob(8)), ?2, ?1, 'k', 0)", [n, ts]).unwrap();
         n
     }

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::stored::decode;
+use super::fold::{RunRow, for_each_event, run_id, session_id, time};
 use super::{
-    LedgerError, ManifestIdentity, RunOverview, SkippedEvent, StoredEvents, StoredRun, database, overview,
+    Facts, Latest, LedgerError, ManifestIdentity, RunOverview, StoredEvents, StoredRun, database, facts,
+    overview,
 };
-use crate::outcome::{EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord};
-use crate::plan::TaskId;
+use crate::outcome::{RunId, TaskRecord};
+use crate::plan::{Task, TaskId};
 use jules::SessionId;
 
 /// Answers questions about the runs of a state folder. Each answer is of one moment, also while another
@@ -21,15 +21,6 @@ use jules::SessionId;
 pub(crate) struct LedgerReader {
     conn: Connection,
     path: PathBuf,
-}
-
-/// How a task ended last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Latest {
-    /// The run that had it last.
-    pub run: RunId,
-    /// Its outcome there; none if it has none, or one that only a newer program knows.
-    pub outcome: Option<Outcome>,
 }
 
 impl LedgerReader {
@@ -70,32 +61,66 @@ impl LedgerReader {
     pub(crate) fn last_run(&self, manifest: &ManifestIdentity) -> Result<Option<StoredRun>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
-                "SELECT n, id, manifest, name, simulated, started_at FROM runs \
-                 WHERE identity = ?1 AND name = ?2 AND simulated = ?3 ORDER BY n DESC LIMIT 1",
+                "SELECT n, id, manifest, name, simulated, started_at, identity FROM runs \
+                 WHERE simulated = ?1 ORDER BY n DESC",
             )?;
-            let key = params![manifest.path(), manifest.name(), manifest.is_simulated()];
-            find.query_row(key, RunRow::read).optional()?.map(|row| row.fold(conn)).transpose()
+            let mut rows = find.query([manifest.is_simulated()])?;
+            while let Some(row) = rows.next()? {
+                if manifest.covers(&row.get::<_, String>(6)?, &row.get::<_, String>(3)?) {
+                    return RunRow::read(row)?.fold(conn).map(Some);
+                }
+            }
+            Ok(None)
         })
     }
 
-    /// How each of the manifest's tasks ended last, whichever the run.
+    /// What is known of each of these tasks, in their order.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn latest(&self, manifest: &ManifestIdentity) -> Result<HashMap<TaskId, Latest>, LedgerError> {
+    pub(crate) fn facts(
+        &self,
+        manifest: &ManifestIdentity,
+        tasks: &[Task],
+    ) -> Result<Vec<Facts>, LedgerError> {
+        self.snapshot(|conn| facts::of_tasks(conn, manifest, tasks))
+    }
+
+    /// How these tasks of the manifest stand in the last run that had them; those that no run had are missing.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn latest<'a>(
+        &self,
+        manifest: &ManifestIdentity,
+        tasks: impl Iterator<Item = &'a TaskId>,
+    ) -> Result<HashMap<TaskId, Latest>, LedgerError> {
+        self.snapshot(|conn| facts::latest(conn, manifest, tasks))
+    }
+
+    /// What a run knows of a task.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn task(&self, run: &RunId, task: &TaskId) -> Result<Option<TaskRecord>, LedgerError> {
+        self.snapshot(|conn| facts::record_in(conn, run, task))
+    }
+
+    /// The run in which something happened last.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn last_active(&self) -> Result<Option<RunId>, LedgerError> {
         self.snapshot(|conn| {
-            // Of a group, SQLite takes the other columns from the row of the largest `run`.
             let mut find = conn.prepare_cached(
-                "SELECT tasks.id, runs.id, outcome, max(run) FROM tasks JOIN runs ON n = run \
-                 WHERE identity = ?1 AND name = ?2 AND simulated = ?3 GROUP BY tasks.id",
+                "SELECT id, coalesce((SELECT ts FROM events WHERE run = n ORDER BY seq DESC LIMIT 1), started_at) AS at \
+                 FROM runs ORDER BY at DESC, n DESC LIMIT 1",
             )?;
-            let key = params![manifest.path(), manifest.name(), manifest.is_simulated()];
-            let rows = find.query_map(key, |row| {
-                let outcome = row.get::<_, Option<String>>(2)?.and_then(|name| Outcome::from_name(&name));
-                Ok((TaskId::new(row.get::<_, String>(0)?), Latest { run: run_id(row, 1)?, outcome }))
-            })?;
-            rows.collect()
+            find.query_row([], |row| run_id(row, 0)).optional()
         })
     }
 
@@ -129,6 +154,16 @@ impl LedgerReader {
                 counts.entry(row.get(0)?).or_default().push((row.get(1)?, count));
             }
             let mut stmt = conn.prepare_cached(
+                "SELECT run, count(*) FROM tasks JOIN runs ON n = run \
+                 WHERE (outcome IS NULL OR outcome IN ('deferred', 'detached')) AND EXISTS ( \
+                     SELECT 1 FROM tasks AS newer JOIN runs AS its ON its.n = newer.run \
+                     WHERE newer.id = tasks.id AND newer.run > tasks.run AND its.simulated = runs.simulated \
+                       AND (its.name = runs.name OR its.identity = runs.identity)) \
+                 GROUP BY run",
+            )?;
+            let taken_up: BTreeMap<i64, u32> =
+                stmt.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+            let mut stmt = conn.prepare_cached(
                 "SELECT n, id, name, manifest, simulated, started_at, \
                  coalesce((SELECT ts FROM events WHERE run = n ORDER BY seq DESC LIMIT 1), started_at), ended_at, invocations \
                  FROM runs ORDER BY n DESC",
@@ -146,6 +181,7 @@ impl LedgerReader {
                     invocations: row.get(8)?,
                     tasks: tasks.iter().map(|(_, n)| n).sum(),
                     totals: overview::totals(tasks),
+                    taken_up: taken_up.get(&row.get(0)?).map_or(0, |count| *count as usize),
                 })
             })?;
             rows.collect()
@@ -164,7 +200,7 @@ impl LedgerReader {
             let Some(n) = conn.query_row(find, [run.as_str()], |row| row.get(0)).optional()? else {
                 return Ok(stored);
             };
-            for_each_event(conn, n, after, |event| match event {
+            for_each_event(conn, n, after, None, |event| match event {
                 Ok(event) => stored.events.push(event),
                 Err(skipped) => stored.skipped.push(skipped),
             })?;
@@ -212,10 +248,15 @@ impl LedgerReader {
     pub(crate) fn first_run_at(&self, manifest: &ManifestIdentity) -> Result<Option<Timestamp>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
-                "SELECT started_at FROM runs WHERE identity = ?1 AND name = ?2 AND simulated = ?3 ORDER BY n LIMIT 1",
+                "SELECT started_at, identity, name FROM runs WHERE simulated = ?1 ORDER BY n",
             )?;
-            let key = params![manifest.path(), manifest.name(), manifest.is_simulated()];
-            find.query_row(key, |row| time(row, 0)).optional()
+            let mut rows = find.query([manifest.is_simulated()])?;
+            while let Some(row) = rows.next()? {
+                if manifest.covers(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?) {
+                    return time(row, 0).map(Some);
+                }
+            }
+            Ok(None)
         })
     }
 
@@ -244,93 +285,4 @@ impl LedgerReader {
     fn failed(&self, source: rusqlite::Error) -> LedgerError {
         LedgerError::Storage { doing: "read the ledger", path: self.path.clone(), source }
     }
-}
-
-/// What a fold needs of a run besides its events.
-struct RunRow {
-    n: i64,
-    info: RunInfo,
-    started_at: Timestamp,
-}
-
-impl RunRow {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            n: row.get(0)?,
-            info: RunInfo {
-                id: run_id(row, 1)?,
-                manifest: row.get(2)?,
-                file: None,
-                name: row.get(3)?,
-                simulated: row.get(4)?,
-            },
-            started_at: time(row, 5)?,
-        })
-    }
-
-    fn fold(self, conn: &Connection) -> rusqlite::Result<StoredRun> {
-        let mut skipped = Vec::new();
-        let mut record: Option<RunRecord> = None;
-        let last_seq = for_each_event(conn, self.n, 0, |event| match (event, &mut record) {
-            (Ok(event), Some(record)) => record.apply(&event),
-            (Ok(event), None) => record = RunRecord::begin(&event).or_else(|| self.begin(Some(&event))),
-            (Err(event), _) => skipped.push(event),
-        })?;
-        let mut record = record
-            .or_else(|| self.begin(None))
-            .expect("a record begins with the RunStarted that begin() makes");
-        // The next event's number follows the last one's, understood or not.
-        record.last_seq = last_seq;
-        Ok(StoredRun { record, skipped })
-    }
-
-    /// Stands in for a first event that is damaged: its content is in the run's row as well.
-    fn begin(&self, next: Option<&RunEvent>) -> Option<RunRecord> {
-        let kind = EventKind::RunStarted { run: self.info.clone() };
-        let mut record = RunRecord::begin(&RunEvent { seq: 1, ts: self.started_at, kind })?;
-        if let Some(event) = next {
-            record.apply(event);
-        }
-        Some(record)
-    }
-}
-
-/// Hands out a run's events in order; the `seq` of the last one.
-fn for_each_event(
-    conn: &Connection,
-    run: i64,
-    after: u64,
-    mut take: impl FnMut(Result<RunEvent, SkippedEvent>),
-) -> rusqlite::Result<u64> {
-    let mut last = after;
-    let mut stmt =
-        conn.prepare_cached("SELECT seq, body FROM events WHERE run = ?1 AND seq > ?2 ORDER BY seq")?;
-    let mut rows = stmt.query(params![run, i64::try_from(after).unwrap_or(i64::MAX)])?;
-    while let Some(row) = rows.next()? {
-        last = row.get::<_, i64>(0)?.unsigned_abs();
-        take(decode(last, row.get_ref(1)?.as_bytes().unwrap_or_default()));
-    }
-    Ok(last)
-}
-
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
-    let ms = row.get(column)?;
-    Timestamp::from_millisecond(ms).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, ms))
-}
-
-fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {
-    parsed(row, column)
-}
-
-fn run_id(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
-    parsed(row, column)
-}
-
-fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
-where
-    T::Err: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    row.get::<_, String>(column)?.parse().map_err(|error: T::Err| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
-    })
 }

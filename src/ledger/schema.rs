@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4a42_4c47;
 
 /// The steps from an empty file to the newest version.
-pub(super) const STEPS: &[&str] = &[VERSION_1];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Times are milliseconds since 1970; the exact ones stand in the events. How far a run has come is the `seq` and
 /// `ts` of its last row in `events`: a column of `runs` would be a second page to write for every call.
@@ -59,6 +59,25 @@ const VERSION_1: &str = "
     CREATE INDEX creations_by_time ON creations (ts);
 ";
 
+/// What a run begins from is asked without a fold. `last` says what is left of a task's last attempt: `none` (there is
+/// none), `intent` (in doubt), `live`, `ended` (its session, before it was judged), `left` (given up, perhaps at work), `over`; NULL where only the
+/// events tell. `mark` is a person's word.
+const VERSION_2: &str = "
+    ALTER TABLE tasks ADD COLUMN ended_at INTEGER;
+    ALTER TABLE tasks ADD COLUMN last TEXT;
+    ALTER TABLE tasks ADD COLUMN mark TEXT;
+    UPDATE tasks SET last = 'over' WHERE outcome IN ('succeeded', 'no_change');
+    CREATE INDEX tasks_by_id ON tasks (id, run);
+    CREATE INDEX tasks_loose ON tasks (id, run)
+        WHERE last IS NULL OR last IN ('intent', 'live', 'ended', 'left');
+";
+
+/// An older file that is only read, with what it lacks: names of the temporary schema come first.
+pub(super) const READ_VERSION_1: &str = "
+    CREATE TEMP VIEW tasks AS
+        SELECT run, id, key, outcome, NULL AS ended_at, NULL AS last, NULL AS mark FROM main.tasks;
+";
+
 /// What a file says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
@@ -104,7 +123,7 @@ pub(super) fn verify(conn: &Connection) -> rusqlite::Result<()> {
         "SELECT key, value FROM meta",
         "SELECT n, id, identity, manifest, name, simulated, started_at, ended_at, invocations FROM runs",
         "SELECT run, seq, ts, task, body FROM events",
-        "SELECT run, id, key, outcome FROM tasks",
+        "SELECT run, id, key, outcome, ended_at, last, mark FROM tasks",
         "SELECT session, ts, run, task_key, simulated FROM creations",
     ] {
         conn.prepare(sql)?;

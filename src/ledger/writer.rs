@@ -89,6 +89,31 @@ impl Ledger {
         Recorder::start(self, manifest)
     }
 
+    /// The runs of a file that was renamed are those of the file that it is now.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
+    pub(crate) fn claim(&self, manifest: &ManifestIdentity) -> Result<(), LedgerError> {
+        let (reader, path) = (&self.reader, self.reader.path().to_owned());
+        let claim = || {
+            let conn = reader.conn();
+            let mut find = conn.prepare("SELECT n, identity, name FROM runs WHERE simulated = ?1")?;
+            let runs = find.query_map([manifest.is_simulated()], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            })?;
+            let runs: Vec<_> = runs.collect::<rusqlite::Result<_>>()?;
+            for (n, ..) in runs.iter().filter(|(_, path, name)| manifest.claims(path, name)) {
+                conn.execute(
+                    "UPDATE runs SET identity = ?2 WHERE n = ?1",
+                    rusqlite::params![n, manifest.path()],
+                )?;
+            }
+            Ok(())
+        };
+        claim().map_err(|source| LedgerError::Storage { doing: "write to the ledger", path, source })
+    }
+
     /// Records a further invocation of a run. The next event's `seq` follows the record's `last_seq`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::document::{Document, Span};
 use super::files;
 use super::job::{Dimension, Job, JobKeys, SourceEntry, SourceMapping};
 use super::located::Located;
+use super::repeat::Repeat;
 use super::schema::Written;
 use super::setting::Setting;
 use super::settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, WaitingPolicy};
@@ -92,6 +93,7 @@ pub(super) fn jobs(
     let shared = JobKeys {
         waiting: written.waiting.clone(),
         retries: written.retries.clone(),
+        repeat: written.repeat.clone(),
         timeouts: written.timeouts.clone().map(|Located { value, span }| Located::new(value.into(), span)),
         ..JobKeys::default()
     };
@@ -135,6 +137,7 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
             .help("it is part of every task's key: write it out");
         check.wrong(finding, name.span);
     }
+    check.limits::<Repeat>("repeat", written.repeat.as_ref());
     check.limits::<Strategy>("strategy", written.strategy.as_ref());
     check.limits::<Limits>("limits", written.limits.as_ref());
     check.limits::<RunTimeouts>("timeouts", written.timeouts.as_ref());

@@ -13,6 +13,7 @@ use super::duration::Period;
 use super::literal::Literal;
 use super::located::{Located, Table, WordOrMapping};
 use super::policy::{Expect, GiveUp, OnNoChange};
+use super::repeat::Repeat;
 use super::setting::{Limit, Setting, settings};
 use super::settings::{RetryPolicy, Timeouts, WaitingPolicy};
 
@@ -61,6 +62,9 @@ settings! {
         timeouts: Timeouts;
         /// `timeouts.task` in whole minutes, as GitHub's workflows write it.
         timeout_minutes: Option<u32>, Limit::AtLeast(1);
+        /// How long a task that has ended is not done again: `never` (done is done), a time such as `20h`, counted from the
+        /// beginning of the round in which it was done, or `always`.
+        repeat: Repeat;
         /// Further environment variables that `${{ env.NAME }}` may read in this job.
         env: Vec<Located<String>>;
     }

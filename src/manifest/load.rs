@@ -10,6 +10,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, quoted};
 use super::document::{Document, Span};
 use super::files::{self, Unreadable};
 use super::node::{self, Node, Value};
+use super::project::Name;
 use super::schema::Written;
 use super::{Manifest, vars};
 
@@ -86,7 +87,10 @@ pub fn inline(
         job["branch"] = branch.into();
     }
     // JSON is YAML, and the same checks then hold for both ways in.
-    let text = serde_json::json!({ "version": 1, "name": "inline", "vars": vars, "jobs": [job] });
+    // A prompt is given anew each time: it is to be done.
+    let text = serde_json::json!({
+        "version": 1, "name": "inline", "repeat": "always", "vars": vars, "jobs": [job],
+    });
     parse(&format!("{text:#}\n"), Path::new("inline"), options)
 }
 
@@ -119,9 +123,10 @@ fn read(
     let env = check::env(document, &written, options.env, findings);
     let jobs = check::jobs(document, folder, &written, &env, options.env, findings);
     check::settings(document, &written, findings);
-    let stem = origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let name =
-        written.name.as_ref().map(|name| name.value.clone()).or(stem).unwrap_or_else(|| "jobs".to_owned());
+    let name = match &written.name {
+        Some(name) => Name::given(&name.value),
+        None => Name::of_file(origin),
+    };
     Some(Manifest { document: Arc::clone(document), name, written, vars, env, jobs })
 }
 

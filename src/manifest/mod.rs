@@ -17,6 +17,8 @@ mod load;
 mod located;
 mod node;
 mod policy;
+mod project;
+mod repeat;
 mod schema;
 mod secret;
 mod setting;
@@ -48,6 +50,8 @@ pub(crate) use literal::Literal;
 pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
 pub use policy::{Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn};
+pub use project::Name;
+pub use repeat::Repeat;
 pub(crate) use schema::Written;
 pub(crate) use secret::masked;
 pub(crate) use setting::Setting;
@@ -61,7 +65,7 @@ pub(crate) use workflow::{WorkflowJob, scalar, workflow_jobs};
 /// A manifest that keeps every rule that can be checked without expanding it.
 pub struct Manifest {
     pub(crate) document: Arc<Document>,
-    pub(crate) name: String,
+    pub(crate) name: Name,
     pub(crate) written: Written,
     pub(crate) vars: Vars,
     /// Those that all jobs may read.
@@ -70,10 +74,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// `name`, or the file's name without its extension.
+    /// `name`, or by default the project's name and the file's place in it without its extension, such as
+    /// `my-org/web/ci/jobs`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_str()
     }
 
     /// The path as the user gave it.

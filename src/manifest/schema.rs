@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::job::{Defaults, JobKeys};
 use super::literal::Literal;
 use super::located::{Located, Table};
+use super::repeat::Repeat;
 use super::settings::{
     CreateKeys, LimitKeys, PollKeys, RetryKeys, RunTimeoutKeys, StrategyKeys, WaitingKeys,
 };
@@ -18,7 +19,8 @@ pub(crate) struct Written {
     /// The manifest format's version: 1.
     #[schemars(range(min = 1, max = 1))]
     pub(crate) version: Option<Located<u32>>,
-    /// The run's name in reports; the file's name without its extension by default. Part of every task's key.
+    /// The run's name in reports, and what its tasks are known by from run to run. By default the project's name and the
+    /// file's place in it; with a name of its own a file can be moved and renamed. Part of every task's key.
     pub(crate) name: Option<Located<String>>,
     /// Values for `${{ vars.NAME }}`; `--var NAME=VALUE` wins over them. A variable with the value `~` must be given so.
     pub(crate) vars: Option<Table<Literal>>,
@@ -27,6 +29,8 @@ pub(crate) struct Written {
     /// Any key of a job but `id`, for jobs that do not set it themselves; `waiting`, `retries` and `timeouts` are merged
     /// key by key.
     pub(crate) defaults: Option<Defaults>,
+    /// How long a task that has ended is not done again: `never` (done is done), a time such as `20h`, or `always`.
+    pub(crate) repeat: Option<Located<Repeat>>,
     /// How many sessions at once, and when to start no more.
     pub(crate) strategy: Option<Located<StrategyKeys>>,
     /// What may be asked of the service.

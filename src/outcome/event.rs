@@ -59,6 +59,18 @@ pub enum EventKind {
         /// Which.
         task: TaskId,
     },
+    /// A person has said how a task stands (`jules-batch mark`).
+    TaskMarked {
+        /// Which.
+        task: TaskId,
+        /// As what.
+        mark: Mark,
+        /// Who: the name of the user, as the machine knows it.
+        by: String,
+        /// Why, in the person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// We are about to create a session. On disk before the POST leaves.
     IntentRecorded {
         /// For which task.
@@ -211,6 +223,7 @@ impl EventKind {
                 | Self::SessionCreated { .. }
                 | Self::Replied { .. }
                 | Self::Nudged { .. }
+                | Self::TaskMarked { .. }
                 | Self::InvocationEnded { .. }
         )
     }
@@ -221,6 +234,7 @@ impl EventKind {
         match self {
             Self::TaskPlanned { planned } => Some(&planned.id),
             Self::TaskReopened { task }
+            | Self::TaskMarked { task, .. }
             | Self::IntentRecorded { task, .. }
             | Self::CreateRefused { task, .. }
             | Self::CreateDoubted { task, .. }
@@ -240,6 +254,46 @@ impl EventKind {
             | Self::StrayFound { .. }
             | Self::StraysUnknown { .. }
             | Self::InvocationEnded { .. } => None,
+        }
+    }
+}
+
+/// What a person says of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// It is done: it counts as succeeded.
+    Done,
+    /// It is not to be done: skipped until it is marked otherwise.
+    Skip,
+    /// It is to be done, whatever became of it.
+    Open,
+}
+
+impl Mark {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Skip => "skip",
+            Self::Open => "open",
+        }
+    }
+
+    /// The mark of that word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Done, Self::Skip, Self::Open].into_iter().find(|mark| mark.as_str() == name)
+    }
+
+    /// The outcome that the task has by it.
+    #[must_use]
+    pub const fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Done => Some(Outcome::Succeeded),
+            Self::Skip => Some(Outcome::Skipped),
+            Self::Open => None,
         }
     }
 }

@@ -18,7 +18,7 @@ mod task_record;
 mod totals;
 mod work;
 
-pub use event::{ApiUsage, EventKind, PlannedTask, RunEvent, RunInfo, Stray};
+pub use event::{ApiUsage, EventKind, Mark, PlannedTask, RunEvent, RunInfo, Stray};
 pub use kind::Outcome;
 pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
@@ -26,7 +26,8 @@ pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
 pub use record::RunRecord;
 pub use run_id::RunId;
 pub use service::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
-pub use task_record::{AttemptRecord, TaskRecord};
+pub(crate) use task_record::is_end;
+pub use task_record::{AttemptRecord, Marked, TaskRecord};
 pub use totals::Totals;
 pub use work::{Change, PullRequest, SessionRef, Work};
 

@@ -193,6 +193,7 @@ impl RunRecord {
                 self.stopped.clone_from(stopped);
             }
             EventKind::TaskReopened { task }
+            | EventKind::TaskMarked { task, .. }
             | EventKind::IntentRecorded { task, .. }
             | EventKind::CreateRefused { task, .. }
             | EventKind::CreateDoubted { task, .. }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{EventKind, Marker, Outcome, PlannedTask, SessionRef, Work};
+use super::{EventKind, Mark, Marker, Outcome, PlannedTask, SessionRef, Work};
 use jules::SessionId;
 
 /// A task, as its events tell it.
@@ -20,6 +20,8 @@ pub struct TaskRecord {
     pub outcome: Option<Outcome>,
     /// Why.
     pub reason: Option<String>,
+    /// What a person has said of it, if that is what its outcome goes by.
+    pub marked: Option<Marked>,
     /// The first intent.
     pub started_at: Option<Timestamp>,
     /// When its outcome was known.
@@ -28,6 +30,28 @@ pub struct TaskRecord {
     pub replies: u32,
     /// How often we nudged it, all attempts together.
     pub nudges: u32,
+}
+
+/// A person's word on a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// What they said.
+    pub mark: Mark,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in their words.
+    pub reason: Option<String>,
+}
+
+impl Marked {
+    /// In one line: `marked done by ada: merged by hand`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let why = self.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("marked {} by {}{why}", self.mark.as_str(), self.by)
+    }
 }
 
 /// One attempt: at most one session.
@@ -88,6 +112,23 @@ impl AttemptRecord {
         }
     }
 
+    /// Whether something of it may be at work that nobody has seen the end of: an intent in doubt, a session that is
+    /// followed, or one that was given up and left.
+    #[must_use]
+    pub fn is_loose(&self) -> bool {
+        let is_left = || {
+            let ended_badly = self.outcome.is_some_and(Outcome::is_failure);
+            self.session.is_some() && ended_badly && !self.archived && !self.has_ended()
+        };
+        self.is_open_intent() || self.is_live() || is_left()
+    }
+
+    /// Whether its session was seen to end, by the service's word for its state.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.state.as_deref().is_some_and(is_end)
+    }
+
     /// A session that had not ended when we last looked.
     #[must_use]
     pub fn is_live(&self) -> bool {
@@ -137,6 +178,11 @@ impl TaskRecord {
     }
 }
 
+/// Whether a session of this state has ended.
+pub(crate) fn is_end(state: &str) -> bool {
+    matches!(state, "COMPLETED" | "FAILED")
+}
+
 impl TaskRecord {
     pub(super) fn new(planned: PlannedTask) -> Self {
         Self {
@@ -146,6 +192,7 @@ impl TaskRecord {
             surveyed: false,
             outcome: None,
             reason: None,
+            marked: None,
             started_at: None,
             ended_at: None,
             replies: 0,
@@ -158,13 +205,22 @@ impl TaskRecord {
             EventKind::TaskReopened { .. } => {
                 self.outcome = None;
                 self.reason = None;
+                self.marked = None;
                 self.ended_at = None;
                 self.on_last_attempt(|attempt| attempt.follow(ts));
+            }
+            EventKind::TaskMarked { mark, by, reason, .. } => {
+                let marked = Marked { mark: *mark, by: by.clone(), at: ts, reason: reason.clone() };
+                self.outcome = mark.outcome();
+                self.reason = self.outcome.map(|_| marked.text());
+                self.ended_at = self.outcome.map(|_| ts);
+                self.marked = Some(marked);
             }
             EventKind::IntentRecorded { attempt, marker, .. } => self.intend(*attempt, marker, ts),
             EventKind::TaskEnded { outcome, reason, .. } => {
                 self.outcome = Some(*outcome);
                 self.reason.clone_from(reason);
+                self.marked = None;
                 self.ended_at = Some(ts);
                 self.on_last_attempt(|attempt| attempt.rest(ts));
             }

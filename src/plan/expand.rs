@@ -1,13 +1,12 @@
 //! From a manifest to a plan: jobs × sources × matrix.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::catalogue::{Account, Catalogue, ConnectedSource};
 use super::github::{check_branch, parse_repository};
-use super::key::task_key;
+use super::key::{task_key, without_case};
 use super::matrix;
 use super::needs;
 use super::resolve::{self, Variables};
@@ -93,7 +92,8 @@ pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<P
     match Diagnostics::from_list(findings) {
         Some(diagnostics) => Err(diagnostics),
         None => Ok(Plan {
-            name: manifest.name.clone(),
+            name: manifest.name().to_owned(),
+            former_name: manifest.name.former().map(str::to_owned),
             manifest: manifest.path().to_owned(),
             settings: Settings::of(manifest),
             tasks,
@@ -278,7 +278,8 @@ impl Expansion<'_> {
             None => format!("{}{}", parts.id, values.id_suffix).into(),
         };
         let strings = parts.strings.render(&scope, &id)?;
-        let key = task_key(&self.manifest.name, &without_case(&id, source_of_task.as_ref()), &strings.prompt);
+        let key =
+            task_key(self.manifest.name(), &without_case(&id, source_of_task.as_ref()), &strings.prompt);
         self.rendered += strings.prompt.len();
         if self.rendered > MAX_RENDERED_TOTAL {
             let finding = Diagnostic::new(format!(
@@ -313,6 +314,7 @@ impl Expansion<'_> {
             give_up: job.keys.give_up,
             waiting: strings.waiting,
             retries: Arc::clone(&parts.retries),
+            repeat: job.keys.repeat,
             timeouts: job.keys.timeouts,
             needs: Arc::clone(&parts.no_needs.0),
             needs_outside: Arc::clone(&parts.no_needs.1),
@@ -345,16 +347,6 @@ impl Expansion<'_> {
                 }),
             None => finding.help("name each source once, and each combination of the matrix once"),
         }
-    }
-}
-
-/// An id with its repository in lower case: another spelling of the name is the same task.
-fn without_case<'a>(id: &'a str, source: Option<&TaskSource>) -> Cow<'a, str> {
-    match source {
-        Some(source) if source.github.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            id.replacen(&source.github, &source.github.to_ascii_lowercase(), 1).into()
-        }
-        _ => id.into(),
     }
 }
 

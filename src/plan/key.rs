@@ -1,8 +1,18 @@
 //! A task's key: what a resumed run goes by.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
-use super::task::TaskKey;
+use super::task::{Task, TaskKey, TaskSource};
+
+impl Task {
+    /// The key that it has in a manifest of this name.
+    #[must_use]
+    pub(crate) fn key_under(&self, name: &str) -> TaskKey {
+        task_key(name, &without_case(self.id.as_str(), self.source.as_ref()), &self.prompt)
+    }
+}
 
 /// SHA-256 over the plan's name, the task's id and its prompt, each preceded by its length.
 pub(super) fn task_key(plan: &str, id: &str, prompt: &str) -> TaskKey {
@@ -13,6 +23,16 @@ pub(super) fn task_key(plan: &str, id: &str, prompt: &str) -> TaskKey {
         hash.update(part.as_bytes());
     }
     TaskKey::new(hex(&hash.finalize()))
+}
+
+/// An id with its repository in lower case: another spelling of the name is the same task.
+pub(super) fn without_case<'a>(id: &'a str, source: Option<&TaskSource>) -> Cow<'a, str> {
+    match source {
+        Some(source) if source.github.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            id.replacen(&source.github, &source.github.to_ascii_lowercase(), 1).into()
+        }
+        _ => id.into(),
+    }
 }
 
 /// The first eight bytes of a hash over a task's id: what `--shard M/N` goes by.

@@ -32,8 +32,8 @@ pub use filter::{Filter, FilterError};
 pub(crate) use github::{Repository, parse_repository};
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
-    Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,
-    Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,
+    Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, Repeat, RetryOn,
+    RetryPolicy, Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,
 };
 pub(crate) use source::finds;
 pub use task::{

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::task::Task;
 pub use crate::manifest::{
-    Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, RetryOn, RetryPolicy,
-    StallPolicy, Strategy, Timeouts, UserFeedback,
+    Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, Repeat, RetryOn,
+    RetryPolicy, StallPolicy, Strategy, Timeouts, UserFeedback,
 };
 use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 
@@ -100,6 +100,9 @@ impl Task {
         let Timeouts { task, stall, settle } = &mut self.timeouts;
         let RetryPolicy { delay, max_delay, .. } = Arc::make_mut(&mut self.retries);
         for span in [task, stall, settle, delay, max_delay] {
+            *span = span.div_f64(factor);
+        }
+        if let Repeat::Every(span) = &mut self.repeat {
             *span = span.div_f64(factor);
         }
     }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{RetryPolicy, Settings, Timeouts, Waiting};
+use super::settings::{Repeat, RetryPolicy, Settings, Timeouts, Waiting};
 pub use crate::manifest::{Expect, GiveUp, OnNoChange, Place};
 
 /// What a manifest expands to.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The manifest's `name`, or its file stem.
+    /// The manifest's `name`, or its default.
     pub name: String,
+    /// What older programs took for the name where the manifest says none: sessions may stand under it.
+    pub former_name: Option<String>,
     /// The manifest's path as the user gave it; reports and annotations name it.
     pub manifest: String,
     /// Everything that holds for the run as a whole.
@@ -57,6 +59,8 @@ pub struct Task {
     pub give_up: GiveUp,
     /// What to do when the session waits.
     pub waiting: Arc<Waiting>,
+    /// How long it is not done again once it has ended.
+    pub repeat: Repeat,
     /// When to try again with a new session.
     pub retries: Arc<RetryPolicy>,
     /// How long this task's session may take.

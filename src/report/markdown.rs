@@ -27,6 +27,7 @@ pub fn markdown(report: &ReportV1) -> String {
     failures(&mut out, report);
     pulls(&mut out, report);
     left(&mut out, report);
+    marked(&mut out, report);
     strays(&mut out, report);
     superseded(&mut out, report);
     debug_assert!(out.len() <= LIMIT, "every part has its share");
@@ -218,6 +219,21 @@ fn strays(out: &mut String, report: &ReportV1) {
         push(out, &format!("- {link} {}\n", words(&stray.title, 200)));
     }
     more(out, report.strays.len().saturating_sub(20), "more session");
+    push(out, "\n");
+}
+
+/// What goes by a person's word.
+fn marked(out: &mut String, report: &ReportV1) {
+    let marked: Vec<_> = report.tasks.iter().filter(|task| task.marked.is_some()).collect();
+    if marked.is_empty() {
+        return;
+    }
+    push(out, &format!("### Marked by a person: {}\n\n", marked.len()));
+    for task in marked.iter().take(20) {
+        let word = task.reason.as_deref().unwrap_or("marked open");
+        push(out, &format!("- {} {}\n", code_span(&task.id, 200), words(word, 300)));
+    }
+    more(out, marked.len().saturating_sub(20), "more task");
     push(out, "\n");
 }
 

@@ -33,7 +33,7 @@ pub use merge::merge;
 use task::STRAYS;
 pub use totals::TotalsV1;
 pub use v1::{
-    ApiV1, AttemptV1, ChangeV1, DetectionV1, OnNoChangeV1, PollsV1, PullRequestV1, ReportV1, RunV1,
+    ApiV1, AttemptV1, ChangeV1, DetectionV1, MarkedV1, OnNoChangeV1, PollsV1, PullRequestV1, ReportV1, RunV1,
     SessionV1, ShardV1, SourceV1, StrayV1, TaskV1,
 };
 

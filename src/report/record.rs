@@ -3,10 +3,10 @@
 use jiff::{Timestamp, Unit};
 
 use super::v1::{
-    ApiV1, AttemptV1, ChangeV1, DetectionV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1,
-    SourceV1, StrayV1, TaskV1,
+    ApiV1, AttemptV1, ChangeV1, DetectionV1, MarkedV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1,
+    ShardV1, SourceV1, StrayV1, TaskV1,
 };
-use crate::outcome::{AttemptRecord, Change, PullRequest, RunRecord, Stray, TaskRecord, Work};
+use crate::outcome::{AttemptRecord, Change, Marked, PullRequest, RunRecord, Stray, TaskRecord, Work};
 
 impl ReportV1 {
     /// The report of a run as it stands.
@@ -66,6 +66,7 @@ impl TaskV1 {
             tags: planned.tags.clone(),
             outcome: record.outcome_so_far(),
             reason: record.reason.clone(),
+            marked: record.marked.as_ref().map(MarkedV1::of),
             // A create that was refused for certain was no attempt.
             attempts: record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of).collect(),
             pull_request: work.and_then(|w| w.pull_request.as_ref()).map(PullRequestV1::of),
@@ -79,6 +80,17 @@ impl TaskV1 {
             // A line of no file is nobody's.
             line: file.map_or(0, |_| planned.place.line),
             on_no_change: planned.on_no_change.into(),
+        }
+    }
+}
+
+impl MarkedV1 {
+    fn of(marked: &Marked) -> Self {
+        Self {
+            mark: marked.mark.as_str().to_owned(),
+            by: marked.by.clone(),
+            at: millis(marked.at),
+            reason: marked.reason.clone(),
         }
     }
 }

@@ -110,6 +110,9 @@ pub struct TaskV1 {
     pub outcome: Outcome,
     /// Why, in the words of the service or the agent where there are any.
     pub reason: Option<String>,
+    /// A person's word, if that is what the outcome goes by (`jules-batch mark`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<MarkedV1>,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptV1>,
     /// The pull request of its last attempt, the last one if there are several.
@@ -140,6 +143,22 @@ pub struct TaskV1 {
     /// How the outcome `no_change` is reported in JUnit.
     #[serde(default)]
     pub on_no_change: OnNoChangeV1,
+}
+
+/// A person's word on a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MarkedV1 {
+    /// As what: `done`, `skip` or `open`.
+    #[serde(rename = "as")]
+    pub mark: String,
+    /// Who said so: the name of the user.
+    pub by: String,
+    /// When.
+    #[schemars(schema_with = "time")]
+    pub at: Timestamp,
+    /// Why, in the person's words.
+    pub reason: Option<String>,
 }
 
 /// A GitHub repository and branch.

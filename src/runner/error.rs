@@ -3,7 +3,7 @@
 use super::CannotWrite;
 use crate::ledger::LedgerError;
 use crate::manifest::Diagnostics;
-use crate::outcome::JournalError;
+use crate::outcome::{JournalError, RunId};
 use crate::plan::SelectError;
 use jules::{BuildError, Error};
 
@@ -31,6 +31,9 @@ pub enum RunError {
     /// With [`Options::failed`](super::Options::failed): nothing failed when it was run last, and nothing is open.
     #[error("nothing has failed, and nothing is open")]
     NothingFailed,
+    /// The ledger has no such run of this manifest.
+    #[error("run {0} is not one of this manifest")]
+    UnknownRun(RunId),
     /// A report file cannot be written.
     #[error(transparent)]
     Report(#[from] CannotWrite),

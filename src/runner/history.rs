@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::outlook::Outlook;
 use super::work::Work;
 use super::{Options, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, EventLog as _, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, EventLog as _, Mark, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// What identifies a manifest.
@@ -33,6 +34,8 @@ pub(super) struct History {
     pub(super) events: Vec<RunEvent>,
     /// Whether an earlier run is continued.
     pub(super) goes_on: bool,
+    /// Whether there is nothing to do, so that nothing is to be asked or recorded.
+    pub(super) is_idle: bool,
     /// What a user should know of the ledger.
     pub(super) notes: Vec<String>,
 }
@@ -47,11 +50,13 @@ impl History {
     ) -> Result<Self, RunError> {
         let identity = origin.identity(&plan, options, simulated);
         let ledger = Ledger::open(&options.state_dir)?;
+        ledger.claim(&identity)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
         let work = Work::decide(plan, &identity, options, Some(reader))?;
         let (plan, last) = (&work.plan, work.last.as_ref());
+        let is_idle = work.outlook.is_idle;
         let sound = last.filter(|last| is_sound(ledger.set_aside(), last)).map(|last| &last.record);
         let look_back = look_back(sound, reader.first_run_at(&identity)?, plan, Timestamp::now());
         // Clocks differ, and a session that is adopted is in the ledger from then on: a day more does no harm.
@@ -60,7 +65,7 @@ impl History {
         let created_within_day = created_within_day(plan, reader, last, simulated)?;
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
-        let Work { plan, last, goes_on, engine } = work;
+        let Work { plan, last, goes_on, engine, .. } = work;
         let (recorder, record, events) = match last.filter(|_| goes_on) {
             Some(StoredRun { record, .. }) => {
                 let events = reader.events(&record.info.id, 0)?.events;
@@ -73,36 +78,81 @@ impl History {
             }
         };
         let engine = engine::Options {
-            // Whoever asks for a fresh run does not want the sessions of an earlier one.
-            look_back: (!options.fresh).then_some(look_back),
+            look_back: Some(look_back),
             known_sessions,
             // A run that is not simulated was opened with a request.
             key_has_worked: !simulated,
             created_within_day,
             ..engine
         };
-        Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, notes })
+        Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, is_idle, notes })
     }
 }
 
-/// The tasks that a run would start or take up, by what the ledger says now: nothing is written.
+/// What a run would do by what the ledger says now: nothing is written. The plan keeps the tasks that are started or
+/// taken up.
 pub(super) fn preview(
     origin: &Origin,
     plan: Plan,
     options: &Options,
     simulated: bool,
-) -> Result<Plan, RunError> {
+) -> Result<(Plan, Outlook), RunError> {
+    let mut work = decide(origin, plan, options, simulated)?;
+    let open = match work.last.as_ref().filter(|_| work.goes_on) {
+        Some(last) => work.starts(&last.record),
+        None => work.starts(&begun(&first_event(&work.plan, origin, simulated))),
+    };
+    work.plan.keep(&open);
+    Ok((work.plan, work.outlook))
+}
+
+/// What there is to do by what the ledger says now.
+pub(super) fn decide(
+    origin: &Origin,
+    plan: Plan,
+    options: &Options,
+    simulated: bool,
+) -> Result<Work, RunError> {
     let identity = origin.identity(&plan, options, simulated);
     let reader = open_to_read(options)?;
-    let Work { plan, last, goes_on, engine } = Work::decide(plan, &identity, options, reader.as_ref())?;
-    let record = match last.filter(|_| goes_on) {
-        Some(last) => last.record,
-        None => begun(&first_event(&plan, origin, simulated)),
+    Work::decide(plan, &identity, options, reader.as_ref())
+}
+
+/// Enters a person's word on these tasks into the manifest's last round, or into a first one.
+pub(super) fn mark(
+    origin: &Origin,
+    plan: &Plan,
+    options: &Options,
+    (mark, by, reason): (Mark, &str, Option<&str>),
+) -> Result<RunId, RunError> {
+    let identity = origin.identity(plan, options, false);
+    let ledger = Ledger::open(&options.state_dir)?;
+    let last = match &options.run {
+        Some(run) => Some(ledger.reader().run(run)?.ok_or_else(|| RunError::UnknownRun(run.clone()))?),
+        None => ledger.reader().last_run(&identity)?,
     };
-    let mut plan = Arc::new(plan);
-    let open = engine::preview(&plan, &record, engine);
-    Arc::make_mut(&mut plan).keep(&open);
-    Ok(Arc::unwrap_or_clone(plan))
+    let (mut recorder, record) = match last {
+        Some(last) => (ledger.resume(&last.record.info.id)?, last.record),
+        None => {
+            let first = first_event(plan, origin, false);
+            let mut recorder = ledger.start(identity);
+            recorder.append(std::slice::from_ref(&first))?;
+            (recorder, begun(&first))
+        }
+    };
+    let mut kinds = Vec::new();
+    for task in &plan.tasks {
+        if !record.tasks.contains_key(&task.id) {
+            kinds.push(EventKind::TaskPlanned { planned: Box::new(engine::planned(task)) });
+        }
+        let (task, by, reason) = (task.id.clone(), by.to_owned(), reason.map(str::to_owned));
+        kinds.push(EventKind::TaskMarked { task, mark, by, reason });
+    }
+    let ts = Timestamp::now();
+    let events = kinds.into_iter().zip(record.last_seq + 1..).map(|(kind, seq)| RunEvent { seq, ts, kind });
+    recorder.append(&events.collect::<Vec<_>>())?;
+    recorder.flush()?;
+    Ok(record.info.id)
 }
 
 /// Adds the default branches that the last run knew of repositories that the service does not tell them of.
@@ -143,7 +193,8 @@ fn open_to_read(options: &Options) -> Result<Option<LedgerReader>, LedgerError> 
 
 impl Origin {
     fn identity(&self, plan: &Plan, options: &Options, simulated: bool) -> ManifestIdentity {
-        ManifestIdentity::new(&options.state_dir, &self.identity, &plan.name, simulated)
+        let identity = ManifestIdentity::new(&options.state_dir, &self.identity, &plan.name, simulated);
+        if plan.former_name.is_some() { identity.with_default_name() } else { identity }
     }
 }
 

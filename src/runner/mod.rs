@@ -21,9 +21,11 @@
 //!
 //! What the command line adds is words: flags, colours, signals, exit codes.
 
+mod decision;
 mod error;
 mod history;
 mod options;
+mod outlook;
 mod redact;
 mod reports;
 mod run;
@@ -32,8 +34,10 @@ mod work;
 
 pub use crate::engine::{Fault, Finished, StopReason};
 pub use crate::ledger::{Holder, LedgerError};
+pub use decision::{Because, Decision};
 pub use error::RunError;
 pub use options::Options;
+pub use outlook::Outlook;
 pub use redact::Redactor;
 pub use reports::{CannotWrite, Format, ReportFiles};
 pub use run::{Planned, Run, Runner};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::ReportFiles;
 use crate::engine;
-use crate::plan::{Plan, Selection, Settings};
+use crate::outcome::RunId;
+use crate::plan::{Filter, Plan, Selection, Settings};
 
 /// How to run a manifest. What is given here wins over what the manifest says.
 #[derive(Clone, Debug)]
@@ -37,8 +38,16 @@ pub struct Options {
     pub is_rerun: bool,
     /// Start a task although one that it needs is left out by the selection and has not ended well.
     pub ignore_needs: bool,
-    /// Begin a new run, also when the last one has work left.
+    /// Begin a round of all selected tasks, whatever they have come to.
     pub fresh: bool,
+    /// Do these tasks once more, whatever they have come to.
+    pub again: Vec<Filter>,
+    /// Do tasks once more that have ended well before their prompt was edited.
+    pub redo_edited: bool,
+    /// Archive the live session of a task that is done once more; otherwise it is taken up.
+    pub replace_live: bool,
+    /// Go on with this run in place of the manifest's last one.
+    pub run: Option<RunId>,
     /// The folder of the ledger; `.jules-batch` by default.
     pub state_dir: PathBuf,
     /// Where reports go.
@@ -61,6 +70,10 @@ impl Default for Options {
             is_rerun: false,
             ignore_needs: false,
             fresh: false,
+            again: Vec::new(),
+            redo_edited: false,
+            replace_live: false,
+            run: None,
             state_dir: ".jules-batch".into(),
             reports: ReportFiles::default(),
         }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::history::{History, Origin, preview, recorded_branches};
+use super::history::{History, Origin, decide, mark, preview, recorded_branches};
+use super::outlook::Outlook;
 use super::redact::clean;
 use super::service::{all_sources, connect, connected, greet, impatient};
 use super::{Finished, Options, RunError, StopReason};
 use crate::engine::{self, Observers, Setup};
 use crate::manifest::Manifest;
-use crate::outcome::{Listener, RunEvent, RunRecord};
-use crate::plan::{self, Account, ConnectedSource, Plan, Task};
+use crate::outcome::{Listener, Mark, RunEvent, RunId, RunRecord};
+use crate::plan::{self, Account, ConnectedSource, Plan, Task, TaskId};
 use jules::{Jules, JulesBuilder};
 
 /// A manifest that is to be run.
@@ -97,13 +98,13 @@ impl Runner {
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
-    /// says now. Nothing is sent or written.
+    /// says now, and what becomes of all of them. Nothing is sent or written.
     ///
     /// # Errors
     ///
     /// [`RunError::Manifest`], [`RunError::Selection`], [`RunError::NothingSelected`], [`RunError::NothingFailed`],
-    /// [`RunError::Ledger`].
-    pub fn preview(self) -> Result<Plan, RunError> {
+    /// [`RunError::UnknownRun`], [`RunError::Ledger`].
+    pub fn preview(self) -> Result<(Plan, Outlook), RunError> {
         let Self { manifest, origin, options, speed, .. } = self;
         let mut plan = plan::expand(&manifest, None)?;
         if plan.tasks.iter().any(Task::has_open_branch) {
@@ -114,6 +115,38 @@ impl Runner {
         let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
         plan.settings = options.over(plan.settings);
         preview(&origin, plan, &options, speed.is_some())
+    }
+
+    /// What becomes of these tasks of the manifest, by what the ledger says now. Nothing is sent or written.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::UnknownRun`], [`RunError::Ledger`].
+    pub fn outlook(&self, plan: &Plan) -> Result<Outlook, RunError> {
+        Ok(decide(&self.origin, plan.clone(), &self.options, self.speed.is_some())?.outlook)
+    }
+
+    /// Records a person's word on the selected tasks, in the manifest's last round or in a first one: which round that is,
+    /// and which tasks. The service is asked only for repositories that the manifest does not name.
+    ///
+    /// # Errors
+    ///
+    /// All of [`RunError`] but those of reports.
+    pub async fn mark(
+        self,
+        word: Mark,
+        by: &str,
+        reason: Option<&str>,
+    ) -> Result<(RunId, Vec<TaskId>), RunError> {
+        let (origin, options, plan) = if plan::needs_connected(&self.manifest) {
+            let Planned { origin, options, plan, .. } = self.plan().await?;
+            (origin, options, plan)
+        } else {
+            let plan = plan::expand(&self.manifest, None)?.select_some(&self.options.selection)?;
+            (self.origin, self.options, plan.ok_or(RunError::NothingSelected)?)
+        };
+        let run = mark(&origin, &plan, &options, (word, by, reason))?;
+        Ok((run, plan.tasks.into_iter().map(|task| task.id).collect()))
     }
 
     /// Runs the manifest to its end: starts what is open, follows it, writes the reports.
@@ -145,6 +178,15 @@ impl Planned {
         &self.plan
     }
 
+    /// What becomes of each of them, by what the ledger says now.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`].
+    pub fn outlook(&self) -> Result<Outlook, RunError> {
+        Ok(decide(&self.origin, self.plan.clone(), &self.options, self.simulated)?.outlook)
+    }
+
     /// Makes sure that reports can be written and the service takes the key, then opens the ledger: goes on with the last
     /// run of the manifest, or begins one.
     ///
@@ -156,10 +198,13 @@ impl Planned {
         let Self { origin, jules, mut options, plan, simulated } = self;
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
         options.reports.check()?;
-        if !simulated {
+        let is_idle = decide(&origin, plan.clone(), &options, simulated)?.outlook.is_idle;
+        if !simulated && !is_idle {
             greet(&impatient(&jules)).await?;
         }
-        let history = History::open(&origin, plan, &options, simulated)?;
+        let mut history = History::open(&origin, plan, &options, simulated)?;
+        // Another process may have been at it meanwhile.
+        history.engine.key_has_worked &= !is_idle;
         let listeners = options.reports.listeners(&history.record, &history.events)?;
         Ok(Run { jules, history, listeners })
     }
@@ -198,6 +243,12 @@ impl Run {
         self.history.goes_on
     }
 
+    /// Whether there is nothing to do: then [`Run::run`] writes the reports of what is there, and asks nothing of the service.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.history.is_idle
+    }
+
     /// What a user should know of the ledger, such as that it was damaged.
     #[must_use]
     pub fn notes(&self) -> &[String] {
@@ -218,8 +269,12 @@ impl Run {
     ///
     /// [`RunError::NotRecorded`].
     pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
-        let Self { jules, history, listeners } = self;
-        let History { plan, engine, recorder, record, .. } = history;
+        let Self { jules, history, mut listeners } = self;
+        let History { plan, engine, recorder, record, is_idle, .. } = history;
+        if is_idle {
+            listeners.iter_mut().try_for_each(|listener| listener.finish())?;
+            return Ok(Finished { record, stopped: None, fault: None });
+        }
         let setup = Setup { plan, api: jules.clone(), record, options: engine };
         let clean = Box::new(move |event| clean(jules.api_key(), event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };

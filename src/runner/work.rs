@@ -1,22 +1,26 @@
-//! What a run goes on with, and which of the plan's tasks it works on: decided here alone, for `run` and its dry run.
+//! Which round a run goes on with, and which of the plan's tasks it works on: by the decision on each task.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::decision::{Asked, Because, Decision, Round, decide, is_round_over};
+use super::outlook::Outlook;
 use super::{Options, RunError};
 use crate::engine::{self, StopReason};
-use crate::ledger::{Latest, LedgerReader, ManifestIdentity, StoredRun};
+use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity, StoredRun};
 use crate::outcome::{Outcome, RunId, RunRecord, TaskRecord};
 use crate::plan::{Plan, Task, TaskId};
 
-/// The decision, and what it rests on.
+/// What there is to do, and what it rests on.
 pub(super) struct Work {
     /// Without the tasks that are no business of this invocation.
     pub(super) plan: Plan,
-    /// The manifest's last run.
+    /// What becomes of each task of the whole plan.
+    pub(super) outlook: Outlook,
+    /// The round that is gone on with, or else the one before.
     pub(super) last: Option<StoredRun>,
     /// Whether that one is continued.
     pub(super) goes_on: bool,
@@ -29,48 +33,62 @@ impl Work {
     ///
     /// # Errors
     ///
-    /// [`RunError::NothingFailed`], [`RunError::Ledger`].
+    /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`].
     pub(super) fn decide(
         mut plan: Plan,
         identity: &ManifestIdentity,
         options: &Options,
         reader: Option<&LedgerReader>,
     ) -> Result<Self, RunError> {
-        let last = reader.map(|reader| reader.last_run(identity)).transpose()?.flatten();
-        let adopt_within = plan.settings.adoption.adopt_within;
-        let failed = options.failed || last.as_ref().is_some_and(|last| is_rerun(&last.record, options));
-        let goes_on =
-            last.as_ref().is_some_and(|last| goes_on(&last.record, failed, options.fresh, adopt_within));
-        let mut earlier = HashMap::new();
-        let is_asked = failed || plan.tasks.iter().any(|task| !task.needs_outside.is_empty());
-        let latest = reader.filter(|_| is_asked).map(|reader| reader.latest(identity)).transpose()?;
-        let latest = latest.unwrap_or_default();
-        if failed {
-            let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
-            // Another attempt at a workflow begins what no attempt before has come to; `--failed` leaves it.
-            let is_new = |task: &Task| !options.failed && latest_of(task, &latest).is_none();
-            let again: BTreeSet<usize> = (0..plan.tasks.len())
-                .filter(|&at| is_again(&plan.tasks[at], &latest) || is_new(&plan.tasks[at]))
-                .collect();
-            if again.is_empty() {
-                return Err(RunError::NothingFailed);
-            }
-            let elsewhere = again.iter().map(|&at| &plan.tasks[at].id);
-            let elsewhere = elsewhere.filter(|id| known.is_none_or(|known| !known.tasks.contains_key(*id)));
-            if let Some(reader) = reader {
-                earlier = records(reader, elsewhere, &latest)?;
-            }
-            let stays = |task: &Task| {
-                known.and_then(|known| known.tasks.get(&task.id)).is_some_and(|t| t.planned.key == task.key)
-            };
-            let kept: Vec<usize> =
-                (0..plan.tasks.len()).filter(|at| again.contains(at) || stays(&plan.tasks[*at])).collect();
-            plan.keep(&kept);
-        }
+        let now = Timestamp::now();
+        let last = last_round(identity, options, reader)?;
+        let rerun = last.as_ref().is_some_and(|last| is_rerun(&last.record, options));
+        let failed = options.failed || rerun;
+        let mut facts = match reader {
+            Some(reader) => reader.facts(identity, &plan.tasks)?,
+            None => plan.tasks.iter().map(|_| Facts::default()).collect(),
+        };
+        let round = last.as_ref().map(|last| round(&last.record, plan.settings.adoption.adopt_within, now));
+        let decisions: Vec<Decision> = plan
+            .tasks
+            .iter()
+            .zip(&facts)
+            .map(|(task, facts)| {
+                let asked = Asked {
+                    failed,
+                    new_too: rerun && !options.failed,
+                    fresh: options.fresh,
+                    again: options.again.iter().any(|filter| filter.matches(task)),
+                    redo_edited: options.redo_edited,
+                    replace_live: options.replace_live,
+                };
+                decide(task, facts, round.as_ref(), asked, now)
+            })
+            .collect();
+        let is_due = |last: &Round| {
+            let mut work = plan.tasks.iter().zip(&decisions).filter(|(_, decision)| decision.is_work());
+            work.any(|(task, _)| is_round_over(task.repeat, last, now))
+        };
+        let begins =
+            options.fresh || (!failed && options.run.is_none() && round.as_ref().is_some_and(is_due));
+        let goes_on = last.is_some() && !begins;
+        let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
+
+        let again = told_again(&plan, &decisions);
+        let earlier = earlier(&plan, &mut facts, &decisions, known, reader)?;
+        let keeps = |(task, decision): (&Task, &Decision)| {
+            let is_known = known.is_some_and(|known| known.tasks.contains_key(&task.id));
+            // What a person has said is not for the engine to judge again.
+            decision.is_work() || *decision == Decision::Needs || (is_known && *decision != Decision::Skipped)
+        };
+        let kept: Vec<bool> = plan.tasks.iter().zip(&decisions).map(keeps).collect();
+        let tasks = plan.tasks.iter().map(|task| task.id.clone()).zip(decisions).collect();
+        let kept: Vec<usize> = (0..kept.len()).filter(|at| kept[*at]).collect();
+        let is_empty = plan.tasks.is_empty();
+        plan.keep(&kept);
         if options.ignore_needs {
             plan.tasks.iter_mut().for_each(|task| task.needs_outside = Arc::default());
         }
-        let outside = latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect();
         let is_bounded = plan.settings.strategy.max_parallel_per_repository.is_some();
         let this = last.as_ref().map(|last| &last.record.info.id).filter(|_| goes_on);
         let live_elsewhere = reader
@@ -78,42 +96,145 @@ impl Work {
             .map(|reader| reader.live_sessions(this, identity.is_simulated()))
             .transpose()?
             .unwrap_or_default();
-        let engine =
-            engine::Options { rerun_failed: failed, earlier, outside, live_elsewhere, ..options.engine() };
-        Ok(Self { plan, last, goes_on, engine })
+        // What is taken up, or was, is this run's.
+        let taken_up = earlier.values().flat_map(|task: &TaskRecord| &task.attempts);
+        let taken_up = taken_up.filter_map(|attempt| Some(&attempt.session.as_ref()?.id));
+        let own: HashSet<_> = known.iter().flat_map(|known| known.sessions()).chain(taken_up).collect();
+        let live_elsewhere =
+            live_elsewhere.into_iter().filter(|(_, session)| !own.contains(session)).collect();
+        let engine = engine::Options {
+            rerun_failed: failed,
+            again,
+            replace_live: options.replace_live,
+            earlier,
+            outside: outside(&plan, identity, reader)?,
+            adopt_ended: !options.fresh,
+            live_elsewhere,
+            ..options.engine()
+        };
+        let mut work = Self { plan, outlook: Outlook { tasks, is_idle: false }, last, goes_on, engine };
+        work.outlook.is_idle = !is_empty && work.is_idle(options);
+        if options.failed && work.outlook.is_idle {
+            return Err(RunError::NothingFailed);
+        }
+        Ok(work)
+    }
+
+    /// Whether nothing is left to do, and the last round was closed in order.
+    fn is_idle(&self, options: &Options) -> bool {
+        let Some(last) = &self.last else { return false };
+        let record = &last.record;
+        let planned: HashSet<&TaskId> = self.outlook.tasks.iter().map(|(task, _)| task).collect();
+        let is_open = |task: &TaskRecord| task.outcome.is_none_or(Outcome::is_open);
+        let mut removed = record.tasks.iter().filter(|(id, _)| !planned.contains(id));
+        if !options.selection.is_partial() && removed.any(|(_, task)| is_open(task)) {
+            // What left the manifest is closed.
+            return false;
+        }
+        // Strays are looked at again.
+        let is_closed = record.ended_at.is_some() && !was_interrupted(record) && record.strays.is_empty();
+        let nothing = || !self.outlook.tasks.iter().any(|(_, decision)| decision.is_work());
+        self.goes_on && is_closed && nothing() && self.starts(record).is_empty()
+    }
+
+    /// The tasks that the engine would start or take up, by their places in the plan.
+    pub(super) fn starts(&self, record: &RunRecord) -> Vec<usize> {
+        engine::preview(&Arc::new(self.plan.clone()), record, self.engine.clone())
     }
 }
 
-/// What `--failed` means: the task's latest outcome asks for another attempt, or it is open.
-fn is_again(task: &Task, latest: &HashMap<TaskId, Latest>) -> bool {
-    latest_of(task, latest).is_some_and(|latest| {
-        latest.outcome.is_none_or(|outcome| outcome.is_open() || engine::runs_again(task, outcome))
-    })
+/// The round that is named, or the manifest's last one.
+fn last_round(
+    identity: &ManifestIdentity,
+    options: &Options,
+    reader: Option<&LedgerReader>,
+) -> Result<Option<StoredRun>, RunError> {
+    match (&options.run, reader) {
+        (None, None) => Ok(None),
+        (None, Some(reader)) => Ok(reader.last_run(identity)?),
+        (Some(run), reader) => {
+            let found = reader.map(|reader| reader.run(run)).transpose()?.flatten();
+            let is_its = |found: &StoredRun| found.record.info.name == identity.name();
+            found.filter(is_its).map(Some).ok_or_else(|| RunError::UnknownRun(run.clone()))
+        }
+    }
 }
 
-/// What became of the task when it was run last, perhaps before its branch was known.
-fn latest_of<'l>(task: &Task, latest: &'l HashMap<TaskId, Latest>) -> Option<&'l Latest> {
-    latest.get(&task.id).or_else(|| latest.get(&task.id_without_branch()?))
+/// Tasks that are done once more although they have ended.
+fn told_again(plan: &Plan, decisions: &[Decision]) -> HashSet<TaskId> {
+    let is_again = |decision: &Decision| {
+        let again = [Because::Due, Because::Again, Because::Edited, Because::Fresh, Because::Marked];
+        matches!(decision, Decision::Start(because) if again.contains(because))
+    };
+    let tasks = plan.tasks.iter().zip(decisions).filter(|(_, decision)| is_again(decision));
+    tasks.map(|(task, _)| task.id.clone()).collect()
 }
 
-/// The records of these tasks in the runs that had them last.
-fn records<'a>(
-    reader: &LedgerReader,
-    tasks: impl Iterator<Item = &'a TaskId>,
-    latest: &HashMap<TaskId, Latest>,
+/// What other runs know of tasks that are worked on, where that matters: what may be at work, and the sessions that had
+/// failed, which may have ended well since.
+fn earlier(
+    plan: &Plan,
+    facts: &mut [Facts],
+    decisions: &[Decision],
+    known: Option<&RunRecord>,
+    reader: Option<&LedgerReader>,
 ) -> Result<HashMap<TaskId, TaskRecord>, RunError> {
-    let mut by_run: HashMap<&RunId, Vec<&TaskId>> = HashMap::new();
-    for (task, latest) in tasks.filter_map(|task| Some((task, latest.get(task)?))) {
-        by_run.entry(&latest.run).or_default().push(task);
+    let is_here = |run: &RunId| known.is_some_and(|known| known.info.id == *run);
+    let mut earlier = HashMap::new();
+    let work = plan.tasks.iter().zip(facts).zip(decisions).filter(|(_, decision)| decision.is_work());
+    for ((task, facts), decision) in work {
+        match (facts.loose.take(), &facts.latest, reader) {
+            (Some(Loose { run, record }), ..) => {
+                if !is_here(&run) {
+                    earlier.insert(task.id.clone(), record);
+                }
+            }
+            (None, Some(latest), Some(reader)) if *decision == Decision::Start(Because::Failed) => {
+                if !is_here(&latest.run) {
+                    let record = reader.task(&latest.run, &task.id)?;
+                    earlier.extend(record.map(|record| (task.id.clone(), record)));
+                }
+            }
+            _ => {}
+        }
     }
-    let mut records = HashMap::new();
-    for (run, tasks) in by_run {
-        let Some(StoredRun { mut record, .. }) = reader.run(run)? else { continue };
-        let found =
-            tasks.into_iter().filter_map(|task| Some((task.clone(), record.tasks.swap_remove(task)?)));
-        records.extend(found);
-    }
-    Ok(records)
+    Ok(earlier)
+}
+
+/// How the tasks ended last that are needed and not in the plan; none for one that is open.
+fn outside(
+    plan: &Plan,
+    identity: &ManifestIdentity,
+    reader: Option<&LedgerReader>,
+) -> Result<HashMap<TaskId, Option<Outcome>>, RunError> {
+    let mut lists = HashSet::new();
+    let needs: HashSet<&TaskId> = plan
+        .tasks
+        .iter()
+        // Many tasks share a list.
+        .filter(|task| lists.insert(task.needs_outside.as_ptr()))
+        .flat_map(|task| task.needs_outside.iter())
+        .collect();
+    let Some(reader) = reader.filter(|_| !needs.is_empty()) else { return Ok(HashMap::new()) };
+    let latest = reader.latest(identity, needs.into_iter())?;
+    Ok(latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect())
+}
+
+fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {
+    let is_open = |task: &TaskRecord| {
+        let last = task.attempts.last();
+        let waits_for_a_person = last.and_then(|last| last.state.as_deref()).is_some_and(is_waiting);
+        let is_open = task.outcome.is_none_or(Outcome::is_open) && !waits_for_a_person;
+        // A task that left the manifest is skipped, and its doubt is nobody's.
+        is_open || (task.open_intent().is_some() && task.outcome != Some(Outcome::Skipped))
+    };
+    let is_complete = !last.tasks.values().any(is_open) && !was_cut_short(last, adopt_within, now);
+    Round { id: last.info.id.clone(), began: last.started_at, is_complete }
+}
+
+/// Whether a session of this state waits for a person: nobody knows for how long.
+fn is_waiting(state: &str) -> bool {
+    matches!(state, "AWAITING_USER_FEEDBACK" | "AWAITING_PLAN_APPROVAL")
 }
 
 /// Whether this is another attempt at what the last run was begun for. Without that one's ledger it is a run like any
@@ -125,26 +246,19 @@ fn is_rerun(last: &RunRecord, options: &Options) -> bool {
         && last.workflow_run == options.workflow_run
 }
 
-/// An earlier run is continued when it has open tasks or strays, or failed ones that are to be run again; never for a
-/// fresh one.
-fn goes_on(last: &RunRecord, failed: bool, fresh: bool, adopt_within: Duration) -> bool {
-    let again = failed && last.tasks.values().any(TaskRecord::has_failed);
-    // A task that left the manifest is skipped, and its doubt is nobody's.
-    let is_in_doubt =
-        |task: &TaskRecord| task.open_intent().is_some() && task.outcome != Some(Outcome::Skipped);
-    let wanted = last.is_unfinished() || last.tasks.values().any(is_in_doubt) || again;
-    !fresh && (wanted || was_cut_short(last, adopt_within, Timestamp::now()))
-}
-
 /// Whether the run was killed or interrupted after its last task and before its last listing, not long ago. Whoever
 /// starts it again then does not want all of it twice; by the next night it is another matter, as with sessions that
 /// are adopted.
 fn was_cut_short(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> bool {
     let last_sign = last.tasks.values().filter_map(|task| task.ended_at).max();
     let within = SignedDuration::try_from(adopt_within).unwrap_or(SignedDuration::MAX);
+    let is_closed = last.ended_at.is_some() && !was_interrupted(last);
+    !is_closed && last_sign.is_some_and(|sign| now.duration_since(sign) <= within)
+}
+
+fn was_interrupted(last: &RunRecord) -> bool {
     let interrupted = [StopReason::Interrupt, StopReason::Terminate].map(StopReason::as_str);
-    let stopped = last.stopped.as_deref().is_some_and(|stopped| interrupted.contains(&stopped));
-    (last.ended_at.is_none() || stopped) && last_sign.is_some_and(|sign| now.duration_since(sign) <= within)
+    last.stopped.as_deref().is_some_and(|stopped| interrupted.contains(&stopped))
 }
 
 #[cfg(test)]
@@ -160,28 +274,34 @@ mod tests {
     }
 
     /// The same after an end in order.
-    fn closed_with(outcome: Outcome) -> RunRecord {
-        let mut record = ended_with(Some(outcome));
+    fn closed_with(outcome: Option<Outcome>) -> RunRecord {
+        let mut record = ended_with(outcome);
         record.apply(&sample::event(10, EventKind::InvocationEnded { stopped: None }));
         record
     }
 
-    fn goes_on(last: &RunRecord, options: &Options) -> bool {
-        super::goes_on(last, options.failed, options.fresh, Duration::from_secs(60))
+    fn is_complete(record: &RunRecord) -> bool {
+        round(record, Duration::from_secs(60), sample::at(20)).is_complete
     }
 
     #[test]
-    fn open_work_is_gone_on_with() {
-        let plain = Options::default();
-        let (fresh, failed) =
-            (Options { fresh: true, ..plain.clone() }, Options { failed: true, ..plain.clone() });
+    fn a_round_is_complete_when_nothing_of_it_is_open() {
         for open in [None, Some(Outcome::Deferred), Some(Outcome::Detached)] {
-            assert!(goes_on(&ended_with(open), &plain), "{open:?}");
-            assert!(!goes_on(&ended_with(open), &fresh), "{open:?}");
+            assert!(!is_complete(&closed_with(open)), "{open:?}");
         }
-        assert!(!goes_on(&closed_with(Outcome::Succeeded), &failed));
-        assert!(!goes_on(&closed_with(Outcome::Failed), &plain));
-        assert!(goes_on(&closed_with(Outcome::Failed), &failed));
+        assert!(is_complete(&closed_with(Some(Outcome::Succeeded))));
+        assert!(is_complete(&closed_with(Some(Outcome::Failed))));
+        assert!(!is_complete(&ended_with(Some(Outcome::Succeeded))), "it was killed just now");
+    }
+
+    #[test]
+    fn a_question_that_nobody_answers_keeps_no_round_open() {
+        let mut events = sample::run_of(1);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 3);
+        events.push(sample::event(3, sample::state("task-0", 1, "AWAITING_USER_FEEDBACK")));
+        events.push(sample::event(9, sample::ended("task-0", Outcome::Detached, None)));
+        events.push(sample::event(10, EventKind::InvocationEnded { stopped: None }));
+        assert!(is_complete(&RunRecord::from_events(&events).unwrap()));
     }
 
     #[test]
@@ -191,8 +311,8 @@ mod tests {
         let hour = Duration::from_secs(3_600);
         assert!(was_cut_short(&died, 6 * hour, end + hour));
         assert!(!was_cut_short(&died, 6 * hour, end + 7 * hour), "the next night does its own work");
-        assert!(!was_cut_short(&closed_with(Outcome::Succeeded), 6 * hour, end + hour));
-        let mut interrupted = closed_with(Outcome::Succeeded);
+        assert!(!was_cut_short(&closed_with(Some(Outcome::Succeeded)), 6 * hour, end + hour));
+        let mut interrupted = closed_with(Some(Outcome::Succeeded));
         interrupted.stopped = Some("terminate".to_owned());
         assert!(was_cut_short(&interrupted, 6 * hour, end + hour));
         interrupted.stopped = Some("deadline".to_owned());

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use jules_batch::outcome::Outcome;
-use serde_json::Value;
-
 use crate::support::{Manifest, World, at_once, job};
+use jules_batch::outcome::Outcome;
 
 /// Jobs a, b and c; b fails once.
 fn world() -> World {
@@ -17,7 +15,8 @@ fn world() -> World {
             job("a", "The first.", &[]),
             job("b", "The second.", &[]),
             job("c", "The third.", &[]),
-        ]),
+        ])
+        .set("repeat", "always"),
     )
 }
 
@@ -25,15 +24,6 @@ fn world() -> World {
 fn printed(world: &World, flags: &str) -> BTreeSet<String> {
     let ended = world.run().args(flags).arg("-n").exits(0);
     ended.stdout.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
-}
-
-/// The tasks that the last invocation took up or had intents for.
-fn started(world: &World) -> BTreeSet<String> {
-    let events = std::fs::read_to_string(world.path("jules-report/events.jsonl")).unwrap_or_default();
-    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let begin = events.iter().rposition(|event| event["event"] == "invocation_started").unwrap_or(0);
-    let of_tasks = |event: &&Value| event["event"] == "intent_recorded" || event["event"] == "task_reopened";
-    events[begin..].iter().filter(of_tasks).map(|event| event["task"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -74,7 +64,7 @@ fn a_dry_run_keeps_to_max_tasks_and_to_the_order_of_starts() {
     let world = World::with("{ defaults: { duration: 40ms, outcome: change } }", &Manifest::of(jobs));
     assert_eq!(printed(&world, "--max-tasks 2 -j 1"), ["a", "late"].map(String::from).into());
     world.run().args("--max-tasks 2 -j 1").exits(5);
-    assert_eq!(started(&world), ["a", "late"].map(String::from).into());
+    assert_eq!(world.started_since(&serde_json::Value::Null), ["a", "late"].map(String::from).into());
 }
 
 #[test]
@@ -107,9 +97,9 @@ fn a_dry_run_prints_what_is_started_whatever_the_last_run_was() {
         world.until(|world| world.statistics().live_now == 0);
         let expected: BTreeSet<String> = expected.chars().map(String::from).collect();
         assert_eq!(printed(&world, flags), expected, "printed: {flags:?} after {history:?}");
-        let _ = std::fs::remove_dir_all(world.path("jules-report"));
+        let last = world.last_invocation().1;
         let ended = world.run().args(flags).start().wait();
-        assert_eq!(started(&world), expected, "started: {flags:?} after {history:?}: {ended}");
+        assert_eq!(world.started_since(&last), expected, "started: {flags:?} after {history:?}: {ended}");
         assert_eq!(world.statistics().duplicates, []);
     });
 }
@@ -139,11 +129,11 @@ fn a_failure_of_an_earlier_run_is_looked_at_before_it_is_done_again() {
     let world = World::with(scenario, &manifest);
     let ended = world.run().exits(100);
     assert_eq!(ended.outcome("slow").0, Outcome::TimedOut);
-    world.run().args("--select job(quick)").exits(0);
+    world.run().args("--fresh --select job(quick)").exits(0);
     world.until(|world| world.statistics().live_now == 0);
     let ended = world.run().arg("--failed").exits(0);
     assert_eq!(ended.outcome("slow").0, Outcome::Succeeded);
-    assert_eq!(ended.report().tasks.len(), 1, "what had not failed is no part of it");
+    assert_eq!(ended.report().tasks.len(), 2, "it has joined the last round");
     world.created(3);
 }
 
@@ -165,10 +155,10 @@ fn a_need_that_the_selection_leaves_out_counts_by_how_it_ended_last() {
     assert!(reason.contains("`a`") && reason.contains("never run"), "{reason}");
     world.created(0);
     world.run().args("--select job(a)").exits(100);
-    let (outcome, reason) = b_alone("", 0);
+    let (outcome, reason) = b_alone("--fresh", 0);
     assert_eq!((outcome, reason.contains("ended as failed")), (Outcome::Skipped, true), "{reason}");
     assert_eq!(b_alone("--ignore-needs", 0).0, Outcome::Succeeded);
-    world.run().args("--select job(a)").exits(0);
-    assert_eq!(b_alone("", 0).0, Outcome::Succeeded);
+    world.run().args("--failed --select job(a)").exits(0);
+    assert_eq!(b_alone("--again job(b)", 0).0, Outcome::Succeeded);
     world.created(4);
 }

@@ -23,8 +23,25 @@ fn a_run_with_work_left_goes_on_and_keeps_what_it_has() {
 }
 
 #[test]
-fn a_run_that_is_done_is_followed_by_a_new_one() {
+fn what_is_done_stays_done_and_is_told_without_asking_the_service() {
     let world = World::with(QUICK, &tasks(2));
+    let first = world.run().exits(0).report();
+    let asked = world.statistics().requests;
+    std::fs::remove_dir_all(world.path("jules-report")).unwrap();
+    let ended = world.run().exits(0);
+    assert_eq!(ended.stderr.trim().lines().count(), 1, "{ended}");
+    assert!(
+        ended.stderr.contains("nothing to do: 2 done since") && ended.stderr.contains("--again"),
+        "{ended}"
+    );
+    assert_eq!(ended.report(), first, "its reports are there again");
+    assert_eq!(world.statistics().requests, asked);
+    world.created(2);
+}
+
+#[test]
+fn with_repeat_always_a_run_that_is_done_is_followed_by_a_new_one() {
+    let world = World::with(QUICK, &tasks(2).set("repeat", "always"));
     let first = world.run().exits(0).report();
     let second = world.run().exits(0).report();
     assert_ne!(first.run.id, second.run.id);
@@ -73,12 +90,16 @@ fn failed_first_looks_whether_the_old_session_has_succeeded_since() {
 }
 
 #[test]
-fn an_edited_prompt_is_a_new_task_and_an_untouched_one_is_not() {
+fn an_edited_prompt_keeps_what_is_done_until_it_is_told_again() {
     let world = World::with(QUICK, &three("The first."));
     world.run().args("--max-tasks 2 -j 1").exits(5);
     world.write("jobs.yaml", &three("The first, but better.").to_string());
     let ended = world.run().exits(0);
+    world.created(3);
+    assert!(ended.stderr.contains("1 task done before the prompt was edited"), "{ended}");
+    let ended = world.run().arg("--redo-edited").exits(0);
     world.created(4);
+    assert!(ended.stderr.contains("1 task has a result already; it would be done again"), "{ended}");
     let mut prompts: Vec<_> = world.sessions().into_iter().map(|session| session.prompt).collect();
     prompts.sort_unstable();
     assert_eq!(prompts, ["The first, but better.", "The first.", "The second.", "The third."]);

@@ -9,19 +9,23 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use foreign_text::line as neutral;
 
-use super::args::Service;
+use super::args::{Service, State};
 use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::planned;
+use super::run::cannot;
 use super::selection::Selection;
+use super::{outlook, planned};
+use crate::manifest::Manifest;
 use crate::plan::{Plan, Unresolved};
 use crate::report::many;
+use crate::runner::{Options, Runner};
 
 const AFTER_HELP: &str = "\
 Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one
-line that says so, and a source without a branch stands with `(default)`. Off a terminal the table is lines of task
-id, source and title, with tabs between.
+line that says so, and a source without a branch stands with `(default)`. How many tasks are done, failed and to be
+started is told by the ledger. Off a terminal the table is lines of task id, source, title and the prompt's first line, with tabs
+between.
 
 Examples:
   jules-batch plan jobs.yaml --select 'tag(deps)'
@@ -44,6 +48,9 @@ pub(crate) struct PlanArgs {
     /// Which tasks.
     #[command(flatten)]
     pub(crate) selection: Selection,
+    /// Where runs are recorded.
+    #[command(flatten)]
+    pub(crate) state: State,
     /// How to reach the service.
     #[command(flatten)]
     pub(crate) service: Service,
@@ -65,8 +72,20 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
         return check::run(args, &manifest, console).await;
     }
     let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
+    foretell(args, manifest, &plan, console)?;
     print(&plan, args.format, console)?;
     Ok(Exit::Done)
+}
+
+/// What a `run` would do with the tasks, by what the ledger says.
+fn foretell(args: &PlanArgs, manifest: Manifest, plan: &Plan, console: &Console) -> Result<(), Failure> {
+    let mut options = Options::default();
+    options.state_dir.clone_from(&args.state.state_dir);
+    let all = Runner::new(manifest).options(options).outlook(plan);
+    let all = all.map_err(|error| cannot(error, console))?;
+    console.say(&format!("{DIM}{}{DIM:#}", outlook::counts(&all)));
+    outlook::kept(&all).iter().for_each(|kept| console.say(kept));
+    Ok(())
 }
 
 /// Prints tasks, and on stderr how many there are and what is not known of them.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use foreign_text::line as neutral;
+use foreign_text::{line as neutral, one_line};
 
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
@@ -29,14 +29,14 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Task id, source and title with tabs between.
+/// Task id, source, title and the prompt's first line with tabs between.
 fn line(task: &Task) -> String {
     let source = match &task.source {
         None => "-".to_owned(),
         Some(source) if task.has_open_branch() => format!("{source}@{}", TaskSource::DEFAULT_BRANCH),
         Some(source) => source.to_string(),
     };
-    format!("{}\t{}\t{}", neutral(&id(task)), neutral(&source), title(task))
+    format!("{}\t{}\t{}\t{}", neutral(&id(task)), neutral(&source), title(task), prompt(task))
 }
 
 fn table(plan: &Plan, width: usize) -> String {
@@ -44,14 +44,14 @@ fn table(plan: &Plan, width: usize) -> String {
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width.clamp(40, 200) as u16);
-    table.set_header(["Task", "Title", "Mode", "After"]);
+    table.set_header(["Task", "Title", "Prompt", "Mode", "After"]);
     for task in &plan.tasks {
         let after = match task.needs.as_ref() {
             [] => String::new(),
             [one] => neutral(&id(&plan.tasks[*one])),
             many => format!("{} tasks", many.len()),
         };
-        table.add_row([neutral(&id(task)), title(task), mode(task), after]);
+        table.add_row([neutral(&id(task)), title(task), prompt(task), mode(task), after]);
     }
     table.trim_fmt()
 }
@@ -71,6 +71,11 @@ fn id(task: &Task) -> Cow<'_, str> {
 /// The title, or why the task cannot be run.
 fn title(task: &Task) -> String {
     task.problem.as_ref().map_or_else(|| neutral(&task.title), |why| format!("error: {}", neutral(why)))
+}
+
+/// The first line of its prompt, cut where it is long.
+fn prompt(task: &Task) -> String {
+    neutral(&one_line(task.prompt.trim().lines().next().unwrap_or_default(), 60))
 }
 
 /// What is particular about how the task runs.

@@ -84,6 +84,9 @@ fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
     };
     match &event.kind {
         EventKind::TaskReopened { task } => change(task, DIM, "open again", String::new()),
+        EventKind::TaskMarked { task, mark, by, .. } => {
+            lasting(task, CYAN, &format!("marked {}", mark.as_str()), format!("by {}", neutral(by)))
+        }
         EventKind::IntentRecorded { task, attempt, .. } if *attempt > 1 => {
             change(task, YELLOW, &format!("attempt {attempt}"), last_end(view.task(task)))
         }

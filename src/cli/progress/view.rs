@@ -114,6 +114,7 @@ impl RunView {
                 self.tasks.insert(planned.id.clone(), Entry::default());
             }
             EventKind::TaskReopened { task } => self.set_outcome(task, None),
+            EventKind::TaskMarked { task, mark, .. } => self.set_outcome(task, mark.outcome()),
             EventKind::IntentRecorded { task, attempt, .. } => {
                 self.entry(task).started.get_or_insert(ts);
                 let live = Live { state: CREATING.into(), since: ts, url: None, attempt: *attempt };

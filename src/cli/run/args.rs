@@ -11,19 +11,22 @@ use crate::cli::outputs::ReportArgs;
 use crate::cli::quote::quoted;
 use crate::cli::selection::Selection;
 use crate::manifest::parse_duration;
+use crate::outcome::RunId;
+use crate::plan::Filter;
 use crate::runner::Options;
 
 const AFTER_HELP: &str = "\
 At the end, stdout carries one line per task: outcome, task id, and the pull request or else the session, with tabs
 between (not on a terminal, where the summary tells the same); of several pull requests of one session the last comes
 first, and the earlier ones follow in columns of their own. Everything else goes to stderr. Run the same command again
-to go on where it stopped.
+to go on where it stopped: what is done stays done for as long as the manifest's `repeat` says, what failed waits for --failed.
 
 Examples:
   Try it without a key:            jules-batch run jobs.example.yaml --simulate
   Ten at once, five hours at most: jules-batch run -j 10 --deadline 5h
   Only what is tagged `deps`:      jules-batch run --select 'tag(deps)'
   Once more what ended badly:      jules-batch run --failed
+  Once more one job, done or not:  jules-batch run --again 'job(docs)'
   Pull requests alone:             jules-batch run | cut -f3 | grep /pull/";
 
 /// `run`.
@@ -56,9 +59,24 @@ pub(crate) struct RunArgs {
     /// Start tasks although others that they need are left out by the selection and have not ended well
     #[arg(long, help_heading = "Going on")]
     pub(crate) ignore_needs: bool,
-    /// Start a new run, also when the last one has work left
+    /// Begin a round of all selected tasks, whatever they have come to; what is live of them is taken up
     #[arg(long, help_heading = "Going on")]
     pub(crate) fresh: bool,
+    /// Do these tasks once more although they are done, such as 'job(docs)'
+    #[arg(long, value_name = "EXPR", help_heading = "Going on")]
+    pub(crate) again: Vec<Filter>,
+    /// Do tasks once more that were done before their prompt was edited
+    #[arg(long, help_heading = "Going on")]
+    pub(crate) redo_edited: bool,
+    /// With --fresh or --again: archive what is live of these tasks, and create new sessions
+    #[arg(long, help_heading = "Going on")]
+    pub(crate) replace_live: bool,
+    /// Go on with this run instead of the manifest's last one
+    #[arg(long, value_name = "ID", conflicts_with = "fresh", help_heading = "Going on")]
+    pub(crate) run: Option<RunId>,
+    /// Do not ask before tasks are done again that have a result
+    #[arg(long, help_heading = "Going on")]
+    pub(crate) yes: bool,
     /// Start sessions, at most max-parallel, record them, and leave them to themselves; a later `run` collects them
     #[arg(long, help_heading = "Going on")]
     pub(crate) no_wait: bool,
@@ -120,6 +138,10 @@ impl RunArgs {
             failed: self.failed,
             ignore_needs: self.ignore_needs,
             fresh: self.fresh,
+            again: self.again.clone(),
+            redo_edited: self.redo_edited,
+            replace_live: self.replace_live,
+            run: self.run.clone(),
             state_dir: self.state.state_dir.clone(),
             reports: self.reports.files()?,
             ..Options::default()

@@ -41,7 +41,7 @@ pub(super) fn finish(
 }
 
 /// The one place where a run's end becomes an exit code.
-fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
+pub(super) fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
     let record = &finished.record;
     let stopped = match finished.stopped {
         Some(StopReason::Interrupt) => Some(Exit::Interrupted),

@@ -24,12 +24,12 @@ use super::progress::{Pace, Progress};
 use super::quote::quoted;
 use super::selection::nothing_selected;
 use super::signals::{self, Signal, Signals};
-use super::{outputs, planned};
+use super::{outlook, outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
 use crate::report::many;
-use crate::runner::{EventLines, Finished, Options, Run, RunError, Runner, StopReason};
+use crate::runner::{EventLines, Finished, Options, Outlook, Run, RunError, Runner, StopReason};
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
 const MANY_TASKS: usize = 1_000;
@@ -94,19 +94,23 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     let runner = target.serve(Runner::new(job.manifest).origin(job.origin, job.file), options)?;
     // Nothing has begun yet that a signal would have to wait for.
     let run = tokio::select! {
-        run = Box::pin(prepare(runner, args, &target, console)) => run?,
+        run = Box::pin(prepare(runner, args, job.command.as_deref(), &target, console)) => run?,
         signal = signals.next() => return Ok(signal.exit().into()),
     };
     let Some(run) = run else { return Ok(Exit::Done.into()) };
+    let is_idle = run.is_idle();
     let (stops, inbox) = mpsc::channel(4);
     let finished = tokio::select! {
-        finished = run.run(inbox) => finished.map_err(|error| failed(error, console))?,
+        finished = run.run(inbox) => finished.map_err(|error| cannot(error, console))?,
         signal = stop_on(&mut signals, stops, console) => return Ok(signal.exit().into()),
     };
     target.leave(console);
     tokio::select! {
         printed = print_result(&finished, args, console) => printed?,
         signal = signals.next() => return Ok(signal.exit().into()),
+    }
+    if is_idle {
+        return Ok(Ended { exit: finish::exit(&finished, &args.fail_on), record: Some(finished.record) });
     }
     let exit = finish::finish(&finished, args, &reports, job.command.as_deref(), console);
     Ok(Ended { exit, record: Some(finished.record) })
@@ -123,9 +127,13 @@ fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure
         runner = runner.simulated(1.0);
     }
     match runner.preview() {
-        Ok(plan) => print(&plan, PlanFormat::Table, console)?,
+        Ok((_, all)) if all.is_idle => console.say(&outlook::nothing(&all, job.command.as_deref())),
+        Ok((plan, all)) => {
+            foretell(&all, console);
+            print(&plan, PlanFormat::Table, console)?;
+        }
         Err(nothing @ RunError::NothingFailed) => console.say(&nothing.to_string()),
-        Err(error) => return Err(failed(error, console)),
+        Err(error) => return Err(cannot(error, console)),
     }
     Ok(Exit::Done.into())
 }
@@ -158,12 +166,20 @@ const ASKING: &str = "asking the service";
 async fn prepare(
     runner: Runner,
     args: &RunArgs,
+    command: Option<&str>,
     target: &Target,
     console: &Console,
 ) -> Result<Option<Run>, Failure> {
-    let failed = |error| failed(error, console);
+    let failed = |error| cannot(error, console);
     let planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
-    agree(planned.plan(), console).await?;
+    let all = match planned.outlook() {
+        Err(nothing @ RunError::NothingFailed) => {
+            console.say(&nothing.to_string());
+            return Ok(None);
+        }
+        all => all.map_err(failed)?,
+    };
+    agree(planned.plan(), &all, args, console).await?;
     target.take_up(planned.plan(), args);
     let mut run = match said_when_long(ASKING, console, planned.open()).await {
         Err(nothing @ RunError::NothingFailed) => {
@@ -172,7 +188,12 @@ async fn prepare(
         }
         opened => opened.map_err(failed)?,
     };
-    announce(&run, target, console);
+    if run.is_idle() {
+        run.notes().iter().for_each(|note| console.warn(&neutral(note)));
+        console.say(&outlook::nothing(&all, command));
+        return Ok(Some(run));
+    }
+    announce(&run, &all, target, console);
     if args.reports.events_on_stdout() {
         let lines = EventLines::stream("stdout", console.stream(), run.events().to_vec());
         run = run.listen(lines);
@@ -181,25 +202,42 @@ async fn prepare(
     Ok(Some(run.listen(progress)))
 }
 
-async fn agree(plan: &Plan, console: &Console) -> Result<(), Failure> {
-    let tasks = plan.tasks.len();
-    if tasks <= MANY_TASKS || plan.settings.strategy.max_tasks.is_some() {
-        return Ok(());
-    }
-    let question = format!("{} start as many sessions. Go on?", many(tasks, "task"));
-    if console.interactive() {
-        // Off the main thread, which has to hear a signal meanwhile.
-        let asked = console.clone();
-        let answer = tokio::task::spawn_blocking(move || asked.confirm(&question)).await;
-        if answer.unwrap_or(false) {
-            return Ok(());
+/// Asks before much is spent, or spent again.
+async fn agree(plan: &Plan, all: &Outlook, args: &RunArgs, console: &Console) -> Result<(), Failure> {
+    let tasks = all.to_start() + all.needs();
+    if tasks > MANY_TASKS && plan.settings.strategy.max_tasks.is_none() {
+        let question = format!("{} start as many sessions. Go on?", many(tasks, "task"));
+        if !console.interactive() || !confirmed(question, console).await {
+            return Err(Failure::usage(format!("{} are more than {MANY_TASKS}", many(tasks, "task")))
+                .help("say how many sessions this run may start: --max-tasks N; the next run goes on"));
         }
     }
-    Err(Failure::usage(format!("{} are more than {MANY_TASKS}", many(tasks, "task")))
-        .help("say how many sessions this run may start: --max-tasks N; the next run goes on"))
+    if all.repeated() == 0 {
+        return Ok(());
+    }
+    let told = outlook::repeated(all.repeated());
+    // What the manifest's `repeat` or `--failed` asks for needs no further yes.
+    if all.told_again() == 0 || args.yes || !console.interactive() {
+        console.say(&told);
+    } else if !confirmed(format!("{told}. Go on?"), console).await {
+        return Err(Failure::usage("nothing was started").help("--yes goes on without the question"));
+    }
+    Ok(())
 }
 
-fn announce(run: &Run, target: &Target, console: &Console) {
+/// Off the main thread, which has to hear a signal meanwhile.
+async fn confirmed(question: String, console: &Console) -> bool {
+    let asked = console.clone();
+    tokio::task::spawn_blocking(move || asked.confirm(&question)).await.unwrap_or(false)
+}
+
+/// What becomes of the tasks, before any is started.
+fn foretell(all: &Outlook, console: &Console) {
+    console.say(&format!("{DIM}{}{DIM:#}", outlook::counts(all)));
+    outlook::kept(all).iter().for_each(|kept| console.say(kept));
+}
+
+fn announce(run: &Run, all: &Outlook, target: &Target, console: &Console) {
     if let Some(note) = target.note() {
         console.say(&format!("{YELLOW}{note}{YELLOW:#}"));
     }
@@ -214,6 +252,9 @@ fn announce(run: &Run, target: &Target, console: &Console) {
         many(run.plan().tasks.len(), "task"),
         run.plan().settings.strategy.max_parallel
     ));
+    if all.done() + all.failed() + all.at_work() + all.skipped() > 0 {
+        foretell(all, console);
+    }
 }
 
 /// Passes signals on to the run. Ends with the second one: whoever sends that does not want to wait.
@@ -230,7 +271,7 @@ async fn stop_on(signals: &mut Signals, stops: mpsc::Sender<StopReason>, console
 }
 
 /// What it means for the command that a run could not begin or be recorded.
-fn failed(error: RunError, console: &Console) -> Failure {
+pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
     match error {
         RunError::Client(error) => client::unusable(error),
         RunError::Service(error) => client::refused(error),
@@ -238,6 +279,7 @@ fn failed(error: RunError, console: &Console) -> Failure {
         RunError::Selection(error) => Failure::usage(error),
         RunError::NothingSelected => nothing_selected(),
         RunError::NothingFailed => Failure::new(Exit::Done, error),
+        RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
         RunError::Report(error) => outputs::unwritable(error),
         RunError::Ledger(error) => Failure::new(Exit::NotWritable, error),
         RunError::NotRecorded(error) => Failure::new(Exit::NotWritable, error)

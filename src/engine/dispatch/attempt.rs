@@ -29,6 +29,7 @@ impl Dispatch {
         let deadline = now.instant + self.plan[ix].timeouts.task;
         let create = Create::post(now.wall, self.plan.settings.adoption, deadline);
         let attempt = self.tasks.begin(ix, now);
+        self.tasks[ix].marker = None;
         self.tasks.put(ix, State::Creating(Box::new(create)));
         self.admission.on_intent(now);
         let marker = self.marker(attempt);
@@ -44,6 +45,11 @@ impl Dispatch {
 
     pub(super) fn marker(&self, attempt: Attempt) -> Marker {
         Marker::new(&self.plan[attempt.task].key, &self.run.id, attempt.number)
+    }
+
+    /// The marker that the session of a create in doubt carries.
+    pub(super) fn sought(&self, attempt: Attempt) -> Marker {
+        self.tasks[attempt.task].marker.clone().unwrap_or_else(|| self.marker(attempt))
     }
 
     /// The attempt in events.
@@ -150,7 +156,7 @@ impl Dispatch {
         self.admission.left += 1;
         self.tasks.repositories.on_left(ix);
         self.admission.unsettled += 1;
-        self.run.left_intents.insert(self.marker(self.tasks.last_attempt(ix)));
+        self.run.left_intents.insert(self.sought(self.tasks.last_attempt(ix)));
         self.release_slot(ix);
         let reason = format!("{reason}; the next run looks for it first");
         self.end_task(ix, Outcome::Detached, Some(reason), now);

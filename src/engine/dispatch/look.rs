@@ -85,7 +85,10 @@ impl Dispatch {
 
     /// What a listing says of the attempt's session.
     fn look(&mut self, attempt: Attempt, listed: &[Seen], now: Now) -> Look {
-        let (marker, ask) = (self.marker(attempt), Ask::of_task(&self.plan[attempt.task]));
+        let (marker, task) = (self.sought(attempt), &self.plan[attempt.task]);
+        let ask = Ask::of_task(task);
+        // Nobody knows the prompt before an edit.
+        let ask = if marker.is_of_task(&task.key) { ask } else { ask.with_any_prompt() };
         // The marker holds a part of the key, and anybody can write one.
         let is_bearer =
             |seen: &&Seen| !self.is_known(seen) && seen.marker().is_some_and(|other| other.is_same(&marker));

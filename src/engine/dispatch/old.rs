@@ -21,6 +21,7 @@ pub(super) struct OldSession {
     id: SessionId,
     /// It was seen to end, and judged.
     ended: bool,
+    pub(super) wanted: Wanted,
     /// When the look was asked for that showed it ended, put away or gone.
     pub(super) over_at: Option<Instant>,
     /// Looks in a row that did not.
@@ -31,19 +32,30 @@ pub(super) struct OldSession {
     answer: Option<(Instant, bool)>,
 }
 
+/// What the look at the session before is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// It may have come to something since, or is at work: then there is no other.
+    ItsEnd,
+    /// There is to be another one, as soon as it is over; if it is at work it is taken up.
+    Another,
+    /// The same, but if it is at work it is archived.
+    ItsPlace,
+}
+
 impl OldSession {
     pub(super) fn new(id: &SessionId, ended: bool, heard: Option<Timestamp>) -> Self {
-        Self { id: id.clone(), ended, over_at: None, looks: 0, heard, answer: None }
+        Self { id: id.clone(), ended, wanted: Wanted::ItsEnd, over_at: None, looks: 0, heard, answer: None }
     }
 
     pub(super) fn id(&self) -> &SessionId {
         &self.id
     }
 
-    /// The session of an attempt that was given up, or has ended badly.
-    pub(super) fn of(attempt: &AttemptRecord) -> Option<Self> {
-        let ended = attempt.state.as_deref().is_some_and(|state| SessionState::from(state).is_terminal());
-        attempt.session.as_ref().map(|session| Self::new(&session.id, ended, None))
+    /// The session of an attempt that was given up, or is over.
+    pub(super) fn of(attempt: &AttemptRecord, wanted: Wanted) -> Option<Self> {
+        let session = attempt.session.as_ref()?;
+        Some(Self { wanted, ..Self::new(&session.id, attempt.has_ended(), None) })
     }
 }
 
@@ -73,9 +85,10 @@ impl Dispatch {
         now: Now,
     ) {
         let State::Rechecking(_) = *self.tasks.state(ix) else { return };
-        let Some(OldSession { ended, looks, .. }) = self.tasks[ix].old else { return };
+        let Some(OldSession { ended, wanted, looks, .. }) = self.tasks[ix].old else { return };
         let is_given_up = self.tasks[ix].owed.is_some();
         match result {
+            Ok(seen) if wanted != Wanted::ItsEnd && seen.is_over() => self.start_beside(ix, asked),
             Ok(seen) if seen.state == SessionState::Completed && !ended => {
                 self.take_up_again(ix, &seen, asked, now);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::old::OldSession;
+use super::old::{OldSession, Wanted};
 use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::engine::action::{Action, TaskIx};
@@ -13,9 +13,10 @@ use crate::engine::ask::Ask;
 use crate::engine::create::Create;
 use crate::engine::driver::{Driver, Spent};
 use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
+use crate::engine::planned::planned;
 use crate::engine::stop::StopReason;
 use crate::engine::{Fault, runs_again};
-use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, PlannedTask, RunRecord, TaskRecord};
+use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, RunRecord, TaskRecord};
 use crate::plan::Task;
 use jules::SessionState;
 
@@ -37,12 +38,9 @@ impl Dispatch {
                 self.replace_without_branch(task, record);
             }
             let current = record.tasks.get(&task.id);
-            if let Some(known) = current.filter(|known| known.planned.key == task.key) {
+            if let Some(known) = current.filter(|known| !self.is_planned_anew(ix, known)) {
                 self.take_over(ix, known, now);
                 continue;
-            }
-            if let Some(current) = current {
-                self.note_left(current, "the prompt was changed");
             }
             self.turn.events.push(EventKind::TaskPlanned { planned: Box::new(planned(task)) });
             if let Some(known) = record.superseded(&task.id, &task.key) {
@@ -51,9 +49,10 @@ impl Dispatch {
                     let (task, reason) = (task.id.clone(), known.reason.clone());
                     self.turn.events.push(EventKind::TaskEnded { task, outcome, reason });
                 }
-            } else if let Some(known) = self.options.earlier.get(&task.id) {
-                let known = known.last_attempt().filter(|_| known.planned.key == task.key);
-                self.tasks[ix].old = known.and_then(OldSession::of);
+            } else if let Some(known) = self.options.earlier.remove(&task.id) {
+                self.take_up_earlier(ix, &known, now);
+            } else if let Some(last) = current.and_then(TaskRecord::last_attempt) {
+                self.tasks[ix].old = OldSession::of(last, Wanted::Another);
             }
         }
         if self.options.selected {
@@ -98,7 +97,7 @@ impl Dispatch {
         let seen = seen.found;
         seen.iter().for_each(|seen| self.check_title(seen));
         let mut marked = Marked::new();
-        for seen in seen.iter().filter(|seen| !self.options.known_sessions.contains(&seen.id)) {
+        for seen in &seen {
             if let Some(marker) = seen.marker() {
                 marked.entry(bucket(marker.key())).or_default().push((marker, seen));
             }
@@ -118,12 +117,61 @@ impl Dispatch {
         self.stage = Stage::Settling;
     }
 
+    /// Whether a task with another prompt than before is one of its own from now on. What it has come to before the edit
+    /// stays, and so does what is still at work.
+    fn is_planned_anew(&self, ix: TaskIx, known: &TaskRecord) -> bool {
+        let is_at_work = known.last_attempt().is_some_and(|last| last.is_live() || last.is_open_intent());
+        let is_open = known.outcome.is_none_or(Outcome::is_open);
+        let is_edited = known.planned.key != self.plan[ix].key;
+        is_edited && !is_at_work && (is_open || self.is_again(ix, known))
+    }
+
+    /// Whether it is done once more.
+    fn is_again(&self, ix: TaskIx, known: &TaskRecord) -> bool {
+        let task = &self.plan[ix];
+        let failed = self.options.rerun_failed && known.outcome.is_some_and(|o| runs_again(task, o));
+        failed || self.options.again.contains(&task.id)
+    }
+
+    /// What another run has left of the task's last attempt is this run's from now on.
+    fn take_up_earlier(&mut self, ix: TaskIx, known: &TaskRecord, now: Now) {
+        let Some(last) = known.last_attempt() else { return };
+        if !last.is_live() && !last.is_open_intent() {
+            self.tasks[ix].old = OldSession::of(last, self.wanted(ix));
+            return;
+        }
+        let attempt = self.tasks.begin(ix, now);
+        self.record_intent(attempt, last.marker.clone());
+        let Some(session) = &last.session else {
+            return self.settle(ix, last, !known.doubts.is_empty(), now);
+        };
+        let (task, attempt) = self.names(attempt);
+        let (session, created_at) = (session.clone(), None);
+        self.turn.events.push(EventKind::SessionCreated {
+            task,
+            attempt,
+            session,
+            adopted: true,
+            created_at,
+        });
+        self.take_over_last(ix, last, now);
+    }
+
+    /// What is wanted of the session before.
+    fn wanted(&self, ix: TaskIx) -> Wanted {
+        match (self.options.again.contains(&self.plan[ix].id), self.options.replace_live) {
+            (true, true) => Wanted::ItsPlace,
+            (true, false) => Wanted::Another,
+            (false, _) => Wanted::ItsEnd,
+        }
+    }
+
     fn take_over(&mut self, ix: TaskIx, known: &TaskRecord, now: Now) {
         self.run.had_intent |= !known.attempts.is_empty();
         // A refused intent was no attempt.
         let attempts: Vec<_> = known.attempts.iter().filter(|attempt| !attempt.refused).collect();
         self.tasks[ix].attempts = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
-        let again = self.options.rerun_failed && known.outcome.is_some_and(|o| runs_again(&self.plan[ix], o));
+        let again = self.is_again(ix, known);
         if again {
             self.tasks[ix].attempts_before = self.tasks[ix].attempts;
         }
@@ -138,7 +186,7 @@ impl Dispatch {
         match attempts.as_slice() {
             [] => {}
             [.., before, intent] if intent.is_open_intent() => {
-                self.tasks[ix].old = OldSession::of(before);
+                self.tasks[ix].old = OldSession::of(before, Wanted::ItsEnd);
                 self.settle(ix, intent, !known.doubts.is_empty(), now);
             }
             [intent] if intent.is_open_intent() => self.settle(ix, intent, !known.doubts.is_empty(), now),
@@ -162,10 +210,18 @@ impl Dispatch {
         let create = Create::settle(intent.started_at, was_lost, self.plan.settings.adoption, deadline);
         self.tasks.put(ix, State::Creating(Box::new(create)));
         self.tasks[ix].begun = Some(Now { wall: intent.started_at, ..now });
+        let is_other = self.marker(self.tasks.last_attempt(ix)) != intent.marker;
+        self.tasks[ix].marker = is_other.then(|| intent.marker.clone());
     }
 
     fn take_over_last(&mut self, ix: TaskIx, last: &AttemptRecord, now: Now) {
-        if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
+        let wanted = self.wanted(ix);
+        if wanted == Wanted::ItsPlace && last.is_live() {
+            self.tasks[ix].attempts_before = self.tasks[ix].attempts;
+            let reason = "its session is live, and could not be put away".to_owned();
+            self.tasks[ix].owed = Some((Outcome::Detached, Some(reason)));
+            self.tasks[ix].old = OldSession::of(last, wanted);
+        } else if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
             let followed = Duration::try_from(last.followed).unwrap_or_default();
             let instant = now.instant.checked_sub(followed).unwrap_or(now.instant);
             self.tasks[ix].begun = Some(Now { wall: last.started_at, instant });
@@ -173,7 +229,7 @@ impl Dispatch {
             self.follow(ix, &session.id, false, spent, now);
         } else {
             // Another attempt beside a session that may be at work would be one too many.
-            self.tasks[ix].old = OldSession::of(last);
+            self.tasks[ix].old = OldSession::of(last, wanted);
         }
     }
 
@@ -242,21 +298,33 @@ impl Dispatch {
         }
     }
 
-    /// A task takes up the newest session with its marker that the ledger lacks: a live one in any case, a finished
-    /// one only when it is young.
+    /// A task takes up the newest session with its marker that is not its own yet: a live one in any case, a finished one
+    /// only when it is young and the ledger lacks it.
     fn adopt_one_of(&mut self, ix: TaskIx, marked: &Marked, now: Now) -> bool {
-        let (key, ask) = (&self.plan[ix].key, Ask::of_task(&self.plan[ix]));
-        let is_young = |seen: &Seen| self.is_young(seen, now);
-        // The marker holds a part of the key, and anybody can write one.
-        let is_ours = |marker: &Marker, seen: &Seen| {
-            marker.is_of_task(key) && seen.is_asked(&ask) && !self.run.sessions.contains(&seen.id)
+        if self.tasks[ix].old.as_ref().is_some_and(|old| old.wanted == Wanted::ItsPlace) {
+            return false;
+        }
+        let (task, ask) = (&self.plan[ix], Ask::of_task(&self.plan[ix]));
+        let keys =
+            [Some(task.key.clone()), self.plan.former_name.as_deref().map(|name| task.key_under(name))];
+        let is_new = |seen: &Seen| {
+            let is_known = self.options.known_sessions.contains(&seen.id);
+            self.options.adopt_ended && !is_known && self.is_young(seen, now)
         };
-        let bearers = || marked.get(&bucket(key.short())).into_iter().flatten();
-        let candidates = || bearers().filter(|(marker, seen)| is_ours(marker, seen)).map(|(_, seen)| *seen);
+        let candidates = || {
+            keys.iter().flatten().flat_map(|key| {
+                let bearers = marked.get(&bucket(key.short())).into_iter().flatten();
+                // The marker holds a part of the key, and anybody can write one.
+                let is_ours = |(marker, seen): &&(Marker, &Seen)| {
+                    marker.is_of_task(key) && seen.is_asked(&ask) && !self.run.sessions.contains(&seen.id)
+                };
+                bearers.filter(is_ours).map(|(_, seen)| *seen).collect::<Vec<_>>()
+            })
+        };
         // A failed or archived one only when there is nothing better: an older attempt may hang for ever, a newer one have ended.
         let chosen = candidates()
-            .find(|seen| !seen.is_over() || (seen.state == SessionState::Completed && is_young(seen)))
-            .or_else(|| candidates().find(|seen| is_young(seen)));
+            .find(|seen| !seen.is_over() || (seen.state == SessionState::Completed && is_new(seen)))
+            .or_else(|| candidates().find(|seen| is_new(seen)));
         if let Some(seen) = chosen {
             self.adopt_found(ix, seen, now);
         }
@@ -309,17 +377,4 @@ impl Dispatch {
 /// The digits of a key that markers of all forms carry.
 fn bucket(key: &str) -> String {
     key.chars().take(8).collect()
-}
-
-fn planned(task: &Task) -> PlannedTask {
-    PlannedTask {
-        id: task.id.clone(),
-        key: task.key.clone(),
-        job: task.job.clone(),
-        source: task.source.clone(),
-        matrix: task.matrix.clone(),
-        tags: task.tags.to_vec(),
-        place: task.place,
-        on_no_change: task.on_no_change,
-    }
 }

@@ -14,7 +14,7 @@ use crate::engine::create::Create;
 use crate::engine::driver::Driver;
 use crate::engine::input::Now;
 use crate::engine::needs::Needs;
-use crate::outcome::{HeldBack, Outcome};
+use crate::outcome::{HeldBack, Marker, Outcome};
 use crate::plan::Plan;
 use jules::SessionId;
 
@@ -47,6 +47,8 @@ pub(super) struct TaskState {
     pub(super) attempts: u32,
     /// Attempts of earlier lives of the task, which its retries do not count.
     pub(super) attempts_before: u32,
+    /// The marker of an intent that another run, or the prompt before an edit, has left.
+    pub(super) marker: Option<Marker>,
     /// What the last attempt ended as: the task's outcome, should there be no session of another.
     pub(super) owed: Option<(Outcome, Option<String>)>,
     /// Its place in the queue: that of its last refusal.

@@ -1,11 +1,13 @@
 //! A user's folder, and the service that runs started there talk to.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jules::Jules;
 use jules::{ApiKey, Quotas};
 use jules_simulator::{SessionView, Statistics};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::runner::PATIENCE;
@@ -90,6 +92,30 @@ impl World {
         let statistics = self.statistics();
         assert_eq!(statistics.duplicates, []);
         assert_eq!(statistics.created, count, "sessions created");
+    }
+
+    /// The events of the last invocation, as the report has them, and when that began.
+    pub(crate) fn last_invocation(&self) -> (Vec<Value>, Value) {
+        let events = std::fs::read_to_string(self.path("jules-report/events.jsonl")).unwrap_or_default();
+        let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let begin = events.iter().rposition(|event| event["event"] == "invocation_started").unwrap_or(0);
+        let at = events.get(begin).map_or(Value::Null, |event| event["ts"].clone());
+        (events[begin..].to_vec(), at)
+    }
+
+    /// The tasks that the last invocation took up or had intents for, if it is not the one that began then.
+    pub(crate) fn started_since(&self, before: &Value) -> BTreeSet<String> {
+        let (events, at) = self.last_invocation();
+        if at == *before {
+            return BTreeSet::new();
+        }
+        let of = |is: &dyn Fn(&Value) -> bool| -> BTreeSet<String> {
+            let events = events.iter().filter(|event| is(event));
+            events.map(|event| event["task"].as_str().unwrap().to_owned()).collect()
+        };
+        let begun = of(&|event| event["event"] == "intent_recorded" || event["event"] == "task_reopened");
+        let deferred = of(&|event| event["event"] == "task_ended" && event["outcome"] == "deferred");
+        begun.difference(&deferred).cloned().collect()
     }
 
     /// Forgets everything that earlier runs recorded, as a CI machine without its cache does.

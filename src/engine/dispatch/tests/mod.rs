@@ -14,8 +14,8 @@ use self::world::{Manners, World};
 use crate::engine::{Options, StopReason};
 use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::{
-    Expect, GiveUp, JobId, MaxFailures, OnNoChange, Place, Plan, RetryOn, RetryPolicy, Settings, StallPolicy,
-    Task, TaskId, TaskKey, Timeouts, UserFeedback, Waiting,
+    Expect, GiveUp, JobId, MaxFailures, OnNoChange, Place, Plan, Repeat, RetryOn, RetryPolicy, Settings,
+    StallPolicy, Task, TaskId, TaskKey, Timeouts, UserFeedback, Waiting,
 };
 
 fn task(index: usize, needs: &[usize]) -> Task {
@@ -36,6 +36,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
         waiting: Arc::new(Waiting::default()),
         retries: Arc::new(RetryPolicy::default()),
         timeouts: Timeouts::default(),
+        repeat: Repeat::default(),
         needs: needs.into(),
         needs_outside: [].into(),
         problem: None,
@@ -49,6 +50,7 @@ pub(in crate::engine) fn plan(tasks: usize, max_parallel: usize) -> Plan {
     settings.strategy.max_parallel = max_parallel;
     Plan {
         name: "test".to_owned(),
+        former_name: None,
         manifest: "jobs.yaml".to_owned(),
         settings,
         tasks: (0..tasks).map(|index| task(index, &[])).collect(),
@@ -384,7 +386,7 @@ fn a_list_that_shows_nothing_after_lost_answers_does_not_make_sessions_without_e
 }
 
 #[test]
-fn an_edited_prompt_is_a_new_task_and_its_old_sessions_are_no_strays() {
+fn an_edited_prompt_keeps_a_good_end_until_it_is_told_again() {
     let mut plan = plan(2, 1);
     plan.settings.strategy.max_tasks = Some(1);
     let mut world = World::new(plan, Manners::default(), 1);
@@ -393,19 +395,79 @@ fn an_edited_prompt_is_a_new_task_and_its_old_sessions_are_no_strays() {
     let original = world.plan.clone();
     let mut edited = original.as_ref().clone();
     edited.tasks[0].key = TaskKey::new("eeeeeeee00000000");
+    edited.tasks[1].key = TaskKey::new("eeeeeeee00000001");
     edited.settings.strategy.max_tasks = None;
     world.plan = Arc::new(edited);
     world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 2], 2));
+    assert!(world.record.superseded.is_empty(), "nothing had come of the other one");
+    world.options.again = [world.plan.tasks[0].id.clone()].into();
+    world.run_to_end(None);
     assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 2], 3));
     assert_eq!(world.record.superseded.len(), 1, "the earlier result stays in the record");
+    world.options.again.clear();
     world.plan = original;
     world.run_to_end(None);
-    assert_eq!(
-        (outcomes(&world), world.created()),
-        (vec![Outcome::Succeeded; 2], 3),
-        "its first text was done"
-    );
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 2], 3), "it is done");
     assert!(world.record.strays.is_empty());
+}
+
+#[test]
+fn what_is_at_work_for_the_prompt_before_an_edit_is_followed() {
+    let manners = Manners { lost_answer: 0.5, processed: true, ..Manners::default() };
+    for seed in 0..20 {
+        let mut world = World::new(plan(3, 3), manners, seed);
+        world.run_to_end(Some((8, StopReason::Interrupt)));
+        let created = world.created();
+        let mut edited = world.plan.as_ref().clone();
+        edited.tasks.iter_mut().enumerate().for_each(|(n, task)| {
+            task.key = TaskKey::new(format!("eeeeeeee0000000{n}"));
+            task.prompt = "Do it better.".into();
+        });
+        world.plan = Arc::new(edited);
+        world.manners = Manners::default();
+        world.run_to_end(None);
+        assert_eq!(outcomes(&world), [Outcome::Succeeded; 3], "seed {seed}");
+        assert_eq!(world.created(), 3, "seed {seed}: {created} were there before");
+    }
+}
+
+/// The world in another run, which knows what the one before has left of its tasks.
+fn next_round(world: &mut World) {
+    let before = std::mem::replace(&mut world.record, world::begun(&world.plan, world.now.wall, 0x3e7b));
+    let tasks = before.tasks.into_iter();
+    world.options.earlier =
+        tasks.filter(|(_, task)| task.last_attempt().is_some_and(|last| last.is_loose())).collect();
+}
+
+#[test]
+fn what_another_run_left_at_work_or_in_doubt_is_taken_up() {
+    let manners = Manners { lost_answer: 0.5, processed: true, ..Manners::default() };
+    for seed in 0..20 {
+        let mut world = World::new(plan(3, 3), manners, seed);
+        world.run_to_end(Some((8, StopReason::Interrupt)));
+        world.manners = Manners::default();
+        next_round(&mut world);
+        world.options.again = world.plan.tasks.iter().map(|task| task.id.clone()).collect();
+        world.run_to_end(None);
+        assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 3], 3), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_is_live_is_archived_before_it_is_replaced() {
+    let mut world = World::new(plan(3, 3), Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(Some((12, StopReason::Interrupt)));
+    world.manners = Manners::default();
+    let live = world.created();
+    assert!(live > 0 && outcomes(&world).contains(&Outcome::Detached));
+    next_round(&mut world);
+    world.options.again = world.plan.tasks.iter().map(|task| task.id.clone()).collect();
+    world.options.replace_live = true;
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 3], live + 3));
+    let archived = world.record.tasks.values().filter(|task| task.attempts[0].archived).count();
+    assert_eq!(archived, live);
 }
 
 #[test]

@@ -149,7 +149,7 @@ pub(super) struct World {
     first_run: Timestamp,
     pub(super) manners: Manners,
     rng: fastrand::Rng,
-    now: Now,
+    pub(super) now: Now,
     sessions: BTreeMap<SessionId, Played>,
     /// Requests that were made then.
     pending: Vec<(Instant, Action)>,
@@ -648,7 +648,7 @@ impl World {
     }
 }
 
-fn begun(plan: &Plan, wall: Timestamp, random: u16) -> RunRecord {
+pub(super) fn begun(plan: &Plan, wall: Timestamp, random: u16) -> RunRecord {
     let run = RunInfo {
         id: RunId::new(wall, random),
         name: plan.name.clone(),

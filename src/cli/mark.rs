@@ -1,0 +1,108 @@
+//! `mark`: a person's word on tasks.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use foreign_text::line as neutral;
+
+use super::args::{Service, State};
+use super::client;
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::planned;
+use super::run::cannot;
+use super::selection::Selection;
+use crate::outcome::{Mark, RunId};
+use crate::plan::{Filter, Selection as Chosen};
+use crate::report::many;
+use crate::runner::{Options, Runner};
+
+const AFTER_HELP: &str = "\
+Nothing is asked of Jules, but for the connected repositories where the manifest has a `match`. The word is recorded in the
+manifest's last run with who said it and when, and stands in all of its reports. A task marked done counts as succeeded; one
+marked skip is not started until it is marked otherwise; one marked open is started by the next run.
+
+Examples:
+  jules-batch mark done 'source(my-org/web)' --reason 'merged by hand'
+  jules-batch mark skip 'job(upgrade) & tag(legacy)'
+  jules-batch mark open 'job(docs)'";
+
+/// `mark`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct MarkArgs {
+    /// As what
+    #[arg(value_name = "WORD", value_enum)]
+    pub(crate) mark: Word,
+    /// Which tasks, as in --select
+    #[arg(value_name = "EXPR")]
+    pub(crate) tasks: Filter,
+    /// The manifest
+    #[arg(long, value_name = "MANIFEST", default_value = "jobs.yaml")]
+    pub(crate) manifest: PathBuf,
+    /// Why, for the reports
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// In this run [default: the manifest's last one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<RunId>,
+    /// Set a variable of the manifest; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+    /// Where runs are recorded.
+    #[command(flatten)]
+    pub(crate) state: State,
+    /// How to reach the service.
+    #[command(flatten)]
+    pub(crate) service: Service,
+}
+
+/// As what tasks are marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Word {
+    /// Done: it counts as succeeded
+    Done,
+    /// Not to be done, until it is marked otherwise
+    Skip,
+    /// To be done, whatever became of it
+    Open,
+}
+
+pub(crate) async fn run(args: &MarkArgs, console: &Console) -> Result<Exit, Failure> {
+    let selection = Selection { var: args.var.clone(), ..Selection::default() };
+    let manifest = planned::read(&args.manifest, &selection, console)?;
+    let mut options = Options::default();
+    options.selection = Chosen { select: vec![args.tasks.clone()], ..Chosen::default() };
+    options.state_dir.clone_from(&args.state.state_dir);
+    options.run.clone_from(&args.run);
+    let failed = |error| cannot(error, console);
+    let runner = Runner::new(manifest).options(options);
+    // Only a `match` has something to ask.
+    let runner = match client::builder(&args.service) {
+        Ok(client) => runner.client(client),
+        Err(_) => runner,
+    };
+    let mark = match args.mark {
+        Word::Done => Mark::Done,
+        Word::Skip => Mark::Skip,
+        Word::Open => Mark::Open,
+    };
+    let (run, tasks) = runner.mark(mark, &who(), args.reason.as_deref()).await.map_err(failed)?;
+    for task in &tasks {
+        console.result_line(&neutral(task.as_str()))?;
+    }
+    let count = many(tasks.len(), "task");
+    console.say(&format!(
+        "{count} marked {} in run {run}; its reports: jules-batch report {run}",
+        mark.as_str()
+    ));
+    Ok(Exit::Done)
+}
+
+/// The name of the user, as the machine knows it.
+fn who() -> String {
+    let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME", "USERNAME"];
+    let name = names.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.trim().is_empty()));
+    name.unwrap_or_else(|| "somebody".to_owned())
+}

@@ -1,0 +1,109 @@
+//! In words: what a `run` would do by what the ledger says, before it does.
+
+use foreign_text::line as neutral;
+use jiff::Timestamp;
+
+use crate::report::many;
+use crate::runner::Outlook;
+
+/// `170 done, 30 failed, 100 to start`.
+pub(crate) fn counts(outlook: &Outlook) -> String {
+    let counts = [
+        (outlook.done(), "done"),
+        (outlook.failed(), "failed"),
+        (outlook.skipped(), "marked to be skipped"),
+        (outlook.at_work(), "at work"),
+        (outlook.needs(), "waiting for what they need"),
+        (outlook.to_start(), "to start"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+    if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") }
+}
+
+/// That there is nothing to do, since when, and the words that do it again.
+pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
+    let since = outlook.done_since().map_or_else(String::new, |since| format!(" since {}", minute(since)));
+    let mut parts = vec![format!("{} done{since}", outlook.done())];
+    if outlook.failed() > 0 {
+        parts.push(format!("{} failed (once more: --failed)", outlook.failed()));
+    }
+    if outlook.needs() > 0 {
+        parts.push(format!("{} waiting for what they need", outlook.needs()));
+    }
+    if outlook.skipped() > 0 {
+        parts.push(format!("{} marked to be skipped", outlook.skipped()));
+    }
+    let job = outlook
+        .tasks
+        .first()
+        .map_or("ID", |(task, _)| task.as_str().split(['/', '[']).next().unwrap_or("ID"));
+    let command = command.unwrap_or("run");
+    format!(
+        "nothing to do: {}; to do some once more: {command} --again 'job({})'",
+        parts.join(", "),
+        neutral(job)
+    )
+}
+
+/// What became of edits: good ends before them stay.
+pub(crate) fn kept(outlook: &Outlook) -> Option<String> {
+    let kept = outlook.done_before_an_edit();
+    (kept > 0).then(|| {
+        format!(
+            "{} done before the prompt was edited: kept as they are (--redo-edited does them once more)",
+            many(kept, "task")
+        )
+    })
+}
+
+/// That tasks are done again that have a result.
+pub(crate) fn repeated(count: usize) -> String {
+    let verbs = if count == 1 { ("has", "it") } else { ("have", "they") };
+    format!("{} {} a result already; {} would be done again", many(count, "task"), verbs.0, verbs.1)
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+    use crate::plan::TaskId;
+    use crate::runner::{Because, Decision};
+
+    fn outlook(decisions: &[Decision]) -> Outlook {
+        let mut outlook = Outlook::default();
+        outlook.tasks =
+            decisions.iter().map(|decision| (TaskId::new("up/o/r@main"), decision.clone())).collect();
+        outlook
+    }
+
+    fn done(edited: bool) -> Decision {
+        let since = "2026-11-20T02:00:05Z".parse().unwrap();
+        Decision::Done { since, outcome: Outcome::Succeeded, edited }
+    }
+
+    #[test]
+    fn what_would_be_done_is_counted() {
+        let since = "2026-11-20T02:00:05Z".parse().unwrap();
+        let failed = Decision::Failed { since, outcome: Outcome::Failed, edited: false };
+        let all = outlook(&[done(false), done(true), failed, Decision::Start(Because::New)]);
+        assert_eq!(counts(&all), "2 done, 1 failed, 1 to start");
+        assert_eq!(counts(&outlook(&[])), "nothing to do");
+        assert!(kept(&all).unwrap().starts_with("1 task done before the prompt was edited"));
+        assert_eq!(kept(&outlook(&[done(false)])), None);
+    }
+
+    #[test]
+    fn when_there_is_nothing_to_do_the_way_to_do_it_again_is_named() {
+        assert_eq!(
+            nothing(&outlook(&[done(false)]), Some("jules-batch run jobs.yaml")),
+            "nothing to do: 1 done since 2026-11-20 02:00 UTC; to do some once more: jules-batch run jobs.yaml --again 'job(up)'"
+        );
+        assert_eq!(repeated(12), "12 tasks have a result already; they would be done again");
+        assert_eq!(repeated(1), "1 task has a result already; it would be done again");
+    }
+}

@@ -1,0 +1,104 @@
+//! A run's rows folded into its record.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::stored::decode;
+use super::{SkippedEvent, StoredRun};
+use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, RunRecord};
+use crate::plan::TaskId;
+use jules::SessionId;
+
+/// What a fold needs of a run besides its events.
+pub(super) struct RunRow {
+    n: i64,
+    info: RunInfo,
+    started_at: Timestamp,
+}
+
+impl RunRow {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            n: row.get(0)?,
+            info: RunInfo {
+                id: run_id(row, 1)?,
+                manifest: row.get(2)?,
+                file: None,
+                name: row.get(3)?,
+                simulated: row.get(4)?,
+            },
+            started_at: time(row, 5)?,
+        })
+    }
+
+    pub(super) fn fold(self, conn: &Connection) -> rusqlite::Result<StoredRun> {
+        let mut skipped = Vec::new();
+        let mut record: Option<RunRecord> = None;
+        let last_seq = for_each_event(conn, self.n, 0, None, |event| match (event, &mut record) {
+            (Ok(event), Some(record)) => record.apply(&event),
+            (Ok(event), None) => record = RunRecord::begin(&event).or_else(|| self.begin(Some(&event))),
+            (Err(event), _) => skipped.push(event),
+        })?;
+        let mut record = record
+            .or_else(|| self.begin(None))
+            .expect("a record begins with the RunStarted that begin() makes");
+        // The next event's number follows the last one's, understood or not.
+        record.last_seq = last_seq;
+        Ok(StoredRun { record, skipped })
+    }
+
+    /// Stands in for a first event that is damaged: its content is in the run's row as well.
+    pub(super) fn begin(&self, next: Option<&RunEvent>) -> Option<RunRecord> {
+        let kind = EventKind::RunStarted { run: self.info.clone() };
+        let mut record = RunRecord::begin(&RunEvent { seq: 1, ts: self.started_at, kind })?;
+        if let Some(event) = next {
+            record.apply(event);
+        }
+        Some(record)
+    }
+}
+
+/// Hands out a run's events in order, or those of one task; the `seq` of the last one.
+pub(super) fn for_each_event(
+    conn: &Connection,
+    run: i64,
+    after: u64,
+    task: Option<&TaskId>,
+    mut take: impl FnMut(Result<RunEvent, SkippedEvent>),
+) -> rusqlite::Result<u64> {
+    let mut last = after;
+    let mut stmt = conn.prepare_cached(
+        "SELECT seq, body FROM events WHERE run = ?1 AND seq > ?2 AND (?3 IS NULL OR task = ?3) ORDER BY seq",
+    )?;
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let mut rows = stmt.query(params![run, after, task.map(TaskId::as_str)])?;
+    while let Some(row) = rows.next()? {
+        last = row.get::<_, i64>(0)?.unsigned_abs();
+        take(decode(last, row.get_ref(1)?.as_bytes().unwrap_or_default()));
+    }
+    Ok(last)
+}
+
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let ms = row.get(column)?;
+    Timestamp::from_millisecond(ms).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, ms))
+}
+
+pub(super) fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {
+    parsed(row, column)
+}
+
+pub(super) fn run_id(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
+    parsed(row, column)
+}
+
+fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
+where
+    T::Err: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    row.get::<_, String>(column)?.parse().map_err(|error: T::Err| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+    })
+}

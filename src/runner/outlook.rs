@@ -1,0 +1,88 @@
+//! What a `run` would do, task by task.
+
+use jiff::Timestamp;
+
+use super::decision::{Because, Decision};
+use crate::plan::TaskId;
+
+/// What a `run` would do, by what the ledger says.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Outlook {
+    /// What becomes of each selected task, in the order of the plan.
+    pub tasks: Vec<(TaskId, Decision)>,
+    /// Whether there is nothing to do at all.
+    pub is_idle: bool,
+}
+
+impl Outlook {
+    /// How many tasks have ended well, and stay so.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::Done { .. }))
+    }
+
+    /// Those of them whose prompt has been edited since.
+    #[must_use]
+    pub fn done_before_an_edit(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::Done { edited: true, .. }))
+    }
+
+    /// How many have failed, and wait for `--failed`.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::Failed { .. }))
+    }
+
+    /// How many a session is created for.
+    #[must_use]
+    pub fn to_start(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::Start(_)))
+    }
+
+    /// How many are at work, or in doubt.
+    #[must_use]
+    pub fn at_work(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::GoOn { .. } | Decision::Settle { .. }))
+    }
+
+    /// How many wait for what they need.
+    #[must_use]
+    pub fn needs(&self) -> usize {
+        self.count(|decision| *decision == Decision::Needs)
+    }
+
+    /// How many are not to be done, by a person's word.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.count(|decision| *decision == Decision::Skipped)
+    }
+
+    /// How many a session is created for although they have a result.
+    #[must_use]
+    pub fn repeated(&self) -> usize {
+        self.count(|decision| {
+            matches!(decision, Decision::Start(because) if !matches!(because, Because::New | Because::Open))
+        })
+    }
+
+    /// Those of them that a word of the command line asks for, in spite of an end that counts.
+    #[must_use]
+    pub fn told_again(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::Start(because) if because.is_told()))
+    }
+
+    /// Since when the last of what is done is.
+    #[must_use]
+    pub fn done_since(&self) -> Option<Timestamp> {
+        let since = self.tasks.iter().filter_map(|(_, decision)| match decision {
+            Decision::Done { since, .. } => Some(*since),
+            _ => None,
+        });
+        since.max()
+    }
+
+    fn count(&self, is: impl Fn(&Decision) -> bool) -> usize {
+        self.tasks.iter().filter(|(_, decision)| is(decision)).count()
+    }
+}
