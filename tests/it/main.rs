@@ -25,6 +25,7 @@ mod interop;
 mod layout;
 mod library;
 mod limits;
+mod looking;
 mod main_job;
 mod marking;
 mod open;

@@ -304,13 +304,18 @@ fn no_policy_outlasts_the_tasks_time() {
 /// Listings fail from the first session on; sessions can be read.
 #[test]
 fn single_reads_take_over_where_listings_fail_and_the_run_says_so() {
-    let faults = ["error-before, status: 400", "error-before, status: 403", "error-before", "html"];
+    let faults =
+        ["error-before, status: 400", "error-before, status: 403", "error-before", "html", "hang", "silence"];
     at_once(faults, |fault| {
         let scenario = format!(
             "{{ faults: [{{ kind: {fault}, on: sessions.list, during: 0ms..60s, since: first-session }}], \
-             defaults: {{ duration: 6s, outcome: change }} }}"
+             defaults: {{ duration: 9s, outcome: change }} }}"
         );
-        let world = World::with(&scenario, &tasks(3).set("poll", "{ interval: 50ms, strategy: list }"));
+        let manifest = tasks(3).set("poll", "{ interval: 50ms, strategy: list }");
+        let world = World::with(
+            &scenario,
+            &manifest.set("timeouts", "{ task: 30s, stall: 20s, settle: 150ms, request: 1s }"),
+        );
         let ended = world.run().exits(0);
         assert_eq!(ended.count(Outcome::Succeeded), 3, "{fault}: {ended}");
         assert!(ended.stderr.contains("outage of session listings"), "{fault}: {ended}");

@@ -1,5 +1,6 @@
 //! What every test stands on: a simulated service, a folder with a manifest, and the real binary between them.
 
+mod between;
 mod ended;
 mod manifest;
 mod pipe;
@@ -10,6 +11,7 @@ mod service;
 mod terminal;
 mod world;
 
+pub(crate) use between::{Exchange, between};
 pub(crate) use ended::Ended;
 pub(crate) use manifest::{Manifest, job, tasks};
 pub(crate) use redact::redacted;

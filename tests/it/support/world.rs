@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::runner::PATIENCE;
-use super::{Manifest, Runner, Service};
+use super::{Exchange, Manifest, Runner, Service, between};
 
 /// The key that runs are started with; the scenario decides whether it is good.
 pub(crate) const KEY: &str = "AIza-the-key-of-the-tests";
@@ -174,6 +174,11 @@ impl World {
     /// `jules-batch run` against the service.
     pub(crate) fn run(&self) -> Runner<'_> {
         self.command("run").arg("--base-url").arg(self.service.url())
+    }
+
+    /// The same with somebody between who changes the answers.
+    pub(crate) fn run_through(&self, alter: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Runner<'_> {
+        self.command("run").arg("--base-url").arg(between(&self.service.url(), alter))
     }
 
     /// Another command, in the same folder and with the same key.
