@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::redact;
 use crate::plan::Settings;
-use crate::runner;
+use crate::runner::{self, RunError};
 use jules::{BuildError, Error, ErrorKind, Jules, JulesBuilder, KEY_VARIABLE};
 
 /// A client's beginnings, with key and address from flags and environment.
@@ -43,6 +43,14 @@ pub(crate) fn refused(error: Error) -> Failure {
     let exit =
         if error.is_transient() || error.is_capacity_refusal() { Exit::Unavailable } else { Exit::Fault };
     Failure::new(exit, error).help_if(exit == Exit::Unavailable, "nothing was started; try again later")
+}
+
+/// What it means that the connected repositories could not be listed; `refused` says what a failed request means.
+pub(crate) fn unlisted(error: RunError, refused: impl FnOnce(Error) -> Failure) -> Failure {
+    match error {
+        RunError::Service(error) => refused(error),
+        error => Failure::new(Exit::Unavailable, error),
+    }
 }
 
 /// What a failed request about sessions means for the exit code, and the way out.

@@ -55,7 +55,8 @@ enum SourcesFormat {
 pub(crate) async fn run(args: &SourcesArgs, console: &Console) -> Result<Exit, Failure> {
     let query = args.query.as_deref().map(Query::new).transpose()?;
     let jules = impatient(&client::connect(&args.service)?);
-    let all = said_when_long("listing the sources", console, all_sources(&jules)).await.map_err(failed)?;
+    let listed = said_when_long("listing the sources", console, all_sources(&jules)).await;
+    let all = listed.map_err(|error| client::unlisted(error, failed))?;
     let mut found: Vec<&Source> =
         all.iter().filter(|source| query.as_ref().is_none_or(|query| query.takes(&name(source)))).collect();
     found.sort_by_key(|source| name(source).to_lowercase());

@@ -19,6 +19,20 @@ pub enum RunError {
     /// The service did not answer, or refused.
     #[error(transparent)]
     Service(#[from] Error),
+    /// The listing of the connected repositories has no end.
+    #[error("the listing of the connected repositories does not end: {pages} pages were read, {why}")]
+    EndlessSources {
+        /// How many pages.
+        pages: usize,
+        /// What was wrong with them.
+        why: &'static str,
+    },
+    /// The deadline ([`Options::deadline`](super::Options::deadline), `timeouts.run`) came before anything was started.
+    #[error("the deadline came while {doing}; nothing was started")]
+    Deadline {
+        /// What was being done: "listing the connected repositories".
+        doing: &'static str,
+    },
     /// The manifest's tasks cannot be told.
     #[error(transparent)]
     Manifest(#[from] Diagnostics),

@@ -21,6 +21,7 @@
 //!
 //! What the command line adds is words: flags, colours, signals, exit codes.
 
+mod deadline;
 mod decision;
 mod error;
 mod history;
@@ -43,4 +44,4 @@ pub use reports::{CannotWrite, Format, ReportFiles};
 pub use run::{Planned, Run, Runner};
 
 pub(crate) use reports::{EventLines, beside, event_lines, replace};
-pub(crate) use service::{all_sources, connect, connected, impatient};
+pub(crate) use service::{all_sources, connect, connected, impatient, read_sources};

@@ -1,9 +1,11 @@
 //! The use case, in steps: plan, open, run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, Receiver};
 
+use super::deadline::Deadline;
 use super::history::{History, Origin, decide, mark, preview, recorded_branches};
 use super::outlook::Outlook;
 use super::redact::clean;
@@ -71,10 +73,13 @@ impl Runner {
         if let Some(speed) = speed {
             settings = settings.compressed(speed);
         }
+        let deadline = Deadline::begin(settings.run_timeout);
         let client = client.unwrap_or_else(|| Jules::builder().with_env());
         let jules = connect(client, &settings)?;
         let plan = if plan::needs_connected(&manifest) {
-            let mut repositories = connected(&all_sources(&impatient(&jules)).await?);
+            let jules = impatient(&jules);
+            let sources = deadline.bound("listing the connected repositories", all_sources(&jules)).await?;
+            let mut repositories = connected(&sources);
             let expand = |connected: &[ConnectedSource]| {
                 let account = if speed.is_some() { Account::Simulated } else { Account::Asked };
                 plan::expand_with(&manifest, account(connected))
@@ -94,7 +99,7 @@ impl Runner {
             plan.tasks.iter_mut().for_each(|task| task.compress(speed));
         }
         plan.settings = settings;
-        Ok(Planned { origin, jules, options, plan, simulated: speed.is_some() })
+        Ok(Planned { origin, jules, options, plan, deadline, simulated: speed.is_some() })
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
@@ -168,6 +173,7 @@ pub struct Planned {
     jules: Jules,
     options: Options,
     plan: Plan,
+    deadline: Deadline,
     simulated: bool,
 }
 
@@ -195,18 +201,18 @@ impl Planned {
     /// [`RunError::Report`], [`RunError::Service`], [`RunError::NothingFailed`], [`RunError::Ledger`],
     /// [`RunError::NotRecorded`].
     pub async fn open(self) -> Result<Run, RunError> {
-        let Self { origin, jules, mut options, plan, simulated } = self;
+        let Self { origin, jules, mut options, plan, deadline, simulated } = self;
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
         options.reports.check()?;
         let is_idle = decide(&origin, plan.clone(), &options, simulated)?.outlook.is_idle;
         if !simulated && !is_idle {
-            greet(&impatient(&jules)).await?;
+            deadline.bound("waiting for the service's first answer", greet(&impatient(&jules))).await?;
         }
         let mut history = History::open(&origin, plan, &options, simulated)?;
         // Another process may have been at it meanwhile.
         history.engine.key_has_worked &= !is_idle;
         let listeners = options.reports.listeners(&history.record, &history.events)?;
-        Ok(Run { jules, history, listeners })
+        Ok(Run { jules, history, listeners, deadline })
     }
 }
 
@@ -216,6 +222,7 @@ pub struct Run {
     jules: Jules,
     history: History,
     listeners: Vec<Box<dyn Listener>>,
+    deadline: Deadline,
 }
 
 impl Run {
@@ -269,12 +276,13 @@ impl Run {
     ///
     /// [`RunError::NotRecorded`].
     pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
-        let Self { jules, history, mut listeners } = self;
-        let History { plan, engine, recorder, record, is_idle, .. } = history;
+        let Self { jules, history, mut listeners, deadline } = self;
+        let History { mut plan, engine, recorder, record, is_idle, .. } = history;
         if is_idle {
             listeners.iter_mut().try_for_each(|listener| listener.finish())?;
             return Ok(Finished { record, stopped: None, fault: None });
         }
+        Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
         let setup = Setup { plan, api: jules.clone(), record, options: engine };
         let clean = Box::new(move |event| clean(jules.api_key(), event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };

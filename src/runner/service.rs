@@ -1,12 +1,12 @@
 //! The client as a run sets it up, and what it asks before a run.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
-
+use super::RunError;
 use crate::plan::{ConnectedSource, Settings};
 use jules::reqwest::header::HeaderValue;
-use jules::{BuildError, Error, Jules, JulesBuilder, ListSessions, Quotas, Retries, Source};
+use jules::{BuildError, Jules, JulesBuilder, ListSessions, Quotas, Retries, Source};
 
 /// How long a first request may be put off by 429 before the service counts as unavailable.
 const FIRST_PATIENCE: Duration = Duration::from_secs(20);
@@ -14,6 +14,10 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(20);
 /// How long to wait before a refused read is sent again: half a minute in all.
 const REFUSED_PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(9), Duration::from_secs(16)];
+
+/// Twenty thousand repositories: a listing that is longer, or that brings nothing new for so many pages, has no end.
+const MOST_PAGES: usize = 200;
+const MOST_WITHOUT_NEWS: usize = 10;
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("jules-batch/", env!("CARGO_PKG_VERSION")));
 
@@ -39,23 +43,51 @@ pub(crate) fn impatient(jules: &Jules) -> Jules {
 }
 
 /// All connected sources, all pages.
-pub(crate) async fn all_sources(jules: &Jules) -> Result<Vec<Source>, Error> {
-    insisting(async || jules.sources().try_collect().await).await
+///
+/// # Errors
+///
+/// [`RunError::Service`], [`RunError::EndlessSources`].
+pub(crate) async fn all_sources(jules: &Jules) -> Result<Vec<Source>, RunError> {
+    insisting(async || read_sources(jules).await).await
+}
+
+/// The same, asked for once.
+///
+/// # Errors
+///
+/// As [`all_sources`].
+pub(crate) async fn read_sources(jules: &Jules) -> Result<Vec<Source>, RunError> {
+    let mut listing = jules.sources();
+    let (mut sources, mut known) = (Vec::new(), HashSet::new());
+    let mut without_news = 0;
+    for pages in 1.. {
+        let Some(page) = listing.next_page().await.transpose()? else { break };
+        let before = sources.len();
+        sources.extend(page.into_iter().filter(|source| known.insert(source.name.clone())));
+        without_news = if sources.len() > before { 0 } else { without_news + 1 };
+        if without_news >= MOST_WITHOUT_NEWS {
+            return Err(RunError::EndlessSources { pages, why: "and the last of them bring nothing new" });
+        }
+        if pages >= MOST_PAGES {
+            return Err(RunError::EndlessSources { pages, why: "more than any account has" });
+        }
+    }
+    Ok(sources)
 }
 
 /// Whether the service takes the key and lists sessions.
-pub(crate) async fn greet(jules: &Jules) -> Result<(), Error> {
+pub(crate) async fn greet(jules: &Jules) -> Result<(), RunError> {
     let fields = Some("sessions(id),nextPageToken".to_owned());
     let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
-    insisting(async || jules.list_sessions(&page).await.map(drop)).await
+    insisting(async || Ok(jules.list_sessions(&page).await.map(drop)?)).await
 }
 
 /// Asks again where the service refuses what it may grant the next time: under load it has answered 404 for what exists.
 /// A key that it does not know (401) is not one of these.
-async fn insisting<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+async fn insisting<T>(ask: impl AsyncFn() -> Result<T, RunError>) -> Result<T, RunError> {
     for pause in REFUSED_PAUSES {
         match ask().await {
-            Err(error) if matches!(error.code(), Some(302 | 400 | 403 | 404)) => {
+            Err(RunError::Service(error)) if matches!(error.code(), Some(302 | 400 | 403 | 404)) => {
                 tracing::debug!(%error, ?pause, "asking again");
                 tokio::time::sleep(pause).await;
             }

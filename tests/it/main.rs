@@ -12,6 +12,7 @@ mod benchmarks;
 mod client_table;
 mod commands;
 mod creating;
+mod deadline;
 mod deaf;
 mod doctor;
 mod documentation;

@@ -9,7 +9,7 @@ use crate::cli::client;
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
 use crate::report::{duration, many};
-use futures::TryStreamExt as _;
+use crate::runner::{RunError, read_sources};
 use jules::{Jules, ListSessions, reqwest};
 
 /// A clock that is further off than this can fail TLS and makes "the last 24 hours" other hours.
@@ -63,13 +63,14 @@ pub(super) async fn accepted(jules: &Jules) -> Finding {
 }
 
 pub(super) async fn sources(jules: &Jules) -> Finding {
-    match jules.sources().try_collect::<Vec<_>>().await {
+    match read_sources(jules).await {
         Ok(sources) if sources.is_empty() => {
             let advice = "connect repositories at https://jules.google.com";
             doubtful("sources", "none is connected".to_owned(), advice)
         }
         Ok(sources) => good("sources", format!("{} connected", many(sources.len(), "source"))),
-        Err(error) => refused("sources", error),
+        Err(RunError::Service(error)) => refused("sources", error),
+        Err(error) => bad("sources", error.to_string(), "try again later", Exit::Unavailable),
     }
 }
 

@@ -25,7 +25,7 @@ const MOST_SESSIONS: usize = 1_000;
 pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console) -> Result<Exit, Failure> {
     let jules = impatient(&client::connect(&args.service)?);
     let listed = said_when_long("listing the sources", console, all_sources(&jules)).await;
-    let connected = connected(&listed.map_err(client::refused)?);
+    let connected = connected(&listed.map_err(|error| client::unlisted(error, client::refused))?);
     let plan = expand(manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
     let plan = args.selection.apply(plan)?;
     print(&plan, args.format, console)?;

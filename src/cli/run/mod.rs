@@ -275,6 +275,9 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
     match error {
         RunError::Client(error) => client::unusable(error),
         RunError::Service(error) => client::refused(error),
+        error @ (RunError::EndlessSources { .. } | RunError::Deadline { .. }) => {
+            Failure::new(Exit::Unavailable, error)
+        }
         RunError::Manifest(found) => planned::invalid(&found, console),
         RunError::Selection(error) => Failure::usage(error),
         RunError::NothingSelected => nothing_selected(),
