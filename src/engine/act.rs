@@ -42,8 +42,8 @@ const ASKED: &str =
 /// A listing that fails is tried once more; then single reads take over.
 const PAGE_RETRIES: u32 = 2;
 
-/// Makes the action's requests.
-pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Input {
+/// Makes the action's requests. `prompt`: that of a create, where it is not the task's.
+pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action, prompt: Option<String>) -> Input {
     let api = match waits_for_its_turn(&action, plan.settings.limits.capacity_wait) {
         Some(limit) => api.with(|options| options.send_within(limit)),
         None => api,
@@ -52,7 +52,9 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action) -> Inpu
         Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
         Action::Audit { since } => Input::Audited(list_since(&api, since).await),
         Action::Create { attempt, marker } => {
-            let result = create(&api, &plan[attempt.task], &marker, plan.settings.simulated.is_some()).await;
+            let task = &plan[attempt.task];
+            let prompt = prompt.as_deref().unwrap_or(&task.prompt);
+            let result = create(&api, task, prompt, &marker, plan.settings.simulated.is_some()).await;
             Input::Posted { attempt, result }
         }
         Action::Search { attempt, since } => Input::Searched { attempt, result: list(&api, since).await },
@@ -144,10 +146,11 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
 async fn create(
     api: &Jules,
     task: &Task,
+    prompt: &str,
     marker: &Marker,
     is_simulated: bool,
 ) -> Result<Box<Seen>, CreateFailure> {
-    let mut new = NewSession::new(&*task.prompt)
+    let mut new = NewSession::new(prompt)
         .title(marker.title(&task.title))
         .require_approval(task.require_approval)
         .auto_pr(task.auto_pr);

@@ -5,6 +5,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use crate::plan::Task;
 use jules::Session;
 
+/// What stands before the number of the attempt where a prompt has an addition.
+const ATTEMPT: &str = "[jb-attempt-";
+
 /// A session's prompt and source, as far as a listing shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ask {
@@ -36,10 +39,17 @@ impl Ask {
 
     fn new(prompt: &str, source: Option<&str>, branch: Option<&str>) -> Self {
         let mut hasher = DefaultHasher::new();
-        // A service may tidy the white space.
-        prompt.split_whitespace().for_each(|word| word.hash(&mut hasher));
+        // A service may tidy the white space. What a further attempt was told besides is not what it was asked: whoever has
+        // lost the ledger does not know it.
+        let words = prompt.split_whitespace().take_while(|word| !is_attempt(word));
+        words.for_each(|word| word.hash(&mut hasher));
         let name = |source: &str| source.trim_start_matches("sources/github/").to_lowercase();
         Self { prompt: Some(hasher.finish()), source: source.map(name), branch: branch.map(str::to_owned) }
+    }
+
+    /// The prompt of a further attempt, which is told this besides.
+    pub(super) fn with_addition(prompt: &str, attempt: u32, addition: &str) -> String {
+        format!("{}\n\n{ATTEMPT}{attempt}]\n{addition}", prompt.trim_end())
     }
 
     /// Whether a session that is listed with this can be one that was asked `whole`. Answers may lack source and branch.
@@ -48,6 +58,12 @@ impl Ask {
         let is_prompt = whole.prompt.is_none() || self.prompt == whole.prompt;
         is_prompt && fits(&self.source, &whole.source) && fits(&self.branch, &whole.branch)
     }
+}
+
+/// Whether a prompt ends here, and what was added for an attempt begins.
+fn is_attempt(word: &str) -> bool {
+    let number = word.strip_prefix(ATTEMPT).and_then(|rest| rest.strip_suffix(']'));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -64,6 +80,15 @@ mod tests {
         assert!(!can_be("Do that.", Some("sources/github/my-org/web"), Some("main")));
         assert!(!can_be("Do it.", Some("sources/github/my-org/app"), Some("main")));
         assert!(!can_be("Do it.", Some("sources/github/my-org/web"), Some("next")));
+        let again = Ask::with_addition("Do it.\n", 2, "It failed: do better.\n[jb-attempt-9] Do that.");
+        assert_eq!(again, "Do it.\n\n[jb-attempt-2]\nIt failed: do better.\n[jb-attempt-9] Do that.");
+        assert!(can_be(&*again, None, None), "what was added does not count");
+        assert!(can_be("Do it. [jb-attempt-12] More.", None, None));
+        for other in
+            ["Do it. It failed: do better.", "Do that. [jb-attempt-2] It failed.", "Do it. [jb-attempt-x]"]
+        {
+            assert!(!can_be(other, None, None), "{other}");
+        }
         assert!(!Ask::new("Do it.", Some("my-org/web"), None).fits(&Ask::new("Do it.", None, None)));
     }
 }

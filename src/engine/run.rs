@@ -10,14 +10,15 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::action::Action;
+use super::ask::Ask;
 use super::dispatch::Dispatch;
 use super::input::{Input, Now};
 use super::journal::Journal;
 use super::status::Told;
 use super::stop::StopReason;
 use super::{Finished, Observers, Setup, act, status};
-use crate::outcome::{ApiUsage, EventKind, JournalError, RunEvent, RunRecord};
-use crate::plan::Plan;
+use crate::outcome::{ApiUsage, EventKind, JournalError, Outcome, RunEvent, RunRecord, TaskRecord};
+use crate::plan::{Plan, PreviousAttempt};
 use jules::Jules;
 
 /// How often the request counts are recorded while a run goes on.
@@ -141,10 +142,33 @@ impl Loop {
         let turn = self.dispatch.take_turn();
         self.write(turn.events, turn.actions);
         for action in self.journal.release() {
-            let request = act::perform(self.api.clone(), self.plan.clone(), action.clone());
+            let prompt = self.prompt_of(&action);
+            let request = act::perform(self.api.clone(), self.plan.clone(), action.clone(), prompt);
             let id = self.requests.spawn(request).id();
             self.under_way.insert(id, action);
         }
+    }
+
+    /// What a further attempt is asked, where it is told of the one before. That is what the record has of it, so that
+    /// nothing is sent which nobody may keep.
+    fn prompt_of(&self, action: &Action) -> Option<String> {
+        let Action::Create { attempt, .. } = action else { return None };
+        let task = &self.plan[attempt.task];
+        let retry = task.retry_prompt.as_ref()?;
+        let earlier = self.dispatch.run_again(attempt.task);
+        let before = earlier.map_or(0, TaskRecord::attempts_made);
+        let own = self.record.tasks.get(&task.id).and_then(|known| known.ended_before(attempt.number));
+        let last = own.or_else(|| earlier.and_then(|known| known.ended_before(u32::MAX)))?;
+        let number = before + attempt.number;
+        let addition = retry.render(
+            number,
+            PreviousAttempt {
+                outcome: last.outcome.map_or("", Outcome::as_str),
+                reason: last.reason.as_deref().unwrap_or_default(),
+                pull_request: last.work.pull_request.as_ref().map_or("", |pull| &pull.url),
+            },
+        )?;
+        Some(Ask::with_addition(&task.prompt, number, &addition))
     }
 
     fn write(&mut self, kinds: Vec<EventKind>, actions: Vec<Action>) {

@@ -49,7 +49,9 @@ pub(crate) use job::{Entry, Matrix};
 pub(crate) use literal::Literal;
 pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
-pub use policy::{Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn};
+pub use policy::{
+    Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn, RetryText,
+};
 pub use project::Name;
 pub use repeat::Repeat;
 pub(crate) use schema::Written;

@@ -140,6 +140,32 @@ impl Setting for MaxFailures {
     }
 }
 
+/// `retries.prompt` as written, and where; a template until a task is planned.
+#[derive(Clone, Debug)]
+pub struct RetryText(pub(crate) Located<String>);
+
+impl PartialEq for RetryText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.value == other.0.value
+    }
+}
+
+impl Eq for RetryText {}
+
+impl Setting for RetryText {
+    type Written = String;
+
+    fn meant(written: Located<String>) -> Self {
+        Self(written)
+    }
+
+    fn check(written: &Located<String>, key: &str, _: &[Limit], wrong: &mut Wrong<'_>) {
+        if written.trim().is_empty() {
+            wrong(Diagnostic::new(format!("`{key}` is empty")).help("remove it"), written.span);
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for MaxFailures {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

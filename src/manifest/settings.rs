@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::located::Located;
-use super::policy::{Backoff, MaxFailures, PlanApproval, PollStrategy, RetryOn};
+use super::policy::{Backoff, MaxFailures, PlanApproval, PollStrategy, RetryOn, RetryText};
 use super::setting::Limit::{AtLeast, AtMost, NotZero};
 use super::setting::{Setting, settings};
 use super::waiting::{StallPolicy, UserFeedback};
@@ -124,5 +124,8 @@ settings! {
         max_delay: Duration = 10 * MINUTE;
         /// Whether the pause is drawn between zero and its full length.
         jitter: bool = true;
+        /// Added to the prompt of a further attempt, also with `--failed`; no part of what a task is known by. Takes `${{ … }}`, with
+        /// `previous.outcome`, `previous.reason`, `previous.pull-request` and `attempt`.
+        prompt: Option<RetryText>;
     }
 }

@@ -153,6 +153,22 @@ impl TaskRecord {
         live.session.as_ref().map(|session| (source.github.clone(), session.id.clone()))
     }
 
+    /// The last attempt before the one of this number that has ended, if there is one.
+    pub(crate) fn ended_before(&self, number: u32) -> Option<&AttemptRecord> {
+        let has_ended = |attempt: &&AttemptRecord| attempt.outcome.is_some_and(|outcome| !outcome.is_open());
+        self.attempts.iter().rev().filter(|attempt| attempt.number < number).find(has_ended)
+    }
+
+    /// How many attempts it has had, refused intents aside.
+    pub(crate) fn attempts_made(&self) -> u32 {
+        self.attempts
+            .iter()
+            .filter(|attempt| !attempt.refused)
+            .map(|attempt| attempt.number)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Its last intent, if nobody knows whether that has a session. It outlives the task's end.
     #[must_use]
     pub fn open_intent(&self) -> Option<&AttemptRecord> {

@@ -315,6 +315,7 @@ impl Expansion<'_> {
             waiting: strings.waiting,
             retries: Arc::clone(&parts.retries),
             repeat: job.keys.repeat,
+            retry_prompt: strings.retry_prompt,
             timeouts: job.keys.timeouts,
             needs: Arc::clone(&parts.no_needs.0),
             needs_outside: Arc::clone(&parts.no_needs.1),

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod comparison;
+mod cycles;
 mod data;
 mod equality;
 mod expand;
@@ -12,6 +13,7 @@ mod key;
 mod matrix;
 mod needs;
 mod resolve;
+mod retry;
 mod scope;
 mod select;
 mod settings;
@@ -30,6 +32,7 @@ pub(crate) use expand::expand_with;
 pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use filter::{Filter, FilterError};
 pub(crate) use github::{Repository, parse_repository};
+pub use retry::{PreviousAttempt, RetryPrompt};
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
     Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, Repeat, RetryOn,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
+use super::cycles::cycles;
 use super::data::to_value;
 use super::github::{Repository, parse_repository};
-use super::needs::cycles;
 use super::scope::{Scope, Unset};
 use super::template::Template;
 use crate::manifest::{

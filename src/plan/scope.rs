@@ -15,6 +15,9 @@ pub(super) struct Scope {
     pub(super) env: Value,
     pub(super) source: Option<Value>,
     pub(super) matrix: Option<Value>,
+    /// How the attempt before ended, and the number of this one: `retries.prompt` alone has them.
+    pub(super) previous: Option<Value>,
+    pub(super) attempt: Option<Value>,
     /// Variables that exist without a value: for the wording of errors.
     pub(super) unset: Arc<Unset>,
 }
@@ -45,7 +48,7 @@ impl Object for Scope {
 
 impl Scope {
     /// What the names begin with.
-    pub(super) const ROOTS: [&str; 5] = ["job", "vars", "env", "source", "matrix"];
+    pub(super) const ROOTS: [&str; 7] = ["job", "vars", "env", "source", "matrix", "previous", "attempt"];
 
     /// The names that all tasks of a job share.
     pub(super) fn of_job(variables: &Variables, job: &CheckedJob) -> Self {
@@ -56,6 +59,8 @@ impl Scope {
             env: Value::from_pairs(env),
             source: None,
             matrix: None,
+            previous: None,
+            attempt: None,
             unset: Arc::new(Unset::of(variables, &job.env)),
         }
     }
@@ -67,6 +72,8 @@ impl Scope {
             "env" => Some(&self.env),
             "source" => self.source.as_ref(),
             "matrix" => self.matrix.as_ref(),
+            "previous" => self.previous.as_ref(),
+            "attempt" => self.attempt.as_ref(),
             _ => None,
         }
     }
@@ -93,11 +100,12 @@ impl Scope {
         let roots = [
             ("source", self.source.as_ref()),
             ("matrix", self.matrix.as_ref()),
+            ("previous", self.previous.as_ref()),
             ("vars", Some(&self.vars)),
             ("env", Some(&self.env)),
             ("job", Some(&self.job)),
         ];
-        let mut names = Vec::new();
+        let mut names: Vec<String> = self.attempt.iter().map(|_| "attempt".to_owned()).collect();
         for (root, value) in roots {
             for key in value.into_iter().filter_map(|value| value.try_iter().ok()).flatten() {
                 names.push(format!("{root}.{key}"));
@@ -131,6 +139,9 @@ impl Scope {
             }
             "source" if self.source.is_none() => return finding.help("this job has no source"),
             "matrix" if self.matrix.is_none() => return finding.help("this job has no matrix"),
+            "previous" | "attempt" if self.attempt.is_none() => {
+                return finding.help("only `retries.prompt` can read it");
+            }
             _ => {}
         }
         let names = self.names_beside(path);

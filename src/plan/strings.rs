@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::retry::RetryPrompt;
 use super::scope::Scope;
 use super::settings::{StallPolicy, UserFeedback, Waiting};
 use super::template::Template;
@@ -13,6 +14,7 @@ pub(super) struct JobStrings {
     prompt: Template,
     tags: Shared<Vec<Template>, Arc<[String]>>,
     waiting: Shared<Waiting<Template>, Arc<Waiting>>,
+    retry: Option<Arc<Template>>,
 }
 
 /// What no expression changes is rendered once and shared by all tasks.
@@ -27,6 +29,7 @@ pub(super) struct TaskStrings {
     pub(super) prompt: Arc<str>,
     pub(super) tags: Arc<[String]>,
     pub(super) waiting: Arc<Waiting>,
+    pub(super) retry_prompt: Option<RetryPrompt>,
 }
 
 impl JobStrings {
@@ -46,6 +49,7 @@ impl JobStrings {
         };
         let title = job.keys.title.as_ref().and_then(&mut compile);
         let tags: Vec<Template> = job.keys.tags.iter().filter_map(&mut compile).collect();
+        let retry = job.keys.retries.prompt.as_ref().and_then(|prompt| compile(&prompt.0)).map(Arc::new);
         let waiting = Waiting::compile(&job.keys.waiting, compile);
         let prompt = Template::compile_text(&job.prompt).map_err(|found| findings.extend(found)).ok();
         let (Some(prompt), Some(waiting), true) = (prompt, waiting, findings.is_empty()) else {
@@ -61,7 +65,7 @@ impl JobStrings {
         } else {
             Shared::PerTask(waiting)
         };
-        Ok(Self { title, prompt, tags, waiting })
+        Ok(Self { title, prompt, tags, waiting, retry })
     }
 
     /// Renders the strings of the task `id`, which is also its title where the job names none.
@@ -83,15 +87,18 @@ impl JobStrings {
             Shared::Once(waiting) => Ok(Arc::clone(waiting)),
             Shared::PerTask(waiting) => waiting.render(scope).map(Arc::new),
         };
-        match (title, prompt, tags, waiting) {
-            (Ok(title), Ok(prompt), Ok(tags), Ok(waiting)) => {
-                Ok(TaskStrings { title, prompt, tags, waiting })
+        let retry = self.retry.as_ref().map(|retry| RetryPrompt::checked(retry, scope)).transpose();
+        match (title, prompt, tags, waiting, retry) {
+            (Ok(title), Ok(prompt), Ok(tags), Ok(waiting), Ok(retry_prompt)) => {
+                Ok(TaskStrings { title, prompt, tags, waiting, retry_prompt })
             }
-            (title, prompt, tags, waiting) => Err([title.err(), prompt.err(), tags.err(), waiting.err()]
-                .into_iter()
-                .flatten()
-                .flatten()
-                .collect()),
+            (title, prompt, tags, waiting, retry) => {
+                Err([title.err(), prompt.err(), tags.err(), waiting.err(), retry.err()]
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .collect())
+            }
         }
     }
 }

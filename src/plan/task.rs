@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::retry::RetryPrompt;
 use super::settings::{Repeat, RetryPolicy, Settings, Timeouts, Waiting};
 pub use crate::manifest::{Expect, GiveUp, OnNoChange, Place};
 
@@ -63,6 +64,8 @@ pub struct Task {
     pub repeat: Repeat,
     /// When to try again with a new session.
     pub retries: Arc<RetryPolicy>,
+    /// What the prompt of a further attempt has in addition (`retries.prompt`); no part of the key.
+    pub retry_prompt: Option<RetryPrompt>,
     /// How long this task's session may take.
     pub timeouts: Timeouts,
     /// The tasks that must have ended well first, as indices into [`Plan::tasks`].

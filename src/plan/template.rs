@@ -381,6 +381,7 @@ pub(super) mod tests {
             source: None,
             matrix: Some(to_value(&matrix)),
             unset: Arc::new(Unset { vars: vec!["ticket".into()], env: vec!["HOST".into()] }),
+            ..Scope::default()
         })
     }
 

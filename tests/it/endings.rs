@@ -193,7 +193,11 @@ fn a_repository_that_is_not_connected_is_an_error_and_the_rest_goes_on() {
     let ended = run(&world, 100);
     assert_eq!(ended.outcome("task/my-org/gone@main").0, Outcome::Error);
     assert_eq!(ended.outcome("task/my-org/web@main").0, Outcome::Succeeded);
-    assert_eq!(world.requests("sessions.create"), 4, "a refusal may pass; one of three tries is not believed");
+    assert_eq!(
+        world.requests("sessions.create"),
+        4,
+        "a refusal may pass; one of three tries is not believed"
+    );
 }
 
 #[test]

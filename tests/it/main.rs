@@ -36,6 +36,7 @@ mod reports;
 mod repositories;
 mod requests;
 mod resuming;
+mod retry_prompt;
 mod retrying;
 mod rounds;
 mod secrets;

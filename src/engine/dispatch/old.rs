@@ -9,7 +9,7 @@ use crate::engine::action::{Action, Attempt, Purpose, TaskIx};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{Digest, FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::{PATIENCE, asked, is_fresh, is_met, is_met_by_failed, judge};
-use crate::outcome::{AttemptRecord, EventKind, Outcome};
+use crate::outcome::{AttemptRecord, EventKind, Outcome, TaskRecord};
 use jules::{Options, SessionId, SessionState};
 
 /// How often a session is looked at that cannot be, is not there, or is not put away.
@@ -60,6 +60,13 @@ impl OldSession {
 }
 
 impl Dispatch {
+    /// What an earlier run knows of a task that is run again because it failed there.
+    pub(in crate::engine) fn run_again(&self, ix: TaskIx) -> Option<&TaskRecord> {
+        let task = &self.plan[ix];
+        let known = self.options.earlier.get(&task.id).filter(|_| self.options.rerun_failed);
+        known.filter(|known| known.planned.key == task.key)
+    }
+
     /// Whether the last look at the session before is too old for another attempt.
     pub(super) fn is_look_old(&self, ix: TaskIx, now: Now) -> bool {
         let over_at = self.tasks[ix].old.as_ref().and_then(|old| old.over_at);

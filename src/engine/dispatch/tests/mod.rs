@@ -35,6 +35,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
         give_up: GiveUp::Archive,
         waiting: Arc::new(Waiting::default()),
         retries: Arc::new(RetryPolicy::default()),
+        retry_prompt: None,
         timeouts: Timeouts::default(),
         repeat: Repeat::default(),
         needs: needs.into(),
