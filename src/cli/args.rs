@@ -109,8 +109,9 @@ impl<C: Subcommand> Args<C> {
         let line: Vec<OsString> = line.into_iter().collect();
         let command = environment::behind(&line, wording::in_paragraphs(Self::command()));
         let matches = command.clone().try_get_matches_from(&line);
-        let parsed =
-            matches.map_err(|error| wording::with_suggestion(error, &line, &command)).and_then(|matches| {
+        let parsed = matches
+            .map_err(|error| wording::with_suggestion(wording::with_sign(error, &line), &line, &command))
+            .and_then(|matches| {
                 Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))
             });
         parsed.map_err(wording::tamed)

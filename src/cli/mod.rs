@@ -82,7 +82,7 @@ pub(crate) enum Command {
     Doctor(doctor::DoctorArgs),
     /// Serve the simulator: the Jules API, played on this machine
     Simulate(simulate::SimulateArgs),
-    /// Print the JSON Schema of the manifest or of report.json
+    /// Print the JSON Schema of the manifest, of report.json or of a scenario
     Schema(schema::SchemaArgs),
     /// Run as the GitHub Action does: inputs from the environment, results for GitHub
     Action(Box<action::ActionArgs>),

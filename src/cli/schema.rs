@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::simulator::Scenario;
 use crate::{manifest, report};
 
 const AFTER_HELP: &str = "\
@@ -13,7 +14,9 @@ Examples:
     jules-batch schema manifest > jobs.schema.json
     # yaml-language-server: $schema=./jobs.schema.json
   For programs that read reports:
-    jules-batch schema report > report.schema.json";
+    jules-batch schema report > report.schema.json
+  Of what the simulator plays:
+    jules-batch schema scenario > scenario.schema.json";
 
 /// `schema`.
 #[derive(Debug, clap::Args)]
@@ -31,12 +34,15 @@ pub(crate) enum What {
     Manifest,
     /// The report, report.json
     Report,
+    /// What the simulator plays, --simulate=scenario.yaml
+    Scenario,
 }
 
 pub(crate) fn run(args: &SchemaArgs, console: &Console) -> Result<Exit, Failure> {
     let schema = match args.what {
         What::Manifest => manifest::json_schema(),
         What::Report => report::report_schema(),
+        What::Scenario => Scenario::json_schema(),
     };
     console.result_line(&format!("{schema:#}"))?;
     Ok(Exit::Done)

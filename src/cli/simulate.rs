@@ -3,10 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use foreign_text::line as neutral;
+
 use super::console::{BOLD, Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
+use super::quote::quoted;
 use super::signals::Signals;
 use crate::simulator::{Scenario, ScenarioError, Simulator};
 
@@ -14,9 +17,16 @@ const AFTER_HELP: &str = "\
 Stdout carries the base URL in one line, then, after a signal, what the simulator saw as JSON.
 While it runs, GET /statistics and GET /statistics/sessions tell the same.
 
+A scenario says what sessions do, by prompt or source, and what goes wrong on the way. --example prints one with every
+key in it; take what is needed of it.
+
 Examples:
   jules-batch simulate --port 8080
-  JULES_API_KEY=any JULES_BASE_URL=http://127.0.0.1:8080/v1alpha jules-batch run jobs.example.yaml";
+  export JULES_API_KEY=any JULES_BASE_URL=http://127.0.0.1:8080/v1alpha
+  jules-batch run jobs.yaml
+
+  jules-batch simulate --example > scenario.yaml
+  jules-batch run jobs.yaml --simulate=scenario.yaml";
 
 /// `simulate`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +38,9 @@ pub(crate) struct SimulateArgs {
     /// What sessions do, as a YAML file; without it they behave well, a minute of service time a second
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+    /// Print a scenario that shows every key, and serve nothing
+    #[arg(long, conflicts_with_all = ["port", "scenario", "speed"])]
+    pub(crate) example: bool,
     /// Seconds of service time in one real second [default: the scenario's]
     #[arg(long, value_name = "FACTOR")]
     pub(crate) speed: Option<f64>,
@@ -38,13 +51,44 @@ pub(crate) fn scenario(path: Option<&Path>) -> Result<Scenario, Failure> {
     match path {
         None => Ok(Scenario::demo()),
         Some(path) => Scenario::read(path).map_err(|error| match error {
-            ScenarioError::Read { .. } => Failure::usage(error),
-            _ => Failure::new(Exit::ManifestInvalid, error),
+            ScenarioError::Read { .. } => Failure::usage(error).help(EXAMPLE),
+            _ if is_manifest(path) => Failure::usage(format!(
+                "`{}` is a manifest, not a scenario",
+                neutral(&path.display().to_string())
+            ))
+            .help(format!("name it first: jules-batch run {} --simulate", quoted(path))),
+            _ => Failure::new(Exit::ManifestInvalid, error).help(EXAMPLE),
         }),
     }
 }
 
+/// The way out for whoever has no scenario that can be played.
+const EXAMPLE: &str = "see every key that a scenario can have: jules-batch simulate --example";
+
+/// Whether a file that was named as a scenario looks like a manifest.
+fn is_manifest(path: &Path) -> bool {
+    has_key(path, &["jobs"])
+}
+
+/// Whether a file that was named as a manifest looks like a scenario.
+pub(crate) fn is_scenario(path: &Path) -> bool {
+    has_key(path, &["speed", "rules", "faults", "history", "any-source", "field-masks", "sources"])
+        && !is_manifest(path)
+}
+
+/// Whether one of these keys stands at the top of a file.
+fn has_key(path: &Path, keys: &[&str]) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.trim_start_matches(['{', ' ']).split_once(':'))
+        .any(|(key, _)| keys.contains(&key))
+}
+
 pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, Failure> {
+    if args.example {
+        console.result(Scenario::REFERENCE)?;
+        return Ok(Exit::Done);
+    }
     let mut scenario = scenario(args.scenario.as_deref())?;
     if let Some(speed) = args.speed {
         scenario = scenario.with_speed(speed);

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 
 use clap::Command;
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 use crate::manifest::nearest;
@@ -43,6 +44,20 @@ pub(super) fn with_suggestion(mut error: Error, line: &[OsString], command: &Com
     if let Some(name) = nearest(written, below.get_subcommands().map(Command::get_name)) {
         let names = ContextValue::Strings(vec![name.to_owned()]);
         error.insert(ContextKind::SuggestedSubcommand, names);
+    }
+    error
+}
+
+/// Tells of the `=` that `--simulate FILE` lacks, where FILE is one word too many.
+pub(super) fn with_sign(mut error: Error, line: &[OsString]) -> Error {
+    let word = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word.clone(),
+        _ => return error,
+    };
+    let is_behind = line.windows(2).any(|two| two[0] == "--simulate" && two[1] == *word);
+    if is_behind {
+        let tip = StyledStr::from(format!("a scenario is written with a `=`: --simulate={word}"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
     error
 }

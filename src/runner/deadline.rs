@@ -59,7 +59,8 @@ mod tests {
         assert_eq!(deadline.left(), Some(Duration::from_secs(4)));
         assert!(matches!(deadline.bound("b", slow()).await, Err(RunError::Deadline { doing: "b" })));
         assert_eq!(deadline.left(), Some(Duration::ZERO));
-        let never = Deadline::begin(None).bound("c", pending::<Result<(), RunError>>());
+        let endless = Deadline::begin(None);
+        let never = endless.bound("c", pending::<Result<(), RunError>>());
         assert!(tokio::time::timeout(Duration::from_secs(99_999), never).await.is_err());
     }
 }

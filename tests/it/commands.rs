@@ -81,8 +81,9 @@ fn there_is_a_manual_page_for_every_command() {
 fn the_schemas_are_the_ones_that_are_checked_in() {
     let world = World::new(QUICK);
     let manifest = include_str!("../../schemas/manifest.schema.json");
-    for (what, file) in [("manifest", manifest), ("report", include_str!("../../schemas/report.schema.json"))]
-    {
+    let report = include_str!("../../schemas/report.schema.json");
+    let scenario = include_str!("../../schemas/scenario.schema.json");
+    for (what, file) in [("manifest", manifest), ("report", report), ("scenario", scenario)] {
         let printed = world.command("schema").arg(what).exits(0).stdout;
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(read(&printed), read(file), "{what}");

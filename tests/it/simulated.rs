@@ -155,7 +155,33 @@ fn a_scenario_of_ones_own_is_played() {
     assert!(ended.stderr.contains("missing.yaml"), "{ended}");
     world.write("wrong.yaml", "sped: 60\n");
     let ended = world.command("run").arg("--simulate=wrong.yaml").exits(3);
-    assert!(ended.stderr.contains("sped"), "{ended}");
+    assert!(
+        ended.stderr.contains("sped") && ended.stderr.contains("jules-batch simulate --example"),
+        "{ended}"
+    );
+}
+
+#[test]
+fn a_scenario_without_its_sign_is_told_of_it() {
+    let world = world();
+    world.write("sc.yaml", "speed: 60\nrules: []\n");
+    world.write("jobs.yaml", &Manifest::of([job("task", "Do it.", &[])]).to_string());
+    for line in ["--simulate sc.yaml", "jobs.yaml --simulate sc.yaml"] {
+        let ended = world.command("run").args(line).exits(2);
+        assert!(ended.stderr.contains("--simulate=sc.yaml"), "{ended}");
+    }
+    let ended = world.command("run").arg("--simulate=jobs.yaml").exits(2);
+    assert!(ended.stderr.contains("name it first: jules-batch run jobs.yaml --simulate"), "{ended}");
+}
+
+#[test]
+fn the_example_of_a_scenario_can_be_played() {
+    let world = world();
+    let example = world.command("simulate").arg("--example").exits(0).stdout;
+    assert_eq!(example, Scenario::REFERENCE);
+    world.write("scenario.yaml", &example);
+    world.write("jobs.yaml", &Manifest::of([job("task", "Do it.", &[])]).to_string());
+    world.command("run").args("-n --simulate=scenario.yaml").exits(0);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::{span::Span, wake::Wake};
 /// What a scenario says about a session's life. What it leaves out comes from the scenario's `defaults`, and then
 /// from the request itself. Lengths of time are in service time.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Behaviour {
     /// From creation to end, less the time spent waiting for people. Drawn from 2m..6m when absent.
@@ -68,6 +69,7 @@ pub(super) struct Behaviour {
 
 /// How a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Ending {
     /// COMPLETED with a pull request; with a change set alone when the request did not ask for one.
@@ -123,6 +125,7 @@ impl Ending {
 
 /// Where the agent's questions stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum AsksIn {
     /// `agentMessaged`.
@@ -136,6 +139,7 @@ pub(super) enum AsksIn {
 
 /// Forms of head branches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum BranchForm {
     /// `<slug>-<id>`; the slug may hold a slash.
@@ -148,6 +152,7 @@ pub(super) enum BranchForm {
 
 /// What the service makes of a title.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct TitleChange {
     /// Keeps this many characters.
@@ -160,6 +165,7 @@ pub(super) struct TitleChange {
 
 /// Questions of the agent.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Feedback {
     /// How many times the session asks and waits for a message.
@@ -170,6 +176,7 @@ pub(super) struct Feedback {
 
 /// What a working agent reports.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Activities {
     /// Time between two reports. Absent: about twelve reports however long the work takes.
@@ -188,6 +195,7 @@ pub(super) struct Activities {
 
 /// Something extra among the activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Extra {
     BashOutput,
@@ -203,6 +211,7 @@ pub(super) enum Extra {
 
 /// A field missing in the answer to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Lacking {
     State,

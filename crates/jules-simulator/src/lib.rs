@@ -61,6 +61,8 @@ mod pattern;
 mod request;
 mod rule;
 mod scenario;
+#[cfg(feature = "schema")]
+mod schema;
 mod server;
 mod service;
 mod session;

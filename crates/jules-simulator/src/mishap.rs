@@ -10,6 +10,7 @@ use super::{
 
 /// Something that goes wrong on the way.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
@@ -45,6 +46,7 @@ fn everywhere() -> OneOrMany<Scope> {
 
 /// What a fault's window is counted from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Since {
     /// The start of the simulator.
@@ -58,6 +60,7 @@ pub(super) enum Since {
 
 /// Kinds of faults. "Before" and "after" mean the commit: whether the service did what it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum FaultKind {
     ErrorBefore,

@@ -6,6 +6,7 @@ use super::{behaviour::Behaviour, create::Create, pattern::Pattern};
 
 /// A rule: which sessions, and how they behave.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Rule {
     #[serde(default)]
@@ -17,6 +18,7 @@ pub(super) struct Rule {
 /// Conditions of a rule; all that are given must hold. With `*` or `?` in it a text is a glob over the whole,
 /// without it a part.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct When {
     pub(super) prompt: Option<Pattern>,
@@ -57,6 +59,7 @@ impl When {
 
 /// `3` or `[1, 3]`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum OneOrMany<T> {
     One(T),

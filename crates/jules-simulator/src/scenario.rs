@@ -30,6 +30,7 @@ pub struct Scenario {
 
 /// The keys of the YAML file.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Script {
     /// How many seconds of service time pass in one real second.
@@ -78,6 +79,7 @@ impl Default for Script {
 
 /// A key the simulator accepts. It does not print: a scenario may have been written around a real one.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub(super) struct AcceptedKey(String);
 
@@ -95,6 +97,7 @@ impl fmt::Debug for AcceptedKey {
 
 /// Connected repositories: one, or `count` of them.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct SourceSpec {
     /// `owner/repo`; with `count`, `{n}` in it is replaced by 1 to `count`.
@@ -115,6 +118,7 @@ fn main_branch() -> Arc<str> {
 
 /// What the account may use.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(super) struct Limits {
     /// Live sessions at once.
@@ -131,6 +135,7 @@ pub(super) struct Limits {
 
 /// How creates over a cap are refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Refusal {
     /// 429 RESOURCE_EXHAUSTED.
@@ -242,6 +247,20 @@ impl Scenario {
     /// A key that it accepts.
     pub fn key(&self) -> &str {
         self.script.keys.first().map_or("any", |key| &key.0)
+    }
+
+    /// The JSON Schema (2020-12) of a scenario, for editors.
+    #[cfg(feature = "schema")]
+    pub fn json_schema() -> serde_json::Value {
+        // `uint32` and the like are Rust's: validators refuse a format that they do not know.
+        fn plain(schema: &mut schemars::Schema) {
+            schema.remove("format");
+            schemars::transform::transform_subschemas(&mut plain, schema);
+        }
+        let mut schema = schemars::schema_for!(Script);
+        plain(&mut schema);
+        schema.insert("title".to_owned(), "Scenario".into());
+        schema.to_value()
     }
 
     /// Seconds of service time in one real second.

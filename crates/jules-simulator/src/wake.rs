@@ -13,6 +13,7 @@ use super::{
 
 /// What brings a completed session back to work, and what comes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Wake {
     pub(super) by: Waker,
@@ -48,6 +49,7 @@ impl Wake {
 
 /// Who wakes a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Waker {
     /// sendMessage: the n-th such wake is for the n-th message, the last for all further ones.
@@ -71,6 +73,7 @@ impl Waker {
 
 /// How a session that was woken ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum WakeEnding {
     /// COMPLETED after a push to its branch; with its first change when it had none.

@@ -5,13 +5,13 @@ mod finish;
 mod rehearsal;
 mod service;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foreign_text::line as neutral;
 use tokio::sync::mpsc;
 
-pub(crate) use args::RunArgs;
+pub(crate) use args::{RunArgs, SimulateWith};
 pub(crate) use rehearsal::state_dir as simulated_state_dir;
 use service::Target;
 
@@ -24,6 +24,7 @@ use super::progress::{Pace, Progress};
 use super::quote::quoted;
 use super::selection::nothing_selected;
 use super::signals::{self, Signal, Signals};
+use super::simulate::is_scenario;
 use super::{outlook, outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
@@ -74,11 +75,21 @@ impl From<Exit> for Ended {
 }
 
 pub(crate) async fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
+    if matches!(args.simulate, Some(SimulateWith::Demo)) && is_scenario(&args.manifest) {
+        return Err(without_sign(&args.manifest));
+    }
     let manifest = planned::read(&args.manifest, &args.selection, console)?;
     let command = format!("jules-batch run {}", quoted(&args.manifest));
     let file = Some(args.manifest.to_string_lossy().into_owned());
     let job = Job { manifest, origin: args.manifest.clone(), file, command: Some(command), workflow: None };
     Ok(Box::pin(execute(args, job, console)).await?.exit)
+}
+
+/// `--simulate FILE`, where FILE is taken for the manifest.
+fn without_sign(scenario: &Path) -> Failure {
+    let shown = neutral(&scenario.display().to_string());
+    Failure::usage(format!("`{shown}` is a scenario, not a manifest"))
+        .help(format!("write it with a `=`: jules-batch run jobs.yaml --simulate={}", quoted(scenario)))
 }
 
 /// Runs a job under the flags of `run`; where the manifest comes from is the caller's business.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::manifest::json_schema;
+use crate::simulator::Scenario;
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -31,6 +32,36 @@ fn assert_generated(path: &str, generated: &str) {
 #[test]
 fn the_schema_that_is_checked_in_is_the_generated_one() {
     assert_generated("schemas/manifest.schema.json", &format!("{:#}\n", json_schema()));
+}
+
+#[test]
+fn the_schema_of_a_scenario_is_the_generated_one_and_names_what_the_example_has() {
+    let schema = Scenario::json_schema();
+    assert_generated("schemas/scenario.schema.json", &format!("{schema:#}\n"));
+    let example: Value = serde_saphyr::from_str(Scenario::REFERENCE).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&example)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let objects = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    let keys = objects.flat_map(|object| object["properties"].as_object()).flatten();
+    let missing: Vec<&String> =
+        keys.map(|(key, _)| key).filter(|key| !Scenario::REFERENCE.contains(&format!("{key}:"))).collect();
+    assert!(missing.is_empty(), "reference.yaml does not show {missing:?}");
+}
+
+#[test]
+fn the_page_of_the_simulator_has_every_key_of_a_scenario() {
+    let text = std::fs::read_to_string(project("docs/simulator.md")).unwrap();
+    let start = text.find("reference.yaml: INSTA").unwrap();
+    let start = start + text[start..].find("```yaml\n").unwrap() + "```yaml\n".len();
+    let end = start + text[start..].find("```\n").unwrap();
+    assert_generated(
+        "docs/simulator.md",
+        &format!("{}{}{}", &text[..start], Scenario::REFERENCE, &text[end..]),
+    );
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl World {
         let events: Vec<(i64, i64, String)> =
             rows.query_map([], read).unwrap().collect::<Result<_, _>>().unwrap();
         for (run, seq, body) in events {
-            let mut event: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let mut event: Value = serde_json::from_str(&body).unwrap();
             let ts: jiff::Timestamp = event["ts"].as_str().unwrap().parse().unwrap();
             event["ts"] = (ts - by).to_string().into();
             let sql = "UPDATE events SET ts = ts - ?1, body = ?2 WHERE run = ?3 AND seq = ?4";
