@@ -20,23 +20,65 @@ const BLOCK: usize = 64 * 1024;
 /// The longest words of others that an event keeps, in bytes.
 const WORDS: usize = 64 * 1024;
 
-/// The variables that may hold a proxy's address.
+/// The variables that hold a secret by themselves.
+const SECRETS: [&str; 8] = [
+    "JULES_BATCH_GITHUB_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "PGPASSWORD",
+];
+
+/// The variables that may hold a proxy's address, also without a scheme. An address with one is seen in every variable.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Takes secrets out of text: the API key, and what a proxy is told to let us through. `***` stands in their place.
+/// A secret shorter than this would tear words apart.
+const SHORTEST: usize = 8;
+/// A beginning of a secret that counts as the secret: what tokens of one kind have in common is shorter.
+const BEGINNING: usize = 16;
+
+/// Takes secrets out of text: the API key, tokens, and the passwords of addresses in the environment. `***` stands in
+/// their place.
 #[derive(Clone, Default)]
 pub struct Redactor {
     key: Option<ApiKey>,
-    credentials: Arc<[String]>,
+    others: Arc<[Word]>,
+}
+
+/// Another secret, and how many characters of its beginning count as all of it.
+#[derive(Clone, PartialEq, Eq)]
+struct Word {
+    text: String,
+    least: usize,
+}
+
+impl Word {
+    fn whole(text: String) -> Self {
+        Self { text, least: usize::MAX }
+    }
+
+    fn token(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (text.len() >= SHORTEST).then(|| Self { text: text.to_owned(), least: BEGINNING })
+    }
 }
 
 impl Redactor {
-    /// For the key, and for the proxies that the environment names.
+    /// For the key, and for what the environment holds: GitHub's tokens, a database's password, and user name and password
+    /// of every address in it, such as a proxy's.
     #[must_use]
     pub fn new(key: Option<ApiKey>) -> Self {
-        let addresses = PROXIES.iter().filter_map(|name| std::env::var(name).ok());
-        Self { key, credentials: addresses.flat_map(|address| credentials(&address)).collect() }
+        Self {
+            key,
+            others: of_environment(
+                std::env::vars_os()
+                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+            ),
+        }
     }
 
     /// The same for another key.
@@ -45,15 +87,20 @@ impl Redactor {
         Self { key: Some(key), ..self }
     }
 
+    /// The same for one more secret, such as a token that was read from a file. One of fewer than eight characters is not
+    /// searched for.
+    #[must_use]
+    pub fn with_secret(self, secret: &str) -> Self {
+        Self { others: self.others.iter().cloned().chain(Word::token(secret)).collect(), ..self }
+    }
+
     /// The text without secrets. What is lent had none.
     #[must_use]
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let text = self.key.as_ref().map_or(Cow::Borrowed(text), |key| key.redact(text));
-        self.credentials.iter().fold(text, |text, secret| {
-            match foreign_text::mask(&text, secret, usize::MAX) {
-                Cow::Borrowed(_) => text,
-                Cow::Owned(clean) => Cow::Owned(clean),
-            }
+        let text = self.key.as_ref().map_or(Cow::Borrowed(text), |key| key.redact_disguised(text));
+        self.others.iter().fold(text, |text, word| match foreign_text::mask(&text, &word.text, word.least) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(clean) => Cow::Owned(clean),
         })
     }
 
@@ -108,6 +155,22 @@ impl Write for Lines<'_> {
     }
 }
 
+/// The secrets in these variables, the longest first: one may be a part of another.
+fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Arc<[Word]> {
+    let mut found = Vec::new();
+    for (name, value) in variables {
+        if SECRETS.contains(&&*name) {
+            found.extend(Word::token(&value));
+        }
+        if PROXIES.contains(&&*name) || (value.contains("://") && value.contains('@')) {
+            found.extend(credentials(&value).into_iter().map(Word::whole));
+        }
+    }
+    found.sort_by_key(|word| std::cmp::Reverse(word.text.len()));
+    found.dedup();
+    found.into()
+}
+
 /// What an address holds that is nobody's business, as it is sent and as it is written.
 fn credentials(address: &str) -> Vec<String> {
     let with_scheme = || Url::parse(&format!("http://{address}"));
@@ -119,7 +182,8 @@ fn credentials(address: &str) -> Vec<String> {
     let mut found = vec![format!("{pair}@")];
     // Shorter ones would tear words apart.
     let sent = STANDARD.encode(percent_decoded(&pair));
-    found.extend([password.to_owned(), sent].into_iter().filter(|secret| secret.len() >= 8));
+    let plain = percent_decoded(password);
+    found.extend([password.to_owned(), plain, sent].into_iter().filter(|secret| secret.len() >= SHORTEST));
     found
 }
 
@@ -130,11 +194,11 @@ fn percent_decoded(text: &str) -> String {
     pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-/// The event with `***` where the key was, and with no words of others that are longer than [`WORDS`]: it is kept in the
+/// The event with `***` where a secret was, and with no words of others that are longer than [`WORDS`]: it is kept in the
 /// ledger, and written again with every report.
-pub(super) fn clean(key: &ApiKey, event: RunEvent) -> RunEvent {
+pub(super) fn clean(redactor: &Redactor, event: RunEvent) -> RunEvent {
     let json = serde_json::to_string(&event).unwrap_or_default();
-    let clean = key.redact(&json);
+    let clean = redactor.clean(&json);
     if json.len() > WORDS && !is_ours(&event.kind) {
         let mut value: Value = serde_json::from_str(&clean).unwrap_or_default();
         shorten(&mut value);
@@ -165,32 +229,32 @@ mod tests {
     use super::*;
     use crate::outcome::{Outcome, sample};
 
-    fn key() -> ApiKey {
-        ApiKey::new("AIza-secret-key").unwrap()
+    fn redactor() -> Redactor {
+        Redactor::default().with_key(ApiKey::new("AIza-secret-key").unwrap())
     }
 
     #[test]
     fn no_event_repeats_a_key() {
         let plain = sample::event(1, sample::intent("task-0", 1));
-        assert_eq!(clean(&key(), plain.clone()), plain);
+        assert_eq!(clean(&redactor(), plain.clone()), plain);
         let leak =
             sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is AIza-\u{1B}[1msecret-key"));
         let cleaned = sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is ***"));
-        assert_eq!(clean(&key(), sample::event(2, leak)), sample::event(2, cleaned));
+        assert_eq!(clean(&redactor(), sample::event(2, leak)), sample::event(2, cleaned));
     }
 
     #[test]
     fn an_event_keeps_no_more_words_than_fit() {
         let long = format!("first{}last", "x".repeat(20 << 20));
         let event = sample::event(1, sample::ended("task-0", Outcome::Failed, Some(&long)));
-        let json = serde_json::to_string(&clean(&key(), event)).unwrap();
+        let json = serde_json::to_string(&clean(&redactor(), event)).unwrap();
         assert!(json.len() < 2 * WORDS && json.contains("bytes left out"));
         assert!(json.contains("first") && json.contains("last"));
     }
 
     #[test]
     fn what_is_written_in_parts_is_searched_as_a_whole() {
-        let redactor = Redactor::default().with_key(key());
+        let redactor = redactor();
         let page = format!("{}\nAIza-secret-key\n", "x".repeat(100)).repeat(2_000);
         let mut out = Vec::new();
         let written = redactor
@@ -201,8 +265,10 @@ mod tests {
 
     #[test]
     fn a_proxy_s_credentials_are_secrets() {
-        let redactor =
-            |address: &str| Redactor { key: None, credentials: credentials(address).into_iter().collect() };
+        let redactor = |address: &str| Redactor {
+            key: None,
+            others: credentials(address).into_iter().map(Word::whole).collect(),
+        };
         let long = redactor("http://me:p%40ssw0rd-1@proxy.example:3128");
         for leak in ["p@ssw0rd-1", "p%40ssw0rd-1", "bWU6cEBzc3cwcmQtMQ=="] {
             assert_eq!(long.clean(&format!("407: {leak}!")), "407: ***!", "{leak}");
@@ -212,7 +278,34 @@ mod tests {
             short.clean("http://me:pw@proxy.example for me and pw"),
             "http://***proxy.example for me and pw"
         );
-        assert!(redactor("http://proxy.example:3128").credentials.is_empty());
-        assert!(redactor("nonsense://").credentials.is_empty());
+        assert!(redactor("http://proxy.example:3128").others.is_empty());
+        assert!(redactor("nonsense://").others.is_empty());
+    }
+
+    #[test]
+    fn tokens_and_passwords_of_the_environment_are_secrets() {
+        let variables = [
+            ("GITHUB_TOKEN", "ghs_0123456789abcdefghijklmnopqrstuvwxyz"),
+            ("PGPASSWORD", "correct horse"),
+            ("JULES_BATCH_STATE", "postgres://runner:pass%2Fword-1@db.example/jobs"),
+            ("GH_TOKEN", "short"),
+            ("HOME", "/home/me"),
+            ("EDITOR", "correct horse battery"),
+        ];
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let redactor = Redactor { key: None, others: of_environment(variables) };
+        for leak in [
+            "ghs_0123456789abcdefghijklmnopqrstuvwxyz",
+            "ghs_0123456789ab",
+            "correct horse",
+            "pass/word-1",
+            "pass%2Fword-1",
+        ] {
+            assert_eq!(redactor.clean(&format!("<{leak}>")), "<***>", "{leak}");
+        }
+        for kept in ["ghs_ is how they begin", "short", "/home/me"] {
+            assert_eq!(redactor.clean(kept), kept);
+        }
+        assert_eq!(redactor.with_secret("read-from-a-file\n").clean("read-from-a-file!"), "***!");
     }
 }

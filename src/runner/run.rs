@@ -10,7 +10,7 @@ use super::history::{History, Origin, decide, mark, preview, recorded_branches};
 use super::outlook::Outlook;
 use super::redact::clean;
 use super::service::{all_sources, connect, connected, greet, impatient};
-use super::{Finished, Options, RunError, StopReason};
+use super::{Finished, Options, Redactor, RunError, StopReason};
 use crate::engine::{self, Observers, Setup};
 use crate::manifest::Manifest;
 use crate::outcome::{Listener, Mark, RunEvent, RunId, RunRecord};
@@ -203,6 +203,7 @@ impl Planned {
     pub async fn open(self) -> Result<Run, RunError> {
         let Self { origin, jules, mut options, plan, deadline, simulated } = self;
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
+        let redactor = options.reports.redactor.clone();
         options.reports.check()?;
         let is_idle = decide(&origin, plan.clone(), &options, simulated)?.outlook.is_idle;
         if !simulated && !is_idle {
@@ -212,7 +213,7 @@ impl Planned {
         // Another process may have been at it meanwhile.
         history.engine.key_has_worked &= !is_idle;
         let listeners = options.reports.listeners(&history.record, &history.events)?;
-        Ok(Run { jules, history, listeners, deadline })
+        Ok(Run { jules, history, listeners, redactor, deadline })
     }
 }
 
@@ -222,6 +223,7 @@ pub struct Run {
     jules: Jules,
     history: History,
     listeners: Vec<Box<dyn Listener>>,
+    redactor: Redactor,
     deadline: Deadline,
 }
 
@@ -276,7 +278,7 @@ impl Run {
     ///
     /// [`RunError::NotRecorded`].
     pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
-        let Self { jules, history, mut listeners, deadline } = self;
+        let Self { jules, history, mut listeners, redactor, deadline } = self;
         let History { mut plan, engine, recorder, record, is_idle, .. } = history;
         if is_idle {
             listeners.iter_mut().try_for_each(|listener| listener.finish())?;
@@ -284,7 +286,7 @@ impl Run {
         }
         Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
         let setup = Setup { plan, api: jules.clone(), record, options: engine };
-        let clean = Box::new(move |event| clean(jules.api_key(), event));
+        let clean = Box::new(move |event| clean(&redactor, event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };
         Ok(engine::run(setup, observers, stops).await?)
     }

@@ -202,3 +202,37 @@ fn a_key_file_that_can_be_read_once_is_read_once() {
     assert!(world.service().sessions().len() == 1);
     assert_no_key(&written(&ended, world.folder()));
 }
+
+/// What is none of the service's business, and what it makes of it.
+#[test]
+fn tokens_and_passwords_of_the_environment_are_written_nowhere() {
+    let (token, password) = ("ghp_0123456789abcdefghijABCDEFGHIJ", "correct-horse-battery");
+    let encoded = base64(&format!("x-goog-api-key: {KEY}\r\naccept: */*"));
+    let mut jobs = Vec::new();
+    let mut rules = String::new();
+    for (n, leak) in [token, password, &token[..20], &KEY[KEY.len() - 20..], &encoded].iter().enumerate() {
+        rules += &format!(
+            "{{ when: {{ prompt: 'Leak {n}!' }}, then: {{ outcome: failure, failure-reason: 'it is {leak} or so' }} }}, "
+        );
+        jobs.push(job(&format!("leak-{n}"), &format!("Leak {n}!"), &["source: my-org/web@main"]));
+    }
+    let world =
+        World::with(&format!("{{ rules: [{rules}], defaults: {{ duration: 40ms }} }}"), &Manifest::of(jobs));
+    let runner = with_key(world.run()).env("GITHUB_TOKEN", token).env("PGPASSWORD", password);
+    let runner = runner.env("DATABASE_URL", "postgres://me:horse-battery-staple@db.example/jobs");
+    let ended = runner.args("-vv --events -").exits(100);
+    assert!(
+        ended.report().tasks.iter().all(|task| task.reason.as_deref().is_some_and(|why| why.contains("***")))
+    );
+    for (name, text) in written(&ended, world.folder()) {
+        let encoded_key = &encoded[24..64];
+        for secret in [&token[..20], password, &KEY[KEY.len() - 16..], encoded_key] {
+            assert!(!text.contains(secret), "{name} has {secret}");
+        }
+    }
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}

@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A key shorter than this is not searched for in text: it would tear words apart, and no real key is that short. A
 /// beginning of this length counts as the key.
 const SHORTEST_REDACTED: usize = 8;
+
+/// The same of an end of the key without its beginning, and of a key in Base64.
+const SHORTEST_DISGUISED: usize = 16;
 
 /// An API key for Jules. Wiped from memory when dropped; its `Debug` prints `***`, and there is no `Display`.
 #[derive(Clone)]
@@ -61,6 +66,22 @@ impl ApiKey {
         foreign_text::mask(text, key, SHORTEST_REDACTED)
     }
 
+    /// The same, and without an end of the key that has lost its beginning, and without the key in Base64, as far as
+    /// sixteen characters of it are there. It takes five times as long.
+    #[must_use]
+    pub fn redact_disguised<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let key = self.0.expose_secret();
+        let end = key.len().checked_sub(SHORTEST_DISGUISED).filter(|start| *start >= SHORTEST_REDACTED);
+        let end = end.map(|start| key[start..].to_owned());
+        let text = self.redact(text);
+        end.into_iter().chain(in_base64(key)).fold(text, |text, form| {
+            match foreign_text::mask(&text, &form, SHORTEST_DISGUISED) {
+                Cow::Borrowed(_) => text,
+                Cow::Owned(clean) => Cow::Owned(clean),
+            }
+        })
+    }
+
     /// The same for an answer's body; nothing where it does not hold the key. What holds it is text afterwards.
     pub(super) fn redact_body(&self, body: &[u8]) -> Option<Vec<u8>> {
         // Nearly every body is UTF-8, which is told faster than it is mended.
@@ -78,6 +99,15 @@ impl ApiKey {
         value.set_sensitive(true);
         value
     }
+}
+
+/// How the key looks within a text in Base64, by where it begins in that: the letters that are its own alone.
+fn in_base64(key: &str) -> impl Iterator<Item = String> {
+    (0..3).filter_map(move |before: usize| {
+        let encoded = STANDARD_NO_PAD.encode([&[0; 2][..before], key.as_bytes()].concat());
+        let own = encoded.get((before * 8).div_ceil(6)..(before + key.len()) * 8 / 6)?;
+        (own.len() >= SHORTEST_DISGUISED).then(|| own.to_owned())
+    })
 }
 
 impl fmt::Debug for ApiKey {
@@ -128,6 +158,21 @@ mod tests {
         assert_eq!(key.redact("AIza-se"), "AIza-se");
         assert_eq!(key.redact_body(b"\xff AIza-secret-key").as_deref(), Some("\u{FFFD} ***".as_bytes()));
         assert_eq!(key.redact_body(b"\xff"), None);
+    }
+
+    #[test]
+    fn an_end_of_the_key_and_the_key_in_base64_are_the_key() {
+        use base64::engine::general_purpose::STANDARD;
+        let key = ApiKey::new("AIzaSyD-leak_me_0123456789-nuxyz_ABCDEF").unwrap();
+        assert_eq!(key.redact_disguised("… _0123456789-nuxyz_ABCDEF!"), "… _012345***!");
+        for before in ["", "k", "me", "key", "x-goog-api-key: "] {
+            let encoded =
+                STANDARD.encode(format!("{before}AIzaSyD-leak_me_0123456789-nuxyz_ABCDEF and more"));
+            let left = key.redact_disguised(&encoded);
+            assert!(left.contains("***") && left.len() + 45 < encoded.len(), "{encoded} → {left}");
+        }
+        assert_eq!(key.redact_disguised("nothing of the kind"), "nothing of the kind");
+        assert_eq!(ApiKey::new("AIza-short-key").unwrap().redact_disguised("key"), "key");
     }
 
     #[test]
