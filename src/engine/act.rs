@@ -158,7 +158,7 @@ async fn create(
         new = new.source(&source.github).branch(&source.branch);
     }
     match api.create_session(&new).await {
-        Ok(session) => Ok(Box::new(seen(&session))),
+        Ok(session) => Ok(Box::new(seen(&session, api.service_time()))),
         Err(error) => Err(match (create_failure(&error), &task.source) {
             (CreateFailure::Refused(cause), Some(source)) if error.code() == Some(404) => {
                 let github = &source.github;
@@ -209,7 +209,7 @@ fn describe(error: &Error) -> String {
 
 async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, RequestFailure> {
     match api.get_session(session).await {
-        Ok(session) => Ok(Box::new(seen(&session))),
+        Ok(session) => Ok(Box::new(seen(&session, api.service_time()))),
         Err(error) => Err(request_failure(&error)),
     }
 }
@@ -244,15 +244,17 @@ async fn list(api: &Jules, since: Timestamp) -> Result<Listed, RequestFailure> {
     for _ in 0..MAX_PAGES {
         let Some(page) = listing.next_page().await else { return Ok(listed) };
         let page = page.map_err(|error| request_failure(&error))?;
-        for created in page.iter().filter_map(|session| session.create_time) {
+        let now = api.service_time();
+        let created = |session: &Session| credible(session.create_time, now);
+        for created in page.iter().filter_map(created) {
             is_ordered &= created <= last;
             last = created;
         }
-        let is_older = |session: &Session| session.create_time.is_some_and(|created| created < since);
+        let is_older = |session: &Session| created(session).is_some_and(|created| created < since);
         let end = page.iter().position(is_older).filter(|_| is_ordered);
         let unreadable = listing.unreadable();
         listed.unreadable += unreadable.iter().filter(|at| end.is_none_or(|end| **at <= end)).count();
-        listed.found.extend(page.iter().map(seen));
+        listed.found.extend(page.iter().map(|session| seen(session, now)));
         if end.is_some() {
             return Ok(listed);
         }
@@ -275,7 +277,11 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
     let api = api.with(|options| options.retries(retries));
     let result = api.find_sessions(&page, |session| watched.contains(session)).await;
     let result = result.map_err(|error| request_failure(&error)).map(|page| Page {
-        found: page.found.iter().map(|(place, session)| (*place, seen(session))).collect(),
+        found: page
+            .found
+            .iter()
+            .map(|(place, session)| (*place, seen(session, api.service_time())))
+            .collect(),
         count: page.count,
         bytes: page.bytes,
         // The same page once more shows nothing new: what it lacks is read by itself.
@@ -299,20 +305,25 @@ async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Res
 
 /// The activity, without a time that has not come yet: taken for the newest, it would hide all that come after it.
 fn undated(mut activity: Activity, now: Timestamp) -> Activity {
-    activity.create_time = activity.create_time.filter(|at| at.duration_since(now) <= AHEAD);
+    activity.create_time = credible(activity.create_time, now);
     activity
 }
 
+/// The time, unless it has not come yet.
+fn credible(at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    at.filter(|at| at.duration_since(now) <= AHEAD)
+}
+
 /// A session that has not ended may carry a change set of megabytes that is not final: it is not read.
-fn seen(session: &Session) -> Seen {
+fn seen(session: &Session, now: Timestamp) -> Seen {
     let state = session.state.clone().unwrap_or(SessionState::Unspecified);
     let change_set = session.change_set().filter(|_| state.is_terminal());
     Seen {
         id: session.id.clone(),
         title: session.title.clone(),
         url: session.url.clone(),
-        created: session.create_time,
-        updated: session.update_time,
+        created: credible(session.create_time, now),
+        updated: credible(session.update_time, now),
         work: Work { change: change_set.map(change), ..pull_requests(session) },
         archived: session.archived,
         ask: Ask::of_session(session),

@@ -160,7 +160,9 @@ impl Admission {
     }
 
     /// A session that counts for the daily budget was not created by this invocation.
-    pub(super) fn on_adopted(&mut self, created: Timestamp) {
+    pub(super) fn on_adopted(&mut self, created: Timestamp, now: Now) {
+        // One that is to be created yet would hold its place for ever.
+        let created = created.min(now.wall);
         let place = self.created.partition_point(|at| *at <= created);
         self.created.insert(place, created);
     }
@@ -309,8 +311,17 @@ mod tests {
     fn an_adopted_session_counts_from_when_it_was_created() {
         let (mut admission, t0) = (admission(Some(2), None), start());
         admission.on_intent(t0);
-        admission.on_adopted(t0.wall - Duration::from_secs(3_600));
+        admission.on_adopted(t0.wall - Duration::from_secs(3_600), t0);
         assert_eq!(admission.ask(live(0), 0, None, t0), Answer::Later(at(t0, 23 * 3_600).instant));
+    }
+
+    #[test]
+    fn a_session_of_the_year_2100_counts_as_created_now() {
+        let (mut admission, t0) = (admission(Some(1), None), start());
+        admission.on_adopted("2100-01-01T00:00:00Z".parse().unwrap(), t0);
+        let day = 24 * 60 * 60;
+        assert_eq!(admission.ask(live(0), 0, None, t0), Answer::Later(at(t0, day).instant));
+        assert_eq!(admission.ask(live(0), 0, None, at(t0, day)), Answer::Granted);
     }
 
     #[test]

@@ -85,8 +85,8 @@ impl Sign {
     pub(super) fn newest_of(record: &RunRecord) -> Option<Self> {
         let attempts = record.tasks.values().flat_map(|task| &task.attempts);
         let created = attempts.filter(|attempt| attempt.session.is_some() && !attempt.adopted);
-        let newest = created.max_by_key(|attempt| attempt.started_at)?;
-        let since = less(newest.started_at, SignedDuration::from_mins(1));
+        let newest = created.max_by_key(|attempt| attempt.asked_at())?;
+        let since = less(newest.asked_at(), SignedDuration::from_mins(1));
         newest.session.as_ref().map(|session| Self { session: session.id.clone(), since })
     }
 

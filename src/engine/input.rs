@@ -16,7 +16,7 @@ use jules::{SessionDigest, SessionId, SessionState};
 pub(super) struct Now {
     /// For waiting.
     pub(super) instant: Instant,
-    /// For comparing with the service's times.
+    /// The service's time of day, for comparing with the service's times.
     pub(super) wall: Timestamp,
 }
 

@@ -16,6 +16,7 @@ mod action;
 mod admission;
 mod ask;
 mod backoff;
+mod clocks;
 mod create;
 mod dispatch;
 mod driver;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::clocks::Clocks;
 use crate::outcome::{EventLog, JournalError, Listener, Outcome, RunEvent, RunRecord, TaskRecord};
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
@@ -105,6 +107,8 @@ pub(crate) struct Options {
     pub key_has_worked: bool,
     /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,
+    /// This machine's clock against the service's.
+    pub clocks: Clocks,
     /// Seed of the draws for retry pauses.
     pub seed: u64,
 }
@@ -127,6 +131,7 @@ impl Default for Options {
             outside: HashMap::new(),
             key_has_worked: false,
             created_within_day: Vec::new(),
+            clocks: Clocks::default(),
             seed: 0,
         }
     }
@@ -162,8 +167,9 @@ pub(crate) fn runs_again(task: &Task, outcome: Outcome) -> bool {
 /// Which of the plan's tasks [`run`] would start or take up, by its own decisions.
 #[must_use]
 pub(crate) fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<usize> {
-    let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, run::now());
-    dispatch.open(record, run::now());
+    let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
+    let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, now);
+    dispatch.open(record, now);
     dispatch.work()
 }
 

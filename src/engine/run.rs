@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::action::Action;
 use super::ask::Ask;
+use super::clocks::Clocks;
 use super::dispatch::Dispatch;
 use super::input::{Input, Now};
 use super::journal::Journal;
@@ -45,9 +46,11 @@ pub(super) struct Loop {
 
 impl Loop {
     pub(super) fn new(setup: Setup, observers: Observers, stops: Receiver<StopReason>) -> Self {
-        let Setup { plan, api, record, options } = setup;
+        let Setup { plan, api, record, mut options } = setup;
+        // It was asked before.
+        options.clocks = Clocks::of(api.service_time(), Timestamp::now());
         let Observers { ledger, listeners, clean } = observers;
-        let dispatch = Dispatch::new(plan.clone(), &record, options, now());
+        let dispatch = Dispatch::new(plan.clone(), &record, options, now(&api));
         Self {
             plan,
             api,
@@ -71,7 +74,7 @@ impl Loop {
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
         let usage = act::usage(&self.api, self.dispatch.polls());
         // An outage that outlasts the run is not over with it.
-        let now = now();
+        let now = Now { instant: Instant::now(), wall: Timestamp::now() };
         self.told.take(status::observed(&self.api, self.dispatch.plans(now), now), true, now.wall);
         let used = EventKind::ApiUsed { usage, service: self.told.last().clone() };
         self.write(vec![used, EventKind::InvocationEnded { stopped }], Vec::new());
@@ -81,11 +84,11 @@ impl Loop {
     }
 
     async fn turns(&mut self) {
-        self.dispatch.open(&self.record, now());
+        self.dispatch.open(&self.record, now(&self.api));
         self.take_turn();
         while !self.dispatch.is_done() {
             if let Some(input) = self.next_input().await {
-                self.dispatch.handle(input, now());
+                self.dispatch.handle(input, now(&self.api));
             }
             self.drain();
             self.take_turn();
@@ -111,16 +114,18 @@ impl Loop {
     fn drain(&mut self) {
         while let Some(done) = self.requests.try_join_next_with_id() {
             let input = finished(&mut self.under_way, done);
-            self.dispatch.handle(input, now());
+            self.dispatch.handle(input, now(&self.api));
         }
         if Instant::now() >= self.look_due {
             self.look_due = Instant::now() + LOOK_EVERY;
-            self.look(now());
+            self.look();
         }
     }
 
     /// Tells how the service answers when that has changed, and what it was asked now and then.
-    fn look(&mut self, now: Now) {
+    fn look(&mut self) {
+        // What is told to people is told by their clock.
+        let now = Now { instant: Instant::now(), wall: Timestamp::now() };
         let is_usage_due = now.instant >= self.usage_due;
         if is_usage_due {
             self.usage_due = now.instant + USAGE_EVERY;
@@ -133,7 +138,7 @@ impl Loop {
         let usage = act::usage(&self.api, self.dispatch.polls());
         if is_news || usage != self.usage {
             self.usage = usage.clone();
-            self.dispatch.handle(Input::Usage(usage, self.told.last().clone()), now);
+            self.dispatch.handle(Input::Usage(usage, self.told.last().clone()), self::now(&self.api));
         }
     }
 
@@ -193,6 +198,6 @@ fn finished(under_way: &mut HashMap<Id, Action>, done: Result<(Id, Input), JoinE
     }
 }
 
-pub(super) fn now() -> Now {
-    Now { instant: Instant::now(), wall: Timestamp::now() }
+fn now(api: &Jules) -> Now {
+    Now { instant: Instant::now(), wall: api.service_time() }
 }

@@ -34,7 +34,11 @@ pub(crate) fn look_back(
     };
     // What the ledger only intends it may lack.
     let records = last.tasks.values().chain(&last.superseded);
-    let intended = records.filter_map(|task| Some(task.open_intent()?.started_at)).min();
+    let intended = records.filter_map(|task| {
+        let intent = task.open_intent()?;
+        Some(intent.started_at.min(intent.asked_at()))
+    });
+    let intended = intended.min();
     if grown_up || plan.tasks.iter().all(asked_for) {
         before(intended.map_or(until, |at| at.min(until)).min(now), MARGIN).max(longest)
     } else {

@@ -79,6 +79,10 @@ pub enum EventKind {
         attempt: u32,
         /// What its title will end with.
         marker: Marker,
+        /// When its POST was first sent, by the service's clock, where that is not the event's time: clocks differ, or it is
+        /// an earlier run's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service_time: Option<Timestamp>,
     },
     /// The service refused for certain: no session was created, the intent is void.
     CreateRefused {

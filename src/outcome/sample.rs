@@ -52,6 +52,7 @@ pub(crate) fn intent(task: &str, attempt: u32) -> EventKind {
         task: TaskId::new(task),
         attempt,
         marker: Marker::new(&TaskKey::new("0123456789abcdef"), &run_id(), attempt),
+        service_time: None,
     }
 }
 

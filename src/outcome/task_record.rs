@@ -73,6 +73,8 @@ pub struct AttemptRecord {
     pub refused: bool,
     /// The intent.
     pub started_at: Timestamp,
+    /// When its POST was first sent, by the service's clock, where that is another time.
+    pub service_time: Option<Timestamp>,
     /// Its end.
     pub ended_at: Option<Timestamp>,
     /// How it ended.
@@ -98,6 +100,12 @@ impl AttemptRecord {
     #[must_use]
     pub fn is_open_intent(&self) -> bool {
         self.session.is_none() && self.outcome.is_none() && !self.refused
+    }
+
+    /// The intent by the service's clock, as far as that is known.
+    #[must_use]
+    pub fn asked_at(&self) -> Timestamp {
+        self.service_time.unwrap_or(self.started_at)
     }
 
     /// From then on it is followed, until [`AttemptRecord::rest`].
@@ -232,7 +240,9 @@ impl TaskRecord {
                 self.ended_at = self.outcome.map(|_| ts);
                 self.marked = Some(marked);
             }
-            EventKind::IntentRecorded { attempt, marker, .. } => self.intend(*attempt, marker, ts),
+            EventKind::IntentRecorded { attempt, marker, service_time, .. } => {
+                self.intend(*attempt, marker, *service_time, ts);
+            }
             EventKind::TaskEnded { outcome, reason, .. } => {
                 self.outcome = Some(*outcome);
                 self.reason.clone_from(reason);
@@ -306,7 +316,7 @@ impl TaskRecord {
     }
 
     /// A refused intent is written over by the next one: it was no attempt at the task.
-    fn intend(&mut self, number: u32, marker: &Marker, ts: Timestamp) {
+    fn intend(&mut self, number: u32, marker: &Marker, service_time: Option<Timestamp>, ts: Timestamp) {
         self.started_at.get_or_insert(ts);
         self.attempts.retain(|attempt| !(attempt.refused && attempt.number == number));
         if self.attempts.iter().any(|attempt| attempt.number == number) {
@@ -323,6 +333,7 @@ impl TaskRecord {
             archived: false,
             refused: false,
             started_at: ts,
+            service_time,
             ended_at: None,
             outcome: None,
             reason: None,

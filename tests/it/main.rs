@@ -10,6 +10,7 @@ mod again;
 mod beginning;
 mod benchmarks;
 mod client_table;
+mod clocks;
 mod commands;
 mod creating;
 mod deadline;

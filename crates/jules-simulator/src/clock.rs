@@ -13,8 +13,10 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn start() -> Self {
-        Self { started: Instant::now(), wall: Timestamp::now() }
+    /// It shows another time than this machine's by `ahead`.
+    pub(super) fn start(ahead: SignedDuration) -> Self {
+        let now = Timestamp::now();
+        Self { started: Instant::now(), wall: now.checked_add(ahead).unwrap_or(now) }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -88,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn follows_the_clock_of_tokio() {
-        let clock = Clock::start();
+        let clock = Clock::start(SignedDuration::ZERO);
         let before = clock.now();
         tokio::time::advance(Duration::from_secs(90)).await;
         assert_eq!(between(before, clock.now()), Duration::from_secs(90));

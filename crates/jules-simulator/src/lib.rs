@@ -155,7 +155,7 @@ impl Simulator {
         L: Listener<Addr: fmt::Debug>,
         Control: for<'a> Connected<IncomingStream<'a, L>>,
     {
-        let clock = Clock::start();
+        let clock = Clock::start(scenario.clock_ahead());
         let closing = CancellationToken::new();
         let shared = Shared::new(Service::new(scenario, clock.now()), clock, closing.clone());
         let router = server::router(shared.clone()).into_make_service_with_connect_info::<Control>();

@@ -7,10 +7,11 @@ use std::{
     sync::Arc,
 };
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{behaviour::Behaviour, method::Scope, mishap::Fault, rule::Rule};
+use super::{behaviour::Behaviour, dice::Dice, method::Scope, mishap::Fault, rule::Rule, span::Span};
 
 /// A scenario: sources, limits, faults, and rules for how sessions behave.
 ///
@@ -49,6 +50,8 @@ pub(super) struct Script {
     pub(super) defaults: Behaviour,
     /// The first rule that matches decides.
     pub(super) rules: Vec<Rule>,
+    /// How far the service's clock is from this machine's.
+    pub(super) clock: Option<Skew>,
     /// How many old, finished sessions the account has.
     pub(super) history: usize,
     /// Whether the parameter `fields` selects parts of an answer; else it is an unknown parameter.
@@ -70,6 +73,7 @@ impl Default for Script {
             faults: Vec::new(),
             defaults: Behaviour::default(),
             rules: Vec::new(),
+            clock: None,
             history: 0,
             field_masks: true,
             pages: "https://jules.google.com".into(),
@@ -114,6 +118,15 @@ pub(super) struct SourceSpec {
 
 fn main_branch() -> Arc<str> {
     Arc::from("main")
+}
+
+/// A clock that shows another time than this machine's.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Skew {
+    Ahead(Span),
+    Behind(Span),
 }
 
 /// What the account may use.
@@ -261,6 +274,16 @@ impl Scenario {
         plain(&mut schema);
         schema.insert("title".to_owned(), "Scenario".into());
         schema.to_value()
+    }
+
+    /// How far the service's clock is ahead of this machine's.
+    pub(super) fn clock_ahead(&self) -> SignedDuration {
+        let length = |span: Span| SignedDuration::try_from(span.draw(Dice::new(0))).unwrap_or_default();
+        match self.script.clock {
+            None => SignedDuration::ZERO,
+            Some(Skew::Ahead(span)) => length(span),
+            Some(Skew::Behind(span)) => -length(span),
+        }
     }
 
     /// Seconds of service time in one real second.

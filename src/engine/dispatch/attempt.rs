@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Dispatch;
@@ -33,14 +34,19 @@ impl Dispatch {
         self.tasks.put(ix, State::Creating(Box::new(create)));
         self.admission.on_intent(now);
         let marker = self.marker(attempt);
-        self.record_intent(attempt, marker.clone());
+        self.record_intent(attempt, marker.clone(), now.wall, now);
         self.turn.actions.push(Action::Create { attempt, marker });
     }
 
-    pub(super) fn record_intent(&mut self, attempt: Attempt, marker: Marker) {
+    pub(super) fn record_intent(&mut self, attempt: Attempt, marker: Marker, asked_at: Timestamp, now: Now) {
         self.run.had_intent = true;
         let (task, attempt) = self.names(attempt);
-        self.turn.events.push(EventKind::IntentRecorded { task, attempt, marker });
+        self.turn.events.push(EventKind::IntentRecorded {
+            task,
+            attempt,
+            marker,
+            service_time: self.options.clocks.to_record(asked_at, now),
+        });
     }
 
     pub(super) fn marker(&self, attempt: Attempt) -> Marker {

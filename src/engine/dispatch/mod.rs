@@ -39,7 +39,7 @@ use super::refusals::Refusals;
 use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
-use crate::outcome::{EventKind, Marker, Outcome, RunId, RunRecord};
+use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, RunId, RunRecord};
 use crate::plan::Plan;
 use jules::{SessionId, SessionState};
 
@@ -126,7 +126,7 @@ impl Dispatch {
         Self {
             run: Run {
                 id: record.info.id.clone(),
-                started: record.started_at,
+                started: options.clocks.earliest(first_sign(record)),
                 sessions: record.sessions().cloned().collect(),
                 newest: Sign::newest_of(record),
                 left_intents: HashSet::new(),
@@ -140,7 +140,7 @@ impl Dispatch {
             tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
             titles: Titles::default(),
             key: Key::new(options.key_has_worked),
-            admission: Admission::new(settings, options.created_within_day.clone()),
+            admission: Admission::new(settings, created_within_day(&options, now)),
             poller: Poller::new(settings.poll),
             refused: HashMap::new(),
             breaker: Breaker::default(),
@@ -408,4 +408,17 @@ fn liveness(state: &SessionState) -> Liveness {
         | SessionState::AwaitingUserFeedback => Liveness::Waiting,
         _ => Liveness::Working,
     }
+}
+
+/// When the run began, or an attempt of it by the service's clock, whatever this machine's clock told then.
+fn first_sign(record: &RunRecord) -> Timestamp {
+    let attempts = record.tasks.values().flat_map(|task| &task.attempts);
+    attempts
+        .map(AttemptRecord::asked_at)
+        .min()
+        .map_or(record.started_at, |first| first.min(record.started_at))
+}
+
+fn created_within_day(options: &Options, now: Now) -> Vec<Timestamp> {
+    options.created_within_day.iter().map(|created| options.clocks.latest(*created, now)).collect()
 }

@@ -75,7 +75,8 @@ impl Dispatch {
     }
 
     pub(super) fn survey(&mut self) {
-        self.turn.actions.push(Action::Survey { since: self.options.look_back });
+        let since = self.options.look_back.map(|since| self.options.clocks.earliest(since));
+        self.turn.actions.push(Action::Survey { since });
     }
 
     /// The first listing is back: adopt what carries our markers.
@@ -141,7 +142,7 @@ impl Dispatch {
             return;
         }
         let attempt = self.tasks.begin(ix, now);
-        self.record_intent(attempt, last.marker.clone());
+        self.record_intent(attempt, last.marker.clone(), last.asked_at(), now);
         let Some(session) = &last.session else {
             return self.settle(ix, last, !known.doubts.is_empty(), now);
         };
@@ -207,9 +208,9 @@ impl Dispatch {
     /// An intent that nobody knows the end of.
     fn settle(&mut self, ix: TaskIx, intent: &AttemptRecord, was_lost: bool, now: Now) {
         let deadline = now.instant + self.plan[ix].timeouts.task;
-        let create = Create::settle(intent.started_at, was_lost, self.plan.settings.adoption, deadline);
+        let create = Create::settle(intent.asked_at(), was_lost, self.plan.settings.adoption, deadline);
         self.tasks.put(ix, State::Creating(Box::new(create)));
-        self.tasks[ix].begun = Some(Now { wall: intent.started_at, ..now });
+        self.tasks[ix].begun = Some(Now { wall: intent.asked_at(), ..now });
         let is_other = self.marker(self.tasks.last_attempt(ix)) != intent.marker;
         self.tasks[ix].marker = is_other.then(|| intent.marker.clone());
     }
@@ -224,7 +225,7 @@ impl Dispatch {
         } else if let Some(session) = last.session.as_ref().filter(|_| last.is_live()) {
             let followed = Duration::try_from(last.followed).unwrap_or_default();
             let instant = now.instant.checked_sub(followed).unwrap_or(now.instant);
-            self.tasks[ix].begun = Some(Now { wall: last.started_at, instant });
+            self.tasks[ix].begun = Some(Now { wall: last.asked_at(), instant });
             let spent = Spent { replies: last.replies, nudges: last.nudges, ..Spent::default() };
             self.follow(ix, &session.id, false, spent, now);
         } else {
@@ -366,8 +367,8 @@ impl Dispatch {
         self.tasks[ix].old = None;
         let attempt = self.tasks.begin(ix, now);
         let marker = seen.marker().unwrap_or_else(|| self.marker(attempt));
-        self.record_intent(attempt, marker);
-        self.admission.on_adopted(seen.created.unwrap_or(now.wall));
+        self.record_intent(attempt, marker, now.wall, now);
+        self.admission.on_adopted(seen.created.unwrap_or(now.wall), now);
         self.on_session(ix, seen, true, now);
         let found = self.tasks.driver_of(attempt).filter(|_| seen.archived);
         found.into_iter().for_each(Driver::found_in_archive);

@@ -64,6 +64,7 @@ pub(super) fn intent(run: &RunId, task: &str, attempt: u32) -> EventKind {
         task: TaskId::new(task),
         attempt,
         marker: Marker::new(&key(task), run, attempt),
+        service_time: None,
     }
 }
 
