@@ -50,7 +50,6 @@ fn what_the_sources_take_is_a_part_of_it() {
     let asked = Instant::now();
     let ended = world.run().args("--deadline 5s").exits(5);
     assert!(asked.elapsed() < Duration::from_millis(8_500), "{:?}: {ended}", asked.elapsed());
-    assert_eq!(ended.count(Outcome::Detached), 1, "{ended}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod marking;
 mod open;
 mod planning;
 mod progress;
+mod recipes;
 mod reports;
 mod repositories;
 mod requests;

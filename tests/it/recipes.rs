@@ -1,0 +1,153 @@
+//! The workflows that are shipped, each run twice as its CI system would, and killed in between: nothing is done twice.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{KEY, Manifest, World, at_once, tasks};
+
+const SHARDS: usize = 3;
+
+/// What a CI system keeps from one job to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kept {
+    /// A folder outside of the checkout.
+    Outside,
+    /// `.jules-batch` of the checkout, put back into the next one; a killed job may save it or not.
+    Cached,
+    /// As that, and it was not saved.
+    NotSaved,
+}
+
+struct Recipe {
+    file: &'static str,
+    kept: Kept,
+    /// The variables that tell a job which of several it is; `N` counts from 0, `N1` from 1.
+    shard: &'static [(&'static str, &'static str)],
+}
+
+const RECIPES: [Recipe; 8] = [
+    Recipe { file: "buildkite.yml", kept: Kept::Outside, shard: BUILDKITE },
+    Recipe { file: "gitlab-ci.yml", kept: Kept::Cached, shard: GITLAB },
+    Recipe { file: "gitlab-ci.yml", kept: Kept::NotSaved, shard: GITLAB },
+    Recipe { file: "circleci.yml", kept: Kept::Cached, shard: CIRCLE },
+    Recipe { file: "circleci.yml", kept: Kept::NotSaved, shard: CIRCLE },
+    Recipe { file: "azure-pipelines.yml", kept: Kept::Cached, shard: AZURE },
+    Recipe { file: "azure-pipelines.yml", kept: Kept::NotSaved, shard: AZURE },
+    Recipe { file: "kubernetes-job.yaml", kept: Kept::Outside, shard: KUBERNETES },
+];
+
+const BUILDKITE: &[(&str, &str)] = &[
+    ("BUILDKITE", "true"),
+    ("BUILDKITE_PIPELINE_SLUG", "web"),
+    ("BUILDKITE_PARALLEL_JOB", "N"),
+    ("BUILDKITE_PARALLEL_JOB_COUNT", "3"),
+];
+const GITLAB: &[(&str, &str)] = &[("GITLAB_CI", "true"), ("CI_NODE_INDEX", "N1"), ("CI_NODE_TOTAL", "3")];
+const CIRCLE: &[(&str, &str)] =
+    &[("CIRCLECI", "true"), ("CIRCLE_NODE_INDEX", "N"), ("CIRCLE_NODE_TOTAL", "3")];
+const AZURE: &[(&str, &str)] =
+    &[("TF_BUILD", "True"), ("SYSTEM_JOBPOSITIONINPHASE", "N1"), ("SYSTEM_TOTALJOBSINPHASE", "3")];
+const KUBERNETES: &[(&str, &str)] = &[("JOB_COMPLETION_INDEX", "N"), ("JULES_BATCH_SHARD_TOTAL", "3")];
+
+/// The command line that the recipe has, with its folders below the world's.
+fn command(recipe: &Recipe, world: &World) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workflows").join(recipe.file);
+    let text = fs::read_to_string(root).unwrap();
+    let line = match recipe.file {
+        "kubernetes-job.yaml" => {
+            let line = text.lines().find(|line| line.trim_start().starts_with("args: [run,")).unwrap();
+            let args = line.split_once('[').unwrap().1.trim_end_matches(']').replace(',', " ");
+            format!("jules-batch {}", args.replace("$(", "${").replace(')', "}"))
+        }
+        _ => text.lines().find(|line| line.contains("jules-batch run jobs.yaml")).unwrap().to_owned(),
+    };
+    let from = line.find("jules-batch run").unwrap();
+    let line = line[from..].split("||").next().unwrap().replace("$$", "$");
+    let outside = world.path("outside").display().to_string();
+    let line = line.replace("/var/lib/jules-batch", &outside).replace("/state/", &format!("{outside}/"));
+    line.replace("/manifest/", &format!("{}/", world.path("manifest").display()))
+}
+
+/// One job, in that checkout.
+fn start(recipe: &Recipe, world: &World, checkout: &Path, shard: usize) -> Child {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_jules-batch"));
+    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let mut sh = Command::new("sh");
+    sh.arg("-c").arg(format!("exec {} --base-url {}", command(recipe, world), world.service().url()));
+    sh.current_dir(checkout).env_clear().env("PATH", path).env("HOME", world.folder()).env("CI", "true");
+    sh.env("JULES_API_KEY", KEY).stdout(Stdio::null()).stderr(Stdio::null());
+    for (name, value) in recipe.shard {
+        let value = value.replace("N1", &(shard + 1).to_string()).replace('N', &shard.to_string());
+        sh.env(name, value);
+    }
+    sh.spawn().unwrap()
+}
+
+fn checkout(recipe: &Recipe, world: &World, build: usize, shard: usize) -> PathBuf {
+    let folder = match recipe.file {
+        // The pod's working folder is the volume.
+        "kubernetes-job.yaml" => world.path("outside"),
+        _ => world.path(&format!("builds/{build}-{shard}/checkout")),
+    };
+    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(world.path("outside")).unwrap();
+    fs::create_dir_all(world.path("manifest")).unwrap();
+    let manifest = manifest().to_string();
+    fs::write(folder.join("jobs.yaml"), &manifest).unwrap();
+    fs::write(world.path("manifest/jobs.yaml"), manifest).unwrap();
+    folder
+}
+
+fn manifest() -> Manifest {
+    tasks(9).set("strategy", "{ max-parallel: 3 }")
+}
+
+fn restore(from: &Path, to: &Path) {
+    let Ok(files) = fs::read_dir(from.join(".jules-batch")) else { return };
+    fs::create_dir_all(to.join(".jules-batch")).unwrap();
+    for file in files.map(Result::unwrap) {
+        fs::copy(file.path(), to.join(".jules-batch").join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn no_shipped_workflow_does_anything_twice() {
+    at_once(RECIPES, |recipe| {
+        let world = World::new("{ defaults: { duration: 1500ms, outcome: change } }");
+        let first: Vec<PathBuf> = (0..SHARDS).map(|shard| checkout(&recipe, &world, 1, shard)).collect();
+        let mut jobs: Vec<Child> =
+            first.iter().enumerate().map(|(shard, at)| start(&recipe, &world, at, shard)).collect();
+        world.until(|world| world.statistics().created >= 4);
+        for job in &mut jobs {
+            let _ = job.kill();
+            job.wait().unwrap();
+        }
+        for build in 2..4 {
+            for (shard, before) in first.iter().enumerate() {
+                let next = checkout(&recipe, &world, build, shard);
+                if recipe.kept == Kept::Cached {
+                    let from = if build == 2 { before.clone() } else { checkout(&recipe, &world, 2, shard) };
+                    restore(&from, &next);
+                }
+                let code = start(&recipe, &world, &next, shard).wait().unwrap().code();
+                assert_eq!(code, Some(0), "{} {:?}, build {build}", recipe.file, recipe.kept);
+            }
+        }
+        let statistics = world.statistics();
+        assert_eq!(statistics.duplicates, [], "{} {:?}", recipe.file, recipe.kept);
+        assert_eq!(statistics.created, 9, "{} {:?}", recipe.file, recipe.kept);
+    });
+}
+
+/// Every workflow that runs the program by itself is among them; GitHub's use the action, which has tests of its own.
+#[test]
+fn every_shipped_workflow_is_tried() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workflows");
+    for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = file.file_name().to_string_lossy().into_owned();
+        let is_workflow = name.ends_with(".yml") || name.ends_with(".yaml");
+        assert!(!is_workflow || RECIPES.iter().any(|recipe| recipe.file == name), "{name}");
+    }
+}
