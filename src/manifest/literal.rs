@@ -137,12 +137,22 @@ impl Literal {
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.value.clone(),
-            other => {
-                let mut text = String::new();
-                other.push_json(&mut text);
-                text
-            }
+            other => other.json(),
         }
+    }
+
+    /// As JSON on one line; its numbers as they are written.
+    pub(crate) fn json(&self) -> String {
+        let mut json = String::new();
+        self.push_json(&mut json, None);
+        json
+    }
+
+    /// As JSON over several lines.
+    pub(crate) fn pretty_json(&self) -> String {
+        let mut json = String::new();
+        self.push_json(&mut json, Some(0));
+        json
     }
 
     /// A value as a manifest writes it.
@@ -153,17 +163,21 @@ impl Literal {
         super::decode::decode(&document, &root).unwrap()
     }
 
-    fn push_json(&self, into: &mut String) {
+    /// `depth` is how many levels a line is indented; without, all is one line.
+    fn push_json(&self, into: &mut String, depth: Option<usize>) {
+        let inner = depth.map(|depth| depth + 1);
         match self {
             Self::Number(number) if number.is_json() => into.push_str(&number.written),
-            Self::List(items) => joined(into, "[]", items, |into, item| item.push_json(into)),
+            // As GitHub and browsers have it.
+            Self::Number(number) if depth.is_some() && !number.value.is_finite() => into.push_str("null"),
+            Self::List(items) => joined(into, "[]", depth, items, |into, item| item.push_json(into, inner)),
             Self::Map(entries) => {
                 let mut sorted: Vec<_> = entries.iter().collect();
                 sorted.sort_by(|(a, _), (b, _)| a.value.cmp(&b.value));
-                joined(into, "{}", sorted, |into, (key, value)| {
+                joined(into, "{}", depth, sorted, |into, (key, value)| {
                     into.push_str(&Json::from(key.as_str()).to_string());
-                    into.push(':');
-                    value.push_json(into);
+                    into.push_str(if depth.is_some() { ": " } else { ":" });
+                    value.push_json(into, inner);
                 });
             }
             Self::Number(number) => into.push_str(&Json::from(&*number.written).to_string()),
@@ -175,16 +189,25 @@ impl Literal {
 fn joined<T>(
     into: &mut String,
     brackets: &str,
+    depth: Option<usize>,
     items: impl IntoIterator<Item = T>,
     push: impl Fn(&mut String, T),
 ) {
+    let line = |into: &mut String, depth: usize| {
+        into.push('\n');
+        into.extend(std::iter::repeat_n("  ", depth));
+    };
     into.push_str(&brackets[..1]);
-    for (at, item) in items.into_iter().enumerate() {
-        if at > 0 {
+    let mut is_empty = true;
+    for item in items {
+        if !is_empty {
             into.push(',');
         }
+        is_empty = false;
+        depth.into_iter().for_each(|depth| line(into, depth + 1));
         push(into, item);
     }
+    depth.filter(|_| !is_empty).into_iter().for_each(|depth| line(into, depth));
     into.push_str(&brackets[1..]);
 }
 

@@ -46,7 +46,7 @@ pub use duration::parse_duration;
 pub use files::MAX_FILE_BYTES;
 pub(crate) use habits::is_list_file;
 pub(crate) use job::{Entry, Matrix};
-pub(crate) use literal::Literal;
+pub(crate) use literal::{Literal, Number};
 pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
 pub use policy::{

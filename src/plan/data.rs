@@ -1,11 +1,35 @@
 //! Values between manifest and expressions, and the text that people see of them.
 
-use minijinja::value::{Kwargs, StringInput, Value, ValueKind};
+use std::fmt;
+use std::sync::Arc;
+
+use minijinja::value::{Kwargs, Object, ObjectRepr, StringInput, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
-use crate::manifest::{Literal, Located, Span};
+use crate::manifest::{Literal, Located, Number, Span};
 
-/// A value of the manifest as expressions see it. A number that is spelt oddly is a text, marked as safe.
+/// The most that a value may come to where it is shown or kept, in bytes: what is in it may stand there often.
+const MAX_WEIGHT: usize = 64 << 20;
+
+/// A number whose usual spelling is another: what is seen of it is what was written.
+#[derive(Debug)]
+pub(super) struct Spelt(pub(super) Number);
+
+impl Object for Spelt {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.0.value != 0.0 && !self.0.value.is_nan()
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.written)
+    }
+}
+
+/// A value of the manifest as expressions see it.
 pub(super) fn to_value(value: &Literal) -> Value {
     match value {
         Literal::Null => Value::from(()),
@@ -16,7 +40,7 @@ pub(super) fn to_value(value: &Literal) -> Value {
                 (None, Some(value)) => Value::from(value),
                 (None, None) => Value::from(number.value),
             },
-            None => Value::from_safe_string((*number.written).to_owned()),
+            None => Value::from_object(Spelt(number.clone())),
         },
         Literal::Text(text) => Value::from(text.as_str()),
         Literal::List(items) => items.iter().map(to_value).collect(),
@@ -26,46 +50,143 @@ pub(super) fn to_value(value: &Literal) -> Value {
     }
 }
 
-/// A value of an expression as one of the manifest, at the place of the expression; nothing for what is no data.
+/// The number that a text spells.
+pub(super) fn number_value(written: &str) -> Option<Value> {
+    Literal::is_number(written).then(|| to_value(&Literal::number(written)))
+}
+
+pub(super) fn infinity(is_negative: bool) -> Value {
+    let (value, written) =
+        if is_negative { (f64::NEG_INFINITY, "-Infinity") } else { (f64::INFINITY, "Infinity") };
+    Value::from_object(Spelt(Number { value, written: written.into() }))
+}
+
+/// A value of an expression as one of the manifest, at the place of the expression; nothing for what is no data, or
+/// more than 64 MiB of it.
 pub(super) fn to_literal(value: &Value, span: Span) -> Option<Literal> {
+    (weight(value, MAX_WEIGHT) < MAX_WEIGHT).then(|| literal(value, span))?
+}
+
+fn literal(value: &Value, span: Span) -> Option<Literal> {
     let items = || value.try_iter().ok();
     Some(match value.kind() {
         ValueKind::None => Literal::Null,
         ValueKind::Bool => Literal::Bool(value.is_true()),
         ValueKind::Number => Literal::number(&value.to_string()),
-        ValueKind::String => match value.as_str()? {
-            // A number that keeps its spelling.
-            text if value.is_safe() && Literal::is_number(text) => Literal::number(text),
-            text => Literal::Text(Located::new(text.to_owned(), span)),
-        },
+        ValueKind::String => Literal::Text(Located::new(value.as_str()?.to_owned(), span)),
         ValueKind::Seq | ValueKind::Iterable => {
-            Literal::List(items()?.map(|item| to_literal(&item, span)).collect::<Option<_>>()?)
+            Literal::List(items()?.map(|item| literal(&item, span)).collect::<Option<_>>()?)
         }
         ValueKind::Map => {
             let entry = |key: Value| {
-                let member = to_literal(&value.get_item(&key).ok()?, span)?;
+                let member = literal(&value.get_item(&key).ok()?, span)?;
                 Some((Located::new(key.to_string(), span), member))
             };
             Literal::Map(items()?.map(entry).collect::<Option<_>>()?)
         }
-        _ => return None,
+        _ => Literal::Number(value.downcast_object_ref::<Spelt>()?.0.clone()),
     })
 }
 
-/// As GitHub writes values: null is nothing, lists and mappings are JSON.
-pub(super) fn push_value(text: &mut String, value: &Value) {
-    use std::fmt::Write as _;
+/// About how many bytes a value comes to, counted no further than `most`.
+pub(super) fn weight(value: &Value, most: usize) -> usize {
+    fn add(value: &Value, left: usize) -> usize {
+        const SLOT: usize = 32;
+        let own = SLOT + value.as_str().map_or(0, str::len);
+        let mut left = left.saturating_sub(own);
+        let items = match value.kind() {
+            ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => value.try_iter().ok(),
+            _ => None,
+        };
+        for item in items.into_iter().flatten() {
+            if left == 0 {
+                break;
+            }
+            if value.kind() == ValueKind::Map {
+                left = value.get_item(&item).map_or(left, |member| add(&member, left));
+            }
+            left = add(&item, left);
+        }
+        left
+    }
+    most - add(value, most)
+}
+
+/// As GitHub writes values, but that lists and mappings are JSON: null is nothing. Nothing for what is no data, or more
+/// than 64 MiB.
+pub(super) fn text(value: &Value) -> Option<String> {
+    Some(match value.kind() {
+        ValueKind::None | ValueKind::Undefined => String::new(),
+        ValueKind::Bool => if value.is_true() { "true" } else { "false" }.to_owned(),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => to_literal(value, Span::default())?.text(),
+        _ => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    })
+}
+
+/// A value as GitHub's `toJSON()` writes it: over several lines.
+pub(super) fn pretty_json(value: &Value) -> Option<String> {
+    Some(to_literal(value, Span::default())?.pretty_json())
+}
+
+/// A value without numbers that keep their spelling.
+pub(super) fn plain(value: &Value) -> Value {
+    if let Some(Spelt(number)) = value.downcast_object_ref::<Spelt>() {
+        let is_whole = !number.written.contains(['.', 'e', 'E']) || number.written.starts_with("0x");
+        // Up to there every whole number is exact.
+        return if is_whole && number.value.abs() < 9e15 {
+            Value::from(number.value as i64)
+        } else {
+            Value::from(number.value)
+        };
+    }
+    with_members(value, &plain)
+}
+
+/// The value with each of its members changed; itself where it has none.
+fn with_members(value: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
+    let Ok(items) = value.try_iter() else { return value.clone() };
     match value.kind() {
-        ValueKind::None | ValueKind::Undefined => {}
-        ValueKind::Bool => text.push_str(if value.is_true() { "true" } else { "false" }),
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => match to_literal(value, Span::default()) {
-            Some(literal) => text.push_str(&literal.text()),
-            None => text.push_str(&value.to_string()),
-        },
-        _ => match value.as_str() {
-            Some(string) => text.push_str(string),
-            None => write!(text, "{value}").expect("writing to a string cannot fail"),
-        },
+        ValueKind::Seq | ValueKind::Iterable => items.map(|item| change(&item)).collect(),
+        ValueKind::Map => Value::from_pairs(items.map(|key| {
+            let member = value.get_item(&key).unwrap_or_default();
+            (key, change(&member))
+        })),
+        _ => value.clone(),
+    }
+}
+
+/// How numbers were written.
+#[derive(Default)]
+pub(super) struct Spelling(Vec<Value>);
+
+impl Spelling {
+    /// Notes the numbers in a value that keep their spelling.
+    pub(super) fn learn(&mut self, value: &Value) {
+        if value.downcast_object_ref::<Spelt>().is_some() {
+            self.0.push(value.clone());
+        }
+        match value.kind() {
+            ValueKind::Seq | ValueKind::Iterable => {
+                value.try_iter().into_iter().flatten().for_each(|item| self.learn(&item));
+            }
+            ValueKind::Map => {
+                let keys = value.try_iter().into_iter().flatten();
+                keys.filter_map(|key| value.get_item(&key).ok()).for_each(|member| self.learn(&member));
+            }
+            _ => {}
+        }
+    }
+
+    /// Spells the numbers of a value as they were.
+    pub(super) fn restore(&self, value: Value) -> Value {
+        if self.0.is_empty() {
+            return value;
+        }
+        if value.kind() == ValueKind::Number {
+            let same = self.0.iter().find(|spelt| plain(spelt) == value);
+            return same.cloned().unwrap_or(value);
+        }
+        with_members(&value, &|member| self.restore(member.clone()))
     }
 }
 
@@ -74,12 +195,22 @@ pub(super) fn shown(value: &Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::String => Ok(value.clone()),
         ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
-        _ => {
-            let mut text = String::new();
-            push_value(&mut text, value);
-            Ok(text.into())
-        }
+        _ => text(value).map(Value::from).ok_or_else(too_long),
     }
+}
+
+fn too_long() -> Error {
+    Error::new(ErrorKind::InvalidOperation, "its text is too long")
+}
+
+/// minijinja's `tojson`, for values as people see them: on one line, or with `indent` over several.
+#[expect(clippy::needless_pass_by_value, reason = "so minijinja hands arguments over")]
+pub(super) fn to_json(value: &Value, indent: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let indent = indent.or(kwargs.get::<Option<Value>>("indent")?);
+    kwargs.assert_all_used()?;
+    let literal = to_literal(value, Span::default()).ok_or_else(too_long)?;
+    Ok(if indent.is_some_and(|indent| indent.is_true()) { literal.pretty_json() } else { literal.json() }
+        .into())
 }
 
 /// minijinja's `join`, for items as people see them.

@@ -49,21 +49,23 @@ fn equal(a: &Literal, b: &Literal) -> bool {
     }
 }
 
-/// Texts without case: each letter by its single capital, if it has one. The dotless i keeps to itself.
+/// A letter without case: its single capital, if it has one. The dotless i keeps to itself.
+pub(super) fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (c, upper.next(), upper.next()) {
+        ('ı', ..) | (_, _, Some(_)) => c,
+        (_, one, None) => one.unwrap_or(c),
+    }
+}
+
+/// Texts without case, each letter by [`upper`].
 pub(super) fn same_text(a: &str, b: &str) -> bool {
-    let upper = |c: char| {
-        let mut upper = c.to_uppercase();
-        match (c, upper.next(), upper.next()) {
-            ('ı', ..) | (_, _, Some(_)) => c,
-            (_, one, None) => one.unwrap_or(c),
-        }
-    };
     let ascii = a.is_ascii() && b.is_ascii();
     a.eq_ignore_ascii_case(b) || (!ascii && a.chars().map(upper).eq(b.chars().map(upper)))
 }
 
 /// A value as a number; one that has none equals nothing, not even itself.
-pub(super) fn number(value: &Literal) -> f64 {
+fn number(value: &Literal) -> f64 {
     match value {
         Literal::Null => 0.0,
         Literal::Bool(value) => f64::from(u8::from(*value)),
@@ -74,7 +76,7 @@ pub(super) fn number(value: &Literal) -> f64 {
 }
 
 /// A text as a number: what it spells, nothing as 0.
-fn number_of_text(text: &str) -> f64 {
+pub(super) fn number_of_text(text: &str) -> f64 {
     let text = text.trim();
     let radix = |digits: &str, radix: u32| {
         let only_digits = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));

@@ -1,7 +1,6 @@
 //! What we will do: a [`Plan`] of [`Task`]s with stable ids and keys, and the selection among them.
 
 mod catalogue;
-mod comparison;
 mod cycles;
 mod data;
 mod equality;

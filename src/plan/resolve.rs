@@ -8,6 +8,7 @@ use minijinja::value::Value;
 
 use super::cycles::cycles;
 use super::data::to_value;
+use super::equality::same_text;
 use super::github::{Repository, parse_repository};
 use super::scope::{Scope, Unset};
 use super::template::Template;
@@ -250,7 +251,12 @@ impl<'a> Compiled<'a> {
             Self::Text(template) => {
                 let vars = template.names().filter(|(name, _)| name.path[0] == "vars");
                 vars.flat_map(|(name, _)| match name.path.get(1) {
-                    Some(member) => index.get(member.as_str()).copied().into_iter().collect(),
+                    Some(member) => {
+                        let named = |name: &&str| index.get(*name).copied();
+                        let exact = named(&member.as_str());
+                        let same = || index.keys().find(|name| same_text(name, member)).and_then(named);
+                        exact.or_else(same).into_iter().collect()
+                    }
                     None => index.values().copied().collect::<Vec<_>>(),
                 })
                 .collect()

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value, ValueKind};
 
+use super::equality::same_text;
+use super::expression::member;
 use super::resolve::Variables;
 use crate::manifest::{CheckedJob, Diagnostic, Env, listed, nearest, quoted};
 
@@ -36,16 +38,6 @@ impl Unset {
     }
 }
 
-impl Object for Scope {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.root(key.as_str()?).cloned()
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&Self::ROOTS)
-    }
-}
-
 impl Scope {
     /// What the names begin with.
     pub(super) const ROOTS: [&str; 7] = ["job", "vars", "env", "source", "matrix", "previous", "attempt"];
@@ -65,7 +57,7 @@ impl Scope {
         }
     }
 
-    fn root(&self, name: &str) -> Option<&Value> {
+    pub(super) fn root(&self, name: &str) -> Option<&Value> {
         match name {
             "job" => Some(&self.job),
             "vars" => Some(&self.vars),
@@ -81,18 +73,26 @@ impl Scope {
     /// The value of a name, if it is defined.
     fn get(&self, path: &[String]) -> Option<Value> {
         let (root, members) = path.split_first()?;
-        members.iter().try_fold(self.root(root)?.clone(), |value, member| {
-            let index = member.parse::<usize>().ok().filter(|_| value.kind() == ValueKind::Seq);
-            let found = match index {
-                Some(index) => value.get_item_by_index(index),
-                None => value.get_attr(member),
-            };
-            found.ok().filter(|value| !value.is_undefined())
+        members.iter().try_fold(self.root(root)?.clone(), |value, key| {
+            Some(member(&value, &Value::from(key.as_str()))).filter(|value| !value.is_undefined())
         })
     }
 
     pub(super) fn defines(&self, path: &[String]) -> bool {
         self.get(path).is_some()
+    }
+
+    /// Whether no task can ever have such a name: it begins with none of [`Scope::ROOTS`], or the manifest would have to
+    /// list it under `env`.
+    pub(super) fn is_foreign(&self, path: &[String]) -> bool {
+        match path {
+            [root, name, ..] if root == "env" => {
+                let is_unset = self.unset.env.iter().any(|unset| same_text(unset, name));
+                !is_unset && !self.defines(&path[..2])
+            }
+            [root, ..] => !Self::ROOTS.contains(&root.as_str()),
+            [] => true,
+        }
     }
 
     /// Every name that is defined, dotted.
@@ -116,7 +116,8 @@ impl Scope {
 
     pub(super) fn undefined(&self, path: &[String]) -> Diagnostic {
         let name = &path.join(".");
-        let has = |list: &[String]| matches!(path, [_, short] if list.contains(short));
+        let has =
+            |list: &[String]| matches!(path, [_, short] if list.iter().any(|name| same_text(name, short)));
         let short = path.get(1).map_or("", String::as_str);
         match path[0].as_str() {
             "vars" if has(&self.unset.vars) => {
@@ -130,6 +131,9 @@ impl Scope {
             _ => {}
         }
         let finding = Diagnostic::new(format!("{} is not defined", quoted(name)));
+        if let Some(help) = of_workflows(path) {
+            return finding.help(help);
+        }
         if let Some(difference) = self.as_difference(path) {
             return finding.help(format!("a subtraction wants spaces: {}", quoted(&difference)));
         }
@@ -181,6 +185,54 @@ impl Scope {
         keys.iter().map(|key| format!("{within}.{key}")).collect()
     }
 }
+
+/// The way out of a name that only GitHub's workflows know.
+fn of_workflows(path: &[String]) -> Option<String> {
+    let listed = |prefix: &str, name: &str| {
+        let name = format!("{prefix}_{}", name.to_uppercase());
+        format!("list the workflow's variable, `env: [{name}]`, and write `${{{{ env.{name} }}}}`")
+    };
+    let way = match (path[0].as_str(), path.get(1).map(String::as_str)) {
+        ("github", Some(name)) if path.len() == 2 && IN_ENVIRONMENT.contains(&name) => listed("GITHUB", name),
+        ("runner", Some(name @ ("os" | "arch" | "name" | "temp"))) if path.len() == 2 => {
+            listed("RUNNER", name)
+        }
+        ("github" | "runner" | "steps" | "needs" | "jobs" | "inputs" | "strategy", _) => format!(
+            "hand it in from the workflow, `--var NAME=${{{{ {} }}}}`, and write `${{{{ vars.NAME }}}}`",
+            path.join(".")
+        ),
+        ("secrets", _) => {
+            "secrets are not read into prompts; what is none is handed in by `env: [NAME]` or `--var NAME=…`"
+                .to_owned()
+        }
+        _ => return None,
+    };
+    Some(format!("{way}; a literal `${{{{` is written `$${{{{`"))
+}
+
+/// What of `github` stands in the environment as well.
+const IN_ENVIRONMENT: [&str; 20] = [
+    "action",
+    "actor",
+    "api_url",
+    "base_ref",
+    "event_name",
+    "head_ref",
+    "job",
+    "ref",
+    "ref_name",
+    "ref_type",
+    "repository",
+    "repository_owner",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "server_url",
+    "sha",
+    "triggering_actor",
+    "workflow",
+    "workspace",
+];
 
 /// What expressions see as `source`.
 pub(super) fn source_value(github: &str, branch: Option<Arc<str>>) -> Value {

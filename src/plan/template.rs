@@ -1,16 +1,15 @@
 //! Strings with `${{ … }}`: cut into pieces once, rendered for each task.
 //!
-//! Only what stands between `${{` and `}}` is an expression (minijinja's); everything else is kept as it is, so that
-//! prompts may hold any other template language. `$${{` is a literal `${{`.
+//! Only what stands between `${{` and `}}` is an [`Expression`]; everything else is kept as it is, so that prompts may
+//! hold any other template language. `$${{` is a literal `${{`.
 
-use std::sync::{Arc, LazyLock};
+use std::ops::Range;
+use std::sync::Arc;
 
 use minijinja::value::Value;
-use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior};
 
-use super::comparison;
-use super::data::{join, push_value, shown, to_literal};
-use super::expression::{Name, Prepared, TEXT_FILTER, prepare};
+use super::data::{text, to_literal};
+use super::expression::{self, Expression, Name, Trouble, Why};
 use super::scope::Scope;
 use crate::manifest::{Diagnostic, Diagnostics, Document, Literal, Located, Span, Text, quoted};
 
@@ -25,20 +24,6 @@ const MOST_FINDINGS: usize = 50;
 
 /// How far ahead the next expression of a string is looked for, in bytes.
 const FARTHEST: usize = 1 << 16;
-
-static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    engine.set_fuel(Some(50_000));
-    engine.set_recursion_limit(64);
-    // Errors then know the range that they speak of.
-    engine.set_debug(true);
-    engine.add_filter(TEXT_FILTER, shown);
-    engine.add_filter("string", shown);
-    engine.add_filter("join", join);
-    comparison::register(&mut engine);
-    engine
-});
 
 /// A string of the manifest, ready to be rendered.
 #[derive(Debug)]
@@ -57,8 +42,37 @@ enum Body {
 #[derive(Debug)]
 enum Piece {
     Text(Box<str>),
-    Expression { code: Box<str>, names: Box<[Name]>, compiled: Expression<'static, 'static>, span: Span },
+    Expression(Placed),
 }
+
+/// An expression and where it stands.
+#[derive(Debug)]
+struct Placed {
+    code: Box<str>,
+    expression: Expression,
+    place: Location,
+}
+
+/// Where an expression stands in its document.
+#[derive(Clone, Copy, Debug)]
+struct Location {
+    span: Span,
+    /// Whether it is written there as it is read: then the places within it are known.
+    is_exact: bool,
+}
+
+impl Location {
+    /// The place of some bytes of the code, which begins behind `${{`.
+    fn within(self, code: &Range<usize>) -> Span {
+        if !self.is_exact {
+            return self.span;
+        }
+        let start = self.span.start as usize + OPEN.len();
+        Span::new(start + code.start..start + code.end)
+    }
+}
+
+const OPEN: &str = "${{";
 
 impl Template {
     /// Cuts a string of the manifest; its expressions are compiled here and nowhere else.
@@ -95,17 +109,20 @@ impl Template {
         self.names().any(|(name, _)| name.path[0] == "matrix")
     }
 
-    /// The names that expressions look up, each with the place of its expression.
+    /// The names that expressions look up, each with its place.
     pub(super) fn names(&self) -> impl Iterator<Item = (&Name, Span)> {
+        self.expressions().flat_map(Placed::names)
+    }
+
+    fn expressions(&self) -> impl Iterator<Item = &Placed> {
         let pieces = match &self.body {
             Body::Constant(_) => &[][..],
             Body::Pieces(pieces) => pieces,
         };
-        let named = pieces.iter().map(|piece| match piece {
-            Piece::Text(_) => (&[][..], Span::default()),
-            Piece::Expression { names, span, .. } => (&names[..], *span),
-        });
-        named.flat_map(|(names, span)| names.iter().map(move |name| (name, span)))
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Expression(one) => Some(one),
+        })
     }
 
     /// The value for one task: of a string that is one expression what that is worth, of another its text.
@@ -115,16 +132,20 @@ impl Template {
     /// As [`Template::render`], and an expression whose worth is no data.
     pub(super) fn value(&self, scope: &Arc<Scope>) -> Result<Literal, Diagnostics> {
         let Body::Pieces(pieces) = &self.body else { return self.text_value(scope) };
-        let [Piece::Expression { code, compiled, span, .. }] = &pieces[..] else {
+        let [Piece::Expression(one)] = &pieces[..] else {
             return self.text_value(scope);
         };
-        match compiled.eval(Value::from_dyn_object(Arc::clone(scope))).and_then(defined) {
-            Ok(value) => to_literal(&value, self.span).ok_or_else(|| {
-                let what = format!("the expression {} makes no value that can be kept", quoted(code.trim()));
-                Diagnostic::new(what).at(&self.document, *span).into()
-            }),
-            Err(_) => self.text_value(scope),
-        }
+        let value = one.value(scope).map_err(|found| self.placed(found))?;
+        to_literal(&value, self.span).ok_or_else(|| {
+            let what = format!("the expression {} makes no value that can be kept", quoted(one.code.trim()));
+            Diagnostic::new(what).at(&self.document, one.place.span).into()
+        })
+    }
+
+    fn placed(&self, found: Vec<(Diagnostic, Span)>) -> Diagnostics {
+        let found: Vec<Diagnostic> =
+            found.into_iter().map(|(found, span)| found.at(&self.document, span)).collect();
+        Diagnostics::from_list(found).unwrap_or_else(|| Diagnostic::new("it has no value").into())
     }
 
     fn text_value(&self, scope: &Arc<Scope>) -> Result<Literal, Diagnostics> {
@@ -154,72 +175,75 @@ impl Template {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => rendered.push_str(text),
-                Piece::Expression { code, names, compiled, span } => {
-                    let value = compiled.eval(Value::from_dyn_object(Arc::clone(scope)));
-                    match value.and_then(defined) {
-                        Ok(value) => push_value(&mut rendered, &value),
-                        Err(error) => {
-                            let explained = explain(&error, code, names, scope);
-                            findings
-                                .extend(explained.into_iter().map(|found| found.at(&self.document, *span)));
-                            if findings.len() > MOST_FINDINGS {
-                                break;
-                            }
+                Piece::Expression(one) => match one.value(scope) {
+                    Ok(value) => match text(&value) {
+                        Some(text) => rendered.push_str(&text),
+                        None => return Err(self.too_long()),
+                    },
+                    Err(found) => {
+                        findings.extend(found);
+                        if findings.len() > MOST_FINDINGS {
+                            break;
                         }
                     }
-                }
+                },
             }
             if rendered.len() > MAX_RENDERED {
-                let finding =
-                    Diagnostic::new(format!("this string renders to more than {} MiB", MAX_RENDERED >> 20));
-                return Err(finding.at(&self.document, self.span).into());
+                return Err(self.too_long());
             }
         }
-        match Diagnostics::from_list(findings) {
-            Some(findings) => Err(findings),
-            None => Ok(rendered.into()),
-        }
+        if findings.is_empty() { Ok(rendered.into()) } else { Err(self.placed(findings)) }
+    }
+
+    fn too_long(&self) -> Diagnostics {
+        let finding = Diagnostic::new(format!("this string renders to more than {} MiB", MAX_RENDERED >> 20));
+        finding.at(&self.document, self.span).into()
     }
 }
 
-/// An operator of GitHub's expressions that is not one here, and what is.
-fn operator_of_github(code: &str) -> Option<(&'static str, &'static str)> {
-    let operators = [("&&", "`&&`", "`and`"), ("||", "`||`", "`or`")];
-    let found = operators.into_iter().find(|(operator, ..)| code.contains(operator));
-    let is_not = || code.replace("!=", "").contains('!');
-    found.map(|(_, theirs, ours)| (theirs, ours)).or_else(|| is_not().then_some(("`!`", "`not`")))
-}
+impl Placed {
+    fn names(&self) -> impl Iterator<Item = (&Name, Span)> {
+        self.expression.names().iter().map(|name| (name, self.place.within(&name.at)))
+    }
 
-/// Every name that an expression lacks, or else why it has no value.
-fn explain(error: &Error, code: &str, names: &[Name], scope: &Scope) -> Vec<Diagnostic> {
-    if error.kind() == ErrorKind::UndefinedError {
-        let mut lacking: Vec<&Name> = Vec::new();
-        for name in names {
-            if !name.may_lack
-                && !scope.defines(&name.path)
-                && !lacking.iter().any(|seen| seen.path == name.path)
-            {
-                lacking.push(name);
-            }
-        }
+    /// Its value, or what it lacks.
+    fn value(&self, scope: &Scope) -> Result<Value, Vec<(Diagnostic, Span)>> {
+        // Not even `default()` makes something of these.
+        let has_foreign = self.expression.names().iter().any(|name| scope.is_foreign(&name.path));
+        let Trouble { at, why } = match self.expression.evaluate(scope) {
+            Ok(value) if !has_foreign => return Ok(value),
+            Ok(_) => return Err(self.lacking(scope)),
+            Err(trouble) => trouble,
+        };
+        let lacking =
+            if matches!(why, Why::Undefined) || has_foreign { self.lacking(scope) } else { Vec::new() };
         if !lacking.is_empty() {
-            return lacking.into_iter().map(|name| scope.undefined(&name.path)).collect();
+            return Err(lacking);
         }
+        let what = match why {
+            Why::TooMuchWork => "takes too much work".to_owned(),
+            Why::Undefined => "cannot be evaluated: there is nothing under this key or index".to_owned(),
+            Why::Other(why) => format!("cannot be evaluated: {why}"),
+        };
+        Err(vec![(self.finding(&what), self.place.within(&at))])
     }
-    let what = match error.kind() {
-        ErrorKind::OutOfFuel => "takes too much work".to_owned(),
-        _ => format!("cannot be evaluated: {}", wording(error)),
-    };
-    vec![Diagnostic::new(format!("the expression {} {what}", quoted(code.trim())))]
-}
 
-/// An undefined value is an error even where nothing is done with it.
-fn defined(value: Value) -> Result<Value, Error> {
-    if value.is_undefined() { Err(Error::from(ErrorKind::UndefinedError)) } else { Ok(value) }
-}
+    /// The names that it lacks, once each.
+    fn lacking(&self, scope: &Scope) -> Vec<(Diagnostic, Span)> {
+        let mut lacking: Vec<(&Name, Span)> = Vec::new();
+        for (name, span) in self.names() {
+            let may_lack = name.may_lack && !scope.is_foreign(&name.path);
+            let is_seen = lacking.iter().any(|(seen, _)| seen.path == name.path);
+            if !may_lack && !scope.defines(&name.path) && !is_seen {
+                lacking.push((name, span));
+            }
+        }
+        lacking.into_iter().map(|(name, span)| (scope.undefined(&name.path), span)).collect()
+    }
 
-fn wording(error: &Error) -> String {
-    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
+    fn finding(&self, what: &str) -> Diagnostic {
+        Diagnostic::new(format!("the expression {} {what}", quoted(self.code.trim())))
+    }
 }
 
 struct Cutter<'a> {
@@ -237,7 +261,7 @@ impl<'a> Cutter<'a> {
         let mut findings = Vec::new();
         let mut plain = String::new();
         let mut rest = self.text;
-        while let Some(at) = rest.find("${{") {
+        while let Some(at) = rest.find(OPEN) {
             plain.push_str(&rest[..at]);
             if plain.ends_with('$') {
                 // Escaped: one of the two `$` goes.
@@ -246,10 +270,10 @@ impl<'a> Cutter<'a> {
                 continue;
             }
             let inner = &rest[at + 3..];
-            let Some(length) = expression_length(inner) else {
+            let Some(length) = expression::length(inner) else {
                 let finding =
                     Diagnostic::new("`${{` is not closed by `}}`").help("a literal `${{` is written `$${{`");
-                findings.push(finding.at(self.document, self.locate(&rest[at..at + 3])));
+                findings.push(finding.at(self.document, self.locate(&rest[at..at + 3]).span));
                 break;
             };
             let whole = &rest[at..at + 3 + length + 2];
@@ -281,37 +305,22 @@ impl<'a> Cutter<'a> {
     }
 
     fn expression(&mut self, whole: &'a str, code: &str) -> Result<Piece, Diagnostic> {
-        let span = self.locate(whole);
+        let place = self.locate(whole);
         if code.trim().is_empty() {
-            return Err(Diagnostic::new("`${{ }}` holds no expression").at(self.document, span));
+            return Err(Diagnostic::new("`${{ }}` holds no expression").at(self.document, place.span));
         }
         #[cfg(test)]
         tests::COMPILED.with(|count| count.set(count.get() + 1));
-        let Prepared { code: prepared, names } = prepare(code.trim()).map_err(|name| {
-            let what = format!(
-                "the expression {} is not valid: {} is no name of a filter or test",
-                quoted(code.trim()),
-                quoted(&name)
-            );
-            let help = format!("a subtraction wants spaces: {}", quoted(&name.replace('-', " - ")));
-            Diagnostic::new(what).at(self.document, span).help(help)
-        })?;
-        match ENGINE.compile_expression_owned(comparison::rewritten(&prepared)) {
-            Ok(compiled) => Ok(Piece::Expression { code: code.into(), names: names.into(), compiled, span }),
-            Err(error) => {
-                let what =
-                    format!("the expression {} is not valid: {}", quoted(code.trim()), wording(&error));
-                let finding = Diagnostic::new(what).at(self.document, span);
-                let minus = names.iter().map(|name| name.path.join(".")).find(|name| name.ends_with('-'));
-                Err(match minus {
-                    Some(name) => finding.help(format!(
-                        "a subtraction wants spaces: {}",
-                        quoted(&format!("{} - …", name.trim_end_matches('-')))
-                    )),
-                    None => finding.help(match operator_of_github(code) {
-                        Some((theirs, ours)) => format!("{theirs} is written {ours}"),
-                        None => "a literal `${{` is written `$${{`".to_owned(),
-                    }),
+        match Expression::parse(code) {
+            Ok(expression) => Ok(Piece::Expression(Placed { code: code.into(), expression, place })),
+            Err(wrong) => {
+                let column = code[..wrong.at.start].trim_start().chars().count() + 1;
+                let at = if place.is_exact { String::new() } else { format!(" (at its character {column})") };
+                let what = format!("the expression {} is not valid{at}: {}", quoted(code.trim()), wrong.what);
+                let finding = Diagnostic::new(what).at(self.document, place.within(&wrong.at));
+                Err(match wrong.help {
+                    Some(help) => finding.help(help),
+                    None => finding.help("a literal `${{` is written `$${{`"),
                 })
             }
         }
@@ -319,40 +328,18 @@ impl<'a> Cutter<'a> {
 
     /// Where an expression stands in the document: the string may be written with quotes, escapes or indentation,
     /// so it is looked for there.
-    fn locate(&mut self, whole: &str) -> Span {
+    fn locate(&mut self, whole: &str) -> Location {
         let raw = self.document.slice(self.span);
         // An expression that is written otherwise (with an escape) is not found: then the string's place must do. The
         // search is kept short, lest a long text full of them takes its square in time.
         let ahead = &raw[self.found_to..];
         let near = &ahead[..ahead.floor_char_boundary(FARTHEST + whole.len())];
-        let Some(at) = near.find(whole) else { return self.span };
+        let Some(at) = near.find(whole) else { return Location { span: self.span, is_exact: false } };
         let start = self.found_to + at;
         self.found_to = start + whole.len();
         let offset = self.span.start as usize;
-        Span::new(offset + start..offset + self.found_to)
+        Location { span: Span::new(offset + start..offset + self.found_to), is_exact: true }
     }
-}
-
-/// The length of the expression at the start of `text`, up to its `}}`; strings and braces inside belong to it.
-fn expression_length(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut quote = None;
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < bytes.len() {
-        match (quote, bytes[at]) {
-            (Some(_), b'\\') => at += 1,
-            (Some(open), byte) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, byte @ (b'"' | b'\'')) => quote = Some(byte),
-            (None, b'{') => depth += 1,
-            (None, b'}') if depth > 0 => depth -= 1,
-            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
-            (None, _) => {}
-        }
-        at += 1;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -428,6 +415,12 @@ pub(super) mod tests {
                 "${{ 1 == '1' }} ${{ 'A' == 'a' }} ${{ none == '' }} ${{ false == 0 }} ${{ [1] == [1] }} ${{ 'x' == 0 }}",
                 "true true true true true false",
             ),
+            (
+                "${{ matrix.crate == 'serde' && 'yes' || 'no' }} ${{ env.HOST || 'none' }} ${{ vars.ticket || matrix.nope || 1 }}",
+                "yes none 1",
+            ),
+            ("${{ MATRIX.OS-Name }} ${{ matrix['OS-NAME'] }} ${{ Vars.Tone }}", "x x kind"),
+            ("${{ format('{0}}}', '}}') }} ${{ 'it''s' }}", "}}} it's"),
             ("${{ 'a' if not vars.tone == 'KIND' else 'b' }} ${{ 'k' ~ 1 == 'K1' }}", "b true"),
         ] {
             assert_eq!(render(text).as_deref(), Ok(expected), "{text}");
@@ -437,33 +430,48 @@ pub(super) mod tests {
     #[test]
     fn what_cannot_be_rendered_says_where_and_why() {
         for (text, place, part) in [
-            ("ab ${{ matrix.crat }}", "1:4", "did you mean `matrix.crate`?"),
-            ("${{ vars.tone }}\nab ${{ x }}", "2:4", "known names: `matrix.crate`"),
-            ("${{ vars.ticket }}", "1:1", "--var ticket="),
-            ("${{ env.HOST }}", "1:1", "not set in the environment"),
-            ("${{ env.OTHER }}", "1:1", "env: [OTHER]"),
-            ("${{ source.repo }}", "1:1", "has no source"),
-            ("${{ matrix.nope.x ~ 'a' }}", "1:1", "`matrix.nope.x` is not defined"),
-            ("${{ vars.tone + 1 }}", "1:1", "cannot be evaluated"),
+            ("ab ${{ matrix.crat }}", "1:8", "did you mean `matrix.crate`?"),
+            ("${{ vars.tone }}\nab ${{ x }}", "2:8", "known names: `matrix.crate`"),
+            ("${{ vars.ticket }}", "1:5", "--var ticket="),
+            ("${{ env.HOST }}", "1:5", "not set in the environment"),
+            ("${{ env.OTHER }}", "1:5", "env: [OTHER]"),
+            ("${{ source.repo }}", "1:5", "has no source"),
+            ("${{ matrix.nope.x ~ 'a' }}", "1:5", "`matrix.nope.x` is not defined"),
+            ("${{ vars.tone + 1 }}", "1:5", "cannot be evaluated"),
             (
                 "${{ matrix.n-1 }}",
-                "1:1",
+                "1:5",
                 "`matrix.n-1` is not defined [a subtraction wants spaces: `matrix.n - 1`]",
             ),
-            ("${{ matrix.n-matrix.n }}", "1:1", "spaces: `matrix.n - matrix.n`"),
-            ("${{ matrix.n- 1 }}", "1:1", "wants spaces: `matrix.n - …`"),
-            ("${{ matrix.list[9] }}", "1:1", "`matrix.list.4`"),
-            ("${{ matrix.list | length-1 }}", "1:1", "spaces: `length - 1`"),
-            ("${{ python-version }}", "1:1", "`python-version` is not defined"),
-            ("${{ matrix.py-v.min }}", "1:1", "did you mean `matrix.py-v.min-v`?"),
-            ("${{ matrix.n && matrix.crate || 'x' }}", "1:1", "`&&` is written `and`"),
-            ("${{ '' || 'x' }}", "1:1", "`||` is written `or`"),
-            ("${{ !matrix.yes }}", "1:1", "`!` is written `not`"),
-            ("${{ matrix.nope == 'x' }}", "1:1", "`matrix.nope` is not defined"),
+            ("${{ matrix.n-matrix.n }}", "1:5", "spaces: `matrix.n - matrix.n`"),
+            ("${{ matrix.n- 1 }}", "1:15", "`1` is not expected here [an operator is missing before it"),
+            ("${{ matrix.list[9] }}", "1:5", "`matrix.list.4`"),
+            ("${{ matrix.list | length-1 }}", "1:19", "spaces: `length - 1`"),
+            ("${{ python-version }}", "1:5", "`python-version` is not defined"),
+            ("${{ matrix.py-v.min }}", "1:5", "did you mean `matrix.py-v.min-v`?"),
+            ("${{ matrix.nope == 'x' }}", "1:5", "`matrix.nope` is not defined"),
+            (
+                "${{ github.sha }}",
+                "1:5",
+                "list the workflow's variable, `env: [GITHUB_SHA]`, and write `${{ env.GITHUB_SHA }}`",
+            ),
+            (
+                "${{ GitHub.event.number || 1 }}",
+                "1:5",
+                "`--var NAME=${{ github.event.number }}`, and write `${{ vars.NAME }}`",
+            ),
+            ("${{ inputs.goal | default('x') }}", "1:5", "`--var NAME=${{ inputs.goal }}`"),
+            ("${{ secrets.TOKEN }}", "1:5", "secrets are not read into prompts"),
+            ("${{ steps.a.outputs.b }}${{ runner.os }}", "1:5", "hand it in from the workflow"),
+            ("${{ env.OTHER || 'x' }}", "1:5", "env: [OTHER]"),
+            ("${{ matrix.list[matrix.n * 9] }}", "1:5", "there is nothing under this key or index"),
+            ("ä ${{ 'a' 'b' }}", "1:11", "`'b'` is not expected here"),
+            ("${{ 'it's' }}", "1:10", "not closed [close it by `'`; a quote in it is doubled: `''`]"),
+            ("${{ don't }}", "1:8", "this text is not closed"),
             ("${{ vars.tone", "1:1", "not closed"),
             ("${{ }}", "1:1", "holds no expression"),
-            ("a ${{ 1 + }}", "1:3", "is not valid"),
-            ("${{ range(99999) | sum }}${{ 'x' * 9999999 }}", "1:1", "too much work"),
+            ("a ${{ 1 + }}", "1:11", "it ends where a value is expected"),
+            ("${{ range(99999) | sum }}${{ 'x' * 9999999 }}", "1:5", "too much work"),
         ] {
             let error = render(text).unwrap_err();
             assert!(error.starts_with(place) && error.contains(part), "{text}: {error}");
@@ -483,7 +491,7 @@ pub(super) mod tests {
     fn equal_expressions_are_told_apart() {
         let error = render("${{ vars.tone }}\n${{ vars.tone }} ${{ vars.tone + 1 }}\n${{ vars.tone + 1 }}")
             .unwrap_err();
-        assert!(error.starts_with("2:18 "), "{error}");
+        assert!(error.starts_with("2:22 "), "{error}");
     }
 
     #[test]

@@ -63,6 +63,7 @@ else
   "$work/venv/bin/python" "$here/schemas.py" "$root" "$work"/samples/*/report.json
   node "$here/schemas.mjs" "$root" "$work"/samples/*/report.json
   node "$here/equality.mjs"
+  node "$here/expressions.mjs"
   node "$here/matrices.mjs" "$(program)"
   JULES_BATCH_SAMPLES="$work/samples" node --test "$here/page.test.mjs"
 fi
