@@ -72,10 +72,12 @@ pub(crate) enum Word {
 pub(crate) async fn run(args: &MarkArgs, console: &Console) -> Result<Exit, Failure> {
     let selection = Selection { var: args.var.clone(), ..Selection::default() };
     let manifest = planned::read(&args.manifest, &selection, console)?;
-    let mut options = Options::default();
-    options.selection = Chosen { select: vec![args.tasks.clone()], ..Chosen::default() };
-    options.state_dir.clone_from(&args.state.state_dir);
-    options.run.clone_from(&args.run);
+    let options = Options {
+        selection: Chosen { select: vec![args.tasks.clone()], ..Chosen::default() },
+        state_dir: args.state.state_dir.clone(),
+        run: args.run.clone(),
+        ..Options::default()
+    };
     let failed = |error| cannot(error, console);
     let runner = Runner::new(manifest).options(options);
     // Only a `match` has something to ask.

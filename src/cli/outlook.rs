@@ -75,10 +75,8 @@ mod tests {
     use crate::runner::{Because, Decision};
 
     fn outlook(decisions: &[Decision]) -> Outlook {
-        let mut outlook = Outlook::default();
-        outlook.tasks =
-            decisions.iter().map(|decision| (TaskId::new("up/o/r@main"), decision.clone())).collect();
-        outlook
+        let tasks = decisions.iter().map(|decision| (TaskId::new("up/o/r@main"), decision.clone())).collect();
+        Outlook { tasks, ..Outlook::default() }
     }
 
     fn done(edited: bool) -> Decision {

@@ -59,7 +59,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
             set_last(conn, run, task, "iif(last IN ('live', 'left'), 'ended', last)")?;
         }
         EventKind::SessionState { task, .. } => {
-            set_last(conn, run, task, "iif(last = 'ended', 'live', last)")?
+            set_last(conn, run, task, "iif(last = 'ended', 'live', last)")?;
         }
         EventKind::AttemptEnded { outcome, .. } if outcome.is_open() => {}
         EventKind::AttemptEnded { task, outcome, .. } if outcome.is_failure() => {

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use super::ManifestIdentity;
 use super::fold::{RunRow, for_each_event, run_id, time};
-use crate::outcome::{Mark, Outcome, RunId, RunRecord, TaskRecord};
+use crate::outcome::{AttemptRecord, Mark, Outcome, RunId, RunRecord, TaskRecord};
 use crate::plan::{Task, TaskId, TaskKey};
 
 /// What is known of a task, whichever the run.
@@ -175,7 +175,7 @@ impl Rows<'_> {
                 continue;
             }
             let record = task_record(self.conn, n, id)?;
-            if let Some(record) = record.filter(|it| it.last_attempt().is_some_and(|last| last.is_loose())) {
+            if let Some(record) = record.filter(|it| it.last_attempt().is_some_and(AttemptRecord::is_loose)) {
                 return Ok(Some(Loose { run: head.id.clone(), record }));
             }
         }

@@ -184,16 +184,14 @@ fn earlier(
     let work = plan.tasks.iter().zip(facts).zip(decisions).filter(|(_, decision)| decision.is_work());
     for ((task, facts), decision) in work {
         match (facts.loose.take(), &facts.latest, reader) {
-            (Some(Loose { run, record }), ..) => {
-                if !is_here(&run) {
-                    earlier.insert(task.id.clone(), record);
-                }
+            (Some(Loose { run, record }), ..) if !is_here(&run) => {
+                earlier.insert(task.id.clone(), record);
             }
-            (None, Some(latest), Some(reader)) if *decision == Decision::Start(Because::Failed) => {
-                if !is_here(&latest.run) {
-                    let record = reader.task(&latest.run, &task.id)?;
-                    earlier.extend(record.map(|record| (task.id.clone(), record)));
-                }
+            (None, Some(latest), Some(reader))
+                if *decision == Decision::Start(Because::Failed) && !is_here(&latest.run) =>
+            {
+                let record = reader.task(&latest.run, &task.id)?;
+                earlier.extend(record.map(|record| (task.id.clone(), record)));
             }
             _ => {}
         }

@@ -79,6 +79,9 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
 
 /// What a `run` would do with the tasks, by what the ledger says.
 fn foretell(args: &PlanArgs, manifest: Manifest, plan: &Plan, console: &Console) -> Result<(), Failure> {
+    if plan.tasks.is_empty() {
+        return Ok(());
+    }
     let mut options = Options::default();
     options.state_dir.clone_from(&args.state.state_dir);
     let all = Runner::new(manifest).options(options).outlook(plan);

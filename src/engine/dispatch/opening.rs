@@ -40,6 +40,10 @@ impl Dispatch {
             let current = record.tasks.get(&task.id);
             if let Some(known) = current.filter(|known| !self.is_planned_anew(ix, known)) {
                 self.take_over(ix, known, now);
+                if known.last_attempt().is_none() && matches!(self.tasks.state(ix), State::Waiting) {
+                    let earlier = self.options.earlier.remove(&task.id);
+                    earlier.iter().for_each(|earlier| self.take_up_earlier(ix, earlier, now));
+                }
                 continue;
             }
             self.turn.events.push(EventKind::TaskPlanned { planned: Box::new(planned(task)) });

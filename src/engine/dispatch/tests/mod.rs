@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use self::world::{Manners, World};
 use crate::engine::{Options, StopReason};
-use crate::outcome::{EventKind, Outcome, RunEvent};
+use crate::outcome::{AttemptRecord, EventKind, Outcome, RunEvent};
 use crate::plan::{
     Expect, GiveUp, JobId, MaxFailures, OnNoChange, Place, Plan, Repeat, RetryOn, RetryPolicy, Settings,
     StallPolicy, Task, TaskId, TaskKey, Timeouts, UserFeedback, Waiting,
@@ -438,7 +438,7 @@ fn next_round(world: &mut World) {
     let before = std::mem::replace(&mut world.record, world::begun(&world.plan, world.now.wall, 0x3e7b));
     let tasks = before.tasks.into_iter();
     world.options.earlier =
-        tasks.filter(|(_, task)| task.last_attempt().is_some_and(|last| last.is_loose())).collect();
+        tasks.filter(|(_, task)| task.last_attempt().is_some_and(AttemptRecord::is_loose)).collect();
 }
 
 #[test]
@@ -453,6 +453,18 @@ fn what_another_run_left_at_work_or_in_doubt_is_taken_up() {
         world.run_to_end(None);
         assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 3], 3), "seed {seed}");
     }
+}
+
+#[test]
+fn what_was_given_up_in_another_run_is_looked_at_although_this_one_was_killed_before_the_look() {
+    let mut world = World::new(leaving(plan(3, 3)), Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Stalled; 3]);
+    next_round(&mut world);
+    world.invoke_and_die_at_once();
+    world.manners = Manners::default();
+    world.run_to_end(Some((world.steps + 60, StopReason::Interrupt)));
+    assert_eq!(world.created(), 3, "the old sessions are still at work");
 }
 
 #[test]
