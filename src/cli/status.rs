@@ -15,10 +15,12 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::progress::{Pace, Progress, troubles};
 use super::signals::Signals;
-use super::{recorded, summary};
+use super::{outlook, recorded, summary};
 use crate::ledger::{Ledger, LedgerReader, RunOverview};
+use crate::manifest::{self, LoadOptions};
 use crate::outcome::{Listener as _, RunId, RunRecord};
 use crate::report::{self, ReportV1, duration};
+use crate::runner::{Options, Runner};
 
 /// How often a run is looked at: asking the ledger costs less than a millisecond.
 const LOOK: Duration = Duration::from_millis(500);
@@ -79,6 +81,9 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
             console.result_line(&summary::summary(&record))?;
             let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
             console.result_line(&state(&record, holder.as_deref(), Timestamp::now()))?;
+            if let Some(next) = next(&record, args).filter(|_| holder.is_none()) {
+                console.result_line(&next)?;
+            }
         }
     }
     Ok(Exit::Done)
@@ -100,6 +105,18 @@ fn state(record: &RunRecord, holder: Option<&str>, now: Timestamp) -> String {
 }
 
 /// The manifest, as the command line that goes on with it names it.
+/// What the next `run` would do, as far as the manifest tells without the service.
+fn next(record: &RunRecord, args: &StatusArgs) -> Option<String> {
+    let path = Path::new(&record.info.manifest);
+    let manifest = manifest::load(path, &LoadOptions::default()).ok()?;
+    if record.info.simulated || args.run.is_some() {
+        return None;
+    }
+    let options = Options { state_dir: args.state.state_dir.clone(), ..Options::default() };
+    let (plan, all) = Runner::new(manifest).options(options).preview().ok()?;
+    (plan.name == record.info.name).then(|| format!("{DIM}the next run: {}{DIM:#}", outlook::counts(&all)))
+}
+
 fn manifest(record: &RunRecord) -> String {
     let path = super::quote::quoted(Path::new(&record.info.manifest));
     if record.info.simulated { path + " --simulate" } else { path }

@@ -114,6 +114,23 @@ fn within_a_night_a_run_goes_on_with_it() {
 }
 
 #[test]
+fn status_and_plan_tell_what_the_next_run_does() {
+    let world = World::with(QUICK, &tasks(3));
+    world.run().args("--max-tasks 1 -j 1").exits(5);
+    let told = "1 done, 2 to start";
+    let status = world.command("status").exits(0);
+    assert!(status.stdout.contains(told), "{status}");
+    for command in ["plan", "run -n"] {
+        let mut words = command.split(' ');
+        let ended = world.command(words.next().unwrap()).args(words.next().unwrap_or_default()).exits(0);
+        assert!(ended.stderr.starts_with(told), "{ended}");
+    }
+    assert_eq!(world.run().exits(0).count(Outcome::Succeeded), 3);
+    let idle = world.run().arg("-n").exits(0);
+    assert!(idle.stderr.starts_with("nothing to do: 3 done since"), "{idle}");
+}
+
+#[test]
 fn jobs_of_one_manifest_repeat_each_in_its_own_way() {
     let jobs = [
         job("once", "Do it once.", &[]),
