@@ -65,6 +65,12 @@ impl Recorder {
         Self { ledger, target, unsaved: Vec::new(), durability: Durability::Disk }
     }
 
+    /// The ledger, for another run.
+    #[must_use]
+    pub(crate) fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+
     /// What the ledger can be asked, also while it is written.
     #[must_use]
     pub(crate) fn reader(&self) -> &LedgerReader {

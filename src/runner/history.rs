@@ -11,7 +11,7 @@ use super::work::Work;
 use super::{Options, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, EventLog as _, Mark, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, EventLog as _, Mark, Outcome, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// What identifies a manifest.
@@ -54,6 +54,7 @@ impl History {
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
+        let whole: HashSet<TaskId> = plan.tasks.iter().map(|task| task.id.clone()).collect();
         let work = Work::decide(plan, &identity, options, Some(reader))?;
         let (plan, last) = (&work.plan, work.last.as_ref());
         let is_idle = work.outlook.is_idle;
@@ -66,12 +67,17 @@ impl History {
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
         let Work { plan, last, goes_on, engine, .. } = work;
-        let (recorder, record, events) = match last.filter(|_| goes_on) {
-            Some(StoredRun { record, .. }) => {
+        let (recorder, record, events) = match (last, goes_on) {
+            (Some(StoredRun { record, .. }), true) => {
                 let events = reader.events(&record.info.id, 0)?.events;
                 (ledger.resume(&record.info.id)?, record, events)
             }
-            None => {
+            (last, _) => {
+                let left = last.filter(|_| !options.selection.is_partial()).map(|last| last.record);
+                let ledger = match left {
+                    Some(left) => close(ledger, &left, &whole)?,
+                    None => ledger,
+                };
                 let mut recorder = ledger.start(identity);
                 recorder.append(std::slice::from_ref(&first))?;
                 (recorder, begun(&first), vec![first])
@@ -87,6 +93,26 @@ impl History {
         };
         Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, is_idle, notes })
     }
+}
+
+/// What left the manifest would keep the round before open for ever.
+fn close(ledger: Ledger, left: &RunRecord, whole: &HashSet<TaskId>) -> Result<Ledger, RunError> {
+    let open = left.tasks.iter().filter(|(_, task)| task.outcome.is_none_or(Outcome::is_open));
+    let removed = open.filter(|(id, _)| !whole.contains(*id)).map(|(id, _)| id.clone());
+    let ts = Timestamp::now();
+    let events: Vec<RunEvent> = removed
+        .zip(left.last_seq + 1..)
+        .map(|(task, seq)| {
+            let reason = Some("not in the manifest any more".to_owned());
+            RunEvent { seq, ts, kind: EventKind::TaskEnded { task, outcome: Outcome::Skipped, reason } }
+        })
+        .collect();
+    if events.is_empty() {
+        return Ok(ledger);
+    }
+    let mut recorder = ledger.resume(&left.info.id)?;
+    recorder.append(&events)?;
+    Ok(recorder.into_ledger())
 }
 
 /// What a run would do by what the ledger says now: nothing is written. The plan keeps the tasks that are started or

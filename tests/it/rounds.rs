@@ -114,6 +114,18 @@ fn within_a_night_a_run_goes_on_with_it() {
 }
 
 #[test]
+fn what_left_the_manifest_keeps_no_earlier_night_open() {
+    let world = World::with(QUICK, &tasks(3).set("repeat", "1ms"));
+    world.run().args("--max-tasks 1 -j 1").exits(5);
+    world.write("jobs.yaml", &tasks(1).set("repeat", "1ms").to_string());
+    world.run().exits(0);
+    let shown = world.command("status").args("--all --format json").exits(0);
+    let all: Vec<serde_json::Value> = serde_json::from_str(&shown.stdout).unwrap();
+    let open: Vec<_> = all.iter().map(|run| run["open"].as_u64().unwrap()).collect();
+    assert_eq!(open, [0, 0]);
+}
+
+#[test]
 fn status_and_plan_tell_what_the_next_run_does() {
     let world = World::with(QUICK, &tasks(3));
     world.run().args("--max-tasks 1 -j 1").exits(5);
