@@ -12,6 +12,9 @@ const MASK: &str = "***";
 /// The most bytes between two letters.
 const LONGEST_GAP: usize = 256;
 
+/// The most backslashes of one escape: JSON within JSON, three times.
+const MOST_SLASHES: usize = 8;
+
 /// The same in a text in which the search goes over everything again and again, as in one of nothing but first letters and
 /// escape sequences: enough for a character or a short sequence.
 const SHORT_GAP: usize = 4;
@@ -158,9 +161,19 @@ impl Iterator for Letters<'_> {
     }
 }
 
+/// Also one that was escaped in turn, as a text that is JSON is within JSON, and `\x41` of programs.
 fn json_escape(text: &str) -> Option<(char, usize)> {
+    let slashes = text.bytes().take(MOST_SLASHES).take_while(|b| *b == b'\\').count();
+    let digits = |count: usize| hex(text.get(slashes + 1..slashes + 1 + count)?);
+    let number = match text.as_bytes().get(slashes) {
+        Some(b'u') => digits(4).map(|number| (number, 4)),
+        Some(b'x') => digits(2).map(|number| (number, 2)),
+        _ => None,
+    };
+    if let Some((number, count)) = number {
+        return Some((character(number), slashes + 1 + count));
+    }
     match text.as_bytes().get(1)? {
-        b'u' => Some((character(hex(text.get(2..6)?)?), 6)),
         b'b' | b'f' | b'n' | b'r' | b't' => Some(('\n', 2)),
         c @ (b'"' | b'\\' | b'/') => Some((char::from(*c), 2)),
         _ => None,
@@ -228,7 +241,7 @@ fn next_start(bytes: &[u8], from: usize, written: &Word<'_>, escaped: &Word<'_>)
         |b: &u8| !b.is_ascii_graphic() || matches!(b, b'\\' | b'&' | b'%') || seconds.contains(&Some(*b));
     let starts = |at: usize| match bytes[at] {
         b'\\' if !firsts.contains(&b'\\') => {
-            bytes.get(at + 1).is_some_and(|next| *next == b'u' || firsts.contains(next))
+            bytes.get(at + 1).is_some_and(|next| matches!(next, b'u' | b'x' | b'\\') || firsts.contains(next))
         }
         b'\\' | b'&' | b'%' => true,
         b => firsts.contains(&b) && bytes.get(at + 1).is_none_or(may_be_second),
@@ -274,6 +287,10 @@ mod tests {
     #[case("%41IzaSy%2D0123%255F4567nuxyz&x", "***&x")]
     #[case("%E2%80%8BA%E2%80%8BIzaSy-0123_4567nuxyz", "%E2%80%8B***")]
     #[case("AAIzaSy-0123_4567nuxyz", "A***")]
+    #[case(r#"{"a":"\\u0041\\u0049zaSy-0123\\u005f4567nuxyz"}"#, r#"{"a":"***"}"#)]
+    #[case(r#""\\\\u0041IzaSy-0123\\\\u005f4567nuxyz""#, r#""***""#)]
+    #[case(r"\x41\x49zaSy-0123\x5F4567nuxyz.", "***.")]
+    #[case(r#""\\x41\\x49zaSy-0123\\x5F4567nuxyz""#, r#""***""#)]
     fn a_secret_is_found(#[case] text: &str, #[case] left: &str) {
         assert_eq!(masked(text), left);
     }
@@ -338,6 +355,8 @@ mod tests {
             2 => format!("&#x{:X};", u32::from(c)),
             3 => format!("%{:02X}", u32::from(c)),
             4 if c.is_ascii_punctuation() => format!("\\{c}"),
+            5 => format!("\\\\u{:04x}", u32::from(c)),
+            6 => format!("\\x{:02X}", u32::from(c)),
             _ => c.to_string(),
         }
     }
