@@ -170,7 +170,7 @@ pub(crate) fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) ->
     let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
     let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, now);
     dispatch.open(record, now);
-    dispatch.work()
+    dispatch.work(now)
 }
 
 /// Runs a plan to its end, or to a stop.

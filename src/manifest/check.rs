@@ -24,7 +24,8 @@ pub(crate) struct CheckedJob {
     pub(crate) span: Span,
     /// The job's keys over those of `defaults`, and these over the manifest's.
     pub(crate) keys: Job,
-    pub(crate) prompt: Text,
+    /// Or why its file cannot be used, which is a matter of this job alone.
+    pub(crate) prompt: Result<Text, String>,
     pub(crate) sources: Vec<SourceSpec>,
     /// Whether the job has `source` or `sources` at all; a file may list none.
     pub(crate) has_sources: bool,
@@ -147,6 +148,13 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
     check.limits::<RetryPolicy>("retries", written.retries.as_ref());
 }
 
+/// A file that cannot be used.
+struct NoFile {
+    finding: Diagnostic,
+    /// By its name alone, whatever the folder holds: a mistake of who wrote the manifest.
+    is_misnamed: bool,
+}
+
 struct Check<'a> {
     document: &'a Arc<Document>,
     folder: &'a Path,
@@ -201,7 +209,7 @@ impl Check<'_> {
         Some(id.clone())
     }
 
-    fn prompt(&mut self, id: &Located<String>, keys: &Job) -> Option<Text> {
+    fn prompt(&mut self, id: &Located<String>, keys: &Job) -> Option<Result<Text, String>> {
         let empty = || Diagnostic::new(format!("the prompt of job {} is empty", quoted(id)));
         match (&keys.prompt, &keys.prompt_file) {
             (Some(_), Some(file)) => {
@@ -226,41 +234,43 @@ impl Check<'_> {
                     self.wrong(Diagnostic::new(what).help(help), at);
                 }
                 let document = Arc::clone(self.document);
-                Some(Text { document, span: prompt.span, text: prompt.as_str().into() })
+                Some(Ok(Text { document, span: prompt.span, text: prompt.as_str().into() }))
             }
-            (None, Some(file)) => {
-                let document = self.file("prompt-file", file)?;
-                if document.text().trim().is_empty() {
-                    self.wrong(empty(), file.span);
-                    return None;
+            (None, Some(file)) => match self.file("prompt-file", file) {
+                Ok(document) if document.text().trim().is_empty() => {
+                    let what = format!("`prompt-file`: {} is empty", quoted(file));
+                    Some(Err(Diagnostic::new(what).at(self.document, file.span).in_one_line()))
                 }
-                let span = Span::new(0..document.text().len());
-                let text = document.shared_text();
-                Some(Text { document, span, text })
-            }
+                Ok(document) => {
+                    let span = Span::new(0..document.text().len());
+                    let text = document.shared_text();
+                    Some(Ok(Text { document, span, text }))
+                }
+                Err(NoFile { finding, is_misnamed: false }) => Some(Err(finding.in_one_line())),
+                Err(NoFile { finding, .. }) => {
+                    self.findings.push(finding);
+                    None
+                }
+            },
         }
     }
 
-    fn file(&mut self, key: &str, named: &Located<String>) -> Option<Arc<Document>> {
+    fn file(&self, key: &str, named: &Located<String>) -> Result<Arc<Document>, NoFile> {
         if named.contains("${{") {
-            let finding =
-                Diagnostic::new(format!("`{key}` takes no expression")).help("write the file's name out");
-            self.wrong(finding, named.span);
-            return None;
+            let finding = Diagnostic::new(format!("`{key}` takes no expression"))
+                .help("write the file's name out")
+                .at(self.document, named.span);
+            return Err(NoFile { finding, is_misnamed: true });
         }
         let read = files::confine(self.folder, named).and_then(|path| files::read_text(&path));
-        match read {
-            Ok(text) => Some(Arc::new(Document::new(named.as_str(), text))),
-            Err(error) => {
-                let finding = Diagnostic::new(format!("`{key}`: {} {}", quoted(named), error.what));
-                let finding = match error.help {
-                    Some(help) => finding.help(help),
-                    None => finding.help(format!("it is looked for in {}", folder_name(self.folder))),
-                };
-                self.wrong(finding, named.span);
-                None
-            }
-        }
+        read.map(|text| Arc::new(Document::new(named.as_str(), text))).map_err(|error| {
+            let finding = Diagnostic::new(format!("`{key}`: {} {}", quoted(named), error.what));
+            let finding = match error.help {
+                Some(help) => finding.help(help),
+                None => finding.help(format!("it is looked for in {}", folder_name(self.folder))),
+            };
+            NoFile { finding: finding.at(self.document, named.span), is_misnamed: error.is_misnamed }
+        })
     }
 
     fn sources(&mut self, keys: &Job) -> Vec<SourceSpec> {
@@ -296,7 +306,10 @@ impl Check<'_> {
                 Some(SourceSpec::Pattern { pattern, exclude: exclude.unwrap_or_default(), branch })
             }
             (None, None, Some(file)) => {
-                let document = self.file("file", &file)?;
+                let document = self
+                    .file("file", &file)
+                    .map_err(|NoFile { finding, .. }| self.findings.push(finding))
+                    .ok()?;
                 match source_list::parse(&document) {
                     Ok(list) => Some(SourceSpec::List { document, list, branch, span: file.span }),
                     Err(finding) => {

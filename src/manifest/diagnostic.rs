@@ -73,6 +73,16 @@ impl Diagnostic {
         self
     }
 
+    /// The same where no excerpt has room: place, what is wrong, and the way out.
+    pub(crate) fn in_one_line(&self) -> String {
+        let place = self.site.as_ref().map(|site| {
+            let Place { line, column } = site.place();
+            format!("{}:{line}:{column}: ", site.document.name())
+        });
+        let help = self.help.as_ref().map(|help| format!("; {help}"));
+        format!("{}{}{}", place.unwrap_or_default(), self.message, help.unwrap_or_default())
+    }
+
     /// What is wrong, in one sentence without the place.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -12,15 +12,21 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 pub(super) struct Unreadable {
     pub(super) what: String,
     pub(super) help: Option<&'static str>,
+    /// The name itself leads nowhere that a manifest may go.
+    pub(super) is_misnamed: bool,
 }
 
 impl Unreadable {
     fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), help: None }
+        Self { what: what.into(), help: None, is_misnamed: false }
     }
 
     fn help(self, help: &'static str) -> Self {
         Self { help: Some(help), ..self }
+    }
+
+    fn misnamed(self) -> Self {
+        Self { is_misnamed: true, ..self }
     }
 }
 
@@ -81,13 +87,13 @@ pub(super) fn confine(folder: &Path, named: &str) -> Result<PathBuf, Unreadable>
     if named.is_empty()
         || path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
     {
-        return Err(Unreadable::new("leaves the manifest's folder").help(HELP));
+        return Err(Unreadable::new("leaves the manifest's folder").help(HELP).misnamed());
     }
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let real_folder = folder.canonicalize()?;
     let real = folder.join(path).canonicalize()?;
     if !real.starts_with(&real_folder) {
-        return Err(Unreadable::new("is a link that leaves the manifest's folder").help(HELP));
+        return Err(Unreadable::new("is a link that leaves the manifest's folder").help(HELP).misnamed());
     }
     if !real.metadata()?.is_file() {
         return Err(Unreadable::new("is not a file"));

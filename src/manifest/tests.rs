@@ -77,8 +77,8 @@ fn merge_keys_are_yamls() {
     let text =
         "x-b: &b { prompt: p, tags: [a] }\njobs:\n  - { <<: *b, id: j }\n  - { <<: *b, id: k, prompt: q }\n";
     let manifest = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
-    assert_eq!(&*manifest.jobs[0].prompt.text, "p");
-    assert_eq!(&*manifest.jobs[1].prompt.text, "q");
+    assert_eq!(&*manifest.jobs[0].prompt.as_ref().unwrap().text, "p");
+    assert_eq!(&*manifest.jobs[1].prompt.as_ref().unwrap().text, "q");
 }
 
 #[test]

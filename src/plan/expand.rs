@@ -76,6 +76,8 @@ pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<P
         ids: HashMap::new(),
         origins: Vec::new(),
         rendered: 0,
+        unrendered: 0,
+        first_unrendered: Vec::new(),
     };
     let needs = needs::jobs(&manifest.document, &manifest.jobs).unwrap_or_else(|found| {
         expansion.findings.extend(found);
@@ -113,6 +115,9 @@ struct Expansion<'m> {
     /// For each task the source that it comes from, to say where two equal ids stem from.
     origins: Vec<Origin>,
     rendered: usize,
+    /// How many tasks of the job have a string that cannot be rendered, and what is wrong with the first one's.
+    unrendered: usize,
+    first_unrendered: Vec<Diagnostic>,
 }
 
 #[derive(Clone)]
@@ -184,6 +189,7 @@ impl Expansion<'_> {
         let per_source = matrix.is_some_and(matrix::names_sources);
         let shared = (!per_source || sources.is_empty()).then(|| job_values(matrix, None));
         let before = self.tasks.len();
+        self.unrendered = 0;
         if let (Some(shared), false) = (&shared, job.has_sources) {
             self.reserve(shared.len());
             for values in shared {
@@ -204,6 +210,10 @@ impl Expansion<'_> {
             for values in values {
                 self.task(job, parts, &scope, Some(source), values)?;
             }
+        }
+        if self.unrendered > 0 && self.unrendered == self.tasks.len() - before {
+            // It is not the one task: nobody has tried it yet.
+            return Err(std::mem::take(&mut self.first_unrendered));
         }
         let expected = !sources.is_empty() || !job.has_sources;
         if let (true, true, Some(span)) = (self.tasks.len() == before, expected, span) {
@@ -277,7 +287,13 @@ impl Expansion<'_> {
             Some(source) => format!("{}/{source}{}", parts.id, values.id_suffix).into(),
             None => format!("{}{}", parts.id, values.id_suffix).into(),
         };
-        let strings = parts.strings.render(&scope, &id)?;
+        let mut strings = parts.strings.render(&scope, &id);
+        if !strings.findings.is_empty() {
+            self.unrendered += 1;
+            if self.unrendered == 1 {
+                self.first_unrendered = std::mem::take(&mut strings.findings);
+            }
+        }
         let key =
             task_key(self.manifest.name(), &without_case(&id, source_of_task.as_ref()), &strings.prompt);
         self.rendered += strings.prompt.len();
@@ -303,7 +319,7 @@ impl Expansion<'_> {
             job: parts.id.clone(),
             title: strings.title,
             prompt: strings.prompt,
-            problem: source.and_then(|source| source.problem.clone()),
+            problem: source.and_then(|source| source.problem.clone()).or(strings.problem),
             source: source_of_task,
             matrix: Arc::clone(&values.map),
             tags: strings.tags,

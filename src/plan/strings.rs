@@ -11,7 +11,10 @@ use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Document, Located, Wa
 /// The strings of a job that may hold expressions.
 pub(super) struct JobStrings {
     title: Option<Template>,
-    prompt: Template,
+    /// Or why there is none, which is a matter of this job alone.
+    prompt: Result<Template, Arc<str>>,
+    /// What is wrong in it is wrong in a file beside the manifest.
+    is_prompt_in_file: bool,
     tags: Shared<Vec<Template>, Arc<[String]>>,
     waiting: Shared<Waiting<Template>, Arc<Waiting>>,
     retry: Option<Arc<Template>>,
@@ -30,6 +33,10 @@ pub(super) struct TaskStrings {
     pub(super) tags: Arc<[String]>,
     pub(super) waiting: Arc<Waiting>,
     pub(super) retry_prompt: Option<RetryPrompt>,
+    /// Why one of them could not be rendered: it is empty then.
+    pub(super) problem: Option<Arc<str>>,
+    /// The same, where it may be the manifest that is wrong.
+    pub(super) findings: Vec<Diagnostic>,
 }
 
 impl JobStrings {
@@ -51,7 +58,18 @@ impl JobStrings {
         let tags: Vec<Template> = job.keys.tags.iter().filter_map(&mut compile).collect();
         let retry = job.keys.retries.prompt.as_ref().and_then(|prompt| compile(&prompt.0)).map(Arc::new);
         let waiting = Waiting::compile(&job.keys.waiting, compile);
-        let prompt = Template::compile_text(&job.prompt).map_err(|found| findings.extend(found)).ok();
+        let is_prompt_in_file = job.keys.prompt_file.is_some();
+        let prompt = match &job.prompt {
+            Err(problem) => Some(Err(problem.as_str().into())),
+            Ok(text) => match Template::compile_text(text) {
+                Ok(prompt) => Some(Ok(prompt)),
+                Err(found) if is_prompt_in_file => Some(Err(in_one_line(&list(found)))),
+                Err(found) => {
+                    findings.extend(found);
+                    None
+                }
+            },
+        };
         let (Some(prompt), Some(waiting), true) = (prompt, waiting, findings.is_empty()) else {
             return Err(findings);
         };
@@ -65,20 +83,15 @@ impl JobStrings {
         } else {
             Shared::PerTask(waiting)
         };
-        Ok(Self { title, prompt, tags, waiting, retry })
+        Ok(Self { title, prompt, is_prompt_in_file, tags, waiting, retry })
     }
 
     /// Renders the strings of the task `id`, which is also its title where the job names none.
-    ///
-    /// # Errors
-    ///
-    /// Every string that cannot be rendered.
-    pub(super) fn render(&self, scope: &Arc<Scope>, id: &Arc<str>) -> Result<TaskStrings, Vec<Diagnostic>> {
+    pub(super) fn render(&self, scope: &Arc<Scope>, id: &Arc<str>) -> TaskStrings {
         let title = match &self.title {
             Some(title) => title.render(scope).map(one_line),
             None => Ok(Arc::clone(id)),
         };
-        let prompt = said(&self.prompt, scope);
         let tags = match &self.tags {
             Shared::Once(tags) => Ok(Arc::clone(tags)),
             Shared::PerTask(tags) => render_tags(tags, scope),
@@ -88,18 +101,49 @@ impl JobStrings {
             Shared::PerTask(waiting) => waiting.render(scope).map(Arc::new),
         };
         let retry = self.retry.as_ref().map(|retry| RetryPrompt::checked(retry, scope)).transpose();
-        match (title, prompt, tags, waiting, retry) {
-            (Ok(title), Ok(prompt), Ok(tags), Ok(waiting), Ok(retry_prompt)) => {
-                Ok(TaskStrings { title, prompt, tags, waiting, retry_prompt })
+        let mut problem = None;
+        let mut findings = Vec::new();
+        let prompt = match &self.prompt {
+            Err(why) => {
+                problem = Some(Arc::clone(why));
+                "".into()
             }
-            (title, prompt, tags, waiting, retry) => {
-                Err([title.err(), prompt.err(), tags.err(), waiting.err(), retry.err()]
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .collect())
-            }
-        }
+            Ok(prompt) => match said(prompt, scope) {
+                Ok(prompt) => prompt,
+                Err(found) if self.is_prompt_in_file => {
+                    problem = Some(in_one_line(&list(found)));
+                    "".into()
+                }
+                Err(found) => taken(Err(found), &mut findings, || "".into()),
+            },
+        };
+        let title = taken(title, &mut findings, || Arc::clone(id));
+        let tags = taken(tags, &mut findings, Arc::default);
+        let waiting = taken(waiting, &mut findings, Arc::default);
+        let retry_prompt = taken(retry, &mut findings, || None);
+        let problem = problem.or_else(|| (!findings.is_empty()).then(|| in_one_line(&findings)));
+        TaskStrings { title, prompt, tags, waiting, retry_prompt, problem, findings }
+    }
+}
+
+/// What was rendered, or what stands in its place.
+fn taken<T>(
+    rendered: Result<T, Diagnostics>,
+    findings: &mut Vec<Diagnostic>,
+    otherwise: impl Fn() -> T,
+) -> T {
+    rendered.unwrap_or_else(|found| {
+        findings.extend(found);
+        otherwise()
+    })
+}
+
+/// The first finding, and how many there are beside it.
+fn in_one_line(findings: &[Diagnostic]) -> Arc<str> {
+    let first = findings.first().map(Diagnostic::in_one_line).unwrap_or_default();
+    match findings.len() {
+        0 | 1 => first.into(),
+        n => format!("{first}; and {} more", n - 1).into(),
     }
 }
 

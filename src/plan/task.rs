@@ -38,7 +38,7 @@ pub struct Task {
     pub job: JobId,
     /// The session's title without the marker.
     pub title: Arc<str>,
-    /// The rendered prompt.
+    /// The rendered prompt. Empty where it could not be had or rendered: then `problem` says why.
     pub prompt: Arc<str>,
     /// Why no session can be created for it; the other tasks can do without it.
     pub problem: Option<Arc<str>>,
@@ -102,6 +102,12 @@ impl Task {
     #[must_use]
     pub fn has_open_branch(&self) -> bool {
         self.problem.is_none() && self.source.as_ref().is_some_and(|source| source.branch.is_empty())
+    }
+
+    /// Whether its prompt is known. Where it is not, nothing can be told by its key.
+    #[must_use]
+    pub fn has_prompt(&self) -> bool {
+        !self.prompt.is_empty()
     }
 
     /// The id that it has while nobody knows the branch of its source.

@@ -175,7 +175,9 @@ fn ended(
 ) -> Decision {
     let has_needs = !task.needs.is_empty() || !task.needs_outside.is_empty();
     // In a manifest of another name it had another key.
-    let edited = latest.key != task.key && latest.key != task.key_under(&latest.name);
+    let is_same = latest.key == task.key || latest.key == task.key_under(&latest.name);
+    // Of a prompt that cannot be had nobody knows whether it was edited.
+    let edited = task.has_prompt() && !is_same;
     let since = latest.ended_at.unwrap_or(latest.began);
     if !asked.failed && is_due(task.repeat, latest, last, now) {
         Decision::Start(Because::Due)

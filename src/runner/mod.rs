@@ -41,7 +41,7 @@ pub use options::Options;
 pub use outlook::Outlook;
 pub use redact::Redactor;
 pub use reports::{CannotWrite, Format, ReportFiles};
-pub use run::{Planned, Run, Runner};
+pub use run::{Planned, Preview, Run, Runner};
 
 pub(crate) use reports::{EventLines, beside, event_lines, replace};
 pub(crate) use service::{all_sources, connect, connected, impatient, read_sources};

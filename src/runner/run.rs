@@ -1,5 +1,6 @@
 //! The use case, in steps: plan, open, run.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -85,7 +86,8 @@ impl Runner {
                 plan::expand_with(&manifest, account(connected))
             };
             let mut plan = expand(&repositories)?;
-            if plan.tasks.iter().any(|task| task.problem.is_some()) {
+            let lacks_branch = |source: &plan::TaskSource| source.branch.is_empty();
+            if plan.tasks.iter().any(|task| task.source.as_ref().is_some_and(lacks_branch)) {
                 recorded_branches(&mut repositories, &origin, &plan, &options, speed.is_some())?;
                 plan = expand(&repositories)?;
             }
@@ -109,7 +111,7 @@ impl Runner {
     ///
     /// [`RunError::Manifest`], [`RunError::Selection`], [`RunError::NothingSelected`], [`RunError::NothingFailed`],
     /// [`RunError::UnknownRun`], [`RunError::Ledger`].
-    pub fn preview(self) -> Result<(Plan, Outlook), RunError> {
+    pub fn preview(self) -> Result<Preview, RunError> {
         let Self { manifest, origin, options, speed, .. } = self;
         let mut plan = plan::expand(&manifest, None)?;
         if plan.tasks.iter().any(Task::has_open_branch) {
@@ -119,7 +121,15 @@ impl Runner {
         }
         let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
         plan.settings = options.over(plan.settings);
-        preview(&origin, plan, &options, speed.is_some())
+        let mut impossible: Vec<_> =
+            plan.tasks.iter().filter(|task| task.problem.is_some()).cloned().collect();
+        let (plan, outlook) = preview(&origin, plan, &options, speed.is_some())?;
+        if !impossible.is_empty() {
+            // One that has a session already goes on with it.
+            let at_work: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
+            impossible.retain(|task| !at_work.contains(&task.id));
+        }
+        Ok(Preview { plan, outlook, impossible })
     }
 
     /// What becomes of these tasks of the manifest, by what the ledger says now. Nothing is sent or written.
@@ -163,6 +173,19 @@ impl Runner {
         let (_never, stops) = mpsc::channel(1);
         self.plan().await?.open().await?.run(stops).await
     }
+}
+
+/// What a run would do.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Preview {
+    /// The tasks that it would start or take up.
+    pub plan: Plan,
+    /// What becomes of all of them.
+    pub outlook: Outlook,
+    /// The tasks that it would neither start nor take up because they cannot be started: each is an error, unless it has ended
+    /// before.
+    pub impossible: Vec<Task>,
 }
 
 /// A manifest with its tasks: nothing is started or written yet.

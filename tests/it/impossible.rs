@@ -2,7 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Manifest, Service, World, job};
+use crate::support::{Manifest, Service, Signal, World, at_once, job};
 
 const BOTH: &str = "{ sources: [{ repo: my-org/web }, { repo: my-org/api }], \
     defaults: { duration: 40ms, outcome: change } }";
@@ -75,4 +75,93 @@ fn a_named_branch_of_a_repository_that_is_not_connected_says_the_way_out() {
     assert_eq!(outcome, Outcome::Error);
     assert!(reason.contains("connect my-org/api at https://jules.google.com"), "{reason}");
     assert_eq!(ended.outcome("web").0, Outcome::Succeeded);
+}
+
+fn with_files() -> Manifest {
+    Manifest::of([
+        "{ id: docs, prompt-file: prompts/docs.md, sources: [my-org/web@main, my-org/api@main] }".to_owned(),
+        job("web", "Do it there.", &["source: my-org/web@main"]),
+        job("then", "Do it then.", &["needs: [docs]"]),
+    ])
+}
+
+#[test]
+fn a_prompt_file_that_cannot_be_used_is_an_error_of_its_tasks_and_the_others_run() {
+    let latin: &[u8] = b"caf\xE9";
+    let cases: [(Option<&[u8]>, &str); 6] = [
+        (None, "does not exist"),
+        (Some(latin), "is not UTF-8"),
+        (Some(b"  \n"), "is empty"),
+        (Some(b"Do ${{ source.repos }}."), "`source.repos`"),
+        (Some(b"Do ${{ source."), "prompts/docs.md:1:4"),
+        (Some(b"a\0b"), "is binary"),
+    ];
+    at_once(cases, |(content, part)| {
+        let world = World::with(BOTH, &with_files());
+        world.write("prompts/other.md", "");
+        if let Some(content) = content {
+            std::fs::write(world.path("prompts/docs.md"), content).unwrap();
+        }
+        let ended = world.run().exits(100);
+        for id in ["docs/my-org/web@main", "docs/my-org/api@main"] {
+            let (outcome, reason) = ended.outcome(id);
+            assert_eq!(outcome, Outcome::Error, "{ended}");
+            assert!(reason.contains(part) && reason.contains("prompts/docs.md"), "{reason}");
+        }
+        assert_eq!(ended.outcome("web").0, Outcome::Succeeded);
+        assert_eq!(ended.outcome("then").0, Outcome::Skipped);
+        world.created(1);
+        // Whoever only wants to know hears it, too.
+        let planned = world.command("plan").exits(3);
+        assert!(
+            planned.stdout.contains("docs/my-org/web@main") && planned.stderr.contains(part),
+            "{planned}"
+        );
+        let listed = world.run().args("--fresh -n").exits(0);
+        assert!(!listed.stdout.contains("docs") && listed.stderr.contains(part), "{listed}");
+        // The file is back.
+        world.write("prompts/docs.md", "Write the documents.");
+        let ended = world.run().arg("--failed").exits(0);
+        assert_eq!(ended.count(Outcome::Succeeded), 4, "{ended}");
+        world.created(4);
+    });
+}
+
+#[test]
+fn a_prompt_that_cannot_be_rendered_for_one_task_is_an_error_of_that_task() {
+    let matrix = "matrix: { n: [1, 2], include: [{ n: 2, note: with care }] }";
+    let world =
+        World::with(BOTH, &Manifest::of([job("work", "Do ${{ matrix.n }} ${{ matrix.note }}.", &[matrix])]));
+    let ended = world.run().exits(100);
+    let (outcome, reason) = ended.outcome("work[n=1]");
+    assert_eq!(outcome, Outcome::Error);
+    assert!(reason.contains("jobs.yaml:") && reason.contains("`matrix.note`"), "{reason}");
+    assert_eq!(ended.outcome("work[n=2,note=with care]").0, Outcome::Succeeded);
+    // What can be rendered for none is a mistake in the manifest.
+    world.write("jobs.yaml", &Manifest::of([job("work", "Do ${{ matrix.m }}.", &[matrix])]).to_string());
+    world.run().exits(3);
+}
+
+#[test]
+fn a_prompt_file_that_is_gone_destroys_nothing() {
+    let scenario = "{ rules: [{ when: { source: my-org/api }, then: { duration: 2s, outcome: change } }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let manifest = Manifest::of([
+        "{ id: docs, prompt-file: docs.md, sources: [my-org/web@main, my-org/api@main] }".to_owned(),
+        job("late", "Do it.", &["source: my-org/web@main"]),
+    ]);
+    let world = World::with(scenario, &manifest);
+    world.write("docs.md", "Write the documents.");
+    let mut running = world.run().args("-j 2").start();
+    running.until(|world| world.statistics().created == 3);
+    running.signal(Signal::Interrupt);
+    let ended = running.wait();
+    assert_eq!(ended.outcome("docs/my-org/web@main").0, Outcome::Succeeded, "{ended}");
+    assert_eq!(ended.outcome("docs/my-org/api@main").0, Outcome::Detached, "{ended}");
+    std::fs::remove_file(world.path("docs.md")).unwrap();
+    let ended = world.run().exits(0);
+    assert_eq!(ended.count(Outcome::Succeeded), 3, "{ended}");
+    assert_eq!(ended.report().run.invocations, 2);
+    assert_eq!(ended.task("docs/my-org/api@main").attempts.len(), 1);
+    world.created(3);
 }

@@ -6,7 +6,7 @@ use foreign_text::line as neutral;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use super::{PlanArgs, print};
+use super::{PlanArgs, print, problems};
 use crate::cli::client::{self, said_when_long};
 use crate::cli::console::{Console, GREEN, YELLOW};
 use crate::cli::exit::Exit;
@@ -73,10 +73,7 @@ fn troubles(plan: &Plan, connected: &[ConnectedSource]) -> Vec<String> {
             Some(_) => None,
         }
     };
-    let mut troubles: Vec<String> =
-        plan.tasks.iter().filter_map(|task| task.problem.as_deref()).map(neutral).collect();
-    troubles.sort_unstable();
-    troubles.dedup();
+    let mut troubles = problems(&plan.tasks);
     troubles.extend(sources.into_iter().filter(|source| !source.branch.is_empty()).filter_map(trouble));
     troubles
 }

@@ -17,7 +17,7 @@ use super::run::cannot;
 use super::selection::Selection;
 use super::{outlook, planned};
 use crate::manifest::Manifest;
-use crate::plan::{Plan, Unresolved};
+use crate::plan::{Plan, Task, Unresolved};
 use crate::report::many;
 use crate::runner::{Options, Runner};
 
@@ -25,7 +25,7 @@ const AFTER_HELP: &str = "\
 Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one
 line that says so, and a source without a branch stands with `(default)`. How many tasks are done, failed and to be
 started is told by the ledger. Off a terminal the table is lines of task id, source, title and the prompt's first line, with tabs
-between.
+between. A task that cannot be run, such as one whose prompt-file is missing, is told, and the exit code is 3.
 
 Examples:
   jules-batch plan jobs.yaml --select 'tag(deps)'
@@ -74,7 +74,22 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
     let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
     foretell(args, manifest, &plan, console)?;
     print(&plan, args.format, console)?;
-    Ok(Exit::Done)
+    Ok(if warn_of_problems(&plan.tasks, console) { Exit::ManifestInvalid } else { Exit::Done })
+}
+
+/// Says why tasks cannot be run, each reason once. Whether there is one.
+pub(crate) fn warn_of_problems(tasks: &[Task], console: &Console) -> bool {
+    let problems = problems(tasks);
+    problems.iter().for_each(|problem| console.warn(problem));
+    !problems.is_empty()
+}
+
+fn problems(tasks: &[Task]) -> Vec<String> {
+    let mut problems: Vec<String> =
+        tasks.iter().filter_map(|task| task.problem.as_deref()).map(neutral).collect();
+    problems.sort_unstable();
+    problems.dedup();
+    problems
 }
 
 /// What a `run` would do with the tasks, by what the ledger says.

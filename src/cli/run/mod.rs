@@ -19,7 +19,7 @@ use super::client::{self, said_when_long};
 use super::console::{BOLD, Console, DIM, YELLOW};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::plan::{PlanFormat, print};
+use super::plan::{PlanFormat, print, warn_of_problems};
 use super::progress::{Pace, Progress};
 use super::quote::quoted;
 use super::selection::nothing_selected;
@@ -138,10 +138,13 @@ fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure
         runner = runner.simulated(1.0);
     }
     match runner.preview() {
-        Ok((_, all)) if all.is_idle => console.say(&outlook::nothing(&all, job.command.as_deref())),
-        Ok((plan, all)) => {
-            foretell(&all, console);
-            print(&plan, PlanFormat::Table, console)?;
+        Ok(preview) if preview.outlook.is_idle => {
+            console.say(&outlook::nothing(&preview.outlook, job.command.as_deref()));
+        }
+        Ok(preview) => {
+            foretell(&preview.outlook, console);
+            print(&preview.plan, PlanFormat::Table, console)?;
+            warn_of_problems(&preview.impossible, console);
         }
         Err(nothing @ RunError::NothingFailed) => console.say(&nothing.to_string()),
         Err(error) => return Err(cannot(error, console)),

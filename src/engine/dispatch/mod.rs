@@ -40,7 +40,7 @@ use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, RunId, RunRecord};
-use crate::plan::Plan;
+use crate::plan::{Plan, Task};
 use jules::{SessionId, SessionState};
 
 /// What a decision leads to: the events are kept before the actions start.
@@ -120,7 +120,8 @@ struct Stop {
 
 impl Dispatch {
     /// A run that goes on from `record`; [`Dispatch::open`] begins it.
-    pub(super) fn new(plan: Arc<Plan>, record: &RunRecord, options: Options, now: Now) -> Self {
+    pub(super) fn new(mut plan: Arc<Plan>, record: &RunRecord, options: Options, now: Now) -> Self {
+        take_known_keys(&mut plan, record, &options);
         let settings = &plan.settings;
         let deadline = settings.run_timeout.map(|timeout| now.instant + timeout);
         Self {
@@ -334,12 +335,14 @@ impl Dispatch {
     }
 
     fn end_if_impossible(&mut self, ix: TaskIx, now: Now) -> bool {
-        let problem = self.plan[ix].problem.as_deref().map(str::to_owned);
-        let is_impossible = problem.is_some();
-        if is_impossible {
-            self.end_task(ix, Outcome::Error, problem, now);
-        }
-        is_impossible
+        let Some(problem) = self.plan[ix].problem.as_deref().map(str::to_owned) else { return false };
+        let (outcome, reason) = match self.tasks[ix].owed.take() {
+            Some((outcome, Some(reason))) => (outcome, format!("{reason}; not tried again: {problem}")),
+            Some((outcome, None)) => (outcome, format!("not tried again: {problem}")),
+            None => (Outcome::Error, problem),
+        };
+        self.end_task(ix, outcome, Some(reason), now);
+        true
     }
 
     fn on_timer(&mut self, ix: TaskIx, now: Now) {
@@ -395,6 +398,19 @@ impl Dispatch {
         if let Some(attempt) = self.tasks.of_session(&seen.id) {
             self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
             self.leave_if_nobody_waits(attempt.task, now);
+        }
+    }
+}
+
+/// A task whose prompt cannot be had keeps the key, and with it all that is known of it.
+fn take_known_keys(plan: &mut Arc<Plan>, record: &RunRecord, options: &Options) {
+    if plan.tasks.iter().all(Task::has_prompt) {
+        return;
+    }
+    for task in Arc::make_mut(plan).tasks.iter_mut().filter(|task| !task.has_prompt()) {
+        let known = record.tasks.get(&task.id).or_else(|| options.earlier.get(&task.id));
+        if let Some(known) = known {
+            task.key = known.planned.key.clone();
         }
     }
 }

@@ -5,12 +5,14 @@ use std::collections::VecDeque;
 use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::TaskIx;
+use crate::engine::input::Now;
 use crate::outcome::Outcome;
 
 impl Dispatch {
     /// The tasks that are followed or started, by their places in the plan: with `max-tasks` those that are the first when
     /// every session ends well, in the order of the starts.
-    pub(in crate::engine) fn work(mut self) -> Vec<usize> {
+    pub(in crate::engine) fn work(mut self, now: Now) -> Vec<usize> {
+        self.end_impossible(now);
         let unfinished = self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_)));
         let mut to_do: Vec<TaskIx> = unfinished.collect();
         if self.too_many_failed() {
