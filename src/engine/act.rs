@@ -17,8 +17,8 @@ use super::poller::{Counts, PageRequest, PollRequest};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, RAISE_THE_LIMIT, Work, is_out_of_files};
 use crate::plan::{Plan, Task};
 use jules::{
-    Activity, ChangeSet, Error, ErrorKind, Jules, ListSessions, NewSession, Retries, Session, SessionDigest,
-    SessionId, SessionState,
+    Activity, ChangeSet, Error, ErrorKind, Gate, Jules, ListSessions, NewSession, Retries, Session,
+    SessionDigest, SessionId, SessionState,
 };
 
 /// How far the clocks of the service's machines may differ.
@@ -42,8 +42,14 @@ const ASKED: &str =
 /// A listing that fails is tried once more; then single reads take over.
 const PAGE_RETRIES: u32 = 2;
 
-/// Makes the action's requests. `prompt`: that of a create, where it is not the task's.
-pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action, prompt: Option<String>) -> Input {
+/// Makes the action's requests; creates only while `gate` is open. `prompt`: that of a create, where it is not the task's.
+pub(super) async fn perform(
+    api: Jules,
+    plan: Arc<Plan>,
+    gate: Gate,
+    action: Action,
+    prompt: Option<String>,
+) -> Input {
     let api = match waits_for_its_turn(&action, plan.settings.limits.capacity_wait) {
         Some(limit) => api.with(|options| options.send_within(limit)),
         None => api,
@@ -54,7 +60,8 @@ pub(super) async fn perform(api: Jules, plan: Arc<Plan>, action: Action, prompt:
         Action::Create { attempt, marker } => {
             let task = &plan[attempt.task];
             let prompt = prompt.as_deref().unwrap_or(&task.prompt);
-            let result = create(&api, task, prompt, &marker, plan.settings.simulated.is_some()).await;
+            let is_simulated = plan.settings.simulated.is_some();
+            let result = create(&api, &gate, task, prompt, &marker, is_simulated).await;
             Input::Posted { attempt, result }
         }
         Action::Search { attempt, since } => Input::Searched { attempt, result: list(&api, since).await },
@@ -145,6 +152,7 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
 
 async fn create(
     api: &Jules,
+    gate: &Gate,
     task: &Task,
     prompt: &str,
     marker: &Marker,
@@ -157,8 +165,12 @@ async fn create(
     if let Some(source) = &task.source {
         new = new.source(&source.github).branch(&source.branch);
     }
+    let api = api.with(|options| options.send_through(gate.clone()));
     match api.create_session(&new).await {
         Ok(session) => Ok(Box::new(seen(&session, api.service_time()))),
+        Err(error) if gate.is_closed() && matches!(error.kind(), ErrorKind::NotSent(_)) => {
+            Err(CreateFailure::Withdrawn("stopping; it was not sent".to_owned()))
+        }
         Err(error) => Err(match (create_failure(&error), &task.source) {
             (CreateFailure::Refused(cause), Some(source)) if error.code() == Some(404) => {
                 let github = &source.github;

@@ -134,6 +134,8 @@ pub(super) enum Step {
     Created { seen: Box<Seen>, adopted: bool },
     /// The intent of an earlier invocation came to nothing: the task starts like any other.
     NeverCreated,
+    /// It was not sent, because the run stops: the task waits.
+    Withdrawn { cause: String },
     /// There was no capacity: nothing was created, the task waits.
     NoCapacity { cause: String, retry_after: Option<Duration> },
     /// The POST was refused, which may pass: it is sent again later. `first`: it was not refused before.
@@ -278,6 +280,7 @@ impl Create {
                 self.phase = Phase::Waiting(now.instant + self.rules.look_delay.max(KEY_PAUSE));
                 Step::Wait
             }
+            Err(CreateFailure::Withdrawn(cause)) => Step::Withdrawn { cause },
             Err(CreateFailure::Capacity { cause, retry_after }) => Step::NoCapacity { cause, retry_after },
             Err(CreateFailure::Lasting(reason)) => Step::Failed { reason, lasting: true },
             Err(CreateFailure::Refused(reason))

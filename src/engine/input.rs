@@ -200,6 +200,8 @@ pub(super) enum CreateFailure {
     Key(String),
     /// For capacity, for certain (429).
     Capacity { cause: String, retry_after: Option<Duration> },
+    /// Certain: the run was stopping before it was sent.
+    Withdrawn(String),
     /// Certain, and lasting if it comes again and again (403, 404).
     Refused(String),
     /// Certain and lasting (400 INVALID_ARGUMENT).

@@ -20,7 +20,7 @@ use super::stop::StopReason;
 use super::{Finished, Observers, Setup, act, status};
 use crate::outcome::{ApiUsage, EventKind, JournalError, Outcome, RunEvent, RunRecord, TaskRecord};
 use crate::plan::{Plan, PreviousAttempt};
-use jules::Jules;
+use jules::{Gate, Jules};
 
 /// How often the request counts are recorded while a run goes on.
 const USAGE_EVERY: Duration = Duration::from_secs(5);
@@ -36,6 +36,8 @@ pub(super) struct Loop {
     journal: Journal<Action>,
     stops: Receiver<StopReason>,
     requests: JoinSet<Input>,
+    /// Open as long as what was decided before may still be sent.
+    gate: Gate,
     /// What each request under way is for, should its task panic.
     under_way: HashMap<Id, Action>,
     usage: ApiUsage,
@@ -60,6 +62,7 @@ impl Loop {
             clean,
             stops,
             requests: JoinSet::new(),
+            gate: Gate::new(),
             under_way: HashMap::new(),
             usage: ApiUsage::default(),
             usage_due: Instant::now() + USAGE_EVERY,
@@ -91,6 +94,9 @@ impl Loop {
                 self.dispatch.handle(input, now(&self.api));
             }
             self.drain();
+            if self.dispatch.stopped().is_some_and(StopReason::calls_creates_back) {
+                self.gate.close();
+            }
             self.take_turn();
         }
     }
@@ -148,7 +154,8 @@ impl Loop {
         self.write(turn.events, turn.actions);
         for action in self.journal.release() {
             let prompt = self.prompt_of(&action);
-            let request = act::perform(self.api.clone(), self.plan.clone(), action.clone(), prompt);
+            let (api, plan, gate) = (self.api.clone(), self.plan.clone(), self.gate.clone());
+            let request = act::perform(api, plan, gate, action.clone(), prompt);
             let id = self.requests.spawn(request).id();
             self.under_way.insert(id, action);
         }

@@ -40,6 +40,12 @@ impl StopReason {
         self >= Self::Deadline
     }
 
+    /// Whether creates that have not been sent are not to be any more. What reaches a limit was counted when it began.
+    #[must_use]
+    pub fn calls_creates_back(self) -> bool {
+        self >= Self::Failures
+    }
+
     /// Its name in events and reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

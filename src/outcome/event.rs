@@ -84,7 +84,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         service_time: Option<Timestamp>,
     },
-    /// The service refused for certain: no session was created, the intent is void.
+    /// No session was created, for certain: the intent is void.
     CreateRefused {
         /// For which task.
         task: TaskId,
@@ -94,6 +94,9 @@ pub enum EventKind {
         cause: String,
         /// Whether it was for capacity (quota, concurrency): no failure of the task.
         capacity: bool,
+        /// It was not the service: the run was stopping, and the request was not sent.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withdrawn: bool,
     },
     /// Nobody knows whether the session was created: we look for its marker.
     CreateDoubted {

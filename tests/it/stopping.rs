@@ -94,6 +94,38 @@ fn an_interrupt_while_creating_leaves_intents_that_are_settled_first() {
     assert!(ended.report().strays.is_empty());
 }
 
+/// Their POSTs wait for a quota, or for a pause that the service asked for.
+#[test]
+fn creates_that_have_not_been_sent_hold_up_no_interrupt_and_are_no_doubts() {
+    let throttled = "{ kind: throttle, on: sessions.create, nth: 2, retry-after: 60s }";
+    for (faults, creates) in [("", 3), (throttled, 60_000)] {
+        let scenario = format!("{{ faults: [{faults}], defaults: {{ duration: 10m, outcome: change }} }}");
+        let limits =
+            format!("{{ requests-per-minute: 60000, creates-per-minute: {creates}, capacity-wait: 30m }}");
+        let world = World::with(&scenario, &tasks(4).set("limits", &limits));
+        let mut running = world.run().start();
+        running.until(|world| {
+            world.statistics().live_now > 0
+                && world.requests("sessions.get") + world.requests("sessions.list") > 4
+        });
+        let signalled = std::time::Instant::now();
+        running.signal(Signal::Interrupt);
+        let ended = running.wait();
+        let took = signalled.elapsed();
+        let live = world.statistics().created;
+        assert!(live < 4, "nothing waited: {ended}");
+        assert_eq!(
+            (ended.count(Outcome::Detached), ended.count(Outcome::Deferred)),
+            (live, 4 - live),
+            "{ended}"
+        );
+        assert!(took < std::time::Duration::from_secs(2), "{took:?}: {ended}");
+        let reasons = ended.report().tasks.into_iter().filter_map(|task| task.reason);
+        assert!(reasons.into_iter().all(|reason| !reason.contains("not known")), "{ended}");
+        world.created(live);
+    }
+}
+
 #[test]
 fn a_second_signal_leaves_although_nobody_reads_the_output() {
     // More events than a pipe holds, and a reader that never comes to them.

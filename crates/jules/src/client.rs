@@ -15,7 +15,7 @@ use url::Url;
 
 use super::builder::{BuildError, JulesBuilder};
 use super::error::ErrorKind;
-use super::limiter::Limiter;
+use super::limiter::{Limiter, Permit};
 use super::outage::Outages;
 use super::request::page_size;
 use super::retry::{Attempts, Next};
@@ -375,16 +375,35 @@ impl Jules {
         tokio::time::sleep(pause).await;
     }
 
+    /// Waits until the limiter lets a request through, as long as it may.
+    async fn turn(&self, limiter: &Arc<Limiter>, method: Method) -> Result<Permit, Error> {
+        let asked = Instant::now();
+        let limit = self.options.send_within;
+        let over = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        let closed = async {
+            match &self.options.gate {
+                Some(gate) => gate.closed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let unsent = |after| Error::new(method, ErrorKind::NotSent(after));
+        tokio::select! {
+            biased;
+            () = closed => Err(unsent(asked.elapsed())),
+            permit = limiter.acquire(method) => Ok(permit),
+            () = over => Err(unsent(limit.unwrap_or_default())),
+        }
+    }
+
     /// Sends a request once, when the limiter lets it through.
     async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Error> {
         let Shared { transport, limiter, counters, .. } = &*self.shared;
-        let turn = limiter.acquire(request.method);
-        let permit = match self.options.send_within {
-            None => turn.await,
-            Some(limit) => tokio::time::timeout(limit, turn)
-                .await
-                .map_err(|_| Error::new(request.method, ErrorKind::NotSent(limit)))?,
-        };
+        let permit = self.turn(limiter, request.method).await?;
         counters.waited(permit.waited);
         counters.sent(request.method);
         let sent = Instant::now();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Retries;
+use super::{Gate, Retries};
 
 /// Settings of a handle; see [`Jules::with`](super::Jules::with) and [`JulesBuilder::options`](super::JulesBuilder).
 ///
@@ -19,6 +19,7 @@ use super::Retries;
 pub struct Options {
     pub(super) request_timeout: Duration,
     pub(super) send_within: Option<Duration>,
+    pub(super) gate: Option<Gate>,
     pub(super) stall_timeout: Duration,
     pub(super) max_body: usize,
     pub(super) retries: Retries,
@@ -33,6 +34,13 @@ pub struct Options {
 impl Options {
     /// One request, from its first byte out to its last byte in: 30 s.
     pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+    /// Requests that have not been sent when this gate closes are given up, surely unsent, with
+    /// [`ErrorKind::NotSent`](super::ErrorKind::NotSent). Default: none.
+    pub fn send_through(mut self, gate: impl Into<Option<Gate>>) -> Self {
+        self.gate = gate.into();
+        self
+    }
+
     /// The longest silence within an answer's body: 15 s.
     pub const STALL_TIMEOUT: Duration = Duration::from_secs(15);
     /// The longest answer, decompressed: 64 MiB.
@@ -123,6 +131,7 @@ impl Default for Options {
         Self {
             request_timeout: Self::REQUEST_TIMEOUT,
             send_within: None,
+            gate: None,
             stall_timeout: Self::STALL_TIMEOUT,
             max_body: Self::MAX_BODY,
             retries: Retries::default(),

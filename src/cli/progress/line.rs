@@ -90,6 +90,8 @@ fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         EventKind::IntentRecorded { task, attempt, .. } if *attempt > 1 => {
             change(task, YELLOW, &format!("attempt {attempt}"), last_end(view.task(task)))
         }
+        // Its task's end tells it.
+        EventKind::CreateRefused { withdrawn: true, .. } => None,
         EventKind::CreateRefused { task, cause, capacity, .. } => {
             let word = if *capacity { "no capacity" } else { "refused" };
             change(task, YELLOW, word, neutral(cause))
@@ -279,6 +281,7 @@ mod tests {
                     attempt: 1,
                     cause: "429 RESOURCE_EXHAUSTED".into(),
                     capacity: true,
+                    withdrawn: false,
                 },
             ),
             event(3, sample::intent("task-0", 1)),

@@ -360,6 +360,7 @@ mod tests {
             attempt: 1,
             cause: "quota".into(),
             capacity: true,
+            withdrawn: false,
         };
         view.apply(&sample::event(6, refused));
         assert_eq!(view.waiting(), 1);

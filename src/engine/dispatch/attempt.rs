@@ -24,6 +24,15 @@ use jules::SessionId;
 /// A task that was refused so often where others were taken is refused for itself.
 const MAX_OWN_REFUSALS: u32 = 3;
 
+/// Why nothing came of an intent, for certain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Void {
+    Refused,
+    NoCapacity,
+    /// The run was stopping before it was sent.
+    Withdrawn,
+}
+
 impl Dispatch {
     /// Records the intent; its POST leaves when the turn's events are kept.
     pub(super) fn begin_attempt(&mut self, ix: TaskIx, now: Now) {
@@ -95,8 +104,13 @@ impl Dispatch {
                 self.on_session(ix, &seen, adopted, now);
             }
             create::Step::NeverCreated => {
-                self.void_intent(ix, "an earlier invocation's create came to nothing".to_owned(), false);
+                self.void_intent(
+                    ix,
+                    "an earlier invocation's create came to nothing".to_owned(),
+                    Void::Refused,
+                );
             }
+            create::Step::Withdrawn { cause } => self.void_intent(ix, cause, Void::Withdrawn),
             create::Step::NoCapacity { cause, .. } if self.tasks[ix].own_refusals >= MAX_OWN_REFUSALS => {
                 self.give_back(ix);
                 let reason = format!("refused again and again while other sessions were created: {cause}");
@@ -104,7 +118,7 @@ impl Dispatch {
             }
             create::Step::NoCapacity { cause, retry_after } => {
                 self.tasks.on_refused(ix, now.instant);
-                self.void_intent(ix, cause, true);
+                self.void_intent(ix, cause, Void::NoCapacity);
                 self.admission.on_refused(self.tasks.slots().live, retry_after, now);
                 if self.admission.left > 0 {
                     // Nobody waits for what is live, so nothing makes room.
@@ -123,17 +137,22 @@ impl Dispatch {
     }
 
     /// No session came of the intent, for certain: the task is where it was before.
-    fn void_intent(&mut self, ix: TaskIx, cause: String, capacity: bool) {
+    fn void_intent(&mut self, ix: TaskIx, cause: String, void: Void) {
         self.give_back(ix);
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
-        self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity });
+        let (capacity, withdrawn) = (void == Void::NoCapacity, void == Void::Withdrawn);
+        self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity, withdrawn });
         self.tasks[ix].attempts = attempt.saturating_sub(1);
         self.start_over(ix);
     }
 
     fn post(&mut self, attempt: Attempt) {
         if self.stop.reason.is_some() {
-            return self.void_intent(attempt.task, "stopping; nothing was created".to_owned(), false);
+            return self.void_intent(
+                attempt.task,
+                "stopping; nothing was created".to_owned(),
+                Void::Withdrawn,
+            );
         }
         let marker = self.marker(attempt);
         self.turn.actions.push(Action::Create { attempt, marker });
@@ -146,7 +165,7 @@ impl Dispatch {
             Repeat::Granted => self.post(attempt),
             Repeat::NoBudget => {
                 let cause = "no session was found, and the daily budget of sessions is spent".to_owned();
-                self.void_intent(attempt.task, cause, false);
+                self.void_intent(attempt.task, cause, Void::Refused);
             }
             Repeat::TooMany => {
                 let cause = self.tasks.create_of(attempt).map(|create| create.cause().to_owned());

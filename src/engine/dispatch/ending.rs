@@ -219,7 +219,13 @@ impl Dispatch {
             self.record_end(ix, Outcome::Detached, Some(reason.to_owned()));
         } else {
             let cause = create.cause().to_owned();
-            self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity: false });
+            self.turn.events.push(EventKind::CreateRefused {
+                task,
+                attempt,
+                cause,
+                capacity: false,
+                withdrawn: false,
+            });
             self.defer(ix, reason);
         }
     }

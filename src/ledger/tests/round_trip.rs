@@ -58,7 +58,7 @@ fn about_a_task() -> impl Strategy<Value = EventKind> {
         task().prop_map(|t| EventKind::TaskReopened { task: TaskId::new(t) }),
         (task(), attempt.clone()).prop_map(|(t, n)| intent(&run_id(7), t, n)),
         (task(), attempt.clone(), text(), any::<bool>()).prop_map(|(t, attempt, cause, capacity)| {
-            EventKind::CreateRefused { task: TaskId::new(t), attempt, cause, capacity }
+            EventKind::CreateRefused { task: TaskId::new(t), attempt, cause, capacity, withdrawn: !capacity }
         }),
         (task(), attempt.clone(), text()).prop_map(|(t, attempt, cause)| EventKind::CreateDoubted {
             task: TaskId::new(t),
