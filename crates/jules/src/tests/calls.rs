@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, KEY};
 use crate::{
-    ActivityId, ErrorKind, Jules, ListActivities, ListSessions, ListSources, Method, NewSession, RequestKind,
-    Retries, SessionId, SourceName,
+    ActivityId, ErrorKind, Gate, Jules, ListActivities, ListSessions, ListSources, Method, NewSession,
+    RequestKind, Retries, SessionId, SourceName,
 };
 
 fn id() -> SessionId {
@@ -217,6 +217,30 @@ async fn a_request_whose_turn_does_not_come_in_time_is_surely_unsent() {
     bounded.run(NewSession::new("p")).await.unwrap_err();
     assert!(start.elapsed() < limit * 3, "the bound is over once, not once for each attempt");
     assert_eq!(fake.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_gate_keeps_back_what_waits_for_its_turn_and_nothing_else() {
+    let fake = Fake::start(|seen, _| match seen.is("POST sessions") {
+        true => Answer::error(429, "RESOURCE_EXHAUSTED").with_header("retry-after: 3000"),
+        false => Answer::json(&json!({"id": "1"})),
+    })
+    .await;
+    let (jules, gate) = (fake.jules(), Gate::new());
+    jules.create_session(&NewSession::new("p")).await.unwrap_err();
+    let gated = jules.with(|options| options.send_through(gate.clone()));
+    let new = NewSession::new("p");
+    let (start, waits) = (Instant::now(), gated.create_session(&new));
+    let close = async {
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        gate.close();
+    };
+    let (created, ()) = tokio::join!(waits, close);
+    let error = created.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotSent(_)) && error.surely_not_processed(), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert!(gated.get_session(&id()).await.is_err(), "it stays closed");
+    jules.get_session(&id()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
