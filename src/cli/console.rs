@@ -187,6 +187,11 @@ impl Console {
         self.stderr(Text::Lasting, &format!("{YELLOW}warning:{YELLOW:#} {text}"));
     }
 
+    /// Shows what says itself what it is: warnings with their excerpts.
+    pub(crate) fn shown(&self, text: &str) {
+        self.stderr(Text::Lasting, text);
+    }
+
     /// Shows why the program ends.
     pub(crate) fn failure(&self, failure: &Failure) {
         for line in failure.lines() {

@@ -56,6 +56,13 @@ pub(crate) fn expand(manifest: &Manifest, console: &Console) -> Result<Plan, Fai
     plan::expand(manifest, None).map_err(|found| invalid(&found, console))
 }
 
+/// Says what the manifest probably does not mean.
+pub(crate) fn warn(plan: &Plan, console: &Console) {
+    if let Some(warnings) = &plan.warnings {
+        console.shown(&warnings.render(console.err_colour()));
+    }
+}
+
 /// What it means that a manifest is wrong.
 pub(crate) fn invalid(found: &Diagnostics, console: &Console) -> Failure {
     Failure::rendered(Exit::ManifestInvalid, found.render(console.err_colour()))

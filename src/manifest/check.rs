@@ -13,7 +13,7 @@ use super::repeat::Repeat;
 use super::schema::Written;
 use super::setting::Setting;
 use super::settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, WaitingPolicy};
-use super::source_list::{self, ListedSource};
+use super::source_list::{self, SourceList};
 use super::vars::{is_key, is_name};
 
 /// A job whose keys are complete and make sense, with the files that it names.
@@ -49,7 +49,7 @@ pub(crate) enum SourceSpec {
     /// A glob over the connected sources.
     Pattern { pattern: Located<String>, exclude: Vec<Located<String>>, branch: Option<Located<String>> },
     /// A file that lists repositories.
-    List { document: Arc<Document>, list: Vec<ListedSource>, branch: Option<Located<String>>, span: Span },
+    List { document: Arc<Document>, list: SourceList, branch: Option<Located<String>>, span: Span },
 }
 
 /// Variables of the environment by name, with their values where they are set.

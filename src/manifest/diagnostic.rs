@@ -31,6 +31,7 @@ pub struct Diagnostic {
     help: Option<String>,
     site: Option<Site>,
     related: Vec<(Site, String)>,
+    is_warning: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl Site {
 
 impl Diagnostic {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, site: None, related: Vec::new() }
+        Self { message: message.into(), help: None, site: None, related: Vec::new(), is_warning: false }
     }
 
     #[must_use]
@@ -83,6 +84,19 @@ impl Diagnostic {
         format!("{}{}{}", place.unwrap_or_default(), self.message, help.unwrap_or_default())
     }
 
+    /// It is allowed, and probably not meant so.
+    #[must_use]
+    pub(crate) fn warning(mut self) -> Self {
+        self.is_warning = true;
+        self
+    }
+
+    /// Whether it is allowed, and probably not meant so.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        self.is_warning
+    }
+
     /// What is wrong, in one sentence without the place.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -110,7 +124,8 @@ impl Diagnostic {
     fn render(&self, renderer: &Renderer) -> String {
         let message = tame(&self.message);
         let help = self.help.as_deref().map(tame);
-        let mut group = Group::with_title(Level::ERROR.primary_title(message));
+        let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
+        let mut group = Group::with_title(level.primary_title(message));
         let excerpt = self.site.as_ref().map(|site| self.excerpt(site));
         group = match (&self.site, &excerpt) {
             (Some(_), Some(Excerpt::Source { path, first_line, text, spans })) => {
@@ -227,7 +242,8 @@ impl Diagnostics {
         let mut blocks: Vec<String> = self.list.iter().map(|finding| finding.render(&renderer)).collect();
         if self.omitted > 0 {
             let s = if self.omitted == 1 { "" } else { "s" };
-            blocks.push(format!("error: {} more finding{s} not shown", self.omitted));
+            let level = if self.list.iter().all(Diagnostic::is_warning) { "warning" } else { "error" };
+            blocks.push(format!("{level}: {} more finding{s} not shown", self.omitted));
         }
         blocks.join("\n\n")
     }

@@ -57,13 +57,19 @@ impl Document {
 
     /// Where ` #12` stands behind a text without quotes: YAML takes it for a comment, where people mean an issue.
     pub(super) fn issue_number_behind(&self, text: Span) -> Option<Span> {
+        let at = self.cut_behind(text)?;
+        self.text.get(at.end as usize..)?.starts_with(|c: char| c.is_ascii_digit()).then_some(at)
+    }
+
+    /// Where ` #word` stands behind a text without quotes: a comment to YAML, and mostly meant as text.
+    pub(super) fn cut_behind(&self, text: Span) -> Option<Span> {
         let (from, end) = (text.start as usize, text.end as usize);
         let is_plain = !self.text.get(from..end)?.starts_with(['"', '\'', '|', '>']);
         let after = self.text.get(end..)?;
         let comment = after.trim_start_matches([' ', '\t']);
         let at = end + after.len() - comment.len();
-        let is_issue = comment.strip_prefix('#')?.starts_with(|c: char| c.is_ascii_digit());
-        (is_plain && is_issue && at > end).then(|| Span::new(at..at + 1))
+        let is_word = comment.strip_prefix('#')?.starts_with(|c: char| c.is_alphanumeric());
+        (is_plain && is_word && at > end && end > from).then(|| Span::new(at..at + 1))
     }
 
     /// The path as the user gave it.

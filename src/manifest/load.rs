@@ -12,7 +12,7 @@ use super::files::{self, Unreadable};
 use super::node::{self, Node, Value};
 use super::project::Name;
 use super::schema::Written;
-use super::{Manifest, vars};
+use super::{Manifest, vars, warnings};
 
 /// What a manifest is read with, beside its text.
 #[derive(Clone, Debug)]
@@ -127,7 +127,8 @@ fn read(
         Some(name) => Name::given(&name.value),
         None => Name::of_file(origin),
     };
-    Some(Manifest { document: Arc::clone(document), name, written, vars, env, jobs })
+    let warnings = warnings::of(document, &written, &jobs);
+    Some(Manifest { document: Arc::clone(document), name, written, vars, env, jobs, warnings })
 }
 
 /// The manifest's tree without its `x-` keys, which are the user's own (a place for anchors).

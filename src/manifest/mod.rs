@@ -28,6 +28,7 @@ mod source_list;
 mod tests;
 mod vars;
 mod waiting;
+mod warnings;
 mod workflow;
 
 use std::fmt;
@@ -59,7 +60,7 @@ pub(crate) use secret::masked;
 pub(crate) use setting::Setting;
 pub(crate) use settings::WaitingPolicy;
 pub use settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, Timeouts};
-pub(crate) use source_list::ListedSource;
+pub(crate) use source_list::{Row, SourceList};
 pub(crate) use vars::Vars;
 pub use waiting::{StallPolicy, UserFeedback};
 pub(crate) use workflow::{WorkflowJob, scalar, workflow_jobs};
@@ -73,6 +74,8 @@ pub struct Manifest {
     /// Those that all jobs may read.
     pub(crate) env: Env,
     pub(crate) jobs: Vec<CheckedJob>,
+    /// What is allowed, and probably not meant so.
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 impl Manifest {

@@ -8,6 +8,9 @@ use minijinja::{Error, ErrorKind, State};
 
 use crate::manifest::{Literal, Located, Number, Span};
 
+/// The longest text that a part of an expression may make, in bytes.
+pub(super) const MAX_TEXT: usize = 1 << 20;
+
 /// The most that a value may come to where it is shown or kept, in bytes: what is in it may stand there often.
 const MAX_WEIGHT: usize = 64 << 20;
 

@@ -10,11 +10,12 @@ use super::key::{task_key, without_case};
 use super::matrix;
 use super::needs;
 use super::resolve::{self, Variables};
-use super::scope::{Scope, source_value};
+use super::scope::Scope;
 use super::settings::{RetryPolicy, Settings};
 use super::source::{Branch, JobSource, Sources, Spellings};
 use super::strings::JobStrings;
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
+use super::traps;
 use super::values::{Values, job_values};
 use crate::manifest::{
     CheckedJob, Diagnostic, Diagnostics, Document, Literal, Manifest, Matrix, SourceSpec, Span, quoted,
@@ -43,7 +44,9 @@ pub fn needs_connected(manifest: &Manifest) -> bool {
             SourceSpec::Pattern { .. } => true,
             SourceSpec::Repository { github, branch } => branch.is_none() && !job_branch && open(github),
             SourceSpec::List { list, branch, .. } => {
-                !job_branch && branch.is_none() && list.iter().any(|s| s.branch.is_none() && open(&s.github))
+                !job_branch
+                    && branch.is_none()
+                    && list.sources.iter().any(|s| s.branch.is_none() && open(&s.github))
             }
         })
     })
@@ -73,6 +76,7 @@ pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<P
         tasks: Vec::new(),
         unresolved: Vec::new(),
         findings: Vec::new(),
+        warnings: manifest.warnings.clone(),
         ids: HashMap::new(),
         origins: Vec::new(),
         rendered: 0,
@@ -87,7 +91,7 @@ pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<P
     for job in &manifest.jobs {
         ranges.push(expansion.job(job, &catalogue));
     }
-    let Expansion { mut tasks, unresolved, mut findings, .. } = expansion;
+    let Expansion { mut tasks, unresolved, mut findings, warnings, .. } = expansion;
     if findings.is_empty() {
         findings.extend(needs::tasks(&manifest.document, &manifest.jobs, &needs, &ranges, &mut tasks).err());
     }
@@ -100,6 +104,7 @@ pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<P
             settings: Settings::of(manifest),
             tasks,
             unresolved,
+            warnings: Diagnostics::from_list(warnings),
         }),
     }
 }
@@ -111,6 +116,7 @@ struct Expansion<'m> {
     tasks: Vec<Task>,
     unresolved: Vec<Unresolved>,
     findings: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     ids: HashMap<TaskId, usize>,
     /// For each task the source that it comes from, to say where two equal ids stem from.
     origins: Vec<Origin>,
@@ -160,6 +166,7 @@ impl Expansion<'_> {
             self.findings.push(list);
         }
         let done = JobStrings::compile(document, job, &scope).and_then(|strings| {
+            self.warnings.extend(traps::of(self.manifest, job, &strings));
             let parts = JobParts {
                 id: JobId::new(job.id.as_str()),
                 strings,
@@ -273,8 +280,7 @@ impl Expansion<'_> {
                     vec![Diagnostic::new(what).at(template.document(), template.span()).help(help)]
                 };
                 check_branch(&name).map_err(wrong)?;
-                let github = source.map_or("", |source| &source.github);
-                let value = Some(source_value(github, Some(Arc::clone(&name))));
+                let value = source.map(|source| source.value_on(Some(Arc::clone(&name))));
                 scope = Arc::new(Scope { source: value, ..Scope::clone(&scope) });
                 Some(name)
             }
@@ -393,7 +399,7 @@ fn alike(matrix: &Matrix) -> Option<(Span, Span, (&'static str, &'static str))> 
 /// A list of repositories that names none, in a job that has no others.
 fn empty_list(document: &Arc<Document>, job: &CheckedJob) -> Option<Diagnostic> {
     let lists = job.sources.iter().map(|source| match source {
-        SourceSpec::List { document: list, list: entries, span, .. } if entries.is_empty() => {
+        SourceSpec::List { document: list, list: entries, span, .. } if entries.sources.is_empty() => {
             Some((list, *span))
         }
         SourceSpec::List { .. } | SourceSpec::Repository { .. } | SourceSpec::Pattern { .. } => None,

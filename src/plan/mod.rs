@@ -22,6 +22,7 @@ mod task;
 mod template;
 #[cfg(test)]
 mod tests;
+mod traps;
 mod values;
 mod wildcard;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Value, ValueKind};
 
 use super::equality::same_text;
-use super::expression::member;
+use super::expression::{Names, member};
 use super::resolve::Variables;
-use crate::manifest::{CheckedJob, Diagnostic, Env, listed, nearest, quoted};
+use crate::manifest::{CheckedJob, Diagnostic, Env, Row, listed, nearest, quoted};
 
 /// The names that expressions may use for one task.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,24 @@ impl Unset {
     }
 }
 
+impl Names for Scope {
+    fn root(&self, name: &str) -> Option<Value> {
+        Self::root(self, name).cloned()
+    }
+
+    /// It begins with none of [`Scope::ROOTS`], or the manifest would have to list it under `env`.
+    fn is_foreign(&self, path: &[String]) -> bool {
+        match path {
+            [root, name, ..] if root == "env" => {
+                let is_unset = self.unset.env.iter().any(|unset| same_text(unset, name));
+                !is_unset && !self.defines(&path[..2])
+            }
+            [root, ..] => !Self::ROOTS.contains(&root.as_str()),
+            [] => true,
+        }
+    }
+}
+
 impl Scope {
     /// What the names begin with.
     pub(super) const ROOTS: [&str; 7] = ["job", "vars", "env", "source", "matrix", "previous", "attempt"];
@@ -57,7 +75,7 @@ impl Scope {
         }
     }
 
-    pub(super) fn root(&self, name: &str) -> Option<&Value> {
+    fn root(&self, name: &str) -> Option<&Value> {
         match name {
             "job" => Some(&self.job),
             "vars" => Some(&self.vars),
@@ -80,19 +98,6 @@ impl Scope {
 
     pub(super) fn defines(&self, path: &[String]) -> bool {
         self.get(path).is_some()
-    }
-
-    /// Whether no task can ever have such a name: it begins with none of [`Scope::ROOTS`], or the manifest would have to
-    /// list it under `env`.
-    pub(super) fn is_foreign(&self, path: &[String]) -> bool {
-        match path {
-            [root, name, ..] if root == "env" => {
-                let is_unset = self.unset.env.iter().any(|unset| same_text(unset, name));
-                !is_unset && !self.defines(&path[..2])
-            }
-            [root, ..] => !Self::ROOTS.contains(&root.as_str()),
-            [] => true,
-        }
     }
 
     /// Every name that is defined, dotted.
@@ -142,6 +147,20 @@ impl Scope {
                 return finding.help(format!("list it: `env: [{short}]`"));
             }
             "source" if self.source.is_none() => return finding.help("this job has no source"),
+            "source" => {
+                let known = self.names().into_iter().filter(|name| name.starts_with("source."));
+                let known: Vec<String> = known.collect();
+                let github = self.get(&["source".to_owned(), "github".to_owned()]).unwrap_or_default();
+                let has = format!(
+                    "{} has {}",
+                    quoted(&github.to_string()),
+                    listed(known.iter().map(String::as_str))
+                );
+                return finding.help(match nearest(name, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean {}? {has}", quoted(near)),
+                    None => format!("{has}; more are columns of a CSV list"),
+                });
+            }
             "matrix" if self.matrix.is_none() => return finding.help("this job has no matrix"),
             "previous" | "attempt" if self.attempt.is_none() => {
                 return finding.help("only `retries.prompt` can read it");
@@ -235,14 +254,16 @@ const IN_ENVIRONMENT: [&str; 20] = [
 ];
 
 /// What expressions see as `source`.
-pub(super) fn source_value(github: &str, branch: Option<Arc<str>>) -> Value {
-    Value::from_object(SourceScope { github: github.into(), branch })
+pub(super) fn source_value(github: &str, branch: Option<Arc<str>>, row: Option<Row>) -> Value {
+    Value::from_object(SourceScope { github: github.into(), branch, row })
 }
 
 #[derive(Debug)]
 struct SourceScope {
     github: Arc<str>,
     branch: Option<Arc<str>>,
+    /// Of the CSV file that lists it.
+    row: Option<Row>,
 }
 
 impl Object for SourceScope {
@@ -253,12 +274,19 @@ impl Object for SourceScope {
             "repo" => Some(Value::from(repo)),
             "github" => Some(Value::from(Arc::clone(&self.github))),
             "branch" => self.branch.clone().map(Value::from),
-            _ => None,
+            column => self.row.as_ref()?.get(column).map(Value::from),
         }
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         const NAMES: &[&str] = &["owner", "repo", "github", "branch"];
-        Enumerator::Str(if self.branch.is_some() { NAMES } else { &NAMES[..3] })
+        let names = if self.branch.is_some() { NAMES } else { &NAMES[..3] };
+        match &self.row {
+            None => Enumerator::Str(names),
+            Some(row) => {
+                let columns = row.names().iter().map(String::as_str);
+                Enumerator::Values(names.iter().copied().chain(columns).map(Value::from).collect())
+            }
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::scope::{Scope, source_value};
 use super::task::TaskSource;
 use super::template::Template;
 use crate::manifest::{
-    CheckedJob, Diagnostic, Diagnostics, Document, ListedSource, Located, SourceSpec, Span, quoted,
+    CheckedJob, Diagnostic, Diagnostics, Document, Located, Row, SourceList, SourceSpec, Span, quoted,
 };
 
 /// How the plan spells each repository: as the account does, else as it was written first.
@@ -32,9 +32,16 @@ pub(super) struct JobSource {
     pub(super) span: Span,
     /// What expressions see of it, but for a branch that depends on the matrix.
     pub(super) value: Value,
+    /// Of the CSV file that lists it.
+    row: Option<Row>,
 }
 
 impl JobSource {
+    /// What expressions see of it when they know its branch.
+    pub(super) fn value_on(&self, branch: Option<Arc<str>>) -> Value {
+        source_value(&self.github, branch, self.row.clone())
+    }
+
     /// What the matrix knows it by.
     pub(super) fn names(&self) -> matrix::SourceNames<'_> {
         let branch = match &self.branch {
@@ -51,6 +58,29 @@ pub(super) enum Branch {
     Known(Arc<str>),
     /// Depends on the matrix: rendered for each task.
     PerTask(Arc<Template>),
+}
+
+/// Where a source is named.
+#[derive(Clone, Copy)]
+struct Naming<'a> {
+    document: &'a Arc<Document>,
+    span: Span,
+    /// In a CSV file, its further columns there.
+    row: Option<&'a Row>,
+}
+
+impl Naming<'_> {
+    fn wrong(self, (what, help): (String, String)) -> Diagnostic {
+        Diagnostic::new(what).at(self.document, self.span).help(help)
+    }
+}
+
+/// A repository and where sessions start on it.
+struct Found {
+    github: String,
+    branch: Branch,
+    /// Why no session can be created on it.
+    problem: Option<Arc<str>>,
 }
 
 /// A source that cannot be told without the API.
@@ -123,78 +153,80 @@ impl<'a> Sources<'a> {
         branch: Option<&Located<String>>,
     ) -> Result<(), Diagnostics> {
         let branch = branch.map(|branch| self.compile(branch)).transpose()?;
+        let naming = Naming { document: self.manifest, span: github.span, row: None };
         if github.contains("${{") {
             let name = self.compile(github)?.render(self.scope)?;
-            return self.named(self.manifest, &name, github.span, branch, None);
+            return self.named(naming, &name, branch, None);
         }
-        self.named(self.manifest, github, github.span, branch, None)
+        self.named(naming, github, branch, None)
     }
 
     fn list(
         &mut self,
         document: &Arc<Document>,
-        list: &[ListedSource],
+        list: &SourceList,
         shared: Option<&Located<String>>,
     ) -> Result<(), Diagnostics> {
         let shared = shared.map(|branch| self.compile(branch)).transpose()?;
-        for listed in list {
+        for listed in &list.sources {
+            let naming = Naming { document, span: listed.span, row: listed.row.as_ref() };
             let done = match &listed.branch {
                 // Lists are data: nothing in them is an expression.
-                Some(branch) => self.listed(document, listed, branch),
-                None => self.named(document, &listed.github, listed.span, None, shared.as_ref()),
+                Some(branch) => self.listed(naming, &listed.github, branch),
+                None => self.named(naming, &listed.github, None, shared.as_ref()),
             };
             self.findings.extend(done.err().into_iter().flatten());
         }
         Ok(())
     }
 
-    fn listed(
-        &mut self,
-        document: &Arc<Document>,
-        listed: &ListedSource,
-        branch: &str,
-    ) -> Result<(), Diagnostics> {
-        let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, listed.span).help(help);
-        let Repository { github, branch: suffix } = parse_repository(&listed.github).map_err(at)?;
+    fn listed(&mut self, naming: Naming<'_>, written: &str, branch: &str) -> Result<(), Diagnostics> {
+        let wrong = |found| naming.wrong(found);
+        let Repository { github, branch: suffix } = parse_repository(written).map_err(wrong)?;
         if suffix.is_some() {
-            return Err(two_branches(&listed.github).at(document, listed.span).into());
+            return Err(two_branches(written).at(naming.document, naming.span).into());
         }
-        check_branch(branch).map_err(at)?;
-        self.push_named(&github, Branch::Known(branch.into()), None, document, listed.span)
+        check_branch(branch).map_err(wrong)?;
+        self.push_named(naming, Found { github, branch: Branch::Known(branch.into()), problem: None })
     }
 
     /// A source that is named: in the manifest or in a list. `own` is a branch that stands beside it, `shared` one that
     /// holds for its list.
     fn named(
         &mut self,
-        document: &Arc<Document>,
+        naming: Naming<'_>,
         written: &str,
-        span: Span,
         own: Option<Arc<Template>>,
         shared: Option<&Arc<Template>>,
     ) -> Result<(), Diagnostics> {
-        let at = |(what, help): (String, String)| Diagnostic::new(what).at(document, span).help(help);
-        let Repository { github, branch: suffix } = parse_repository(written).map_err(at)?;
+        let Repository { github, branch: suffix } =
+            parse_repository(written).map_err(|found| naming.wrong(found))?;
         if suffix.is_some() && own.is_some() {
-            return Err(two_branches(written).at(document, span).into());
+            return Err(two_branches(written).at(naming.document, naming.span).into());
         }
         let beside = own.or_else(|| shared.cloned()).or_else(|| self.job_branch.clone());
         let (branch, problem) = match (suffix, beside) {
             (Some(suffix), _) => (Branch::Known(suffix.into()), None),
-            (None, Some(branch)) => (self.written_branch(&branch, &github)?, None),
+            (None, Some(branch)) => (self.written_branch(&branch, &github, naming.row)?, None),
             (None, None) => default_branch(self.catalogue, &github),
         };
-        self.push_named(&github, branch, problem, document, span)
+        self.push_named(naming, Found { github, branch, problem })
     }
 
-    fn written_branch(&self, branch: &Arc<Template>, github: &str) -> Result<Branch, Diagnostics> {
+    fn written_branch(
+        &self,
+        branch: &Arc<Template>,
+        github: &str,
+        row: Option<&Row>,
+    ) -> Result<Branch, Diagnostics> {
         if branch.reads_matrix() {
             return Ok(Branch::PerTask(Arc::clone(branch)));
         }
         let name = if branch.is_constant() {
             branch.render(self.scope)?
         } else {
-            let scope = Scope { source: Some(source_value(github, None)), ..Scope::clone(self.scope) };
+            let scope =
+                Scope { source: Some(source_value(github, None, row.cloned())), ..Scope::clone(self.scope) };
             branch.render(&Arc::new(scope))?
         };
         let wrong = |(what, help)| Diagnostic::new(what).at(branch.document(), branch.span()).help(help);
@@ -257,65 +289,49 @@ impl<'a> Sources<'a> {
         pattern: &Located<String>,
         branch: Option<&Arc<Template>>,
     ) -> Result<(), Diagnostics> {
-        let at =
-            |(what, help): (String, String)| Diagnostic::new(what).at(self.manifest, pattern.span).help(help);
-        let Repository { github, .. } = parse_repository(github).map_err(at)?;
+        let naming = Naming { document: self.manifest, span: pattern.span, row: None };
+        let Repository { github, .. } = parse_repository(github).map_err(|found| naming.wrong(found))?;
         let (branch, problem) = match branch {
-            Some(branch) => (self.written_branch(branch, &github)?, None),
+            Some(branch) => (self.written_branch(branch, &github, None)?, None),
             None => default_branch(catalogue, &github),
         };
         let identity = identity(&github, &branch);
         if let Entry::Vacant(unseen) = self.seen.entry(identity) {
             unseen.insert(None);
-            self.push(&github, branch, problem, self.manifest, pattern.span);
+            self.push(naming, Found { github, branch, problem });
         }
         Ok(())
     }
 
-    fn push_named(
-        &mut self,
-        github: &str,
-        branch: Branch,
-        problem: Option<Arc<str>>,
-        document: &Arc<Document>,
-        span: Span,
-    ) -> Result<(), Diagnostics> {
+    fn push_named(&mut self, naming: Naming<'_>, found: Found) -> Result<(), Diagnostics> {
         // Whether two branches that depend on the matrix are the same is seen task by task.
-        if let Branch::Known(name) = &branch {
-            let identity = identity(github, &branch);
+        if let Branch::Known(name) = &found.branch {
+            let identity = identity(&found.github, &found.branch);
             match self.seen.get(&identity) {
                 Some(Some((first, first_span))) => {
                     let at = if name.is_empty() { String::new() } else { format!(" at {}", quoted(name)) };
-                    let what = format!("the repository {}{at} is named twice", quoted(github));
-                    let finding =
-                        Diagnostic::new(what).at(document, span).related(first, *first_span, "first here");
-                    let spelling = self.spellings.get(&github.to_lowercase());
-                    return Err(finding
-                        .help(match spelling {
-                            Some(other) if **other != *github => {
-                                format!("keep one of them: to GitHub it is {}", quoted(other))
-                            }
-                            _ => "keep one of them".to_owned(),
-                        })
-                        .into());
+                    let what = format!("the repository {}{at} is named twice", quoted(&found.github));
+                    let spelling = self.spellings.get(&found.github.to_lowercase());
+                    let help = match spelling {
+                        Some(other) if **other != *found.github => {
+                            format!("keep one of them: to GitHub it is {}", quoted(other))
+                        }
+                        _ => "keep one of them".to_owned(),
+                    };
+                    return Err(naming.wrong((what, help)).related(first, *first_span, "first here").into());
                 }
                 // A pattern has found it.
                 Some(None) => return Ok(()),
-                None => drop(self.seen.insert(identity, Some((Arc::clone(document), span)))),
+                None => {
+                    self.seen.insert(identity, Some((Arc::clone(naming.document), naming.span)));
+                }
             }
         }
-        self.push(github, branch, problem, document, span);
+        self.push(naming, found);
         Ok(())
     }
 
-    fn push(
-        &mut self,
-        github: &str,
-        branch: Branch,
-        problem: Option<Arc<str>>,
-        document: &Arc<Document>,
-        span: Span,
-    ) {
+    fn push(&mut self, naming: Naming<'_>, Found { github, branch, problem }: Found) {
         let known = match &branch {
             Branch::Known(name) if name.is_empty() && problem.is_none() => {
                 Some(TaskSource::DEFAULT_BRANCH.into())
@@ -323,11 +339,12 @@ impl<'a> Sources<'a> {
             Branch::Known(name) => Some(Arc::clone(name)),
             Branch::PerTask(_) => None,
         };
-        let own = self.catalogue.get(github).map(|source| source.github.as_str());
+        let own = self.catalogue.get(&github).map(|source| source.github.as_str());
         let spelling = self.spellings.entry(github.to_lowercase());
-        let github = Arc::clone(spelling.or_insert_with(|| own.unwrap_or(github).into()));
-        let value = source_value(&github, known);
-        self.found.push(JobSource { github, branch, problem, document: Arc::clone(document), span, value });
+        let github = Arc::clone(spelling.or_insert_with(|| own.unwrap_or(&github).into()));
+        let value = source_value(&github, known, naming.row.cloned());
+        let (document, row) = (Arc::clone(naming.document), naming.row.cloned());
+        self.found.push(JobSource { github, branch, problem, document, span: naming.span, value, row });
     }
 
     fn glob(&self, pattern: &Located<String>) -> Result<GlobMatcher, Diagnostic> {

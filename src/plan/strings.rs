@@ -40,6 +40,24 @@ pub(super) struct TaskStrings {
 }
 
 impl JobStrings {
+    /// All that depends on more than the job.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let tags = match &self.tags {
+            Shared::Once(_) => &[][..],
+            Shared::PerTask(tags) => &tags[..],
+        };
+        let waiting = match &self.waiting {
+            Shared::Once(_) => [None, None],
+            Shared::PerTask(waiting) => waiting.texts(),
+        };
+        self.said().chain(tags).chain(waiting.into_iter().flatten())
+    }
+
+    /// What each session is given at its start.
+    pub(super) fn said(&self) -> impl Iterator<Item = &Template> {
+        self.title.iter().chain([&self.prompt])
+    }
+
     /// Compiles a job's strings; `scope` renders those without an expression.
     ///
     /// # Errors
@@ -168,6 +186,18 @@ impl Waiting<Template> {
             user_feedback: user_feedback.ok()?,
             stall: stall.ok()?,
         })
+    }
+
+    fn texts(&self) -> [Option<&Template>; 2] {
+        let reply = match &self.user_feedback {
+            UserFeedback::Reply { text, .. } => Some(text),
+            _ => None,
+        };
+        let nudge = match &self.stall {
+            StallPolicy::Nudge { text, .. } => Some(text),
+            _ => None,
+        };
+        [reply, nudge]
     }
 
     fn is_constant(&self) -> bool {

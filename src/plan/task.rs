@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::retry::RetryPrompt;
 use super::settings::{Repeat, RetryPolicy, Settings, Timeouts, Waiting};
+use crate::manifest::Diagnostics;
 pub use crate::manifest::{Expect, GiveUp, OnNoChange, Place};
 
 /// What a manifest expands to.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// `match` sources that need the account's connected sources and were planned without them.
     pub unresolved: Vec<Unresolved>,
+    /// What is allowed, and probably not meant so; at most twenty.
+    pub warnings: Option<Diagnostics>,
 }
 
 /// One prompt on one source.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use minijinja::value::Value;
 
 use super::data::{text, to_literal};
-use super::expression::{self, Expression, Name, Trouble, Why};
+use super::expression::{self, Expression, Name, Names, Trouble, Why};
 use super::scope::Scope;
 use crate::manifest::{Diagnostic, Diagnostics, Document, Literal, Located, Span, Text, quoted};
 
@@ -112,6 +112,14 @@ impl Template {
     /// The names that expressions look up, each with its place.
     pub(super) fn names(&self) -> impl Iterator<Item = (&Name, Span)> {
         self.expressions().flat_map(Placed::names)
+    }
+
+    /// The texts in single quotes within expressions, as they are written, each with its place.
+    pub(super) fn single_quoted(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.expressions().flat_map(|one| {
+            let texts = one.expression.single_quoted().iter();
+            texts.map(|at| (&one.code[at.clone()], one.place.within(at)))
+        })
     }
 
     fn expressions(&self) -> impl Iterator<Item = &Placed> {

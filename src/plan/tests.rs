@@ -456,3 +456,46 @@ fn an_inline_prompt_is_a_manifest_of_one_job() {
     assert_eq!(ids(&expand(&manifest, None).unwrap()), ["task"]);
     assert!(crate::manifest::inline("  ", &[], None, &LoadOptions::default()).is_err());
 }
+
+/// The plan of a manifest beside which a list of repositories stands.
+fn plan_with_list(list: &str, text: &str) -> Result<Plan, String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("repos.csv"), list).unwrap();
+    let manifest =
+        parse(text, &folder.path().join("jobs.yaml"), &LoadOptions::default()).map_err(|e| e.to_string())?;
+    expand(&manifest, None).map_err(|e| e.to_string())
+}
+
+#[test]
+fn further_columns_of_a_list_are_names() {
+    let list = "github,team-name,level,Owner,ref,note\no/a,core,3.10,me,dev,\"a, b\"\no/b,web,2,you,main\n";
+    let job = |prompt: &str, more: &str| {
+        format!("jobs: [{{ id: j, sources: [{{ file: repos.csv }}]{more}, prompt: \"{prompt}\" }}]")
+    };
+    let branch = ", branch: '${{ source.ref }}'";
+    let plan = plan_with_list(
+        list,
+        &job(
+            "${{ source.Team-Name }} ${{ source['level'] == 3.1 }} ${{ source.owner }} <${{ source.note }}>",
+            branch,
+        ),
+    )
+    .unwrap();
+    assert_eq!(ids(&plan), ["j/o/a@dev", "j/o/b@main"]);
+    let prompts: Vec<&str> = plan.tasks.iter().map(|task| &*task.prompt).collect();
+    assert_eq!(prompts, ["core true o <a, b>", "web false o <>"]);
+    let warnings = |plan: Plan| plan.warnings.into_iter().flatten().map(|found| found.message().to_owned());
+    assert_eq!(warnings(plan).collect::<Vec<_>>(), ["no expression can read the column `Owner`"]);
+    let plan = plan_with_list(list, &job("p", ", matrix: { x: [1, 2] }, title: '${{ matrix.x }}'")).unwrap();
+    assert!(warnings(plan).any(|what| what == "the column `ref` is not read as the branch"));
+    let per_task = ", branch: '${{ source.ref }}-${{ matrix.x }}', matrix: { x: [1] }";
+    let plan = plan_with_list(list, &job("${{ source.team-name }} ${{ source.branch }}", per_task)).unwrap();
+    assert_eq!(&*plan.tasks[0].prompt, "core dev-1");
+    let error = plan_with_list(list, &job("${{ source.teem-name }}", branch)).unwrap_err();
+    assert!(error.contains("did you mean `source.team-name`? `o/a` has `source.owner`"), "{error}");
+    let error = plan_with_list(list, &job("${{ source.x }}", branch)).unwrap_err();
+    assert!(
+        error.contains("`source.branch`, `source.team-name`, `source.level`, `source.ref` and `source.note`"),
+        "{error}"
+    );
+}

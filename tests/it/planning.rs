@@ -155,3 +155,33 @@ fn a_dry_run_knows_the_default_branch_from_the_run_before() {
         "{ended}"
     );
 }
+
+#[test]
+fn what_is_probably_not_meant_is_told_and_stops_nothing() {
+    let manifest = Manifest::of([
+        job(
+            "upgrade",
+            "Upgrade {{ crate }} with ${{ matrix.crate == 'serde' && 'care' || 'speed' }}.",
+            &["source: my-org/web@main", "matrix: { crate: [serde, tokio], os: [x, y] }"],
+        ),
+        job("docs", "Write docs.", &["branch: main"]),
+    ]);
+    let world = World::with("{ defaults: { duration: 20ms, outcome: pull-request } }", &manifest);
+    let told = [
+        "warning: `{{ crate }}` is sent as it is written",
+        "= help: write `${{ matrix.crate }}`",
+        "warning: nothing reads `matrix.os`: its tasks differ by their ids alone",
+        "warning: `branch` does nothing: the job `docs` has no source",
+    ];
+    let plan = world.command("plan").exits(0);
+    let dry = world.run().arg("-n").exits(0);
+    let run = world.run().arg("-q").exits(0);
+    for ended in [&plan, &dry, &run] {
+        for part in told {
+            assert_eq!(ended.stderr.matches(part).count(), 1, "{part}: {}", ended.stderr);
+        }
+        assert!(!ended.stdout.contains("warning"), "{}", ended.stdout);
+    }
+    let prompts = world.command("plan").args("--format json").exits(0).stdout;
+    assert!(prompts.contains("with care.") && prompts.contains("with speed."), "{prompts}");
+}

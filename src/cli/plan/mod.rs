@@ -112,6 +112,7 @@ pub(crate) fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Resul
         PlanFormat::Json => json::print(plan, console)?,
         PlanFormat::Table => table::print(plan, console)?,
     }
+    planned::warn(plan, console);
     match plan.tasks.as_slice() {
         [] if !plan.unresolved.is_empty() => {
             console.warn("no task is known yet: which ones there are depends on the connected sources");

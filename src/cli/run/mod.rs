@@ -186,6 +186,7 @@ async fn prepare(
 ) -> Result<Option<Run>, Failure> {
     let failed = |error| cannot(error, console);
     let planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
+    planned::warn(planned.plan(), console);
     let all = match planned.outlook() {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());

@@ -8,16 +8,11 @@ use std::sync::LazyLock;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior};
 
-use super::Expression;
 use super::filters::{self, Takes};
 use super::functions::{self, Function};
-use super::node::{Argument, Comparison, Node, Of, Truth};
-use super::operators::{compare, equal, every, is_primitive, is_true, member};
-use crate::plan::data::{Spelling, join, plain, shown, text, to_json};
-use crate::plan::scope::Scope;
-
-/// The longest text that a part of an expression may make, in bytes.
-pub(super) const MAX_TEXT: usize = 1 << 20;
+use super::node::{Argument, Node, Of};
+use super::operators::{Comparison, Truth, compare, equal, every, is_primitive, is_true, member};
+use crate::plan::data::{MAX_TEXT, Spelling, join, plain, shown, text, to_json};
 
 /// The most that is counted of a value, in bytes: more than the fuel pays for.
 const MOST: usize = 4 << 20;
@@ -66,17 +61,21 @@ pub(in crate::plan) enum Why {
     Other(String),
 }
 
-impl Expression {
-    /// # Errors
-    ///
-    /// A name that is not defined, an operation that does not fit its values, or too much work.
-    pub(in crate::plan) fn evaluate(&self, scope: &Scope) -> Result<Value, Trouble> {
-        Evaluation { scope, state: None }.defined(&self.root)
-    }
+/// What an expression may look up.
+pub(in crate::plan) trait Names {
+    /// The value of a first name.
+    fn root(&self, name: &str) -> Option<Value>;
+
+    /// Whether nothing can ever have such a name, so that not even `||` makes up for it.
+    fn is_foreign(&self, path: &[String]) -> bool;
+}
+
+pub(super) fn evaluate(root: &Node, names: &dyn Names) -> Result<Value, Trouble> {
+    Evaluation { names, state: None }.defined(root)
 }
 
 struct Evaluation<'a> {
-    scope: &'a Scope,
+    names: &'a dyn Names,
     /// Made when something is done; it counts the work.
     state: Option<State<'static, 'static>>,
 }
@@ -103,7 +102,7 @@ impl Evaluation<'_> {
     fn value(&mut self, node: &Node) -> Result<Value, Trouble> {
         let made = match &node.of {
             Of::Value(value) => return Ok(value.clone()),
-            Of::Root(name) => return Ok(self.scope.root(name).cloned().unwrap_or_default()),
+            Of::Root(name) => return Ok(self.names.root(name).unwrap_or_default()),
             Of::Member(inner, key) => {
                 let inner = self.value(inner)?;
                 let key = self.defined(key)?;
@@ -171,7 +170,7 @@ impl Evaluation<'_> {
 
     /// Whether a name without a value is nothing on the left of `||`: not one that the manifest would have to list.
     fn may_lack(&self, part: &Node) -> bool {
-        part.path().is_none_or(|path| !self.scope.is_foreign(&path))
+        part.path().is_none_or(|path| !self.names.is_foreign(&path))
     }
 
     fn joined(&mut self, node: &Node, parts: &[Node]) -> Result<Value, Trouble> {

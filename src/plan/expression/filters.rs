@@ -1,7 +1,7 @@
 //! The filters and tests of minijinja.
 
-use super::Wrong;
 use super::token::{Kind, Token};
+use super::wrong::Wrong;
 use crate::manifest::{listed, nearest, quoted};
 
 /// What a filter does with a number that keeps its spelling.

@@ -1,14 +1,15 @@
 //! The functions of GitHub's expressions, and two of minijinja's.
 
+use std::ops::Range;
+
 use minijinja::value::{Value, ValueKind};
 use serde_json::value::RawValue;
 
-use super::Wrong;
-use super::node::Argument;
 use super::operators::{equal, folded, is_primitive};
 use super::token::Token;
+use super::wrong::Wrong;
 use crate::manifest::{listed, nearest, quoted};
-use crate::plan::data::{number_value, pretty_json, text};
+use crate::plan::data::{MAX_TEXT, number_value, pretty_json, text};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
@@ -70,16 +71,18 @@ pub(super) fn named(token: &Token<'_>) -> Result<Function, Wrong> {
 /// # Errors
 ///
 /// Too few or too many arguments, or one with a name where none has.
-pub(super) fn check(function: Function, name: &Token<'_>, arguments: &[Argument]) -> Result<(), Wrong> {
+pub(super) fn check(
+    function: Function,
+    name: &Token<'_>,
+    count: usize,
+    named: Option<Range<usize>>,
+) -> Result<(), Wrong> {
     let Some((known, _, least, most)) = ALL.iter().find(|(_, other, ..)| *other == function) else {
         return Ok(());
     };
-    if let Some(named) =
-        arguments.iter().find(|argument| argument.name.is_some() && function != Function::Dict)
-    {
-        return Err(Wrong::new(named.value.at.clone(), format!("`{known}()` takes no values by name")));
+    if let Some(at) = named.filter(|_| function != Function::Dict) {
+        return Err(Wrong::new(at, format!("`{known}()` takes no values by name")));
     }
-    let count = arguments.len();
     let takes = match (least, most) {
         (least, most) if least == most => least.to_string(),
         (least, 255) => format!("at least {least}"),
@@ -160,7 +163,7 @@ fn join(list: &Value, separator: Option<&Value>) -> Result<String, String> {
             joined.push_str(&separator);
         }
         joined.push_str(&text(&item).ok_or(LONG)?);
-        if joined.len() > super::evaluate::MAX_TEXT {
+        if joined.len() > MAX_TEXT {
             return Err(LONG.to_owned());
         }
     }
@@ -196,7 +199,7 @@ fn format(pattern: &str, values: &[Value]) -> Result<String, String> {
             )
         })?;
         made.push_str(&text(value).ok_or("the formatted text is too long")?);
-        if made.len() > super::evaluate::MAX_TEXT {
+        if made.len() > MAX_TEXT {
             return Err("the formatted text is too long".to_owned());
         }
         rest = &after[close + 1..];

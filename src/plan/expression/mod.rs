@@ -14,54 +14,26 @@ mod precedence;
 #[cfg(test)]
 mod tests;
 mod token;
+mod wrong;
 
 use std::ops::Range;
 
-pub(super) use evaluate::{Trouble, Why};
+use minijinja::value::Value;
+
+pub(super) use evaluate::{Names, Trouble, Why};
+pub(super) use node::Name;
 use node::Node;
 pub(super) use operators::member;
 pub(super) use token::length;
+pub(super) use wrong::Wrong;
 
 /// An expression that was understood to its last character.
 #[derive(Debug)]
 pub(super) struct Expression {
     root: Node,
     names: Box<[Name]>,
-}
-
-/// A name that is looked up: `matrix.os` or `matrix['os']`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name {
-    /// Its first part in lower case.
-    pub(super) path: Vec<String>,
-    /// The expression says what holds if there is none.
-    pub(super) may_lack: bool,
-    /// Where it stands in the expression.
-    pub(super) at: Range<usize>,
-}
-
-/// Why an expression is not understood.
-#[derive(Debug)]
-pub(super) struct Wrong {
-    /// The bytes of the expression that are not.
-    pub(super) at: Range<usize>,
-    pub(super) what: String,
-    pub(super) help: Option<String>,
-}
-
-impl Wrong {
-    fn new(at: Range<usize>, what: impl Into<String>) -> Self {
-        Self { at, what: what.into(), help: None }
-    }
-
-    fn unexpected(at: Range<usize>, found: &str) -> Self {
-        Self::new(at, format!("{} is not expected here", crate::manifest::quoted(found)))
-    }
-
-    fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
+    /// Where texts in single quotes stand, without their quotes.
+    single_quoted: Box<[Range<usize>]>,
 }
 
 impl Expression {
@@ -69,7 +41,7 @@ impl Expression {
     ///
     /// The first thing in it that is not understood.
     pub(super) fn parse(code: &str) -> Result<Self, Wrong> {
-        let root = parse::parse(code)?;
+        let (root, single_quoted) = parse::parse(code)?;
         let mut names = Vec::new();
         root.names(false, &mut names);
         let lacking: Vec<Vec<String>> =
@@ -77,7 +49,19 @@ impl Expression {
         for name in &mut names {
             name.may_lack |= lacking.contains(&name.path);
         }
-        Ok(Self { root, names: names.into() })
+        Ok(Self { root, names: names.into(), single_quoted: single_quoted.into() })
+    }
+
+    /// Where texts in single quotes stand in it, without their quotes.
+    pub(super) fn single_quoted(&self) -> &[Range<usize>] {
+        &self.single_quoted
+    }
+
+    /// # Errors
+    ///
+    /// A name that is not defined, an operation that does not fit its values, or too much work.
+    pub(super) fn evaluate(&self, names: &impl Names) -> Result<Value, Trouble> {
+        evaluate::evaluate(&self.root, names)
     }
 
     /// The names that it looks up.

@@ -4,9 +4,19 @@ use std::ops::Range;
 
 use minijinja::value::Value;
 
-use super::Name;
 use super::functions::Function;
-use super::operators::text_of_key;
+use super::operators::{Comparison, Truth, text_of_key};
+
+/// A name that is looked up: `matrix.os` or `matrix['os']`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::plan) struct Name {
+    /// Its first part in lower case.
+    pub(in crate::plan) path: Vec<String>,
+    /// The expression says what holds if there is none.
+    pub(in crate::plan) may_lack: bool,
+    /// Where it stands in the expression.
+    pub(in crate::plan) at: Range<usize>,
+}
 
 /// A part of an expression and where it stands.
 #[derive(Debug)]
@@ -42,23 +52,6 @@ pub(super) enum Of {
     Arithmetic(&'static str, Box<[Node; 2]>),
     /// What holds if, the test, what holds else.
     If(Box<[Node; 3]>),
-}
-
-/// Whose rules say what is true: to minijinja an empty list or mapping is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Truth {
-    GitHub,
-    Minijinja,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
-    Equal,
-    Unequal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
 }
 
 #[derive(Debug)]

@@ -5,9 +5,25 @@ use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
 
-use super::node::Truth;
 use crate::plan::data::{Spelt, text};
 use crate::plan::equality::{number_of_text, same_text, upper};
+
+/// Whose rules say what is true: to minijinja an empty list or mapping is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Truth {
+    GitHub,
+    Minijinja,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
 
 /// What `.*` makes: its members are those of each of its items.
 #[derive(Debug)]

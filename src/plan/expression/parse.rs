@@ -1,11 +1,15 @@
 //! From words to an expression: by precedence, with GitHub's operators where they are.
 
+use std::ops::Range;
+
 use minijinja::value::Value;
 
-use super::node::{Argument, Node, Of, Truth};
+use super::functions;
+use super::node::{Argument, Node, Of};
+use super::operators::Truth;
 use super::precedence::{Infix, infix, level};
 use super::token::{Kind, Token, tokens};
-use super::{Wrong, functions};
+use super::wrong::Wrong;
 use crate::manifest::quoted;
 use crate::plan::data::{infinity, number_value};
 
@@ -18,12 +22,14 @@ pub(super) const KEYWORDS: [&str; 6] = ["and", "or", "not", "in", "if", "else"];
 /// # Errors
 ///
 /// The first word that is not understood; there is no other way to the end.
-pub(super) fn parse(code: &str) -> Result<Node, Wrong> {
+pub(super) fn parse(code: &str) -> Result<(Node, Vec<Range<usize>>), Wrong> {
     let tokens = tokens(code)?;
+    let quoted = tokens.iter().filter(|token| token.text.starts_with('\''));
+    let quoted = quoted.map(|token| token.at + 1..token.range().end - 1).collect();
     let mut parser = Parser { tokens, next: 0, depth: 0 };
     let root = parser.expression()?;
     match parser.peek() {
-        Token { kind: Kind::End, .. } => Ok(root),
+        Token { kind: Kind::End, .. } => Ok((root, quoted)),
         token => Err(unexpected(token)),
     }
 }
@@ -278,7 +284,8 @@ impl<'a> Parser<'a> {
     fn call(&mut self, name: &Token<'_>) -> Result<Node, Wrong> {
         let function = functions::named(name)?;
         let (arguments, end) = self.arguments()?;
-        functions::check(function, name, &arguments)?;
+        let named = arguments.iter().find(|argument| argument.name.is_some());
+        functions::check(function, name, arguments.len(), named.map(|argument| argument.value.at.clone()))?;
         Ok(Node::new(name.at..end, Of::Call(function, arguments)))
     }
 }

@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use minijinja::value::Value;
 
-use super::node::{Argument, Node, Of, Truth};
+use super::filters;
+use super::node::{Argument, Node, Of};
+use super::operators::Truth;
 use super::parse::{KEYWORDS, Parser, unexpected};
 use super::token::{Kind, Token};
-use super::{Wrong, filters};
+use super::wrong::Wrong;
 
 impl Parser<'_> {
     /// `.name`, `.*`, `[…]`.

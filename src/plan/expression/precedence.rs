@@ -1,6 +1,6 @@
 //! Which operators there are, and how tightly they bind.
 
-use super::node::{Comparison, Truth};
+use super::operators::{Comparison, Truth};
 use super::token::{Kind, Token};
 
 /// How tightly operators bind.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Wrong;
+use super::wrong::Wrong;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {

@@ -56,6 +56,7 @@ pub(in crate::engine) fn plan(tasks: usize, max_parallel: usize) -> Plan {
         settings,
         tasks: (0..tasks).map(|index| task(index, &[])).collect(),
         unresolved: Vec::new(),
+        warnings: None,
     }
 }
 

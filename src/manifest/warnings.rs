@@ -1,0 +1,86 @@
+//! What a manifest may say, and probably does not mean.
+
+use std::sync::Arc;
+
+use super::check::{CheckedJob, SourceSpec};
+use super::diagnostic::{Diagnostic, quoted};
+use super::document::{Document, Span};
+use super::literal::Literal;
+use super::policy::Expect;
+use super::schema::Written;
+
+/// The warnings of a manifest without errors.
+pub(super) fn of(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -> Vec<Diagnostic> {
+    let mut warnings = cut_texts(document, written, jobs);
+    warnings.extend(missing_sources(document, written, jobs));
+    for job in jobs {
+        for source in &job.sources {
+            if let SourceSpec::List { list, branch, .. } = source {
+                warnings.extend(list.warnings.iter().cloned());
+                let has_branch = branch.is_some() || job.keys.branch.is_some();
+                warnings.extend(list.branch_like.iter().filter(|_| !has_branch).cloned());
+            }
+        }
+    }
+    warnings
+}
+
+/// Texts without quotes that YAML ends at ` #`.
+fn cut_texts(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -> Vec<Diagnostic> {
+    let mut spans: Vec<Span> = Vec::new();
+    for (_, value) in written.vars.iter().flat_map(|vars| vars.iter()) {
+        texts(value, &mut spans);
+    }
+    for job in jobs {
+        let keys = &job.keys;
+        spans.extend(
+            keys.prompt.iter().chain(&keys.title).chain(&keys.branch).chain(&keys.tags).map(|text| text.span),
+        );
+        let matrix = keys.matrix.iter().flat_map(|matrix| &matrix.dimensions);
+        matrix.flat_map(|dimension| &dimension.values.value).for_each(|value| texts(value, &mut spans));
+    }
+    let cut = spans.into_iter().filter_map(|span| document.cut_behind(span));
+    let finding = |at: Span| {
+        Diagnostic::new("the text ends here: to YAML the rest of the line is a comment")
+            .at(document, at)
+            .help("put the text in quotes, or write it below `|`; a comment has a space behind its `#`")
+            .warning()
+    };
+    cut.map(finding).collect()
+}
+
+fn texts(value: &Literal, into: &mut Vec<Span>) {
+    match value {
+        Literal::Text(text) => into.push(text.span),
+        Literal::List(items) => items.iter().for_each(|item| texts(item, into)),
+        Literal::Map(entries) => entries.iter().for_each(|(_, value)| texts(value, into)),
+        Literal::Null | Literal::Bool(_) | Literal::Number(_) => {}
+    }
+}
+
+/// A branch of nothing, and a job without a repository among jobs that have one.
+fn missing_sources(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -> Vec<Diagnostic> {
+    let others_have = jobs.iter().any(|job| job.has_sources);
+    let own_keys = |job: &CheckedJob| written.jobs.value.iter().find(|keys| keys.span == job.span);
+    // Who says so in the job itself has thought of it.
+    let says_any = |job: &CheckedJob| {
+        let keys = own_keys(job);
+        keys.and_then(|keys| keys.expect.as_ref()).is_some_and(|expect| expect.value == Expect::Any)
+    };
+    let mut warnings = Vec::new();
+    for job in jobs.iter().filter(|job| !job.has_sources) {
+        let is_own = own_keys(job).is_some_and(|keys| keys.branch.is_some());
+        let branch = job.keys.branch.as_ref().filter(|_| is_own || !others_have);
+        if let Some(branch) = branch {
+            let what = format!("`branch` does nothing: the job {} has no source", quoted(&job.id));
+            let help = "name the repository: `source: owner/repo`";
+            warnings.push(Diagnostic::new(what).at(document, branch.span).help(help).warning());
+        } else if others_have && !says_any(job) {
+            let what = format!("the job {} has no source, and other jobs have one", quoted(&job.id));
+            let help =
+                "name it: `source: owner/repo`; a session that is to have no repository says `expect: any`";
+            warnings.push(Diagnostic::new(what).at(document, job.id.span).help(help).warning());
+        }
+    }
+    warnings
+}
