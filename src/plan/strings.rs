@@ -50,7 +50,8 @@ impl JobStrings {
             Shared::Once(_) => [None, None],
             Shared::PerTask(waiting) => waiting.texts(),
         };
-        self.said().chain(tags).chain(waiting.into_iter().flatten())
+        let retry = self.retry.as_deref();
+        self.said().chain(tags).chain(waiting.into_iter().flatten()).chain(retry)
     }
 
     /// What each session is given at its start.

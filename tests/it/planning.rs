@@ -182,6 +182,18 @@ fn what_is_probably_not_meant_is_told_and_stops_nothing() {
         }
         assert!(!ended.stdout.contains("warning"), "{}", ended.stdout);
     }
-    let prompts = world.command("plan").args("--format json").exits(0).stdout;
-    assert!(prompts.contains("with care.") && prompts.contains("with speed."), "{prompts}");
+}
+
+#[test]
+fn whole_prompts_are_printed() {
+    let prompt = "First ${{ matrix.n == 1 && 'one' || 'two' }}.\n\nThen ${{ fromJSON('\"\\u001b[31m\"') }}red.";
+    let world = World::with("{}", &Manifest::of([job("a", prompt, &["matrix: { n: [1, 2] }"])]));
+    let shown = world.command("plan").arg("--prompts").exits(0).stdout;
+    assert_eq!(shown.lines().next(), Some("a[n=1]:"), "{shown}");
+    assert!(
+        shown.contains("  First one.\n  \n  Then ") && shown.contains("a[n=2]:\n  First two.\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    world.command("plan").args("--prompts --format json").exits(2);
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console)
     let connected = connected(&listed.map_err(|error| client::unlisted(error, client::refused))?);
     let plan = expand(manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
     let plan = args.selection.apply(plan)?;
-    print(&plan, args.format, console)?;
+    print(&plan, args.format(), console)?;
     good(console, &format!("the service takes the key and lists {}", many(connected.len(), "source")));
     let troubles = troubles(&plan, &connected);
     if troubles.is_empty() {

@@ -30,6 +30,7 @@ between. A task that cannot be run, such as one whose prompt-file is missing, is
 Examples:
   jules-batch plan jobs.yaml --select 'tag(deps)'
   jules-batch plan jobs.yaml --format json | jq -r '.tasks[].prompt'
+  jules-batch plan jobs.yaml --select 'job(docs)' --prompts
   jules-batch plan jobs.yaml --check";
 
 /// `plan`.
@@ -42,6 +43,9 @@ pub(crate) struct PlanArgs {
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     pub(crate) format: PlanFormat,
+    /// Print the whole prompt of each task, below the task's id
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    pub(crate) prompts: bool,
     /// Ask the service about key, sources and branches, resolve `match`, and tell which tasks would be adopted
     #[arg(long)]
     pub(crate) check: bool,
@@ -64,6 +68,15 @@ pub(crate) enum PlanFormat {
     Table,
     /// One JSON object
     Json,
+    /// `--prompts`
+    #[value(skip)]
+    Prompts,
+}
+
+impl PlanArgs {
+    fn format(&self) -> PlanFormat {
+        if self.prompts { PlanFormat::Prompts } else { self.format }
+    }
 }
 
 pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
@@ -73,7 +86,7 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
     }
     let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
     foretell(args, manifest, &plan, console)?;
-    print(&plan, args.format, console)?;
+    print(&plan, args.format(), console)?;
     Ok(if warn_of_problems(&plan.tasks, console) { Exit::ManifestInvalid } else { Exit::Done })
 }
 
@@ -111,6 +124,7 @@ pub(crate) fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Resul
     match format {
         PlanFormat::Json => json::print(plan, console)?,
         PlanFormat::Table => table::print(plan, console)?,
+        PlanFormat::Prompts => table::prompts(plan, console)?,
     }
     planned::warn(plan, console);
     match plan.tasks.as_slice() {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use foreign_text::{line as neutral, one_line};
+use foreign_text::{block, line as neutral, one_line};
 
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
@@ -25,6 +25,16 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
     for chunk in plan.tasks.chunks(CHUNK) {
         let lines: String = chunk.iter().map(|task| line(task) + "\n").collect();
         console.result(&lines)?;
+    }
+    Ok(())
+}
+
+/// Each task's id with its whole prompt below, indented.
+pub(super) fn prompts(plan: &Plan, console: &Console) -> Result<(), Failure> {
+    for task in &plan.tasks {
+        let prompt: String =
+            block(task.prompt.trim_end()).lines().map(|line| format!("  {line}\n")).collect();
+        console.result(&format!("{}:\n{prompt}\n", neutral(&id(task))))?;
     }
     Ok(())
 }
