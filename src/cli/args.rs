@@ -108,12 +108,13 @@ impl<C: Subcommand> Args<C> {
     pub(crate) fn parse_from_env(line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.into_iter().collect();
         let command = environment::behind(&line, wording::in_paragraphs(Self::command()));
-        let matches = command.clone().try_get_matches_from(&line);
-        let parsed = matches
-            .map_err(|error| wording::with_suggestion(wording::with_sign(error, &line), &line, &command))
-            .and_then(|matches| {
-                Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))
-            });
+        let in_our_words = |error| {
+            let error = wording::with_variable(wording::with_sign(error, &line), &line);
+            wording::with_suggestion(error, &line, &command)
+        };
+        let parsed = command.clone().try_get_matches_from(&line).map_err(in_our_words).and_then(|matches| {
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))
+        });
         parsed.map_err(wording::tamed)
     }
 }

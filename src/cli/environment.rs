@@ -75,7 +75,7 @@ fn leak(text: &str) -> &'static str {
 }
 
 /// The variable of a long flag.
-fn variable(long: &str) -> String {
+pub(super) fn variable(long: &str) -> String {
     format!("{PREFIX}{}", long.replace('-', "_").to_ascii_uppercase())
 }
 

@@ -21,6 +21,7 @@ mod log;
 mod man;
 mod mark;
 mod merge;
+mod number;
 mod open;
 mod outlook;
 mod outputs;

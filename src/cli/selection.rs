@@ -4,6 +4,7 @@ use foreign_text::line as neutral;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::number::whole;
 use super::shard::ShardArg;
 use crate::plan::{self, Filter, Plan, Slice};
 
@@ -21,7 +22,7 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "A:B", allow_hyphen_values = true)]
     pub(crate) slice: Option<Slice>,
     /// Only N tasks; the same N every time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) sample: Option<usize>,
     /// Only part M of N: by a hash of the task id, or slice:M/N in turn; auto reads the CI system's variables
     #[arg(long, value_name = "M/N|slice:M/N|auto")]

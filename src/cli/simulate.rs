@@ -9,6 +9,7 @@ use super::console::{BOLD, Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json;
+use super::number::{factor, port};
 use super::quote::quoted;
 use super::signals::Signals;
 use crate::simulator::{Scenario, ScenarioError, Simulator};
@@ -33,7 +34,7 @@ Examples:
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct SimulateArgs {
     /// The port on 127.0.0.1; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = port, default_value = "0")]
     pub(crate) port: u16,
     /// What sessions do, as a YAML file; without it they behave well, a minute of service time a second
     #[arg(long, value_name = "FILE")]
@@ -42,7 +43,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, conflicts_with_all = ["port", "scenario", "speed"])]
     pub(crate) example: bool,
     /// Seconds of service time in one real second [default: the scenario's]
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
     pub(crate) speed: Option<f64>,
 }
 

@@ -20,7 +20,7 @@ use crate::ledger::{Ledger, LedgerReader, RunOverview};
 use crate::manifest::{self, LoadOptions};
 use crate::outcome::{Listener as _, RunId, RunRecord};
 use crate::report::{self, ReportV1, duration};
-use crate::runner::{Options, Runner};
+use crate::runner::{Options, Preview, Runner};
 
 /// How often a run is looked at: asking the ledger costs less than a millisecond.
 const LOOK: Duration = Duration::from_millis(500);
@@ -104,7 +104,6 @@ fn state(record: &RunRecord, holder: Option<&str>, now: Timestamp) -> String {
     }
 }
 
-/// The manifest, as the command line that goes on with it names it.
 /// What the next `run` would do, as far as the manifest tells without the service.
 fn next(record: &RunRecord, args: &StatusArgs) -> Option<String> {
     let path = Path::new(&record.info.manifest);
@@ -113,9 +112,11 @@ fn next(record: &RunRecord, args: &StatusArgs) -> Option<String> {
         return None;
     }
     let options = Options { state_dir: args.state.state_dir.clone(), ..Options::default() };
-    let (plan, all) = Runner::new(manifest).options(options).preview().ok()?;
+    let Preview { plan, outlook: all, .. } = Runner::new(manifest).options(options).preview().ok()?;
     (plan.name == record.info.name).then(|| format!("{DIM}the next run: {}{DIM:#}", outlook::counts(&all)))
 }
+
+/// The manifest, as the command line that goes on with it names it.
 
 fn manifest(record: &RunRecord) -> String {
     let path = super::quote::quoted(Path::new(&record.info.manifest));

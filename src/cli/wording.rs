@@ -7,6 +7,7 @@ use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
+use super::environment;
 use crate::manifest::nearest;
 
 /// Lets clap break the paragraphs below the flags, which stand broken in our sources. Indented lines stay as they are.
@@ -58,6 +59,31 @@ pub(super) fn with_sign(mut error: Error, line: &[OsString]) -> Error {
     if is_behind {
         let tip = StyledStr::from(format!("a scenario is written with a `=`: --simulate={word}"));
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
+}
+
+/// Names the variable where it is one, and not the command line, that has the value which is wrong.
+pub(super) fn with_variable(mut error: Error, line: &[OsString]) -> Error {
+    let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
+    let (Some(ContextValue::String(arg)), true) = (error.get(ContextKind::InvalidArg), is_value) else {
+        return error;
+    };
+    let Some(long) = arg.split([' ', '=']).next().and_then(|flag| flag.strip_prefix("--")) else {
+        return error;
+    };
+    let is_written = line
+        .iter()
+        .filter_map(|word| word.to_str())
+        .any(|word| word.strip_prefix("--").is_some_and(|word| word.split('=').next() == Some(long)));
+    let name = environment::variable(long);
+    let value = std::env::var(&name).unwrap_or_default();
+    let is_meant = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(wrong)) => value.lines().any(|line| line == wrong) || value == *wrong,
+        _ => false,
+    };
+    if !is_written && is_meant {
+        error.insert(ContextKind::InvalidArg, ContextValue::String(format!("{name} ({arg})")));
     }
     error
 }

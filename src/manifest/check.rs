@@ -196,8 +196,9 @@ impl Check<'_> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
         let starts_well = id.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !starts_well || !id.bytes().all(plain) || id.len() > 100 {
+            let curly = id.contains(['\u{201C}', '\u{201D}', '\u{2018}', '\u{2019}', '\u{201E}']);
             let finding = Diagnostic::new(format!("{} cannot be a job's id", quoted(id)))
-                .help("ids are letters, digits, `.`, `_` and `-`, start with a letter, a digit or `_`, and have at most 100");
+                .help(if curly { "to YAML only `'` and `\"` are quotes; an id needs none" } else { "ids are letters, digits, `.`, `_` and `-`, start with a letter, a digit or `_`, and have at most 100" });
             self.wrong(finding, id.span);
         }
         if let Some(first) = seen.insert(id.value.clone(), id.span) {
@@ -219,8 +220,8 @@ impl Check<'_> {
                 None
             }
             (None, None) => {
-                let finding = Diagnostic::new(format!("job {} has no prompt", quoted(id)));
-                self.wrong(finding.help("add `prompt:` or `prompt-file:`"), id.span);
+                let (finding, at) = self.without_prompt(id);
+                self.wrong(finding, at);
                 None
             }
             (Some(prompt), None) if prompt.trim().is_empty() => {
@@ -255,6 +256,22 @@ impl Check<'_> {
         }
     }
 
+    /// What is said of a job that has no prompt; perhaps it has one that begins with `#`.
+    fn without_prompt(&self, id: &Located<String>) -> (Diagnostic, Span) {
+        let job = quoted(id);
+        match self.document.comment_behind("prompt:", id.span) {
+            Some(at) => {
+                let what = format!("the prompt of job {job} begins with `#`: to YAML it is a comment");
+                let help = "put it in quotes, or write `prompt: |` and the text on the lines below";
+                (Diagnostic::new(what).help(help), at)
+            }
+            None => {
+                let help = "add `prompt:` or `prompt-file:`";
+                (Diagnostic::new(format!("job {job} has no prompt")).help(help), id.span)
+            }
+        }
+    }
+
     fn file(&self, key: &str, named: &Located<String>) -> Result<Arc<Document>, NoFile> {
         if named.contains("${{") {
             let finding = Diagnostic::new(format!("`{key}` takes no expression"))
@@ -267,6 +284,9 @@ impl Check<'_> {
             let finding = Diagnostic::new(format!("`{key}`: {} {}", quoted(named), error.what));
             let finding = match error.help {
                 Some(help) => finding.help(help),
+                None if named.contains('\\') => {
+                    finding.help(format!("write {}", quoted(&named.replace('\\', "/"))))
+                }
                 None => finding.help(format!("it is looked for in {}", folder_name(self.folder))),
             };
             NoFile { finding: finding.at(self.document, named.span), is_misnamed: error.is_misnamed }

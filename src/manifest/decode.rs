@@ -16,6 +16,7 @@ use serde::forward_to_deserialize_any;
 use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::fault::Fault;
+use super::habits;
 use super::literal::{self, LITERAL};
 use super::located::LOCATED;
 use super::node::{Key, Node, Value};
@@ -46,8 +47,16 @@ pub(super) fn decode<T: DeserializeOwned>(
                     // It is there, and what is wrong with it is told.
                     break;
                 }
+                let is_jobs = |found: &Diagnostic| {
+                    found.way_out().is_some_and(|help| {
+                        help.starts_with("did you mean `jobs`") || help == habits::COMMENT
+                    })
+                };
+                if fault.missing() == Some("jobs") && findings.iter().any(is_jobs) {
+                    break;
+                }
                 keys_aside.extend(fault.path.first().cloned());
-                findings.push(fault.into_diagnostic(document, root.span));
+                findings.push(fault.into_diagnostic(document, root));
                 let Some(node) = node.filter(|node| *node != std::ptr::from_ref(root)) else { break };
                 aside.insert(node);
             }

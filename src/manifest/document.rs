@@ -72,6 +72,28 @@ impl Document {
         (is_plain && is_word && at > end && end > from).then(|| Span::new(at..at + 1))
     }
 
+    /// Where a comment stands in place of a value, behind a key in the lines of one mapping: `from` is in its first line.
+    pub(super) fn comment_behind(&self, key: &str, from: Span) -> Option<Span> {
+        let first = self.line_index(from.start);
+        let column = from.start as usize - self.line(first).start;
+        let lines = (first..self.lines.len()).map(|index| self.line(index));
+        let own = lines.enumerate().take_while(|(at, line)| {
+            let text = &self.text[line.clone()];
+            let indentation = text.len() - text.trim_start().len();
+            *at == 0
+                || text.trim().is_empty()
+                || (indentation < column && indentation > 0 && !text.trim_start().starts_with("- "))
+        });
+        own.into_iter().find_map(|(_, line)| {
+            let text = &self.text[line.clone()];
+            let behind = text.find(key)? + key.len();
+            let comment = behind + text[behind..].find(|c: char| c != ' ')?;
+            text[comment..]
+                .starts_with('#')
+                .then(|| Span::new(line.start + comment..line.start + comment + 1))
+        })
+    }
+
     /// The path as the user gave it.
     pub(crate) fn name(&self) -> &str {
         &self.name

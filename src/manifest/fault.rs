@@ -8,7 +8,7 @@ use serde::de;
 use super::diagnostic::{Diagnostic, joined, nearest, quoted};
 use super::document::{Document, Span};
 use super::habits;
-use super::node::Node;
+use super::node::{Node, PLAIN_SPACE, Value, odd_space};
 
 /// A mistake on its way out of serde, gathering its place.
 #[derive(Debug)]
@@ -29,8 +29,10 @@ enum About {
     Value,
     /// The value, which has another shape: what was expected and found.
     Shape(Box<(String, String)>),
-    /// An entry of the mapping at the path.
-    Key,
+    /// An entry of the mapping at the path, by its key.
+    Key(Box<str>),
+    /// A word that is none of those that can stand there.
+    Variant(Box<str>),
     /// An entry that is not there.
     MissingKey(&'static str),
 }
@@ -40,7 +42,7 @@ impl Fault {
     pub(super) fn missing(&self) -> Option<&'static str> {
         match self.about {
             About::MissingKey(key) => Some(key),
-            About::Value | About::Shape(_) | About::Key => None,
+            About::Value | About::Shape(_) | About::Key(_) | About::Variant(_) => None,
         }
     }
 
@@ -61,30 +63,102 @@ impl Fault {
         self
     }
 
-    pub(super) fn into_diagnostic(self, document: &Arc<Document>, fallback: Span) -> Diagnostic {
-        let key = self.path.iter().find(|step| !step.starts_with('['));
-        let habit = match (key, &self.about) {
-            (Some(key), About::Shape(shapes)) => habits::of_value(key, &shapes.0, &shapes.1),
-            _ => None,
-        };
-        let of_key = matches!(self.about, About::Key | About::MissingKey(_));
-        let mut path = String::new();
-        for step in self.path.iter().rev() {
-            if !path.is_empty() && !step.starts_with('[') {
-                path.push('.');
+    /// The finding, with its place in the tree that was read.
+    pub(super) fn into_diagnostic(self, document: &Arc<Document>, root: &Node) -> Diagnostic {
+        let node = self.node.and_then(|node| root.find(node));
+        let place = Place::of(&self.path, root);
+        let (message, habit) = match &self.about {
+            About::Value => (place.before(&self.message), None),
+            About::MissingKey(_) => (place.behind(&self.message), None),
+            About::Key(key) => {
+                let odd = key.chars().find_map(odd_space);
+                let message = odd.map(|space| {
+                    let bare = key.trim_matches(|c| odd_space(c).is_some() || c == ' ');
+                    format!("{space} stands at the key {}", quoted(bare))
+                });
+                let habit = odd.map(|_| PLAIN_SPACE.to_owned());
+                let habit = habit.or_else(|| habits::of_entry(key, node?, place.is_job()));
+                (place.behind(message.as_deref().unwrap_or(&self.message)), habit)
             }
-            path.push_str(step);
-        }
-        let message = match (path.is_empty(), of_key) {
-            (true, _) => self.message,
-            (false, true) => format!("{} in {}", self.message, quoted(&path)),
-            (false, false) => format!("{}: {}", quoted(&path), self.message),
+            About::Shape(shapes) => {
+                let (expected, found) = &**shapes;
+                let spelt = node.filter(|node| matches!(node.value, Value::Float(_)));
+                let spelt = spelt.map(|node| format!("the number {}", quoted(document.slice(node.span))));
+                let found = spelt.as_ref().unwrap_or(found);
+                let habit = place.key().and_then(|key| habits::of_value(key, expected, found, node));
+                (place.before(&format!("expected {expected}, found {found}")), habit)
+            }
+            About::Variant(word) => {
+                (place.before(&self.message), place.key().and_then(|key| habits::of_word(key, word)))
+            }
         };
-        let finding = Diagnostic::new(message).at(document, self.span.unwrap_or(fallback));
-        match self.help.or(habit.map(Into::into)) {
+        let finding = Diagnostic::new(message).at(document, self.span.unwrap_or(root.span));
+        match habit.map(Into::into).or(self.help) {
             Some(help) => finding.help(help),
             None => finding,
         }
+    }
+}
+
+/// Where in the manifest a mistake is.
+struct Place {
+    /// The job that holds it, in words.
+    job: Option<String>,
+    /// Keys and indices from there on, joined.
+    rest: String,
+    key: Option<String>,
+}
+
+impl Place {
+    /// `path` is innermost first.
+    fn of(path: &[String], root: &Node) -> Self {
+        let mut steps: Vec<&str> = path.iter().rev().map(String::as_str).collect();
+        let key = path.iter().find(|step| !step.starts_with('[')).cloned();
+        let mut job = None;
+        if let ["jobs", index, ..] = steps[..]
+            && let Ok(index) = index.trim_matches(['[', ']']).parse::<usize>()
+        {
+            let id = root.entry("jobs").and_then(|jobs| jobs.item(index)).and_then(|job| job.entry("id"));
+            job = Some(match id.map(|id| &id.value) {
+                Some(Value::Text(id)) => format!("job {}", quoted(id)),
+                _ => format!("job number {}", index + 1),
+            });
+            steps.drain(..2);
+        }
+        let mut rest = String::new();
+        for step in steps {
+            if !rest.is_empty() && !step.starts_with('[') {
+                rest.push('.');
+            }
+            rest.push_str(step);
+        }
+        Self { job, rest, key }
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Whether the keys there are those of a job.
+    fn is_job(&self) -> bool {
+        self.job.is_some() && self.rest.is_empty()
+    }
+
+    fn words(&self) -> Option<String> {
+        match (&self.job, self.rest.is_empty()) {
+            (None, true) => None,
+            (None, false) => Some(quoted(&self.rest)),
+            (Some(job), true) => Some(job.clone()),
+            (Some(job), false) => Some(format!("{} of {job}", quoted(&self.rest))),
+        }
+    }
+
+    fn before(&self, message: &str) -> String {
+        self.words().map_or_else(|| message.to_owned(), |words| format!("{words}: {message}"))
+    }
+
+    fn behind(&self, message: &str) -> String {
+        self.words().map_or_else(|| message.to_owned(), |words| format!("{message} in {words}"))
     }
 }
 
@@ -119,6 +193,7 @@ impl de::Error for Fault {
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         Self {
             help: Some(choices(variant, expected).into()),
+            about: About::Variant(variant.into()),
             ..Self::new(format!("{} is not one of its values", quoted(variant)))
         }
     }
@@ -131,13 +206,16 @@ impl de::Error for Fault {
         };
         Self {
             help: Some(help.into()),
-            about: About::Key,
+            about: About::Key(field.into()),
             ..Self::new(format!("unknown key {}", quoted(field)))
         }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        let help = format!("add `{field}:`");
+        let help = match field {
+            "jobs" => "write `jobs:`, below it `- id: NAME`, and the job's other keys below `id`".to_owned(),
+            _ => format!("add `{field}:`"),
+        };
         let message = format!("the key {} is missing", quoted(field));
         Self { help: Some(help.into()), about: About::MissingKey(field), ..Self::new(message) }
     }
@@ -153,7 +231,7 @@ fn choices(written: &str, known: &'static [&'static str]) -> String {
 
 fn plain_expectation(expected: &str) -> String {
     match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
         "a string" => "text".to_owned(),

@@ -1,6 +1,7 @@
 //! What newcomers write by habit of GitHub Actions, GitLab CI, src-cli and other tools, and the key that is meant.
 
 use super::diagnostic::quoted;
+use super::node::{Key, Node};
 
 /// Keys of others, where they are met, and the way out. A place is told by a key of ours that stands there.
 #[rustfmt::skip]
@@ -18,9 +19,18 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["retry"], "jobs", "write `retries: { count: 1 }`"),
     (&["steps", "script", "run", "changesetTemplate", "stages"], "jobs", "what is to be done is a `prompt` in a job: `jobs: [{ id: NAME, prompt: … }]`"),
     (&["description", "run-name"], "jobs", "a run has a `name`; more stands in a comment"),
-    (&["permissions", "image", "services", "workspaces", "runs-on", "default"], "jobs", "remove it: sessions run on machines of Jules"),
+    (&["permissions", "image", "services", "workspaces", "runs-on", "default", "volumes", "networks"], "jobs", "remove it: sessions run on machines of Jules"),
+    (&["max-parallel", "max_parallel", "parallelism"], "jobs", "it stands in `strategy`: `strategy: { max-parallel: 3 }`"),
+    (&["fail-fast", "fail_fast"], "jobs", "it stands in `strategy`: `strategy: { fail-fast: true }`"),
+    (&["max-failures", "max-tasks"], "jobs", "it stands in `strategy`, beside `max-parallel`"),
+    (&["sessions-per-day", "requests-per-minute", "creates-per-minute", "quota", "daily-limit", "rate-limit", "budget"], "jobs", "it stands in `limits`: `limits: { sessions-per-day: 100 }`"),
+    (&["deadline", "run-timeout", "max-duration"], "jobs", "write `timeouts: { run: 5h }`, or `jules-batch run --deadline 5h`"),
+    (&["interval", "poll-interval"], "jobs", "write `poll: { interval: 10s }`"),
+    (&["id", "auto-pr", "require-approval", "on-no-change", "give-up"], "jobs", "it stands in a job: below `jobs:`, behind `- `"),
+    (&["extends", "anchors", "shared", "templates"], "jobs", "what all jobs share stands in `defaults`; YAML anchors may stand under keys that begin with `x-`"),
+    (&["apiVersion", "kind", "metadata", "spec", "hosts", "roles", "become", "plugins", "resources", "pipelines"], "jobs", "remove it: a manifest has `jobs`, each with an `id` and a `prompt`; `jules-batch init` writes one"),
     // In a job.
-    (&["steps", "run", "script", "with", "uses", "before_script", "after_script", "commands", "container"], "prompt", "a job has one `prompt`, which says in words what is to be done; values for it stand under `vars` or `matrix`"),
+    (&["steps", "run", "script", "with", "uses", "before_script", "after_script", "commands", "command", "container"], "prompt", "a job has one `prompt`, which says in words what is to be done; values for it stand under `vars` or `matrix`"),
     (&["prompts"], "prompt", "a job has one `prompt`: give each its own job, or fill it in from a `matrix`"),
     (&["instructions", "instruction", "description", "task", "message", "text"], "prompt", "what is to be done stands under `prompt`"),
     (&["repo", "repository", "project", "github", "url"], "prompt", "the repository stands under `source`: `source: owner/repo`"),
@@ -29,15 +39,23 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["strategy"], "prompt", "in a job `matrix` stands by itself: `matrix: { KEY: [VALUE] }`; `max-parallel` and `fail-fast` stand in the manifest's `strategy`"),
     (&["parallel"], "prompt", "write `matrix: { KEY: [VALUE] }`; how many run at once is said by the manifest's `strategy`"),
     (&["include", "exclude"], "prompt", "it stands in the job's `matrix`"),
-    (&["depends-on", "depends_on", "dependsOn", "dependencies", "requires", "stage", "after"], "prompt", "the jobs to wait for stand under `needs`"),
+    (&["depends-on", "depends_on", "dependsOn", "dependencies", "requires", "after"], "prompt", "the jobs to wait for stand under `needs`"),
+    (&["stage"], "prompt", "remove it: which jobs wait for others is said by `needs`"),
     (&["timeout", "task-timeout"], "prompt", "write `timeouts: { task: 30m }`, or `timeout-minutes: 30`"),
     (&["retry", "attempts"], "prompt", "write `retries: { count: 1 }`"),
-    (&["if", "when", "rules", "only", "except"], "prompt", "remove it: which tasks run is said by `tags` and `run --select`"),
+    (&["if", "when", "rules", "only", "except", "unless"], "prompt", "remove it: which tasks run is said by `tags` and `run --select`"),
     (&["continue-on-error", "allow_failure", "allow-failure"], "prompt", "remove it: how many failures are too many is said by the manifest's `strategy: { max-failures: 25% }`"),
     (&["vars", "variables", "inputs", "secrets", "outputs", "artifacts"], "prompt", "values for prompts stand in the manifest's `vars`, or in the job's `matrix`"),
-    (&["runs-on", "image", "services", "permissions", "concurrency", "environment"], "prompt", "remove it: sessions run on machines of Jules"),
-    (&["name"], "prompt", "a job has an `id`, and its sessions a `title`"),
+    (&["environment"], "prompt", "values for prompts stand in the manifest's `vars`, or in the job's `matrix`; where Jules works is set up at Jules"),
+    (&["runs-on", "image", "services", "permissions", "concurrency"], "prompt", "remove it: sessions run on machines of Jules"),
+    (&["name"], "prompt", "a job's name stands under `id`, in letters, digits, `.`, `_` and `-`; its sessions may have a `title` in any words"),
     (&["labels", "label"], "prompt", "words to select tasks by stand under `tags`"),
+    (&["loop", "with_items", "foreach", "for_each", "for-each", "variants"], "prompt", "write `matrix: { item: [web, api] }`, and `${{ matrix.item }}` in the prompt"),
+    (&["extends", "inherit", "template", "register", "notify"], "prompt", "remove it: what all jobs share stands in `defaults`, or in a YAML anchor under a key that begins with `x-`"),
+    (&["limits", "poll", "create", "version", "jobs"], "prompt", "it stands at the top of the manifest, without indentation"),
+    (&["max-parallel", "fail-fast", "max-failures", "max-tasks"], "prompt", "it stands in the manifest's `strategy`: `strategy: { max-parallel: 3 }`"),
+    (&["deadline"], "prompt", "write `timeouts: { task: 30m }`; the run's own is `timeouts: { run: 5h }` at the top of the manifest"),
+    (&["draft", "reviewers", "reviewer", "assignees", "assignee", "model", "temperature", "commit-message", "body"], "prompt", "remove it: Jules has no such setting; what matters can be said in the prompt"),
     (&["pr", "pull-request", "create-pr", "automationMode", "published"], "prompt", "whether Jules opens a pull request is said by `auto-pr: true`"),
     // In a source.
     (&["repo", "repository", "name", "url", "full_name", "path", "project", "source"], "github", "write `github: owner/repo`"),
@@ -52,6 +70,17 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["job", "minutes", "session", "timeout"], "stall", "write `task: 30m`"),
 ];
 
+/// Whether this is a key of a manifest.
+pub(super) fn is_key(word: &str) -> bool {
+    #[rustfmt::skip]
+    const OURS: &[&str] = &[
+        "version", "name", "vars", "env", "defaults", "strategy", "limits", "timeouts", "create", "poll", "waiting", "retries", "jobs",
+        "id", "title", "prompt", "prompt-file", "source", "sources", "branch", "matrix", "needs", "tags", "expect", "on-no-change",
+        "give-up", "auto-pr", "require-approval", "timeout-minutes", "include", "exclude", "github", "match", "file", "repeat",
+    ];
+    OURS.contains(&word)
+}
+
 /// The way out of a key of others; `known` are the keys that can stand there.
 pub(super) fn of_key(written: &str, known: &[&str]) -> Option<&'static str> {
     let here = |place: &str| known.contains(&place);
@@ -65,20 +94,129 @@ pub(crate) fn is_list_file(text: &str) -> bool {
     !text.contains("://") && ["txt", "csv", "tsv", "list", "lst"].contains(&ending)
 }
 
+/// The way out of a comment of another language.
+pub(super) const COMMENT: &str = "a comment begins with `#`";
+
+/// The way out of a key by what stands under it.
+pub(super) fn of_entry(key: &str, value: &Node, in_a_job: bool) -> Option<String> {
+    if key.starts_with("//") {
+        return Some(COMMENT.to_owned());
+    }
+    let is_job = |(key, _): &(Key, Node)| {
+        ["prompt", "prompt-file", "script", "steps", "stage", "source", "sources"]
+            .contains(&key.text.as_str())
+    };
+    let item = quoted(&format!("- id: {key}"));
+    let bare = key.trim_start_matches('.');
+    match value.entries().iter().any(is_job) {
+        true if in_a_job => {
+            Some(format!("the name of a job stands under `id`: write {item}, its other keys below `id`"))
+        }
+        true if bare != key || bare == "defaults" => {
+            Some("what all jobs share stands in `defaults`".to_owned())
+        }
+        true => Some(format!("a job stands under `jobs:`, as {item} with its other keys below `id`")),
+        false => None,
+    }
+}
+
+/// The way out of a word that cannot stand under this key.
+pub(super) fn of_word(key: &str, word: &str) -> Option<String> {
+    let plain = word.to_lowercase().replace('_', "-");
+    let meant = match (key, plain.as_str()) {
+        ("expect", "pr" | "prs" | "pull" | "pullrequest" | "merge-request" | "mr") => "pull-request",
+        ("expect", "changes" | "diff" | "patch" | "commit") => "change",
+        ("expect", "none" | "nothing" | "no") => "any",
+        ("on-no-change", "error" | "failure" | "failed" | "no" | "false") => "fail",
+        ("on-no-change", "ok" | "success" | "ignore" | "warn" | "yes" | "true") => "pass",
+        ("plan-approval", "yes" | "true" | "auto" | "automatic" | "approved" | "accept") => "approve",
+        ("plan-approval", "no" | "false" | "never" | "reject") => "fail",
+        ("give-up", "keep" | "nothing" | "none" | "no") => "leave",
+        ("give-up", "delete" | "cancel" | "stop" | "pause") => "archive",
+        _ => return None,
+    };
+    Some(format!("write `{key}: {meant}`"))
+}
+
+/// A job as it should be written, for whoever has written jobs of another shape.
+fn of_jobs(node: Option<&Node>) -> String {
+    let first = node.and_then(|node| node.entries().first());
+    match first.map(|(key, value)| (key.text.as_str(), value)) {
+        Some((key, _)) if key.starts_with('-') => {
+            format!(
+                "a space is missing behind the dash: {}",
+                quoted(&format!("- {}: …", key.trim_start_matches('-')))
+            )
+        }
+        Some((key, _)) if is_key(key) => {
+            format!("put a dash before the first key of each job: {}", quoted(&format!("- {key}: …")))
+        }
+        Some((key, _)) => {
+            format!("jobs are a list: write {}, its other keys below `id`", quoted(&format!("- id: {key}")))
+        }
+        None => "write a list: `- id: NAME`, and `prompt: …` below `id`".to_owned(),
+    }
+}
+
+/// The way out of a text where a job should be.
+fn of_job_text(text: &str) -> String {
+    match text.split_once(':') {
+        Some((key, value)) if is_key(key) && !value.starts_with(' ') => {
+            let value = value.split_whitespace().next().unwrap_or_default();
+            format!("a space is missing behind the colon: {}", quoted(&format!("{key}: {value}")))
+        }
+        _ => "a job is a mapping: write `- id: NAME`, and `prompt: …` below `id`".to_owned(),
+    }
+}
+
+/// The way out of a value where `expected` is one of the few that a key takes.
+fn of_choice(expected: &str, text: &str) -> Option<String> {
+    let word = text.to_lowercase();
+    match expected {
+        "`true` or `false`" => match word.as_str() {
+            "yes" | "on" | "y" | "1" | "always" => Some("write `true`, without quotes".to_owned()),
+            "no" | "off" | "n" | "0" | "never" => Some("write `false`, without quotes".to_owned()),
+            "true" | "false" => Some("remove the quotes".to_owned()),
+            _ => None,
+        },
+        "a whole number" | "a number" => match text.parse::<f64>() {
+            Ok(number) if number.fract() == 0.0 && number >= 0.0 => {
+                Some(format!("write `{number}`, without quotes"))
+            }
+            Ok(number) if number > 0.0 => Some(format!("write `{}` or `{}`", number.floor(), number.ceil())),
+            Ok(_) => Some("it cannot be below 0".to_owned()),
+            Err(_) => None,
+        },
+        _ => None,
+    }
+}
+
 /// The way out of a value of another shape, for the key that it stands under. `found` and `expected` are in our words.
-pub(super) fn of_value(key: &str, expected: &str, found: &str) -> Option<String> {
+pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Node>) -> Option<String> {
     let text = found
         .strip_prefix("the text ")
         .or_else(|| found.strip_prefix("the number "))
         .map(|text| text.trim_matches('`'));
     Some(match (key, text) {
-        ("jobs", _) => "write a list: `jobs: [{ id: NAME, prompt: … }]`".to_owned(),
+        ("version", _) => "write `version: 1`".to_owned(),
+        ("jobs", Some(text)) if expected == "a mapping" => of_job_text(text),
+        ("jobs", _) => of_jobs(node),
+        (_, Some(text)) if of_choice(expected, text).is_some() => of_choice(expected, text)?,
+        ("needs", None) if found == "a mapping" => {
+            let id = node?.entries().first().map(|(_, value)| value.value.describe());
+            let id = id.as_deref().and_then(|id| id.strip_prefix("the text ")).unwrap_or("`NAME`");
+            format!("name the jobs by their ids: {}", quoted(&format!("needs: [{}]", id.trim_matches('`'))))
+        }
         ("env", _) => {
             "`env` lists the variables that prompts may read: `env: [NAME]`; values stand under `vars`"
                 .to_owned()
         }
         (_, Some(text)) if text.contains("${{") && (key == "matrix" || expected.starts_with("a list")) => {
             "write the values out: an expression makes one text, not a list".to_owned()
+        }
+        ("matrix", _) if found == "a list" => {
+            "give the values a name: `matrix: { KEY: [VALUE, …] }`, and read it with `${{ matrix.KEY }}`"
+                .to_owned()
         }
         ("matrix", _) => "write `matrix: { KEY: [VALUE, …] }`".to_owned(),
         ("source", None) if found == "a list" => "several repositories stand under `sources`".to_owned(),
@@ -101,6 +239,23 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str) -> Option<String>
         }
         ("retries", Some(count)) => format!("write `retries: {{ count: {count} }}`"),
         ("timeouts", Some(time)) => format!("write `timeouts: {{ task: {time} }}`"),
+        ("poll", Some(time)) => format!("write `poll: {{ interval: {time} }}`"),
+        ("limits", Some(count)) => {
+            format!("say of what: `limits: {{ sessions-per-day: {count} }}`, or `requests-per-minute`")
+        }
+        ("create", Some(count)) => format!("write `create: {{ looks: {count} }}`"),
+        ("waiting", Some(_)) => {
+            "say for what it waits: `waiting: { user-feedback: { reply: \"…\" }, plan-approval: approve }`"
+                .to_owned()
+        }
+        ("user-feedback", Some(text)) => {
+            let text = if ["reply", "answer"].contains(&text) { "…" } else { text };
+            format!("write {}", quoted(&format!("user-feedback: {{ reply: \"{text}\" }}")))
+        }
+        ("stall", Some(text)) if expected.contains("nudge") => {
+            let text = if text == "nudge" { "…" } else { text };
+            format!("write {}", quoted(&format!("stall: {{ nudge: \"{text}\" }}")))
+        }
         ("strategy", Some(count)) => format!("write `strategy: {{ max-parallel: {count} }}`"),
         ("defaults", _) => "`defaults` holds keys of a job: `defaults: { branch: main }`".to_owned(),
         ("vars", _) => "write `vars: { NAME: VALUE }`".to_owned(),

@@ -143,11 +143,14 @@ fn tree(document: &Arc<Document>) -> Result<Node, Vec<Diagnostic>> {
             return Err(vec![finding]);
         }
         other => {
-            let finding = Diagnostic::new(format!(
-                "a manifest is a mapping with `jobs:`, this is {}",
-                other.describe()
-            ))
-            .at(document, root.span);
+            let help = match other {
+                Value::Seq(_) => "write `jobs:` above the list",
+                _ => {
+                    "write `jobs:`, below it `- id: NAME` and `prompt: …`; or let `jules-batch init` write one"
+                }
+            };
+            let what = format!("a manifest is a mapping with `jobs:`, this is {}", other.describe());
+            let finding = Diagnostic::new(what).at(document, root.span).help(help);
             return Err(vec![finding]);
         }
     }

@@ -1,6 +1,7 @@
 //! YAML as a tree whose every node knows its place. The only module that knows the YAML crate.
 
 mod explain;
+mod second_look;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::diagnostic::{Diagnostic, quoted};
 use super::document::{Document, Span};
+pub(super) use second_look::{PLAIN_SPACE, odd_space};
 
 /// A value and where it stands.
 #[derive(Debug)]
@@ -38,6 +40,46 @@ pub(super) enum Value {
 pub(super) struct Key {
     pub(super) span: Span,
     pub(super) text: String,
+}
+
+impl Node {
+    /// The node of this address in the tree.
+    pub(super) fn find(&self, wanted: *const Self) -> Option<&Self> {
+        if std::ptr::eq(self, wanted) {
+            return Some(self);
+        }
+        match &self.value {
+            Value::Seq(items) => items.iter().find_map(|item| item.find(wanted)),
+            Value::Map(entries) => entries.iter().find_map(|(_, value)| value.find(wanted)),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::UInt(_)
+            | Value::Float(_)
+            | Value::Text(_) => None,
+        }
+    }
+
+    /// The entries of a mapping; none of anything else.
+    pub(super) fn entries(&self) -> &[(Key, Self)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// What stands under a key of a mapping.
+    pub(super) fn entry(&self, key: &str) -> Option<&Self> {
+        self.entries().iter().find(|(known, _)| known.text == key).map(|(_, value)| value)
+    }
+
+    /// An item of a list.
+    pub(super) fn item(&self, index: usize) -> Option<&Self> {
+        match &self.value {
+            Value::Seq(items) => items.get(index),
+            _ => None,
+        }
+    }
 }
 
 impl Value {

@@ -65,7 +65,7 @@ fn one_anchor_may_serve_many_jobs() {
 fn a_list_is_no_mapping_of_settings() {
     for (text, part) in [
         ("timeouts: [1h, 20m, 30s, 5h, 30s]\njobs: []\n", "`timeouts`: expected a mapping, found a list"),
-        ("jobs: [[a]]\n", "`jobs[0]`: expected a mapping, found a list"),
+        ("jobs: [[a]]\n", "job number 1: expected a mapping, found a list"),
     ] {
         let message = error(text);
         assert!(message.contains(part), "{message}");

@@ -34,7 +34,7 @@ fn jobs_of(name: &str, text: String) -> Result<Vec<WorkflowJob>, Diagnostics> {
     let document = Arc::new(Document::new(name, text));
     let root = node::parse(&document)
         .map_err(|found| Diagnostics::from_list(found).expect("a text that cannot be read has a reason"))?;
-    let jobs = entry(&root, "jobs").map(entries).unwrap_or_default();
+    let jobs = root.entry("jobs").map(Node::entries).unwrap_or_default();
     let found: Vec<WorkflowJob> =
         jobs.iter().filter_map(|(id, job)| of_job(&document, &id.text, job)).collect();
     if found.is_empty() {
@@ -46,7 +46,7 @@ fn jobs_of(name: &str, text: String) -> Result<Vec<WorkflowJob>, Diagnostics> {
 }
 
 fn of_job(document: &Document, id: &str, job: &Node) -> Option<WorkflowJob> {
-    let matrix = entries(entry(entry(job, "strategy")?, "matrix")?);
+    let matrix = job.entry("strategy")?.entry("matrix")?.entries();
     let mut taken = WorkflowJob { id: id.to_owned(), keys: Vec::new(), matrix: Vec::new() };
     for (key, value) in matrix {
         let key = &key.text;
@@ -65,7 +65,7 @@ fn of_job(document: &Document, id: &str, job: &Node) -> Option<WorkflowJob> {
         if key == "include" || key == "exclude" {
             taken.matrix.push(format!("{key}:"));
             taken.matrix.extend(items.iter().map(|item| format!("  - {}", flow(document, item))));
-            let more = items.iter().flat_map(|item| entries(item)).map(|(key, _)| key.text.clone());
+            let more = items.iter().flat_map(Node::entries).map(|(key, _)| key.text.clone());
             taken.keys.extend(more.filter(|_| key == "include"));
         } else {
             taken.matrix.push(format!("{key}: {}", flow(document, value)));
@@ -75,17 +75,6 @@ fn of_job(document: &Document, id: &str, job: &Node) -> Option<WorkflowJob> {
     let mut seen = std::collections::HashSet::new();
     taken.keys.retain(|key| seen.insert(key.clone()));
     (!taken.keys.is_empty()).then_some(taken)
-}
-
-fn entries(node: &Node) -> &[(node::Key, Node)] {
-    match &node.value {
-        Value::Map(entries) => entries,
-        _ => &[],
-    }
-}
-
-fn entry<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    entries(node).iter().find(|(known, _)| known.text == key).map(|(_, value)| value)
 }
 
 fn holds_expression(node: &Node) -> bool {

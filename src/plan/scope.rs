@@ -20,6 +20,8 @@ pub(super) struct Scope {
     /// How the attempt before ended, and the number of this one: `retries.prompt` alone has them.
     pub(super) previous: Option<Value>,
     pub(super) attempt: Option<Value>,
+    /// Whether the job has a matrix, which is read after its sources.
+    pub(super) has_matrix: bool,
     /// Variables that exist without a value: for the wording of errors.
     pub(super) unset: Arc<Unset>,
 }
@@ -71,6 +73,7 @@ impl Scope {
             matrix: None,
             previous: None,
             attempt: None,
+            has_matrix: job.keys.matrix.is_some(),
             unset: Arc::new(Unset::of(variables, &job.env)),
         }
     }
@@ -161,9 +164,16 @@ impl Scope {
                     None => format!("{has}; more are columns of a CSV list"),
                 });
             }
-            "matrix" if self.matrix.is_none() => return finding.help("this job has no matrix"),
             "previous" | "attempt" if self.attempt.is_none() => {
                 return finding.help("only `retries.prompt` can read it");
+            }
+            "matrix" if self.matrix.is_none() && self.has_matrix => {
+                let help = "this is read before the matrix is: name the repositories under `sources`, a task for each";
+                return finding.help(help);
+            }
+            "matrix" if self.matrix.is_none() => {
+                let help = "this job has no matrix, and reads no other job's: give it one";
+                return finding.help(help);
             }
             _ => {}
         }

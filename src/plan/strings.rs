@@ -56,7 +56,7 @@ impl JobStrings {
 
     /// What each session is given at its start.
     pub(super) fn said(&self) -> impl Iterator<Item = &Template> {
-        self.title.iter().chain([&self.prompt])
+        self.title.iter().chain(self.prompt.as_ref().ok())
     }
 
     /// Compiles a job's strings; `scope` renders those without an expression.

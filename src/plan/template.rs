@@ -375,6 +375,7 @@ pub(super) mod tests {
             env: Value::from_pairs([("CI", "true")]),
             source: None,
             matrix: Some(to_value(&matrix)),
+            has_matrix: false,
             unset: Arc::new(Unset { vars: vec!["ticket".into()], env: vec!["HOST".into()] }),
             ..Scope::default()
         })

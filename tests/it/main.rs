@@ -30,6 +30,7 @@ mod limits;
 mod looking;
 mod main_job;
 mod marking;
+mod newcomers;
 mod open;
 mod planning;
 mod progress;

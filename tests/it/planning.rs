@@ -186,7 +186,8 @@ fn what_is_probably_not_meant_is_told_and_stops_nothing() {
 
 #[test]
 fn whole_prompts_are_printed() {
-    let prompt = "First ${{ matrix.n == 1 && 'one' || 'two' }}.\n\nThen ${{ fromJSON('\"\\u001b[31m\"') }}red.";
+    let prompt =
+        "First ${{ matrix.n == 1 && 'one' || 'two' }}.\n\nThen ${{ fromJSON('\"\\u001b[31m\"') }}red.";
     let world = World::with("{}", &Manifest::of([job("a", prompt, &["matrix: { n: [1, 2] }"])]));
     let shown = world.command("plan").arg("--prompts").exits(0).stdout;
     assert_eq!(shown.lines().next(), Some("a[n=1]:"), "{shown}");

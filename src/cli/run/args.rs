@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cli::args::{Service, State};
 use crate::cli::fail_on::FailOn;
 use crate::cli::failure::Failure;
+use crate::cli::number::{positive, whole};
 use crate::cli::outputs::ReportArgs;
 use crate::cli::quote::quoted;
 use crate::cli::selection::Selection;
@@ -85,10 +86,10 @@ pub(crate) struct RunArgs {
     pub(crate) state: State,
 
     /// Live sessions at once [default: the manifest's strategy.max-parallel, else 3]
-    #[arg(short = 'j', long, value_name = "N", help_heading = "Limits")]
+    #[arg(short = 'j', long, value_name = "N", value_parser = positive, help_heading = "Limits")]
     pub(crate) max_parallel: Option<NonZeroUsize>,
     /// Start at most this many sessions in this invocation; the rest is deferred
-    #[arg(long, value_name = "N", help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, help_heading = "Limits")]
     pub(crate) max_tasks: Option<usize>,
     /// Stop after this time, such as 5h30m; live sessions are left and taken up by the next `run`
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Limits")]

@@ -16,6 +16,7 @@ use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::json;
+use crate::cli::number::whole;
 use crate::manifest::parse_duration;
 use crate::report::{duration, many};
 use jules::{ListSessions, Session, SessionState, SourceContext};
@@ -52,7 +53,7 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     archived: bool,
     /// At most this many
-    #[arg(short, long, value_name = "N", default_value_t = 30)]
+    #[arg(short, long, value_name = "N", value_parser = whole::<usize>, default_value = "30")]
     limit: usize,
     /// As many as there are
     #[arg(long)]

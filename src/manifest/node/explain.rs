@@ -9,6 +9,7 @@ use serde_saphyr::{Error, Location};
 
 use super::super::diagnostic::Diagnostic;
 use super::super::document::{Document, Span};
+use super::second_look::look;
 use super::span;
 
 /// Said of a key that is no text, by our own part of the deserializer.
@@ -30,9 +31,26 @@ pub(super) fn explain(document: &Arc<Document>, error: &Error) -> Diagnostic {
         },
         other => not_taken(other),
     };
-    match location {
-        Some(location) if location != Location::UNKNOWN => found.at(document, span(document, location)),
-        _ => found.at(document, Span::default()),
+    let Some(location) = location.filter(|location| *location != Location::UNKNOWN) else {
+        return found.at(document, Span::default());
+    };
+    let at = span(document, location);
+    match is_spelling(cause).then(|| look(document, at.start as usize)).flatten() {
+        Some(seen) => seen.into_finding(document),
+        None => found.at(document, at),
+    }
+}
+
+/// Whether the error is about what is written, and not about how much of it.
+fn is_spelling(error: &Error) -> bool {
+    use Error as E;
+    match error {
+        E::ExternalMessage { source, .. } => {
+            matches!(&**source, ExternalMessageSource::Parser(error) if !matches!(error.kind(), ErrorKind::RecursionLimitExceeded))
+        }
+        E::UnknownAnchor { .. } | E::UnsupportedTag { .. } => true,
+        E::Message { msg, .. } => msg.contains(KEY),
+        _ => false,
     }
 }
 
@@ -44,7 +62,7 @@ fn not_taken(error: &Error) -> Diagnostic {
             Diagnostic::new("the manifest is empty").help("it needs at least `jobs:` with one job")
         }
         E::MultipleDocuments { .. } => Diagnostic::new("the manifest holds more than one YAML document")
-            .help("remove the `---` between them"),
+            .help("remove the `---` between them: one manifest has all jobs"),
         E::Budget { breach, .. } => beyond_bounds(describe_breach(breach)),
         E::AliasReplayLimitExceeded { .. }
         | E::AliasExpansionLimitExceeded { .. }
