@@ -6,23 +6,29 @@ use crate::support::{Signal, Terminal, World};
 const SLOW: &str = "{ speed: 60, defaults: { duration: 10m, outcome: change, reply-after: 1s, reply: I will.,
     activities: { gap: 60s, with: [bash-output] } } }";
 
+/// The line that is being typed: the last one that shows anything.
+fn prompt(screen: &[String]) -> &str {
+    screen.iter().rev().find(|line| !line.is_empty()).map_or("", String::as_str)
+}
+
 #[test]
-fn the_stream_runs_above_and_the_prompt_stays_below() {
+fn the_stream_runs_above_the_line_that_is_typed() {
     let world = World::new(SLOW);
     let id = created(&world, "Think");
     let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter(&format!("jules-batch session chat {id}"));
-    let screen = terminal.until_shown("the plan waits: /approve");
-    assert_eq!(screen[23], ">", "{screen:#?}");
+    let screen = terminal.until(|screen| {
+        prompt(screen) == "?" && screen.iter().any(|line| line.contains("the plan waits: /approve"))
+    });
     assert!(screen.iter().any(|line| line.starts_with("   1. ")), "{screen:#?}");
 
     terminal.enter("/approve");
-    terminal.until(|screen| screen[23] == ">");
+    terminal.until(|screen| prompt(screen) == ">");
     terminal.keys("Please be");
-    terminal.until(|screen| screen[23] == "> Please be");
-    terminal.until_shown("plan approved");
+    terminal.until(|screen| prompt(screen) == "> Please be");
+    terminal.until_shown("the agent is at work");
     let screen = terminal.until_shown("·");
-    assert_eq!(screen[23], "> Please be", "what is being typed is torn: {screen:#?}");
+    assert_eq!(prompt(&screen), "> Please be", "what is being typed is torn: {screen:#?}");
     terminal.enter(" quick");
     let screen = terminal.until_shown("agent: I will.");
     assert!(screen.iter().any(|line| line.ends_with("you: Please be quick")), "{screen:#?}");
@@ -30,14 +36,65 @@ fn the_stream_runs_above_and_the_prompt_stays_below() {
     assert_eq!(world.sessions()[0].approvals, 1);
 
     terminal.enter("/quit");
-    terminal.until_shown("come back with");
-    terminal.enter("echo status $?");
+    terminal.until_shown("the session goes on; come back with");
+    terminal.enter("stty -a | grep -o ' icanon'; echo status $?");
     let screen = terminal.until_shown("status 0");
-    let prompt = screen.iter().rposition(|line| line.starts_with('$')).unwrap();
-    assert!(
-        screen[prompt + 1..].iter().all(String::is_empty),
-        "the terminal is not whole again: {screen:#?}"
-    );
+    assert!(screen.iter().any(|line| line == " icanon"), "the terminal is not whole again: {screen:#?}");
+}
+
+#[test]
+fn a_paste_is_one_message_and_what_was_entered_comes_back() {
+    let world = World::new(&SLOW.replace("reply-after: 1s, reply: I will.,", ""));
+    let id = created(&world, "Think --no-approval");
+    let Some(terminal) = Terminal::open(&world) else { return };
+    terminal.enter(&format!("jules-batch session chat {id}"));
+    terminal.until(|screen| prompt(screen) == ">");
+    let pasted = "Fix this:\n  error[E0308]: mismatched types \\\n\n/approve is no command here";
+    terminal.paste(pasted);
+    terminal.until(|screen| prompt(screen) == "/approve is no command here");
+    assert_eq!(world.sessions()[0].messages, [""; 0], "nothing is sent before Enter");
+    terminal.enter("!");
+    world.until(|world| world.sessions()[0].messages.len() == 1);
+    assert_eq!(world.sessions()[0].messages, [format!("{pasted}!")]);
+
+    terminal.until(|screen| prompt(screen) == ">");
+    terminal.enter("And a second one");
+    world.until(|world| world.sessions()[0].messages.len() == 2);
+    terminal.until(|screen| prompt(screen) == ">");
+    terminal.key("Up");
+    terminal.until(|screen| prompt(screen) == "> And a second one");
+    terminal.key("Up");
+    terminal.until(|screen| prompt(screen) == "/approve is no command here!");
+    terminal.key("Down");
+    terminal.key("Home");
+    terminal.enter("Well: ");
+    world.until(|world| world.sessions()[0].messages.len() == 3);
+    assert_eq!(world.sessions()[0].messages[2], "Well: And a second one");
+    terminal.until(|screen| prompt(screen) == ">");
+    terminal.keys("/sta");
+    terminal.key("Tab");
+    terminal.until(|screen| prompt(screen) == "> /state");
+}
+
+#[test]
+fn it_is_told_what_the_agent_waits_for_and_how_it_is_left() {
+    let scenario =
+        "{ defaults: { duration: 300ms, outcome: change, feedback: { times: 1, question: Which one? } } }";
+    let world = World::new(scenario);
+    let id = created(&world, "Think --no-approval");
+    let Some(terminal) = Terminal::open(&world) else { return };
+    terminal.enter(&format!("jules-batch session chat {id}"));
+    let screen = terminal.until_shown("the agent waits for your answer");
+    let at = |words: &str| screen.iter().rposition(|line| line.contains(words));
+    assert!(at("Which one?") < at("the agent waits for your answer"), "{screen:#?}");
+    terminal.until(|screen| prompt(screen) == "?");
+    terminal.keys("half an ans");
+    terminal.until(|screen| prompt(screen) == "? half an ans");
+    terminal.key("C-c");
+    terminal.until_shown("the agent still waits for your answer; come back with");
+    terminal.enter("stty -a | grep -o ' icanon'; echo status $?");
+    let screen = terminal.until_shown("status 0");
+    assert!(screen.iter().any(|line| line == " icanon"), "{screen:#?}");
 }
 
 #[test]
@@ -61,7 +118,7 @@ fn commands_are_understood_and_slips_are_not_sent() {
     }
     assert_eq!(world.sessions()[0].messages, [""; 0]);
     terminal.enter("two lines \\");
-    terminal.until(|screen| screen[23].starts_with('…'));
+    terminal.until(|screen| prompt(screen) == "> two lines \\");
     terminal.enter("in one message");
     world.until(|world| !world.sessions()[0].messages.is_empty());
     assert_eq!(world.sessions()[0].messages, ["two lines \nin one message"]);
@@ -76,13 +133,13 @@ fn another_size_of_the_terminal_is_made_the_best_of() {
     let id = created(&world, "Think");
     let Some(terminal) = Terminal::open(&world) else { return };
     terminal.enter(&format!("jules-batch session chat {id}"));
-    terminal.until(|screen| screen[23] == ">");
+    terminal.until(|screen| prompt(screen) == ">");
+    terminal.keys("what is typed");
     for (columns, rows) in [(60, 12), (100, 30)] {
         terminal.resize(columns, rows);
-        terminal.until(|screen| {
-            screen.len() == usize::from(rows) && screen.last().is_some_and(|line| line == ">")
-        });
+        terminal.until(|screen| screen.len() == usize::from(rows) && prompt(screen) == "> what is typed");
     }
+    terminal.key("C-u");
     terminal.enter("/help");
     terminal.until_shown("/quit");
     terminal.key("C-c");
@@ -99,7 +156,7 @@ fn what_scrolls_away_can_be_read_again() {
     terminal.enter("echo before the chat");
     terminal.until_shown("before the chat");
     terminal.enter(&format!("jules-batch session chat {id}"));
-    terminal.until_shown("the session has ended");
+    terminal.until_shown("the session has completed; a message sets it going again");
     let all = terminal.scrollback();
     assert!(all.contains("before the chat") && all.contains("plan approved"), "{all}");
     terminal.key("C-d");

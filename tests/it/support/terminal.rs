@@ -58,6 +58,12 @@ impl Terminal {
         self.tmux(&["send-keys", "-l", text]);
     }
 
+    /// Pastes a text, in brackets where the program has asked for that.
+    pub(crate) fn paste(&self, text: &str) {
+        self.tmux(&["set-buffer", text]);
+        self.tmux(&["paste-buffer", "-p"]);
+    }
+
     /// Presses a key by its name in tmux.
     pub(crate) fn key(&self, name: &str) {
         self.tmux(&["send-keys", name]);

@@ -37,8 +37,12 @@ pub(super) enum Command {
     Quit,
 }
 
+/// The commands, for those who complete their names.
+pub(super) const COMMANDS: [&str; 8] =
+    ["/approve", "/diff", "/help", "/plan", "/pr", "/quit", "/send ", "/state"];
+
 impl Input {
-    /// Understands a line, or several that were joined by backslashes.
+    /// Understands a line, or several.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
         if text.is_empty() {

@@ -1,9 +1,13 @@
 //! `session chat`: a conversation.
 
+mod editor;
 mod follow;
 mod input;
 mod lines;
 mod screen;
+mod standing;
+
+use std::time::Duration;
 
 use foreign_text::line as neutral;
 
@@ -16,12 +20,17 @@ use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
 use follow::Follow;
 use input::{Command, Input};
-use jules::{Activity, ActivityKind, Error, PullRequest, SessionClient, SessionState};
-use lines::Lines;
+use jules::{Activity, ActivityKind, Error, PullRequest, SessionClient};
+use lines::{Entered, Lines};
 use screen::Screen;
+use standing::Standing;
+use tokio::time::Instant;
 
 const AFTER_HELP: &str = "\
-What you type goes to the agent when you press Enter; a backslash at the end of a line goes on with the next one.
+What you type goes to the agent when you press Enter; a backslash at the end of
+a line, or Alt-Enter, goes on with the next one, and a paste is one message. The
+arrow keys bring back what you entered before. `?` in place of `>` says that the
+agent waits for you.
 
   /plan      the plan
   /approve   approve the plan that waits
@@ -37,6 +46,9 @@ Two slashes begin a message that begins with a slash. Off a terminal, lines of s
 Examples:
   jules-batch session chat 123
   jules-batch session chat $(jules-batch session new 'Tidy the README' --source my-org/web)";
+
+/// How long the agent's question may be missing before it is told that the agent waits.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `session chat`.
 #[derive(Debug, clap::Args)]
@@ -54,13 +66,18 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
     let client = args.target.patient()?;
     let session = client.info().await.map_err(failed)?;
     let signals = Signals::new()?;
+    let interval = args.target.access.poll_interval;
+    let (screen, lines) = Screen::open(console.clone());
     let mut chat = Chat {
-        follow: Follow::new(client.clone(), args.target.access.poll_interval),
-        screen: Screen::open(console.clone()),
+        follow: Follow::new(client.clone(), interval),
+        standing: Standing::follow(client.clone(), session.state.clone(), interval),
+        screen,
         rendering: Rendering::new(args.full),
         client,
         full: args.full,
         draft: String::new(),
+        is_explained: false,
+        cue_at: None,
         in_doubt: false,
     };
     chat.screen.print(&format!(
@@ -69,14 +86,15 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
         args.target.id,
         render::place(&session)
     ))?;
-    let ended = chat.talk(Lines::of_stdin(), signals).await;
+    chat.take_state()?;
+    let ended = chat.talk(lines, signals).await;
     chat.screen.close();
     if chat.in_doubt {
         console.warn("what was asked of the service last may have been done all the same");
     }
     let exit = ended?;
-    let goes_on = if chat.follow.has_ended() { "" } else { "the session goes on; " };
-    console.say(&format!("{DIM}{goes_on}come back with: jules-batch session chat {}{DIM:#}", args.target.id));
+    let how = chat.left();
+    console.say(&format!("{DIM}{how}; come back with: jules-batch session chat {}{DIM:#}", args.target.id));
     Ok(exit)
 }
 
@@ -84,11 +102,16 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
 struct Chat {
     client: SessionClient,
     follow: Follow,
+    standing: Standing,
     screen: Screen,
     rendering: Rendering,
     full: bool,
     /// Lines that ended with a backslash.
     draft: String,
+    /// The last activity that was shown says what the agent waits for, if it does.
+    is_explained: bool,
+    /// When to tell that the agent waits, at the latest: its question may not have been read yet.
+    cue_at: Option<Instant>,
     /// A request is under way that changes something, or was when we left.
     in_doubt: bool,
 }
@@ -96,20 +119,23 @@ struct Chat {
 /// What comes first.
 enum Event {
     Activity(Result<Option<Activity>, Error>),
-    Line(Option<String>),
+    Entered(Option<Entered>),
+    State,
+    Cue,
     Signal(Signal),
 }
 
 impl Chat {
-    /// Takes what comes first: an activity, a line, a signal, a new size of the terminal. A signal also comes between
+    /// Takes what comes first: an activity, a line, a signal, another state. A signal also comes between
     /// while something is asked of the service, which can take as long as an outage.
     async fn talk(&mut self, mut lines: Lines, mut signals: Signals) -> Result<Exit, Failure> {
         loop {
             let event = tokio::select! {
                 activity = self.follow.next() => Event::Activity(activity),
-                line = lines.next() => Event::Line(line),
+                entered = lines.next() => Event::Entered(entered),
+                () = self.standing.changed() => Event::State,
+                () = tokio::time::sleep_until(self.cue_at.unwrap_or_else(Instant::now)), if self.cue_at.is_some() => Event::Cue,
                 signal = signals.next() => Event::Signal(signal),
-                () = self.screen.resized() => continue,
             };
             let handled = tokio::select! {
                 handled = self.handle(event) => handled?,
@@ -124,15 +150,22 @@ impl Chat {
     /// Does what an event asks for; the exit when that was to leave.
     async fn handle(&mut self, event: Event) -> Result<Option<Exit>, Failure> {
         match event {
-            Event::Activity(Ok(Some(activity))) => self.show(&activity).await?,
+            Event::Activity(Ok(Some(activity))) => self.show(&activity)?,
             Event::Activity(Ok(None)) => {
-                self.note(&format!("{DIM}the session has ended; a message sets it going again{DIM:#}"))?;
+                self.note(&format!("{DIM}{}; a message sets it going again{DIM:#}", self.left()))?;
             }
             Event::Activity(Err(error)) => return Err(failed(error)),
-            Event::Line(None) => return Ok(Some(Exit::Done)),
-            Event::Line(Some(line)) => {
-                self.screen.prompt(line.ends_with('\\'))?;
-                if self.take(&line).await? {
+            Event::State => self.take_state()?,
+            Event::Cue => self.cue()?,
+            Event::Entered(None) => return Ok(Some(Exit::Done)),
+            Event::Entered(Some(Entered::Interrupt)) => return Ok(Some(Signal::Interrupt.exit())),
+            Event::Entered(Some(Entered::Line(line))) => {
+                if self.take_line(&line).await? {
+                    return Ok(Some(Exit::Done));
+                }
+            }
+            Event::Entered(Some(Entered::Message(text))) => {
+                if self.take(&text).await? {
                     return Ok(Some(Exit::Done));
                 }
             }
@@ -141,30 +174,58 @@ impl Chat {
         Ok(None)
     }
 
-    /// Shows an activity, and what to do about it when it is a plan that waits.
-    async fn show(&mut self, activity: &Activity) -> Result<(), Failure> {
+    /// Shows an activity, and after it what the agent waits for.
+    fn show(&mut self, activity: &Activity) -> Result<(), Failure> {
         self.screen.print(&self.rendering.activity(activity))?;
-        if !matches!(activity.kind, ActivityKind::PlanGenerated(_)) {
+        self.is_explained =
+            matches!(activity.kind, ActivityKind::PlanGenerated(_) | ActivityKind::AgentMessaged { .. });
+        if !self.is_explained {
             return Ok(());
         }
-        // Nothing depends on the hint: without an answer there is none.
-        match self.client.info().await {
-            Ok(session) if session.state == Some(SessionState::AwaitingPlanApproval) => {
-                self.note(&format!("{YELLOW}the plan waits{YELLOW:#}: /approve, or say what to change"))
-            }
-            Ok(_) | Err(_) => Ok(()),
+        self.standing.ask_soon();
+        if self.cue_at.is_some() { self.cue() } else { Ok(()) }
+    }
+
+    /// The session is in another state: what the agent waits for is told behind what it says.
+    fn take_state(&mut self) -> Result<(), Failure> {
+        let waits = standing::waits(self.standing.state().as_ref());
+        self.screen.await_user(waits);
+        self.cue_at = None;
+        if waits && !self.is_explained {
+            self.cue_at = Instant::now().checked_add(PATIENCE);
+            return Ok(());
+        }
+        self.cue()
+    }
+
+    fn left(&self) -> &'static str {
+        standing::left(self.standing.state().as_ref(), self.follow.has_ended())
+    }
+
+    /// Tells how the session stands.
+    fn cue(&mut self) -> Result<(), Failure> {
+        self.cue_at = None;
+        let state = self.standing.state();
+        match state.as_ref().and_then(standing::cue) {
+            Some(cue) => self.note(&cue),
+            None => Ok(()),
         }
     }
 
-    /// Does what a line says; whether that was to leave.
-    async fn take(&mut self, line: &str) -> Result<bool, Failure> {
+    /// Takes a line of stdin, which may go on; whether it was to leave.
+    async fn take_line(&mut self, line: &str) -> Result<bool, Failure> {
         if let Some(begun) = line.strip_suffix('\\') {
             self.draft.push_str(begun);
             self.draft.push('\n');
             return Ok(false);
         }
         let whole = std::mem::take(&mut self.draft) + line;
-        match Input::parse(&whole) {
+        self.take(&whole).await
+    }
+
+    /// Does what was entered; whether that was to leave.
+    async fn take(&mut self, whole: &str) -> Result<bool, Failure> {
+        match Input::parse(whole) {
             Input::Nothing => {}
             Input::Message(message) => self.send(&message).await?,
             Input::Unknown(word) => {
@@ -238,6 +299,7 @@ impl Chat {
         match sent {
             Ok(()) => {
                 self.follow.expect_more();
+                self.standing.ask_soon();
                 Ok(())
             }
             Err(error) => {
@@ -257,7 +319,10 @@ impl Chat {
         let approved = self.client.approve().await;
         self.in_doubt = false;
         match approved {
-            Ok(()) => self.note(&format!("{GREEN}approved{GREEN:#}")),
+            Ok(()) => {
+                self.standing.ask_soon();
+                self.note(&format!("{GREEN}approved{GREEN:#}"))
+            }
             Err(error) => self.trouble(&error),
         }
     }
