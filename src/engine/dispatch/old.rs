@@ -112,7 +112,7 @@ impl Dispatch {
             }
             Ok(_) if !is_fresh(asked, self.poller.interval(), now.instant) => self.recheck(ix, now),
             Ok(seen) if seen.state == SessionState::Completed => {
-                self.on_completed_before(ix, &seen, asked, now)
+                self.on_completed_before(ix, &seen, asked, now);
             }
             Ok(seen) if seen.is_over() => self.start_beside(ix, asked),
             Ok(seen) if !is_given_up => self.take_up_again(ix, &seen, asked, now),
