@@ -117,7 +117,6 @@ fn next(record: &RunRecord, args: &StatusArgs) -> Option<String> {
 }
 
 /// The manifest, as the command line that goes on with it names it.
-
 fn manifest(record: &RunRecord) -> String {
     let path = super::quote::quoted(Path::new(&record.info.manifest));
     if record.info.simulated { path + " --simulate" } else { path }
