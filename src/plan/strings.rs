@@ -192,11 +192,11 @@ impl Waiting<Template> {
     fn texts(&self) -> [Option<&Template>; 2] {
         let reply = match &self.user_feedback {
             UserFeedback::Reply { text, .. } => Some(text),
-            _ => None,
+            UserFeedback::Fail | UserFeedback::Detach => None,
         };
         let nudge = match &self.stall {
             StallPolicy::Nudge { text, .. } => Some(text),
-            _ => None,
+            StallPolicy::Fail => None,
         };
         [reply, nudge]
     }

@@ -189,6 +189,9 @@ fn whole_prompts_are_printed() {
     let prompt =
         "First ${{ matrix.n == 1 && 'one' || 'two' }}.\n\nThen ${{ fromJSON('\"\\u001b[31m\"') }}red.";
     let world = World::with("{}", &Manifest::of([job("a", prompt, &["matrix: { n: [1, 2] }"])]));
+    let long = format!("{}end", "word ".repeat(1_000));
+    world.write("long.yaml", &Manifest::of([job("a", &long, &[])]).to_string());
+    assert!(world.command("plan").args("long.yaml --prompts").exits(0).stdout.contains(&long));
     let shown = world.command("plan").arg("--prompts").exits(0).stdout;
     assert_eq!(shown.lines().next(), Some("a[n=1]:"), "{shown}");
     assert!(

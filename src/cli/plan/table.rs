@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use foreign_text::{block, line as neutral, one_line};
+use foreign_text::{line as neutral, one_line, tame};
 
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
@@ -32,9 +32,9 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
 /// Each task's id with its whole prompt below, indented.
 pub(super) fn prompts(plan: &Plan, console: &Console) -> Result<(), Failure> {
     for task in &plan.tasks {
-        let prompt: String =
-            block(task.prompt.trim_end()).lines().map(|line| format!("  {line}\n")).collect();
-        console.result(&format!("{}:\n{prompt}\n", neutral(&id(task))))?;
+        let prompt = tame(task.prompt.trim_end());
+        let lines = prompt.lines().map(|line| format!("  {line}\n"));
+        console.result(&format!("{}:\n{}\n", neutral(&id(task)), lines.collect::<String>()))?;
     }
     Ok(())
 }
