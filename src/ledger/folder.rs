@@ -20,6 +20,7 @@ impl StateFolder {
         let folder = Self::at(path);
         if !path.is_dir() {
             create_private_dir(path).map_err(|e| folder.failed("create the state folder", path, e))?;
+            keep_out_of_git(path);
         }
         Ok(folder)
     }
@@ -163,6 +164,12 @@ fn restrict(file: &File) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = file;
     Ok(())
+}
+
+/// Lets git leave out a folder that we have made. Without it nothing is lost: a folder where no file can be made is told of
+/// by whoever writes what it is for.
+pub(crate) fn keep_out_of_git(folder: &Path) {
+    let _ = fs::write(folder.join(".gitignore"), "# Made by jules-batch.\n*\n");
 }
 
 fn create_private_dir(path: &Path) -> io::Result<()> {

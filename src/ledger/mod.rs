@@ -52,7 +52,7 @@ mod tests;
 
 pub use error::LedgerError;
 pub(crate) use facts::{Facts, Latest, Loose};
-pub(crate) use folder::open_regular;
+pub(crate) use folder::{keep_out_of_git, open_regular};
 pub(crate) use identity::ManifestIdentity;
 pub use lock::Holder;
 pub(crate) use overview::RunOverview;

@@ -195,3 +195,15 @@ fn too_many_open_files_have_a_way_out_of_their_own() {
         assert!(world.statistics().created <= 40, "{limit}: {ended}");
     });
 }
+
+#[test]
+fn folders_that_a_run_makes_are_left_out_by_git() {
+    let world = World::with("{ defaults: { duration: 20ms } }", &tasks(1));
+    fs::create_dir(world.path("mine")).unwrap();
+    world.run().exits(0);
+    world.run().args("--report-dir mine").exits(0);
+    for folder in [".jules-batch", "jules-report"] {
+        assert_eq!(world.read(&format!("{folder}/.gitignore")), "# Made by jules-batch.\n*\n");
+    }
+    assert!(!world.path("mine/.gitignore").exists(), "it was there before");
+}

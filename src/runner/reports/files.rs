@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::check;
 use super::stream::{is_stream, open_stream};
 use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, replace};
+use crate::ledger::keep_out_of_git;
 use crate::outcome::{JournalError, Listener, RunEvent, RunRecord};
 use crate::report::{self, JunitProfile, ReportError, ReportV1};
 use crate::runner::Redactor;
@@ -167,8 +168,13 @@ impl ReportFiles {
     ///
     /// As there.
     pub fn check_without_events(&self) -> Result<(), CannotWrite> {
+        let is_new = !self.folder.exists();
         let mut files = self.all().filter(|(path, _)| !self.is_stream(path));
-        files.try_for_each(|(path, format)| check(&path, |head| format.begins(head)))
+        files.try_for_each(|(path, format)| check(&path, |head| format.begins(head)))?;
+        if is_new {
+            keep_out_of_git(&self.folder);
+        }
+        Ok(())
     }
 
     /// Writes all reports of a run that will not change any more; returns where they are.
