@@ -34,6 +34,7 @@ mod newcomers;
 mod open;
 mod planning;
 mod progress;
+mod readme;
 mod recipes;
 mod reports;
 mod repositories;

@@ -51,7 +51,12 @@ pub(crate) struct Running<'w> {
 
 impl<'w> Runner<'w> {
     pub(super) fn new(world: &'w World) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jules-batch"));
+        Self::of(world, env!("CARGO_BIN_EXE_jules-batch"))
+    }
+
+    /// Another program.
+    pub(super) fn of(world: &'w World, program: &str) -> Self {
+        let mut command = Command::new(program);
         command.current_dir(world.folder()).env_clear().env("HOME", world.folder());
         command.env("RUST_BACKTRACE", "1").env("TMPDIR", std::env::temp_dir());
         if let Some(path) = std::env::var_os("PATH") {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::runner::PATIENCE;
-use super::{Exchange, Manifest, Runner, Service, between};
+use super::{Ended, Exchange, Manifest, Runner, Service, between};
 
 /// The key that runs are started with; the scenario decides whether it is good.
 pub(crate) const KEY: &str = "AIza-the-key-of-the-tests";
@@ -179,6 +179,12 @@ impl World {
     /// The same with somebody between who changes the answers.
     pub(crate) fn run_through(&self, alter: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Runner<'_> {
         self.command("run").arg("--base-url").arg(between(&self.service.url(), alter))
+    }
+
+    /// A script of a shell, in the same folder, with the same key and against the service.
+    pub(crate) fn shell(&self, script: &str) -> Ended<'_> {
+        let shell = Runner::of(self, "sh").arg("-c").arg(script);
+        shell.env("JULES_API_KEY", KEY).env("JULES_BASE_URL", self.service.url()).start().wait()
     }
 
     /// Another command, in the same folder and with the same key.

@@ -1,0 +1,113 @@
+//! README.md followed from top to bottom in a fresh folder: its command blocks run, and leave what it says.
+//!
+//! What needs a clone of the repository (`cargo test`, `cargo install`, `.ci/run`, the comparison with the SDK) is for CI.
+
+use std::path::Path;
+
+use crate::support::{Ended, World};
+
+const README: &str = include_str!("../../README.md");
+
+/// The account that README's manifests speak of, in a hurry.
+const SCENARIO: &str = "{ sources: [{ repo: my-org/backend, default-branch: develop }, { repo: my-org/web }, { repo: 'my-org/svc-{n}', count: 2 }, \
+     { repo: my-org/svc-legacy }], defaults: { duration: 40ms, outcome: pull-request, patch: \"diff --git a/NEW b/NEW\\nnew file mode 100644\\n--- /dev/null\\n+++ b/NEW\\n@@ -0,0 +1 @@\\n+x\\n\" } }";
+
+/// The fenced blocks of a text: language and content.
+fn blocks(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once("\n```") {
+        let (language, behind) = behind.split_once('\n').unwrap();
+        let (block, behind) = behind.split_once("\n```").unwrap();
+        found.push((language, block));
+        rest = behind;
+    }
+    found
+}
+
+/// A command without the comment behind it.
+fn bare(line: &str) -> &str {
+    line.split_once(" #").map_or(line, |(command, _)| command).trim()
+}
+
+/// Whether it is of a clone of the repository, or sets up a key of one's own.
+fn is_elsewhere(line: &str) -> bool {
+    ["cargo test", "cargo install", "cargo build", ".ci/run", "export JULES_API_KEY"]
+        .iter()
+        .any(|it| line.starts_with(it))
+}
+
+/// Runs a line as a shell would, with the service of the world in place of the real one.
+fn shell<'w>(world: &'w World, line: &str) -> Ended<'w> {
+    let line = line.replace("cargo run --release -- ", "jules-batch ");
+    let program = Path::new(env!("CARGO_BIN_EXE_jules-batch")).parent().unwrap();
+    let path = format!("PATH={}:$PATH", program.display());
+    // The conversation is ended by hand.
+    let input = if line.contains("session chat") { "echo /quit | " } else { "" };
+    let before = "[ ! -f id ] || id=$(cat id)";
+    let after = "[ -z \"${id:-}\" ] || echo \"$id\" > id";
+    let script = format!("{path}; {before}\nset -e\n{input}{line}\n{after}");
+    world.shell(&script)
+}
+
+#[test]
+fn every_command_of_readme_runs_in_a_fresh_folder() {
+    let world = World::new(SCENARIO);
+    world.write("jobs.example.yaml", include_str!("../../jobs.example.yaml"));
+    world.write("prompts/docs.md", "Bring the documentation up to date.\n");
+    // A work tree in which nothing is uncommitted, for `session diff --apply`.
+    assert_eq!(world.shell("git init -q . && echo '*' > .git/info/exclude").code, Some(0));
+    let mut ran = Vec::new();
+    for (language, block) in blocks(README) {
+        if language == "yaml" && block.starts_with("# jobs.yaml\n") {
+            // In the time of a test; all else as it stands.
+            world.write(
+                "jobs.yaml",
+                &format!("{block}\npoll: {{ interval: 20ms }}\ntimeouts: {{ settle: 100ms }}\n"),
+            );
+        }
+        for line in
+            block.lines().map(bare).filter(|line| language == "sh" && !line.is_empty() && !is_elsewhere(line))
+        {
+            if line.contains("session diff") {
+                let approved = shell(
+                    &world,
+                    "jules-batch session approve \"$id\" --yes\njules-batch session result \"$id\" --timeout 30s",
+                );
+                assert_eq!(approved.code, Some(0), "{approved}");
+            }
+            let before = world.statistics().created;
+            let ended = shell(&world, line);
+            assert_eq!(ended.code, Some(0), "{line}: {ended}");
+            judge(&world, line, &ended, world.statistics().created - before);
+            ran.push(line.to_owned());
+        }
+    }
+    assert!(ran.len() >= 11, "{ran:#?}");
+}
+
+/// Whether a command has done what README says.
+fn judge(world: &World, line: &str, ended: &Ended<'_>, created: u64) {
+    match line {
+        "cargo run --release -- run jobs.example.yaml --simulate" => {
+            for file in ["junit.xml", "report.json", "report.html"] {
+                assert!(world.path("jules-report").join(file).exists(), "{file}");
+            }
+            assert!(ended.stderr.contains("SIMULATED") && created == 0, "{ended}");
+            let status = shell(world, "jules-batch status");
+            assert!(status.stdout.contains("simulated") && status.code == Some(0), "{status}");
+        }
+        "jules-batch doctor" => assert!(!ended.stdout.contains("error "), "{ended}"),
+        "jules-batch run" => {
+            assert!(created > 0, "{ended}");
+            let lines = ended.stdout.lines().filter(|line| line.starts_with("succeeded\t"));
+            assert_eq!(lines.count() as u64, created, "one line a task: {ended}");
+        }
+        "jules-batch run --failed" => assert!(ended.stderr.contains("nothing") || created == 0, "{ended}"),
+        _ if line.starts_with("jules-batch plan") => {
+            assert!(!ended.stdout.is_empty() && created == 0, "it touches nothing: {ended}");
+        }
+        _ if line.starts_with("id=") => assert_eq!(created, 1, "{ended}"),
+        _ => assert_eq!(created, 0, "{line}: {ended}"),
+    }
+}
