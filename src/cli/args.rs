@@ -41,7 +41,7 @@ Examples:
     jules-batch plan jobs.yaml
   Run the example against the built-in simulator, without a key:
     jules-batch run jobs.example.yaml --simulate
-  Run for real, ten sessions at once, five hours at most; run the same command again to go on:
+  Run for real, ten sessions at once, five hours at most; again to go on:
     JULES_API_KEY=… jules-batch run jobs.yaml --max-parallel 10 --deadline 5h",
         Exit::table()
     )

@@ -73,7 +73,10 @@ pub(crate) fn failed(error: Error) -> Failure {
         }
         _ => (Exit::Fault, None),
     };
-    let failure = Failure::new(exit, error);
+    let failure = match error.kind() {
+        ErrorKind::WaitTimeout { .. } => Failure::new(exit, format!("not yet: {error}")),
+        _ => Failure::new(exit, error),
+    };
     match help {
         Some(help) => failure.help(help),
         None => failure,

@@ -9,7 +9,8 @@ use super::failure::Failure;
 
 const AFTER_HELP: &str = "\
 Examples:
-  jules-batch completions bash > ~/.local/share/bash-completion/completions/jules-batch
+  dir=~/.local/share/bash-completion/completions
+  jules-batch completions bash > $dir/jules-batch
   jules-batch completions zsh > ~/.zfunc/_jules-batch
   jules-batch completions fish > ~/.config/fish/completions/jules-batch.fish";
 

@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     lines: Vec<Line>,
     /// The one way out is told: others would not help.
     is_out_of_files: bool,
+    /// The file and line that it is about.
+    place: Option<(String, u32)>,
 }
 
 impl Failure {
@@ -24,14 +26,25 @@ impl Failure {
         let is_out_of_files = is_out_of_files(error.as_ref());
         let way_out = is_out_of_files.then(|| Line::Help(RAISE_THE_LIMIT.to_owned()));
         let lines = first.into_iter().chain(texts.map(Line::Cause)).chain(way_out).collect();
-        Self { exit, lines, is_out_of_files }
+        Self { exit, lines, is_out_of_files, place: None }
     }
 
     /// A failure whose text is complete, such as a manifest's errors with their snippets: it is shown as it is. Every
     /// foreign part of it must be neutral already.
     pub(crate) fn rendered(exit: Exit, text: impl AsRef<str>) -> Self {
         let lines = text.as_ref().lines().map(|line| Line::Plain(line.to_owned())).collect();
-        Self { exit, lines, is_out_of_files: false }
+        Self { exit, lines, is_out_of_files: false, place: None }
+    }
+
+    /// Names the file and the line that it is about.
+    pub(crate) fn at(mut self, place: Option<(String, u32)>) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// The file and the line that it is about, if it is about one.
+    pub(crate) fn place(&self) -> Option<(&str, u32)> {
+        self.place.as_ref().map(|(file, line)| (file.as_str(), *line))
     }
 
     /// A wrong command line, beyond what clap can see.

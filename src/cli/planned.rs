@@ -65,5 +65,6 @@ pub(crate) fn warn(plan: &Plan, console: &Console) {
 
 /// What it means that a manifest is wrong.
 pub(crate) fn invalid(found: &Diagnostics, console: &Console) -> Failure {
-    Failure::rendered(Exit::ManifestInvalid, found.render(console.err_colour()))
+    let place = found.iter().find_map(|one| Some((one.file()?.to_owned(), one.place()?.line)));
+    Failure::rendered(Exit::ManifestInvalid, found.render(console.err_colour())).at(place)
 }

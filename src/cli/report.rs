@@ -20,7 +20,7 @@ holds no events: with --from, events.jsonl is left alone.
 Examples:
   jules-batch report --format markdown
   jules-batch report 20261122-020005-7c1f --report-dir again
-  jules-batch report --from report.json --format junit --junit-profile jenkins > junit.xml
+  jules-batch report --from report.json --format junit > junit.xml
   jules-batch report --from report.json --report-dir jules-report
   jules-batch report --format html > report.html";
 

@@ -22,7 +22,8 @@ Off a terminal the table is lines of name, default branch, private or public, an
 Examples:
   jules-batch sources
   jules-batch sources 'my-org/svc-*' --branches
-  jules-batch sources web --format json | jq -r '.[].githubRepo.defaultBranch.displayName'";
+  jules-batch sources web --format json |
+    jq -r '.[].githubRepo.defaultBranch.displayName'";
 
 /// `sources`.
 #[derive(Debug, clap::Args)]

@@ -27,7 +27,8 @@ const LOOK: Duration = Duration::from_millis(500);
 
 const AFTER_HELP: &str = "\
 The ledger is only read: the run is not disturbed. While it is at work, what is live and what is waiting is counted as its
-live table does, and what holds it up is told. --format json prints the run as report.json has it.
+live table does, and what holds it up is told. --format json prints the run as report.json has it. Off a terminal
+--all is a run a line: id, manifest, tasks, open, failed, invocations and time, with tabs between.
 
 Examples:
   jules-batch status
@@ -158,28 +159,34 @@ fn all(state_dir: &Path, format: StatusFormat, console: &Console) -> Result<Exit
             let runs: Vec<_> = runs.iter().map(json).collect();
             console.result_line(&super::json::text(&runs)?)?;
         }
-        StatusFormat::Text => console.result_line(&table(&runs))?,
+        StatusFormat::Text if console.out_terminal() => console.result_line(&table(&runs))?,
+        StatusFormat::Text => {
+            console.result(&runs.iter().map(|run| row(run).join("\t") + "\n").collect::<String>())?;
+        }
     }
     Ok(Exit::Done)
+}
+
+/// What is told of a run among others.
+fn row(run: &RunOverview) -> [String; 7] {
+    let simulated = if run.simulated { " (simulated)" } else { "" };
+    let took = run.updated_at.duration_since(run.started_at).unsigned_abs();
+    [
+        run.id.to_string(),
+        format!("{}{simulated}", neutral(&run.manifest)),
+        run.tasks.to_string(),
+        run.open_tasks().to_string(),
+        run.totals.failed().to_string(),
+        run.invocations.to_string(),
+        duration(took),
+    ]
 }
 
 fn table(runs: &[RunOverview]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_header(["Run", "Manifest", "Tasks", "Open", "Failed", "Invocations", "Took"]);
-    for run in runs {
-        let simulated = if run.simulated { " (simulated)" } else { "" };
-        let took = run.updated_at.duration_since(run.started_at).unsigned_abs();
-        table.add_row([
-            run.id.to_string(),
-            format!("{}{simulated}", neutral(&run.manifest)),
-            run.tasks.to_string(),
-            run.open_tasks().to_string(),
-            run.totals.failed().to_string(),
-            run.invocations.to_string(),
-            duration(took),
-        ]);
-    }
+    table.add_rows(runs.iter().map(row));
     table.trim_fmt()
 }
 

@@ -24,7 +24,7 @@ settings! {
         /// The job's name: letters, digits, `.`, `_` and `-`. The first part of every task's id.
         #[schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"), length(max = 100))]
         id: Option<Located<String>>;
-        /// The session's title; the task's id by default. A marker is added that finds the session again. Takes `${{ … }}`.
+        /// The session's title; the job, its matrix values and the prompt's first line by default. A marker is added that finds the session again. Takes `${{ … }}`.
         title: Option<Located<String>>;
         /// What to do, in words for the agent; this or `prompt-file` is required. Takes `${{ … }}`; `$${{` is a literal
         /// `${{`.

@@ -16,7 +16,7 @@ use super::settings::{
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(title = "jules-batch manifest", extend("patternProperties" = { "^x-": true }))]
 pub(crate) struct Written {
-    /// The manifest format's version: 1.
+    /// The manifest format's version: 1; it may be left out.
     #[schemars(range(min = 1, max = 1))]
     pub(crate) version: Option<Located<u32>>,
     /// The run's name in reports, and what its tasks are known by from run to run. By default the project's name and the

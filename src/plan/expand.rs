@@ -293,7 +293,7 @@ impl Expansion<'_> {
             Some(source) => format!("{}/{source}{}", parts.id, values.id_suffix).into(),
             None => format!("{}{}", parts.id, values.id_suffix).into(),
         };
-        let mut strings = parts.strings.render(&scope, &id);
+        let mut strings = parts.strings.render(&scope, &format!("{}{}", parts.id, values.id_suffix));
         if !strings.findings.is_empty() {
             self.unrendered += 1;
             if self.unrendered == 1 {

@@ -105,12 +105,8 @@ impl JobStrings {
         Ok(Self { title, prompt, is_prompt_in_file, tags, waiting, retry })
     }
 
-    /// Renders the strings of the task `id`, which is also its title where the job names none.
-    pub(super) fn render(&self, scope: &Arc<Scope>, id: &Arc<str>) -> TaskStrings {
-        let title = match &self.title {
-            Some(title) => title.render(scope).map(one_line),
-            None => Ok(Arc::clone(id)),
-        };
+    /// Renders a task's strings. `short` is its id without the source; it begins the title where the job names none.
+    pub(super) fn render(&self, scope: &Arc<Scope>, short: &str) -> TaskStrings {
         let tags = match &self.tags {
             Shared::Once(tags) => Ok(Arc::clone(tags)),
             Shared::PerTask(tags) => render_tags(tags, scope),
@@ -136,7 +132,11 @@ impl JobStrings {
                 Err(found) => taken(Err(found), &mut findings, || "".into()),
             },
         };
-        let title = taken(title, &mut findings, || Arc::clone(id));
+        let without_title = || title_of(short, &prompt);
+        let title = match &self.title {
+            Some(title) => taken(title.render(scope).map(one_line), &mut findings, without_title),
+            None => without_title(),
+        };
         let tags = taken(tags, &mut findings, Arc::default);
         let waiting = taken(waiting, &mut findings, Arc::default);
         let retry_prompt = taken(retry, &mut findings, || None);
@@ -217,6 +217,20 @@ impl Waiting<Template> {
 }
 
 /// A text for the agent. The service takes an empty message, and does nothing.
+/// The title of a task whose job names none: what it is called, and what it is to do.
+fn title_of(short: &str, prompt: &str) -> Arc<str> {
+    const LONGEST: usize = 90;
+    let first = prompt.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let first = first.trim_start_matches(['#', ' ']);
+    let mut line: String = first.chars().take(LONGEST).collect();
+    if line.len() < first.len() {
+        let whole = line.rfind(' ').filter(|at| *at > LONGEST / 2).unwrap_or(line.len());
+        line.truncate(whole);
+        line.push('…');
+    }
+    one_line(format!("{short}: {line}").into())
+}
+
 fn said(text: &Template, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostics> {
     let said = text.render(scope)?;
     if said.trim().is_empty() {

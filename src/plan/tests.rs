@@ -398,10 +398,15 @@ fn long_values_are_shortened_in_ids_and_stay_apart() {
 }
 
 #[test]
-fn titles_are_one_line_and_default_to_the_id() {
-    let plan = plan("jobs: [{ id: a, prompt: p }, { id: b, prompt: p, title: \" two\\n  lines \" }]");
-    assert_eq!(&*plan.tasks[0].title, "a");
+fn titles_are_one_line_and_default_to_the_job_and_the_prompts_first_line() {
+    let long = "word ".repeat(40);
+    let plan = plan(&format!(
+        "defaults: {{ source: o/r@main }}\njobs: [{{ id: a, prompt: \"# Do it.\\nAnd more\", matrix: {{ v: [1] }} }}, \
+         {{ id: b, prompt: p, title: \" two\\n  lines \" }}, {{ id: c, prompt: {long} }}]"
+    ));
+    assert_eq!(&*plan.tasks[0].title, "a[v=1]: Do it.");
     assert_eq!(&*plan.tasks[1].title, "two lines");
+    assert!(plan.tasks[2].title.ends_with("word…") && plan.tasks[2].title.len() < 100);
 }
 
 #[test]

@@ -98,11 +98,11 @@ pub fn annotations(report: &ReportV1, manifest: Option<&str>) -> String {
     out
 }
 
-/// The workflow command that says why nothing was run at all.
+/// The workflow command that says why nothing was run at all, and at which file and line of the repository.
 #[must_use]
-pub fn error_annotation(message: &str) -> String {
+pub fn error_annotation(message: &str, place: Option<(&str, u32)>) -> String {
     let mut out = String::new();
-    command(&mut out, "error", None, "jules-batch", message);
+    command(&mut out, "error", place, "jules-batch", message);
     out
 }
 

@@ -59,3 +59,18 @@ fn a_summary_that_cannot_be_written_is_a_warning() {
         .exits(0);
     assert!(ended.stderr.contains("the step's summary is left out"), "{ended}");
 }
+
+#[test]
+fn a_wrong_manifest_is_annotated_at_its_line() {
+    let world = World::new("");
+    world.write("ci/jobs.yaml", "jobs:\n  - id: a\n    promt: Do it.\n");
+    let ended = step(&world, "70", "1")
+        .env("JULES_BATCH_MANIFEST", "ci/jobs.yaml")
+        .env("GITHUB_WORKSPACE", world.folder())
+        .exits(3);
+    let line = ended.stdout.lines().find(|line| line.starts_with("::error")).unwrap_or_default();
+    assert!(
+        line.starts_with("::error file=ci/jobs.yaml,line=3,title=jules-batch::unknown key `promt`"),
+        "{ended}"
+    );
+}

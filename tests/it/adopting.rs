@@ -128,7 +128,7 @@ fn what_was_given_up_and_archived_is_not_done_again_when_the_ledger_is_lost() {
 
 #[test]
 fn what_was_given_up_and_archived_is_over_at_once() {
-    let world = given_up("outcome: stall", &["timeouts: { stall: 250ms }"]);
+    let world = given_up("outcome: stall", &["timeouts: { stall: 250ms }", "title: task"]);
     world.lose_the_ledger();
     // Were it followed, its silence would be waited for.
     world.write("jobs.yaml", &Manifest::of([job("task", "Do it.", &[])]).to_string());

@@ -176,3 +176,23 @@ fn colours_follow_flag_environment_and_viewer() {
         assert!(!ended.stdout.contains('\u{1b}'), "the result has no colours: {ended}");
     });
 }
+
+#[test]
+fn examples_of_the_help_fit_a_terminal_of_eighty_columns() {
+    let world = World::new(QUICK);
+    let help = |name: &str| world.command("help").args(name).env("COLUMNS", "400").exits(0).stdout;
+    let mut names = commands(&world);
+    names.retain(|name| name != "help");
+    let session = help("session");
+    let below = session.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let below =
+        below.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    names.extend(below.map(|name| format!("session {name}")));
+    for name in &names {
+        let text = help(name);
+        let examples = text.split_once("Examples:\n").map_or("", |(_, examples)| examples);
+        for line in examples.lines().filter(|line| line.starts_with("  ")) {
+            assert!(line.chars().count() < 80, "{name}: wrapped in the middle of a command: {line}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ Every flag is read from JULES_BATCH_X_Y, which action.yml sets from the inputs o
 
 Examples:
   See what a step would run:
-    jules-batch action --prompt 'Fix the build' --sources my-org/web --extra-args=--dry-run
+    jules-batch action --prompt 'Fix it' --sources my-org/web --extra-args=-n
   What a step of the action does at its end:
     exec jules-batch action";
 

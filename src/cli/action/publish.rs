@@ -32,7 +32,12 @@ pub(super) fn publish(
     if args.annotations && console.ci() == Some(Ci::GitHub) {
         let text = match (&report, result) {
             (Some(report), _) => report::annotations(report, manifest(run, args).as_deref()),
-            (None, Err(failure)) => report::error_annotation(&failure.headline()),
+            (None, Err(failure)) => {
+                let place = failure.place();
+                let file = place.and_then(|(file, _)| in_repository(Path::new(file)));
+                let place = file.as_deref().zip(place.map(|(_, line)| line));
+                report::error_annotation(&failure.headline(), place)
+            }
             (None, Ok(_)) => String::new(),
         };
         console.result(&text)?;

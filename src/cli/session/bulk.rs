@@ -19,7 +19,8 @@ question. --yes answers it.
 
 Examples:
   jules-batch session archive 123 124
-  jules-batch session list --state ended --all --format ids | xargs jules-batch session archive --yes";
+  jules-batch session list --state ended --all --format ids |
+    xargs jules-batch session archive --yes";
 
 /// `session unarchive`
 pub(super) const UNARCHIVE_HELP: &str = "\
@@ -35,7 +36,8 @@ Shows the sessions and asks first; --yes answers. Nothing brings a deleted sessi
 
 Examples:
   jules-batch session delete 123 124
-  jules-batch session list --state failed --all --format ids | xargs jules-batch session delete --yes";
+  jules-batch session list --state failed --all --format ids |
+    xargs jules-batch session delete --yes";
 
 /// Sessions read at once before the question.
 const READERS: usize = 4;

@@ -31,7 +31,8 @@ in-progress, awaiting-plan-approval, awaiting-user-feedback, paused, completed, 
 Examples:
   jules-batch session list --state waiting
   jules-batch session list --source 'my-org/*' --since 24h --all
-  jules-batch session list --state failed --format ids | xargs jules-batch session archive --yes";
+  jules-batch session list --state failed --format ids |
+    xargs jules-batch session archive --yes";
 
 /// `session list`.
 #[derive(Debug, clap::Args)]

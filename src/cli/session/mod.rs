@@ -39,7 +39,8 @@ Examples:
     jules-batch session approve $id --wait --yes
     jules-batch session result $id && jules-batch session diff $id --apply
   Clean up:
-    jules-batch session list --state failed --format ids | xargs jules-batch session delete --yes";
+    jules-batch session list --state failed --format ids |
+      xargs jules-batch session delete --yes";
 
 /// `session`.
 #[derive(Debug, clap::Args)]

@@ -28,7 +28,7 @@ A failed creation is repeated only when the service surely has not created anyth
 
 Examples:
   jules-batch session new 'Fix the flaky test' --source my-org/web
-  jules-batch session new --file task.md --source my-org/web@develop --auto-pr --no-approval --follow
+  jules-batch session new -F task.md --source my-org/web@develop --follow
   git log -5 | jules-batch session new - --title 'Release notes'";
 
 /// So long a session may take to be known; clients have seen some seconds.

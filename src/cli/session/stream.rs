@@ -23,7 +23,8 @@ describes it. Ctrl-C prints how to go on without seeing anything twice.
 Examples:
   jules-batch session stream 123
   jules-batch session stream 123 --history --full
-  jules-batch session stream 123 --from now --format json | jq -r '.agentMessaged.agentMessage // empty'
+  jules-batch session stream 123 --from now --format json |
+    jq -r '.agentMessaged.agentMessage // empty'
   jules-batch session stream 123 --from 2026-11-22T02:00:05Z";
 
 /// `session stream`.

@@ -45,7 +45,8 @@ Two slashes begin a message that begins with a slash. Off a terminal, lines of s
 
 Examples:
   jules-batch session chat 123
-  jules-batch session chat $(jules-batch session new 'Tidy the README' --source my-org/web)";
+  id=$(jules-batch session new 'Tidy the README' --source my-org/web)
+  jules-batch session chat $id";
 
 /// How long the agent's question may be missing before it is told that the agent waits.
 const PATIENCE: Duration = Duration::from_secs(10);
