@@ -182,12 +182,8 @@ impl Expression {
             | Self::Matrix(..)
             | Self::Expect(_) => None,
             Self::Not(inner) => inner.means(open).map(|is_meant| !is_meant),
-            Self::And(parts) => parts.iter().map(|part| part.means(open)).fold(Some(true), |all, part| {
-                if all == Some(false) || part == Some(false) { Some(false) } else { all.and(part) }
-            }),
-            Self::Or(parts) => parts.iter().map(|part| part.means(open)).fold(Some(false), |any, part| {
-                if any == Some(true) || part == Some(true) { Some(true) } else { any.and(part) }
-            }),
+            Self::And(parts) => all_mean(parts, open, true),
+            Self::Or(parts) => all_mean(parts, open, false),
         }
     }
 
@@ -428,4 +424,16 @@ fn bare(word: &str) -> Expression {
     } else {
         Expression::Id(pattern)
     }
+}
+/// Whether all parts mean `wanted`: the opposite as soon as one does, unknown while one is.
+fn all_mean(parts: &[Expression], open: &Unresolved, wanted: bool) -> Option<bool> {
+    let mut is_known = true;
+    for part in parts {
+        match part.means(open) {
+            Some(meant) if meant != wanted => return Some(meant),
+            Some(_) => {}
+            None => is_known = false,
+        }
+    }
+    is_known.then_some(wanted)
 }

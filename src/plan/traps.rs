@@ -121,7 +121,7 @@ fn meant(manifest: &Manifest, job: &CheckedJob, name: &str) -> Option<String> {
     const WORKFLOW: [&str; 4] = ["github", "secrets", "inputs", "steps"];
     if let Some((root, _)) = name.split_once('.') {
         let is_root = |known: &&str| known.eq_ignore_ascii_case(root);
-        let known = Scope::ROOTS.iter().chain(&WORKFLOW).any(|known| is_root(known));
+        let known = Scope::ROOTS.iter().chain(&WORKFLOW).any(is_root);
         return known.then(|| name.to_owned());
     }
     let same = |known: &str| same_text(known, name);

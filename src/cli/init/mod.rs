@@ -101,7 +101,7 @@ fn new(args: &InitArgs, path: &Path, console: &Console) -> Result<String, Failur
     }
     let here = repository_of(folder);
     if console.interactive() {
-        ask(&mut answers, here, console);
+        ask(&mut answers, here.as_deref(), console);
     } else if answers.list.is_none() {
         answers.sources = vec![here.unwrap_or_else(|| "my-org/my-repo".to_owned())];
     }
@@ -128,10 +128,10 @@ fn inside(folder: &Path, file: &Path) -> Result<String, Failure> {
 }
 
 /// Three questions.
-fn ask(answers: &mut Answers, here: Option<String>, console: &Console) {
+fn ask(answers: &mut Answers, here: Option<&str>, console: &Console) {
     while answers.list.is_none() {
         let question = "Which repositories? owner/repo or owner/repo@branch, several with spaces; - for none";
-        let words = console.ask(question, here.as_deref().unwrap_or("-"));
+        let words = console.ask(question, here.unwrap_or("-"));
         let words: Vec<&str> =
             words.split([' ', ',']).filter(|word| !word.is_empty() && *word != "-").collect();
         let wrong = words.iter().find_map(|word| parse_repository(word).err());

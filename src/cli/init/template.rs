@@ -74,7 +74,7 @@ fn job(answers: &Answers, id: &str, prompt: &str, workflow: Option<&WorkflowJob>
             text += &lines(&workflow.matrix.join("\n"));
         }
         None => {
-            text += "    # matrix: { crate: [serde, tokio] } # a task for each: ${{ matrix.crate }} in the prompt\n"
+            text += "    # matrix: { crate: [serde, tokio] } # a task for each: ${{ matrix.crate }} in the prompt\n";
         }
     }
     if !answers.sources.is_empty() || answers.list.is_some() {

@@ -52,7 +52,7 @@ impl Standing {
     /// Waits for another state. Safe to drop.
     pub(super) async fn changed(&mut self) {
         if self.state.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

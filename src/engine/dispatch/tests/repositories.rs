@@ -8,7 +8,7 @@ use crate::plan::{Plan, TaskSource};
 
 /// The first is no repository at all, the others are spelt in two ways.
 pub(super) fn source(number: usize) -> Option<TaskSource> {
-    let github = format!("{}/r{}", if number % 2 == 0 { "o" } else { "O" }, number.div_ceil(2));
+    let github = format!("{}/r{}", if number.is_multiple_of(2) { "o" } else { "O" }, number.div_ceil(2));
     (number > 0).then(|| TaskSource { github, branch: "main".to_owned() })
 }
 
