@@ -42,9 +42,14 @@ fn head(out: &mut String, report: &ReportV1) {
             let strays = many(report.strays.len(), "stray session");
             ("🕒", format!("{} done, {strays}", many(total, "task")))
         }
+        (0, 0) if total == 0 && report.run.ended_at.is_none() => ("🕒", "the run begins".to_owned()),
         (0, 0) if total == 0 => ("⚪", "no task was selected".to_owned()),
         (0, 0) => ("✅", format!("{} done", many(total, "task"))),
-        (0, left) => ("🕒", format!("{} of {} left", left, many(total, "task"))),
+        (0, left) => ("🕒", format!("{} of {} done", total.saturating_sub(left), many(total, "task"))),
+        (failed, left) if left > 0 => {
+            let done = total.saturating_sub(left + failed);
+            ("❌", format!("{done} of {} done, {failed} failed", many(total, "task")))
+        }
         (failed, _) => ("❌", format!("{failed} of {} failed", many(total, "task"))),
     };
     let name = words(&report.run.name, 200);
@@ -304,6 +309,8 @@ mod tests {
     fn says_when_it_was_simulated_and_when_nothing_was_selected() {
         let mut report = SampleRun::new().report();
         report.run.simulated = true;
+        assert!(markdown(&report).starts_with("## 🕒 nightly-maintenance: the run begins\n"));
+        report.run.ended_at = Some(report.run.started_at);
         let text = markdown(&report);
         assert!(text.starts_with(
             "## ⚪ nightly-maintenance: no task was selected\n\n> [!NOTE]\n> This run was simulated"

@@ -181,7 +181,7 @@ fn a_cancelled_run_leaves_complete_reports_with_an_outcome_for_every_task() {
         (&6.into(), &7.into())
     );
     assert_eq!(world.read("jules-report/report.html").matches("<tr role=\"row\" id=\"t").count(), 7);
-    assert!(world.read("jules-report/summary.md").contains("6 of 7 tasks left"));
+    assert!(world.read("jules-report/summary.md").contains("1 of 7 tasks done"));
     let events = world.read("jules-report/events.jsonl");
     let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
     assert_eq!((&last["event"], &last["stopped"]), (&"invocation_ended".into(), &"interrupt".into()));
@@ -216,4 +216,22 @@ fn every_pull_request_of_a_session_stands_in_every_report() {
     }
     let opened = world.command("open").arg(first).arg("--print").exits(0);
     assert_eq!(opened.stdout.trim(), last);
+}
+
+#[test]
+fn the_reports_of_a_live_run_are_true_soon_after_a_change() {
+    let scenario = "{ rules: [{ when: { prompt: Do 1. }, then: { duration: 10m } }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let world = World::with(scenario, &tasks(6));
+    let began = std::time::Instant::now();
+    let mut running = world.run().start();
+    let says = |world: &World, file: &str| {
+        let path = world.path("jules-report").join(file);
+        // Not that no task was selected, nor for half a minute.
+        std::fs::read_to_string(path).is_ok_and(|text| text.contains(" of 6 tasks done"))
+    };
+    running.until(|world| says(world, "summary.md") && says(world, "report.html"));
+    assert!(began.elapsed() < Duration::from_secs(15), "after {:?}", began.elapsed());
+    running.signal(Signal::Interrupt);
+    running.wait();
 }

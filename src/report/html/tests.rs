@@ -59,7 +59,7 @@ fn says_all_that_happened() {
         assert!(STYLE.contains(&format!(".o-{outcome} ")), "{outcome} has a colour");
         assert!(page.contains(&format!("data-outcome=\"{outcome}\"")), "{outcome} can be filtered");
     }
-    assert!(page.contains("6 of 12 tasks failed") && page.contains("Stray sessions"));
+    assert!(page.contains("4 of 12 tasks done, 6 failed") && page.contains("Stray sessions"));
 }
 
 #[test]
@@ -127,6 +127,8 @@ fn earlier_results_of_edited_tasks_are_told() {
 fn an_empty_run_is_a_page() {
     let mut report = SampleRun::new().report();
     report.run.simulated = true;
+    assert!(html(&report).unwrap().contains("The run begins"));
+    report.run.ended_at = Some(report.run.started_at);
     let page = html(&report).unwrap();
     assert!(page.contains("No task was selected") && page.contains("simulated: no session was created"));
 }

@@ -163,9 +163,14 @@ impl Verdict {
                 let strays = many(report.strays.len(), "stray session");
                 (Outcome::Deferred, format!("{tasks} done, {strays}"))
             }
+            (_, _, 0) if report.run.ended_at.is_none() => (Outcome::Deferred, "The run begins".to_owned()),
             (_, _, 0) => (Outcome::Skipped, "No task was selected".to_owned()),
             (0, 0, _) => (Outcome::Succeeded, format!("{tasks} done")),
-            (0, left, _) => (Outcome::Deferred, format!("{left} of {tasks} left")),
+            (0, left, _) => (Outcome::Deferred, format!("{} of {tasks} done", total.saturating_sub(left))),
+            (failed, left, _) if left > 0 => {
+                let done = total.saturating_sub(left + failed);
+                (Outcome::Failed, format!("{done} of {tasks} done, {failed} failed"))
+            }
             (failed, _, _) => (Outcome::Failed, format!("{failed} of {tasks} failed")),
         };
         Self { outcome: outcome.as_str(), text }

@@ -23,7 +23,7 @@ impl Readers {
     const fn shortest(self) -> Duration {
         match self {
             Self::Programs => Duration::from_millis(500),
-            Self::People => Duration::from_secs(30),
+            Self::People => Duration::from_secs(1),
         }
     }
 
@@ -41,18 +41,23 @@ impl Readers {
 pub(crate) struct Pace {
     readers: Readers,
     not_before: Option<Instant>,
+    /// How often it was written. The first report shows how a run begins: the next one, with what has happened, is not
+    /// kept waiting for what that has cost.
+    writes: u32,
 }
 
 impl Pace {
     /// A pace whose first write is due at once.
     pub(crate) const fn new(readers: Readers) -> Self {
-        Self { readers, not_before: None }
+        Self { readers, not_before: None, writes: 0 }
     }
 
     /// A write began and ended at these instants.
     pub(crate) fn wrote(&mut self, began: Instant, ended: Instant) {
         let took = ended.duration_since(began);
-        let pause = took.saturating_mul(SHARE).clamp(self.readers.shortest(), self.readers.longest());
+        self.writes = self.writes.saturating_add(1);
+        let share = if self.writes == 1 { 0 } else { SHARE };
+        let pause = took.saturating_mul(share).clamp(self.readers.shortest(), self.readers.longest());
         self.not_before = Some(ended + pause);
     }
 
@@ -78,11 +83,14 @@ mod tests {
         let pause_after = |readers: Readers, took: Duration| {
             let (mut pace, began) = (Pace::new(readers), Instant::now());
             pace.wrote(began, began + took);
+            assert_eq!(pace.wait(began + took), readers.shortest(), "the first change is told soon");
+            pace.wrote(began, began + took);
             pace.wait(began + took)
         };
         let ms = Duration::from_millis;
         assert_eq!(pause_after(Readers::Programs, ms(1)), ms(500));
-        assert_eq!(pause_after(Readers::People, ms(1)), ms(30_000));
+        assert_eq!(pause_after(Readers::People, ms(1)), ms(1_000), "a small page follows closely");
+        assert_eq!(pause_after(Readers::People, ms(100)), ms(40_000));
         assert_eq!(pause_after(Readers::Programs, ms(10)), ms(4_000));
         assert_eq!(pause_after(Readers::Programs, ms(2_000)), ms(60_000));
         assert_eq!(pause_after(Readers::People, ms(2_000)), ms(300_000));
