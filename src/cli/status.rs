@@ -79,7 +79,7 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
     match args.format {
         StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
         StatusFormat::Text => {
-            console.result_line(&summary::summary(&record))?;
+            console.result_line(&summary::summary(&record, console.size().0))?;
             let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
             console.result_line(&state(&record, holder.as_deref(), Timestamp::now()))?;
             if let Some(next) = next(&record, args).filter(|_| holder.is_none()) {

@@ -4,19 +4,23 @@ use std::fmt::{Display, Write as _};
 
 use anstyle::Style;
 use foreign_text::line as neutral;
+use indexmap::IndexMap;
 use jiff::Timestamp;
 
-use super::console::{BOLD, DIM};
+use super::console::{BOLD, DIM, linked};
 use super::progress::{RunView, standing, style_of};
-use crate::outcome::{RunRecord, SessionRef, TaskRecord, Work};
+use crate::outcome::{Outcome, RunRecord, SessionRef, TaskRecord, Work};
 use crate::plan::TaskId;
 use crate::report::{duration, many};
 
 /// How many failures and pull requests are listed; the reports have all of them.
 const LISTED: usize = 20;
 
-/// Totals, failures with their reasons, pull requests.
-pub(crate) fn summary(record: &RunRecord) -> String {
+/// The widest line that is still read with ease.
+const WIDEST: usize = 100;
+
+/// Totals, failures by their reasons, pull requests, in lines of this width; only names and addresses may be longer.
+pub(crate) fn summary(record: &RunRecord, width: usize) -> String {
     let mut text = head(record);
     if record.ended_at.is_some() {
         record
@@ -27,12 +31,11 @@ pub(crate) fn summary(record: &RunRecord) -> String {
         // In the words of the live table.
         standing(&RunView::of(record)).for_each(|(style, n, word)| total(&mut text, style, n, word));
     }
-    let failed: Vec<_> = record.tasks.iter().filter(|(_, task)| task.has_failed()).collect();
-    listed(&mut text, "what failed", &failed, |(id, task)| failure(id, task));
+    failures(&mut text, record, width.min(WIDEST));
     let pull_requests: Vec<_> =
         record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, url))).collect();
     listed(&mut text, "pull requests", &pull_requests, |(id, url)| {
-        format!("{}  {}", neutral(id.as_str()), neutral(url))
+        format!("{}  {}", neutral(id.as_str()), linked(&neutral(url), url))
     });
     let strays: Vec<_> = record.strays.iter().collect();
     listed(&mut text, "stray sessions", &strays, |stray| {
@@ -71,12 +74,101 @@ fn head(record: &RunRecord) -> String {
     )
 }
 
-fn failure(id: &TaskId, task: &TaskRecord) -> String {
-    let outcome = task.outcome_so_far();
-    let style = style_of(outcome);
-    let reason = task.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", neutral(reason)));
-    let links: String = links(task).map(|link| format!("\n      {DIM}{}{DIM:#}", neutral(link))).collect();
-    format!("{}  {style}{}{style:#}{reason}{links}", neutral(id.as_str()), outcome.label())
+/// Tasks that failed alike, under their outcome and reason: the most first.
+fn failures(text: &mut String, record: &RunRecord, width: usize) {
+    let mut groups: IndexMap<(Outcome, &str), Vec<(&TaskId, &TaskRecord)>> = IndexMap::new();
+    for (id, task) in record.tasks.iter().filter(|(_, task)| task.has_failed()) {
+        let why = (task.outcome_so_far(), task.reason.as_deref().unwrap_or_default());
+        groups.entry(why).or_default().push((id, task));
+    }
+    if groups.is_empty() {
+        return;
+    }
+    groups.sort_by(|_, one, _, other| other.len().cmp(&one.len()));
+    let _ = write!(text, "\n{BOLD}what failed{BOLD:#}");
+    let (mut shown, all) = (0, groups.values().map(Vec::len).sum::<usize>());
+    for ((outcome, reason), tasks) in &groups {
+        if shown >= LISTED {
+            break;
+        }
+        let style = style_of(*outcome);
+        let count = if tasks.len() > 1 { format!(" ({})", many(tasks.len(), "task")) } else { String::new() };
+        let reason = if reason.is_empty() { String::new() } else { format!(": {}", neutral(reason)) };
+        let told = wrapped(&format!("{}{count}{reason}", outcome.label()), width, "    ");
+        // The outcome's name is in the first line.
+        let told = told.replacen(outcome.label(), &format!("{style}{}{style:#}", outcome.label()), 1);
+        let _ = write!(text, "\n  {told}");
+        for (id, task) in tasks.iter().take(LISTED - shown) {
+            let mut links = links(task).map(|url| format!("  {DIM}{}{DIM:#}", linked(&neutral(url), url)));
+            let first = links.next().unwrap_or_default();
+            let _ = write!(text, "\n    {}{first}{}", neutral(id.as_str()), links.collect::<String>());
+            shown += 1;
+        }
+    }
+    if all > shown {
+        let _ = write!(text, "\n  {DIM}… and {} more{DIM:#}", all - shown);
+    }
+}
+
+/// The text in lines of at most this width, the first of which begins in column 2; words are not cut.
+fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    let mut out = String::new();
+    let mut used = 2;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        let is_first = out.is_empty() || out.ends_with(indent);
+        if !is_first && used + 1 + length > width {
+            let _ = write!(out, "\n{indent}");
+            used = indent.len();
+        } else if !is_first {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += length;
+    }
+    out
+}
+
+/// What waits for a person, a command each that goes on with its session; `command` runs the manifest. A session that was put
+/// away with its question takes no answer any more.
+pub(crate) fn needs_person(record: &RunRecord, command: &str) -> Vec<String> {
+    let waiting = record.tasks.iter().filter_map(|(id, task)| {
+        let attempt = task.last_attempt().filter(|attempt| !attempt.archived)?;
+        let session = &attempt.session.as_ref()?.id;
+        let state = attempt.state.as_deref().unwrap_or_default();
+        let failed = match task.outcome_so_far() {
+            Outcome::NeedsInput => " --failed",
+            Outcome::Detached if state.starts_with("AWAITING") => "",
+            _ => return None,
+        };
+        let act = match state {
+            "AWAITING_PLAN_APPROVAL" => format!("approve {session}"),
+            _ => format!("ask {session} '…'"),
+        };
+        Some(format!("  {}: jules-batch session {act} && {command}{failed}", neutral(id.as_str())))
+    });
+    let mut lines: Vec<String> = waiting.collect();
+    let all = lines.len();
+    lines.truncate(LISTED);
+    if all > LISTED {
+        lines.push(format!("  … and {} more", all - LISTED));
+    }
+    if all > 0 {
+        lines.insert(0, "what waits for you; each command takes its session up again:".to_owned());
+    }
+    let asked = |task: &&TaskRecord| {
+        task.outcome_so_far() == Outcome::NeedsInput && task.last_attempt().is_some_and(|it| it.archived)
+    };
+    let put_away = record.tasks.values().filter(asked).count();
+    if put_away > 0 {
+        let (sessions, verb) = (many(put_away, "session"), if put_away == 1 { "was" } else { "were" });
+        lines.push(format!(
+            "{sessions} that asked {verb} put away: answer in the prompt or by `waiting.user-feedback`; with `give-up: leave` \
+             a question can be answered"
+        ));
+    }
+    lines
 }
 
 /// The pull requests of a task, oldest first.
@@ -108,7 +200,6 @@ fn listed<T>(text: &mut String, heading: &str, items: &[T], line: impl Fn(&T) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Outcome;
     use crate::outcome::sample;
     use crate::plan::OnNoChange;
 
@@ -126,13 +217,13 @@ mod tests {
 
     #[test]
     fn a_summary_tells_totals_failures_and_pull_requests() {
-        insta::assert_snapshot!(anstream::adapter::strip_str(&summary(&record())).to_string(), @r"
+        insta::assert_snapshot!(anstream::adapter::strip_str(&summary(&record(), 80)).to_string(), @r"
         run 20261122-020000-7c1f: 2 tasks in 1m 35s, 0 requests
                1  succeeded
                1  failed
         what failed
-          task-1  failed: no tests
-              https://jules.google.com/session/101
+          failed: no tests
+            task-1  https://jules.google.com/session/101
         pull requests
           task-0  https://github.com/my-org/web/pull/1
         ");
@@ -144,7 +235,7 @@ mod tests {
         events.truncate(sample::EVENTS_BEFORE_TASKS + 4 + sample::EVENTS_A_TASK + 3);
         events.push(sample::event(70, sample::intent("task-2", 1)));
         let record = RunRecord::from_events(&events).unwrap();
-        let text = summary(&record);
+        let text = summary(&record, 80);
         insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @r"
         run 20261122-020000-7c1f: 4 tasks, 0 requests
                1  succeeded
@@ -162,7 +253,7 @@ mod tests {
             let task = record.tasks.values_mut().last().unwrap();
             task.outcome = Some(Outcome::NoChange);
             task.planned.on_no_change = rule;
-            summary(&record)
+            summary(&record, 80)
         };
         assert!(told(OnNoChange::Fail).contains("what failed"));
         assert!(!told(OnNoChange::Pass).contains("what failed"));
@@ -175,7 +266,7 @@ mod tests {
         let mut earlier = work.pull_request.clone().unwrap();
         earlier.url = "https://github.com/my-org/web/pull/0".to_owned();
         work.earlier_pull_requests.push(earlier);
-        let told = anstream::adapter::strip_str(&summary(&record)).to_string();
+        let told = anstream::adapter::strip_str(&summary(&record, 80)).to_string();
         assert!(
             told.ends_with(
                 "task-0  https://github.com/my-org/web/pull/0\n  task-0  https://github.com/my-org/web/pull/1"
@@ -192,6 +283,56 @@ mod tests {
         insta::assert_snapshot!(result_lines(&record()).replace('\t', "|"), @r"
         succeeded|task-0|https://github.com/my-org/web/pull/1
         failed|task-1|https://jules.google.com/session/101
+        ");
+    }
+
+    /// Six tasks: two that failed alike, one otherwise with much to say, one that asks, one whose plan waits.
+    fn troubled() -> RunRecord {
+        let mut events = sample::run_of(6);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 6 + sample::EVENTS_A_TASK);
+        let long = "the tests do not pass: tests/it/limits.rs:73 expected 2 sessions and found 5, and the agent \
+            has tried three times to mend it before it gave up and said so";
+        for (n, outcome, state, reason) in [
+            (1, Outcome::Failed, "FAILED", "no luck"),
+            (2, Outcome::Failed, "FAILED", long),
+            (3, Outcome::NeedsInput, "AWAITING_USER_FEEDBACK", "Left or right?"),
+            (4, Outcome::Failed, "FAILED", "no luck"),
+            (5, Outcome::Detached, "AWAITING_PLAN_APPROVAL", "the plan waits for a human's approval"),
+        ] {
+            let task = format!("task-{n}");
+            events.extend([
+                sample::event(80, sample::intent(&task, 1)),
+                sample::event(81, sample::created(&task, 1, n)),
+                sample::event(82, sample::state(&task, 1, state)),
+                sample::event(83, sample::attempt_ended(&task, 1, outcome, Some(reason))),
+                sample::event(84, sample::ended(&task, outcome, Some(reason))),
+            ]);
+        }
+        events.push(sample::event(95, crate::outcome::EventKind::InvocationEnded { stopped: None }));
+        RunRecord::from_events(&events).unwrap()
+    }
+
+    #[test]
+    fn failures_stand_under_their_reasons_in_lines_that_can_be_read() {
+        let told = |width| anstream::adapter::strip_str(&summary(&troubled(), width)).to_string();
+        insta::assert_snapshot!("summary_60", told(60));
+        insta::assert_snapshot!("summary_80", told(80));
+        insta::assert_snapshot!("summary_200", told(200));
+    }
+
+    #[test]
+    fn what_waits_for_a_person_has_its_command() {
+        let mut record = troubled();
+        insta::assert_snapshot!(needs_person(&record, "jules-batch run jobs.yaml").join("\n"), @r"
+        what waits for you; each command takes its session up again:
+          task-3: jules-batch session ask 3 '…' && jules-batch run jobs.yaml --failed
+          task-5: jules-batch session approve 5 && jules-batch run jobs.yaml
+        ");
+        record.tasks[3].attempts[0].archived = true;
+        insta::assert_snapshot!(needs_person(&record, "jules-batch run jobs.yaml").join("\n"), @r"
+        what waits for you; each command takes its session up again:
+          task-5: jules-batch session approve 5 && jules-batch run jobs.yaml
+        1 session that asked was put away: answer in the prompt or by `waiting.user-feedback`; with `give-up: leave` a question can be answered
         ");
     }
 }

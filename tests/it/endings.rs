@@ -273,3 +273,24 @@ fn a_service_that_cannot_be_asked_any_more_does_not_hold_the_task_for_ever() {
     assert_eq!(outcome, Outcome::Detached);
     assert!(why.starts_with("not ended after 1s, but it could not be looked at"), "{why}");
 }
+
+#[test]
+fn the_command_for_what_waits_for_a_person_takes_its_session_up() {
+    let scenario = "{ defaults: { duration: 2s, outcome: change, reply-after: 50ms, reply: I will., \
+        feedback: { times: 1, question: Which? } } }";
+    for (keys, failed) in [("give-up: leave", " --failed"), ("waiting: { user-feedback: detach }", "")] {
+        let keys = ["source: my-org/web@main", keys];
+        let world = World::with(scenario, &Manifest::of([job("asks", "Do it.", &keys)]));
+        let ended = world.run().start().wait();
+        let said = ended.stderr.lines().find(|line| line.contains("session ask"));
+        let command = said.unwrap_or_else(|| panic!("{ended}")).trim().split_once(": ").unwrap().1;
+        let (ask, run) = command.split_once(" && ").unwrap();
+        let words = ask.strip_prefix("jules-batch session ").unwrap().replace("'…'", "This.");
+        let asked = world.command("session").args(&words).env("JULES_BASE_URL", world.service().url());
+        assert_eq!(asked.env("JULES_BATCH_POLL_INTERVAL", "50ms").exits(0).stdout, "I will.\n");
+        assert_eq!(run, format!("jules-batch run jobs.yaml{failed}"));
+        let ended = world.run().args(failed).exits(0);
+        assert_eq!(ended.count(Outcome::Succeeded), 1, "{ended}");
+        world.created(1);
+    }
+}

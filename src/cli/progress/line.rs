@@ -8,11 +8,12 @@ use jiff::Timestamp;
 
 use super::left::Pace;
 use super::service::{news, troubles};
+use super::together::{Group, Key, together};
 use super::view::{Entry, RunView, words};
-use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
+use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, linked};
 use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::plan::TaskId;
-use crate::report::{duration, many};
+use crate::report::duration;
 
 /// What an event is worth saying.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,59 +24,37 @@ pub(crate) enum Said {
     Lasting(String),
 }
 
-/// Applies events and tells the lines that they are worth. Tasks that are given up together before they were started
-/// have one line, not one each: an interrupt can leave thousands.
+/// Applies events and tells the lines that they are worth. Tasks that are opened again, or given up before they were
+/// started, have one line together, not one each: they can be thousands.
 pub(crate) fn lines(events: &[RunEvent], view: &mut RunView) -> Vec<Said> {
     let mut said = Vec::new();
-    let mut unstarted: Vec<&RunEvent> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for event in events {
-        let is_unstarted = is_unstarted(event, view);
-        if let Some(first) = unstarted.first().filter(|first| !is_unstarted || !is_same_end(first, event)) {
-            said.extend(not_started(first, unstarted.len(), view));
-            unstarted.clear();
-        }
-        if let EventKind::ApiUsed { service, .. } = &event.kind {
-            said.extend(news(view.service(), service, event.ts));
-        }
+        let key = Key::of(event, view);
+        let news = match &event.kind {
+            EventKind::ApiUsed { service, .. } => news(view.service(), service, event.ts),
+            _ => Vec::new(),
+        };
         view.apply(event);
-        if is_unstarted {
-            unstarted.push(event);
-        } else {
-            said.extend(line(event, view));
+        if let Some(key) = key {
+            match groups.iter_mut().find(|group| group.key == key) {
+                Some(group) => group.count += 1,
+                None => groups.push(Group { key, first: event, count: 1 }),
+            }
+            continue;
         }
+        let own = line(event, view);
+        if own.is_some() || !news.is_empty() {
+            said.extend(together(std::mem::take(&mut groups), view));
+        }
+        said.extend(news.into_iter().chain(own));
     }
-    said.extend(unstarted.first().and_then(|first| not_started(first, unstarted.len(), view)));
+    said.extend(together(groups, view));
     said
 }
 
-/// Whether it ends a task that has no session, nor one that is being looked for.
-fn is_unstarted(event: &RunEvent, view: &RunView) -> bool {
-    match &event.kind {
-        EventKind::TaskEnded { task, outcome: Outcome::Deferred, .. } => !view.is_live(task),
-        _ => false,
-    }
-}
-
-fn is_same_end(one: &RunEvent, other: &RunEvent) -> bool {
-    let reason = |event: &RunEvent| match &event.kind {
-        EventKind::TaskEnded { reason, .. } => reason.clone(),
-        _ => None,
-    };
-    reason(one) == reason(other)
-}
-
-fn not_started(first: &RunEvent, count: usize, view: &RunView) -> Option<Said> {
-    let EventKind::TaskEnded { outcome, reason, .. } = &first.kind else { return None };
-    if count == 1 {
-        return line(first, view);
-    }
-    let what = format!("{BOLD}{}{BOLD:#}", many(count, "task"));
-    let reason = reason.as_deref().map(neutral).unwrap_or_default();
-    Some(Said::Lasting(aligned(view, style_of(*outcome), outcome.label(), &what, &reason)))
-}
-
 /// The line for an event, if it is worth one. The view has taken the event already.
-fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
+pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
     let change = |task: &TaskId, style, word: &str, rest: String| {
         Some(Said::Change(compose(view, task, style, word, &rest)))
     };
@@ -101,7 +80,7 @@ fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         }
         EventKind::SessionCreated { task, session, adopted, .. } => {
             let word = if *adopted { "adopted" } else { "started" };
-            change(task, CYAN, word, neutral(session.link()))
+            change(task, CYAN, word, linked(&neutral(session.link()), session.link()))
         }
         // `started` and the task's end tell these already.
         EventKind::SessionState { state, .. }
@@ -183,15 +162,15 @@ fn compose(view: &RunView, task: &TaskId, style: Style, word: &str, rest: &str) 
     aligned(view, style, word, &format!("{BOLD}{}{BOLD:#}", neutral(task.as_str())), rest)
 }
 
-fn aligned(view: &RunView, style: Style, word: &str, what: &str, rest: &str) -> String {
+pub(super) fn aligned(view: &RunView, style: Style, word: &str, what: &str, rest: &str) -> String {
     let line = format!("{} {style}{word:<17}{style:#} {what}", position(view));
     if rest.is_empty() { line } else { format!("{line}  {rest}") }
 }
 
-/// `[ 3/60]`.
+/// `[ 3/60]`: how many are done. What is left for another run is not, so that the number only rises.
 fn position(view: &RunView) -> String {
     let total = view.total().to_string();
-    format!("{DIM}[{:>width$}/{total}]{DIM:#}", view.ended(), width = total.len())
+    format!("{DIM}[{:>width$}/{total}]{DIM:#}", view.done(), width = total.len())
 }
 
 /// After an attempt that was not the last: how it ended.
@@ -210,9 +189,10 @@ fn end(entry: Option<&Entry>, now: Timestamp, reason: Option<&str>) -> String {
         parts.push(duration(took));
     }
     if let Some(entry) = entry {
-        let mut pulls = entry.work.pull_requests().map(|pull| neutral(&pull.url)).peekable();
+        let link = |url: &str| linked(&neutral(url), url);
+        let mut pulls = entry.work.pull_requests().map(|pull| link(&pull.url)).peekable();
         let session = entry.session.as_ref().filter(|_| pulls.peek().is_none());
-        let session = session.map(|session| neutral(session.link()));
+        let session = session.map(|session| link(session.link()));
         parts.extend(pulls.chain(session));
     }
     parts.extend(reason.map(neutral));
@@ -247,10 +227,42 @@ mod tests {
         events.push(ended(8, Outcome::Deferred, "something else"));
         insta::assert_snapshot!(told(&events), @r"
           [0/9] started           task-0  https://jules.google.com/session/7
-        ! [1/9] detached          task-0  8.0s  https://jules.google.com/session/7  still live at the interrupt
-        ! [2/9] deferred          task-1  6.0s  it is not known whether its session was created
-        ! [8/9] deferred          6 tasks  not started before the interrupt
-        ! [9/9] deferred          task-8  something else
+        ! [0/9] detached          task-0  8.0s  https://jules.google.com/session/7  still live at the interrupt
+        ! [0/9] deferred          task-1  6.0s  it is not known whether its session was created
+        ! [0/9] deferred          6 tasks  not started before the interrupt
+        ! [0/9] deferred          task-8  something else
+        ");
+    }
+
+    #[test]
+    fn tasks_that_are_opened_again_have_one_line_and_the_count_only_rises() {
+        let mut events = sample::run_of(8);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 8 + sample::EVENTS_A_TASK);
+        let deferred =
+            |n: i64| event(90, sample::ended(&format!("task-{n}"), Outcome::Deferred, Some("later")));
+        events.extend((1..8).map(deferred));
+        let mut view = RunView::default();
+        events.iter().for_each(|event| view.apply(event));
+        let reopened =
+            (1..8).map(|n| event(95, EventKind::TaskReopened { task: TaskId::new(format!("task-{n}")) }));
+        let mut again: Vec<_> = reopened.collect();
+        again.push(event(96, sample::intent("task-1", 1)));
+        again.push(event(97, sample::created("task-1", 1, 7)));
+        again.push(event(98, sample::ended("task-1", Outcome::Succeeded, None)));
+        let skipped = |n: i64| {
+            let why = format!("needs `task-{}`, which is still open", n - 1);
+            event(99, sample::ended(&format!("task-{n}"), Outcome::Deferred, Some(&why)))
+        };
+        again.extend((2..8).map(skipped));
+        let plain = |said| match said {
+            Said::Lasting(text) | Said::Change(text) => anstream::adapter::strip_str(&text).to_string(),
+        };
+        let told: Vec<_> = lines(&again, &mut view).into_iter().map(plain).collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        [1/8] open again        7 tasks
+        [1/8] started           task-1  https://jules.google.com/session/7
+        [2/8] succeeded         task-1  2.0s  https://jules.google.com/session/7
+        [2/8] deferred          6 tasks  for 6 reasons, such as: needs `task-6`, which is still open
         ");
     }
 

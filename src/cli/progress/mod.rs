@@ -6,6 +6,7 @@ mod left;
 mod line;
 mod service;
 mod table;
+mod together;
 mod view;
 
 use std::time::{Duration, Instant};

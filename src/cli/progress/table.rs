@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::left::Pace;
 use super::line::counts;
 use super::service::troubles;
-use super::view::{Row, RunView};
+use super::view::{Live, Row, RunView};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, YELLOW};
 use crate::report::duration;
 
@@ -53,7 +53,7 @@ pub(crate) fn table(
 
 /// `━━━━━╸──────  4/12  33 %  2m 10s gone, about 4m left`.
 fn bar_line(view: &RunView, pace: Pace, now: Timestamp, width: usize) -> String {
-    let (ended, total) = (view.ended(), view.total());
+    let (ended, total) = (view.done(), view.total());
     let share = if total == 0 { 0.0 } else { ended as f64 / total as f64 };
     let gone = duration(Duration::from_secs_f64(view.elapsed(now)));
     let left = view.left(pace, now).words();
@@ -70,7 +70,7 @@ fn bar_of(share: f64, width: usize) -> String {
 }
 
 fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
-    let (Row { task, live, .. }, state) = (row, row.state());
+    let (Row { task, live, is_queued: row_is_queued }, state) = (row, row.state());
     let age = duration(now.duration_since(live.since).unsigned_abs());
     let (style, state) = (style_of(state), clip(neutral(state), 17));
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
@@ -78,10 +78,33 @@ fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
     let room = width.saturating_sub(2 + 17 + 1 + 7 + 2);
     // The task's name goes before the address: it is what one looks for.
     let task = clip(task, room);
-    let url_room = room.saturating_sub(task.chars().count() + 2);
-    let url = live.url.as_deref().map(|url| fitting(&neutral(url), url_room)).unwrap_or_default();
-    let row = format!("  {style}{state:<17}{style:#} {DIM}{age:>7}{DIM:#}  {task}");
-    if url.is_empty() { row } else { format!("{row}  {DIM}{url}{DIM:#}") }
+    let mut row = format!("  {style}{state:<17}{style:#} {DIM}{age:>7}{DIM:#}  {task}");
+    let mut room = room.saturating_sub(task.chars().count());
+    // Then what happened last, then the address, as far as there is room.
+    let url_room = |room: usize| room.saturating_sub(2);
+    let last = if row_is_queued { String::new() } else { last_of(live, now) };
+    for text in [last, live.url.as_deref().map(|url| neutral(url)).unwrap_or_default()] {
+        let text = if text.contains("://") { fitting(&text, url_room(room)) } else { text };
+        let width = text.chars().count();
+        if width > 0 && width <= url_room(room) {
+            row.push_str(&format!("  {DIM}{text}{DIM:#}"));
+            room -= width + 2;
+        }
+    }
+    row
+}
+
+/// `answered 40s ago`; of a change of state only for how long, as the state is there.
+fn last_of(live: &Live, now: Timestamp) -> String {
+    let (what, at) = &live.last;
+    let ago = duration(now.duration_since(*at).unsigned_abs());
+    if *what == live.state && *at == live.since {
+        String::new()
+    } else if *what == live.state {
+        format!("for {ago}")
+    } else {
+        format!("{what} {ago} ago")
+    }
 }
 
 fn style_of(state: &str) -> Style {
@@ -129,12 +152,12 @@ mod tests {
         nightly · run 20261122-020005-7c1f
         ━━━━━───────────────────────────────────  1/8  12 %  1m 40s gone, about 1m 00s left
         1 succeeded, 6 live, 1 waiting
-          started               39s  task-1  jules.google.com/session/1
-          awaiting answer       38s  task-2 (attempt 2)  jules.google.com/session/2
-          started               37s  task-3 (attempt 3)  jules.google.com/session/3
-          started               36s  task-4 (attempt 4)  jules.google.com/session/4
-          started               35s  task-5 (attempt 5)  jules.google.com/session/5
-          started               34s  task-6 (attempt 6)  jules.google.com/session/6
+          awaiting answer       38s  task-2 (attempt 2)  for 30s  jules.google.com/session/2
+          started               39s  task-1  for 38s  jules.google.com/session/1
+          started               37s  task-3 (attempt 3)  for 36s  jules.google.com/session/3
+          started               36s  task-4 (attempt 4)  for 35s  jules.google.com/session/4
+          started               35s  task-5 (attempt 5)  for 34s  jules.google.com/session/5
+          started               34s  task-6 (attempt 6)  for 33s  jules.google.com/session/6
         ");
     }
 
@@ -167,12 +190,12 @@ mod tests {
         1 succeeded, 6 live, 1 waiting
         outage for 23s, next try in 7s: the service answered 503 UNAVAILABLE: The serv…
         creates paused until 02:02:40 UTC (in 1m 00s), as the service asks
-          started               39s  task-1  jules.google.com/session/1
-          awaiting answer       38s  task-2 (attempt 2)  jules.google.com/session/2
-          started               37s  task-3 (attempt 3)  jules.google.com/session/3
-          started               36s  task-4 (attempt 4)  jules.google.com/session/4
-          started               35s  task-5 (attempt 5)  jules.google.com/session/5
-          started               34s  task-6 (attempt 6)  jules.google.com/session/6
+          awaiting answer       38s  task-2 (attempt 2)  for 30s  …/2
+          started               39s  task-1  for 38s  jules.google.com/session/1
+          started               37s  task-3 (attempt 3)  for 36s  …/3
+          started               36s  task-4 (attempt 4)  for 35s  …/4
+          started               35s  task-5 (attempt 5)  for 34s  …/5
+          started               34s  task-6 (attempt 6)  for 33s  …/6
           waiting               25s  task-7
         ");
         insta::assert_snapshot!(drawn(&held_up(), (60, 9)), @r"
@@ -181,9 +204,22 @@ mod tests {
         1 succeeded, 6 live, 1 waiting
         outage for 23s, next try in 7s: the service answered 503 U…
         creates paused until 02:02:40 UTC (in 1m 00s), as the serv…
-          started               39s  task-1  …/1
+          awaiting answer       38s  task-2 (attempt 2)  for 30s
           … and 6 more
         ");
+    }
+
+    #[test]
+    fn what_waits_for_a_person_is_on_top_and_each_row_tells_what_happened_last() {
+        let mut view = busy();
+        view.apply(&sample::event(80, sample::state("task-3", 3, "IN_PROGRESS")));
+        let answered = EventKind::Replied { task: crate::plan::TaskId::new("task-3"), attempt: 3 };
+        view.apply(&sample::event(90, answered));
+        view.apply(&sample::event(85, sample::state("task-5", 5, "AWAITING_PLAN_APPROVAL")));
+        view.apply(&sample::event(70, sample::state("task-1", 1, "IN_PROGRESS")));
+        for width in [60, 80, 200] {
+            insta::assert_snapshot!(format!("table_{width}"), drawn(&view, (width, 24)));
+        }
     }
 
     #[test]
@@ -192,8 +228,8 @@ mod tests {
         nightly · run 20261122-020005-7c1f
         ━─────────  1/8  12 %  1m 40s gone, ab…
         1 succeeded, 6 live, 1 waiting
-          started               39s  task-1
           awaiting answer       38s  task-2 (a…
+          started               39s  task-1
           … and 4 more
         ");
     }

@@ -46,6 +46,24 @@ pub(crate) struct Live {
     pub(crate) since: Timestamp,
     pub(crate) url: Option<String>,
     pub(crate) attempt: u32,
+    /// What happened last, and when.
+    pub(crate) last: (String, Timestamp),
+}
+
+impl Live {
+    fn new(state: &str, since: Timestamp, attempt: u32) -> Self {
+        Self { state: state.to_owned(), since, url: None, attempt, last: (state.to_owned(), since) }
+    }
+
+    fn set_state(&mut self, state: &str, ts: Timestamp) {
+        state.clone_into(&mut self.state);
+        self.last = (state.to_owned(), ts);
+    }
+
+    /// Whether it goes no further without a person, unless the policy of its task has an answer.
+    pub(crate) fn waits_for_person(&self) -> bool {
+        self.state.starts_with("awaiting") || self.state == "paused"
+    }
 }
 
 /// A task that the live table shows.
@@ -74,12 +92,9 @@ impl RunView {
             let is_live = |attempt: &&AttemptRecord| attempt.is_live() || attempt.is_open_intent();
             if let (None, Some(attempt)) = (task.outcome, last.filter(is_live)) {
                 let known = if attempt.session.is_some() { "started" } else { CREATING };
-                let live = Live {
-                    state: attempt.state.as_deref().map_or_else(|| known.to_owned(), words),
-                    since: attempt.started_at,
-                    url: attempt.session.as_ref().and_then(|session| session.url.clone()),
-                    attempt: attempt.number,
-                };
+                let state = attempt.state.as_deref().map_or_else(|| known.to_owned(), words);
+                let mut live = Live::new(&state, attempt.started_at, attempt.number);
+                live.url = attempt.session.as_ref().and_then(|session| session.url.clone());
                 view.live.insert(id.clone(), live);
             }
             if let Some(outcome) = task.outcome {
@@ -117,15 +132,14 @@ impl RunView {
             EventKind::TaskMarked { task, mark, .. } => self.set_outcome(task, mark.outcome()),
             EventKind::IntentRecorded { task, attempt, .. } => {
                 self.entry(task).started.get_or_insert(ts);
-                let live = Live { state: CREATING.into(), since: ts, url: None, attempt: *attempt };
-                self.live.insert(task.clone(), live);
+                self.live.insert(task.clone(), Live::new(CREATING, ts, *attempt));
                 if self.waiting() == 0 {
                     // What is told of it now and then is over.
                     self.service.held_back = None;
                 }
             }
             EventKind::CreateDoubted { task, attempt, .. } => {
-                self.live_entry(task, *attempt, ts).state = "in doubt".into();
+                self.live_entry(task, *attempt, ts).set_state("in doubt", ts);
             }
             EventKind::CreateRefused { task, .. } => {
                 self.live.remove(task);
@@ -134,13 +148,13 @@ impl RunView {
                 self.entry(task).session = Some(session.clone());
                 let live = self.live_entry(task, *attempt, ts);
                 live.url.clone_from(&session.url);
-                live.state = "started".into();
+                live.set_state("started", ts);
             }
             EventKind::SessionState { task, attempt, state, .. } => {
                 // A session may be live already when an invocation takes the run up.
                 let url = self.entry(task).session.as_ref().and_then(|s| s.url.clone());
                 let live = self.live_entry(task, *attempt, ts);
-                live.state = words(state);
+                live.set_state(&words(state), ts);
                 live.url = live.url.take().or(url);
             }
             EventKind::AttemptEnded { task, outcome, reason, work, .. } => {
@@ -158,10 +172,10 @@ impl RunView {
                 self.live.remove(task);
                 self.set_outcome(task, Some(*outcome));
             }
+            EventKind::PlanApproved { task, .. } => self.happened(task, "plan approved", ts),
+            EventKind::Replied { task, .. } => self.happened(task, "answered", ts),
+            EventKind::Nudged { task, .. } => self.happened(task, "nudged", ts),
             EventKind::RunStarted { .. }
-            | EventKind::PlanApproved { .. }
-            | EventKind::Replied { .. }
-            | EventKind::Nudged { .. }
             | EventKind::SessionArchived { .. }
             | EventKind::Noted { .. }
             | EventKind::StrayFound { .. }
@@ -183,6 +197,11 @@ impl RunView {
     /// How many tasks have their outcome.
     pub(crate) fn ended(&self) -> usize {
         self.counts.values().sum()
+    }
+
+    /// How many tasks have an outcome that leaves nothing to do for another run.
+    pub(crate) fn done(&self) -> usize {
+        self.counts.iter().filter(|(outcome, _)| !outcome.is_open()).map(|(_, n)| n).sum()
     }
 
     /// How many tasks have neither an outcome nor a live session.
@@ -234,11 +253,12 @@ impl RunView {
         creating.take(self.service.queued_creates).count()
     }
 
-    /// The tasks with a live session or with a create under way, the oldest first.
+    /// The tasks with a live session or with a create under way: first those that wait for a person, then the oldest.
     pub(crate) fn rows(&self) -> Vec<Row<'_>> {
         let row = |(task, live)| Row { task, live, is_queued: false };
         let mut rows: Vec<_> = self.live.iter().map(row).collect();
-        rows.sort_unstable_by(|a, b| (a.live.since, a.task).cmp(&(b.live.since, b.task)));
+        let place = |row: &Row<'_>| (!row.live.waits_for_person(), row.live.since);
+        rows.sort_unstable_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.task.cmp(b.task)));
         // Creates are sent in the order in which they were decided.
         let creating = rows.iter_mut().rev().filter(|row| row.live.state == CREATING);
         creating.take(self.queued()).for_each(|row| row.is_queued = true);
@@ -260,12 +280,13 @@ impl RunView {
     }
 
     fn live_entry(&mut self, task: &TaskId, attempt: u32, ts: Timestamp) -> &mut Live {
-        self.live.entry(task.clone()).or_insert_with(|| Live {
-            state: String::new(),
-            since: ts,
-            url: None,
-            attempt,
-        })
+        self.live.entry(task.clone()).or_insert_with(|| Live::new("", ts, attempt))
+    }
+
+    fn happened(&mut self, task: &TaskId, what: &str, ts: Timestamp) {
+        if let Some(live) = self.live.get_mut(task) {
+            live.last = (what.to_owned(), ts);
+        }
     }
 }
 

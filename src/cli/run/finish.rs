@@ -20,7 +20,7 @@ pub(super) fn finish(
     console: &Console,
 ) -> Exit {
     let record = &finished.record;
-    console.say(&summary::summary(record));
+    console.say(&summary::summary(record, console.size().0));
     let page = files.path(Format::Html);
     console
         .say(&format!("reports: {}", [page, files.path(Format::Junit)].map(|path| quoted(&path)).join(", ")));
@@ -99,6 +99,8 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
         command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
     }
     let mut lines = Vec::new();
+    let waiting = if args.is_simulated() { Vec::new() } else { summary::needs_person(record, &command) };
+    lines.extend(waiting);
     if record.totals().remaining() > 0 {
         lines.push(format!("go on with: {command}"));
     }
