@@ -45,11 +45,11 @@ pub(crate) fn lines(events: &[RunEvent], view: &mut RunView) -> Vec<Said> {
         }
         let own = line(event, view);
         if own.is_some() || !news.is_empty() {
-            said.extend(together(std::mem::take(&mut groups), view));
+            said.extend(together(&std::mem::take(&mut groups), view));
         }
         said.extend(news.into_iter().chain(own));
     }
-    said.extend(together(groups, view));
+    said.extend(together(&groups, view));
     said
 }
 

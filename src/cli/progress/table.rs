@@ -83,7 +83,7 @@ fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
     // Then what happened last, then the address, as far as there is room.
     let url_room = |room: usize| room.saturating_sub(2);
     let last = if row_is_queued { String::new() } else { last_of(live, now) };
-    for text in [last, live.url.as_deref().map(|url| neutral(url)).unwrap_or_default()] {
+    for text in [last, live.url.as_deref().map(neutral).unwrap_or_default()] {
         let text = if text.contains("://") { fitting(&text, url_room(room)) } else { text };
         let width = text.chars().count();
         if width > 0 && width <= url_room(room) {

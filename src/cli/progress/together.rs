@@ -40,7 +40,7 @@ impl Key {
 }
 
 /// The lines for what has come together.
-pub(super) fn together(groups: Vec<Group<'_>>, view: &RunView) -> Vec<Said> {
+pub(super) fn together(groups: &[Group<'_>], view: &RunView) -> Vec<Said> {
     let of = |outcome: Outcome| {
         let is_of = move |group: &&Group<'_>| matches!(group.key, Key::Unstarted(of, _) if of == outcome);
         groups.iter().filter(is_of)
