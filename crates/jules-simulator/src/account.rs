@@ -23,6 +23,7 @@ use super::{
     sources::Sources,
     span::Span,
     text, timeline,
+    wake::Wake,
 };
 
 /// Repositories and sessions, as far as the clock has come.
@@ -45,8 +46,8 @@ pub(super) struct Account {
     pub(super) live_max: usize,
     /// The address that those of the sessions' pages begin with.
     pages: Arc<str>,
-    /// The last pull request of each repository.
-    pulls: HashMap<String, u64>,
+    /// What sessions did on GitHub that it has not heard of yet.
+    deeds: Vec<SessionDeed>,
     /// The first sessions for each prompt on each source, oldest first.
     tasks: HashMap<u64, Vec<usize>>,
 }
@@ -67,7 +68,7 @@ impl Account {
             live: 0,
             live_max: 0,
             pages: Arc::clone(&script.pages),
-            pulls: HashMap::new(),
+            deeds: Vec::new(),
             tasks: HashMap::new(),
         };
         account.remember(script.history, now);
@@ -89,7 +90,8 @@ impl Account {
             });
             let prompt = format!("Old task {} of {}: tidy up the tests.", n + 1, history);
             let create = Create { prompt, source, pull_request: true, ..Create::default() };
-            self.add(None, create, "{}".into(), Arc::clone(&behaviour), None, born);
+            let place = self.add(None, create, "{}".into(), Arc::clone(&behaviour), None, born);
+            self.sessions[place].is_old = true;
         }
         self.settle(now);
         self.live_max = 0;
@@ -158,11 +160,13 @@ impl Account {
             create,
             archived: false,
             deleted: false,
+            is_old: false,
             counted: false,
             messages: Vec::new(),
             approvals: 0,
             archives: 0,
             pulls: Vec::new(),
+            told: (0, 0),
             turn: None,
             doom,
         };
@@ -217,6 +221,30 @@ impl Account {
         }
     }
 
+    /// When the next turn comes.
+    pub(super) fn next_turn(&self) -> Option<Timestamp> {
+        self.turns.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// What sessions did on GitHub since the last time, oldest first.
+    pub(super) fn take_deeds(&mut self) -> Vec<SessionDeed> {
+        let mut deeds = std::mem::take(&mut self.deeds);
+        deeds.sort_by_key(|deed| deed.at);
+        deeds
+    }
+
+    /// Something on GitHub wakes the session at `place`, if it sleeps.
+    pub(super) fn stir(&mut self, place: usize, wake: Wake, at: Timestamp) {
+        let speed = self.speed;
+        let session = &mut self.sessions[place];
+        session.life.advance(at);
+        let number = session.life.wakes.len() as u64;
+        if let Some(steps) = session.woken_by(wake, session.dice.with("stir").nth(number), speed) {
+            session.life.wake(at, steps);
+        }
+        self.refresh(place);
+    }
+
     /// Counts what has changed about a session's slot, its pull request and its next turn.
     pub(super) fn refresh(&mut self, place: usize) {
         let session = &mut self.sessions[place];
@@ -228,12 +256,14 @@ impl Account {
             self.live -= 1;
         }
         session.counted = live;
-        for _ in session.pulls.len()..session.life.pulls.len() {
-            let repo = session.repo().unwrap_or_default().to_owned();
-            let first = 1 + Dice::new(0).with(&repo).bits() % 400;
-            let number = self.pulls.entry(repo).and_modify(|number| *number += 1).or_insert(first);
-            session.pulls.push(*number);
+        let (pulls, pushes) = (&session.life.pulls, &session.life.pushes);
+        for (n, at) in pulls.iter().enumerate().skip(session.told.0) {
+            self.deeds.push(SessionDeed { place, at: *at, what: OnGitHub::Opens(n) });
         }
+        for (n, at) in pushes.iter().enumerate().skip(session.told.1) {
+            self.deeds.push(SessionDeed { place, at: *at, what: OnGitHub::Pushes(n + 1) });
+        }
+        session.told = (pulls.len(), pushes.len());
         let turn = session.life.next_turn();
         if session.turn != turn {
             session.turn = turn;
@@ -249,6 +279,22 @@ impl Account {
             unseen.into_iter().for_each(|end| end.seen_at = Some(now));
         }
     }
+}
+
+/// Something that a session did on GitHub.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SessionDeed {
+    pub(super) place: usize,
+    pub(super) at: Timestamp,
+    pub(super) what: OnGitHub,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OnGitHub {
+    /// Its n-th pull request, from 0.
+    Opens(usize),
+    /// Its n-th push after that, from 1.
+    Pushes(usize),
 }
 
 /// How many sessions of one task are looked at when another is created: thousands can have one prompt in a benchmark.

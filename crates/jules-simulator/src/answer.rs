@@ -16,6 +16,8 @@ pub(super) struct Answer {
     pub(super) retry_after: Option<u64>,
     /// Where a redirect leads.
     pub(super) location: Option<&'static str>,
+    /// Other headers.
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
 /// An answer on its way.
@@ -70,7 +72,14 @@ impl Answer {
     }
 
     pub(super) fn empty() -> Self {
-        Self { status: 200, content_type: None, body: String::new(), retry_after: None, location: None }
+        Self {
+            status: 200,
+            content_type: None,
+            body: String::new(),
+            retry_after: None,
+            location: None,
+            headers: Vec::new(),
+        }
     }
 
     pub(super) fn refusal(failure: &Failure) -> Self {
@@ -80,6 +89,7 @@ impl Answer {
             body: failure.body().to_string(),
             retry_after: failure.retry_after,
             location: (300..400).contains(&failure.code).then_some(LOGIN),
+            headers: Vec::new(),
         }
     }
 
@@ -90,7 +100,7 @@ impl Answer {
              <p>The server encountered a temporary error and could not complete your request.\n"
         );
         let location = (300..400).contains(&status).then_some(LOGIN);
-        Self { status, content_type: Some(HTML), body, retry_after: None, location }
+        Self { status, content_type: Some(HTML), body, location, ..Self::empty() }
     }
 
     /// What an address answers that no method has.

@@ -1,10 +1,10 @@
 //! How a session behaves: the `then` of a scenario's rules.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use super::{span::Span, wake::Wake};
+use super::{github::PullScript, span::Span, wake::Wake};
 
 /// What a scenario says about a session's life. What it leaves out comes from the scenario's `defaults`, and then
 /// from the request itself. Lengths of time are in service time.
@@ -63,6 +63,8 @@ pub(super) struct Behaviour {
     pub(super) not_found_for: Option<Span>,
     /// Whether sendMessage answers 404 while it is QUEUED, as the service does (default false).
     pub(super) refuse_messages_while_queued: Option<bool>,
+    /// What becomes of its pull requests on GitHub.
+    pub(super) on_github: Option<Arc<PullScript>>,
     /// Digits after the second's point in activity times (0–9); by default as few as hold microseconds.
     pub(super) time_digits: Option<u8>,
 }
@@ -272,6 +274,10 @@ impl Behaviour {
             refuse_messages_while_queued: self
                 .refuse_messages_while_queued
                 .or(base.refuse_messages_while_queued),
+            on_github: match (self.on_github, base.on_github) {
+                (Some(own), Some(base)) => Some(Arc::new(PullScript::clone(&own).over(&base))),
+                (own, base) => own.or(base),
+            },
             time_digits: self.time_digits.or(base.time_digits),
         }
     }

@@ -12,13 +12,15 @@ use super::{
 };
 
 /// A fault that is to happen to one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Mishap {
     pub(super) kind: FaultKind,
     pub(super) status: Option<u16>,
     pub(super) delay: Duration,
     /// Whole seconds, at least one.
     pub(super) retry_after: Option<u64>,
+    /// Which share of an answer is left out.
+    pub(super) share: f64,
     /// Which of the scenario's faults it is.
     index: usize,
 }
@@ -32,7 +34,12 @@ impl Mishap {
             FaultKind::Throttle => (Answer::refusal(&Failure::exhausted(self.retry_after)), Delivery::Whole),
             FaultKind::Html => (Answer::error_page(self.status.unwrap_or(502)), Delivery::Whole),
             FaultKind::ResetBefore | FaultKind::ArriveLate => (Answer::empty(), Delivery::Reset),
-            FaultKind::ErrorAfter
+            FaultKind::Partial
+            | FaultKind::PrimaryLimit
+            | FaultKind::SecondaryLimit
+            | FaultKind::TooLarge
+            | FaultKind::PushBefore
+            | FaultKind::ErrorAfter
             | FaultKind::PreconditionAfter
             | FaultKind::ResetAfter
             | FaultKind::Truncate
@@ -57,7 +64,12 @@ impl Mishap {
             FaultKind::Hang => (answer, Delivery::Hung),
             FaultKind::Silence => (answer, Delivery::Silent),
             FaultKind::Slow => (answer, Delivery::Slow(self.delay)),
-            FaultKind::ErrorBefore
+            FaultKind::Partial
+            | FaultKind::PrimaryLimit
+            | FaultKind::SecondaryLimit
+            | FaultKind::TooLarge
+            | FaultKind::PushBefore
+            | FaultKind::ErrorBefore
             | FaultKind::Throttle
             | FaultKind::Html
             | FaultKind::ResetBefore
@@ -80,6 +92,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) age: Option<Duration>,
     /// The create of that session, or this one.
     pub(super) create: Option<&'a Create>,
+    /// How many pull requests it asks for.
+    pub(super) size: usize,
 }
 
 impl Circumstances<'_> {
@@ -90,7 +104,8 @@ impl Circumstances<'_> {
             Since::FirstSession => self.used,
             Since::Session => self.age,
         };
-        fault.on.as_slice().iter().any(|scope| scope.covers(self.method))
+        (fault.kind != FaultKind::TooLarge || self.size > fault.above.unwrap_or(50))
+            && fault.on.as_slice().iter().any(|scope| scope.covers(self.method))
             && fault.during.is_none_or(|window| since.is_some_and(|since| window.holds(since)))
             && fault.when.as_ref().is_none_or(|when| self.create.is_some_and(|create| when.matches(create)))
     }
@@ -164,7 +179,8 @@ fn mishap(fault: &Fault, index: usize, dice: Dice) -> Mishap {
         let length = span.draw(dice.with("retry-after"));
         length.as_secs() + u64::from(length.subsec_nanos() > 0)
     });
-    Mishap { kind: fault.kind, status: fault.status, delay, retry_after, index }
+    let share = fault.share.unwrap_or(0.3);
+    Mishap { kind: fault.kind, status: fault.status, delay, retry_after, share, index }
 }
 
 #[cfg(test)]
@@ -176,7 +192,7 @@ mod tests {
     }
 
     fn to(method: Method) -> Circumstances<'static> {
-        Circumstances { method, running: Duration::ZERO, used: None, age: None, create: None }
+        Circumstances { method, running: Duration::ZERO, used: None, age: None, create: None, size: 0 }
     }
 
     fn strikes_of(faults: &mut Faults, method: Method, count: usize) -> Vec<usize> {

@@ -1,4 +1,4 @@
-//! The service, played by a local HTTP server.
+//! The service, played by a local HTTP server, and the part of GitHub where its pull requests are.
 //!
 //! The simulator answers the twelve methods of the Jules API over HTTP, with its paging, ordering, filters, quotas,
 //! caps, errors and oddities. What sessions do is scripted by a [`Scenario`]; without one they behave well. It serves
@@ -16,12 +16,20 @@
 //! A session is a list of timed steps. Nothing runs between requests: each request first plays what has become due, so
 //! ten thousand live sessions cost memory and no time. All decisions are plain methods that are told the time.
 //!
+//! # GitHub
+//!
+//! A session's pull request is on GitHub as well, at the same address: REST below `/` (and `/api/v3/`), GraphQL at `/graphql`
+//! (and `/api/graphql`). There its checks run, people review, push and merge, and other repositories move, as the scenario
+//! says; what happens there brings sessions back to work. It answers what whoever follows pull requests asks: queries over
+//! a part of GitHub's own schema, and the REST operations that [`Simulator::github_url`] names.
+//!
 //! # Beside the API
 //!
 //! | address | answer |
 //! | --- | --- |
 //! | `GET /statistics` | [`Statistics`] as JSON |
 //! | `GET /statistics/sessions` | the sessions that it counts, oldest first, as an array of [`SessionView`] |
+//! | `GET /statistics/pulls` | every pull request, oldest first, as an array of [`PullRequestView`] |
 //! | `POST /statistics/reset` | 204; counts start again, without the sessions up to now (the account keeps them) |
 //!
 //! `/books` in place of `/statistics` does the same.
@@ -51,6 +59,7 @@ mod dice;
 mod earlier;
 mod failure;
 mod faults;
+mod github;
 mod life;
 mod limits;
 mod lists;
@@ -94,6 +103,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::{
     earlier::EarlierSession,
+    github::{GitHubStatistics, HeadMessages, Merge, PullRequestView, SecondPullRequest, Write},
     scenario::{Scenario, ScenarioError},
     statistics::{Detection, Duplicate, SecondSession, SessionEnd, SessionView, SessionWake, Statistics},
 };
@@ -157,7 +167,9 @@ impl Simulator {
     {
         let clock = Clock::start(scenario.clock_ahead());
         let closing = CancellationToken::new();
-        let shared = Shared::new(Service::new(scenario, clock.now()), clock, closing.clone());
+        let scheme = if origin.starts_with("https:") { "https" } else { "http" };
+        let service = Service::new(scenario, clock.now());
+        let shared = Shared::new(service, clock, closing.clone(), scheme);
         let router = server::router(shared.clone()).into_make_service_with_connect_info::<Control>();
         let closed = closing.clone().cancelled_owned();
         let server = tokio::spawn(async move {
@@ -181,6 +193,15 @@ impl Simulator {
     /// The base URL for clients: `http://127.0.0.1:PORT/v1alpha`.
     pub fn url(&self) -> String {
         format!("{}{VERSION}", self.origin)
+    }
+
+    /// GitHub's address for clients of REST: `http://127.0.0.1:PORT`. GraphQL is at `/graphql` below it.
+    ///
+    /// REST has repositories, their activity, branches and check runs; pull requests (list, get, update, merge, update
+    /// branch, reviews, commits), comments, the user and the rate limit. A client that wants to speak to a host of its own,
+    /// such as `gh` to `github.localhost`, takes it as its HTTP proxy.
+    pub fn github_url(&self) -> &str {
+        &self.origin
     }
 
     /// The certificate of a simulator that speaks TLS, as PEM.
@@ -213,6 +234,11 @@ impl Simulator {
     /// The sessions that the statistics count, oldest first.
     pub fn sessions(&self) -> Vec<SessionView> {
         self.shared.look(Service::views)
+    }
+
+    /// Every pull request on GitHub, oldest first.
+    pub fn pull_requests(&self) -> Vec<PullRequestView> {
+        self.shared.look(Service::pull_requests)
     }
 
     /// Stops listening, ends stuck answers, lets running ones finish for up to two seconds, and returns.

@@ -150,7 +150,8 @@ pub(super) struct Life {
     pub(super) delivered_at: Option<Timestamp>,
     /// When each of its pull requests appeared.
     pub(super) pulls: Vec<Timestamp>,
-    pub(super) pushes: u32,
+    /// When each push to its branch came.
+    pub(super) pushes: Vec<Timestamp>,
     pub(super) ends: Vec<End>,
     pub(super) wakes: Vec<(Timestamp, Waker)>,
     pub(super) updated_at: Timestamp,
@@ -172,11 +173,16 @@ impl Life {
             happened: Vec::new(),
             delivered_at: None,
             pulls: Vec::new(),
-            pushes: 0,
+            pushes: Vec::new(),
             ends: Vec::new(),
             wakes: Vec::new(),
             updated_at: born,
         }
+    }
+
+    /// How many times it pushed to its branch.
+    pub(super) fn pushes(&self) -> u32 {
+        u32::try_from(self.pushes.len()).unwrap_or(u32::MAX)
     }
 
     /// Whether it holds one of the account's slots.
@@ -268,8 +274,8 @@ impl Life {
             Act::Deliver(Output::ChangeSet) => self.delivered_at = self.delivered_at.or(Some(due)),
             Act::Deliver(Output::PullRequest) => self.pulls.push(due),
             Act::Deliver(Output::Push) => {
-                self.pushes += 1;
-                self.report(cut(due, self.digits), floor, Report::Pushed(self.pushes));
+                self.pushes.push(due);
+                self.report(cut(due, self.digits), floor, Report::Pushed(self.pushes()));
             }
             Act::End(state) => {
                 self.state = state;

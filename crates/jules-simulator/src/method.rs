@@ -1,6 +1,8 @@
-//! The twelve methods of the service.
+//! The twelve methods of the service, and the operations of GitHub beside them.
 
 use std::fmt;
+
+use super::github::Operation;
 
 /// A method, named as in the service's own reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +19,8 @@ pub(super) enum Method {
     Unarchive,
     ActivitiesList,
     ActivitiesGet,
+    /// An operation of GitHub.
+    GitHub(Operation),
 }
 
 impl Method {
@@ -49,6 +53,7 @@ impl Method {
             Self::Unarchive => "sessions.unarchive",
             Self::ActivitiesList => "activities.list",
             Self::ActivitiesGet => "activities.get",
+            Self::GitHub(operation) => operation.name(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Method {
             | Self::SessionsList
             | Self::ActivitiesList
             | Self::ActivitiesGet => true,
+            Self::GitHub(operation) => operation.reads(),
             Self::SessionsCreate
             | Self::SessionsDelete
             | Self::SendMessage
@@ -70,8 +76,13 @@ impl Method {
         }
     }
 
+    pub(super) fn is_githubs(self) -> bool {
+        matches!(self, Self::GitHub(_))
+    }
+
     pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
+        let operations = Operation::ALL.into_iter().map(Self::GitHub);
+        Self::ALL.into_iter().chain(operations).find(|method| method.name() == name)
     }
 }
 
@@ -81,23 +92,38 @@ impl fmt::Display for Method {
     }
 }
 
-/// What a quota or a fault is about: one method, or several of them together.
+/// What a quota or a fault is about: one method, or several of them together. `all`, `reads` and `writes` are of Jules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub(super) enum Scope {
     All,
     Reads,
     Writes,
+    GitHub,
+    GitHubReads,
+    GitHubWrites,
     One(Method),
 }
 
 impl Scope {
     pub(super) fn covers(self, method: Method) -> bool {
         match self {
-            Self::All => true,
-            Self::Reads => method.reads(),
-            Self::Writes => !method.reads(),
+            Self::All => !method.is_githubs(),
+            Self::Reads => !method.is_githubs() && method.reads(),
+            Self::Writes => !method.is_githubs() && !method.reads(),
+            Self::GitHub => method.is_githubs(),
+            Self::GitHubReads => method.is_githubs() && method.reads(),
+            Self::GitHubWrites => method.is_githubs() && !method.reads(),
             Self::One(one) => one == method,
+        }
+    }
+
+    /// Whether it is about nothing but GitHub.
+    pub(super) fn is_githubs(self) -> bool {
+        match self {
+            Self::GitHub | Self::GitHubReads | Self::GitHubWrites => true,
+            Self::One(method) => method.is_githubs(),
+            Self::All | Self::Reads | Self::Writes => false,
         }
     }
 }
@@ -110,11 +136,15 @@ impl TryFrom<String> for Scope {
             "all" => return Ok(Self::All),
             "reads" => return Ok(Self::Reads),
             "writes" => return Ok(Self::Writes),
+            "github" => return Ok(Self::GitHub),
+            "github-reads" => return Ok(Self::GitHubReads),
+            "github-writes" => return Ok(Self::GitHubWrites),
             _ => {}
         }
         Method::named(&text).map(Self::One).ok_or_else(|| {
             let known: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
-            format!("no method is called `{text}`; known: all, reads, writes, {}", known.join(", "))
+            let githubs: Vec<_> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+            format!("no method is called `{text}`; known: all, reads, writes, {}; of GitHub: github, github-reads, github-writes, {}", known.join(", "), githubs.join(", "))
         })
     }
 }

@@ -38,6 +38,10 @@ pub(super) struct Fault {
     pub(super) delay: Option<Span>,
     /// The header that `throttle`, `error-before` and `html` send, in real time; none by default.
     pub(super) retry_after: Option<Span>,
+    /// How many pull requests `too-large` lets pass (default 50).
+    pub(super) above: Option<usize>,
+    /// Which share of the pull requests `partial` leaves out, 0 to 1 (default 0.3).
+    pub(super) share: Option<f64>,
 }
 
 fn everywhere() -> OneOrMany<Scope> {
@@ -89,9 +93,27 @@ pub(super) enum FaultKind {
     Html,
     /// Done; a listing's page names as the next page the one that was asked for.
     RepeatToken,
+    /// GitHub alone: done in part; pull requests are missing from the answer, with an error for each.
+    Partial,
+    /// GitHub alone, not done: the hour's budget is said to be spent.
+    PrimaryLimit,
+    /// GitHub alone, not done: too much at once.
+    SecondaryLimit,
+    /// GitHub alone, not done: more pull requests are asked for than `above`.
+    TooLarge,
+    /// GitHub alone: somebody else pushes to the branch right before it is done.
+    PushBefore,
 }
 
 impl FaultKind {
+    /// Whether only GitHub has it.
+    fn is_githubs(self) -> bool {
+        matches!(
+            self,
+            Self::Partial | Self::PrimaryLimit | Self::SecondaryLimit | Self::TooLarge | Self::PushBefore
+        )
+    }
+
     /// Its name in a scenario and in the statistics.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -109,6 +131,11 @@ impl FaultKind {
             Self::Slow => "slow",
             Self::Html => "html",
             Self::RepeatToken => "repeat-token",
+            Self::Partial => "partial",
+            Self::PrimaryLimit => "primary-limit",
+            Self::SecondaryLimit => "secondary-limit",
+            Self::TooLarge => "too-large",
+            Self::PushBefore => "push-before",
         }
     }
 }
@@ -137,7 +164,15 @@ impl Fault {
         if self.during.is_none() && self.since != Since::Start {
             return Some(format!("fault `{name}`: `since` needs `during`"));
         }
-        let odd = self.status.filter(|status| !(300..=599).contains(status));
+        if self.kind.is_githubs() && !self.on.as_slice().iter().all(|scope| scope.is_githubs()) {
+            return Some(format!("fault `{name}`: only GitHub has it; name its operations with `on`"));
+        }
+        if self.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return Some(format!("fault `{name}`: `share` goes from 0 to 1"));
+        }
+        // A secondary limit of GraphQL can be an error in an answer that succeeds.
+        let succeeds = |status: u16| self.kind == FaultKind::SecondaryLimit && status == 200;
+        let odd = self.status.filter(|status| !(300..=599).contains(status) && !succeeds(*status));
         odd.map(|status| format!("fault `{name}`: status {status} is not an error (300 to 599)"))
     }
 }

@@ -132,6 +132,8 @@ fn call(method: Method, segments: &[&str], mut query: Query) -> Result<Call, Fai
             page: query.page(50)?,
             after: query.take("filter").map(|filter| created_after(&filter)).transpose()?,
         },
+        // Its addresses are elsewhere.
+        Method::GitHub(_) => return Err(Failure::not_found()),
         Method::ActivitiesGet => {
             Call::ActivitiesGet { id: id(), activity: decoded(segments.get(3).copied().unwrap_or_default()) }
         }

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{behaviour::Behaviour, dice::Dice, method::Scope, mishap::Fault, rule::Rule, span::Span};
+use super::{behaviour::Behaviour, dice::Dice, github, method::Scope, mishap::Fault, rule::Rule, span::Span};
 
 /// A scenario: sources, limits, faults, and rules for how sessions behave.
 ///
@@ -59,6 +59,8 @@ pub(super) struct Script {
     /// The address that those of the sessions' pages begin with.
     #[serde(skip)]
     pub(super) pages: Arc<str>,
+    /// What GitHub is like, where the pull requests are.
+    pub(super) github: github::Script,
 }
 
 impl Default for Script {
@@ -77,6 +79,7 @@ impl Default for Script {
             history: 0,
             field_masks: true,
             pages: "https://jules.google.com".into(),
+            github: github::Script::default(),
         }
     }
 }
@@ -305,9 +308,14 @@ impl Script {
         if let Some(source) = broken_source {
             return Some(format!("source `{}` is not written as `owner/repo`", source.repo));
         }
-        self.faults.iter().find_map(Fault::complaint).or_else(|| self.defaults.complaint()).or_else(|| {
-            self.rules.iter().find_map(|rule| rule.then.complaint().or_else(|| rule.when.complaint()))
-        })
+        self.faults
+            .iter()
+            .find_map(Fault::complaint)
+            .or_else(|| self.github.complaint())
+            .or_else(|| self.defaults.complaint())
+            .or_else(|| {
+                self.rules.iter().find_map(|rule| rule.then.complaint().or_else(|| rule.when.complaint()))
+            })
     }
 }
 

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
     behaviour::After,
+    github::{Operation, Word},
     method::{Method, Scope},
     pattern::Pattern,
     span::Span,
@@ -33,8 +34,11 @@ text! {
         "type": "string",
         "description": "With `*` or `?` a glob over the whole text, without either a part of the text."
     });
+    Word: json_schema!({ "type": "string", "pattern": "^[A-Z][A-Z0-9_]*$" });
     Scope: {
-        let names = ["all", "reads", "writes"].into_iter().chain(Method::ALL.into_iter().map(Method::name));
+        let together = ["all", "reads", "writes", "github", "github-reads", "github-writes"];
+        let methods = Method::ALL.into_iter().chain(Operation::ALL.into_iter().map(Method::GitHub));
+        let names = together.into_iter().chain(methods.map(Method::name));
         json_schema!({ "type": "string", "enum": names.collect::<Vec<_>>() })
     };
 }

@@ -9,7 +9,7 @@ use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderValue, Response, StatusCode, header, uri::Authority},
     routing::{any, get, post},
 };
 use futures::{StreamExt as _, stream};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     answer::{Answer, Delivery, Served},
     clock::Clock,
+    github::{AskedOfGitHub, PullRequestView},
     service::{Asked, Service},
     socket::Control,
     statistics::{SessionView, Statistics},
@@ -37,11 +38,18 @@ pub(super) struct Shared {
     clock: Clock,
     /// Ends answers that would never end by themselves.
     closing: CancellationToken,
+    /// `http` or `https`.
+    scheme: &'static str,
 }
 
 impl Shared {
-    pub(super) fn new(service: Service, clock: Clock, closing: CancellationToken) -> Self {
-        Self { service: Arc::new(Mutex::new(service)), clock, closing }
+    pub(super) fn new(
+        service: Service,
+        clock: Clock,
+        closing: CancellationToken,
+        scheme: &'static str,
+    ) -> Self {
+        Self { service: Arc::new(Mutex::new(service)), clock, closing, scheme }
     }
 
     fn service(&self) -> MutexGuard<'_, Service> {
@@ -62,12 +70,63 @@ pub(super) fn router(shared: Shared) -> Router {
         // The name that they had first.
         .nest("/books", counts())
         .route(&format!("{VERSION}/{{*path}}"), any(api))
+        .merge(github())
         .fallback(async || plain(Answer::no_such_page()))
         .with_state(shared)
 }
 
 fn counts() -> Router<Shared> {
-    Router::new().route("/", get(statistics)).route("/sessions", get(sessions)).route("/reset", post(reset))
+    Router::new()
+        .route("/", get(statistics))
+        .route("/sessions", get(sessions))
+        .route("/pulls", get(pull_requests))
+        .route("/reset", post(reset))
+}
+
+/// The addresses of GitHub, as they are at api.github.com and at a server of an enterprise.
+fn github() -> Router<Shared> {
+    let addresses = [
+        "/graphql",
+        "/api/graphql",
+        "/api/v3/{*path}",
+        "/repos/{*path}",
+        "/repositories/{*path}",
+        "/user",
+        "/rate_limit",
+    ];
+    addresses.into_iter().fold(Router::new(), |router, address| router.route(address, any(ask_github)))
+}
+
+async fn pull_requests(State(shared): State<Shared>) -> Json<Vec<PullRequestView>> {
+    Json(shared.look(Service::pull_requests))
+}
+
+async fn ask_github(
+    State(shared): State<Shared>,
+    ConnectInfo(connection): ConnectInfo<Control>,
+    request: Request,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return plain(Answer::error_page(413));
+    };
+    let header = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    // Behind a proxy the address is whole; else the host stands in a header.
+    let host = head.uri.authority().map(Authority::as_str).or(header(header::HOST));
+    let origin = format!("{}://{}", shared.scheme, host.unwrap_or("api.github.com"));
+    let asked = AskedOfGitHub {
+        verb: head.method.as_str(),
+        path: head.uri.path().trim_start_matches('/'),
+        query: head.uri.query(),
+        authorization: header(header::AUTHORIZATION),
+        known: header(header::IF_NONE_MATCH),
+        origin: &origin,
+        body: &body,
+    };
+    let served = shared.look(|service, now| service.serve_github(asked, now));
+    tracing::trace!(verb = asked.verb, path = asked.path, status = served.answer.status, delivery = ?served.delivery, "served");
+    let now = shared.clock.now();
+    dated(deliver(served, &connection, shared.closing).await, now)
 }
 
 async fn statistics(State(shared): State<Shared>) -> Json<Statistics> {
@@ -101,9 +160,13 @@ async fn api(
     };
     let served = shared.look(|service, now| service.serve(asked, now));
     tracing::trace!(verb = asked.verb, path = asked.path, status = served.answer.status, delivery = ?served.delivery, "served");
-    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&shared.clock.now());
-    let mut response = deliver(served, &connection, shared.closing).await;
-    // The time of the clock that sessions and activities have theirs of.
+    let now = shared.clock.now();
+    dated(deliver(served, &connection, shared.closing).await, now)
+}
+
+/// With the time of the clock that sessions and activities have theirs of.
+fn dated(mut response: Response<Body>, now: Timestamp) -> Response<Body> {
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
     if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
         response.headers_mut().insert(header::DATE, date);
     }
@@ -165,6 +228,11 @@ fn respond(answer: &Answer, body: Body) -> Response<Body> {
     }
     if let Some(seconds) = answer.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    for (name, value) in &answer.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(*name, value);
+        }
     }
     if let Some(location) = answer.location {
         response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(location));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    account::{Account, Refused},
+    account::{Account, OnGitHub, Refused},
     answer::{Answer, Delivery, Served},
     behaviour::Behaviour,
     clock::{between, later},
@@ -15,6 +15,7 @@ use super::{
     earlier::EarlierSession,
     failure::Failure,
     faults::{Circumstances, Faults, Mishap},
+    github::{AskedOfGitHub, Beside, GitHub, PullRequestView, Stir},
     life::State,
     limits::Quotas,
     method::Method,
@@ -47,6 +48,7 @@ pub(super) struct Service {
     tally: Tally,
     /// Creates whose connection was lost and that are still on their way, by the time they arrive.
     late: BTreeMap<Timestamp, Vec<Vec<u8>>>,
+    github: GitHub,
     started: Timestamp,
     /// Sessions before this one are not in the statistics.
     opened: usize,
@@ -56,6 +58,9 @@ impl Service {
     pub(super) fn new(scenario: Scenario, now: Timestamp) -> Self {
         let script = scenario.script;
         let account = Account::new(&script, now);
+        let scripts = script.rules.iter().map(|rule| &rule.then).chain([&script.defaults]);
+        let scripts = scripts.filter_map(|behaviour| behaviour.on_github.as_deref());
+        let github = GitHub::new(script.github.clone(), scripts, (script.speed, script.seed), now);
         Self {
             keys: script.keys,
             field_masks: script.field_masks,
@@ -66,6 +71,7 @@ impl Service {
             account,
             tally: Tally::default(),
             late: BTreeMap::new(),
+            github,
         }
     }
 
@@ -73,14 +79,71 @@ impl Service {
     fn pass(&mut self, now: Timestamp) {
         while let Some(late) = self.late.first_entry().filter(|late| *late.key() <= now) {
             let (at, bodies) = late.remove_entry();
-            self.account.settle(at);
+            self.settle(at);
             for body in bodies {
                 if let Err(failure) = self.create(&body, at) {
                     tracing::debug!(code = failure.code, "a create arrived late and was refused");
                 }
             }
         }
-        self.account.settle(now);
+        self.settle(now);
+    }
+
+    /// Lets both halves come as far as `now`, in the order of what happens: each can be the cause of the other's.
+    fn settle(&mut self, now: Timestamp) {
+        self.tell_github();
+        loop {
+            let next = [self.account.next_turn(), self.github.next_turn()].into_iter().flatten().min();
+            let Some(at) = next.filter(|at| *at <= now) else { return };
+            self.account.settle(at);
+            self.tell_github();
+            let stirs = self.github.settle(at);
+            self.tell_sessions(stirs);
+        }
+    }
+
+    /// What sessions did appears on GitHub.
+    fn tell_github(&mut self) {
+        let account = &mut self.account;
+        for deed in account.take_deeds() {
+            let session = &account.sessions[deed.place];
+            match deed.what {
+                OnGitHub::Opens(n) => {
+                    let opening = session.opening(deed.place, n);
+                    let repo = session.repo().unwrap_or_default().to_owned();
+                    let number = self.github.open(&repo, opening, &mut account.sources);
+                    account.sessions[deed.place].pulls.push(number);
+                }
+                OnGitHub::Pushes(n) => {
+                    let files = session.changed_files(u32::try_from(n).unwrap_or(u32::MAX));
+                    self.github.push(deed.place, files, deed.at);
+                }
+            }
+        }
+    }
+
+    fn tell_sessions(&mut self, stirs: Vec<Stir>) {
+        for stir in stirs {
+            self.account.stir(stir.session, stir.wake, stir.at);
+        }
+    }
+
+    /// Answers a request to GitHub at `now`.
+    pub(super) fn serve_github(&mut self, asked: AskedOfGitHub<'_>, now: Timestamp) -> Served {
+        self.pass(now);
+        let mut beside =
+            Beside { sources: &mut self.account.sources, faults: &mut self.faults, tally: &mut self.tally };
+        let served = self.github.serve(asked, now, &mut beside);
+        let stirs = self.github.stirs();
+        self.tell_sessions(stirs);
+        served
+    }
+
+    /// Every pull request, oldest first.
+    pub(super) fn pull_requests(&mut self, now: Timestamp) -> Vec<PullRequestView> {
+        self.pass(now);
+        let sessions = &self.account.sessions;
+        self.github.views(now, |place| sessions.get(place).map(|session| session.id.clone()))
     }
 
     /// Answers a request at `now`.
@@ -151,6 +214,7 @@ impl Service {
             used: account.sessions.get(self.opened).map(|first| since(first.born)),
             age: named.map(|session| since(session.born)),
             create: named.map(|session| &session.create).or(asked.as_ref()),
+            size: 0,
         })
     }
 
@@ -270,6 +334,7 @@ impl Service {
         // Who sleeps answers when awake.
         let asleep = steps.iter().flatten().next().map_or(Duration::ZERO, |step| step.gap);
         session.messages.push(message);
+        self.github.messaged(place, &session.id);
         session.life.message(now, number, asleep + reply_after.div_f64(speed));
         if let Some(steps) = steps {
             session.life.wake(now, steps);
@@ -335,6 +400,7 @@ impl Service {
         Statistics {
             live_now: account.live,
             live_max: account.live_max,
+            github: self.github.statistics(),
             ..self.tally.statistics(&account.sessions[self.opened..])
         }
     }
@@ -356,6 +422,7 @@ impl Service {
         self.pass(now);
         self.account.live_max = self.account.live;
         self.tally = Tally::default();
+        self.github.reset();
         self.opened = self.account.sessions.len();
     }
 }

@@ -11,6 +11,7 @@ use super::{
     clock::print,
     create::Create,
     dice::Dice,
+    github::{ChangedFile, Opening, PullScript},
     life::{Life, State, Step},
     text, timeline,
     wake::{Wake, Waker},
@@ -36,14 +37,18 @@ pub(super) struct Session {
     pub(super) titled_from: Timestamp,
     pub(super) archived: bool,
     pub(super) deleted: bool,
+    /// Whether it was there before the start.
+    pub(super) is_old: bool,
     /// Whether it is in the count of live sessions.
     pub(super) counted: bool,
     pub(super) messages: Vec<String>,
     pub(super) approvals: u32,
     /// How many times it was archived.
     pub(super) archives: u32,
-    /// Numbers of its pull requests, oldest first.
+    /// Numbers of its pull requests, oldest first, as GitHub gave them.
     pub(super) pulls: Vec<u64>,
+    /// How many pull requests and pushes GitHub has heard of.
+    pub(super) told: (usize, usize),
     /// When it next takes or frees a slot or shows outputs, as far as the account knows.
     pub(super) turn: Option<Timestamp>,
     /// Why it cannot work at all.
@@ -176,15 +181,44 @@ impl Session {
     }
 
     fn pull_request(&self, n: usize, number: u64) -> Value {
-        let subject = self.subject();
-        let title = self.behaviour.pull_request_title.clone().unwrap_or_else(|| subject.clone());
         json!({
             "url": format!("https://github.com/{}/pull/{number}", self.repo().unwrap_or_default()),
-            "title": title,
-            "description": format!("{subject}\n\n{}", text::pull_request_footer(&self.id)),
+            "title": self.pull_title(),
+            "description": self.pull_body(),
             "baseRef": self.create.source.as_ref().map_or("main", |source| &source.branch),
             "headRef": self.head_ref(n),
         })
+    }
+
+    fn pull_title(&self) -> String {
+        self.behaviour.pull_request_title.clone().unwrap_or_else(|| self.subject())
+    }
+
+    fn pull_body(&self) -> String {
+        format!("{}\n\n{}", self.subject(), text::pull_request_footer(&self.id))
+    }
+
+    /// Pull request number `n` as GitHub is told of it, by the session at `place`.
+    pub(super) fn opening(&self, place: usize, n: usize) -> Opening {
+        let script = self.behaviour.on_github.clone().unwrap_or_default();
+        let body = if script.has_footer() { self.pull_body() } else { self.subject() };
+        Opening {
+            title: self.pull_title(),
+            body,
+            base: self.create.source.as_ref().map_or("main", |source| &source.branch).to_owned(),
+            branch: self.head_ref(n),
+            at: self.life.pulls.get(n).copied().unwrap_or(self.born),
+            session: Some(place),
+            task: Some(self.create.task()),
+            script: if self.is_old { PullScript::of_old() } else { script },
+            dice: self.dice.with("github").nth(n as u64),
+            files: self.changed_files(self.life.pushes()),
+        }
+    }
+
+    /// The files that its branch changes after so many pushes.
+    pub(super) fn changed_files(&self, pushes: u32) -> Vec<ChangedFile> {
+        ChangedFile::of_patch(&self.patch(3 + pushes))
     }
 
     /// The head branch of its pull request number `n`, in one of the service's forms.
@@ -206,16 +240,13 @@ impl Session {
 
     /// The change as it is now, with everything that was pushed.
     fn whole_change(&self) -> Value {
-        self.change_set(3 + self.life.pushes)
+        self.change_set(3 + self.life.pushes())
     }
 
     /// The change as it is after `parts` of 3 of the work, and one more for each push after that.
     pub(super) fn change_set(&self, parts: u32) -> Value {
         let subject = self.subject();
-        let patch = match &self.behaviour.patch {
-            Some(patch) => patch.clone(),
-            None => text::patch(&subject, self.dice, parts),
-        };
+        let patch = self.patch(parts);
         let base = format!("{:016x}{:016x}{:08x}", self.dice.with("base").bits(), self.dice.bits(), 0);
         let mut set = json!({
             "gitPatch": { "unidiffPatch": patch, "baseCommitId": base, "suggestedCommitMessage": subject },
@@ -226,11 +257,25 @@ impl Session {
         set
     }
 
+    fn patch(&self, parts: u32) -> String {
+        match &self.behaviour.patch {
+            Some(patch) => patch.clone(),
+            None => text::patch(&self.subject(), self.dice, parts),
+        }
+    }
+
     /// What a message makes it live through, if it has completed and a message wakes it.
     pub(super) fn woken_by_message(&self, dice: Dice, speed: f64) -> Option<Vec<Step>> {
-        let asleep = self.life.is_asleep();
         let woken = self.life.wakes.iter().filter(|(_, by)| *by == Waker::Message).count();
-        let wake = Wake::for_message(&self.behaviour, woken).filter(|_| asleep)?;
+        let wake = Wake::for_message(&self.behaviour, woken)?;
+        self.woken_by(wake, dice, speed)
+    }
+
+    /// What this wake makes it live through, if it sleeps.
+    pub(super) fn woken_by(&self, wake: Wake, dice: Dice, speed: f64) -> Option<Vec<Step>> {
+        if !self.life.is_asleep() {
+            return None;
+        }
         let pull_request = self.create.wishes(false).pull_request;
         Some(timeline::woken(wake, dice, speed, self.life.delivered_at.is_some(), pull_request))
     }

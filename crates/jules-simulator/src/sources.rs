@@ -28,6 +28,14 @@ impl Source {
         })
     }
 
+    pub(super) fn default_branch(&self) -> &str {
+        &self.default_branch
+    }
+
+    pub(super) fn is_private(&self) -> bool {
+        self.private
+    }
+
     pub(super) fn name(&self) -> String {
         format!("sources/github/{}/{}", self.owner, self.repo)
     }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    account::Account, clock::between, life::End, method::Method, mishap::FaultKind, session::Session, text,
-    wake::Waker,
+    account::Account, clock::between, github::GitHubStatistics, life::End, method::Method, mishap::FaultKind,
+    session::Session, text, wake::Waker,
 };
 
 /// Counts since the start or the last reset. Lengths of time are in real milliseconds.
@@ -39,6 +39,8 @@ pub struct Statistics {
     pub second_sessions: Vec<SecondSession>,
     /// How soon clients learnt that sessions had ended.
     pub detection: Detection,
+    /// What GitHub saw.
+    pub github: GitHubStatistics,
 }
 
 /// Sessions that should have been one.
@@ -198,7 +200,7 @@ impl SessionView {
             approvals: session.approvals,
             pull_request: pull_requests.last().cloned(),
             pull_requests,
-            pushes: session.life.pushes,
+            pushes: session.life.pushes(),
         }
     }
 }
@@ -261,6 +263,7 @@ impl Tally {
             duplicates: duplicates(sessions),
             second_sessions: self.second_sessions.clone(),
             detection: detection(sessions),
+            github: GitHubStatistics::default(),
         }
     }
 }

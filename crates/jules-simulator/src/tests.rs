@@ -1,5 +1,6 @@
 //! The simulator over real sockets.
 
+mod github;
 #[cfg(feature = "tls")]
 mod tls;
 

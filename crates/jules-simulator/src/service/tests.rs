@@ -1,5 +1,6 @@
 //! One request after the other, at given times.
 
+mod github;
 mod lives;
 mod outages;
 mod wire;

@@ -1,0 +1,40 @@
+//! The opaque ids of GraphQL's nodes: a kind and a place.
+
+use super::pull::{PullIx, RepositoryIx};
+
+/// What an id leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NodeId {
+    Pull(PullIx),
+    Repository(RepositoryIx),
+}
+
+pub(super) fn pull(ix: PullIx) -> String {
+    made("PR", &[ix.0])
+}
+
+pub(super) fn repository(ix: RepositoryIx) -> String {
+    made("R", &[ix.0])
+}
+
+/// The id of something that is part of a pull request or a repository.
+pub(super) fn made(prefix: &str, places: &[usize]) -> String {
+    let places: Vec<String> = places.iter().map(|place| format!("{place:06x}")).collect();
+    format!("{prefix}_kwDO{}", places.join("g"))
+}
+
+/// What the id leads to, if it is one of ours; `pulls` and `repositories` there are.
+pub(super) fn read(id: &str, pulls: usize, repositories: usize) -> Option<NodeId> {
+    let (prefix, place) = id.split_once("_kwDO")?;
+    let place = usize::from_str_radix(place, 16).ok()?;
+    match prefix {
+        "PR" if place < pulls => Some(NodeId::Pull(PullIx(place))),
+        "R" if place < repositories => Some(NodeId::Repository(RepositoryIx(place))),
+        _ => None,
+    }
+}
+
+/// REST's number for a pull request.
+pub(super) fn pull_number(ix: PullIx) -> i64 {
+    2_000_000_000 + i64::try_from(ix.0).unwrap_or_default()
+}
