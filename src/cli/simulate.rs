@@ -16,7 +16,10 @@ use crate::simulator::{Scenario, ScenarioError, Simulator};
 
 const AFTER_HELP: &str = "\
 Stdout carries the base URL in one line, then, after a signal, what the simulator saw as JSON.
-While it runs, GET /statistics and GET /statistics/sessions tell the same.
+While it runs, GET /statistics, /statistics/sessions and /statistics/pulls tell the same.
+
+The pull requests of its sessions are on a GitHub that it plays at the same address: REST at /, GraphQL at /graphql. For gh:
+  GH_HOST=github.localhost GH_TOKEN=any HTTP_PROXY=http://127.0.0.1:8080 gh pr list -R github.localhost/my-org/web
 
 A scenario says what sessions do, by prompt or source, and what goes wrong on the way. --example prints one with every
 key in it; take what is needed of it.
@@ -102,10 +105,12 @@ pub(crate) async fn run(args: &SimulateArgs, console: &Console) -> Result<Exit, 
         failure.help("choose another --port")
     })?;
     let url = simulator.url();
+    let github = simulator.github_url();
     console.result_line(&url)?;
     console.say(&format!(
         "{BOLD}Jules, simulated,{BOLD:#} {speed} s of service time a second. Any key will do. In another terminal:\n  \
          JULES_API_KEY=any JULES_BASE_URL={url} jules-batch run jobs.example.yaml\n\
+         GitHub, where the pull requests are, with any token: GITHUB_API_URL={github} GITHUB_GRAPHQL_URL={github}/graphql\n\
          {DIM}Ctrl-C ends it and prints what it saw.{DIM:#}"
     ));
     signals.next().await;
