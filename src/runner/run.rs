@@ -171,7 +171,8 @@ impl Runner {
     /// All of [`RunError`].
     pub async fn run(self) -> Result<Finished, RunError> {
         let (_never, stops) = mpsc::channel(1);
-        self.plan().await?.open().await?.run(stops).await
+        let run = Box::pin(async { self.plan().await?.open().await });
+        run.await?.run(stops).await
     }
 }
 
