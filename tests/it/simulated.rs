@@ -128,7 +128,7 @@ fn a_simulated_run_that_was_killed_goes_on_with_its_sessions() {
     assert!(ended.stderr.contains("going on with run"), "{ended}");
     let task = ended.task("task");
     assert_eq!(task.attempts.len(), 1, "{ended}");
-    assert!(task.attempts[0].session.as_ref().is_some_and(|made| made.id.to_string() == session), "{ended}");
+    assert!(task.attempts[0].session.as_ref().is_some_and(|made| made.id == session), "{ended}");
 }
 
 #[test]
