@@ -30,6 +30,9 @@ pub(super) fn believed_after(rules: Adoption) -> Duration {
     rules.look_delay * 3
 }
 
+/// The service's time is known within a second: how far the difference of two spans by it may be off.
+const PRECISION: SignedDuration = SignedDuration::from_secs(2);
+
 /// How reasons begin of a doubt that stays open.
 pub(super) const UNKNOWN: &str = "it is not known whether its session was created";
 
@@ -211,7 +214,7 @@ impl Create {
             return Look::Absent;
         }
         // As late as that session was listed this one may be, too.
-        let lag = *self.lag.get_or_insert(now.wall.duration_since(*since));
+        let lag = *self.lag.get_or_insert(now.wall.duration_since(*since) + PRECISION);
         if now.wall.duration_since(self.created_by) >= lag {
             return Look::Absent;
         }
@@ -443,7 +446,7 @@ mod tests {
         (0..6).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait)));
         assert_eq!(create.searches, 0);
         // It was listed seventy seconds after its creation: the other one may be as late.
-        for seconds in [60, 69, 70, 80] {
+        for seconds in [60, 69, 71, 72, 80] {
             assert!(matches!(search(&mut create, true, at(seconds)), Step::Wait), "{seconds}");
         }
         assert_eq!(create.searches, 2);
