@@ -20,7 +20,7 @@ use crate::cli::failure::Failure;
 use crate::cli::signals::{Signal, Signals};
 use follow::Follow;
 use input::{Command, Input};
-use jules::{Activity, ActivityKind, Error, PullRequest, SessionClient};
+use jules::{Activity, ActivityKind, Error, PullRequest, SessionClient, SessionState};
 use lines::{Entered, Lines};
 use screen::Screen;
 use standing::Standing;
@@ -48,8 +48,8 @@ Examples:
   id=$(jules-batch session new 'Tidy the README' --source my-org/web)
   jules-batch session chat $id";
 
-/// How long the agent's question may be missing before it is told that the agent waits.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer than the distance of two requests the second one's answer may take.
+const SLACK: Duration = Duration::from_millis(500);
 
 /// `session chat`.
 #[derive(Debug, clap::Args)]
@@ -77,7 +77,8 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
         client,
         full: args.full,
         draft: String::new(),
-        is_explained: false,
+        is_plan_shown: false,
+        quiet: interval + SLACK,
         cue_at: None,
         in_doubt: false,
     };
@@ -109,9 +110,11 @@ struct Chat {
     full: bool,
     /// Lines that ended with a backslash.
     draft: String,
-    /// The last activity that was shown says what the agent waits for, if it does.
-    is_explained: bool,
-    /// When to tell that the agent waits, at the latest: its question may not have been read yet.
+    /// The last activity that was shown is a plan.
+    is_plan_shown: bool,
+    /// When no activity has come for so long, those that led to a state are all there.
+    quiet: Duration,
+    /// When to tell that the agent waits: behind what it says.
     cue_at: Option<Instant>,
     /// A request is under way that changes something, or was when we left.
     in_doubt: bool,
@@ -178,22 +181,23 @@ impl Chat {
     /// Shows an activity, and after it what the agent waits for.
     fn show(&mut self, activity: &Activity) -> Result<(), Failure> {
         self.screen.print(&self.rendering.activity(activity))?;
-        self.is_explained =
-            matches!(activity.kind, ActivityKind::PlanGenerated(_) | ActivityKind::AgentMessaged { .. });
-        if !self.is_explained {
-            return Ok(());
+        self.is_plan_shown = matches!(activity.kind, ActivityKind::PlanGenerated(_));
+        if self.is_plan_shown || matches!(activity.kind, ActivityKind::AgentMessaged { .. }) {
+            self.standing.ask_soon();
         }
-        self.standing.ask_soon();
-        if self.cue_at.is_some() { self.cue() } else { Ok(()) }
+        // Also where it was told before: that is to be the last word.
+        if standing::waits(self.standing.state().as_ref()) { self.take_state() } else { Ok(()) }
     }
 
     /// The session is in another state: what the agent waits for is told behind what it says.
     fn take_state(&mut self) -> Result<(), Failure> {
-        let waits = standing::waits(self.standing.state().as_ref());
+        let state = self.standing.state();
+        let waits = standing::waits(state.as_ref());
         self.screen.await_user(waits);
         self.cue_at = None;
-        if waits && !self.is_explained {
-            self.cue_at = Instant::now().checked_add(PATIENCE);
+        let is_explained = self.is_plan_shown && state == Some(SessionState::AwaitingPlanApproval);
+        if waits && !is_explained {
+            self.cue_at = Instant::now().checked_add(self.quiet);
             return Ok(());
         }
         self.cue()
