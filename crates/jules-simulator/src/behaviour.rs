@@ -289,6 +289,9 @@ impl Behaviour {
                 return Some(format!("`{key}: {share}` is not between 0 and 1"));
             }
         }
+        if let Some(complaint) = self.on_github.as_ref().and_then(|script| script.complaint()) {
+            return Some(complaint);
+        }
         self.time_digits
             .filter(|digits| *digits > 9)
             .map(|digits| format!("`time-digits: {digits}` is more than 9"))

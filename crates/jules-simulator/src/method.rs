@@ -128,6 +128,20 @@ impl Scope {
     }
 }
 
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all",
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::GitHub => "github",
+            Self::GitHubReads => "github-reads",
+            Self::GitHubWrites => "github-writes",
+            Self::One(method) => method.name(),
+        })
+    }
+}
+
 impl TryFrom<String> for Scope {
     type Error = String;
 

@@ -167,6 +167,10 @@ impl Fault {
         if self.kind.is_githubs() && !self.on.as_slice().iter().all(|scope| scope.is_githubs()) {
             return Some(format!("fault `{name}`: only GitHub has it; name its operations with `on`"));
         }
+        let is_about_sessions = self.when.is_some() || self.since != Since::Start;
+        if is_about_sessions && self.on.as_slice().iter().any(|scope| scope.is_githubs()) {
+            return Some(format!("fault `{name}`: `when` and `since` are about sessions, not about GitHub"));
+        }
         if self.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Some(format!("fault `{name}`: `share` goes from 0 to 1"));
         }

@@ -308,6 +308,11 @@ impl Script {
         if let Some(source) = broken_source {
             return Some(format!("source `{}` is not written as `owner/repo`", source.repo));
         }
+        if let Some(scope) = self.limits.per_minute.keys().find(|scope| scope.is_githubs()) {
+            return Some(format!(
+                "`per-minute: {scope}` is GitHub's, whose limits stand under `github: limits`"
+            ));
+        }
         self.faults
             .iter()
             .find_map(Fault::complaint)
@@ -339,6 +344,7 @@ mod tests {
         yaml(include_str!("../../../tests/fixtures/scenarios/torture.yaml")).unwrap();
         yaml(include_str!("../../../tests/fixtures/scenarios/untidy.yaml")).unwrap();
         yaml(include_str!("../../../tests/interop/scenario.yaml")).unwrap();
+        yaml(include_str!("../../../tests/github/scenario.yaml")).unwrap();
     }
 
     #[test]
@@ -350,6 +356,16 @@ mod tests {
             ("rules: [{ then: { duration: soon } }]", "soon"),
             ("rules: [{ then: { turn: 2 } }]", "turn"),
             ("sources: [{ repo: backend }]", "backend"),
+            ("limits: { per-minute: { pulls/merge: 3 } }", "github: limits"),
+            ("faults: [{ kind: partial }]", "only GitHub"),
+            ("faults: [{ kind: hang, on: github, during: 0s..5m, since: session }]", "sessions"),
+            ("faults: [{ kind: partial, on: github, share: 3 }]", "share"),
+            ("github: { repositories: [{ conflicts: 3 }] }", "conflicts"),
+            ("github: { repositories: [{ renamed: { to: x, after: 1s } }] }", "owner/repo"),
+            ("github: { limits: { secondary-status: 500 } }", "500"),
+            ("defaults: { on-github: { checks: [{ probability: 2 }] } }", "probability"),
+            ("defaults: { on-github: { words: { rollup: odd } } }", "odd"),
+            ("defaults: { on-github: { deeds: [{ does: fly, after: 1s }] } }", "fly"),
             ("limits: { per-minute: { sessions.cancel: 3 } }", "sessions.cancel"),
             ("faults: [{ kind: slow, every: 2, nth: 3 }]", "one of"),
             ("faults: [{ kind: slow, probability: 2 }]", "probability"),

@@ -225,6 +225,14 @@ impl TryFrom<String> for Word {
 }
 
 impl PullScript {
+    /// What is wrong with the numbers, if anything.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let checks = self.checks.iter().flatten().map(|check| check.probability);
+        let mut chances = checks.chain(self.deeds.iter().flatten().map(|deed| deed.probability));
+        let odd = chances.find(|chance| !(0.0..=1.0).contains(chance));
+        odd.map(|chance| format!("`probability: {chance}` is not between 0 and 1"))
+    }
+
     /// Whether the service's line stands in its body.
     pub(crate) fn has_footer(&self) -> bool {
         self.footer != Some(false)
