@@ -12,8 +12,11 @@ use super::{
     overview,
 };
 use crate::outcome::{RunId, TaskRecord};
-use crate::plan::{Task, TaskId};
+use crate::plan::{Shard, Task, TaskId};
 use jules::SessionId;
+
+/// How many runs are read to find the last one of a shard.
+const SHARDS_LOOKED_AT: usize = 64;
 
 /// Answers questions about the runs of a state folder. Each answer is of one moment, also while another
 /// process writes.
@@ -53,21 +56,30 @@ impl LedgerReader {
         &self.path
     }
 
-    /// The manifest's last run.
+    /// The manifest's last run; where a shard is named, the last one of it: each shard tells of its own tasks alone.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn last_run(&self, manifest: &ManifestIdentity) -> Result<Option<StoredRun>, LedgerError> {
+    pub(crate) fn last_run(
+        &self,
+        manifest: &ManifestIdentity,
+        shard: Option<Shard>,
+    ) -> Result<Option<StoredRun>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
                 "SELECT n, id, manifest, name, simulated, started_at, identity FROM runs \
                  WHERE simulated = ?1 ORDER BY n DESC",
             )?;
             let mut rows = find.query([manifest.is_simulated()])?;
-            while let Some(row) = rows.next()? {
+            let mut to_read = SHARDS_LOOKED_AT;
+            while let Some(row) = rows.next()?.filter(|_| to_read > 0) {
                 if manifest.covers(&row.get::<_, String>(6)?, &row.get::<_, String>(3)?) {
-                    return RunRow::read(row)?.fold(conn).map(Some);
+                    let run = RunRow::read(row)?.fold(conn)?;
+                    if shard.is_none() || run.record.shard == shard {
+                        return Ok(Some(run));
+                    }
+                    to_read -= 1;
                 }
             }
             Ok(None)

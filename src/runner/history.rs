@@ -155,7 +155,7 @@ pub(super) fn mark(
     let ledger = Ledger::open(&options.state_dir)?;
     let last = match &options.run {
         Some(run) => Some(ledger.reader().run(run)?.ok_or_else(|| RunError::UnknownRun(run.clone()))?),
-        None => ledger.reader().last_run(&identity)?,
+        None => ledger.reader().last_run(&identity, None)?,
     };
     let (mut recorder, record) = match last {
         Some(last) => (ledger.resume(&last.record.info.id)?, last.record),
@@ -190,7 +190,9 @@ pub(super) fn recorded_branches(
     simulated: bool,
 ) -> Result<(), RunError> {
     let Some(reader) = open_to_read(options)? else { return Ok(()) };
-    let Some(last) = reader.last_run(&origin.identity(plan, options, simulated))? else { return Ok(()) };
+    let Some(last) = reader.last_run(&origin.identity(plan, options, simulated), None)? else {
+        return Ok(());
+    };
     let planned: HashSet<&TaskId> = plan.tasks.iter().map(|task| &task.id).collect();
     // A branch that the manifest names is no default branch.
     let recorded = last.record.tasks.into_iter().filter(|(id, _)| !planned.contains(id));

@@ -151,7 +151,7 @@ fn last_round(
 ) -> Result<Option<StoredRun>, RunError> {
     match (&options.run, reader) {
         (None, None) => Ok(None),
-        (None, Some(reader)) => Ok(reader.last_run(identity)?),
+        (None, Some(reader)) => Ok(reader.last_run(identity, options.selection.shard)?),
         (Some(run), reader) => {
             let found = reader.map(|reader| reader.run(run)).transpose()?.flatten();
             let is_its = |found: &StoredRun| found.record.info.name == identity.name();

@@ -37,7 +37,8 @@ fn a_spent_budget_says_when_there_is_more() {
 
 #[test]
 fn sessions_dated_in_the_future_are_told_and_count_as_created_now() {
-    let world = World::with(CHANGE, &tasks(3).set("limits", "{ sessions-per-day: 3 }"));
+    let manifest = tasks(3).set("limits", "{ sessions-per-day: 3 }").set("repeat", "always");
+    let world = World::with(CHANGE, &manifest);
     world.run().exits(0);
     let days = |days: i64| {
         let ledger = rusqlite::Connection::open(world.path(".jules-batch/ledger.db")).unwrap();

@@ -21,7 +21,8 @@ fn the_last_run_is_that_of_the_same_manifest_and_service() {
     record_run(dir.path(), simulated.clone(), &short_run(&played));
 
     let reader = LedgerReader::open(dir.path()).unwrap();
-    let last = |manifest: &ManifestIdentity| reader.last_run(manifest).unwrap().map(|run| run.record.info.id);
+    let last =
+        |manifest: &ManifestIdentity| reader.last_run(manifest, None).unwrap().map(|run| run.record.info.id);
     assert_eq!(last(&identity("nightly")), Some(two.clone()));
     assert_eq!(last(&identity("other")), Some(other.clone()));
     assert_eq!(last(&simulated), Some(played.clone()));

@@ -158,7 +158,7 @@ proptest! {
 
         let reader = LedgerReader::open(dir.path()).unwrap();
         let given = RunRecord::from_events(&events).unwrap();
-        let stored = reader.last_run(&identity("nightly")).unwrap().unwrap();
+        let stored = reader.last_run(&identity("nightly"), None).unwrap().unwrap();
         prop_assert_eq!(&stored.skipped, &[]);
         prop_assert_eq!(&stored.record, &given);
         prop_assert_eq!(reader.events(&run_id(7), 0).unwrap().events, events);
