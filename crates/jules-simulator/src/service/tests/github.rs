@@ -4,6 +4,8 @@ mod graphql;
 mod rest;
 mod stories;
 
+use crate::github::{AskedOfGitHub, PullRequestView};
+
 use super::*;
 
 impl TestClient {
