@@ -30,9 +30,9 @@ fn bare(line: &str) -> &str {
     line.split_once(" #").map_or(line, |(command, _)| command).trim()
 }
 
-/// Whether it is of a clone of the repository, or sets up a key of one's own.
+/// Whether it is of a clone of the repository, sets up a key of one's own, or is another program's.
 fn is_elsewhere(line: &str) -> bool {
-    ["cargo test", "cargo install", "cargo build", ".ci/run", "export JULES_API_KEY"]
+    ["cargo test", "cargo install", "cargo build", ".ci/run", "export JULES_API_KEY", "GH_HOST="]
         .iter()
         .any(|it| line.starts_with(it))
 }
