@@ -97,6 +97,8 @@ fn an_edited_prompt_keeps_what_is_done_until_it_is_told_again() {
     let ended = world.run().exits(0);
     world.created(3);
     assert!(ended.stderr.contains("1 task done before the prompt was edited"), "{ended}");
+    let idle = world.run().exits(0).stderr;
+    assert!(idle.contains("nothing to do") && idle.contains("--redo-edited"), "{idle}");
     let ended = world.run().arg("--redo-edited").exits(0);
     world.created(4);
     assert!(ended.stderr.contains("1 task has a result already; it would be done again"), "{ended}");

@@ -229,3 +229,15 @@ fn a_quiet_simulated_run_says_that_it_is_one() {
     let ended = world.command("run").args("-q --simulate=quick.yaml").exits(0);
     assert_eq!(ended.stderr, "warning: SIMULATED: nothing of this happened at Jules\n");
 }
+
+#[test]
+fn what_does_it_once_more_is_simulated_as_well() {
+    let world = world();
+    world.write("jobs.yaml", &Manifest::of([job("think", "Think.", &[])]).to_string());
+    world.write("quick.yaml", "speed: 600\ndefaults: { duration: 1m, outcome: no-change }\n");
+    let run = || world.command("run").args("--simulate=quick.yaml --state-dir elsewhere").exits(0).stderr;
+    run();
+    let idle = run();
+    let again = "jules-batch run jobs.yaml --simulate=quick.yaml --state-dir elsewhere --again 'job(think)'";
+    assert!(idle.contains(again), "{idle}");
+}

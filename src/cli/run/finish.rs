@@ -84,13 +84,8 @@ fn anything_started(record: &RunRecord) -> bool {
         .any(|task| task.attempts.iter().any(|it| it.session.is_some() || it.is_open_intent()))
 }
 
-/// What a user would do next.
-fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<String> {
-    let Some(command) = command else {
-        let left = record.totals().remaining() > 0;
-        return left.then(|| "go on with the rest: run this step again".to_owned()).into_iter().collect();
-    };
-    let real = command;
+/// The command that runs the manifest, with what decides where its runs are kept and who the service is.
+pub(super) fn in_full(command: &str, args: &RunArgs) -> String {
     let mut command = command.to_owned();
     if let Some(simulated) = args.simulate.as_ref().and_then(SimulateWith::flag) {
         command += &format!(" {simulated}");
@@ -98,6 +93,17 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
     if args.state.state_dir != Path::new(".jules-batch") {
         command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
     }
+    command
+}
+
+/// What a user would do next.
+fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<String> {
+    let Some(command) = command else {
+        let left = record.totals().remaining() > 0;
+        return left.then(|| "go on with the rest: run this step again".to_owned()).into_iter().collect();
+    };
+    let real = command;
+    let command = in_full(command, args);
     let mut lines = Vec::new();
     let waiting = if args.is_simulated() { Vec::new() } else { summary::needs_person(record, &command) };
     lines.extend(waiting);

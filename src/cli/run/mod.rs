@@ -139,7 +139,7 @@ fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure
     }
     match runner.preview() {
         Ok(preview) if preview.outlook.is_idle => {
-            console.say(&outlook::nothing(&preview.outlook, job.command.as_deref()));
+            say_nothing_to_do(&preview.outlook, job.command.as_deref(), args, console);
         }
         Ok(preview) => {
             foretell(&preview.outlook, console);
@@ -205,7 +205,7 @@ async fn prepare(
     };
     if run.is_idle() {
         run.notes().iter().for_each(|note| console.warn(&neutral(note)));
-        console.say(&outlook::nothing(&all, command));
+        say_nothing_to_do(&all, command, args, console);
         return Ok(Some(run));
     }
     announce(&run, &all, target, console);
@@ -244,6 +244,13 @@ async fn agree(plan: &Plan, all: &Outlook, args: &RunArgs, console: &Console) ->
 async fn confirmed(question: String, console: &Console) -> bool {
     let asked = console.clone();
     tokio::task::spawn_blocking(move || asked.confirm(&question)).await.unwrap_or(false)
+}
+
+/// Says what is done since when, and what would do some of it once more.
+fn say_nothing_to_do(all: &Outlook, command: Option<&str>, args: &RunArgs, console: &Console) {
+    let command = command.map(|command| finish::in_full(command, args));
+    console.say(&outlook::nothing(all, command.as_deref()));
+    outlook::kept(all).iter().for_each(|kept| console.say(kept));
 }
 
 /// What becomes of the tasks, before any is started.
