@@ -87,7 +87,7 @@ fn with_files() -> Manifest {
 
 #[test]
 fn a_prompt_file_that_cannot_be_used_is_an_error_of_its_tasks_and_the_others_run() {
-    let latin: &[u8] = b"caf\xE9";
+    let latin: &[u8] = b"\xE9t\xE9";
     let cases: [(Option<&[u8]>, &str); 6] = [
         (None, "does not exist"),
         (Some(latin), "is not UTF-8"),

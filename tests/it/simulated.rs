@@ -233,7 +233,7 @@ fn a_quiet_simulated_run_says_that_it_is_one() {
 #[test]
 fn what_does_it_once_more_is_simulated_as_well() {
     let world = world();
-    world.write("jobs.yaml", &Manifest::of([job("think", "Think.", &[])]).to_string());
+    world.write("jobs.yaml", "jobs:\n  - id: think\n    prompt: Think.\n");
     world.write("quick.yaml", "speed: 600\ndefaults: { duration: 1m, outcome: no-change }\n");
     let run = || world.command("run").args("--simulate=quick.yaml --state-dir elsewhere").exits(0).stderr;
     run();

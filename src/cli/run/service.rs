@@ -12,6 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::simulate::scenario;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
+use crate::report::many;
 use crate::runner::{Options, Runner};
 use crate::simulator::Simulator;
 use jules::{ApiKey, Jules};
@@ -84,8 +85,9 @@ impl Target {
         let Self::Simulated { simulator, .. } = self else { return };
         let statistics = simulator.statistics();
         console.say(&format!(
-            "{DIM}the simulator saw {} sessions, at most {} live at once{DIM:#}",
-            statistics.created, statistics.live_max
+            "{DIM}the simulator saw {}, at most {} live at once{DIM:#}",
+            many(statistics.created, "session"),
+            statistics.live_max
         ));
         for duplicate in &statistics.duplicates {
             console.say(&format!("{YELLOW}created twice:{YELLOW:#} {}", duplicate.what));

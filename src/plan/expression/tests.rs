@@ -159,7 +159,7 @@ fn what_is_not_understood_is_told_at_its_place() {
         ("a = 'x'", 2, "equal is written `==`"),
         ("a & b", 2, "and is written `&&`"),
         ("a | b", 4, "`b` is no name of a filter [`|` hands a value to a filter, and `||`"),
-        ("a | uper", 4, "did you mean `upper`?"),
+        ("a | uppr", 4, "did you mean `upper`?"),
         ("a | ", 4, "it ends where the name of a filter is expected"),
         ("a is nothing", 5, "is no name of a test"),
         ("a ? b : c", 2, "`?` is not expected here [a choice is written `TEST && ONE || OTHER`"),
