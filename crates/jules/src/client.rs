@@ -122,8 +122,8 @@ impl Jules {
         self.shared.transport.key_came_back()
     }
 
-    /// What time it is at the service, within a second, by the `Date` of its last answer; before the first answer, what time
-    /// it is here. Times of sessions and activities are of that clock, and this machine's may differ.
+    /// What time it is at the service, within a second, by the `Date` of its last answer; what time it is here where that is
+    /// within two seconds of it, and before the first answer. Times of sessions and activities are of that clock, and this machine's may differ.
     #[must_use]
     pub fn service_time(&self) -> Timestamp {
         self.shared.transport.time()

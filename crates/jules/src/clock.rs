@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
 use tokio::time::Instant;
 
+/// Answers tell whole seconds. A clock of ours that is as near as this agrees, and knows the fractions.
+const AGREEING: SignedDuration = SignedDuration::from_secs(2);
+
 /// The time that the last answer was of, and when it came.
 #[derive(Default)]
 pub(super) struct Clock(Mutex<Option<(Timestamp, Instant)>>);
@@ -19,13 +22,15 @@ impl Clock {
         }
     }
 
-    /// The time now, within a second; ours as long as no answer has told another.
+    /// The time now: ours as long as no answer has told another, else within a second.
     pub(super) fn now(&self) -> Timestamp {
         let told = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.map_or_else(Timestamp::now, |(date, at)| {
+        let ours = Timestamp::now();
+        let theirs = told.map(|(date, at)| {
             let passed = SignedDuration::try_from(at.elapsed()).unwrap_or_default();
             date.checked_add(passed).unwrap_or(date)
-        })
+        });
+        theirs.filter(|theirs| ours.duration_since(*theirs).abs() > AGREEING).unwrap_or(ours)
     }
 }
 
@@ -50,5 +55,16 @@ mod tests {
         assert_eq!(clock.now(), "2026-11-22T02:01:30Z".parse().unwrap());
         set("Sun, 22 Nov 2026 01:00:00 GMT");
         assert_eq!(clock.now(), "2026-11-22T01:00:00Z".parse().unwrap());
+    }
+
+    #[test]
+    fn a_clock_of_ours_that_agrees_is_the_more_exact_one() {
+        let clock = Clock::default();
+        let before = Timestamp::now();
+        // As a server writes it: the second that has begun.
+        let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+        clock.set(&HeaderMap::from_iter([(DATE, HeaderValue::from_str(&date).unwrap())]));
+        let told = clock.now();
+        assert!((before..=Timestamp::now()).contains(&told), "{told}");
     }
 }
