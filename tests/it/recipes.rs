@@ -27,7 +27,12 @@ struct Recipe {
     shard: &'static [(&'static str, &'static str)],
 }
 
-const RECIPES: [Recipe; 8] = [
+const RECIPES: [Recipe; 13] = [
+    Recipe { file: "github/mass-upgrade.yml", kept: Kept::Cached, shard: GITHUB },
+    Recipe { file: "github/mass-upgrade.yml", kept: Kept::NotSaved, shard: GITHUB },
+    Recipe { file: "github/nightly-refactor.yml", kept: Kept::Cached, shard: GITHUB },
+    Recipe { file: "github/nightly-refactor.yml", kept: Kept::NotSaved, shard: GITHUB },
+    Recipe { file: "github/labelled-pull-request.yml", kept: Kept::NotSaved, shard: GITHUB },
     Recipe { file: "buildkite.yml", kept: Kept::Outside, shard: BUILDKITE },
     Recipe { file: "gitlab-ci.yml", kept: Kept::Cached, shard: GITLAB },
     Recipe { file: "gitlab-ci.yml", kept: Kept::NotSaved, shard: GITLAB },
@@ -50,6 +55,48 @@ const CIRCLE: &[(&str, &str)] =
 const AZURE: &[(&str, &str)] =
     &[("TF_BUILD", "True"), ("SYSTEM_JOBPOSITIONINPHASE", "N1"), ("SYSTEM_TOTALJOBSINPHASE", "3")];
 const KUBERNETES: &[(&str, &str)] = &[("JOB_COMPLETION_INDEX", "N"), ("JULES_BATCH_SHARD_TOTAL", "3")];
+
+/// One job, and no shards.
+const GITHUB: &[(&str, &str)] = &[("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ATTEMPT", "1")];
+
+impl Recipe {
+    fn is_an_action(&self) -> bool {
+        self.file.starts_with("github/")
+    }
+
+    fn shards(&self) -> usize {
+        if self.is_an_action() { 1 } else { SHARDS }
+    }
+
+    /// How many tasks the manifest has, or the prompt that is one of its own.
+    fn tasks(&self) -> usize {
+        if self.file.ends_with("labelled-pull-request.yml") { 1 } else { 9 }
+    }
+
+    /// What the workflow gives to the action, as action.yml hands it on.
+    fn inputs(&self) -> Vec<(String, String)> {
+        if !self.is_an_action() {
+            return Vec::new();
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workflows").join(self.file);
+        let workflow: serde_json::Value = serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let jobs = workflow["jobs"].as_object().unwrap().values();
+        let mut steps = jobs.flat_map(|job| job["steps"].as_array().unwrap());
+        let step = steps.find(|step| step["uses"].as_str().is_some_and(|uses| uses.contains("jules-batch@")));
+        let inputs = step.unwrap()["with"].as_object().unwrap().iter();
+        let inputs = inputs.filter(|(name, _)| *name != "jules-api-key" && *name != "state-cache");
+        inputs
+            .map(|(name, value)| {
+                let value = value.as_str().unwrap();
+                let value = value.replace("${{ github.repository }}", "my-org/web");
+                (
+                    format!("JULES_BATCH_{}", name.replace('-', "_").to_uppercase()),
+                    value.replace("${{ github.head_ref }}", "main"),
+                )
+            })
+            .collect()
+    }
+}
 
 /// The command line that the recipe has, with its folders below the world's.
 fn command(recipe: &Recipe, world: &World) -> String {
@@ -75,8 +122,19 @@ fn start(recipe: &Recipe, world: &World, checkout: &Path, shard: usize) -> Child
     let program = PathBuf::from(env!("CARGO_BIN_EXE_jules-batch"));
     let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
     let mut sh = Command::new("sh");
-    sh.arg("-c").arg(format!("exec {} --base-url {}", command(recipe, world), world.service().url()));
-    sh.current_dir(checkout).env_clear().env("PATH", path).env("HOME", world.folder()).env("CI", "true");
+    let line = if recipe.is_an_action() { "jules-batch action".to_owned() } else { command(recipe, world) };
+    sh.arg("-c")
+        .arg(format!("exec {line}"))
+        .current_dir(checkout)
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", world.folder())
+        .env("CI", "true");
+    if recipe.is_an_action() {
+        // In the time of a test, where the manifest is not ours.
+        sh.envs(recipe.inputs()).env("JULES_BATCH_POLL_INTERVAL", "15ms");
+    }
+    sh.env("JULES_BASE_URL", world.service().url());
     sh.env("JULES_API_KEY", KEY).stdout(Stdio::null()).stderr(Stdio::null());
     for (name, value) in recipe.shard {
         let value = value.replace("N1", &(shard + 1).to_string()).replace('N', &shard.to_string());
@@ -96,6 +154,10 @@ fn checkout(recipe: &Recipe, world: &World, build: usize, shard: usize) -> PathB
     fs::create_dir_all(world.path("manifest")).unwrap();
     let manifest = manifest().to_string();
     fs::write(folder.join("jobs.yaml"), &manifest).unwrap();
+    for (_, file) in recipe.inputs().iter().filter(|(name, _)| name == "JULES_BATCH_MANIFEST") {
+        fs::create_dir_all(folder.join(".github")).unwrap();
+        fs::write(folder.join(file), &manifest).unwrap();
+    }
     fs::write(world.path("manifest/jobs.yaml"), manifest).unwrap();
     folder
 }
@@ -116,15 +178,19 @@ fn restore(from: &Path, to: &Path) {
 fn no_shipped_workflow_does_anything_twice() {
     at_once(RECIPES, |recipe| {
         let world = World::new("{ defaults: { duration: 1500ms, outcome: change } }");
-        let first: Vec<PathBuf> = (0..SHARDS).map(|shard| checkout(&recipe, &world, 1, shard)).collect();
+        let first: Vec<PathBuf> =
+            (0..recipe.shards()).map(|shard| checkout(&recipe, &world, 1, shard)).collect();
         let mut jobs: Vec<Child> =
             first.iter().enumerate().map(|(shard, at)| start(&recipe, &world, at, shard)).collect();
-        world.until(|world| world.statistics().created >= 4);
+        let begun = recipe.tasks().min(recipe.shards() + 1) as u64;
+        world.until(|world| world.statistics().created >= begun);
         for job in &mut jobs {
             let _ = job.kill();
             job.wait().unwrap();
         }
-        for build in 2..4 {
+        // To resume nothing means that each job that was not killed does its work.
+        let is_resumed = !recipe.inputs().contains(&("JULES_BATCH_RESUME".to_owned(), "false".to_owned()));
+        for build in 2..if is_resumed { 4 } else { 3 } {
             for (shard, before) in first.iter().enumerate() {
                 let next = checkout(&recipe, &world, build, shard);
                 if recipe.kept == Kept::Cached {
@@ -137,16 +203,17 @@ fn no_shipped_workflow_does_anything_twice() {
         }
         let statistics = world.statistics();
         assert_eq!(statistics.duplicates, [], "{} {:?}", recipe.file, recipe.kept);
-        assert_eq!(statistics.created, 9, "{} {:?}", recipe.file, recipe.kept);
+        assert_eq!(statistics.created, recipe.tasks() as u64, "{} {:?}", recipe.file, recipe.kept);
     });
 }
 
-/// Every workflow that runs the program by itself is among them; GitHub's use the action, which has tests of its own.
 #[test]
 fn every_shipped_workflow_is_tried() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workflows");
-    for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let name = file.file_name().to_string_lossy().into_owned();
+    let files = |below: &str| fs::read_dir(folder.join(below)).unwrap().map(Result::unwrap);
+    let names = files("").map(|file| file.file_name().to_string_lossy().into_owned());
+    let of_github = files("github").map(|file| format!("github/{}", file.file_name().to_string_lossy()));
+    for name in names.chain(of_github) {
         let is_workflow = name.ends_with(".yml") || name.ends_with(".yaml");
         assert!(!is_workflow || RECIPES.iter().any(|recipe| recipe.file == name), "{name}");
     }
