@@ -207,3 +207,17 @@ fn folders_that_a_run_makes_are_left_out_by_git() {
     }
     assert!(!world.path("mine/.gitignore").exists(), "it was there before");
 }
+
+#[test]
+fn a_file_of_the_ledger_is_no_place_for_a_report() {
+    for file in ["ledger.db", "ledger.lock", "ledger.db-wal"] {
+        let world = world();
+        for flag in ["--json", "--junit", "--events"] {
+            let path = format!(".jules-batch/{file}");
+            let ended = world.run().arg(flag).arg(&path).exits(110);
+            assert!(ended.stderr.contains("the name of a file of the ledger"), "{ended}");
+            assert!(!world.path(&path).exists(), "{flag} {file}");
+        }
+        world.created(0);
+    }
+}

@@ -84,6 +84,11 @@ impl Write for Whole {
 /// must be one that `is_ours` says may go, by its first bytes.
 pub(super) fn check(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), CannotWrite> {
     let check = || {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if name == "ledger.lock" || name.starts_with("ledger.db") {
+            let what = "that is the name of a file of the ledger, which would be lost";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
         match path.metadata() {
             Ok(found) if found.is_dir() => {
                 return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
