@@ -13,7 +13,9 @@ import { parse } from "junit2json";
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = resolve(process.argv[2]);
 const report = JSON.parse(readFileSync(join(folder, "report.json"), "utf8"));
-const count = (...outcomes) => report.tasks.filter((task) => outcomes.includes(verdict(task))).length;
+// A stray session is an error of its own.
+const verdicts = [...report.tasks.map(verdict), ...report.strays.map(() => "error")];
+const count = (...outcomes) => verdicts.filter((one) => outcomes.includes(one)).length;
 
 function verdict(task) {
   if (task.outcome === "no_change") return { pass: "passed", skip: "skipped", fail: "failure" }[task.onNoChange];
@@ -26,8 +28,8 @@ function verdict(task) {
 async function junit2json(path) {
   const suites = await parse(readFileSync(path, "utf8"));
   const cases = (suites.testsuite ?? []).flatMap((suite) => suite.testcase ?? []);
-  assert.equal(cases.length, report.tasks.length);
-  assert.equal(suites.tests, report.tasks.length);
+  assert.equal(cases.length, verdicts.length);
+  assert.equal(suites.tests, verdicts.length);
   assert.equal(suites.failures, count("failure"));
   assert.equal(suites.errors, count("error"));
   assert.equal(cases.filter((one) => one.skipped).length, count("skipped"));
@@ -41,7 +43,7 @@ async function junitToCtrf(path) {
   const ctrf = await convertJUnitToCTRFReport(path);
   // It makes nothing of a run without a task.
   if (report.tasks.length === 0) return;
-  assert.equal(ctrf.results.summary.tests, report.tasks.length);
+  assert.equal(ctrf.results.summary.tests, verdicts.length);
   assert.equal(ctrf.results.summary.failed, count("failure", "error"));
   assert.equal(ctrf.results.summary.skipped, count("skipped"));
   assert.equal(ctrf.results.summary.passed, count("passed"));
@@ -63,7 +65,7 @@ function ownCtrf(path) {
   const ctrf = JSON.parse(readFileSync(path, "utf8"));
   const result = validate(ctrf);
   assert.ok(result.valid, JSON.stringify(result.errors));
-  assert.equal(ctrf.results.summary.tests, report.tasks.length);
+  assert.equal(ctrf.results.summary.tests, verdicts.length);
   assert.equal(ctrf.results.summary.failed, count("failure", "error"));
 }
 
