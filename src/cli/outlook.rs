@@ -3,6 +3,7 @@
 use foreign_text::line as neutral;
 use jiff::Timestamp;
 
+use super::console::{Console, DIM};
 use crate::report::many;
 use crate::runner::Outlook;
 
@@ -55,6 +56,12 @@ pub(crate) fn kept(outlook: &Outlook) -> Option<String> {
             many(kept, "task")
         )
     })
+}
+
+/// Says what becomes of the tasks, before any is started.
+pub(crate) fn foretell(outlook: &Outlook, console: &Console) {
+    console.say(&format!("{DIM}{}{DIM:#}", counts(outlook)));
+    kept(outlook).iter().for_each(|kept| console.say(kept));
 }
 
 /// That tasks are done again that have a result.

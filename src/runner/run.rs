@@ -101,7 +101,7 @@ impl Runner {
             plan.tasks.iter_mut().for_each(|task| task.compress(speed));
         }
         plan.settings = settings;
-        Ok(Planned { origin, jules, options, plan, deadline, simulated: speed.is_some() })
+        Ok(Planned { origin, jules, options, plan, outlook: None, deadline, simulated: speed.is_some() })
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
@@ -197,6 +197,7 @@ pub struct Planned {
     jules: Jules,
     options: Options,
     plan: Plan,
+    outlook: Option<Outlook>,
     deadline: Deadline,
     simulated: bool,
 }
@@ -208,13 +209,17 @@ impl Planned {
         &self.plan
     }
 
-    /// What becomes of each of them, by what the ledger says now.
+    /// What becomes of each of them, by what the ledger said when this was asked first.
     ///
     /// # Errors
     ///
     /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`].
-    pub fn outlook(&self) -> Result<Outlook, RunError> {
-        Ok(decide(&self.origin, self.plan.clone(), &self.options, self.simulated)?.outlook)
+    pub fn outlook(&mut self) -> Result<&Outlook, RunError> {
+        let outlook = match self.outlook.take() {
+            Some(outlook) => outlook,
+            None => decide(&self.origin, self.plan.clone(), &self.options, self.simulated)?.outlook,
+        };
+        Ok(self.outlook.insert(outlook))
     }
 
     /// Makes sure that reports can be written and the service takes the key, then opens the ledger: goes on with the last
@@ -224,12 +229,12 @@ impl Planned {
     ///
     /// [`RunError::Report`], [`RunError::Service`], [`RunError::NothingFailed`], [`RunError::Ledger`],
     /// [`RunError::NotRecorded`].
-    pub async fn open(self) -> Result<Run, RunError> {
-        let Self { origin, jules, mut options, plan, deadline, simulated } = self;
+    pub async fn open(mut self) -> Result<Run, RunError> {
+        let is_idle = self.outlook()?.is_idle;
+        let Self { origin, jules, mut options, plan, deadline, simulated, .. } = self;
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
         let redactor = options.reports.redactor.clone();
         options.reports.check()?;
-        let is_idle = decide(&origin, plan.clone(), &options, simulated)?.outlook.is_idle;
         if !simulated && !is_idle {
             deadline.bound("waiting for the service's first answer", greet(&impatient(&jules))).await?;
         }

@@ -114,8 +114,7 @@ fn foretell(args: &PlanArgs, manifest: Manifest, plan: &Plan, console: &Console)
     options.state_dir.clone_from(&args.state.state_dir);
     let all = Runner::new(manifest).options(options).outlook(plan);
     let all = all.map_err(|error| cannot(error, console))?;
-    console.say(&format!("{DIM}{}{DIM:#}", outlook::counts(&all)));
-    outlook::kept(&all).iter().for_each(|kept| console.say(kept));
+    outlook::foretell(&all, console);
     Ok(())
 }
 

@@ -142,7 +142,7 @@ fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure
             say_nothing_to_do(&preview.outlook, job.command.as_deref(), args, console);
         }
         Ok(preview) => {
-            foretell(&preview.outlook, console);
+            outlook::foretell(&preview.outlook, console);
             print(&preview.plan, PlanFormat::Table, console)?;
             warn_of_problems(&preview.impossible, console);
         }
@@ -185,14 +185,14 @@ async fn prepare(
     console: &Console,
 ) -> Result<Option<Run>, Failure> {
     let failed = |error| cannot(error, console);
-    let planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
+    let mut planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
     planned::warn(planned.plan(), console);
     let all = match planned.outlook() {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());
             return Ok(None);
         }
-        all => all.map_err(failed)?,
+        all => all.map_err(failed)?.clone(),
     };
     agree(planned.plan(), &all, args, console).await?;
     target.take_up(planned.plan(), args);
@@ -253,12 +253,6 @@ fn say_nothing_to_do(all: &Outlook, command: Option<&str>, args: &RunArgs, conso
     outlook::kept(all).iter().for_each(|kept| console.say(kept));
 }
 
-/// What becomes of the tasks, before any is started.
-fn foretell(all: &Outlook, console: &Console) {
-    console.say(&format!("{DIM}{}{DIM:#}", outlook::counts(all)));
-    outlook::kept(all).iter().for_each(|kept| console.say(kept));
-}
-
 fn announce(run: &Run, all: &Outlook, target: &Target, console: &Console) {
     if let Some(note) = target.note() {
         console.say(&format!("{YELLOW}{note}{YELLOW:#}"));
@@ -275,7 +269,7 @@ fn announce(run: &Run, all: &Outlook, target: &Target, console: &Console) {
         run.plan().settings.strategy.max_parallel
     ));
     if all.done() + all.failed() + all.at_work() + all.skipped() > 0 {
-        foretell(all, console);
+        outlook::foretell(all, console);
     }
 }
 

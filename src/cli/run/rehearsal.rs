@@ -75,8 +75,7 @@ fn filled(part: &str, n: usize) -> String {
 /// read is told of by whoever opens it.
 pub(super) fn take_up(simulator: &Simulator, plan: &Plan, state_dir: &Path) {
     let Ok(reader) = LedgerReader::open(state_dir) else { return };
-    let mut runs = reader.runs().unwrap_or_default();
-    runs.sort_by_key(|run| std::cmp::Reverse(run.started_at));
+    let runs = reader.runs().unwrap_or_default();
     let tasks: HashMap<&str, &Task> = plan.tasks.iter().map(|task| (task.id.as_str(), task)).collect();
     let mut sessions = Vec::new();
     for run in runs.iter().take(MOST_RUNS) {
