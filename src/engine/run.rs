@@ -184,9 +184,8 @@ impl Loop {
     }
 
     fn write(&mut self, kinds: Vec<EventKind>, actions: Vec<Action>) {
-        let ts = Timestamp::now();
-        let events = kinds.into_iter().zip(self.record.last_seq + 1..);
-        let events: Vec<_> = events.map(|(kind, seq)| (self.clean)(RunEvent { seq, ts, kind })).collect();
+        let events = self.record.next_events(kinds, Timestamp::now());
+        let events: Vec<_> = events.map(|event| (self.clean)(event)).collect();
         for event in &events {
             self.record.apply(event);
         }

@@ -1,9 +1,13 @@
 //! A run, as its events tell it.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
-use super::{ApiUsage, EventKind, PlannedTask, RunEvent, RunInfo, ServiceStatus, Stray, TaskRecord, Totals};
+use super::{
+    ApiUsage, EventKind, Outcome, PlannedTask, RunEvent, RunInfo, ServiceStatus, Stray, TaskRecord, Totals,
+};
 use crate::plan::{Shard, TaskId, TaskKey};
 use jules::SessionId;
 
@@ -61,6 +65,15 @@ impl RunRecord {
         Some(record)
     }
 
+    /// These as the run's next events, all of this moment.
+    pub(crate) fn next_events(
+        &self,
+        kinds: impl IntoIterator<Item = EventKind>,
+        ts: Timestamp,
+    ) -> impl Iterator<Item = RunEvent> {
+        kinds.into_iter().zip(self.last_seq + 1..).map(move |(kind, seq)| RunEvent { seq, ts, kind })
+    }
+
     /// The record after a run's first event; none if that is not [`EventKind::RunStarted`].
     #[must_use]
     pub fn begin(first: &RunEvent) -> Option<Self> {
@@ -105,6 +118,20 @@ impl RunRecord {
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         self.totals().remaining() > 0 || !self.strays.is_empty()
+    }
+
+    /// Its open tasks that are none of those planned now: they have left the manifest.
+    pub(crate) fn removed<'r>(
+        &'r self,
+        planned: &'r HashSet<&TaskId>,
+    ) -> impl Iterator<Item = (&'r TaskId, &'r TaskRecord)> {
+        self.tasks.iter().filter(|(id, task)| task.is_open() && !planned.contains(id))
+    }
+
+    /// The end of such a task.
+    pub(crate) fn removed_end(task: TaskId) -> EventKind {
+        let reason = Some("not in the manifest any more".to_owned());
+        EventKind::TaskEnded { task, outcome: Outcome::Skipped, reason }
     }
 
     /// Every session that it has ever had.

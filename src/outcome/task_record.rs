@@ -183,6 +183,12 @@ impl TaskRecord {
         self.last_attempt().filter(|attempt| attempt.is_open_intent())
     }
 
+    /// Whether the next run has something to do for it: it has no outcome, or one that is none for good.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.outcome.is_none_or(Outcome::is_open)
+    }
+
     /// Whether it has ended in a way that counts as failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {

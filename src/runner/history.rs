@@ -7,11 +7,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::outlook::Outlook;
-use super::work::Work;
+use super::work::{Work, last_round};
 use super::{Options, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, EventLog as _, Mark, Outcome, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, EventLog as _, Mark, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// What identifies a manifest.
@@ -54,7 +54,6 @@ impl History {
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
-        let whole: HashSet<TaskId> = plan.tasks.iter().map(|task| task.id.clone()).collect();
         let work = Work::decide(plan, &identity, options, Some(reader))?;
         let (plan, last) = (&work.plan, work.last.as_ref());
         let is_idle = work.outlook.is_idle;
@@ -66,7 +65,7 @@ impl History {
         let created_within_day = created_within_day(plan, reader, last, simulated)?;
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
-        let Work { plan, last, goes_on, engine, .. } = work;
+        let Work { plan, last, goes_on, engine, outlook } = work;
         let (recorder, record, events) = match (last, goes_on) {
             (Some(StoredRun { record, .. }), true) => {
                 let events = reader.events(&record.info.id, 0)?.events;
@@ -75,12 +74,10 @@ impl History {
             (last, _) => {
                 let left = last.filter(|_| !options.selection.is_partial()).map(|last| last.record);
                 let ledger = match left {
-                    Some(left) => close(ledger, &left, &whole)?,
+                    Some(left) => close(ledger, &left, &outlook)?,
                     None => ledger,
                 };
-                let mut recorder = ledger.start(identity);
-                recorder.append(std::slice::from_ref(&first))?;
-                (recorder, begun(&first), vec![first])
+                (begin(ledger, identity, &first)?, begun(&first), vec![first])
             }
         };
         let engine = engine::Options {
@@ -96,17 +93,10 @@ impl History {
 }
 
 /// What left the manifest would keep the round before open for ever.
-fn close(ledger: Ledger, left: &RunRecord, whole: &HashSet<TaskId>) -> Result<Ledger, RunError> {
-    let open = left.tasks.iter().filter(|(_, task)| task.outcome.is_none_or(Outcome::is_open));
-    let removed = open.filter(|(id, _)| !whole.contains(*id)).map(|(id, _)| id.clone());
-    let ts = Timestamp::now();
-    let events: Vec<RunEvent> = removed
-        .zip(left.last_seq + 1..)
-        .map(|(task, seq)| {
-            let reason = Some("not in the manifest any more".to_owned());
-            RunEvent { seq, ts, kind: EventKind::TaskEnded { task, outcome: Outcome::Skipped, reason } }
-        })
-        .collect();
+fn close(ledger: Ledger, left: &RunRecord, outlook: &Outlook) -> Result<Ledger, RunError> {
+    let planned = outlook.ids();
+    let ends = left.removed(&planned).map(|(task, _)| RunRecord::removed_end(task.clone()));
+    let events: Vec<RunEvent> = left.next_events(ends, Timestamp::now()).collect();
     if events.is_empty() {
         return Ok(ledger);
     }
@@ -153,17 +143,11 @@ pub(super) fn mark(
 ) -> Result<RunId, RunError> {
     let identity = origin.identity(plan, options, false);
     let ledger = Ledger::open(&options.state_dir)?;
-    let last = match &options.run {
-        Some(run) => Some(ledger.reader().run(run)?.ok_or_else(|| RunError::UnknownRun(run.clone()))?),
-        None => ledger.reader().last_run(&identity, None)?,
-    };
-    let (mut recorder, record) = match last {
+    let (mut recorder, record) = match last_round(&identity, options, Some(ledger.reader()))? {
         Some(last) => (ledger.resume(&last.record.info.id)?, last.record),
         None => {
             let first = first_event(plan, origin, false);
-            let mut recorder = ledger.start(identity);
-            recorder.append(std::slice::from_ref(&first))?;
-            (recorder, begun(&first))
+            (begin(ledger, identity, &first)?, begun(&first))
         }
     };
     let mut kinds = Vec::new();
@@ -174,9 +158,8 @@ pub(super) fn mark(
         let (task, by, reason) = (task.id.clone(), by.to_owned(), reason.map(str::to_owned));
         kinds.push(EventKind::TaskMarked { task, mark, by, reason });
     }
-    let ts = Timestamp::now();
-    let events = kinds.into_iter().zip(record.last_seq + 1..).map(|(kind, seq)| RunEvent { seq, ts, kind });
-    recorder.append(&events.collect::<Vec<_>>())?;
+    let events: Vec<RunEvent> = record.next_events(kinds, Timestamp::now()).collect();
+    recorder.append(&events)?;
     recorder.flush()?;
     Ok(record.info.id)
 }
@@ -224,6 +207,13 @@ impl Origin {
         let identity = ManifestIdentity::new(&options.state_dir, &self.identity, &plan.name, simulated);
         if plan.former_name.is_some() { identity.with_default_name() } else { identity }
     }
+}
+
+/// Records the first event of a new run.
+fn begin(ledger: Ledger, identity: ManifestIdentity, first: &RunEvent) -> Result<Recorder, RunError> {
+    let mut recorder = ledger.start(identity);
+    recorder.append(std::slice::from_ref(first))?;
+    Ok(recorder)
 }
 
 fn begun(first: &RunEvent) -> RunRecord {

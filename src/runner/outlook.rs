@@ -1,5 +1,7 @@
 //! What a `run` would do, task by task.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::decision::{Because, Decision};
@@ -80,6 +82,11 @@ impl Outlook {
             _ => None,
         });
         since.max()
+    }
+
+    /// The tasks.
+    pub(super) fn ids(&self) -> HashSet<&TaskId> {
+        self.tasks.iter().map(|(task, _)| task).collect()
     }
 
     fn count(&self, is: impl Fn(&Decision) -> bool) -> usize {

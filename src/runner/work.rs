@@ -124,17 +124,13 @@ impl Work {
     fn is_idle(&self, options: &Options) -> bool {
         let Some(last) = &self.last else { return false };
         let record = &last.record;
-        let planned: HashSet<&TaskId> = self.outlook.tasks.iter().map(|(task, _)| task).collect();
-        let is_open = |task: &TaskRecord| task.outcome.is_none_or(Outcome::is_open);
-        let mut removed = record.tasks.iter().filter(|(id, _)| !planned.contains(id));
-        if !options.selection.is_partial() && removed.any(|(_, task)| is_open(task)) {
-            // What left the manifest is closed.
-            return false;
-        }
         // Strays are looked at again.
         let is_closed = record.ended_at.is_some() && !was_interrupted(record) && record.strays.is_empty();
         let nothing = || !self.outlook.tasks.iter().any(|(_, decision)| decision.is_work());
-        self.goes_on && is_closed && nothing() && self.starts(record).is_empty()
+        // What left the manifest is closed.
+        let is_whole =
+            || options.selection.is_partial() || record.removed(&self.outlook.ids()).next().is_none();
+        self.goes_on && is_closed && nothing() && is_whole() && self.starts(record).is_empty()
     }
 
     /// The tasks that the engine would start or take up, by their places in the plan.
@@ -144,7 +140,7 @@ impl Work {
 }
 
 /// The round that is named, or the manifest's last one.
-fn last_round(
+pub(super) fn last_round(
     identity: &ManifestIdentity,
     options: &Options,
     reader: Option<&LedgerReader>,
@@ -222,7 +218,7 @@ fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {
     let is_open = |task: &TaskRecord| {
         let last = task.attempts.last();
         let waits_for_a_person = last.and_then(|last| last.state.as_deref()).is_some_and(is_waiting);
-        let is_open = task.outcome.is_none_or(Outcome::is_open) && !waits_for_a_person;
+        let is_open = task.is_open() && !waits_for_a_person;
         // A task that left the manifest is skipped, and its doubt is nobody's.
         is_open || (task.open_intent().is_some() && task.outcome != Some(Outcome::Skipped))
     };

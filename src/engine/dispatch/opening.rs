@@ -126,9 +126,8 @@ impl Dispatch {
     /// stays, and so does what is still at work.
     fn is_planned_anew(&self, ix: TaskIx, known: &TaskRecord) -> bool {
         let is_at_work = known.last_attempt().is_some_and(|last| last.is_live() || last.is_open_intent());
-        let is_open = known.outcome.is_none_or(Outcome::is_open);
         let is_edited = known.planned.key != self.plan[ix].key;
-        is_edited && !is_at_work && (is_open || self.is_again(ix, known))
+        is_edited && !is_at_work && (known.is_open() || self.is_again(ix, known))
     }
 
     /// Whether it is done once more.
@@ -260,16 +259,9 @@ impl Dispatch {
     fn drop_removed(&mut self, record: &RunRecord) {
         let plan = self.plan.clone();
         let planned: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
-        for (id, known) in &record.tasks {
-            if !planned.contains(id) && known.outcome.is_none_or(Outcome::is_open) {
-                self.note_left(known, "the task is not in the manifest any more");
-                let reason = Some("not in the manifest any more".to_owned());
-                self.turn.events.push(EventKind::TaskEnded {
-                    task: id.clone(),
-                    outcome: Outcome::Skipped,
-                    reason,
-                });
-            }
+        for (id, known) in record.removed(&planned) {
+            self.note_left(known, "the task is not in the manifest any more");
+            self.turn.events.push(RunRecord::removed_end(id.clone()));
         }
     }
 
