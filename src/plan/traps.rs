@@ -101,7 +101,11 @@ fn placeholder(rest: &str) -> Option<Placeholder<'_>> {
     };
     for (open, close) in [("{{", "}}"), ("${", "}")] {
         if let Some(inner) = rest.strip_prefix(open) {
-            let length = inner.find(close)?;
+            // No farther than the name: a long text of what is never closed would take its square in time.
+            let length = inner.find(|c: char| !(is_part(c) || c.is_whitespace()))?;
+            if !inner[length..].starts_with(close) {
+                return None;
+            }
             let name = inner[..length].trim();
             let is_shell =
                 open == "${" && !name.contains('.') && !name.chars().any(|c| c.is_ascii_lowercase());
@@ -254,6 +258,14 @@ mod tests {
         let block = format!("{job}      ```\n      {{{{ name }}}}\n      ```\n      {{{{ other }}}}\n");
         let found = warnings(&block);
         assert!(found.len() == 1 && found[0].contains("`{{ other }}`"), "{found:?}");
+    }
+
+    #[test]
+    fn placeholders_that_are_not_closed_take_no_time() {
+        for open in ["{{", "${ ", "{{ a "] {
+            let job = format!("jobs:\n  - id: j\n    prompt: {:?}\n", format!("a {}", open.repeat(1 << 18)));
+            assert_eq!(warnings(&job), [""; 0], "{open}");
+        }
     }
 
     #[test]
