@@ -1,5 +1,6 @@
 //! What a manifest may say, and probably does not mean.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::check::{CheckedJob, SourceSpec};
@@ -61,7 +62,8 @@ fn texts(value: &Literal, into: &mut Vec<Span>) {
 /// A branch of nothing, and a job without a repository among jobs that have one.
 fn missing_sources(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -> Vec<Diagnostic> {
     let others_have = jobs.iter().any(|job| job.has_sources);
-    let own_keys = |job: &CheckedJob| written.jobs.value.iter().find(|keys| keys.span == job.span);
+    let own: HashMap<Span, _> = written.jobs.value.iter().map(|keys| (keys.span, keys)).collect();
+    let own_keys = |job: &CheckedJob| own.get(&job.span);
     // Who says so in the job itself has thought of it.
     let says_any = |job: &CheckedJob| {
         let keys = own_keys(job);
