@@ -12,7 +12,7 @@ use super::filters::{self, Takes};
 use super::functions::{self, Function};
 use super::node::{Argument, Node, Of};
 use super::operators::{Comparison, Truth, compare, equal, every, is_primitive, is_true, member};
-use crate::plan::data::{MAX_TEXT, Spelling, join, plain, shown, text, to_json};
+use crate::plan::data::{MAX_TEXT, Spelling, join, plain, shown, text, to_json, weight};
 
 /// The most that is counted of a value, in bytes: more than the fuel pays for.
 const MOST: usize = 4 << 20;
@@ -176,11 +176,8 @@ impl Evaluation<'_> {
     fn joined(&mut self, node: &Node, parts: &[Node]) -> Result<Value, Trouble> {
         let mut joined = String::new();
         for part in parts {
-            let value = self.defined(part)?;
-            joined.push_str(&text(&value).ok_or(Trouble { at: node.at.clone(), why: Why::TooMuchWork })?);
-            if joined.len() > MAX_TEXT {
-                return Err(Trouble { at: node.at.clone(), why: Why::TooMuchWork });
-            }
+            let more = text(&self.defined(part)?).filter(|more| joined.len() + more.len() <= MAX_TEXT);
+            joined.push_str(&more.ok_or(Trouble { at: node.at.clone(), why: Why::TooMuchWork })?);
         }
         Ok(joined.into())
     }
@@ -235,6 +232,22 @@ impl Evaluation<'_> {
         Ok(values)
     }
 
+    /// What a filter or a test works on, paid for: the value before it, which may be undefined, and its arguments.
+    fn operands(
+        &mut self,
+        node: &Node,
+        inner: &Node,
+        may_lack: bool,
+        arguments: &[Argument],
+    ) -> Result<Vec<Value>, Trouble> {
+        let mut values = vec![if may_lack { self.value(inner)? } else { self.defined(inner)? }];
+        values.extend(self.arguments(arguments)?);
+        for value in &values {
+            self.pay_for(node, value)?;
+        }
+        Ok(values)
+    }
+
     fn filter(
         &mut self,
         node: &Node,
@@ -243,12 +256,7 @@ impl Evaluation<'_> {
         arguments: &[Argument],
     ) -> Result<Value, Trouble> {
         let takes = filters::takes(name);
-        let input = if takes == Takes::Anything { self.value(inner)? } else { self.defined(inner)? };
-        let mut values = vec![input];
-        values.extend(self.arguments(arguments)?);
-        for value in &values {
-            self.pay_for(node, value)?;
-        }
+        let mut values = self.operands(node, inner, takes == Takes::Anything, arguments)?;
         let mut spelling = Spelling::default();
         if takes == Takes::Choice {
             values.iter().for_each(|value| spelling.learn(value));
@@ -256,10 +264,8 @@ impl Evaluation<'_> {
         match takes {
             Takes::Anything | Takes::AsItIs => {}
             Takes::Text => {
-                for value in values.iter_mut().filter(|value| is_primitive(value) && !value.is_kwargs()) {
-                    if value.kind() == ValueKind::Plain {
-                        *value = text(value).unwrap_or_default().into();
-                    }
+                for value in values.iter_mut().filter(|value| value.kind() == ValueKind::Plain) {
+                    *value = text(value).unwrap_or_default().into();
                 }
             }
             Takes::Numbers | Takes::Choice => {
@@ -277,22 +283,15 @@ impl Evaluation<'_> {
         name: &str,
         arguments: &[Argument],
     ) -> Result<Value, Trouble> {
-        let input =
-            if filters::is_about_definition(name) { self.value(inner)? } else { self.defined(inner)? };
-        let mut values = vec![input];
-        values.extend(self.arguments(arguments)?);
-        for value in &mut values {
-            self.pay_for(node, value)?;
-            *value = plain(value);
-        }
+        let values = self.operands(node, inner, filters::is_about_definition(name), arguments)?;
+        let values: Vec<Value> = values.iter().map(plain).collect();
         let holds = self.state().perform_test(name, &values).map_err(|error| trouble(node, &error))?;
         Ok(holds.into())
     }
 
     /// Pays for work on a value, however much is in it.
     fn pay_for(&mut self, node: &Node, value: &Value) -> Result<(), Trouble> {
-        let size = crate::plan::data::weight(value, MOST);
-        self.pay(node, size)
+        self.pay(node, weight(value, MOST))
     }
 
     fn pay(&mut self, node: &Node, bytes: usize) -> Result<(), Trouble> {
