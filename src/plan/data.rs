@@ -145,6 +145,16 @@ pub(super) fn plain(value: &Value) -> Value {
     with_members(value, &plain)
 }
 
+/// The items of a list, or the values of a mapping.
+pub(super) fn members(value: &Value) -> Vec<Value> {
+    let items = value.try_iter().into_iter().flatten();
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => items.collect(),
+        ValueKind::Map => items.filter_map(|key| value.get_item(&key).ok()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The value with each of its members changed; itself where it has none.
 fn with_members(value: &Value, change: &dyn Fn(&Value) -> Value) -> Value {
     let Ok(items) = value.try_iter() else { return value.clone() };
@@ -168,16 +178,7 @@ impl Spelling {
         if value.downcast_object_ref::<Spelt>().is_some() {
             self.0.push(value.clone());
         }
-        match value.kind() {
-            ValueKind::Seq | ValueKind::Iterable => {
-                value.try_iter().into_iter().flatten().for_each(|item| self.learn(&item));
-            }
-            ValueKind::Map => {
-                let keys = value.try_iter().into_iter().flatten();
-                keys.filter_map(|key| value.get_item(&key).ok()).for_each(|member| self.learn(&member));
-            }
-            _ => {}
-        }
+        members(value).iter().for_each(|member| self.learn(member));
     }
 
     /// Spells the numbers of a value as they were.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
 
-use crate::plan::data::{Spelt, text};
+use crate::plan::data::{Spelt, members, text};
 use crate::plan::equality::{number_of_text, same_text, upper};
 
 /// Whose rules say what is true: to minijinja an empty list or mapping is not.
@@ -143,14 +143,6 @@ pub(in crate::plan) fn member(of: &Value, key: &Value) -> Value {
 
 /// All members.
 pub(super) fn every(of: &Value) -> Value {
-    let members = |value: &Value| match value.kind() {
-        ValueKind::Map => {
-            let keys = value.try_iter().into_iter().flatten();
-            keys.filter_map(|key| value.get_item(&key).ok()).collect()
-        }
-        ValueKind::Seq | ValueKind::Iterable => value.try_iter().into_iter().flatten().collect(),
-        _ => Vec::new(),
-    };
     let items = match of.downcast_object_ref::<Filtered>() {
         Some(Filtered(items)) => items.iter().flat_map(members).collect(),
         None => members(of),
