@@ -13,7 +13,8 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn new(what: impl Into<String>, help: impl Into<String>, at: Range<usize>) -> Self {
+    fn new(what: impl std::fmt::Display, help: impl Into<String>, at: Range<usize>) -> Self {
+        let what = format!("the manifest is not valid YAML: {what}");
         Self { finding: Diagnostic::new(what).help(help), span: Span::new(at) }
     }
 
@@ -57,9 +58,9 @@ fn tab(document: &Document, mut lines: impl Iterator<Item = usize>) -> Option<Se
     lines.find_map(|index| {
         let line = document.line(index);
         let text = &document.text()[line.clone()];
-        let indentation = text.len() - text.trim_start_matches([' ', '\t']).len();
+        let indentation = indentation(text);
         let tab = text[..indentation].find('\t').filter(|_| indentation < text.len())?;
-        let what = "the manifest is not valid YAML: a tab stands where YAML takes spaces only";
+        let what = "a tab stands where YAML takes spaces only";
         Some(Seen::new(what, "indent with spaces", line.start + tab..line.start + indentation))
     })
 }
@@ -72,8 +73,7 @@ fn space(document: &Document, index: usize) -> Option<Seen> {
     let colon = text.find(':').map_or(0, |at| at + 1);
     let (at, found) =
         text.char_indices().find(|(at, c)| odd_space(*c).is_some() && (*at < content || *at == colon))?;
-    let what =
-        format!("the manifest is not valid YAML: {} stands where a space is wanted", odd_space(found)?);
+    let what = format!("{} stands where a space is wanted", odd_space(found)?);
     Some(Seen::new(what, PLAIN_SPACE, line.start + at..line.start + at + found.len_utf8()))
 }
 
@@ -87,8 +87,7 @@ fn glued(document: &Document, index: usize) -> Option<Seen> {
         return None;
     }
     let colon = line.start + begin + key.len();
-    let what =
-        format!("the manifest is not valid YAML: a space is missing behind {}", quoted(&format!("{key}:")));
+    let what = format!("a space is missing behind {}", quoted(&format!("{key}:")));
     let help = format!("write {}", quoted(&format!("{key}: {value}")));
     Some(Seen::new(what, help, colon..colon + 1))
 }
@@ -119,10 +118,7 @@ fn line_of_a_text(document: &Document, text: &str, error: usize, at: usize) -> O
     let begun = document.line(index);
     match text[begun.start + entry.value..begun.end].trim() {
         "|" | ">" | "|-" | ">-" | "|+" | ">+" => {
-            let what = format!(
-                "the manifest is not valid YAML: the text of {} is not indented below its line",
-                quoted(entry.key)
-            );
+            let what = format!("the text of {} is not indented below its line", quoted(entry.key));
             let start = line.start + indentation(&text[line.clone()]);
             Some(Seen::new(what, format!("indent it more than {}", quoted(entry.key)), start..line.end))
         }
@@ -146,8 +142,7 @@ fn misplaced(document: &Document, error: usize, entry: &Entry<'_>) -> Option<See
         _ => return None,
     };
     let (key, other) = (quoted(entry.key), quoted(other.key));
-    let what =
-        format!("the manifest is not valid YAML: {key} is indented {way} than {other} above it, {what}");
+    let what = format!("{key} is indented {way} than {other} above it, {what}");
     let start = document.line(error).start + here;
     Some(Seen::new(what, format!("let {key} begin below {other}"), start..start + entry.key.len()))
 }
@@ -155,10 +150,7 @@ fn misplaced(document: &Document, error: usize, entry: &Entry<'_>) -> Option<See
 /// A text that begins with a character that means something else to YAML.
 fn begins(key: &str, first: char, value: &str, at: usize) -> Option<Seen> {
     if value.starts_with("{{") {
-        let what = format!(
-            "the manifest is not valid YAML: the value of {} begins with `{{{{`, a mapping",
-            quoted(key)
-        );
+        let what = format!("the value of {} begins with `{{{{`, a mapping", quoted(key));
         return Some(Seen::new(what, "an expression is written `${{ … }}`", at..at + 2));
     }
     // Elsewhere a list, an alias or a tag may be meant.
@@ -180,7 +172,7 @@ fn begins(key: &str, first: char, value: &str, at: usize) -> Option<Seen> {
         return None;
     }
     let what = format!(
-        "the manifest is not valid YAML: the text of {} begins with {}, {reading}",
+        "the text of {} begins with {}, {reading}",
         quoted(key),
         if first == '`' { "a backtick".to_owned() } else { quoted(&first.to_string()) }
     );
@@ -194,10 +186,7 @@ fn closes_too_soon(key: &str, quote: char, value: &str, at: usize) -> Option<See
     if inner[close + 1..].trim().is_empty() || inner[close + 1..].starts_with(quote) {
         return None;
     }
-    let what = format!(
-        "the manifest is not valid YAML: this quote ends the text of {}, and more follows",
-        quoted(key)
-    );
+    let what = format!("this quote ends the text of {}, and more follows", quoted(key));
     let other = if quote == '"' { "single quotes (`'…'`)" } else { "double quotes (`\"…\"`)" };
     let help = format!("put the whole text in {other}, or write `{key}: |` and the text on the lines below");
     Some(Seen::new(what, help, at + 1 + close..at + 2 + close))
@@ -209,10 +198,7 @@ fn holds_a_colon(key: &str, text: &str, value: Range<usize>, at: usize) -> Optio
         .find(": ")
         .or_else(|| text[value.clone()].trim_end().strip_suffix(':').map(str::len))?;
     let is_there = at + 1 >= value.start + colon;
-    let what = format!(
-        "the manifest is not valid YAML: the `:` in the text of {} makes a further key of it",
-        quoted(key)
-    );
+    let what = format!("the `:` in the text of {} makes a further key of it", quoted(key));
     let colon = value.start + colon;
     is_there.then(|| Seen::new(what, way_out(key), colon..colon + 1))
 }
