@@ -50,16 +50,14 @@ fn of_job(document: &Document, id: &str, job: &Node) -> Option<WorkflowJob> {
     let mut taken = WorkflowJob { id: id.to_owned(), keys: Vec::new(), matrix: Vec::new() };
     for (key, value) in matrix {
         let key = &key.text;
+        let left_out =
+            |at: &str| format!("# {key}: […] # the workflow has an expression {at}: write the values out");
         let Value::Seq(items) = &value.value else {
-            taken
-                .matrix
-                .push(format!("# {key}: […] # the workflow has an expression here: write the values out"));
+            taken.matrix.push(left_out("here"));
             continue;
         };
         if holds_expression(value) {
-            taken
-                .matrix
-                .push(format!("# {key}: […] # the workflow has an expression in it: write the values out"));
+            taken.matrix.push(left_out("in it"));
             continue;
         }
         if key == "include" || key == "exclude" {
