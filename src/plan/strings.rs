@@ -216,7 +216,6 @@ impl Waiting<Template> {
     }
 }
 
-/// A text for the agent. The service takes an empty message, and does nothing.
 /// The title of a task whose job names none: what it is called, and what it is to do.
 fn title_of(short: &str, prompt: &str) -> Arc<str> {
     const LONGEST: usize = 90;
@@ -231,6 +230,7 @@ fn title_of(short: &str, prompt: &str) -> Arc<str> {
     one_line(format!("{short}: {line}").into())
 }
 
+/// A text for the agent. The service takes an empty message, and does nothing.
 fn said(text: &Template, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostics> {
     let said = text.render(scope)?;
     if said.trim().is_empty() {

@@ -87,11 +87,7 @@ impl Node {
             return;
         }
         match &self.of {
-            Of::Filter(inner, "default" | "d", arguments) => {
-                inner.names(true, into);
-                arguments.iter().for_each(|argument| argument.value.names(false, into));
-            }
-            Of::Test(inner, _, arguments) => {
+            Of::Filter(inner, "default" | "d", arguments) | Of::Test(inner, _, arguments) => {
                 inner.names(true, into);
                 arguments.iter().for_each(|argument| argument.value.names(false, into));
             }

@@ -160,9 +160,9 @@ fn quoted_length(rest: &str) -> Option<usize> {
 /// The length of a number, with its fraction and exponent.
 fn number_length(from: &str) -> usize {
     let bytes = from.as_bytes();
+    let is_hex = from.starts_with("0x");
     let mut at = 0;
     while at < bytes.len() {
-        let is_hex = from.starts_with("0x");
         let exponent = matches!(bytes[at], b'+' | b'-') && at > 0 && matches!(bytes[at - 1], b'e' | b'E');
         let has_digit_after = bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
         match bytes[at] {
