@@ -3,6 +3,8 @@
 //! `job(upgrade) & !tag(slow)`: predicates over a task, joined by `and`, `or`, `not` and `-` ("but not"). A bare word
 //! is looked for in the task's id.
 
+mod parse;
+
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -13,16 +15,6 @@ use super::task::{Task, Unresolved};
 use super::values::texts;
 use super::wildcard::Wildcard;
 use crate::manifest::{Expect, nearest, quoted};
-
-/// How deep parentheses may nest.
-const MAX_DEPTH: usize = 64;
-
-/// What is listed when an expression is not understood.
-const HELP: &str = "predicates: job(…), source(…), branch(…), tag(…), id(…), matrix(key=…), expect(…), all(), none(); \
-                    operators: and &, or | +, not !, but-not -, ( ); `*` and `?` are wildcards; \
-                    a bare word is looked for in the task's id";
-
-const PREDICATES: [&str; 9] = ["job", "source", "branch", "tag", "id", "matrix", "expect", "all", "none"];
 
 /// A parsed expression of `--select` or `--exclude`.
 #[derive(Clone, Debug)]
@@ -90,16 +82,7 @@ impl FromStr for Filter {
     type Err = FilterError;
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
-        let mut parser = Parser { text, at: 0, depth: 0 };
-        let expression = parser.or()?;
-        parser.skip_space();
-        match parser.rest().chars().next() {
-            None => Ok(Self { text: text.to_owned(), expression }),
-            Some(found) => {
-                let what = format!("{} is not expected here", quoted(&found.to_string()));
-                Err(parser.wrong(parser.at..parser.at + found.len_utf8(), what))
-            }
-        }
+        parse::parse(text).map(|expression| Self { text: text.to_owned(), expression })
     }
 }
 
@@ -217,214 +200,6 @@ impl Expression {
     }
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
-    depth: usize,
-}
-
-impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
-    }
-
-    fn skip_space(&mut self) {
-        self.at = self.text.len() - self.rest().trim_start().len();
-    }
-
-    fn wrong(&self, at: Range<usize>, what: impl Into<String>) -> FilterError {
-        FilterError { text: self.text.to_owned(), at, what: what.into(), help: HELP.to_owned() }
-    }
-
-    /// Takes one of the operators, if one comes next. Words and `-`, `+` count only when they stand alone: ids and
-    /// branches hold them too.
-    fn take(&mut self, operators: &[&str]) -> Option<usize> {
-        self.skip_space();
-        let rest = self.rest();
-        let index = operators.iter().position(|operator| {
-            let Some(after) = rest.strip_prefix(operator) else { return false };
-            let symbol = matches!(*operator, "&" | "&&" | "|" | "||" | "!");
-            symbol || after.is_empty() || after.starts_with([' ', '\t', '\n', '(', '!'])
-        })?;
-        self.at += operators[index].len();
-        Some(index)
-    }
-
-    fn or(&mut self) -> Result<Expression, FilterError> {
-        let mut parts = vec![self.and()?];
-        while self.take(&["||", "|", "+", "or"]).is_some() {
-            parts.push(self.and()?);
-        }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Or(parts) })
-    }
-
-    fn and(&mut self) -> Result<Expression, FilterError> {
-        let mut parts = vec![self.not()?];
-        while let Some(operator) = self.take(&["-", "&&", "&", "and"]) {
-            let part = self.not()?;
-            parts.push(if operator == 0 { Expression::Not(Box::new(part)) } else { part });
-        }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::And(parts) })
-    }
-
-    fn not(&mut self) -> Result<Expression, FilterError> {
-        let mut negated = false;
-        while self.take(&["!", "not"]).is_some() {
-            negated = !negated;
-        }
-        let inner = self.operand()?;
-        Ok(if negated { Expression::Not(Box::new(inner)) } else { inner })
-    }
-
-    fn operand(&mut self) -> Result<Expression, FilterError> {
-        self.skip_space();
-        let start = self.at;
-        match self.rest().chars().next() {
-            None => Err(self.wrong(start..start, "the expression ends where something is expected")),
-            Some('(') => self.parenthesis(),
-            Some('"' | '\'') => self.quoted().map(|text| bare(&text)),
-            Some(_) => {
-                let word = self.word();
-                if self.rest().starts_with('(') {
-                    return self.predicate(start, word);
-                }
-                if word.is_empty() {
-                    let found = self.rest().chars().next().map_or(0, char::len_utf8);
-                    let what = format!("{} is not expected here", quoted(&self.rest()[..found]));
-                    return Err(self.wrong(start..start + found, what));
-                }
-                Ok(bare(word))
-            }
-        }
-    }
-
-    fn parenthesis(&mut self) -> Result<Expression, FilterError> {
-        let start = self.at;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.wrong(start..start + 1, "the expression is nested too deeply"));
-        }
-        self.at += 1;
-        let inner = self.or()?;
-        self.skip_space();
-        if !self.rest().starts_with(')') {
-            return Err(self.wrong(start..start + 1, "this parenthesis is not closed"));
-        }
-        self.at += 1;
-        self.depth -= 1;
-        Ok(inner)
-    }
-
-    /// A word up to a space or an operator that cannot be part of one.
-    fn word(&mut self) -> &'a str {
-        let rest = self.rest();
-        let end = rest.find(|c: char| c.is_whitespace() || "()&|!".contains(c)).unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
-    }
-
-    fn quoted(&mut self) -> Result<String, FilterError> {
-        let start = self.at;
-        let mut chars = self.rest().char_indices();
-        let quote = chars.next().map(|(_, quote)| quote);
-        let mut text = String::new();
-        let mut escaped = false;
-        for (at, c) in chars {
-            match c {
-                _ if escaped => {
-                    text.push(c);
-                    escaped = false;
-                }
-                '\\' => escaped = true,
-                _ if Some(c) == quote => {
-                    self.at += at + c.len_utf8();
-                    return Ok(text);
-                }
-                _ => text.push(c),
-            }
-        }
-        Err(self.wrong(start..start + 1, "this quote is not closed"))
-    }
-
-    fn predicate(&mut self, start: usize, name: &str) -> Result<Expression, FilterError> {
-        let named = start..start + name.len();
-        if !PREDICATES.contains(&name) {
-            let mut error = self.wrong(named, format!("unknown predicate {}", quoted(name)));
-            if let Some(near) = nearest(name, PREDICATES) {
-                error.help = format!("did you mean `{near}(…)`?");
-            }
-            return Err(error);
-        }
-        self.at += 1;
-        let (argument, at) = self.argument(named.clone())?;
-        if matches!(name, "all" | "none") {
-            return match (name, argument.is_empty()) {
-                ("all", true) => Ok(Expression::All),
-                (_, true) => Ok(Expression::None),
-                (_, false) => Err(self.wrong(at, format!("`{name}()` takes nothing"))),
-            };
-        }
-        if argument.is_empty() {
-            return Err(self.wrong(named, format!("`{name}(…)` needs a pattern")));
-        }
-        let pattern = Wildcard::new(&argument);
-        Ok(match name {
-            "job" => Expression::Job(pattern, at),
-            "source" => Expression::Source(pattern),
-            "branch" => Expression::Branch(pattern),
-            "tag" => Expression::Tag(pattern),
-            "id" => Expression::Id(pattern),
-            "matrix" => match argument.split_once('=') {
-                Some((key, value)) => Expression::Matrix(key.trim().to_owned(), Wildcard::new(value.trim())),
-                None => {
-                    return Err(self.wrong(at, "`matrix(…)` needs a key and a value: `matrix(crate=serde)`"));
-                }
-            },
-            _ => match [Expect::PullRequest, Expect::Change, Expect::Any]
-                .into_iter()
-                .find(|e| e.as_str() == argument)
-            {
-                Some(expect) => Expression::Expect(expect),
-                None => return Err(self.wrong(at, "`expect(…)` takes `pull-request`, `change` or `any`")),
-            },
-        })
-    }
-
-    /// What stands between a predicate's parentheses, and where; quotes allow for a `)` in it.
-    fn argument(&mut self, predicate: Range<usize>) -> Result<(String, Range<usize>), FilterError> {
-        self.skip_space();
-        let start = self.at;
-        let open = || self.wrong(predicate.clone(), "the parenthesis of this predicate is not closed");
-        let (text, end) = if self.rest().starts_with(['"', '\'']) {
-            let open = open();
-            let text = self.quoted()?;
-            let end = self.at;
-            self.skip_space();
-            if !self.rest().starts_with(')') {
-                return Err(open);
-            }
-            (text, end)
-        } else {
-            let length = self.rest().find(')').ok_or_else(open)?;
-            let text = self.rest()[..length].trim_end().to_owned();
-            self.at += length;
-            let end = start + text.len();
-            (text, end)
-        };
-        self.at += 1;
-        Ok((text, start..end))
-    }
-}
-
-/// A word by itself: a pattern over the whole id when it has wildcards, else a part of the id.
-fn bare(word: &str) -> Expression {
-    let pattern = Wildcard::new(word);
-    if pattern.is_literal() {
-        Expression::Id(Wildcard::new(&format!("*{word}*")))
-    } else {
-        Expression::Id(pattern)
-    }
-}
 /// Whether all parts mean `wanted`: the opposite as soon as one does, unknown while one is.
 fn all_mean(parts: &[Expression], open: &Unresolved, wanted: bool) -> Option<bool> {
     let mut is_known = true;
