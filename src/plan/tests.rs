@@ -226,11 +226,8 @@ fn an_error_names_its_true_cause() {
         let error = plan_with(&format!("jobs: [{{ id: j, prompt: p, {job} }}]"), None).unwrap_err();
         assert!(error.contains(message) && error.contains(help), "{job}: {error}");
     }
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("none.txt"), "# later\n").unwrap();
     let text = "jobs: [{ id: j, prompt: p, branch: main, sources: [{ file: none.txt }] }]";
-    let manifest = parse(text, &folder.path().join("jobs.yaml"), &LoadOptions::default()).unwrap();
-    let error = expand(&manifest, None).unwrap_err().to_string();
+    let error = plan_with_list("none.txt", "# later\n", text).unwrap_err();
     assert!(
         error.contains("the list `none.txt` names no repository") && error.contains("jobs.yaml:1:"),
         "{error}"
@@ -463,9 +460,9 @@ fn an_inline_prompt_is_a_manifest_of_one_job() {
 }
 
 /// The plan of a manifest beside which a list of repositories stands.
-fn plan_with_list(list: &str, text: &str) -> Result<Plan, String> {
+fn plan_with_list(name: &str, list: &str, text: &str) -> Result<Plan, String> {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("repos.csv"), list).unwrap();
+    std::fs::write(folder.path().join(name), list).unwrap();
     let manifest =
         parse(text, &folder.path().join("jobs.yaml"), &LoadOptions::default()).map_err(|e| e.to_string())?;
     expand(&manifest, None).map_err(|e| e.to_string())
@@ -477,28 +474,26 @@ fn further_columns_of_a_list_are_names() {
     let job = |prompt: &str, more: &str| {
         format!("jobs: [{{ id: j, sources: [{{ file: repos.csv }}]{more}, prompt: \"{prompt}\" }}]")
     };
+    let with_list = |text: &str| plan_with_list("repos.csv", list, text);
     let branch = ", branch: '${{ source.ref }}'";
-    let plan = plan_with_list(
-        list,
-        &job(
-            "${{ source.Team-Name }} ${{ source['level'] == 3.1 }} ${{ source.owner }} <${{ source.note }}>",
-            branch,
-        ),
-    )
+    let plan = with_list(&job(
+        "${{ source.Team-Name }} ${{ source['level'] == 3.1 }} ${{ source.owner }} <${{ source.note }}>",
+        branch,
+    ))
     .unwrap();
     assert_eq!(ids(&plan), ["j/o/a@dev", "j/o/b@main"]);
     let prompts: Vec<&str> = plan.tasks.iter().map(|task| &*task.prompt).collect();
     assert_eq!(prompts, ["core true o <a, b>", "web false o <>"]);
     let warnings = |plan: Plan| plan.warnings.into_iter().flatten().map(|found| found.message().to_owned());
     assert_eq!(warnings(plan).collect::<Vec<_>>(), ["no expression can read the column `Owner`"]);
-    let plan = plan_with_list(list, &job("p", ", matrix: { x: [1, 2] }, title: '${{ matrix.x }}'")).unwrap();
+    let plan = with_list(&job("p", ", matrix: { x: [1, 2] }, title: '${{ matrix.x }}'")).unwrap();
     assert!(warnings(plan).any(|what| what == "the column `ref` is not read as the branch"));
     let per_task = ", branch: '${{ source.ref }}-${{ matrix.x }}', matrix: { x: [1] }";
-    let plan = plan_with_list(list, &job("${{ source.team-name }} ${{ source.branch }}", per_task)).unwrap();
+    let plan = with_list(&job("${{ source.team-name }} ${{ source.branch }}", per_task)).unwrap();
     assert_eq!(&*plan.tasks[0].prompt, "core dev-1");
-    let error = plan_with_list(list, &job("${{ source.teem-name }}", branch)).unwrap_err();
+    let error = with_list(&job("${{ source.teem-name }}", branch)).unwrap_err();
     assert!(error.contains("did you mean `source.team-name`? `o/a` has `source.owner`"), "{error}");
-    let error = plan_with_list(list, &job("${{ source.x }}", branch)).unwrap_err();
+    let error = with_list(&job("${{ source.x }}", branch)).unwrap_err();
     assert!(
         error.contains("`source.branch`, `source.team-name`, `source.level`, `source.ref` and `source.note`"),
         "{error}"
