@@ -90,7 +90,7 @@ fn there_already(path: &Path) -> Failure {
 
 /// The text of a manifest, from the flags and from whoever is asked.
 fn new(args: &InitArgs, path: &Path, console: &Console) -> Result<String, Failure> {
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut answers = Answers { prompt: PROMPT.to_owned(), max_parallel: 3, ..Answers::default() };
     if let Some(file) = &args.from_workflow {
         answers.workflow =
@@ -112,7 +112,6 @@ fn new(args: &InitArgs, path: &Path, console: &Console) -> Result<String, Failur
 fn inside(folder: &Path, file: &Path) -> Result<String, Failure> {
     let shown = neutral(&file.display().to_string());
     let real = |path: &Path| {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         path.canonicalize().map_err(|error| {
             let name = neutral(&path.display().to_string());
             Failure::usage(format!("cannot read `{name}`")).because(&error)
@@ -164,7 +163,6 @@ fn ask(answers: &mut Answers, here: Option<&str>, console: &Console) {
 
 /// The GitHub repository of the folder, if git knows one.
 fn repository_of(folder: &Path) -> Option<String> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut git = Command::new("git");
     git.arg("-C").arg(folder).args(["config", "--get", "remote.origin.url"]);
     let output = git.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
