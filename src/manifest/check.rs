@@ -1,12 +1,13 @@
 //! What types cannot say: the rules that a manifest must keep, checked before anything is planned.
 
+mod prompt;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, listed, quoted};
 use super::document::{Document, Span};
-use super::files;
 use super::job::{Dimension, Job, JobKeys, SourceEntry, SourceMapping};
 use super::located::Located;
 use super::repeat::Repeat;
@@ -15,6 +16,7 @@ use super::setting::Setting;
 use super::settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, WaitingPolicy};
 use super::source_list::{self, SourceList};
 use super::vars::{is_key, is_name};
+use prompt::NoFile;
 
 /// A job whose keys are complete and make sense, with the files that it names.
 #[derive(Debug)]
@@ -148,13 +150,6 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
     check.limits::<RetryPolicy>("retries", written.retries.as_ref());
 }
 
-/// A file that cannot be used.
-struct NoFile {
-    finding: Diagnostic,
-    /// By its name alone, whatever the folder holds: a mistake of who wrote the manifest.
-    is_misnamed: bool,
-}
-
 struct Check<'a> {
     document: &'a Arc<Document>,
     folder: &'a Path,
@@ -208,89 +203,6 @@ impl Check<'_> {
             self.wrong(finding, id.span);
         }
         Some(id.clone())
-    }
-
-    fn prompt(&mut self, id: &Located<String>, keys: &Job) -> Option<Result<Text, String>> {
-        let empty = || Diagnostic::new(format!("the prompt of job {} is empty", quoted(id)));
-        match (&keys.prompt, &keys.prompt_file) {
-            (Some(_), Some(file)) => {
-                let finding =
-                    Diagnostic::new(format!("job {} has both `prompt` and `prompt-file`", quoted(id)));
-                self.wrong(finding.help("keep one of them"), file.span);
-                None
-            }
-            (None, None) => {
-                let (finding, at) = self.without_prompt(id);
-                self.wrong(finding, at);
-                None
-            }
-            (Some(prompt), None) if prompt.trim().is_empty() => {
-                self.wrong(empty(), prompt.span);
-                None
-            }
-            (Some(prompt), None) => {
-                if let Some(at) = self.document.issue_number_behind(prompt.span) {
-                    let what = "the prompt ends here: to YAML the rest of the line is a comment";
-                    let help = "put the prompt in quotes, or write it below `|`; a comment has a space behind its `#`";
-                    self.wrong(Diagnostic::new(what).help(help), at);
-                }
-                let document = Arc::clone(self.document);
-                Some(Ok(Text { document, span: prompt.span, text: prompt.as_str().into() }))
-            }
-            (None, Some(file)) => match self.file("prompt-file", file) {
-                Ok(document) if document.text().trim().is_empty() => {
-                    let what = format!("`prompt-file`: {} is empty", quoted(file));
-                    Some(Err(Diagnostic::new(what).at(self.document, file.span).in_one_line()))
-                }
-                Ok(document) => {
-                    let span = Span::new(0..document.text().len());
-                    let text = document.shared_text();
-                    Some(Ok(Text { document, span, text }))
-                }
-                Err(NoFile { finding, is_misnamed: false }) => Some(Err(finding.in_one_line())),
-                Err(NoFile { finding, .. }) => {
-                    self.findings.push(finding);
-                    None
-                }
-            },
-        }
-    }
-
-    /// What is said of a job that has no prompt; perhaps it has one that begins with `#`.
-    fn without_prompt(&self, id: &Located<String>) -> (Diagnostic, Span) {
-        let job = quoted(id);
-        match self.document.comment_behind("prompt:", id.span) {
-            Some(at) => {
-                let what = format!("the prompt of job {job} begins with `#`: to YAML it is a comment");
-                let help = "put it in quotes, or write `prompt: |` and the text on the lines below";
-                (Diagnostic::new(what).help(help), at)
-            }
-            None => {
-                let help = "add `prompt:` or `prompt-file:`";
-                (Diagnostic::new(format!("job {job} has no prompt")).help(help), id.span)
-            }
-        }
-    }
-
-    fn file(&self, key: &str, named: &Located<String>) -> Result<Arc<Document>, NoFile> {
-        if named.contains("${{") {
-            let finding = Diagnostic::new(format!("`{key}` takes no expression"))
-                .help("write the file's name out")
-                .at(self.document, named.span);
-            return Err(NoFile { finding, is_misnamed: true });
-        }
-        let read = files::confine(self.folder, named).and_then(|path| files::read_text(&path));
-        read.map(|text| Arc::new(Document::new(named.as_str(), text))).map_err(|error| {
-            let finding = Diagnostic::new(format!("`{key}`: {} {}", quoted(named), error.what));
-            let finding = match error.help {
-                Some(help) => finding.help(help),
-                None if named.contains('\\') => {
-                    finding.help(format!("write {}", quoted(&named.replace('\\', "/"))))
-                }
-                None => finding.help(format!("it is looked for in {}", folder_name(self.folder))),
-            };
-            NoFile { finding: finding.at(self.document, named.span), is_misnamed: error.is_misnamed }
-        })
     }
 
     fn sources(&mut self, keys: &Job) -> Vec<SourceSpec> {
@@ -415,12 +327,4 @@ impl Check<'_> {
 /// `source` would be taken for the task's source; `-` is allowed as in GitHub's matrix.
 fn is_matrix_name(name: &str) -> bool {
     is_key(name) && !name.eq_ignore_ascii_case("source")
-}
-
-fn folder_name(folder: &Path) -> String {
-    if folder.as_os_str().is_empty() {
-        "the current folder".to_owned()
-    } else {
-        quoted(&folder.display().to_string())
-    }
 }
