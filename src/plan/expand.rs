@@ -17,9 +17,7 @@ use super::strings::JobStrings;
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
 use super::traps;
 use super::values::{Values, job_values};
-use crate::manifest::{
-    CheckedJob, Diagnostic, Diagnostics, Document, Literal, Manifest, Matrix, SourceSpec, Span, quoted,
-};
+use crate::manifest::{CheckedJob, Diagnostic, Diagnostics, Document, Manifest, SourceSpec, Span, quoted};
 
 /// The most tasks that a plan may have.
 pub const MAX_TASKS: usize = 1_000_000;
@@ -225,7 +223,7 @@ impl Expansion<'_> {
         let expected = !sources.is_empty() || !job.has_sources;
         if let (true, true, Some(span)) = (self.tasks.len() == before, expected, span) {
             let what = format!("the matrix of job {} leaves no combination", quoted(&job.id));
-            let help = matrix.map_or("", |matrix| why_empty(matrix, sources.is_empty()));
+            let help = matrix.map_or("", |matrix| matrix::why_empty(matrix, sources.is_empty()));
             return Err(vec![Diagnostic::new(what).at(&self.manifest.document, span).help(help)]);
         }
         Ok(())
@@ -358,7 +356,7 @@ impl Expansion<'_> {
                 None => finding,
             },
         };
-        match job.keys.matrix.as_ref().and_then(|matrix| alike(matrix)) {
+        match job.keys.matrix.as_ref().and_then(|matrix| matrix::alike(matrix)) {
             Some((one, other, types)) => finding
                 .at(&self.manifest.document, other)
                 .related(&self.manifest.document, one, "first here")
@@ -371,29 +369,6 @@ impl Expansion<'_> {
             None => finding.help("name each source once, and each combination of the matrix once"),
         }
     }
-}
-
-/// The way out of a matrix that leaves nothing.
-fn why_empty(matrix: &Matrix, is_repoless: bool) -> &'static str {
-    match (matrix.dimensions.is_empty(), matrix.include.is_empty()) {
-        (true, true) => "it names no values: write `KEY: [VALUE, …]`, or leave the matrix out",
-        (true, false) if is_repoless => {
-            "every `include` is for a `source`, which means the task's repository, and the job has none: give the key another name"
-        }
-        (true, false) => "every `include` is for a `source` that the job does not work on",
-        (false, _) => "`exclude` removes them all: remove an entry, or the job",
-    }
-}
-
-/// Two values of one key whose texts are the same: their places and types.
-fn alike(matrix: &Matrix) -> Option<(Span, Span, (&'static str, &'static str))> {
-    matrix.dimensions.iter().find_map(|dimension| {
-        let mut seen: HashMap<String, (&Literal, Span)> = HashMap::new();
-        dimension.values.value.iter().find_map(|value| {
-            let (first, span) = seen.insert(value.text(), (&value.value, value.span))?;
-            Some((span, value.span, (first.kind(), value.kind())))
-        })
-    })
 }
 
 /// A list of repositories that names none, in a job that has no others.

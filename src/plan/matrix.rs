@@ -5,11 +5,11 @@
 //! not change, else it becomes a combination of its own. Values are the same where GitHub's `==` says so, and keys are
 //! without case. Our addition: both may name a `source`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::equality::{holds, same_text};
-use crate::manifest::{Entry, Literal, Matrix};
+use crate::manifest::{Entry, Literal, Matrix, Span};
 
 /// The values of one task, in the order of the matrix; keys that an `include` adds come after.
 #[derive(Clone, Debug)]
@@ -138,6 +138,29 @@ fn include(
     if !fitted {
         combinations.push(Combination(values.into_iter().map(|(key, value)| (key, value.clone())).collect()));
     }
+}
+
+/// The way out of a matrix that leaves nothing.
+pub(super) fn why_empty(matrix: &Matrix, is_repoless: bool) -> &'static str {
+    match (matrix.dimensions.is_empty(), matrix.include.is_empty()) {
+        (true, true) => "it names no values: write `KEY: [VALUE, …]`, or leave the matrix out",
+        (true, false) if is_repoless => {
+            "every `include` is for a `source`, which means the task's repository, and the job has none: give the key another name"
+        }
+        (true, false) => "every `include` is for a `source` that the job does not work on",
+        (false, _) => "`exclude` removes them all: remove an entry, or the job",
+    }
+}
+
+/// Two values of one key whose texts are the same: their places and types.
+pub(super) fn alike(matrix: &Matrix) -> Option<(Span, Span, (&'static str, &'static str))> {
+    matrix.dimensions.iter().find_map(|dimension| {
+        let mut seen: HashMap<String, (&Literal, Span)> = HashMap::new();
+        dimension.values.value.iter().find_map(|value| {
+            let (first, span) = seen.insert(value.text(), (&value.value, value.span))?;
+            Some((span, value.span, (first.kind(), value.kind())))
+        })
+    })
 }
 
 #[cfg(test)]
