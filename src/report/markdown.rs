@@ -35,23 +35,8 @@ pub fn markdown(report: &ReportV1) -> String {
 }
 
 fn head(out: &mut String, report: &ReportV1) {
-    let failed = report.failures();
-    let total = report.totals.total;
-    let (sign, verdict) = match (failed, report.remaining) {
-        (0, 0) if !report.strays.is_empty() => {
-            let strays = many(report.strays.len(), "stray session");
-            ("🕒", format!("{} done, {strays}", many(total, "task")))
-        }
-        (0, 0) if total == 0 && report.run.ended_at.is_none() => ("🕒", "the run begins".to_owned()),
-        (0, 0) if total == 0 => ("⚪", "no task was selected".to_owned()),
-        (0, 0) => ("✅", format!("{} done", many(total, "task"))),
-        (0, left) => ("🕒", format!("{} of {} done", total.saturating_sub(left), many(total, "task"))),
-        (failed, left) if left > 0 => {
-            let done = total.saturating_sub(left + failed);
-            ("❌", format!("{done} of {} done, {failed} failed", many(total, "task")))
-        }
-        (failed, _) => ("❌", format!("{failed} of {} failed", many(total, "task"))),
-    };
+    let (outcome, verdict) = report.verdict();
+    let sign = if outcome == Outcome::Skipped { "⚪" } else { sign(outcome) };
     let name = words(&report.run.name, 200);
     push(out, &format!("## {sign} {name}: {verdict}\n\n"));
     if report.run.simulated {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{AttemptV1, PullRequestV1, ReportV1, SessionV1, StrayV1, TaskV1};
+use super::{AttemptV1, PullRequestV1, ReportV1, SessionV1, StrayV1, TaskV1, many};
 use crate::outcome::Outcome;
 
 /// What stray sessions are listed under. No repository and no job has such a name.
@@ -22,6 +22,27 @@ impl ReportV1 {
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         self.remaining > 0 || !self.strays.is_empty()
+    }
+
+    /// How it stands, for the top of a page: the outcome that has its colour, and the words.
+    pub(super) fn verdict(&self) -> (Outcome, String) {
+        let (failed, left, total) = (self.failures(), self.remaining, self.totals.total);
+        let tasks = many(total, "task");
+        match (failed, left, total) {
+            (0, 0, _) if !self.strays.is_empty() => {
+                let strays = many(self.strays.len(), "stray session");
+                (Outcome::Deferred, format!("{tasks} done, {strays}"))
+            }
+            (_, _, 0) if self.run.ended_at.is_none() => (Outcome::Deferred, "the run begins".to_owned()),
+            (_, _, 0) => (Outcome::Skipped, "no task was selected".to_owned()),
+            (0, 0, _) => (Outcome::Succeeded, format!("{tasks} done")),
+            (0, left, _) => (Outcome::Deferred, format!("{} of {tasks} done", total.saturating_sub(left))),
+            (failed, left, _) if left > 0 => {
+                let done = total.saturating_sub(left + failed);
+                (Outcome::Failed, format!("{done} of {tasks} done, {failed} failed"))
+            }
+            (failed, _, _) => (Outcome::Failed, format!("{failed} of {tasks} failed")),
+        }
     }
 
     /// How many tasks count as failed.

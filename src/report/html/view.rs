@@ -156,23 +156,10 @@ impl<'a> View<'a> {
 
 impl Verdict {
     fn of(report: &ReportV1) -> Self {
-        let (failed, left, total) = (report.failures(), report.remaining, report.totals.total);
-        let tasks = many(total, "task");
-        let (outcome, text) = match (failed, left, total) {
-            (0, 0, _) if !report.strays.is_empty() => {
-                let strays = many(report.strays.len(), "stray session");
-                (Outcome::Deferred, format!("{tasks} done, {strays}"))
-            }
-            (_, _, 0) if report.run.ended_at.is_none() => (Outcome::Deferred, "The run begins".to_owned()),
-            (_, _, 0) => (Outcome::Skipped, "No task was selected".to_owned()),
-            (0, 0, _) => (Outcome::Succeeded, format!("{tasks} done")),
-            (0, left, _) => (Outcome::Deferred, format!("{} of {tasks} done", total.saturating_sub(left))),
-            (failed, left, _) if left > 0 => {
-                let done = total.saturating_sub(left + failed);
-                (Outcome::Failed, format!("{done} of {tasks} done, {failed} failed"))
-            }
-            (failed, _, _) => (Outcome::Failed, format!("{failed} of {tasks} failed")),
-        };
+        let (outcome, mut text) = report.verdict();
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
         Self { outcome: outcome.as_str(), text }
     }
 }
