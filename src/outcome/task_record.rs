@@ -120,6 +120,11 @@ impl AttemptRecord {
         }
     }
 
+    /// Whether it has no end yet, as far as anybody knows: its session is live, or its intent in doubt.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.is_live() || self.is_open_intent()
+    }
+
     /// Whether something of it may be at work that nobody has seen the end of: an intent in doubt, a session that is
     /// followed, or one that was given up and left.
     #[must_use]
@@ -128,7 +133,7 @@ impl AttemptRecord {
             let ended_badly = self.outcome.is_some_and(Outcome::is_failure);
             self.session.is_some() && ended_badly && !self.archived && !self.has_ended()
         };
-        self.is_open_intent() || self.is_live() || is_left()
+        self.is_at_work() || is_left()
     }
 
     /// Whether its session was seen to end, by the service's word for its state.
@@ -149,7 +154,7 @@ impl TaskRecord {
     #[must_use]
     pub fn outcome_so_far(&self) -> Outcome {
         self.outcome.unwrap_or_else(|| match self.attempts.last() {
-            Some(attempt) if attempt.is_live() || attempt.is_open_intent() => Outcome::Detached,
+            Some(attempt) if attempt.is_at_work() => Outcome::Detached,
             _ => Outcome::Deferred,
         })
     }
@@ -363,7 +368,7 @@ impl TaskRecord {
     }
 
     fn on_last_attempt(&mut self, change: impl FnOnce(&mut AttemptRecord)) {
-        if let Some(attempt) = self.attempts.last_mut().filter(|a| a.is_live() || a.is_open_intent()) {
+        if let Some(attempt) = self.attempts.last_mut().filter(|attempt| attempt.is_at_work()) {
             change(attempt);
         }
     }

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::left::{Facts, Left, Pace};
-use crate::outcome::{
-    AttemptRecord, EventKind, Outcome, RunEvent, RunRecord, ServiceStatus, SessionRef, Work,
-};
+use crate::outcome::{EventKind, Outcome, RunEvent, RunRecord, ServiceStatus, SessionRef, Work};
 use crate::plan::TaskId;
 
 /// The state of a session that may not exist yet.
@@ -89,8 +87,7 @@ impl RunView {
         let mut view = Self { began: Some(record.started_at), service, ..Self::default() };
         for (id, task) in &record.tasks {
             let last = task.last_attempt();
-            let is_live = |attempt: &&AttemptRecord| attempt.is_live() || attempt.is_open_intent();
-            if let (None, Some(attempt)) = (task.outcome, last.filter(is_live)) {
+            if let (None, Some(attempt)) = (task.outcome, last.filter(|attempt| attempt.is_at_work())) {
                 let known = if attempt.session.is_some() { "started" } else { CREATING };
                 let state = attempt.state.as_deref().map_or_else(|| known.to_owned(), words);
                 let mut live = Live::new(&state, attempt.started_at, attempt.number);

@@ -125,7 +125,7 @@ impl Dispatch {
     /// Whether a task with another prompt than before is one of its own from now on. What it has come to before the edit
     /// stays, and so does what is still at work.
     fn is_planned_anew(&self, ix: TaskIx, known: &TaskRecord) -> bool {
-        let is_at_work = known.last_attempt().is_some_and(|last| last.is_live() || last.is_open_intent());
+        let is_at_work = known.last_attempt().is_some_and(AttemptRecord::is_at_work);
         let is_edited = known.planned.key != self.plan[ix].key;
         is_edited && !is_at_work && (known.is_open() || self.is_again(ix, known))
     }
@@ -140,7 +140,7 @@ impl Dispatch {
     /// What another run has left of the task's last attempt is this run's from now on.
     fn take_up_earlier(&mut self, ix: TaskIx, known: &TaskRecord, now: Now) {
         let Some(last) = known.last_attempt() else { return };
-        if !last.is_live() && !last.is_open_intent() {
+        if !last.is_at_work() {
             self.tasks[ix].old = OldSession::of(last, self.wanted(ix));
             return;
         }
@@ -174,7 +174,7 @@ impl Dispatch {
         self.run.had_intent |= !known.attempts.is_empty();
         // A refused intent was no attempt.
         let attempts: Vec<_> = known.attempts.iter().filter(|attempt| !attempt.refused).collect();
-        self.tasks[ix].attempts = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
+        self.tasks[ix].attempts = known.attempts_made();
         let again = self.is_again(ix, known);
         if again {
             self.tasks[ix].attempts_before = self.tasks[ix].attempts;
