@@ -20,6 +20,13 @@ pub(super) struct Now {
     pub(super) wall: Timestamp,
 }
 
+impl Now {
+    /// How long ago that was at the service. Clocks differ: less than nothing is nothing.
+    pub(super) fn since(self, at: Timestamp) -> Duration {
+        Duration::try_from(self.wall.duration_since(at)).unwrap_or_default()
+    }
+}
+
 /// Something happened.
 #[derive(Debug)]
 pub(super) enum Input {

@@ -1,7 +1,5 @@
 //! One attempt at a task: intent, create, session, end.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -264,8 +262,7 @@ impl Dispatch {
         self.run.sessions.insert(session.clone());
         self.is_ours(session);
         // An earlier invocation's instants mean nothing: only the wall clock knows a session's whole age.
-        let age = Duration::try_from(now.wall.duration_since(begun.wall)).unwrap_or_default();
-        self.poller.track(session.clone(), newest, age, now.instant);
+        self.poller.track(session.clone(), newest, now.since(begun.wall), now.instant);
     }
 
     /// Lets the driver of an attempt's session decide and carries its steps out, if the attempt is not over.

@@ -164,13 +164,12 @@ impl Driver {
     /// the wall clock knows its whole age.
     pub(super) fn new(session: SessionId, terms: Terms, spent: Spent, begun: Now, now: Now) -> Self {
         let answered = Phase::Answered { again_after: now.instant };
-        let age = Duration::try_from(now.wall.duration_since(begun.wall)).unwrap_or_default();
         Self {
             deadline: begun.instant + terms.timeouts.task,
             terms,
             session,
             known_since: now.instant,
-            fresh_until: now.instant + Options::FRESH_PATIENCE.saturating_sub(age),
+            fresh_until: now.instant + Options::FRESH_PATIENCE.saturating_sub(now.since(begun.wall)),
             state: SessionState::Unspecified,
             archived: false,
             may_be_given_up: false,
@@ -402,10 +401,10 @@ impl Driver {
         }
     }
 
-    /// How long ago the session ended, if it did so after we took it up. Clocks differ: less than nothing is nothing.
+    /// How long ago the session ended, if it did so after we took it up.
     fn lag(&self, seen: &Seen, now: Now) -> Option<Duration> {
         let ended = seen.updated.filter(|_| seen.state.is_terminal())?;
-        let lag = Duration::try_from(now.wall.duration_since(ended)).unwrap_or_default();
+        let lag = now.since(ended);
         (lag <= now.instant - self.known_since).then_some(lag)
     }
 }
