@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::left::Pace;
 use super::service::{news, troubles};
-use super::together::{Group, Key, together};
+use super::together::{Group, Groups, Key, together};
 use super::view::{Entry, RunView, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, linked};
 use crate::outcome::{EventKind, Outcome, RunEvent};
@@ -28,7 +28,7 @@ pub(crate) enum Said {
 /// started, have one line together, not one each: they can be thousands.
 pub(crate) fn lines(events: &[RunEvent], view: &mut RunView) -> Vec<Said> {
     let mut said = Vec::new();
-    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut groups = Groups::new();
     for event in events {
         let key = Key::of(event, view);
         let news = match &event.kind {
@@ -37,10 +37,7 @@ pub(crate) fn lines(events: &[RunEvent], view: &mut RunView) -> Vec<Said> {
         };
         view.apply(event);
         if let Some(key) = key {
-            match groups.iter_mut().find(|group| group.key == key) {
-                Some(group) => group.count += 1,
-                None => groups.push(Group { key, first: event, count: 1 }),
-            }
+            groups.entry(key).or_insert(Group { first: event, count: 0 }).count += 1;
             continue;
         }
         let own = line(event, view);

@@ -1,6 +1,7 @@
 //! Tasks that have the same to tell, in one line.
 
 use foreign_text::line as neutral;
+use indexmap::IndexMap;
 
 use super::line::{Said, aligned, line, style_of};
 use super::view::RunView;
@@ -9,15 +10,17 @@ use crate::outcome::{EventKind, Outcome, RunEvent};
 use crate::report::many;
 
 /// What tasks have in common that are told together.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Hash)]
 pub(super) enum Key {
     Reopened,
     /// It has no session, nor one that is being looked for.
     Unstarted(Outcome, Option<String>),
 }
 
+/// Groups in the order in which they began. An interrupt can leave thousands, each with a reason of its own.
+pub(super) type Groups<'e> = IndexMap<Key, Group<'e>>;
+
 pub(super) struct Group<'e> {
-    pub(super) key: Key,
     pub(super) first: &'e RunEvent,
     pub(super) count: usize,
 }
@@ -40,25 +43,20 @@ impl Key {
 }
 
 /// The lines for what has come together.
-pub(super) fn together(groups: &[Group<'_>], view: &RunView) -> Vec<Said> {
-    let of = |outcome: Outcome| {
-        let is_of = move |group: &&Group<'_>| matches!(group.key, Key::Unstarted(of, _) if of == outcome);
-        groups.iter().filter(is_of)
-    };
-    let mut said: Vec<Said> = groups
-        .iter()
-        .filter(|group| group.key == Key::Reopened)
-        .filter_map(|group| one(group, view))
-        .collect();
+pub(super) fn together(groups: &Groups<'_>, view: &RunView) -> Vec<Said> {
+    let reopened = groups.get_key_value(&Key::Reopened);
+    let mut said: Vec<Said> = reopened.and_then(|(key, group)| one(key, group, view)).into_iter().collect();
     for outcome in [Outcome::Skipped, Outcome::Deferred] {
-        if of(outcome).count() <= REASONS {
-            said.extend(of(outcome).filter_map(|group| one(group, view)));
+        let is_of = |key: &Key| matches!(key, Key::Unstarted(of, _) if *of == outcome);
+        let alike: Vec<_> = groups.iter().filter(|(key, _)| is_of(key)).collect();
+        if alike.len() <= REASONS {
+            said.extend(alike.into_iter().filter_map(|(key, group)| one(key, group, view)));
             continue;
         }
-        let tasks: usize = of(outcome).map(|group| group.count).sum();
-        let reasons = of(outcome).count();
-        let example = match of(outcome).max_by_key(|group| group.count).map(|group| &group.key) {
-            Some(Key::Unstarted(_, Some(reason))) => format!(", such as: {}", neutral(reason)),
+        let tasks: usize = alike.iter().map(|(_, group)| group.count).sum();
+        let reasons = alike.len();
+        let example = match alike.iter().max_by_key(|(_, group)| group.count) {
+            Some((Key::Unstarted(_, Some(reason)), _)) => format!(", such as: {}", neutral(reason)),
             _ => String::new(),
         };
         let what = format!("{BOLD}{}{BOLD:#}", many(tasks, "task"));
@@ -69,12 +67,12 @@ pub(super) fn together(groups: &[Group<'_>], view: &RunView) -> Vec<Said> {
 }
 
 /// The line for tasks that have the same to tell.
-fn one(group: &Group<'_>, view: &RunView) -> Option<Said> {
+fn one(key: &Key, group: &Group<'_>, view: &RunView) -> Option<Said> {
     if group.count == 1 {
         return line(group.first, view);
     }
     let what = format!("{BOLD}{}{BOLD:#}", many(group.count, "task"));
-    Some(match &group.key {
+    Some(match key {
         Key::Reopened => Said::Change(aligned(view, DIM, "open again", &what, "")),
         Key::Unstarted(outcome, reason) => {
             let reason = reason.as_deref().map(neutral).unwrap_or_default();
