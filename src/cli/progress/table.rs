@@ -70,7 +70,7 @@ fn bar_of(share: f64, width: usize) -> String {
 }
 
 fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
-    let (Row { task, live, is_queued: row_is_queued }, state) = (row, row.state());
+    let (Row { task, live, is_queued }, state) = (row, row.state());
     let age = duration(now.duration_since(live.since).unsigned_abs());
     let (style, state) = (style_of(state), clip(neutral(state), 17));
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
@@ -82,7 +82,7 @@ fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
     let mut room = room.saturating_sub(task.chars().count());
     // Then what happened last, then the address, as far as there is room.
     let url_room = |room: usize| room.saturating_sub(2);
-    let last = if row_is_queued { String::new() } else { last_of(live, now) };
+    let last = if is_queued { String::new() } else { last_of(live, now) };
     for text in [last, live.url.as_deref().map(neutral).unwrap_or_default()] {
         let text = if text.contains("://") { fitting(&text, url_room(room)) } else { text };
         let width = text.chars().count();
