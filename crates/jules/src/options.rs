@@ -34,13 +34,6 @@ pub struct Options {
 impl Options {
     /// One request, from its first byte out to its last byte in: 30 s.
     pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-    /// Requests that have not been sent when this gate closes are given up, surely unsent, with
-    /// [`ErrorKind::NotSent`](super::ErrorKind::NotSent). Default: none.
-    pub fn send_through(mut self, gate: impl Into<Option<Gate>>) -> Self {
-        self.gate = gate.into();
-        self
-    }
-
     /// The longest silence within an answer's body: 15 s.
     pub const STALL_TIMEOUT: Duration = Duration::from_secs(15);
     /// The longest answer, decompressed: 64 MiB.
@@ -64,6 +57,13 @@ impl Options {
     /// unsent, with [`ErrorKind::NotSent`](super::ErrorKind::NotSent). `None`, the default, waits as long as it takes.
     pub fn send_within(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.send_within = limit.into();
+        self
+    }
+
+    /// Requests that have not been sent when this gate closes are given up, surely unsent, with
+    /// [`ErrorKind::NotSent`](super::ErrorKind::NotSent). Default: none.
+    pub fn send_through(mut self, gate: impl Into<Option<Gate>>) -> Self {
+        self.gate = gate.into();
         self
     }
 
