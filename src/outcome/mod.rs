@@ -6,6 +6,7 @@
 
 mod event;
 mod kind;
+mod mark;
 mod marker;
 mod observer;
 mod open_files;
@@ -18,8 +19,9 @@ mod task_record;
 mod totals;
 mod work;
 
-pub use event::{ApiUsage, EventKind, Mark, PlannedTask, RunEvent, RunInfo, Stray};
+pub use event::{ApiUsage, EventKind, PlannedTask, RunEvent, RunInfo, Stray};
 pub use kind::Outcome;
+pub use mark::Mark;
 pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
 pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
