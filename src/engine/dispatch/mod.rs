@@ -10,6 +10,7 @@ mod key;
 mod look;
 mod old;
 mod opening;
+mod polled;
 mod preview;
 mod repositories;
 mod tasks;
@@ -32,16 +33,16 @@ use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
 use super::admission::{Admission, Answer};
 use super::create::Sign;
-use super::input::{FailureKind, Input, Now, Polled, Seen};
+use super::input::{Input, Now};
 use super::needs::Needs;
-use super::poller::{Counts, Liveness, Poller};
+use super::poller::{Counts, Poller};
 use super::refusals::Refusals;
 use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, RunId, RunRecord};
 use crate::plan::{Plan, Task};
-use jules::{SessionId, SessionState};
+use jules::SessionId;
 
 /// What a decision leads to: the events are kept before the actions start.
 #[derive(Debug, Default)]
@@ -355,51 +356,6 @@ impl Dispatch {
             State::Waiting | State::Ended(_) => {}
         }
     }
-
-    fn on_polled(&mut self, polled: Polled, now: Now) {
-        match polled {
-            Polled::Page { place, lean, asked, result } => {
-                let took = now.instant.saturating_duration_since(asked);
-                let page = result.as_ref().map_err(|failure| &*failure.text);
-                self.poller.on_page(place, page, took, now.instant);
-                for (_, seen) in page.iter().flat_map(|page| &page.found) {
-                    // What it has made may decide, and does not stand there.
-                    if lean && (seen.state.is_terminal() || self.poller.is_read_alone(&seen.id)) {
-                        self.poller.read_at(&seen.id, now.instant);
-                    } else {
-                        self.show(seen, asked, now);
-                    }
-                }
-            }
-            Polled::One { session, asked, result } => {
-                let took = now.instant.saturating_duration_since(asked);
-                self.poller.on_one(&session, took, now.instant);
-                match result {
-                    Ok(seen) => self.show(&seen, asked, now),
-                    Err(failure) => {
-                        if failure.kind == FailureKind::Missing {
-                            self.is_ours(&session);
-                        }
-                        if let Some(attempt) = self.tasks.of_session(&session) {
-                            self.drive(attempt, now, |driver| driver.on_failure(&failure, now));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn show(&mut self, seen: &Seen, asked: Instant, now: Now) {
-        self.poller.note(&seen.id, liveness(&seen.state));
-        self.check_title(seen);
-        if seen.is_over() {
-            self.is_ours(&seen.id);
-        }
-        if let Some(attempt) = self.tasks.of_session(&seen.id) {
-            self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
-            self.leave_if_nobody_waits(attempt.task, now);
-        }
-    }
 }
 
 /// A task whose prompt cannot be had keeps the key, and with it all that is known of it.
@@ -412,17 +368,6 @@ fn take_known_keys(plan: &mut Arc<Plan>, record: &RunRecord, options: &Options) 
         if let Some(known) = known {
             task.key = known.planned.key.clone();
         }
-    }
-}
-
-/// Whether a session in this state may end any time.
-fn liveness(state: &SessionState) -> Liveness {
-    match state {
-        SessionState::Queued
-        | SessionState::Paused
-        | SessionState::AwaitingPlanApproval
-        | SessionState::AwaitingUserFeedback => Liveness::Waiting,
-        _ => Liveness::Working,
     }
 }
 

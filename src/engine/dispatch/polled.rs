@@ -1,0 +1,66 @@
+//! What polls show of sessions.
+
+use tokio::time::Instant;
+
+use super::Dispatch;
+use crate::engine::input::{FailureKind, Now, Polled, Seen};
+use crate::engine::poller::Liveness;
+use jules::SessionState;
+
+impl Dispatch {
+    pub(super) fn on_polled(&mut self, polled: Polled, now: Now) {
+        match polled {
+            Polled::Page { place, lean, asked, result } => {
+                let took = now.instant.saturating_duration_since(asked);
+                let page = result.as_ref().map_err(|failure| &*failure.text);
+                self.poller.on_page(place, page, took, now.instant);
+                for (_, seen) in page.iter().flat_map(|page| &page.found) {
+                    // What it has made may decide, and does not stand there.
+                    if lean && (seen.state.is_terminal() || self.poller.is_read_alone(&seen.id)) {
+                        self.poller.read_at(&seen.id, now.instant);
+                    } else {
+                        self.show(seen, asked, now);
+                    }
+                }
+            }
+            Polled::One { session, asked, result } => {
+                let took = now.instant.saturating_duration_since(asked);
+                self.poller.on_one(&session, took, now.instant);
+                match result {
+                    Ok(seen) => self.show(&seen, asked, now),
+                    Err(failure) => {
+                        if failure.kind == FailureKind::Missing {
+                            self.is_ours(&session);
+                        }
+                        if let Some(attempt) = self.tasks.of_session(&session) {
+                            self.drive(attempt, now, |driver| driver.on_failure(&failure, now));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn show(&mut self, seen: &Seen, asked: Instant, now: Now) {
+        self.poller.note(&seen.id, liveness(&seen.state));
+        self.check_title(seen);
+        if seen.is_over() {
+            self.is_ours(&seen.id);
+        }
+        if let Some(attempt) = self.tasks.of_session(&seen.id) {
+            self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
+            self.leave_if_nobody_waits(attempt.task, now);
+        }
+    }
+}
+
+/// Whether a session in this state may end any time.
+fn liveness(state: &SessionState) -> Liveness {
+    match state {
+        SessionState::Queued
+        | SessionState::Paused
+        | SessionState::AwaitingPlanApproval
+        | SessionState::AwaitingUserFeedback => Liveness::Waiting,
+        _ => Liveness::Working,
+    }
+}
