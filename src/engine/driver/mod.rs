@@ -13,6 +13,7 @@ mod archived;
 mod ending;
 mod last_look;
 mod reading;
+mod step;
 mod waiting;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+pub(super) use self::step::{End, Step};
 use super::action::Purpose;
 use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
 use super::judge::is_met;
@@ -115,46 +117,6 @@ enum Phase {
     Closing { purpose: Purpose, until: Instant, again: Option<Instant> },
     /// The attempt is over.
     Ended,
-}
-
-/// What follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// The state changed; `lag` after the session's end, if it has ended while we followed it.
-    State { state: String, lag: Option<Duration> },
-    /// Something a person should know.
-    Note(String),
-    /// Read the session soon, on its own.
-    ReadAt(Instant),
-    /// Read its activities.
-    Read { purpose: Purpose, since: Option<Timestamp> },
-    /// Approve its plan.
-    Approve,
-    /// Our approval arrived.
-    Approved,
-    /// Send it a message. `again`: the last one surely did not arrive, this one does not count.
-    Send { act: Act, text: String, again: bool },
-    /// The attempt is over.
-    End(End),
-}
-
-/// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) outcome: Outcome,
-    pub(super) reason: Option<String>,
-    pub(super) work: Work,
-    /// Another attempt would end the same way.
-    pub(super) lasting: bool,
-    /// It may be at work, and nobody follows it any more: it keeps its slot.
-    pub(super) unseen: bool,
-}
-
-impl End {
-    /// The end of an attempt that made nothing and may be followed by another.
-    pub(super) fn new(outcome: Outcome, reason: Option<String>) -> Self {
-        Self { outcome, reason, work: Work::default(), lasting: false, unseen: false }
-    }
 }
 
 impl Driver {
