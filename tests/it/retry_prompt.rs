@@ -52,6 +52,18 @@ fn so_is_a_task_that_is_run_again_with_failed() {
 }
 
 #[test]
+fn so_is_a_task_that_failed_in_an_earlier_run() {
+    let retries = format!("retries: {{ on: [failed], {PROMPT} }}");
+    let task = job("task", "Do it.", &["source: my-org/web@main", &*retries]);
+    let world = World::with(&scenario(1, ""), &Manifest::of([task, job("other", "Do another.", &[])]));
+    world.run().args("--select job(task)").exits(100);
+    world.run().args("--select job(other) --fresh").exits(0);
+    let ended = world.run().arg("--failed").exits(0);
+    assert_eq!(prompts(&world), ["Do it.".to_owned(), "Do another.".to_owned(), told(2)]);
+    assert_eq!(ended.task("task").attempts.len(), 1);
+}
+
+#[test]
 fn a_lost_answer_to_its_create_is_found_all_the_same() {
     let faults = [
         "{ kind: reset-after, on: sessions.create, nth: 2 }",

@@ -60,11 +60,16 @@ impl OldSession {
 }
 
 impl Dispatch {
-    /// What an earlier run knows of a task that is run again because it failed there.
+    /// What an earlier run knows of a task that is run again because it failed there. What was taken up of it is an attempt
+    /// of this one.
     pub(in crate::engine) fn run_again(&self, ix: TaskIx) -> Option<&TaskRecord> {
         let task = &self.plan[ix];
         let known = self.options.earlier.get(&task.id).filter(|_| self.options.rerun_failed);
-        known.filter(|known| known.planned.key == task.key)
+        let is_taken_up = |last: &AttemptRecord| {
+            let session = last.session.as_ref();
+            last.is_at_work() || session.is_some_and(|session| self.run.sessions.contains(&session.id))
+        };
+        known.filter(|known| known.planned.key == task.key && !known.last_attempt().is_some_and(is_taken_up))
     }
 
     /// Whether the last look at the session before is too old for another attempt.

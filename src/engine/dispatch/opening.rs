@@ -41,7 +41,7 @@ impl Dispatch {
             if let Some(known) = current.filter(|known| !self.is_planned_anew(ix, known)) {
                 self.take_over(ix, known, now);
                 if known.last_attempt().is_none() && matches!(self.tasks.state(ix), State::Waiting) {
-                    let earlier = self.options.earlier.remove(&task.id);
+                    let earlier = self.options.earlier.get(&task.id).cloned();
                     earlier.iter().for_each(|earlier| self.take_up_earlier(ix, earlier, now));
                 }
                 continue;
@@ -53,7 +53,7 @@ impl Dispatch {
                     let (task, reason) = (task.id.clone(), known.reason.clone());
                     self.turn.events.push(EventKind::TaskEnded { task, outcome, reason });
                 }
-            } else if let Some(known) = self.options.earlier.remove(&task.id) {
+            } else if let Some(known) = self.options.earlier.get(&task.id).cloned() {
                 self.take_up_earlier(ix, &known, now);
             } else if let Some(last) = current.and_then(TaskRecord::last_attempt) {
                 self.tasks[ix].old = OldSession::of(last, Wanted::Another);
