@@ -9,7 +9,7 @@ use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderValue, Response, StatusCode, header, uri::Authority},
+    http::{HeaderValue, Response, StatusCode, header, request::Parts, uri::Authority},
     routing::{any, get, post},
 };
 use futures::{StreamExt as _, stream};
@@ -106,27 +106,23 @@ async fn ask_github(
     ConnectInfo(connection): ConnectInfo<Control>,
     request: Request,
 ) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return plain(Answer::error_page(413));
-    };
-    let header = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-    // Behind a proxy the address is whole; else the host stands in a header.
-    let host = head.uri.authority().map(Authority::as_str).or(header(header::HOST));
-    let origin = format!("{}://{}", shared.scheme, host.unwrap_or("api.github.com"));
-    let asked = AskedOfGitHub {
-        verb: head.method.as_str(),
-        path: head.uri.path().trim_start_matches('/'),
-        query: head.uri.query(),
-        authorization: header(header::AUTHORIZATION),
-        known: header(header::IF_NONE_MATCH),
-        origin: &origin,
-        body: &body,
-    };
-    let served = shared.look(|service, now| service.serve_github(asked, now));
-    tracing::trace!(verb = asked.verb, path = asked.path, status = served.answer.status, delivery = ?served.delivery, "served");
-    let now = shared.clock.now();
-    dated(deliver(served, &connection, shared.closing).await, now)
+    let scheme = shared.scheme;
+    answer(shared, connection, request, |service, head, body, now| {
+        let header = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+        // Behind a proxy the address is whole; else the host stands in a header.
+        let host = head.uri.authority().map(Authority::as_str).or(header(header::HOST));
+        let asked = AskedOfGitHub {
+            verb: head.method.as_str(),
+            path: head.uri.path().trim_start_matches('/'),
+            query: head.uri.query(),
+            authorization: header(header::AUTHORIZATION),
+            known: header(header::IF_NONE_MATCH),
+            origin: &format!("{scheme}://{}", host.unwrap_or("api.github.com")),
+            body,
+        };
+        service.serve_github(asked, now)
+    })
+    .await
 }
 
 async fn statistics(State(shared): State<Shared>) -> Json<Statistics> {
@@ -147,19 +143,33 @@ async fn api(
     ConnectInfo(connection): ConnectInfo<Control>,
     request: Request,
 ) -> Response<Body> {
+    answer(shared, connection, request, |service, head, body, now| {
+        let asked = Asked {
+            verb: head.method.as_str(),
+            path: head.uri.path().strip_prefix(VERSION).unwrap_or_default().trim_start_matches('/'),
+            query: head.uri.query(),
+            key: head.headers.get("x-goog-api-key").and_then(|key| key.to_str().ok()),
+            body,
+        };
+        service.serve(asked, now)
+    })
+    .await
+}
+
+/// Reads a request, lets `serve` answer it, and the answer travel.
+async fn answer(
+    shared: Shared,
+    connection: Control,
+    request: Request,
+    serve: impl FnOnce(&mut Service, &Parts, &[u8], Timestamp) -> Served,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return plain(Answer::error_page(413));
     };
-    let asked = Asked {
-        verb: head.method.as_str(),
-        path: head.uri.path().strip_prefix(VERSION).unwrap_or_default().trim_start_matches('/'),
-        query: head.uri.query(),
-        key: head.headers.get("x-goog-api-key").and_then(|key| key.to_str().ok()),
-        body: &body,
-    };
-    let served = shared.look(|service, now| service.serve(asked, now));
-    tracing::trace!(verb = asked.verb, path = asked.path, status = served.answer.status, delivery = ?served.delivery, "served");
+    let served = shared.look(|service, now| serve(service, &head, &body, now));
+    let (verb, path) = (&head.method, head.uri.path());
+    tracing::trace!(%verb, path, status = served.answer.status, delivery = ?served.delivery, "served");
     let now = shared.clock.now();
     dated(deliver(served, &connection, shared.closing).await, now)
 }
