@@ -27,7 +27,7 @@ pub(super) fn primary(spent: &Spent) -> RestAnswer {
     answer
 }
 
-pub(super) const SECONDARY: &str = "You have exceeded a secondary rate limit. Please wait a few minutes before you \
+const SECONDARY: &str = "You have exceeded a secondary rate limit. Please wait a few minutes before you \
                                     try again. If you reach out to GitHub Support for help, please include the request ID.";
 
 /// The answer to who asks too much at once.
@@ -58,76 +58,59 @@ fn outage(status: u16) -> RestAnswer {
 
 /// The answer in place of doing what was asked; `None` for what happens only after it.
 pub(super) fn instead(mishap: Mishap, spent: &Spent) -> Option<Served> {
-    let whole = |answer: RestAnswer| Served { answer: written(&answer), delivery: Delivery::Whole };
-    let mut served = match mishap.kind {
-        FaultKind::ErrorBefore => whole(outage(mishap.status.unwrap_or(502))),
-        FaultKind::TooLarge => whole(outage(mishap.status.unwrap_or(502))),
-        FaultKind::PrimaryLimit => return Some(whole(primary(spent))),
+    match mishap.kind {
+        FaultKind::ErrorBefore | FaultKind::TooLarge => {
+            let mut served = whole(&outage(mishap.status.unwrap_or(502)));
+            served.answer.retry_after = mishap.retry_after;
+            Some(served)
+        }
+        FaultKind::PrimaryLimit => Some(whole(&primary(spent))),
         FaultKind::Throttle | FaultKind::SecondaryLimit => {
-            return Some(whole(secondary(mishap.status.unwrap_or(403), mishap.retry_after)));
+            Some(whole(&secondary(mishap.status.unwrap_or(403), mishap.retry_after)))
         }
-        FaultKind::Html => {
-            Served { answer: Answer::error_page(mishap.status.unwrap_or(502)), delivery: Delivery::Whole }
-        }
-        FaultKind::ResetBefore | FaultKind::ArriveLate => {
-            Served { answer: Answer::empty(), delivery: Delivery::Reset }
-        }
-        FaultKind::ErrorAfter
-        | FaultKind::PreconditionAfter
-        | FaultKind::ResetAfter
-        | FaultKind::Truncate
-        | FaultKind::Stall
-        | FaultKind::Hang
-        | FaultKind::Silence
-        | FaultKind::Slow
-        | FaultKind::RepeatToken
-        | FaultKind::Partial
-        | FaultKind::PushBefore => return None,
-    };
-    served.answer.retry_after = mishap.retry_after;
-    Some(served)
+        _ => mishap.instead(),
+    }
 }
 
 /// As [`instead`], in GraphQL: a spent budget is an error in an answer that succeeds.
 pub(super) fn instead_of_graphql(mishap: Mishap, spent: &Spent) -> Option<Served> {
-    let served = instead(mishap, spent)?;
-    let errors = |kind: &str, message: &str| {
-        let mut answer = served.answer.clone();
-        answer.status = 200;
-        answer.body = super::graphql::error(kind, message).to_string();
-        Some(Served { answer, delivery: Delivery::Whole })
-    };
     match mishap.kind {
-        FaultKind::PrimaryLimit => {
-            errors("RATE_LIMIT", &format!("API rate limit exceeded for user ID {}.", spent.user))
+        FaultKind::PrimaryLimit => Some(whole(&as_error("RATE_LIMIT", primary(spent)))),
+        FaultKind::SecondaryLimit if mishap.status == Some(200) => {
+            Some(whole(&as_error("RATE_LIMITED", secondary(200, mishap.retry_after))))
         }
-        FaultKind::SecondaryLimit if mishap.status == Some(200) => errors("RATE_LIMITED", SECONDARY),
-        _ => Some(served),
+        _ => instead(mishap, spent),
     }
 }
 
 /// A refusal by the limits, in GraphQL; a secondary one with this status.
 pub(super) fn in_graphql(answer: RestAnswer, exceeded: Exceeded, secondary: u16) -> RestAnswer {
-    let (kind, status) = match exceeded {
-        Exceeded::Primary => ("RATE_LIMIT", 200),
-        Exceeded::Secondary(_) => ("RATE_LIMITED", secondary),
-    };
-    if status != 200 {
-        return RestAnswer { status, ..answer };
+    match exceeded {
+        Exceeded::Primary => as_error("RATE_LIMIT", answer),
+        Exceeded::Secondary(_) if secondary == 200 => as_error("RATE_LIMITED", answer),
+        Exceeded::Secondary(_) => RestAnswer { status: secondary, ..answer },
     }
-    let message = answer.body["message"].as_str().unwrap_or_default();
-    RestAnswer { status, body: super::graphql::error(kind, message), headers: answer.headers }
+}
+
+/// What a refusal says, as an error in an answer that succeeds.
+fn as_error(kind: &str, refusal: RestAnswer) -> RestAnswer {
+    let message = refusal.body["message"].as_str().unwrap_or_default();
+    RestAnswer { status: 200, body: super::graphql::error(kind, message), headers: refusal.headers }
 }
 
 /// What becomes of an answer once it was done.
 pub(super) fn after(mishap: Mishap, answer: Answer) -> Served {
     match mishap.kind {
         FaultKind::ErrorAfter | FaultKind::PreconditionAfter => {
-            let answer = written(&outage(mishap.status.unwrap_or(502)));
-            Served { answer, delivery: Delivery::Whole }
+            whole(&outage(mishap.status.unwrap_or(502)))
         }
         _ => mishap.after(answer),
     }
+}
+
+/// An answer that goes out as it is.
+pub(super) fn whole(answer: &RestAnswer) -> Served {
+    Served { answer: written(answer), delivery: Delivery::Whole }
 }
 
 /// An answer as it goes out.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    answer::{Answer, Delivery, Served},
+    answer::{Delivery, Served},
     clock::between,
     dice::Dice,
     faults::{Circumstances, Faults, Mishap},
@@ -18,7 +18,7 @@ use super::{
     acts::Refusal,
     find, graphql,
     limits::{Budget, Cost, Exceeded, Resource},
-    mishaps,
+    mishaps::{self, whole, written},
     operation::Operation,
     rest::{self, Request, Rest, RestAnswer, Route},
     viewer::Viewer,
@@ -37,14 +37,14 @@ impl GitHub {
         let Some(viewer) = self.viewer(asked.authorization) else {
             let message =
                 if asked.authorization.is_some() { "Bad credentials" } else { "Requires authentication" };
-            return self.whole(&RestAnswer::refusal(&Refusal::new(401, "FORBIDDEN", message)));
+            return whole(&RestAnswer::refusal(&Refusal::new(401, "FORBIDDEN", message)));
         };
         let mut served = match rest::route(asked.verb, path) {
             _ if matches!(path, "graphql" | "api/graphql") && asked.verb == "POST" => {
                 self.serve_graphql(asked.body, &viewer, now, beside)
             }
             Some(route) => self.serve_rest(&route, asked, &viewer, now, beside),
-            None => self.whole(&RestAnswer::refusal(&rest::not_found())),
+            None => whole(&RestAnswer::refusal(&rest::not_found())),
         };
         served.answer.headers.push(("x-github-request-id", format!("SIM:{:06X}", self.requests)));
         served
@@ -78,8 +78,8 @@ impl GitHub {
                     }
                     let answer = self.answer_rest(route, asked, viewer, now);
                     match mishap.filter(|_| answer.status < 400) {
-                        Some(mishap) => mishaps::after(mishap, self.written(&answer)),
-                        None => self.whole(&answer),
+                        Some(mishap) => mishaps::after(mishap, written(&answer)),
+                        None => whole(&answer),
                     }
                 }
             };
@@ -110,7 +110,7 @@ impl GitHub {
             Err((status, body)) => {
                 beside.tally.request(Some(Method::GitHub(Operation::GraphQlQuery)));
                 beside.tally.answer(Some(status));
-                return self.whole(&RestAnswer { status, body, headers: Vec::new() });
+                return whole(&RestAnswer { status, body, headers: Vec::new() });
             }
         };
         let operation =
@@ -150,11 +150,11 @@ impl GitHub {
         if let Err(exceeded) = self.limits.pay(&viewer.account(), cost, now) {
             let secondary = self.world.script.limits.secondary_status;
             let answer = self.exceeded(exceeded, viewer, now);
-            return self.whole(&mishaps::in_graphql(answer, exceeded, secondary));
+            return whole(&mishaps::in_graphql(answer, exceeded, secondary));
         }
         self.world.books.pay(asked.cost.points, between(self.started, now).mul_f64(self.speed));
         let Some(schema) = self.schema.get() else {
-            return self.whole(&RestAnswer::refusal(&rest::not_found()));
+            return whole(&RestAnswer::refusal(&rest::not_found()));
         };
         let partial = mishap.filter(|mishap| mishap.kind == FaultKind::Partial);
         let dice = self.world.luck("partial").nth(self.requests);
@@ -168,8 +168,8 @@ impl GitHub {
         let outcome = graphql::execute(schema, asked, scene, &terms);
         let answer = RestAnswer { status: 200, body: outcome.body, headers: Vec::new() };
         let served = match mishap {
-            Some(mishap) => mishaps::after(mishap, self.written(&answer)),
-            None => self.whole(&answer),
+            Some(mishap) => mishaps::after(mishap, written(&answer)),
+            None => whole(&answer),
         };
         // What is lost on the way has told nobody anything.
         if matches!(served.delivery, Delivery::Whole | Delivery::Slow(_)) && served.answer.status == 200 {
@@ -291,14 +291,6 @@ impl GitHub {
             create: None,
             size,
         })
-    }
-
-    fn written(&self, answer: &RestAnswer) -> Answer {
-        mishaps::written(answer)
-    }
-
-    fn whole(&self, answer: &RestAnswer) -> Served {
-        Served { answer: self.written(answer), delivery: Delivery::Whole }
     }
 }
 
