@@ -84,8 +84,6 @@ pub(super) struct Beside<'a> {
 pub(super) struct GitHub {
     world: World,
     limits: Limits,
-    started: Timestamp,
-    speed: f64,
     requests: u64,
     /// Made when the first query comes.
     schema: OnceLock<graphql::Schema>,
@@ -107,8 +105,6 @@ impl GitHub {
         Self {
             world: World::new(script, speed, seed, now),
             limits,
-            started: now,
-            speed,
             requests: 0,
             schema: OnceLock::new(),
             made_up,

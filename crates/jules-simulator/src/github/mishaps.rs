@@ -101,9 +101,7 @@ fn as_error(kind: &str, refusal: RestAnswer) -> RestAnswer {
 /// What becomes of an answer once it was done.
 pub(super) fn after(mishap: Mishap, answer: Answer) -> Served {
     match mishap.kind {
-        FaultKind::ErrorAfter | FaultKind::PreconditionAfter => {
-            whole(&outage(mishap.status.unwrap_or(502)))
-        }
+        FaultKind::ErrorAfter | FaultKind::PreconditionAfter => whole(&outage(mishap.status.unwrap_or(502))),
         _ => mishap.after(answer),
     }
 }

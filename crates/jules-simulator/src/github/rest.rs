@@ -79,11 +79,11 @@ pub(super) struct RestAnswer {
 }
 
 impl RestAnswer {
-    fn ok(body: Value) -> Self {
+    pub(super) fn ok(body: Value) -> Self {
         Self { status: 200, body, headers: Vec::new() }
     }
 
-    fn with(status: u16, body: Value) -> Self {
+    pub(super) fn with(status: u16, body: Value) -> Self {
         Self { status, body, headers: Vec::new() }
     }
 

@@ -1,5 +1,7 @@
 //! From a request to an answer: whose it is, what goes wrong with it, what it may cost.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -7,10 +9,11 @@ use crate::{
     answer::{Delivery, Served},
     clock::between,
     dice::Dice,
-    faults::{Circumstances, Faults, Mishap},
+    faults::{Circumstances, Mishap},
     method::Method,
     mishap::FaultKind,
     sources::Sources,
+    statistics::Tally,
 };
 
 use super::{
@@ -68,33 +71,25 @@ impl GitHub {
         let method = Method::GitHub(operation);
         beside.tally.request(Some(method));
         find(&mut self.world, beside.sources, &route.repository);
-        let mishap = self.draw(operation, 1, beside.faults, now);
-        let mut served =
-            match mishap.and_then(|mishap| mishaps::instead(mishap, &self.limits_of(viewer, now))) {
-                Some(served) => served,
-                None => {
-                    if mishap.is_some_and(|mishap| mishap.kind == FaultKind::PushBefore) {
-                        self.push_before(route, viewer, now);
-                    }
-                    let answer = self.answer_rest(route, asked, viewer, now);
-                    match mishap.filter(|_| answer.status < 400) {
-                        Some(mishap) => mishaps::after(mishap, written(&answer)),
-                        None => whole(&answer),
-                    }
+        let mishap = self.draw(operation, 1, beside, now);
+        let served = match mishap.and_then(|mishap| mishaps::instead(mishap, &self.limits_of(viewer, now))) {
+            Some(served) => served,
+            None => {
+                if mishap.is_some_and(|mishap| mishap.kind == FaultKind::PushBefore) {
+                    self.push_before(route, viewer, now);
                 }
-            };
-        if let Some(mishap) = mishap {
-            beside.faults.happened(mishap);
-            beside.tally.fault(mishap.kind);
-        }
+                let answer = self.answer_rest(route, asked, viewer, now);
+                match mishap.filter(|_| answer.status < 400) {
+                    Some(mishap) => mishaps::after(mishap, written(&answer)),
+                    None => whole(&answer),
+                }
+            }
+        };
         if !operation.reads() {
             let target = self.target(route);
             self.world.books.write(now, operation.name(), target, served.answer.status);
         }
-        let budget = self.limits.budget(&viewer.account(), Resource::Core, now);
-        served.answer.headers.extend(budget_headers(budget, Resource::Core));
-        beside.tally.answer(served.delivery.leaves().then_some(served.answer.status));
-        served
+        self.sent(served, viewer, Resource::Core, beside.tally, now)
     }
 
     fn serve_graphql(
@@ -110,18 +105,14 @@ impl GitHub {
             Err((status, body)) => {
                 beside.tally.request(Some(Method::GitHub(Operation::GraphQlQuery)));
                 beside.tally.answer(Some(status));
-                return whole(&RestAnswer { status, body, headers: Vec::new() });
+                return whole(&RestAnswer::with(status, body));
             }
         };
         let operation =
             if asked.is_mutation() { Operation::GraphQlMutation } else { Operation::GraphQlQuery };
         beside.tally.request(Some(Method::GitHub(operation)));
-        let mishap = self.draw(operation, asked.cost.pulls, beside.faults, now);
-        if let Some(mishap) = mishap {
-            beside.faults.happened(mishap);
-            beside.tally.fault(mishap.kind);
-        }
-        let mut served = match mishap
+        let mishap = self.draw(operation, asked.cost.pulls, beside, now);
+        let served = match mishap
             .and_then(|mishap| mishaps::instead_of_graphql(mishap, &self.limits_of(viewer, now)))
         {
             Some(served) => served,
@@ -131,10 +122,7 @@ impl GitHub {
             let target = asked.target().unwrap_or_default();
             self.world.books.write(now, &asked.name(), target, served.answer.status);
         }
-        let budget = self.limits.budget(&viewer.account(), Resource::GraphQl, now);
-        served.answer.headers.extend(budget_headers(budget, Resource::GraphQl));
-        beside.tally.answer(served.delivery.leaves().then_some(served.answer.status));
-        served
+        self.sent(served, viewer, Resource::GraphQl, beside.tally, now)
     }
 
     fn answer_graphql(
@@ -152,7 +140,8 @@ impl GitHub {
             let answer = self.exceeded(exceeded, viewer, now);
             return whole(&mishaps::in_graphql(answer, exceeded, secondary));
         }
-        self.world.books.pay(asked.cost.points, between(self.started, now).mul_f64(self.speed));
+        let running = self.running(now);
+        self.world.books.pay(asked.cost.points, running);
         let Some(schema) = self.schema.get() else {
             return whole(&RestAnswer::refusal(&rest::not_found()));
         };
@@ -166,7 +155,7 @@ impl GitHub {
         };
         let scene = graphql::Scene { world: &mut self.world, sources };
         let outcome = graphql::execute(schema, asked, scene, &terms);
-        let answer = RestAnswer { status: 200, body: outcome.body, headers: Vec::new() };
+        let answer = RestAnswer::ok(outcome.body);
         let served = match mishap {
             Some(mishap) => mishaps::after(mishap, written(&answer)),
             None => whole(&answer),
@@ -222,7 +211,7 @@ impl GitHub {
             return self.exceeded(exceeded, viewer, now);
         }
         if operation == Operation::UsersGetAuthenticated {
-            return RestAnswer { status: 200, body: account(viewer), headers: Vec::new() };
+            return RestAnswer::ok(account(viewer));
         }
         let query: Vec<(String, String)> =
             url::form_urlencoded::parse(asked.query.unwrap_or_default().as_bytes()).into_owned().collect();
@@ -275,22 +264,51 @@ impl GitHub {
             "resources": { "core": core, "search": search, "graphql": of(Resource::GraphQl) },
             "rate": core,
         });
-        RestAnswer { status: 200, body, headers: Vec::new() }
+        RestAnswer::ok(body)
     }
 
-    /// What goes wrong with a request about `size` pull requests, if anything.
-    fn draw(&self, operation: Operation, size: usize, faults: &mut Faults, now: Timestamp) -> Option<Mishap> {
-        if faults.is_empty() {
+    /// What goes wrong with a request about `size` pull requests, if anything; it counts as having happened.
+    fn draw(
+        &self,
+        operation: Operation,
+        size: usize,
+        beside: &mut Beside<'_>,
+        now: Timestamp,
+    ) -> Option<Mishap> {
+        if beside.faults.is_empty() {
             return None;
         }
-        faults.draw(&Circumstances {
+        let mishap = beside.faults.draw(&Circumstances {
             method: Method::GitHub(operation),
-            running: between(self.started, now).mul_f64(self.speed),
+            running: self.running(now),
             used: None,
             age: None,
             create: None,
             size,
-        })
+        })?;
+        beside.faults.happened(mishap);
+        beside.tally.fault(mishap.kind);
+        Some(mishap)
+    }
+
+    /// How much service time has passed since the start.
+    fn running(&self, now: Timestamp) -> Duration {
+        between(self.world.started, now).mul_f64(self.world.speed)
+    }
+
+    /// An answer with what is left of the budget, counted.
+    fn sent(
+        &self,
+        mut served: Served,
+        viewer: &Viewer,
+        resource: Resource,
+        tally: &mut Tally,
+        now: Timestamp,
+    ) -> Served {
+        let budget = self.limits.budget(&viewer.account(), resource, now);
+        served.answer.headers.extend(budget_headers(budget, resource));
+        tally.answer(served.delivery.leaves().then_some(served.answer.status));
+        served
     }
 }
 
