@@ -12,6 +12,10 @@ const README: &str = include_str!("../../README.md");
 const SCENARIO: &str = "{ sources: [{ repo: my-org/backend, default-branch: develop }, { repo: my-org/web }, { repo: 'my-org/svc-{n}', count: 2 }, \
      { repo: my-org/svc-legacy }], defaults: { duration: 40ms, outcome: pull-request, patch: \"diff --git a/NEW b/NEW\\nnew file mode 100644\\n--- /dev/null\\n+++ b/NEW\\n@@ -0,0 +1 @@\\n+x\\n\" } }";
 
+/// What a manifest is given for that: no distance between requests and creates that anybody would notice.
+const HURRY: &str = "poll: { interval: 20ms }\ntimeouts: { settle: 100ms }\n\
+    limits: { requests-per-minute: 600000, creates-per-minute: 600000 }\n";
+
 /// The fenced blocks of a text: language and content.
 fn blocks(text: &str) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
@@ -61,10 +65,7 @@ fn every_command_of_readme_runs_in_a_fresh_folder() {
     for (language, block) in blocks(README) {
         if language == "yaml" && block.starts_with("# jobs.yaml\n") {
             // In the time of a test; all else as it stands.
-            world.write(
-                "jobs.yaml",
-                &format!("{block}\npoll: {{ interval: 20ms }}\ntimeouts: {{ settle: 100ms }}\n"),
-            );
+            world.write("jobs.yaml", &format!("{block}\n{HURRY}"));
         }
         for line in
             block.lines().map(bare).filter(|line| language == "sh" && !line.is_empty() && !is_elsewhere(line))
@@ -72,7 +73,7 @@ fn every_command_of_readme_runs_in_a_fresh_folder() {
             if line.contains("session diff") {
                 let approved = shell(
                     &world,
-                    "jules-batch session approve \"$id\" --yes\njules-batch session result \"$id\" --timeout 30s",
+                    "jules-batch session approve \"$id\" --yes\njules-batch session result \"$id\" --timeout 30s --settle 100ms",
                 );
                 assert_eq!(approved.code, Some(0), "{approved}");
             }
