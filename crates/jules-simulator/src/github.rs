@@ -141,7 +141,7 @@ impl GitHub {
 
     /// The session at this place pushes to the branch of its last pull request, which then changes `files`.
     pub(super) fn push(&mut self, session: usize, files: Vec<ChangedFile>, at: Timestamp) {
-        let Some(ix) = self.last_of(session) else { return };
+        let Some(ix) = self.world.last_of(session) else { return };
         self.world.pulls[ix.0].files = files;
         let message = "Address the feedback".to_owned();
         let by = actor::Actor::jules();
@@ -150,16 +150,7 @@ impl GitHub {
 
     /// Notes that the session at this place, with this id, was sent a message.
     pub(super) fn messaged(&mut self, session: usize, id: &str) {
-        if let Some(ix) = self.last_of(session) {
-            let mut books = std::mem::take(&mut self.world.books);
-            books.message(&self.world, (session, id), ix);
-            self.world.books = books;
-        }
-    }
-
-    fn last_of(&self, session: usize) -> Option<PullIx> {
-        let is_its = |ix: &usize| self.world.pulls[*ix].session == Some(session);
-        (0..self.world.pulls.len()).rev().find(is_its).map(PullIx)
+        self.world.note_message(session, id);
     }
 
     pub(super) fn statistics(&self) -> GitHubStatistics {

@@ -7,13 +7,7 @@ use serde::Serialize;
 
 use crate::clock::between;
 
-use super::{
-    actor::Actor,
-    pull::{Pull, PullIx},
-    viewer::Viewer,
-    words::Rollup,
-    world::World,
-};
+use super::{actor::Actor, pull::PullIx, viewer::Viewer, words::Rollup, world::World};
 
 /// Counts of the GitHub half since the start or the last reset. Lengths of time are in real milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -189,22 +183,6 @@ impl Books {
         self.writes.push(Write { at, operation: operation.to_owned(), target, status, since_ms });
     }
 
-    pub(super) fn message(&mut self, world: &World, session: (usize, &str), ix: PullIx) {
-        let pull = &world.pulls[ix.0];
-        let url = format!("{}/pull/{}", world.repository_of(ix).url(), pull.number);
-        let entry = self.messages.entry((session.0, ix, pull.newest())).or_insert_with(|| HeadMessages {
-            session: session.1.to_owned(),
-            url,
-            head: pull.head().oid.clone(),
-            state: String::new(),
-            touched: false,
-            count: 0,
-        });
-        pull.state().clone_into(&mut entry.state);
-        entry.touched |= pull.touched_by(std::slice::from_ref(&world.user)).next().is_some();
-        entry.count += 1;
-    }
-
     pub(super) fn statistics(&self) -> GitHubStatistics {
         let hours = self.by_hour.last_key_value().map_or(0, |(hour, _)| hour + 1);
         GitHubStatistics {
@@ -245,24 +223,44 @@ impl World {
         self.books.merges.push(merge);
     }
 
+    /// Notes a message to the session at this place, with this id, if it has a pull request.
+    pub(super) fn note_message(&mut self, session: usize, id: &str) {
+        let Some(ix) = self.last_of(session) else { return };
+        let pull = &self.pulls[ix.0];
+        let url = format!("{}/pull/{}", self.repository_of(ix).url(), pull.number);
+        let messages = &mut self.books.messages;
+        let entry = messages.entry((session, ix, pull.newest())).or_insert_with(|| HeadMessages {
+            session: id.to_owned(),
+            url,
+            head: pull.head().oid.clone(),
+            state: String::new(),
+            touched: false,
+            count: 0,
+        });
+        pull.state().clone_into(&mut entry.state);
+        entry.touched |= pull.touched_by(std::slice::from_ref(&self.user)).next().is_some();
+        entry.count += 1;
+    }
+
     /// Notes a pull request, just opened, whose task has one of another session.
     pub(super) fn note_second(&mut self, ix: PullIx) {
         let pull = &self.pulls[ix.0];
         let Some(task) = pull.task else { return };
-        let is_twin = |other: &&Pull| other.task == Some(task) && other.session != pull.session;
-        let siblings = &self.repositories[pull.repository.0].pulls;
-        let twins = siblings.iter().filter(|other| **other != ix).map(|other| &self.pulls[other.0]);
-        let mut twins = twins.filter(is_twin).collect::<Vec<_>>();
-        twins.sort_by_key(|twin| twin.is_open());
-        let Some(first) = twins.last() else { return };
-        let url = |number: u64| format!("{}/pull/{number}", self.repository_of(ix).url());
-        let second = SecondPullRequest {
-            first: url(first.number),
-            second: url(pull.number),
-            first_state: first.state().to_owned(),
-            while_open: first.is_open(),
-        };
-        self.books.seconds.push(second);
+        let of_task = self.by_task.entry(task).or_default();
+        let earlier = of_task.iter().rev().map(|other| &self.pulls[other.0]);
+        let mut twins =
+            earlier.filter(|other| other.repository == pull.repository && other.session != pull.session);
+        let first = twins.clone().find(|twin| twin.is_open()).or_else(|| twins.next());
+        if let Some(first) = first {
+            let url = |number: u64| format!("{}/pull/{number}", self.repositories[pull.repository.0].url());
+            self.books.seconds.push(SecondPullRequest {
+                first: url(first.number),
+                second: url(pull.number),
+                first_state: first.state().to_owned(),
+                while_open: first.is_open(),
+            });
+        }
+        of_task.push(ix);
     }
 
     /// A pull request as it is; `session` is the id of the one that opened it.

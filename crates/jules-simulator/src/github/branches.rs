@@ -108,13 +108,13 @@ impl World {
         let repository = &self.repositories[ix.0];
         let chance = repository.script.conflicts;
         let commits = repository.activity.len() as u64;
-        let others = repository.pulls.iter().copied().filter(|pull| Some(*pull) != merged);
-        for other in others.collect::<Vec<_>>() {
+        for other in repository.pulls.iter().filter(|pull| Some(**pull) != merged) {
             let pull = &mut self.pulls[other.0];
             if pull.is_open() && pull.base == base {
                 pull.mergeability = Mergeability::Unasked;
                 pull.is_behind = true;
-                pull.has_conflict |= pull.dice.with("conflict").nth(commits).unit() < chance;
+                // Most repositories have no conflicts, and dice cost more than all the rest.
+                pull.has_conflict |= chance > 0.0 && pull.dice.with("conflict").nth(commits).unit() < chance;
             }
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct Repository {
     pub(super) is_deleted: bool,
     pub(super) script: RepositoryScript,
     pub(super) dice: Dice,
+    /// The number of its first pull request; the others' follow it.
+    pub(super) first_number: u64,
     /// Oldest first.
     pub(super) pulls: Vec<PullIx>,
     /// Commits of branches that pull requests are merged into, newest last.
@@ -94,6 +96,7 @@ impl Repository {
             is_deleted: false,
             dice: Dice::new(1).with(full_name),
             script,
+            first_number: 1 + Dice::new(0).with(full_name).bits() % 400,
             pulls: Vec::new(),
             bases: BTreeMap::new(),
             merged_at: None,

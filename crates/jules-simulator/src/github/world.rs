@@ -39,8 +39,10 @@ pub(super) struct World {
     pub(super) repositories: Vec<Repository>,
     names: HashMap<String, RepositoryIx>,
     pub(super) pulls: Vec<Pull>,
-    /// The last number of each repository.
-    numbers: Vec<u64>,
+    /// The last one of each session, by the session's place.
+    by_session: HashMap<usize, PullIx>,
+    /// Those of each task, oldest first.
+    pub(super) by_task: HashMap<u64, Vec<PullIx>>,
     agenda: BTreeMap<(Timestamp, u64), Todo>,
     planned: u64,
     /// What the service of the sessions is to hear of.
@@ -108,7 +110,8 @@ impl World {
             repositories: Vec::new(),
             names: HashMap::new(),
             pulls: Vec::new(),
-            numbers: Vec::new(),
+            by_session: HashMap::new(),
+            by_task: HashMap::new(),
             agenda: BTreeMap::new(),
             planned: 0,
             stirs: Vec::new(),
@@ -156,8 +159,14 @@ impl World {
     }
 
     pub(super) fn numbered(&self, repository: RepositoryIx, number: u64) -> Option<PullIx> {
-        let mut pulls = self.repositories[repository.0].pulls.iter();
-        pulls.find(|pull| self.pulls[pull.0].number == number).copied()
+        let repository = &self.repositories[repository.0];
+        let place = usize::try_from(number.checked_sub(repository.first_number)?).ok()?;
+        repository.pulls.get(place).copied()
+    }
+
+    /// The last pull request of the session at this place.
+    pub(super) fn last_of(&self, session: usize) -> Option<PullIx> {
+        self.by_session.get(&session).copied()
     }
 
     /// The repository of this name, made if it is not there yet.
@@ -174,7 +183,6 @@ impl World {
         let dice = repository.dice;
         let script = repository.script.clone();
         self.repositories.push(repository);
-        self.numbers.push(Dice::new(0).with(known.full_name).bits() % 400);
         self.names.insert(name, ix);
         let mut once = |span: Option<Span>, todo: Todo, what: &str| {
             if let Some(span) = span {
@@ -212,8 +220,9 @@ impl World {
     /// Opens a pull request; its number.
     pub(super) fn open(&mut self, repository: RepositoryIx, opening: Opening, author: Actor) -> u64 {
         let ix = PullIx(self.pulls.len());
-        self.numbers[repository.0] += 1;
-        let number = self.numbers[repository.0];
+        let its = &mut self.repositories[repository.0];
+        let number = its.first_number + its.pulls.len() as u64;
+        its.pulls.push(ix);
         let at = opening.at;
         let pusher = if opening.session.is_some() { Actor::jules() } else { author.clone() };
         let message = opening.title.clone();
@@ -250,8 +259,8 @@ impl World {
             fixes: 0,
             shown: Shown::default(),
         };
+        self.by_session.extend(pull.session.map(|session| (session, ix)));
         self.pulls.push(pull);
-        self.repositories[repository.0].pulls.push(ix);
         self.push(ix, NewHead { by: pusher, at, is_forced: false, message, starts_workflows: true });
         self.plan_deeds(ix, None, at);
         self.move_base_later(repository, at);
