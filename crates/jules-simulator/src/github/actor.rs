@@ -61,6 +61,15 @@ impl Actor {
         }
     }
 
+    /// What it is to a repository, which it may write to or not.
+    pub(super) fn association(&self, is_writer: bool) -> &'static str {
+        match (self.kind, is_writer) {
+            (ActorKind::Bot, _) => "NONE",
+            (ActorKind::User | ActorKind::Organization, true) => "MEMBER",
+            (ActorKind::User | ActorKind::Organization, false) => "CONTRIBUTOR",
+        }
+    }
+
     pub(super) fn database_id(&self) -> i64 {
         match &*self.login {
             JULES => 161_369_871,

@@ -207,7 +207,7 @@ impl World {
         let shown = pull.shown.green_at(pull.newest());
         let merge = Merge {
             at: now,
-            url: format!("{}/pull/{}", standing.repository.url(), pull.number),
+            url: self.url_of(ix),
             head: pull.head().oid.clone(),
             by: viewer.actor.rest_login(),
             pinned,
@@ -227,7 +227,7 @@ impl World {
     pub(super) fn note_message(&mut self, session: usize, id: &str) {
         let Some(ix) = self.last_of(session) else { return };
         let pull = &self.pulls[ix.0];
-        let url = format!("{}/pull/{}", self.repository_of(ix).url(), pull.number);
+        let url = self.url_of(ix);
         let messages = &mut self.books.messages;
         let entry = messages.entry((session, ix, pull.newest())).or_insert_with(|| HeadMessages {
             session: id.to_owned(),
@@ -268,7 +268,7 @@ impl World {
         let standing = self.standing(ix, now);
         let pull = standing.pull;
         PullRequestView {
-            url: format!("{}/pull/{}", standing.repository.url(), pull.number),
+            url: self.url_of(ix),
             id: super::ids::pull(ix),
             state: pull.state().to_owned(),
             title: pull.title.clone(),

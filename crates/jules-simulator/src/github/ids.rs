@@ -34,6 +34,21 @@ pub(super) fn read(id: &str, pulls: usize, repositories: usize) -> Option<NodeId
     }
 }
 
+/// The number of a pull request's review.
+pub(super) fn review_number(ix: PullIx, place: usize) -> usize {
+    80_000_000 + 1_000 * ix.0 + place
+}
+
+/// The number of a check of a head.
+pub(super) fn check_number(ix: PullIx, head: usize, place: usize) -> usize {
+    20_000_000 + 1_000 * ix.0 + 50 * head + place
+}
+
+/// The number of the run of a pull request's workflow.
+pub(super) fn run_number(ix: PullIx) -> usize {
+    9_000 + ix.0
+}
+
 /// REST's number for a pull request.
 pub(super) fn pull_number(ix: PullIx) -> i64 {
     2_000_000_000 + i64::try_from(ix.0).unwrap_or_default()

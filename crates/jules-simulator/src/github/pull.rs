@@ -215,7 +215,12 @@ impl Pull {
     }
 
     pub(super) fn is_merged(&self) -> bool {
-        self.closing.as_ref().is_some_and(|closing| closing.merged.is_some())
+        self.merged().is_some()
+    }
+
+    /// How it was merged, if it was.
+    pub(super) fn merged(&self) -> Option<&Closing> {
+        self.closing.as_ref().filter(|closing| closing.merged.is_some())
     }
 
     /// `OPEN`, `CLOSED` or `MERGED`.

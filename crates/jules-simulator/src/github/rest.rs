@@ -16,7 +16,7 @@ use super::{
     world::World,
 };
 
-pub(super) use self::shapes::{association, user as user_json};
+pub(super) use self::shapes::user as user_json;
 
 /// Where a REST request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -152,6 +152,11 @@ impl World {
         &self.repositories[self.pulls[pull.0].repository.0]
     }
 
+    /// A pull request's page: `https://github.com/OWNER/REPO/pull/N`.
+    pub(super) fn url_of(&self, pull: PullIx) -> String {
+        format!("{}/pull/{}", self.repository_of(pull).url(), self.pulls[pull.0].number)
+    }
+
     /// The repository that has this name, or had it.
     pub(super) fn named(&self, full_name: &str) -> Option<RepositoryIx> {
         let found = *self.names.get(&full_name.to_ascii_lowercase())?;

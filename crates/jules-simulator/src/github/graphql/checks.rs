@@ -88,9 +88,9 @@ impl Context<'_> {
             Progress::Running => ("IN_PROGRESS", None),
             Progress::Over(verdict) => ("COMPLETED", Some(Verdict::conclusion(verdict))),
         };
-        let job = 20_000_000 + 1_000 * ix.0 + 50 * head + place;
+        let job = ids::check_number(ix, head, place);
         let repository = scene.world.repository_of(ix);
-        let path = format!("/{}/actions/runs/{}/job/{job}", repository.full_name(), 9_000 + ix.0);
+        let path = format!("/{}/actions/runs/{}/job/{job}", repository.full_name(), ids::run_number(ix));
         match name {
             "id" if check.is_status => Value::leaf(ids::made("SC", &[ix.0, head, place])),
             "id" => Value::leaf(ids::made("CR", &[ix.0, head, place])),
@@ -123,7 +123,7 @@ impl Context<'_> {
     pub(super) fn suite(&self, kind: &Kind, (ix, head, place): (PullIx, usize, usize), name: &str) -> Value {
         let scene = self.scene.borrow();
         let check = &scene.world.pulls[ix.0].heads[head].checks[place];
-        let run = 9_000 + ix.0;
+        let run = ids::run_number(ix);
         let path = format!("/{}/actions/runs/{run}", scene.world.repository_of(ix).full_name());
         let over = match check.progress(self.now) {
             Some(Progress::Over(verdict)) => Some(verdict.conclusion()),

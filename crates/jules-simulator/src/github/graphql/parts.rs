@@ -179,13 +179,13 @@ impl Context<'_> {
     fn review(&self, ix: PullIx, place: usize, name: &str) -> Value {
         let scene = self.scene.borrow();
         let review = &scene.world.pulls[ix.0].reviews[place];
-        let id = 80_000_000 + 1_000 * ix.0 + place;
+        let id = ids::review_number(ix, place);
         match name {
             "id" => Value::leaf(ids::made("PRR", &[ix.0, place])),
             "databaseId" => Value::count(id),
             "fullDatabaseId" => Value::leaf(id.to_string()),
             "author" => Value::One(Kind::Actor(review.by.clone())),
-            "authorAssociation" => Value::leaf(association(&review.by, review.by_writer)),
+            "authorAssociation" => Value::leaf(review.by.association(review.by_writer)),
             "authorCanPushToRepository" => Value::leaf(review.by_writer),
             "body" | "bodyText" => Value::leaf(review.body.as_str()),
             "commit" => Value::One(Kind::Head(ix, review.head)),
@@ -204,7 +204,7 @@ impl Context<'_> {
             "databaseId" => Value::leaf(i64::try_from(comment.id).unwrap_or_default()),
             "fullDatabaseId" => Value::leaf(comment.id.to_string()),
             "author" => Value::One(Kind::Actor(comment.by.clone())),
-            "authorAssociation" => Value::leaf(association(&comment.by, true)),
+            "authorAssociation" => Value::leaf(comment.by.association(true)),
             "body" | "bodyText" => Value::leaf(comment.body.as_str()),
             "createdAt" | "publishedAt" | "updatedAt" => Value::time(comment.at),
             "viewerDidAuthor" => Value::leaf(comment.by == self.viewer.actor),
@@ -297,14 +297,6 @@ impl Context<'_> {
             "estimatedTimeToMerge" => Value::null(),
             _ => Value::Unknown,
         }
-    }
-}
-
-fn association(actor: &Actor, is_writer: bool) -> &'static str {
-    match (actor.kind, is_writer) {
-        (ActorKind::Bot, _) => "NONE",
-        (_, true) => "MEMBER",
-        (_, false) => "CONTRIBUTOR",
     }
 }
 

@@ -8,7 +8,6 @@ use super::{
         acts::Refusal,
         ids,
         pull::{Pull, PullIx},
-        rest::association,
         words::{MergeMethod, Permission},
     },
     Context, JsonMap,
@@ -143,7 +142,7 @@ impl Context<'_> {
         let scene = self.scene.borrow();
         let (pull, repository) = (&scene.world.pulls[ix.0], scene.world.repository_of(ix));
         let actor = |actor: &Actor| Value::One(Kind::Actor(actor.clone()));
-        let merged = pull.closing.as_ref().filter(|closing| closing.merged.is_some());
+        let merged = pull.merged();
         match name {
             "author" => actor(&pull.author),
             "mergedBy" => merged.map_or_else(Value::null, |closing| actor(&closing.by)),
@@ -205,7 +204,7 @@ impl Context<'_> {
         let (pull, repository) = (&scene.world.pulls[ix.0], scene.world.repository_of(ix));
         let path = format!("/{}/pull/{}", repository.full_name(), pull.number);
         let number = |number: i64| Value::leaf(number);
-        let merged = pull.closing.as_ref().filter(|closing| closing.merged.is_some());
+        let merged = pull.merged();
         match name {
             "id" => Value::leaf(ids::pull(ix)),
             "databaseId" => number(ids::pull_number(ix)),
@@ -226,7 +225,7 @@ impl Context<'_> {
             "lastEditedAt" => Value::maybe_time(pull.edited_at),
             "closedAt" => Value::maybe_time(pull.closing.as_ref().map(|closing| closing.at)),
             "mergedAt" => Value::maybe_time(merged.map(|closing| closing.at)),
-            "authorAssociation" => Value::leaf(association(pull)),
+            "authorAssociation" => Value::leaf(pull.author.association(true)),
             "baseRefName" => Value::leaf(pull.base.as_str()),
             "baseRefOid" => Value::leaf(repository.base_oid(&pull.base)),
             "headRefName" => Value::leaf(pull.branch.as_str()),

@@ -8,14 +8,7 @@ use serde_json::{Value, json};
 
 use crate::clock::print;
 
-use super::super::{
-    actor::{Actor, ActorKind},
-    ids,
-    pull::{Pull, PullIx},
-    viewer::Viewer,
-    words::MergeState,
-    world::World,
-};
+use super::super::{actor::Actor, ids, pull::PullIx, viewer::Viewer, words::MergeState, world::World};
 
 /// Makes the shapes of a world as a viewer sees it at a moment.
 #[derive(Debug, Clone, Copy)]
@@ -70,10 +63,9 @@ impl<'a> Shapes<'a> {
         let standing = self.world.standing(ix, self.now);
         let (repository, pull) = (standing.repository, standing.pull);
         let (url, full_name) = (self.pull_url(ix), repository.full_name());
-        let html = format!("{}/pull/{}", repository.url(), pull.number);
+        let html = self.world.url_of(ix);
         let issue = format!("{API}/repos/{full_name}/issues/{}", pull.number);
-        let closing = pull.closing.as_ref();
-        let merged = closing.and_then(|closing| closing.merged.clone());
+        let merged = pull.merged();
         let statuses = format!("{API}/repos/{full_name}/statuses/{}", pull.head().oid);
         let mut shape = json!({
             "url": url,
@@ -93,16 +85,16 @@ impl<'a> Shapes<'a> {
             "milestone": null,
             "created_at": time(pull.opened_at),
             "updated_at": time(pull.updated_at),
-            "closed_at": closing.map(|closing| time(closing.at)),
-            "merged_at": closing.filter(|_| merged.is_some()).map(|closing| time(closing.at)),
-            "merge_commit_sha": merged,
+            "closed_at": pull.closing.as_ref().map(|closing| time(closing.at)),
+            "merged_at": merged.map(|closing| time(closing.at)),
+            "merge_commit_sha": merged.and_then(|closing| closing.merged.as_ref()),
             "assignee": null,
             "assignees": [],
             "requested_reviewers": [],
             "requested_teams": [],
             "head": self.end(ix, &pull.branch, &pull.head().oid, true),
             "base": self.end(ix, &pull.base, &repository.base_oid(&pull.base), false),
-            "author_association": association(pull),
+            "author_association": pull.author.association(true),
             "auto_merge": pull.auto_merge.as_ref().map(|armed| json!({
                 "enabled_by": user(&armed.by),
                 "merge_method": armed.method.name(),
@@ -137,13 +129,12 @@ impl<'a> Shapes<'a> {
             MergeState::HasHooks => "has_hooks".to_owned(),
             state => state.word().to_lowercase(),
         };
-        let merger = pull.closing.as_ref().filter(|closing| closing.merged.is_some());
         let count = |count: usize| json!(count);
         shape["merged"] = json!(pull.is_merged());
         shape["mergeable"] = json!(standing.mergeable().flag());
         shape["rebaseable"] = json!(standing.mergeable().flag());
         shape["mergeable_state"] = json!(state);
-        shape["merged_by"] = merger.map_or(Value::Null, |closing| user(&closing.by));
+        shape["merged_by"] = pull.merged().map_or(Value::Null, |closing| user(&closing.by));
         shape["comments"] = count(pull.comments.len());
         shape["review_comments"] = count(0);
         shape["maintainer_can_modify"] = json!(false);
@@ -167,13 +158,5 @@ impl<'a> Shapes<'a> {
             "user": user(&owner),
             "repo": self.repository(pull.repository, Some(&owner)),
         })
-    }
-}
-
-/// What the author is to the repository.
-pub(in super::super) fn association(pull: &Pull) -> &'static str {
-    match pull.author.kind {
-        ActorKind::Bot => "NONE",
-        ActorKind::User | ActorKind::Organization => "MEMBER",
     }
 }

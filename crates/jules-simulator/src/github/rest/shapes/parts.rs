@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::super::{
-        actor::{Actor, ActorKind},
+        actor::Actor,
         check::Progress,
         ids,
         pull::{PullIx, RepositoryIx},
@@ -41,11 +41,6 @@ pub(super) fn links(url: &str, html: &str, issue: &str, statuses: &str, full_nam
     })
 }
 
-/// What somebody who comments is to the repository.
-fn association(actor: &Actor) -> &'static str {
-    if actor.kind == ActorKind::Bot { "NONE" } else { "MEMBER" }
-}
-
 impl Shapes<'_> {
     pub(in super::super) fn comment(self, ix: PullIx, place: usize) -> Value {
         let pull = &self.world.pulls[ix.0];
@@ -56,22 +51,21 @@ impl Shapes<'_> {
             "id": comment.id,
             "node_id": ids::made("IC", &[ix.0, place]),
             "url": format!("{api}/comments/{}", comment.id),
-            "html_url": format!("{}/pull/{}#issuecomment-{}", repository.url(), pull.number, comment.id),
+            "html_url": format!("{}#issuecomment-{}", self.world.url_of(ix), comment.id),
             "issue_url": format!("{api}/{}", pull.number),
             "body": comment.body,
             "user": user(&comment.by),
             "created_at": time(comment.at),
             "updated_at": time(comment.at),
-            "author_association": association(&comment.by),
+            "author_association": comment.by.association(true),
         })
     }
 
     pub(in super::super) fn review(self, ix: PullIx, place: usize) -> Value {
         let pull = &self.world.pulls[ix.0];
         let review = &pull.reviews[place];
-        let id = 80_000_000 + 1_000 * ix.0 + place;
-        let html =
-            format!("{}/pull/{}#pullrequestreview-{id}", self.world.repository_of(ix).url(), pull.number);
+        let id = ids::review_number(ix, place);
+        let html = format!("{}#pullrequestreview-{id}", self.world.url_of(ix));
         let url = self.pull_url(ix);
         json!({
             "id": id,
@@ -84,7 +78,7 @@ impl Shapes<'_> {
             "_links": { "html": { "href": html }, "pull_request": { "href": url } },
             "submitted_at": time(review.at),
             "commit_id": pull.heads[review.head].oid,
-            "author_association": association(&review.by),
+            "author_association": review.by.association(true),
         })
     }
 
@@ -126,9 +120,9 @@ impl Shapes<'_> {
         let pull = &self.world.pulls[ix.0];
         let repository = self.world.repository_of(ix);
         let (check, oid) = (&pull.heads[head].checks[place], &pull.heads[head].oid);
-        let id = 20_000_000 + 1_000 * ix.0 + 50 * head + place;
+        let id = ids::check_number(ix, head, place);
         let api = format!("{API}/repos/{}/check-runs/{id}", repository.full_name());
-        let html = format!("{}/actions/runs/{}/job/{id}", repository.url(), 9_000 + ix.0);
+        let html = format!("{}/actions/runs/{}/job/{id}", repository.url(), ids::run_number(ix));
         let (status, conclusion) = match check.progress(self.now) {
             None | Some(Progress::Queued) => ("queued", None),
             Some(Progress::Running) => ("in_progress", None),
