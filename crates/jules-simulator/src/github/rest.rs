@@ -148,6 +148,12 @@ impl Request<'_> {
         let headers = if links.is_empty() { Vec::new() } else { vec![("link", links.join(", "))] };
         (items.into_iter().skip((page - 1) * size).take(size).collect(), headers)
     }
+
+    /// The answer with that page, each item in its shape.
+    fn list<T>(&self, items: Vec<T>, shape: impl FnMut(T) -> Value) -> RestAnswer {
+        let (page, headers) = self.page(items);
+        RestAnswer { headers, ..RestAnswer::ok(page.into_iter().map(shape).collect()) }
+    }
 }
 
 /// What REST works on.

@@ -63,9 +63,7 @@ impl Rest<'_> {
         if request.parameter("direction").unwrap_or("desc") == "desc" {
             pulls.reverse();
         }
-        let (page, headers) = request.page(pulls);
-        let body = page.into_iter().map(|pull| self.shapes().simple_pull(pull)).collect();
-        RestAnswer { headers, ..RestAnswer::ok(body) }
+        request.list(pulls, |pull| self.shapes().simple_pull(pull))
     }
 
     pub(super) fn about_pull(&mut self, ix: PullIx, request: &Request<'_>) -> Result<RestAnswer, Refusal> {
@@ -87,22 +85,16 @@ impl Rest<'_> {
                 Ok(RestAnswer { status: 201, body: shape, headers: vec![("location", location)] })
             }
             Operation::IssuesListComments => {
-                let comments: Vec<usize> = (0..self.world.pulls[ix.0].comments.len()).collect();
-                let (page, headers) = request.page(comments);
-                let body = page.into_iter().map(|comment| self.shapes().comment(ix, comment)).collect();
-                Ok(RestAnswer { headers, ..RestAnswer::ok(body) })
+                let comments = (0..self.world.pulls[ix.0].comments.len()).collect();
+                Ok(request.list(comments, |comment| self.shapes().comment(ix, comment)))
             }
             Operation::PullsListReviews => {
-                let reviews: Vec<usize> = (0..self.world.pulls[ix.0].reviews.len()).collect();
-                let (page, headers) = request.page(reviews);
-                let body = page.into_iter().map(|review| self.shapes().review(ix, review)).collect();
-                Ok(RestAnswer { headers, ..RestAnswer::ok(body) })
+                let reviews = (0..self.world.pulls[ix.0].reviews.len()).collect();
+                Ok(request.list(reviews, |review| self.shapes().review(ix, review)))
             }
             Operation::PullsListCommits => {
-                let heads: Vec<usize> = (0..self.world.pulls[ix.0].heads.len()).collect();
-                let (page, headers) = request.page(heads);
-                let body = page.into_iter().map(|head| self.shapes().commit(ix, head)).collect();
-                Ok(RestAnswer { headers, ..RestAnswer::ok(body) })
+                let heads = (0..self.world.pulls[ix.0].heads.len()).collect();
+                Ok(request.list(heads, |head| self.shapes().commit(ix, head)))
             }
             Operation::PullsCheckIfMerged if self.world.pulls[ix.0].is_merged() => {
                 Ok(RestAnswer::with(204, Value::Null))

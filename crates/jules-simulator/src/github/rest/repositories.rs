@@ -13,6 +13,7 @@ use super::{
         words::Rollup,
     },
     Request, Rest, RestAnswer, not_found,
+    shapes::API,
 };
 
 impl Rest<'_> {
@@ -36,15 +37,13 @@ impl Rest<'_> {
         if request.parameter("direction") != Some("asc") {
             pushes.reverse();
         }
-        let (page, headers) = request.page(pushes);
-        let body = page.into_iter().map(|(place, push)| self.shapes().push(ix, place, push)).collect();
-        RestAnswer { headers, ..RestAnswer::ok(body) }
+        request.list(pushes, |(place, push)| self.shapes().push(ix, place, push))
     }
 
     pub(super) fn get_ref(&self, ix: RepositoryIx, name: &str) -> Result<RestAnswer, Refusal> {
         let branch = name.strip_prefix("heads/").ok_or_else(not_found)?;
         let oid = branch_oid(self.world, ix, branch).ok_or_else(not_found)?;
-        let url = format!("https://api.github.com/repos/{}/git", self.world.repositories[ix.0].full_name());
+        let url = format!("{API}/repos/{}/git", self.world.repositories[ix.0].full_name());
         Ok(RestAnswer::ok(json!({
             "ref": format!("refs/heads/{branch}"),
             "node_id": format!("REF_{oid}"),
@@ -89,14 +88,14 @@ impl Rest<'_> {
         let (pull, head) = self.head_named(ix, name).ok_or_else(not_found)?;
         let head = &self.world.pulls[pull.0].heads[head];
         let full_name = self.world.repositories[ix.0].full_name();
-        let url = format!("https://api.github.com/repos/{full_name}/commits/{}", head.oid);
+        let url = format!("{API}/repos/{full_name}/commits/{}", head.oid);
         let mut states = Vec::new();
         let mut statuses = Vec::new();
         for (place, check) in check::visible(&head.checks, self.now).filter(|(_, check)| check.is_status) {
             let state = check.rollup(self.now).unwrap_or(Rollup::Pending);
             states.push(state);
             statuses.push(json!({
-                "url": format!("https://api.github.com/repos/{full_name}/statuses/{}", head.oid),
+                "url": format!("{API}/repos/{full_name}/statuses/{}", head.oid),
                 "avatar_url": null,
                 "id": 50_000_000 + place,
                 "node_id": format!("SC_{}_{place}", head.oid),

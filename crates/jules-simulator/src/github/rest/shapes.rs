@@ -19,7 +19,7 @@ pub(super) struct Shapes<'a> {
 }
 
 /// Where REST's addresses begin, whatever address the simulator has: they are GitHub's.
-const API: &str = "https://api.github.com";
+pub(super) const API: &str = "https://api.github.com";
 
 /// Somebody's account.
 pub(in super::super) fn user(actor: &Actor) -> Value {
