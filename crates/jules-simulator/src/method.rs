@@ -106,6 +106,22 @@ pub(super) enum Scope {
 }
 
 impl Scope {
+    /// Those of several methods together.
+    pub(super) const TOGETHER: [Self; 6] =
+        [Self::All, Self::Reads, Self::Writes, Self::GitHub, Self::GitHubReads, Self::GitHubWrites];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::GitHub => "github",
+            Self::GitHubReads => "github-reads",
+            Self::GitHubWrites => "github-writes",
+            Self::One(method) => method.name(),
+        }
+    }
+
     pub(super) fn covers(self, method: Method) -> bool {
         match self {
             Self::All => !method.is_githubs(),
@@ -130,15 +146,7 @@ impl Scope {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::All => "all",
-            Self::Reads => "reads",
-            Self::Writes => "writes",
-            Self::GitHub => "github",
-            Self::GitHubReads => "github-reads",
-            Self::GitHubWrites => "github-writes",
-            Self::One(method) => method.name(),
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -146,16 +154,8 @@ impl TryFrom<String> for Scope {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "all" => return Ok(Self::All),
-            "reads" => return Ok(Self::Reads),
-            "writes" => return Ok(Self::Writes),
-            "github" => return Ok(Self::GitHub),
-            "github-reads" => return Ok(Self::GitHubReads),
-            "github-writes" => return Ok(Self::GitHubWrites),
-            _ => {}
-        }
-        Method::named(&text).map(Self::One).ok_or_else(|| {
+        let together = Self::TOGETHER.into_iter().find(|scope| scope.name() == text);
+        together.or_else(|| Method::named(&text).map(Self::One)).ok_or_else(|| {
             let known: Vec<_> = Method::ALL.iter().map(|method| method.name()).collect();
             let githubs: Vec<_> = Operation::ALL.iter().map(|operation| operation.name()).collect();
             format!("no method is called `{text}`; known: all, reads, writes, {}; of GitHub: github, github-reads, github-writes, {}", known.join(", "), githubs.join(", "))

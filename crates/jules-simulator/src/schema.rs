@@ -36,9 +36,8 @@ text! {
     });
     Word: json_schema!({ "type": "string", "pattern": "^[A-Z][A-Z0-9_]*$" });
     Scope: {
-        let together = ["all", "reads", "writes", "github", "github-reads", "github-writes"];
         let methods = Method::ALL.into_iter().chain(Operation::ALL.into_iter().map(Method::GitHub));
-        let names = together.into_iter().chain(methods.map(Method::name));
+        let names = Scope::TOGETHER.into_iter().chain(methods.map(Scope::One)).map(Scope::name);
         json_schema!({ "type": "string", "enum": names.collect::<Vec<_>>() })
     };
 }
