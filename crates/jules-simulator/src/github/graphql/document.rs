@@ -65,7 +65,7 @@ impl Operation {
             };
             return Err(vec![json!({ "message": message })]);
         };
-        let mut check = Check { schema, fragments: &fragments, declared: &declared, ..Check::new(schema) };
+        let mut check = Check::new(schema, &fragments, &declared);
         let root = if is_mutation { "Mutation" } else { "Query" };
         check.selections(&selections, root, 0);
         check.leftovers();
@@ -128,10 +128,13 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(schema: &'a Schema) -> Self {
-        static NONE: BTreeMap<String, Fragment> = BTreeMap::new();
+    fn new(
+        schema: &'a Schema,
+        fragments: &'a BTreeMap<String, Fragment>,
+        declared: &'a [VariableDefinition<'static, String>],
+    ) -> Self {
         let (errors, spread, used) = Default::default();
-        Self { schema, fragments: &NONE, declared: &[], errors, spread, used }
+        Self { schema, fragments, declared, errors, spread, used }
     }
 
     fn say(&mut self, at: Pos, message: String) {
@@ -224,7 +227,7 @@ impl<'a> Check<'a> {
         }
         let is_missing = |(argument, known): &(&String, &super::schema::Argument)| {
             let given = field.arguments.iter().any(|(name, _)| name == *argument);
-            matches!(known.of, super::schema::Type::NonNullType(_)) && known.default.is_none() && !given
+            input::is_required(known) && !given
         };
         let missing: Vec<&str> =
             definition.arguments.iter().filter(is_missing).map(|(name, _)| name.as_str()).collect();

@@ -70,7 +70,7 @@ fn check_object(
     missing.map_or(Ok(()), |(name, _)| Err(format!("field '{name}' is missing")))
 }
 
-fn is_required(argument: &Argument) -> bool {
+pub(super) fn is_required(argument: &Argument) -> bool {
     matches!(argument.of, Type::NonNullType(_)) && argument.default.is_none()
 }
 
