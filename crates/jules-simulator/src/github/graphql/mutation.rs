@@ -12,7 +12,7 @@ use super::{
     },
     Context, JsonMap,
     object::{Kind, Value},
-    query::text,
+    query::{no_node, text},
 };
 
 impl Context<'_> {
@@ -67,12 +67,8 @@ impl Context<'_> {
             Some(NodeId::Pull(ix)) => Some(ix),
             Some(NodeId::Repository(_)) | None => None,
         };
-        found.filter(|ix| self.viewer.sees(world, world.pulls[ix.0].repository) == Sight::Seen).ok_or_else(
-            || {
-                let message = format!("Could not resolve to a node with the global id of '{id}'.");
-                Refusal::new(404, "NOT_FOUND", message)
-            },
-        )
+        let seen = found.filter(|ix| self.viewer.sees(world, world.pulls[ix.0].repository) == Sight::Seen);
+        seen.ok_or_else(|| no_node(id))
     }
 
     pub(super) fn payload(&self, pull: PullIx, comment: Option<usize>, name: &str) -> Value {

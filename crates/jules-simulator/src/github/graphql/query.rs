@@ -54,13 +54,7 @@ impl Context<'_> {
     fn node(&self, id: &str) -> Found {
         let scene = self.scene.borrow();
         let (pulls, repositories) = (scene.world.pulls.len(), scene.world.repositories.len());
-        let gone = || {
-            Found(Err(Refusal::new(
-                404,
-                "NOT_FOUND",
-                format!("Could not resolve to a node with the global id of '{id}'."),
-            )))
-        };
+        let gone = || Found(Err(no_node(id)));
         let (kind, repository) = match ids::read(id, pulls, repositories) {
             None => return gone(),
             Some(NodeId::Repository(ix)) => (Kind::Repository(ix), ix),
@@ -273,6 +267,11 @@ impl From<Found> for Value {
             Err(refusal) => Self::Refused(refusal),
         }
     }
+}
+
+/// The error of an id that leads to nothing that the viewer sees.
+pub(super) fn no_node(id: &str) -> Refusal {
+    Refusal::new(404, "NOT_FOUND", format!("Could not resolve to a node with the global id of '{id}'."))
 }
 
 /// The error of what a partial answer lacks.
