@@ -10,6 +10,7 @@ mod mark;
 mod marker;
 mod observer;
 mod open_files;
+mod pull_status;
 mod record;
 mod run_id;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use mark::Mark;
 pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
 pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
+pub use pull_status::{Checks, PullState, PullStatus, Review, Stage};
 pub use record::RunRecord;
 pub use run_id::RunId;
 pub use service::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
