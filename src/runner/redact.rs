@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jules::ApiKey;
+use jules::{ApiKey, Secret};
 use serde_json::Value;
 use url::Url;
 
@@ -46,6 +46,7 @@ const BEGINNING: usize = 16;
 #[derive(Clone, Default)]
 pub struct Redactor {
     key: Option<ApiKey>,
+    token: Option<Secret>,
     others: Arc<[Word]>,
 }
 
@@ -74,6 +75,7 @@ impl Redactor {
     pub fn new(key: Option<ApiKey>) -> Self {
         Self {
             key,
+            token: None,
             others: of_environment(
                 std::env::vars_os()
                     .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
@@ -87,21 +89,21 @@ impl Redactor {
         Self { key: Some(key), ..self }
     }
 
-    /// The same for one more secret, such as a token that was read from a file. One of fewer than eight characters is not
-    /// searched for.
+    /// The same for a token as well, such as one for GitHub that was read from a file.
     #[must_use]
-    pub fn with_secret(self, secret: &str) -> Self {
-        Self { others: self.others.iter().cloned().chain(Word::token(secret)).collect(), ..self }
+    pub fn with_token(self, token: Secret) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     /// The text without secrets. What is lent had none.
     #[must_use]
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = self.key.as_ref().map_or(Cow::Borrowed(text), |key| key.redact_disguised(text));
-        self.others.iter().fold(text, |text, word| match foreign_text::mask(&text, &word.text, word.least) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(clean) => Cow::Owned(clean),
-        })
+        let text =
+            then(text, |text| self.token.as_ref().map_or(Cow::Borrowed(text), |token| token.redact(text)));
+        self.others
+            .iter()
+            .fold(text, |text, word| then(text, |text| foreign_text::mask(text, &word.text, word.least)))
     }
 
     /// The same for everything that `write` writes.
@@ -113,6 +115,13 @@ impl Redactor {
         let mut lines = Lines { redactor: self, out, block: Vec::new() };
         write(&mut lines)?;
         Ok(lines.pass_on(lines.block.len())?)
+    }
+}
+
+fn then<'a>(text: Cow<'a, str>, clean: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+    match clean(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(clean) => Cow::Owned(clean),
     }
 }
 
@@ -267,6 +276,7 @@ mod tests {
     fn a_proxy_s_credentials_are_secrets() {
         let redactor = |address: &str| Redactor {
             key: None,
+            token: None,
             others: credentials(address).into_iter().map(Word::whole).collect(),
         };
         let long = redactor("http://me:p%40ssw0rd-1@proxy.example:3128");
@@ -293,7 +303,7 @@ mod tests {
             ("EDITOR", "correct horse battery"),
         ];
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let redactor = Redactor { key: None, others: of_environment(variables) };
+        let redactor = Redactor { key: None, token: None, others: of_environment(variables) };
         for leak in [
             "ghs_0123456789abcdefghijklmnopqrstuvwxyz",
             "ghs_0123456789ab",
@@ -306,6 +316,9 @@ mod tests {
         for kept in ["ghs_ is how they begin", "short", "/home/me"] {
             assert_eq!(redactor.clean(kept), kept);
         }
-        assert_eq!(redactor.with_secret("read-from-a-file\n").clean("read-from-a-file!"), "***!");
+        assert_eq!(
+            redactor.with_token(Secret::new("read-from-a-file\n").unwrap()).clean("read-from-a-file!"),
+            "***!"
+        );
     }
 }

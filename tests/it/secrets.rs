@@ -203,6 +203,29 @@ fn a_key_file_that_can_be_read_once_is_read_once() {
     assert_no_key(&written(&ended, world.folder()));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_github_token_in_a_pipe_is_read_once_and_written_nowhere() {
+    let token = "github_pat_0123456789abcdefghij_ABCDEFGHIJ";
+    let world = World::with(
+        &format!(
+            "{{ defaults: {{ duration: 40ms, outcome: failure, failure-reason: \"it is {token} or so\" }} }}"
+        ),
+        &Manifest::of([job("a", "Do it.", &[])]),
+    );
+    let fifo = world.path("token");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let running = world.run().args("--events -").env("JULES_BATCH_GITHUB_TOKEN_FILE", &fifo).start();
+    std::fs::write(&fifo, token).unwrap();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(100), "{ended}");
+    std::fs::remove_file(&fifo).unwrap();
+    assert!(ended.stdout.contains("it is *** or so"), "{ended}");
+    for (name, text) in written(&ended, world.folder()) {
+        assert!(!text.contains(token), "{name} has the token");
+    }
+}
+
 /// What is none of the service's business, and what it makes of it.
 #[test]
 fn tokens_and_passwords_of_the_environment_are_written_nowhere() {

@@ -1,15 +1,14 @@
 //! Putting a client together: key, base URL, quotas.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::{Host, Url};
 
 use super::client::Jules;
 use super::connections::MakeHttp;
-use super::secret::InvalidKey;
 use super::transport::Transport;
-use super::{ApiKey, Options, Quotas};
+use super::{ApiKey, InvalidKey, Options, Quotas, Secret, SecretError};
 
 /// The environment variable with the key.
 pub const KEY_VARIABLE: &str = "JULES_API_KEY";
@@ -17,9 +16,6 @@ pub const KEY_VARIABLE: &str = "JULES_API_KEY";
 pub const KEY_FILE_VARIABLE: &str = "JULES_API_KEY_FILE";
 /// The environment variable with the base URL.
 pub const BASE_URL_VARIABLE: &str = "JULES_BASE_URL";
-
-/// A key file larger than this is not one.
-const MAX_KEY_FILE: u64 = 64 * 1024;
 
 /// Builds a [`Jules`] client.
 #[derive(Debug)]
@@ -74,6 +70,13 @@ pub enum BuildError {
 }
 
 impl BuildError {
+    fn of_key(error: SecretError) -> Self {
+        match error {
+            SecretError::Invalid { origin, source } => Self::KeyInvalid { origin, source },
+            SecretError::File { path, source } => Self::KeyFile { path, source },
+        }
+    }
+
     /// Whether the key is what is missing or wrong.
     #[must_use]
     pub fn is_key(&self) -> bool {
@@ -184,30 +187,13 @@ impl ApiKey {
     ///
     /// [`BuildError`], when there is one that cannot be a key, or a file that cannot be read.
     pub fn from_env() -> Result<Option<Self>, BuildError> {
-        key_of(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
+        key_of(|name| std::env::var(name).ok())
     }
 }
 
 fn key_of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<ApiKey>, BuildError> {
-    if let Some(text) = variable(KEY_VARIABLE) {
-        return key_from(&text, KEY_VARIABLE).map(Some);
-    }
-    variable(KEY_FILE_VARIABLE).map(|path| read_key(Path::new(&path))).transpose()
-}
-
-fn key_from(text: &str, origin: &str) -> Result<ApiKey, BuildError> {
-    ApiKey::new(text).map_err(|source| BuildError::KeyInvalid { origin: origin.to_owned(), source })
-}
-
-fn read_key(path: &Path) -> Result<ApiKey, BuildError> {
-    use std::io::Read as _;
-
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_KEY_FILE).read_to_string(&mut text));
-    match read {
-        Ok(_) => key_from(&text, &path.display().to_string()),
-        Err(source) => Err(BuildError::KeyFile { path: path.to_owned(), source }),
-    }
+    let secret = Secret::from_variables(&[KEY_VARIABLE, KEY_FILE_VARIABLE], variable);
+    Ok(secret.map_err(BuildError::of_key)?.map(ApiKey::from))
 }
 
 fn check_url(text: &str) -> Result<Url, BuildError> {

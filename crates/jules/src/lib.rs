@@ -102,7 +102,7 @@ pub use patience::Absence;
 pub use request::{ListActivities, ListSessions, ListSources, NewSession};
 pub use retry::Retries;
 pub use run::AutomatedSession;
-pub use secret::{ApiKey, InvalidKey};
+pub use secret::{ApiKey, InvalidKey, Secret, SecretError};
 pub use session::{Activities, SessionClient};
 pub use stream::ActivityStream;
 pub use usage::Usage;

@@ -1,7 +1,9 @@
-//! The API key: a value that can be sent but not printed.
+//! Values that can be sent but not printed: the API key, and another service's token.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -15,11 +17,19 @@ const SHORTEST_REDACTED: usize = 8;
 /// The same of an end of the key without its beginning, and of a key in Base64.
 const SHORTEST_DISGUISED: usize = 16;
 
+/// A file larger than this holds no secret.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// A secret for some service, such as a token for GitHub. Wiped from memory when dropped; its `Debug` prints `***`, and
+/// there is no `Display`.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
 /// An API key for Jules. Wiped from memory when dropped; its `Debug` prints `***`, and there is no `Display`.
 #[derive(Clone)]
-pub struct ApiKey(SecretString);
+pub struct ApiKey(Secret);
 
-/// Why a text cannot be an API key.
+/// Why a text cannot be a key, or another secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
@@ -34,13 +44,34 @@ pub enum InvalidKey {
     },
 }
 
-impl ApiKey {
-    /// Takes a key, without the white space around it.
+/// Why the environment's secret is none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// A text that cannot be one.
+    #[error("what {origin} holds cannot be a secret")]
+    Invalid {
+        /// The variable, or the file, that it came from.
+        origin: String,
+        /// What is wrong with it.
+        source: InvalidKey,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read the secret in {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Secret {
+    /// Takes a secret, without the white space around it.
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`] when nothing is left, or when a character is not visible ASCII: such a key cannot be a
-    /// header's value.
+    /// [`InvalidKey`] when nothing is left, or when a character is not visible ASCII: it could not be a header's value.
     pub fn new(text: &str) -> Result<Self, InvalidKey> {
         let text = text.trim();
         if text.is_empty() {
@@ -52,34 +83,90 @@ impl ApiKey {
         Ok(Self(SecretString::from(text)))
     }
 
-    /// `text` without the key, for logs and errors: every occurrence becomes `***`, whatever escapes and invisible
+    /// What the first of these variables holds that is set and not blank; of one whose name ends with `_FILE`, what the file
+    /// holds that it names. Some files, such as pipes, can be read only once: whoever needs the secret twice keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`], when that cannot be a secret, or when the file cannot be read.
+    pub fn from_env(names: &[&str]) -> Result<Option<Self>, SecretError> {
+        Self::from_variables(names, |name| std::env::var(name).ok())
+    }
+
+    pub(super) fn from_variables(
+        names: &[&str],
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, SecretError> {
+        let set = |name: &&str| variable(name).filter(|value| !value.trim().is_empty());
+        let Some((name, value)) = names.iter().find_map(|name| Some((*name, set(name)?))) else {
+            return Ok(None);
+        };
+        let (origin, text) = if name.ends_with("_FILE") {
+            (value.clone(), read(Path::new(&value))?)
+        } else {
+            (name.to_owned(), value)
+        };
+        Self::new(&text).map(Some).map_err(|source| SecretError::Invalid { origin, source })
+    }
+
+    /// `text` without the secret, for logs and errors: every occurrence becomes `***`, whatever escapes and invisible
     /// characters it is written with, and so does every beginning of at least eight characters, for texts are cut. JSON
     /// stays JSON.
     ///
-    /// Keys of fewer than eight characters (stand-ins in tests) are not searched for.
+    /// Secrets of fewer than eight characters (stand-ins in tests) are not searched for.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let key = self.0.expose_secret();
-        if key.len() < SHORTEST_REDACTED {
+        let secret = self.0.expose_secret();
+        if secret.len() < SHORTEST_REDACTED {
             return Cow::Borrowed(text);
         }
-        foreign_text::mask(text, key, SHORTEST_REDACTED)
+        foreign_text::mask(text, secret, SHORTEST_REDACTED)
     }
 
-    /// The same, and without an end of the key that has lost its beginning, and without the key in Base64, as far as
+    /// The same, and without an end of the secret that has lost its beginning, and without the secret in Base64, as far as
     /// sixteen characters of it are there. It takes five times as long.
     #[must_use]
     pub fn redact_disguised<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let key = self.0.expose_secret();
-        let end = key.len().checked_sub(SHORTEST_DISGUISED).filter(|start| *start >= SHORTEST_REDACTED);
-        let end = end.map(|start| key[start..].to_owned());
+        let secret = self.0.expose_secret();
+        let end = secret.len().checked_sub(SHORTEST_DISGUISED).filter(|start| *start >= SHORTEST_REDACTED);
+        let end = end.map(|start| secret[start..].to_owned());
         let text = self.redact(text);
-        end.into_iter().chain(in_base64(key)).fold(text, |text, form| {
+        end.into_iter().chain(in_base64(secret)).fold(text, |text, form| {
             match foreign_text::mask(&text, &form, SHORTEST_DISGUISED) {
                 Cow::Borrowed(_) => text,
                 Cow::Owned(clean) => Cow::Owned(clean),
             }
         })
+    }
+
+    /// The value of an `Authorization` header with the secret as its bearer token, which HTTP libraries treat as sensitive.
+    #[must_use]
+    pub fn bearer(&self) -> HeaderValue {
+        header(&format!("Bearer {}", self.0.expose_secret()))
+    }
+}
+
+impl ApiKey {
+    /// Takes a key, without the white space around it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`] when nothing is left, or when a character is not visible ASCII: such a key cannot be a
+    /// header's value.
+    pub fn new(text: &str) -> Result<Self, InvalidKey> {
+        Secret::new(text).map(Self)
+    }
+
+    /// `text` without the key: see [`Secret::redact`].
+    #[must_use]
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.0.redact(text)
+    }
+
+    /// `text` without the key: see [`Secret::redact_disguised`].
+    #[must_use]
+    pub fn redact_disguised<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.0.redact_disguised(text)
     }
 
     /// The same for an answer's body; nothing where it does not hold the key. What holds it is text afterwards.
@@ -94,10 +181,29 @@ impl ApiKey {
 
     /// The key as a header value that HTTP libraries treat as sensitive.
     pub(super) fn header(&self) -> HeaderValue {
-        let mut value = HeaderValue::from_str(self.0.expose_secret())
-            .expect("visible ASCII, checked by ApiKey::new, is a valid header value");
-        value.set_sensitive(true);
-        value
+        header(self.0.0.expose_secret())
+    }
+}
+
+impl From<Secret> for ApiKey {
+    fn from(secret: Secret) -> Self {
+        Self(secret)
+    }
+}
+
+fn header(text: &str) -> HeaderValue {
+    let mut value =
+        HeaderValue::from_str(text).expect("visible ASCII, checked by Secret::new, is a valid header value");
+    value.set_sensitive(true);
+    value
+}
+
+fn read(path: &Path) -> Result<String, SecretError> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
+    match read {
+        Ok(_) => Ok(text),
+        Err(source) => Err(SecretError::File { path: path.to_owned(), source }),
     }
 }
 
@@ -110,9 +216,15 @@ fn in_base64(key: &str) -> impl Iterator<Item = String> {
     })
 }
 
-impl fmt::Debug for ApiKey {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -173,6 +285,30 @@ mod tests {
         }
         assert_eq!(key.redact_disguised("nothing of the kind"), "nothing of the kind");
         assert_eq!(ApiKey::new("AIza-short-key").unwrap().redact_disguised("key"), "key");
+    }
+
+    #[test]
+    fn a_secret_is_of_the_first_variable_that_is_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "ghp_from-the-file\n").unwrap();
+        let of = |variables: &[(&str, &str)]| {
+            let find = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            Secret::from_variables(&["OURS", "OURS_FILE", "GH_TOKEN"], find)
+        };
+        let sent = |variables: &[(&str, &str)]| of(variables).unwrap().map(|secret| secret.bearer());
+        let path = file.to_str().unwrap();
+        let theirs = ("GH_TOKEN", "ghp_theirs");
+        assert_eq!(sent(&[theirs, ("OURS", "ghp_ours"), ("OURS_FILE", path)]).unwrap(), "Bearer ghp_ours");
+        assert_eq!(sent(&[theirs, ("OURS", " "), ("OURS_FILE", path)]).unwrap(), "Bearer ghp_from-the-file");
+        assert!(sent(&[theirs]).unwrap().is_sensitive());
+        assert!(sent(&[]).is_none());
+        let error = of(&[("OURS", "ghp_a ghp_b"), theirs]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("ghp_"), "{error:?}");
+        let error = of(&[("OURS_FILE", "/nonexistent/token"), theirs]).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read the secret in /nonexistent/token");
     }
 
     #[test]
