@@ -48,17 +48,25 @@ fn id_of_page(text: &str) -> Option<String> {
     id.bytes().all(|b| b.is_ascii_digit()).then(|| id.to_owned())
 }
 
+/// Whether a text has the form of the service's own ids.
+pub(super) fn is_session_number(text: &str) -> bool {
+    matches!(text.len(), 16..=20) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// The id in the branch of a session's pull request: `slug-ID`, with `/` in the slug perhaps, or `jules-ID-8f3a2b1c`.
 /// Only a number as long as the service's ids is surely one: branches end with versions and dates as well.
 fn id_of_branch(text: &str) -> Option<String> {
-    let is_id = |part: &str| matches!(part.len(), 16..=20) && part.bytes().all(|b| b.is_ascii_digit());
     let is_hash = |part: &str| part.len() == 8 && part.bytes().all(|b| b.is_ascii_hexdigit());
     let is_other =
         text.contains(':') || text.starts_with("jules.google.com/") || text.starts_with("sessions/");
     let (slug, last) = text.rsplit_once('-').filter(|_| !is_other)?;
     let id = match slug.rsplit_once('-') {
-        Some((jules, id)) if is_hash(last) && is_id(id) && jules.rsplit('/').next() == Some("jules") => id,
-        _ if is_id(last) && !slug.is_empty() => last,
+        Some((jules, id))
+            if is_hash(last) && is_session_number(id) && jules.rsplit('/').next() == Some("jules") =>
+        {
+            id
+        }
+        _ if is_session_number(last) && !slug.is_empty() => last,
         _ => return None,
     };
     Some(id.to_owned())
@@ -176,6 +184,11 @@ resource_id! {
 }
 
 impl SessionId {
+    /// The session that a pull request's branch names, if it surely does.
+    pub(super) fn of_branch(branch: &str) -> Option<Self> {
+        id_of_branch(branch).and_then(|id| Self::new(&id).ok())
+    }
+
     /// The resource name: `sessions/{id}`.
     #[must_use]
     pub fn name(&self) -> String {

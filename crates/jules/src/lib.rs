@@ -56,6 +56,7 @@ mod cursor;
 mod diff;
 mod digest;
 mod error;
+mod footer;
 mod gate;
 mod id;
 mod limiter;

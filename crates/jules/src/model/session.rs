@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::artifact::ChangeSet;
 use super::lenient::{TITLE, WORDS, or_default, put, take, take_all, take_text, take_words, words};
 use super::state::SessionState;
+use crate::footer::session_of_body;
 use crate::{SessionId, SourceName};
 
 /// A session as the service shows it. Everything but the id can be missing.
@@ -248,6 +249,19 @@ impl PullRequest {
         Self { url: Some(url.into()), ..Self::default() }
     }
 
+    /// The session that opened a pull request, by what GitHub shows of it: the last line that the service wrote into its
+    /// body (`*PR created automatically by Jules for task [ID](…) started by @login*`), or its head branch, which ends with
+    /// the id (`fix-typos-ID`) or is `jules-ID-8f3a2b1c`. None where neither names one, or where they name two.
+    ///
+    /// Whoever may write to the repository can write both: it tells which session a pull request is of, not who pushed to it.
+    #[must_use]
+    pub fn session_of(body: &str, branch: &str) -> Option<SessionId> {
+        match (session_of_body(body), SessionId::of_branch(branch)) {
+            (Some(body), Some(branch)) => Some(body).filter(|body| *body == branch),
+            (body, branch) => body.or(branch),
+        }
+    }
+
     /// The number, which stands only in the URL: `…/pull/{number}`.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
@@ -280,6 +294,24 @@ mod tests {
             "updateTime": 12, "sourceContext": "x", "outputs": null, "archived": "yes", "novelty": {"a": 1},
         }));
         assert_eq!(session, Session::new(SessionId::new("7").unwrap()));
+    }
+
+    #[test]
+    fn a_pull_request_names_its_session_in_body_or_branch() {
+        let id = "1234567890123456789";
+        let body = format!(
+            "Done.\n\n---\n*PR created automatically by Jules for task [{id}](https://jules.google.com/task/{id}) \
+             started by @octocat*"
+        );
+        let of = |body: &str, branch: &str| PullRequest::session_of(body, branch).map(String::from);
+        let own = Some(id.to_owned());
+        assert_eq!(of(&body, "fix/typos"), own, "before November 2025 branches had no id");
+        assert_eq!(of(&body, &format!("fix/typos-{id}")), own);
+        assert_eq!(of("Written anew.", &format!("fix/typos-{id}")), own);
+        assert_eq!(of("", &format!("jules-{id}-8f3a2b1c")), own);
+        assert_eq!(of("Bump serde", "renovate/serde-1"), None);
+        assert_eq!(of(&body, "fix-typos-9999999999999999999"), None, "two sessions");
+        assert_eq!(of(id, "main"), None);
     }
 
     #[test]
