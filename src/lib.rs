@@ -33,6 +33,9 @@ mod cli;
 #[cfg(feature = "runner")]
 pub(crate) mod engine;
 #[cfg(feature = "runner")]
+#[expect(dead_code, reason = "the commands about pull requests come next")]
+pub(crate) mod github;
+#[cfg(feature = "runner")]
 pub(crate) mod ledger;
 #[cfg(feature = "runner")]
 pub mod manifest;
@@ -40,6 +43,9 @@ pub mod manifest;
 pub mod outcome;
 #[cfg(feature = "runner")]
 pub mod plan;
+#[cfg(feature = "runner")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the commands about pull requests come next"))]
+pub(crate) mod pulls;
 #[cfg(feature = "runner")]
 pub mod report;
 #[cfg(feature = "runner")]
