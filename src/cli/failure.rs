@@ -13,8 +13,17 @@ pub(crate) struct Failure {
     lines: Vec<Line>,
     /// The one way out is told: others would not help.
     is_out_of_files: bool,
-    /// The file and line that it is about.
-    place: Option<(String, u32)>,
+    /// What is wrong with a file, finding by finding, where it is about one.
+    findings: Vec<Finding>,
+}
+
+/// One thing that is wrong with a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    /// What, and the way out.
+    pub(crate) message: String,
+    /// The file and the line, if it has a place.
+    pub(crate) place: Option<(String, u32)>,
 }
 
 impl Failure {
@@ -26,25 +35,25 @@ impl Failure {
         let is_out_of_files = is_out_of_files(error.as_ref());
         let way_out = is_out_of_files.then(|| Line::Help(RAISE_THE_LIMIT.to_owned()));
         let lines = first.into_iter().chain(texts.map(Line::Cause)).chain(way_out).collect();
-        Self { exit, lines, is_out_of_files, place: None }
+        Self { exit, lines, is_out_of_files, findings: Vec::new() }
     }
 
     /// A failure whose text is complete, such as a manifest's errors with their snippets: it is shown as it is. Every
     /// foreign part of it must be neutral already.
     pub(crate) fn rendered(exit: Exit, text: impl AsRef<str>) -> Self {
         let lines = text.as_ref().lines().map(|line| Line::Plain(line.to_owned())).collect();
-        Self { exit, lines, is_out_of_files: false, place: None }
+        Self { exit, lines, is_out_of_files: false, findings: Vec::new() }
     }
 
-    /// Names the file and the line that it is about.
-    pub(crate) fn at(mut self, place: Option<(String, u32)>) -> Self {
-        self.place = place;
+    /// Names what is wrong with the file that it is about.
+    pub(crate) fn of_file(mut self, findings: Vec<Finding>) -> Self {
+        self.findings = findings;
         self
     }
 
-    /// The file and the line that it is about, if it is about one.
-    pub(crate) fn place(&self) -> Option<(&str, u32)> {
-        self.place.as_ref().map(|(file, line)| (file.as_str(), *line))
+    /// What is wrong with the file that it is about; nothing where it is about none.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// A wrong command line, beyond what clap can see.

@@ -4,6 +4,7 @@
 //! knows all commands, and turns what they return into a code.
 
 mod action;
+mod annotations;
 mod args;
 mod ci;
 mod client;
@@ -51,6 +52,7 @@ use std::process::ExitCode;
 
 use anstream::AutoStream;
 use args::Args;
+use ci::Ci;
 use clap::Subcommand;
 use console::Console;
 use exit::Exit;
@@ -105,8 +107,14 @@ pub fn main() -> ExitCode {
         }
     };
     let console = Console::new(&args.global);
+    // The action publishes its own.
+    let annotates = console.ci() == Some(Ci::GitHub) && !matches!(args.command, Command::Action(_));
     let exit = run(args, &console).unwrap_or_else(|failure| {
         console.failure(&failure);
+        if annotates && !failure.findings().is_empty() {
+            // Not on stdout, which a script may have taken.
+            console.shown(annotations::of(&failure).trim_end());
+        }
         failure.exit()
     });
     console.close();

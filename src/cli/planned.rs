@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::console::Console;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, Finding};
 use super::quote::quoted;
 use super::selection::Selection;
-use crate::manifest::{self, Diagnostics, LoadOptions, Manifest, nearest};
+use crate::manifest::{self, Diagnostic, Diagnostics, LoadOptions, Manifest, masked, nearest};
 use crate::plan::{self, Plan};
 
 /// Reads and checks a manifest.
@@ -65,6 +65,12 @@ pub(crate) fn warn(plan: &Plan, console: &Console) {
 
 /// What it means that a manifest is wrong.
 pub(crate) fn invalid(found: &Diagnostics, console: &Console) -> Failure {
-    let place = found.iter().find_map(|one| Some((one.file()?.to_owned(), one.place()?.line)));
-    Failure::rendered(Exit::ManifestInvalid, found.render(console.err_colour())).at(place)
+    let finding = |one: &Diagnostic| Finding {
+        message: masked(&format!("{}\n\n{}", one.message(), one.way_out().unwrap_or_default()))
+            .trim_end()
+            .to_owned(),
+        place: one.file().map(str::to_owned).zip(one.place().map(|place| place.line)),
+    };
+    let findings = found.iter().map(finding).collect();
+    Failure::rendered(Exit::ManifestInvalid, found.render(console.err_colour())).of_file(findings)
 }

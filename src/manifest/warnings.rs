@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::check::{CheckedJob, SourceSpec};
 use super::diagnostic::{Diagnostic, quoted};
 use super::document::{Document, Span};
+use super::job::Job;
 use super::literal::Literal;
 use super::policy::Expect;
 use super::schema::Written;
+use super::waiting::{StallPolicy, UserFeedback};
 
 /// The warnings of a manifest without errors.
 pub(super) fn of(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -> Vec<Diagnostic> {
@@ -37,8 +39,13 @@ fn cut_texts(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -
         spans.extend(
             keys.prompt.iter().chain(&keys.title).chain(&keys.branch).chain(&keys.tags).map(|text| text.span),
         );
-        let matrix = keys.matrix.iter().flat_map(|matrix| &matrix.dimensions);
-        matrix.flat_map(|dimension| &dimension.values.value).for_each(|value| texts(value, &mut spans));
+        spans.extend(answers(keys));
+        for matrix in &keys.matrix {
+            let values = matrix.dimensions.iter().flat_map(|dimension| &dimension.values.value);
+            let entries = matrix.include.iter().chain(&matrix.exclude);
+            let changed = entries.flat_map(|entry| entry.value.iter().map(|(_, value)| value));
+            values.chain(changed).for_each(|value| texts(value, &mut spans));
+        }
     }
     let cut = spans.into_iter().filter_map(|span| document.cut_behind(span));
     let finding = |at: Span| {
@@ -48,6 +55,20 @@ fn cut_texts(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -
             .warning()
     };
     cut.map(finding).collect()
+}
+
+/// What is said to the agent later on.
+fn answers(keys: &Job) -> impl Iterator<Item = Span> {
+    let reply = match &keys.waiting.user_feedback {
+        UserFeedback::Reply { text, .. } => Some(text.span),
+        UserFeedback::Fail | UserFeedback::Detach => None,
+    };
+    let nudge = match &keys.waiting.stall {
+        StallPolicy::Nudge { text, .. } => Some(text.span),
+        StallPolicy::Fail => None,
+    };
+    let again = keys.retries.prompt.as_ref().map(|prompt| prompt.0.span);
+    reply.into_iter().chain(nudge).chain(again)
 }
 
 fn texts(value: &Literal, into: &mut Vec<Span>) {

@@ -318,6 +318,23 @@ mod tests {
                 "jobs:\n  - id: j\n    prompt: Fix the bug #foo\n    tags: [a, b] #c\n",
                 &["3:25 the text ends here"],
             ),
+            (
+                "jobs:\n  - id: j\n    prompt: p\n    waiting:\n      user-feedback:\n        reply: See issue #12\n      stall: { nudge: Go on #now\n        }\n",
+                &["6:26 the text ends here", "7:29 the text ends here"],
+            ),
+            (
+                "waiting:\n  user-feedback:\n    reply: See issue #12\njobs: [{ id: j, prompt: p }, { id: k, prompt: p }]",
+                &["3:22 the text ends here"],
+            ),
+            (
+                "jobs:\n  - id: j\n    prompt: p\n    retries:\n      count: 1\n      prompt: Mind issue #12\n",
+                &["6:26 the text ends here"],
+            ),
+            (
+                "jobs:\n  - id: j\n    prompt: '${{ matrix.a }} ${{ matrix.b }}'\n    matrix:\n      a: [x, fix]\n      include:\n        \
+                 - a: fix #1\n          b: y\n        - a: x\n          b: z #2\n      exclude:\n        - a: x #3\n",
+                &["7:18 the text ends here", "10:16 the text ends here", "12:16 the text ends here"],
+            ),
             ("jobs:\n  - id: j\n    prompt: Fix it # at night\n", &[]),
             ("jobs:\n  - id: j\n    prompt: \"Fix it\" #at-night\n", &[]),
             (

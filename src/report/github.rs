@@ -98,11 +98,18 @@ pub fn annotations(report: &ReportV1, manifest: Option<&str>) -> String {
     out
 }
 
-/// The workflow command that says why nothing was run at all, and at which file and line of the repository.
+/// The workflow commands that say why nothing was run at all, a line each: at most nine messages, each with its file in
+/// the repository and its line, and "and N more".
 #[must_use]
-pub fn error_annotation(message: &str, place: Option<(&str, u32)>) -> String {
+pub fn error_annotations(found: &[(&str, Option<(&str, u32)>)]) -> String {
     let mut out = String::new();
-    command(&mut out, "error", place, "jules-batch", message);
+    for (message, place) in found.iter().take(ERRORS) {
+        command(&mut out, "error", *place, "jules-batch", message);
+    }
+    let more = found.len().saturating_sub(ERRORS);
+    if more > 0 {
+        command(&mut out, "error", None, "jules-batch", &format!("and {}", many(more, "more error")));
+    }
     out
 }
 

@@ -24,7 +24,7 @@ mod v1;
 pub use amounts::{duration, many};
 pub use ctrf::ctrf;
 pub use events::event_line;
-pub use github::{RunFiles, RunOutcome, annotations, error_annotation, output_file, outputs};
+pub use github::{RunFiles, RunOutcome, annotations, error_annotations, output_file, outputs};
 pub use html::{html, write_html};
 pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};

@@ -74,3 +74,29 @@ fn a_wrong_manifest_is_annotated_at_its_line() {
         "{ended}"
     );
 }
+
+#[test]
+fn a_wrong_manifest_is_annotated_outside_the_action_as_well() {
+    let world = World::new("");
+    let file = "ci/50%, all.yaml";
+    let jobs: String = (0..12).map(|n| format!("  - id: job-{n}\n    promt: Do it.\n")).collect();
+    world.write(file, &format!("jobs:\n{jobs}"));
+    for command in ["plan", "run"] {
+        let annotated = |github: &str| {
+            let mut runner = world.command(command).arg(file).env("GITHUB_WORKSPACE", world.folder());
+            if command == "run" {
+                runner = runner.arg("--simulate");
+            }
+            runner.env("GITHUB_ACTIONS", github).exits(3)
+        };
+        let ended = annotated("true");
+        let lines: Vec<_> = ended.stderr.lines().filter(|line| line.starts_with("::error ")).collect();
+        assert_eq!(lines.len(), 10, "nine and how many more: {ended}");
+        let place = "::error file=ci/50%25%2C all.yaml,line=3,title=jules-batch::unknown key `promt`";
+        assert!(lines[0].starts_with(place) && lines[0].contains("%0A%0Adid you mean `prompt`"), "{ended}");
+        assert!(lines[9].starts_with("::error title=jules-batch::and 3 more errors"), "{ended}");
+        assert!(!ended.stdout.contains("::error"), "stdout is the result's: {ended}");
+        let ended = annotated("false");
+        assert!(!ended.stderr.contains("::error"), "{ended}");
+    }
+}

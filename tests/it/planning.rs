@@ -38,6 +38,22 @@ fn a_plan_is_json_for_programs() {
 }
 
 #[test]
+fn the_warnings_of_a_plan_are_in_its_json() {
+    let world = World::new("");
+    world.write("jobs.yaml", "jobs:\n  - id: a\n    prompt: Fix the bug #now\n");
+    let ended = world.command("plan").args("--format json").exits(0);
+    let plan: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let expected = serde_json::json!([{
+        "message": "the text ends here: to YAML the rest of the line is a comment",
+        "help": "put the text in quotes, or write it below `|`; a comment has a space behind its `#`",
+        "file": "jobs.yaml",
+        "line": 3,
+        "column": 25,
+    }]);
+    assert_eq!(plan["warnings"], expected, "{ended}");
+}
+
+#[test]
 fn a_dry_run_prints_the_plan() {
     let world = world();
     let plan = world.command("plan").exits(0).stdout;

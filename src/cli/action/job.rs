@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
-use super::publish::in_repository;
+use crate::cli::annotations::in_repository;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::planned;

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::inputs::ActionArgs;
+use crate::cli::annotations::{self, in_repository};
 use crate::cli::ci::Ci;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -32,12 +33,7 @@ pub(super) fn publish(
     if args.annotations && console.ci() == Some(Ci::GitHub) {
         let text = match (&report, result) {
             (Some(report), _) => report::annotations(report, manifest(run, args).as_deref()),
-            (None, Err(failure)) => {
-                let place = failure.place();
-                let file = place.and_then(|(file, _)| in_repository(Path::new(file)));
-                let place = file.as_deref().zip(place.map(|(_, line)| line));
-                report::error_annotation(&failure.headline(), place)
-            }
+            (None, Err(failure)) => annotations::of(failure),
             (None, Ok(_)) => String::new(),
         };
         console.result(&text)?;
@@ -58,14 +54,6 @@ pub(super) fn publish(
 /// The manifest's path in the repository, where it is a file there: annotations of another path are lost.
 fn manifest(run: Option<&RunArgs>, args: &ActionArgs) -> Option<String> {
     if args.is_inline() { None } else { in_repository(&run?.manifest) }
-}
-
-/// The path of a file as the repository has it, or as it was given; none if there is no such file.
-pub(super) fn in_repository(path: &Path) -> Option<String> {
-    let absolute = path.canonicalize().ok()?;
-    let root = file("GITHUB_WORKSPACE").and_then(|root| root.canonicalize().ok());
-    let path = root.as_deref().and_then(|root| absolute.strip_prefix(root).ok()).unwrap_or(path);
-    Some(path.to_string_lossy().into_owned())
 }
 
 /// The file that a variable names, where there is one.

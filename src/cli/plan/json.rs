@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::json::line;
+use crate::manifest::Diagnostic;
 use crate::plan::{Expect, Plan, Task, TaskSource};
 
 /// Tasks written at once: a plan of 100,000 tasks never stands in memory as text.
@@ -49,6 +50,30 @@ struct UnresolvedJson<'a> {
     line: u32,
 }
 
+/// What the manifest probably does not mean.
+#[derive(Serialize)]
+struct WarningJson<'a> {
+    message: &'a str,
+    /// The way out, where there is one to name.
+    help: Option<&'a str>,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    column: Option<u32>,
+}
+
+impl<'a> WarningJson<'a> {
+    fn of(warning: &'a Diagnostic) -> Self {
+        let place = warning.place();
+        Self {
+            message: warning.message(),
+            help: warning.way_out(),
+            file: warning.file(),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+        }
+    }
+}
+
 pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
     console.result(&format!(
         "{{\n\"schemaVersion\": 1,\n\"name\": {},\n\"manifest\": {},\n\"maxParallel\": {},\n\"tasks\": [",
@@ -71,7 +96,12 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
         .iter()
         .map(|u| UnresolvedJson { job: u.job.as_str(), pattern: &u.pattern, line: u.place.line })
         .collect();
-    console.result(&format!("\n],\n\"unresolved\": {}\n}}\n", line(&unresolved)?))
+    let warnings: Vec<_> = plan.warnings.iter().flatten().map(WarningJson::of).collect();
+    console.result(&format!(
+        "\n],\n\"unresolved\": {},\n\"warnings\": {}\n}}\n",
+        line(&unresolved)?,
+        line(&warnings)?
+    ))
 }
 
 fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
