@@ -71,6 +71,12 @@ impl Failure {
         self
     }
 
+    /// Adds what caused it, in words.
+    pub(crate) fn cause(mut self, line: String) -> Self {
+        self.lines.push(Line::Cause(line));
+        self
+    }
+
     /// Adds a line that says what to do.
     pub(crate) fn help(mut self, line: impl Into<String>) -> Self {
         if !self.is_out_of_files {

@@ -192,9 +192,21 @@ impl Check<'_> {
         let starts_well = id.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !starts_well || !id.bytes().all(plain) || id.len() > 100 {
             let curly = id.contains(['\u{201C}', '\u{201D}', '\u{2018}', '\u{2019}', '\u{201E}']);
-            let finding = Diagnostic::new(format!("{} cannot be a job's id", quoted(id)))
-                .help(if curly { "to YAML only `'` and `\"` are quotes; an id needs none" } else { "ids are letters, digits, `.`, `_` and `-`, start with a letter, a digit or `_`, and have at most 100" });
-            self.wrong(finding, id.span);
+            let words = id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+            let near = words.collect::<Vec<_>>().join("-").to_lowercase();
+            let near = if near.is_empty() || near.len() > 100 {
+                String::new()
+            } else {
+                format!("write for example {}; ", quoted(&near))
+            };
+            let help = if curly {
+                "to YAML only `'` and `\"` are quotes; an id needs none".to_owned()
+            } else {
+                format!(
+                    "{near}ids are letters, digits, `.`, `_` and `-`, start with a letter, a digit or `_`, and have at most 100"
+                )
+            };
+            self.wrong(Diagnostic::new(format!("{} cannot be a job's id", quoted(id))).help(help), id.span);
         }
         if let Some(first) = seen.insert(id.value.clone(), id.span) {
             let finding = Diagnostic::new(format!("two jobs have the id {}", quoted(id)))

@@ -66,6 +66,7 @@ impl Fault {
     /// The finding, with its place in the tree that was read.
     pub(super) fn into_diagnostic(self, document: &Arc<Document>, root: &Node) -> Diagnostic {
         let node = self.node.and_then(|node| root.find(node));
+        let mut help = self.help;
         let place = Place::of(&self.path, root);
         let (message, habit) = match &self.about {
             About::Value => (place.before(&self.message), None),
@@ -78,6 +79,10 @@ impl Fault {
                 });
                 let habit = odd.map(|_| PLAIN_SPACE.to_owned());
                 let habit = habit.or_else(|| habits::of_entry(key, node?, place.is_job()));
+                help = help.map(|help| habits::filled(&help, key, node).into());
+                if &**key == "on" && habits::is_workflow(root.entry("jobs")) {
+                    help = Some(habits::WORKFLOW.into());
+                }
                 (place.behind(message.as_deref().unwrap_or(&self.message)), habit)
             }
             About::Shape(shapes) => {
@@ -93,7 +98,7 @@ impl Fault {
             }
         };
         let finding = Diagnostic::new(message).at(document, self.span.unwrap_or(root.span));
-        match habit.map(Into::into).or(self.help) {
+        match habit.map(Into::into).or(help) {
             Some(help) => finding.help(help),
             None => finding,
         }

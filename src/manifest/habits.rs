@@ -1,9 +1,11 @@
 //! What newcomers write by habit of GitHub Actions, GitLab CI, src-cli and other tools, and the key that is meant.
 
 use super::diagnostic::quoted;
-use super::node::{Key, Node};
+use super::duration::parse_duration;
+use super::node::{Key, Node, Value};
 
-/// Keys of others, where they are met, and the way out. A place is told by a key of ours that stands there.
+/// Keys of others, where they are met, and the way out. A place is told by a key of ours that stands there. `‹KEY›` is the
+/// key that was written, and what else stands so is its value where that is of the same kind: see [`filled`].
 #[rustfmt::skip]
 const KEYS: &[(&[&str], &str, &str)] = &[
     // In the manifest itself.
@@ -14,18 +16,22 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["repos", "repo", "repository", "repositories", "source", "sources", "projects", "on.repositories"], "jobs", "repositories stand under `sources` in a job, or in `defaults` for all jobs"),
     (&["branch", "branches", "ref"], "jobs", "`branch` stands in a job, or in `defaults` for all jobs"),
     (&["variables", "env-vars", "inputs"], "jobs", "values for prompts stand under `vars`"),
-    (&["concurrency"], "jobs", "how many sessions at once: `strategy: { max-parallel: 3 }`"),
-    (&["timeout", "timeout-minutes"], "jobs", "write `timeouts: { task: 30m }`, or `timeout-minutes` in a job"),
-    (&["retry"], "jobs", "write `retries: { count: 1 }`"),
-    (&["steps", "script", "run", "changesetTemplate", "stages"], "jobs", "what is to be done is a `prompt` in a job: `jobs: [{ id: NAME, prompt: … }]`"),
+    (&["concurrency"], "jobs", "how many sessions at once: `strategy: { max-parallel: ‹3› }`"),
+    (&["timeout"], "jobs", "write `timeouts: { task: ‹30m› }`, or `timeout-minutes` in a job"),
+    (&["timeout-minutes"], "jobs", "write `timeouts: { task: ‹30›m }`, or `timeout-minutes` in a job"),
+    (&["retry"], "jobs", "write `retries: { count: ‹1› }`"),
+    (&["stages", "stage"], "jobs", "remove it: which jobs wait for others is said by `needs` in a job"),
+    (&["changesetTemplate"], "jobs", "remove it: a session's `title` stands in its job, and Jules writes the pull request"),
+    (&["steps", "script", "run"], "jobs", "what is to be done is a `prompt` in a job: `jobs: [{ id: NAME, prompt: … }]`"),
     (&["description", "run-name"], "jobs", "a run has a `name`; more stands in a comment"),
     (&["permissions", "image", "services", "workspaces", "runs-on", "default", "volumes", "networks"], "jobs", "remove it: sessions run on machines of Jules"),
-    (&["max-parallel", "max_parallel", "parallelism"], "jobs", "it stands in `strategy`: `strategy: { max-parallel: 3 }`"),
-    (&["fail-fast", "fail_fast"], "jobs", "it stands in `strategy`: `strategy: { fail-fast: true }`"),
-    (&["max-failures", "max-tasks"], "jobs", "it stands in `strategy`, beside `max-parallel`"),
-    (&["sessions-per-day", "requests-per-minute", "creates-per-minute", "quota", "daily-limit", "rate-limit", "budget"], "jobs", "it stands in `limits`: `limits: { sessions-per-day: 100 }`"),
-    (&["deadline", "run-timeout", "max-duration"], "jobs", "write `timeouts: { run: 5h }`, or `jules-batch run --deadline 5h`"),
-    (&["interval", "poll-interval"], "jobs", "write `poll: { interval: 10s }`"),
+    (&["max-parallel", "max_parallel", "parallelism"], "jobs", "it stands in `strategy`: `strategy: { max-parallel: ‹3› }`"),
+    (&["fail-fast", "fail_fast"], "jobs", "it stands in `strategy`: `strategy: { fail-fast: ‹true› }`"),
+    (&["max-failures", "max-tasks", "max-parallel-per-repository"], "jobs", "it stands in `strategy`: `strategy: { ‹KEY›: ‹10› }`"),
+    (&["sessions-per-day", "requests-per-minute", "creates-per-minute", "activities-per-minute"], "jobs", "it stands in `limits`: `limits: { ‹KEY›: ‹100› }`"),
+    (&["quota", "daily-limit", "rate-limit", "budget"], "jobs", "it stands in `limits`: `limits: { sessions-per-day: ‹100› }`"),
+    (&["deadline", "run-timeout", "max-duration"], "jobs", "write `timeouts: { run: ‹5h› }`, or `jules-batch run --deadline ‹5h›`"),
+    (&["interval", "poll-interval"], "jobs", "write `poll: { interval: ‹10s› }`"),
     (&["id", "auto-pr", "require-approval", "on-no-change", "give-up"], "jobs", "it stands in a job: below `jobs:`, behind `- `"),
     (&["extends", "anchors", "shared", "templates"], "jobs", "what all jobs share stands in `defaults`; YAML anchors may stand under keys that begin with `x-`"),
     (&["apiVersion", "kind", "metadata", "spec", "hosts", "roles", "become", "plugins", "resources", "pipelines"], "jobs", "remove it: a manifest has `jobs`, each with an `id` and a `prompt`; `jules-batch init` writes one"),
@@ -41,20 +47,24 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["include", "exclude"], "prompt", "it stands in the job's `matrix`"),
     (&["depends-on", "depends_on", "dependsOn", "dependencies", "requires", "after"], "prompt", "the jobs to wait for stand under `needs`"),
     (&["stage"], "prompt", "remove it: which jobs wait for others is said by `needs`"),
-    (&["timeout", "task-timeout"], "prompt", "write `timeouts: { task: 30m }`, or `timeout-minutes: 30`"),
-    (&["retry", "attempts"], "prompt", "write `retries: { count: 1 }`"),
+    (&["timeout", "task-timeout"], "prompt", "write `timeouts: { task: ‹30m› }`, or `timeout-minutes: ‹30›`"),
+    (&["retry"], "prompt", "write `retries: { count: ‹1› }`"),
+    (&["attempts", "max-attempts"], "prompt", "how many further ones there are is said by `retries: { count: 1 }`"),
     (&["if", "when", "rules", "only", "except", "unless"], "prompt", "remove it: which tasks run is said by `tags` and `run --select`"),
     (&["continue-on-error", "allow_failure", "allow-failure"], "prompt", "remove it: how many failures are too many is said by the manifest's `strategy: { max-failures: 25% }`"),
-    (&["vars", "variables", "inputs", "secrets", "outputs", "artifacts"], "prompt", "values for prompts stand in the manifest's `vars`, or in the job's `matrix`"),
+    (&["outputs", "artifacts", "register"], "prompt", "remove it: jobs hand nothing on to each other; what a session has made is in its pull request"),
+    (&["vars", "variables", "inputs", "secrets"], "prompt", "values for prompts stand in the manifest's `vars`, or in the job's `matrix`"),
     (&["environment"], "prompt", "values for prompts stand in the manifest's `vars`, or in the job's `matrix`; where Jules works is set up at Jules"),
     (&["runs-on", "image", "services", "permissions", "concurrency"], "prompt", "remove it: sessions run on machines of Jules"),
     (&["name"], "prompt", "a job's name stands under `id`, in letters, digits, `.`, `_` and `-`; its sessions may have a `title` in any words"),
     (&["labels", "label"], "prompt", "words to select tasks by stand under `tags`"),
     (&["loop", "with_items", "foreach", "for_each", "for-each", "variants"], "prompt", "write `matrix: { item: [web, api] }`, and `${{ matrix.item }}` in the prompt"),
-    (&["extends", "inherit", "template", "register", "notify"], "prompt", "remove it: what all jobs share stands in `defaults`, or in a YAML anchor under a key that begins with `x-`"),
+    (&["extends", "inherit", "template"], "prompt", "remove it: what all jobs share stands in `defaults`, or in a YAML anchor under a key that begins with `x-`"),
     (&["limits", "poll", "create", "version", "jobs"], "prompt", "it stands at the top of the manifest, without indentation"),
-    (&["max-parallel", "fail-fast", "max-failures", "max-tasks"], "prompt", "it stands in the manifest's `strategy`: `strategy: { max-parallel: 3 }`"),
-    (&["deadline"], "prompt", "write `timeouts: { task: 30m }`; the run's own is `timeouts: { run: 5h }` at the top of the manifest"),
+    (&["max-parallel", "max-failures", "max-tasks", "max-parallel-per-repository"], "prompt", "it stands in the manifest's `strategy`: `strategy: { ‹KEY›: ‹3› }`"),
+    (&["fail-fast"], "prompt", "it stands in the manifest's `strategy`: `strategy: { fail-fast: ‹true› }`"),
+    (&["deadline"], "prompt", "write `timeouts: { task: ‹30m› }`; the run's own is `timeouts: { run: 5h }` at the top of the manifest"),
+    (&["notify"], "prompt", "remove it: a run tells how it ended by its exit code and its reports"),
     (&["draft", "reviewers", "reviewer", "assignees", "assignee", "model", "temperature", "commit-message", "body"], "prompt", "remove it: Jules has no such setting; what matters can be said in the prompt"),
     (&["pr", "pull-request", "create-pr", "automationMode", "published"], "prompt", "whether Jules opens a pull request is said by `auto-pr: true`"),
     // In a source.
@@ -69,6 +79,44 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["when", "if", "exit_codes"], "backoff", "write `on: [error, stalled]`"),
     (&["job", "minutes", "session", "timeout"], "stall", "write `task: 30m`"),
 ];
+
+/// A way out with the key and the value that were written in it, where the value is of the kind of the one that stands there.
+pub(super) fn filled(help: &str, key: &str, value: Option<&Node>) -> String {
+    let written = value.and_then(|value| match &value.value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::UInt(number) => Some(number.to_string()),
+        Value::Null | Value::Float(_) | Value::Seq(_) | Value::Map(_) => None,
+    });
+    let fits = |usual: &str, written: &str| match usual {
+        "true" => matches!(written, "true" | "false"),
+        _ if usual.parse::<u32>().is_ok() => written.trim_end_matches('%').parse::<u32>().is_ok(),
+        _ => parse_duration(written).is_ok(),
+    };
+    let mut parts = help.split('‹');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (usual, rest) = part.split_once('›').unwrap_or((part, ""));
+        text += match (usual, written.as_deref()) {
+            ("KEY", _) => key,
+            (_, Some(written)) if fits(usual, written) => written,
+            _ => usual,
+        };
+        text += rest;
+    }
+    text
+}
+
+/// Whether the jobs are those of a workflow of GitHub's.
+pub(super) fn is_workflow(jobs: Option<&Node>) -> bool {
+    let is_step = |(key, _): &(Key, Node)| ["steps", "runs-on", "uses"].contains(&key.text.as_str());
+    jobs.is_some_and(|jobs| jobs.entries().iter().any(|(_, job)| job.entries().iter().any(is_step)))
+}
+
+/// The way out of a workflow in place of a manifest.
+pub(super) const WORKFLOW: &str =
+    "this is a workflow: `jules-batch init --from-workflow FILE` writes a manifest with its matrix";
 
 /// Whether this is a key of a manifest.
 pub(super) fn is_key(word: &str) -> bool {
@@ -140,6 +188,9 @@ pub(super) fn of_word(key: &str, word: &str) -> Option<String> {
 
 /// A job as it should be written, for whoever has written jobs of another shape.
 fn of_jobs(node: Option<&Node>) -> String {
+    if is_workflow(node) {
+        return WORKFLOW.to_owned();
+    }
     let first = node.and_then(|node| node.entries().first());
     match first.map(|(key, value)| (key.text.as_str(), value)) {
         Some((key, _)) if key.starts_with('-') => {
@@ -185,7 +236,7 @@ fn of_choice(expected: &str, text: &str) -> Option<String> {
             }
             Ok(number) if number > 0.0 => Some(format!("write `{}` or `{}`", number.floor(), number.ceil())),
             Ok(_) => Some("it cannot be below 0".to_owned()),
-            Err(_) => None,
+            Err(_) => Some("write it in digits, such as `3`".to_owned()),
         },
         _ => None,
     }
@@ -225,6 +276,10 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Nod
         }
         ("sources", Some(text)) if !text.contains([',', ' ', '\\']) => {
             format!("write {}, or a list", quoted(&format!("source: {text}")))
+        }
+        ("sources", Some(text)) if !text.contains('\\') => {
+            let each: Vec<_> = text.split([',', ' ']).filter(|one| !one.is_empty()).collect();
+            format!("write a list: {}", quoted(&format!("sources: [{}]", each.join(", "))))
         }
         ("sources", Some(_)) => "write a list: `sources: [owner/one, owner/two]`".to_owned(),
         ("include" | "exclude", None) if found == "a mapping" => {

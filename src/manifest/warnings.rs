@@ -40,7 +40,7 @@ fn cut_texts(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -
             keys.prompt.iter().chain(&keys.title).chain(&keys.branch).chain(&keys.tags).map(|text| text.span),
         );
         spans.extend(answers(keys));
-        for matrix in &keys.matrix {
+        if let Some(matrix) = &keys.matrix {
             let values = matrix.dimensions.iter().flat_map(|dimension| &dimension.values.value);
             let entries = matrix.include.iter().chain(&matrix.exclude);
             let changed = entries.flat_map(|entry| entry.value.iter().map(|(_, value)| value));

@@ -119,11 +119,16 @@ impl Scope {
                 names.push(format!("{root}.{key}"));
             }
         }
+        names.extend(self.unset.vars.iter().map(|name| format!("vars.{name}")));
+        names.extend(self.unset.env.iter().map(|name| format!("env.{name}")));
         names
     }
 
-    pub(super) fn undefined(&self, path: &[String]) -> Diagnostic {
-        let name = &path.join(".");
+    /// What is said of a name that is not defined; `written` as it stands in the text.
+    pub(super) fn undefined(&self, path: &[String], written: &str) -> Diagnostic {
+        let name = path.join(".");
+        // The root of a name is read without its case.
+        let name = if written.eq_ignore_ascii_case(&name) { written } else { name.as_str() };
         let has =
             |list: &[String]| matches!(path, [_, short] if list.iter().any(|name| same_text(name, short)));
         let short = path.get(1).map_or("", String::as_str);
@@ -179,7 +184,11 @@ impl Scope {
         }
         let names = self.names_beside(path);
         let known = || names.iter().map(String::as_str);
-        match nearest(name, known()) {
+        // A name without what it stands in: `LEVEL` for `vars.LEVEL`.
+        let ends_so = |known: &&str| {
+            path.len() == 1 && known.split_once('.').is_some_and(|(_, end)| same_text(end, name))
+        };
+        match known().find(ends_so).or_else(|| nearest(name, known())) {
             Some(near) => {
                 finding.help(format!("did you mean {}? Known names: {}", quoted(near), listed(known())))
             }
@@ -226,12 +235,19 @@ fn of_workflows(path: &[String]) -> Option<String> {
         ("runner", Some(name @ ("os" | "arch" | "name" | "temp"))) if path.len() == 2 => {
             listed("RUNNER", name)
         }
-        ("github" | "runner" | "steps" | "needs" | "jobs" | "inputs" | "strategy", _) => format!(
-            "hand it in from the workflow, `--var NAME=${{{{ {} }}}}`, and write `${{{{ vars.NAME }}}}`",
-            path.join(".")
-        ),
+        ("github" | "runner" | "steps" | "needs" | "jobs" | "inputs" | "strategy", name) => {
+            let name = name.and(path.last()).map_or("NAME", String::as_str);
+            let begin = match path[0].as_str() {
+                "needs" | "jobs" => "jobs of a manifest hand nothing on to each other; what is another job's of the workflow, hand in",
+                _ => "hand it in from the workflow",
+            };
+            format!(
+                "{begin}: `--var {name}=${{{{ {} }}}}`, and write `${{{{ vars.{name} }}}}`",
+                path.join(".")
+            )
+        }
         ("secrets", _) => {
-            "secrets are not read into prompts; what is none is handed in by `env: [NAME]` or `--var NAME=…`"
+            "secrets are not read into prompts; what is not secret is handed in by `env: [NAME]` or `--var NAME=…`"
                 .to_owned()
         }
         _ => return None,

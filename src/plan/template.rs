@@ -246,7 +246,8 @@ impl Placed {
                 lacking.push((name, span));
             }
         }
-        lacking.into_iter().map(|(name, span)| (scope.undefined(&name.path), span)).collect()
+        let finding = |name: &Name| scope.undefined(&name.path, &self.code[name.at.clone()]);
+        lacking.into_iter().map(|(name, span)| (finding(name), span)).collect()
     }
 
     fn finding(&self, what: &str) -> Diagnostic {
@@ -467,11 +468,15 @@ pub(super) mod tests {
             (
                 "${{ GitHub.event.number || 1 }}",
                 "1:5",
-                "`--var NAME=${{ github.event.number }}`, and write `${{ vars.NAME }}`",
+                "`GitHub.event.number` is not defined [hand it in from the workflow: `--var number=${{ github.event.number }}`, and write `${{ vars.number }}`",
             ),
-            ("${{ inputs.goal | default('x') }}", "1:5", "`--var NAME=${{ inputs.goal }}`"),
+            ("${{ inputs.goal | default('x') }}", "1:5", "`--var goal=${{ inputs.goal }}`"),
             ("${{ secrets.TOKEN }}", "1:5", "secrets are not read into prompts"),
-            ("${{ steps.a.outputs.b }}${{ runner.os }}", "1:5", "hand it in from the workflow"),
+            (
+                "${{ steps.a.outputs.b }}${{ runner.os }}",
+                "1:5",
+                "hand it in from the workflow: `--var b=${{ steps.a.outputs.b }}`",
+            ),
             ("${{ env.OTHER || 'x' }}", "1:5", "env: [OTHER]"),
             ("${{ matrix.list[matrix.n * 9] }}", "1:5", "there is nothing under this key or index"),
             ("ä ${{ 'a' 'b' }}", "1:11", "`'b'` is not expected here"),

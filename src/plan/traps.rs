@@ -39,6 +39,16 @@ fn placeholders(manifest: &Manifest, job: &CheckedJob, text: &Template) -> Vec<D
             at = start + rest.find("}}").map_or(rest.len(), |end| end + 2);
             continue;
         }
+        if let Some(whole) = statement(rest).filter(|_| !code.is_inside()) {
+            let what = format!("{} is sent as it is written", quoted(whole));
+            let help = "a choice is written `${{ matrix.os == 'linux' && 'apt' || 'brew' }}`; what is meant as it is stands in \
+                        backticks";
+            let span = Span::new(
+                text.span().start as usize + start..text.span().start as usize + start + whole.len(),
+            );
+            found.push(Diagnostic::new(what).at(text.document(), span).help(help).warning());
+            break;
+        }
         let Some(placeholder) = placeholder(rest) else { continue };
         let meant = meant(manifest, job, placeholder.name);
         if meant.is_none() && (placeholder.is_shell || code.is_inside()) {
@@ -85,6 +95,20 @@ impl Code {
     fn is_inside(&self) -> bool {
         self.in_line || self.in_block
     }
+}
+
+/// `{% if matrix.os … %}`: a statement of a template language that speaks of our names. Others are often meant as they are.
+fn statement(rest: &str) -> Option<&str> {
+    /// Longer ones are not looked through: a text full of open ones is read in one go.
+    const LONGEST: usize = 200;
+    let head = foreign_text::cut(rest, LONGEST);
+    let inner = head.strip_prefix("{%")?;
+    let inner = &inner[..inner.find("%}")?];
+    let mut words = inner.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'));
+    let is_ours = |word: &str| {
+        word.split_once('.').is_some_and(|(root, _)| Scope::ROOTS.iter().any(|known| same_text(known, root)))
+    };
+    words.any(is_ours).then(|| &rest[..inner.len() + 4])
 }
 
 struct Placeholder<'a> {
@@ -241,6 +265,10 @@ mod tests {
                 "a {{ name }}",
                 "[an expression is written `${{ … }}`; what is meant as it is stands in backticks]",
             ),
+            (
+                "a {% if matrix.os == 'x' %}y{% endif %}",
+                "8:9 `{% if matrix.os == 'x' %}` is sent as it is written",
+            ),
             ("a ${name}", "an expression is written"),
         ] {
             let found = warnings(&format!("{job}      {text}\n"));
@@ -252,6 +280,7 @@ mod tests {
             "$HOME ${HOME} $1 $ $$ ${} {{}} {{ a b }} {% if x %} { x } {{ 'x' }} {{",
             "${{ '{{ crate }}' }}",
             "costs $5.00",
+            "`{% if matrix.os %}` {% for x in y.z %}",
         ] {
             assert_eq!(warnings(&format!("{job}      {text}\n")), [""; 0], "{text}");
         }

@@ -13,9 +13,19 @@ fn manifests(kind: &str) -> Vec<PathBuf> {
     files
 }
 
+/// Files that their manifests name.
+const FILES: [(&str, &str); 5] = [
+    ("other-header.csv", "repo,branch\nmy-org/web,main\n"),
+    ("repos.csv", "github,branch,team\nmy-org/web,main,front\nmy-org/api,,back\n"),
+    ("no-header.csv", "my-org/web,main\nmy-org/api,main\n"),
+    ("wrong.txt", "# ours\nmy-org/web\nmy-org api\n\nhttps://example.org/x\n"),
+    ("empty.txt", "# none yet\n"),
+];
+
 /// Each manifest, and what `plan` says of it.
 fn told(kind: &str) -> String {
     let world = World::new("");
+    FILES.iter().for_each(|(name, content)| world.write(name, content));
     let mut text = String::new();
     for file in manifests(kind) {
         let manifest = std::fs::read_to_string(&file).unwrap();
@@ -31,7 +41,8 @@ fn told(kind: &str) -> String {
             said.trim_end()
         )
         .unwrap();
-        assert!(ended.code == Some(0) || ended.stderr.contains("help: "), "{name} has no way out: {ended}");
+        let wrong = ended.stderr.split("\n\n").filter(|one| one.starts_with("error: "));
+        wrong.for_each(|one| assert!(one.contains("= help: "), "{name} has no way out: {one}"));
     }
     text
 }
@@ -39,8 +50,9 @@ fn told(kind: &str) -> String {
 #[test]
 fn there_are_enough_of_them() {
     let kinds = ["github-actions", "gitlab-compose-ansible", "yaml", "nesting", "values"];
-    let count: usize = kinds.map(|kind| manifests(kind).len()).iter().sum();
-    assert!(count >= 60, "{count}");
+    let kinds = kinds.iter().chain(&["prompts", "expressions", "lists"]);
+    let count: usize = kinds.map(|kind| manifests(kind).len()).sum();
+    assert!(count >= 120, "{count}");
 }
 
 #[test]
@@ -66,6 +78,21 @@ fn wrong_nesting() {
 #[test]
 fn wrong_values() {
     insta::assert_snapshot!(told("values"));
+}
+
+#[test]
+fn traps_of_prompts() {
+    insta::assert_snapshot!(told("prompts"));
+}
+
+#[test]
+fn expressions() {
+    insta::assert_snapshot!(told("expressions"));
+}
+
+#[test]
+fn lists_of_repositories() {
+    insta::assert_snapshot!(told("lists"));
 }
 
 #[test]

@@ -87,14 +87,25 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
     let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
     foretell(args, manifest, &plan, console)?;
     print(&plan, args.format(), console)?;
-    Ok(if warn_of_problems(&plan.tasks, console) { Exit::ManifestInvalid } else { Exit::Done })
+    match impossible(&plan.tasks) {
+        Some(failure) => Err(failure),
+        None => Ok(Exit::Done),
+    }
 }
 
-/// Says why tasks cannot be run, each reason once. Whether there is one.
-pub(crate) fn warn_of_problems(tasks: &[Task], console: &Console) -> bool {
-    let problems = problems(tasks);
-    problems.iter().for_each(|problem| console.warn(problem));
-    !problems.is_empty()
+/// Says why tasks cannot be run, each reason once.
+pub(crate) fn warn_of_problems(tasks: &[Task], console: &Console) {
+    problems(tasks).iter().for_each(|problem| console.warn(problem));
+}
+
+/// The end of a plan with tasks that cannot be run.
+fn impossible(tasks: &[Task]) -> Option<Failure> {
+    let count = tasks.iter().filter(|task| task.problem.is_some()).count();
+    let what = format!("{count} of {} cannot be run", many(tasks.len(), "task"));
+    (count > 0).then(|| {
+        let failure = Failure::new(Exit::ManifestInvalid, what);
+        problems(tasks).into_iter().fold(failure, Failure::cause)
+    })
 }
 
 fn problems(tasks: &[Task]) -> Vec<String> {

@@ -19,7 +19,10 @@ pub(super) struct NoFile {
 
 impl Check<'_> {
     pub(super) fn prompt(&mut self, id: &Located<String>, keys: &Job) -> Option<Result<Text, String>> {
-        let empty = || Diagnostic::new(format!("the prompt of job {} is empty", quoted(id)));
+        let empty = || {
+            let finding = Diagnostic::new(format!("the prompt of job {} is empty", quoted(id)));
+            finding.help("say in words what is to be done")
+        };
         match (&keys.prompt, &keys.prompt_file) {
             (Some(_), Some(file)) => {
                 let finding =

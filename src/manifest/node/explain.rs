@@ -120,9 +120,10 @@ fn syntax(kind: &ErrorKind) -> Diagnostic {
         K::TabNotAllowed | K::TabInBlockIndentation | K::TabInIndentation | K::TabAtBlockScalarStart => {
             ("a tab stands where YAML takes spaces only", "indent with spaces")
         }
-        K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar => {
-            ("a quote is not closed", "close it, and double a quote within: `'it''s'`")
-        }
+        K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar => (
+            "a quote is not closed",
+            "close it; a quote within is written `\\\"` between double quotes, and `''` between single ones",
+        ),
         K::UnclosedFlowCollection { .. }
         | K::UnexpectedEofFlowSequence
         | K::UnexpectedEofFlowMapping
@@ -138,7 +139,7 @@ fn syntax(kind: &ErrorKind) -> Diagnostic {
         }
         K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => (
             "something follows the closing quote",
-            "put the whole text in quotes, double a quote within (`'it''s'`), or add the missing comma",
+            "put the whole text in quotes, a quote within as `''` between single ones and `\\\"` between double ones, or add the missing comma",
         ),
         K::UnknownQuotedScalarEscape
         | K::InvalidQuotedScalarHexEscape

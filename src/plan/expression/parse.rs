@@ -42,6 +42,11 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
+    /// The text before the next token.
+    pub(super) fn before(&self) -> Option<&'a str> {
+        self.next.checked_sub(1).and_then(|last| self.tokens.get(last)).map(|token| token.text)
+    }
+
     pub(super) fn peek(&self) -> &Token<'a> {
         &self.tokens[self.next]
     }

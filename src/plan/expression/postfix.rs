@@ -5,6 +5,7 @@ use std::ops::Range;
 use minijinja::value::Value;
 
 use super::filters;
+use super::filters::is_filter;
 use super::node::{Argument, Node, Of};
 use super::operators::Truth;
 use super::parse::{KEYWORDS, Parser, unexpected};
@@ -19,8 +20,9 @@ impl Parser<'_> {
             let start = node.at.start;
             if !(token.is_symbol(".") || token.is_symbol("[")) {
                 if token.is_symbol("(") && token.at == node.at.end {
-                    let help = "values have no methods: use a filter, as in `x | items`";
-                    return Err(unexpected(&token).help(help));
+                    let method = self.before().filter(|name| is_filter(name)).unwrap_or("upper");
+                    let help = format!("values have no methods: use a filter, as in `x | {method}`");
+                    return Err(unexpected(&token).help(&help));
                 }
                 return Ok(node);
             }
