@@ -30,7 +30,7 @@ pub(crate) fn github_token() -> Result<Option<&'static Secret>, &'static SecretE
 pub(crate) fn redactor() -> Redactor {
     let redactor = Redactor::new(key().ok().flatten().cloned());
     match &*TOKEN {
-        Ok(Some(token)) => redactor.with_token(token.clone()),
+        Ok(Some(token)) => redactor.with_token(token),
         Ok(None) | Err(_) => redactor,
     }
 }

@@ -2,12 +2,12 @@
 //! repeat them.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use foreign_text::{Secrets, Word};
 use jules::{ApiKey, Secret};
 use serde_json::Value;
 use url::Url;
@@ -20,8 +20,8 @@ const BLOCK: usize = 64 * 1024;
 /// The longest words of others that an event keeps, in bytes.
 const WORDS: usize = 64 * 1024;
 
-/// The variables that hold a secret by themselves.
-const SECRETS: [&str; 8] = [
+/// The variables that hold a service's token.
+const TOKENS: [&str; 7] = [
     "JULES_BATCH_GITHUB_TOKEN",
     "GITHUB_TOKEN",
     "GH_TOKEN",
@@ -29,81 +29,59 @@ const SECRETS: [&str; 8] = [
     "GITHUB_ENTERPRISE_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-    "PGPASSWORD",
 ];
+
+/// The variable that holds a database's password.
+const PASSWORD: &str = "PGPASSWORD";
 
 /// The variables that may hold a proxy's address, also without a scheme. An address with one is seen in every variable.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// A secret shorter than this would tear words apart.
+/// A password shorter than this would tear words apart.
 const SHORTEST: usize = 8;
-/// A beginning of a secret that counts as the secret: what tokens of one kind have in common is shorter.
-const BEGINNING: usize = 16;
+/// A part of a password that counts as the password: people make them of words.
+const PART: usize = 16;
 
 /// Takes secrets out of text: the API key, tokens, and the passwords of addresses in the environment. `***` stands in
 /// their place.
-#[derive(Clone, Default)]
-pub struct Redactor {
-    key: Option<ApiKey>,
-    token: Option<Secret>,
-    others: Arc<[Word]>,
-}
-
-/// Another secret, and how many characters of its beginning count as all of it.
-#[derive(Clone, PartialEq, Eq)]
-struct Word {
-    text: String,
-    least: usize,
-}
-
-impl Word {
-    fn whole(text: String) -> Self {
-        Self { text, least: usize::MAX }
-    }
-
-    fn token(text: &str) -> Option<Self> {
-        let text = text.trim();
-        (text.len() >= SHORTEST).then(|| Self { text: text.to_owned(), least: BEGINNING })
-    }
-}
+#[derive(Clone, Debug, Default)]
+pub struct Redactor(Arc<Secrets>);
 
 impl Redactor {
     /// For the key, and for what the environment holds: GitHub's tokens, a database's password, and user name and password
     /// of every address in it, such as a proxy's.
     #[must_use]
     pub fn new(key: Option<ApiKey>) -> Self {
-        Self {
-            key,
-            token: None,
-            others: of_environment(
-                std::env::vars_os()
-                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-            ),
-        }
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let words = key.iter().flat_map(ApiKey::words).cloned().chain(of_environment(variables));
+        Self(Arc::new(Secrets::new(words)))
     }
 
-    /// The same for another key.
+    /// The same for another key as well.
     #[must_use]
-    pub fn with_key(self, key: ApiKey) -> Self {
-        Self { key: Some(key), ..self }
+    pub fn with_key(self, key: &ApiKey) -> Self {
+        self.with(key.words())
     }
 
     /// The same for a token as well, such as one for GitHub that was read from a file.
     #[must_use]
-    pub fn with_token(self, token: Secret) -> Self {
-        Self { token: Some(token), ..self }
+    pub fn with_token(self, token: &Secret) -> Self {
+        self.with(token.words())
+    }
+
+    fn with(self, words: &[Word]) -> Self {
+        if words.iter().all(|word| self.0.words().contains(word)) {
+            return self;
+        }
+        Self(Arc::new(self.0.and(words.iter().cloned())))
     }
 
     /// The text without secrets. What is lent had none.
     #[must_use]
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let text = self.key.as_ref().map_or(Cow::Borrowed(text), |key| key.redact_disguised(text));
-        let text =
-            then(text, |text| self.token.as_ref().map_or(Cow::Borrowed(text), |token| token.redact(text)));
-        self.others
-            .iter()
-            .fold(text, |text, word| then(text, |text| foreign_text::mask(text, &word.text, word.least)))
+        self.0.mask(text)
     }
 
     /// The same for everything that `write` writes.
@@ -115,19 +93,6 @@ impl Redactor {
         let mut lines = Lines { redactor: self, out, block: Vec::new() };
         write(&mut lines)?;
         Ok(lines.pass_on(lines.block.len())?)
-    }
-}
-
-fn then<'a>(text: Cow<'a, str>, clean: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
-    match clean(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(clean) => Cow::Owned(clean),
-    }
-}
-
-impl fmt::Debug for Redactor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Redactor")
     }
 }
 
@@ -164,36 +129,38 @@ impl Write for Lines<'_> {
     }
 }
 
-/// The secrets in these variables, the longest first: one may be a part of another.
-fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Arc<[Word]> {
+/// The secrets in these variables.
+fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Word> {
     let mut found = Vec::new();
     for (name, value) in variables {
-        if SECRETS.contains(&&*name) {
-            found.extend(Word::token(&value));
+        match Secret::new(&value) {
+            Ok(token) if TOKENS.contains(&&*name) => found.extend_from_slice(token.words()),
+            _ if TOKENS.contains(&&*name) || name == PASSWORD => found.extend(password(value.trim())),
+            _ => {}
         }
         if PROXIES.contains(&&*name) || (value.contains("://") && value.contains('@')) {
-            found.extend(credentials(&value).into_iter().map(Word::whole));
+            found.extend(credentials(&value));
         }
     }
-    found.sort_by_key(|word| std::cmp::Reverse(word.text.len()));
-    found.dedup();
-    found.into()
+    found
+}
+
+fn password(text: &str) -> Option<Word> {
+    (text.len() >= SHORTEST).then(|| Word::whole(text).or_part(PART))
 }
 
 /// What an address holds that is nobody's business, as it is sent and as it is written.
-fn credentials(address: &str) -> Vec<String> {
+fn credentials(address: &str) -> Vec<Word> {
     let with_scheme = || Url::parse(&format!("http://{address}"));
     let Ok(url) = Url::parse(address).ok().filter(Url::has_host).map_or_else(with_scheme, Ok) else {
         return Vec::new();
     };
-    let Some(password) = url.password().filter(|password| !password.is_empty()) else { return Vec::new() };
-    let pair = format!("{}:{password}", url.username());
-    let mut found = vec![format!("{pair}@")];
-    // Shorter ones would tear words apart.
+    let Some(secret) = url.password().filter(|secret| !secret.is_empty()) else { return Vec::new() };
+    let pair = format!("{}:{secret}", url.username());
     let sent = STANDARD.encode(percent_decoded(&pair));
-    let plain = percent_decoded(password);
-    found.extend([password.to_owned(), plain, sent].into_iter().filter(|secret| secret.len() >= SHORTEST));
-    found
+    let plain = percent_decoded(secret);
+    let found = [secret, &plain, &sent].into_iter().filter_map(password);
+    found.chain([Word::whole(format!("{pair}@")).or_part(PART)]).collect()
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -208,15 +175,25 @@ fn percent_decoded(text: &str) -> String {
 pub(super) fn clean(redactor: &Redactor, event: RunEvent) -> RunEvent {
     let json = serde_json::to_string(&event).unwrap_or_default();
     let clean = redactor.clean(&json);
-    if json.len() > WORDS && !is_ours(&event.kind) {
-        let mut value: Value = serde_json::from_str(&clean).unwrap_or_default();
-        shorten(&mut value);
-        return serde_json::from_value(value).unwrap_or(event);
+    let is_long = json.len() > WORDS && !is_ours(&event.kind);
+    if !is_long {
+        match &clean {
+            Cow::Borrowed(_) => return event,
+            Cow::Owned(clean) => {
+                if let Ok(event) = serde_json::from_str(clean) {
+                    return event;
+                }
+            }
+        }
     }
-    match clean {
-        Cow::Borrowed(_) => event,
-        Cow::Owned(clean) => serde_json::from_str(&clean).unwrap_or(event),
-    }
+    // Where a secret looks like a part of the event's form, that stays as it is, and its words are searched one by one.
+    let value = serde_json::from_str(&clean).or_else(|_| serde_json::from_str(&json));
+    let mut value: Value = value.unwrap_or_default();
+    each_text(&mut value, &|text| {
+        let text = redactor.clean(&text).into_owned();
+        if is_long { foreign_text::cut(text, WORDS).into_owned() } else { text }
+    });
+    serde_json::from_value(value).unwrap_or(event)
 }
 
 /// Whether all words in it are those of the manifest.
@@ -224,11 +201,11 @@ fn is_ours(kind: &EventKind) -> bool {
     matches!(kind, EventKind::RunStarted { .. } | EventKind::TaskPlanned { .. })
 }
 
-fn shorten(value: &mut Value) {
+fn each_text(value: &mut Value, change: &impl Fn(String) -> String) {
     match value {
-        Value::String(text) => *text = foreign_text::cut(std::mem::take(text), WORDS).into_owned(),
-        Value::Array(values) => values.iter_mut().for_each(shorten),
-        Value::Object(map) => map.values_mut().for_each(shorten),
+        Value::String(text) => *text = change(std::mem::take(text)),
+        Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, change)),
+        Value::Object(map) => map.values_mut().for_each(|value| each_text(value, change)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -239,7 +216,7 @@ mod tests {
     use crate::outcome::{Outcome, sample};
 
     fn redactor() -> Redactor {
-        Redactor::default().with_key(ApiKey::new("AIza-secret-key").unwrap())
+        Redactor::default().with_key(&ApiKey::new("AIza-secret-key").unwrap())
     }
 
     #[test]
@@ -274,11 +251,7 @@ mod tests {
 
     #[test]
     fn a_proxy_s_credentials_are_secrets() {
-        let redactor = |address: &str| Redactor {
-            key: None,
-            token: None,
-            others: credentials(address).into_iter().map(Word::whole).collect(),
-        };
+        let redactor = |address: &str| Redactor(Arc::new(Secrets::new(credentials(address))));
         let long = redactor("http://me:p%40ssw0rd-1@proxy.example:3128");
         for leak in ["p@ssw0rd-1", "p%40ssw0rd-1", "bWU6cEBzc3cwcmQtMQ=="] {
             assert_eq!(long.clean(&format!("407: {leak}!")), "407: ***!", "{leak}");
@@ -288,8 +261,8 @@ mod tests {
             short.clean("http://me:pw@proxy.example for me and pw"),
             "http://***proxy.example for me and pw"
         );
-        assert!(redactor("http://proxy.example:3128").others.is_empty());
-        assert!(redactor("nonsense://").others.is_empty());
+        assert!(credentials("http://proxy.example:3128").is_empty());
+        assert!(credentials("nonsense://").is_empty());
     }
 
     #[test]
@@ -303,21 +276,22 @@ mod tests {
             ("EDITOR", "correct horse battery"),
         ];
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let redactor = Redactor { key: None, token: None, others: of_environment(variables) };
+        let redactor = Redactor(Arc::new(Secrets::new(of_environment(variables))));
         for leak in [
             "ghs_0123456789abcdefghijklmnopqrstuvwxyz",
             "ghs_0123456789ab",
+            "56789abcdefg",
             "correct horse",
             "pass/word-1",
             "pass%2Fword-1",
         ] {
             assert_eq!(redactor.clean(&format!("<{leak}>")), "<***>", "{leak}");
         }
-        for kept in ["ghs_ is how they begin", "short", "/home/me"] {
+        for kept in ["ghs_ is how they begin", "short", "/home/me", "correct", "ghs_012"] {
             assert_eq!(redactor.clean(kept), kept);
         }
         assert_eq!(
-            redactor.with_token(Secret::new("read-from-a-file\n").unwrap()).clean("read-from-a-file!"),
+            redactor.with_token(&Secret::new("read-from-a-file\n").unwrap()).clean("read-from-a-file!"),
             "***!"
         );
     }

@@ -232,7 +232,7 @@ impl Planned {
     pub async fn open(mut self) -> Result<Run, RunError> {
         let is_idle = self.outlook()?.is_idle;
         let Self { origin, jules, mut options, plan, deadline, simulated, .. } = self;
-        options.reports.redactor = options.reports.redactor.with_key(jules.api_key().clone());
+        options.reports.redactor = options.reports.redactor.with_key(jules.api_key());
         let redactor = options.reports.redactor.clone();
         options.reports.check()?;
         if !simulated && !is_idle {

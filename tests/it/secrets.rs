@@ -7,21 +7,28 @@ use std::path::Path;
 
 use crate::support::{Ended, Manifest, Runner, World, job};
 
-const KEY: &str = "AIzaSyD-leak_me_0123456789-nuxyz_ABCDEF";
+const KEY: &str = "AIzaSyD-leak_me_9071583426-nuxyz_ZQXKVB";
 
 /// The key as a service may repeat it, in a scenario's double quotes.
 fn spellings() -> Vec<String> {
     let (head, tail) = KEY.split_at(11);
     let between = |what: &str| format!("{head}{what}{tail}");
-    let mut spellings = vec![KEY.to_owned(), KEY[..20].to_owned(), KEY[..8].to_owned()];
+    let mut spellings: Vec<_> =
+        [KEY, &KEY[..20], &KEY[..8], &KEY[9..], &KEY[31..], &KEY[12..30], &KEY[15..23]]
+            .map(str::to_owned)
+            .into();
     spellings.extend(
         ["\\u001b[1;31m", "\\u001b]0;t\\u0007", "\\u0000", "\\u200b", "\\u202e", "\\r\\n", "\\\\"]
             .map(between),
     );
     spellings.push(KEY.replace('_', "%5F"));
     spellings.push(KEY.replace('-', "&#45;"));
+    spellings.push(KEY.replace('D', "\\\\u{44}"));
+    spellings.push(format!("{KEY}{}", &KEY[10..]));
+    spellings.extend(["", "k", "me"].map(|before| base64(&format!("{before}{} and more", &KEY[3..]))));
     // Cut within the key, wherever a limit is.
     spellings.extend([30, 50, 64, 190, 990].map(|before| format!("{}{KEY}", "x".repeat(before))));
+    spellings.extend([50, 180, 980].map(|before| format!("{}{}", "y".repeat(before), &KEY[9..])));
     spellings
 }
 
@@ -70,10 +77,13 @@ fn written(ended: &Ended<'_>, folder: &Path) -> BTreeMap<String, String> {
     all
 }
 
-/// Neither as it is, nor once what is invisible or an escape is taken out.
+/// No eight letters of it in a row: neither as they are, nor once what is invisible or an escape is taken out, nor in Base64.
 #[track_caller]
 fn assert_no_key(written: &BTreeMap<String, String>) {
     assert!(written.len() > 2);
+    let mut forms = vec![KEY.to_owned()];
+    // Less the letters that it shares with what stands around it.
+    forms.extend(["", "k", "me"].map(|before| base64(&format!("{before}{KEY}"))[4..48].to_owned()));
     for (name, text) in written {
         let mut bare = text.clone();
         for noise in [
@@ -89,11 +99,13 @@ fn assert_no_key(written: &BTreeMap<String, String>) {
         ] {
             bare = bare.replace(noise, "");
         }
-        bare = bare.replace("%5F", "_").replace("&#45;", "-").replace("&#x2d;", "-");
+        bare = bare.replace("%5F", "_").replace("&#45;", "-").replace("&#x2d;", "-").replace("u{44}", "D");
         bare.retain(|c| c.is_ascii_graphic());
         for text in [text, &bare] {
-            let found = text.find(&KEY[..8]).map(|at| text[at..].chars().take(60).collect::<String>());
-            assert!(found.is_none(), "{name} has {found:?}");
+            for part in forms.iter().flat_map(|form| (0..=form.len() - 8).map(|at| &form[at..at + 8])) {
+                let found = text.find(part).map(|at| text[at..].chars().take(60).collect::<String>());
+                assert!(found.is_none(), "{name} has {part}: {found:?}");
+            }
         }
     }
 }
@@ -129,8 +141,8 @@ fn nothing_that_the_action_writes_has_the_key() {
     assert_no_key(&written(&ended, world.folder()));
 }
 
-/// A proxy that takes no session, and repeats what it was sent, so that the key begins at this place of its text.
-fn echo(key_at: usize) -> String {
+/// A proxy that takes no session, and answers what is made of the request's head.
+fn proxy(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1alpha", listener.local_addr().unwrap());
     let answer = move |mut stream: TcpStream| {
@@ -146,12 +158,7 @@ fn echo(key_at: usize) -> String {
         let (status, body) = if head.starts_with("GET") {
             ("200 OK", "{}".to_owned())
         } else {
-            let before = format!("{}{}", "x".repeat(key_at), &head[..head.find(KEY).unwrap()]);
-            let text = format!("{}{}", &before[before.len() - key_at..], &head[head.find(KEY).unwrap()..]);
-            let details = serde_json::json!([{"reason": text}, {"fieldViolations": [{"field": text}]}]);
-            let error =
-                serde_json::json!({"status": "INVALID_ARGUMENT", "message": text, "details": details});
-            ("400 Bad Request", serde_json::json!({ "error": error }).to_string())
+            ("400 Bad Request", answer(&head))
         };
         let length = body.len();
         let answer =
@@ -163,15 +170,50 @@ fn echo(key_at: usize) -> String {
     url
 }
 
+/// In every field that is shown.
+fn refusal(text: &str) -> String {
+    let details = serde_json::json!([{"reason": text}, {"fieldViolations": [{"field": text}]}]);
+    let error = serde_json::json!({"status": "INVALID_ARGUMENT", "message": text, "details": details});
+    serde_json::json!({ "error": error }).to_string()
+}
+
+/// The head from so many characters before the key on.
+fn head_at(head: &str, key_at: usize) -> String {
+    let (before, rest) = head.split_at(head.find(KEY).unwrap());
+    let before = format!("{}{before}", "x".repeat(key_at));
+    format!("{}{rest}", &before[before.len() - key_at..])
+}
+
 #[test]
 fn an_echo_of_the_request_is_cut_without_a_piece_of_the_key() {
     let manifest = Manifest::of([job("a", "Do it.", &[])]);
     // The limits of words, reasons and messages, less a piece of the key.
     for key_at in [0, 64 - 20, 200 - 20, 200 - 37, 1_000 - 38, 1_000 - 20, 1_000 - 10] {
         let world = World::with("{}", &manifest);
-        let runner = with_key(world.command("run")).arg("--base-url").arg(echo(key_at)).arg("-vv");
+        let runner = with_key(world.command("run"))
+            .arg("--base-url")
+            .arg(proxy(move |head| refusal(&head_at(head, key_at))))
+            .arg("-vv");
         let ended = runner.exits(100);
         assert!(ended.stderr.contains("INVALID_ARGUMENT") || ended.stdout.contains("error"), "{ended}");
+        assert_no_key(&written(&ended, world.folder()));
+    }
+}
+
+#[test]
+fn an_echo_of_a_piece_of_the_key_is_no_piece_of_it() {
+    let manifest = Manifest::of([job("a", "Do it.", &[])]);
+    let tail = |before: usize, from: usize| format!("{}{}", "y".repeat(before), &KEY[from..]);
+    let twice = format!("{KEY}{}", &KEY[10..]);
+    let status = format!(r#"{{"error": {{"status": "{}", "message": "no"}}}}"#, tail(40, 9));
+    let plain = tail(980, 9);
+    let within = format!("{} and no more", &KEY[12..30]);
+    for body in [refusal(&tail(980, 9)), refusal(&tail(50, 20)), refusal(&twice), status, plain, within] {
+        let world = World::with("{}", &manifest);
+        let runner =
+            with_key(world.command("run")).arg("--base-url").arg(proxy(move |_| body.clone())).arg("-vv");
+        let ended = runner.start().wait();
+        assert!(ended.code != Some(0), "{ended}");
         assert_no_key(&written(&ended, world.folder()));
     }
 }

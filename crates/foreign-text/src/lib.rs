@@ -20,7 +20,7 @@
 //! they are given. All but [`plain`] break workflow commands as well. A text in which nothing is to be changed is lent,
 //! not copied.
 //!
-//! [`mask`] takes a secret out of a text, however the functions above have written it.
+//! [`Secrets`] are taken out of a text, however the functions above have written them.
 //!
 //! The table:
 //!
@@ -46,7 +46,7 @@ pub use character::{REPLACEMENT, is_text, plain};
 pub use console::{block, line, log, tame};
 pub use json::json;
 pub use length::{clip, cut, first_line, one_line};
-pub use secret::mask;
+pub use secret::{Secrets, Word};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

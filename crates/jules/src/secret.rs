@@ -4,18 +4,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use foreign_text::{Secrets, Word};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A key shorter than this is not searched for in text: it would tear words apart, and no real key is that short. A
-/// beginning of this length counts as the key.
-const SHORTEST_REDACTED: usize = 8;
-
-/// The same of an end of the key without its beginning, and of a key in Base64.
-const SHORTEST_DISGUISED: usize = 16;
+/// A secret shorter than this is not searched for in text: it would tear words apart, and no real one is that short. A part
+/// of this length counts as the secret, in Base64 as well.
+const SHORTEST: usize = 8;
 
 /// A file larger than this holds no secret.
 const MAX_FILE: u64 = 64 * 1024;
@@ -23,7 +22,10 @@ const MAX_FILE: u64 = 64 * 1024;
 /// A secret for some service, such as a token for GitHub. Wiped from memory when dropped; its `Debug` prints `***`, and
 /// there is no `Display`.
 #[derive(Clone)]
-pub struct Secret(SecretString);
+pub struct Secret {
+    text: SecretString,
+    search: Arc<Secrets>,
+}
 
 /// An API key for Jules. Wiped from memory when dropped; its `Debug` prints `***`, and there is no `Display`.
 #[derive(Clone)]
@@ -80,7 +82,8 @@ impl Secret {
         if let Some(at) = text.chars().position(|c| !c.is_ascii_graphic()) {
             return Err(InvalidKey::Character { position: at + 1 });
         }
-        Ok(Self(SecretString::from(text)))
+        let words = if text.len() < SHORTEST { Vec::new() } else { words(text) };
+        Ok(Self { text: SecretString::from(text), search: Arc::new(Secrets::new(words)) })
     }
 
     /// What the first of these variables holds that is set and not blank; of one whose name ends with `_FILE`, what the file
@@ -110,39 +113,25 @@ impl Secret {
     }
 
     /// `text` without the secret, for logs and errors: every occurrence becomes `***`, whatever escapes and invisible
-    /// characters it is written with, and so does every beginning of at least eight characters, for texts are cut. JSON
-    /// stays JSON.
+    /// characters it is written with, also in Base64, and so does every part of it of at least eight characters, for texts
+    /// are cut. JSON stays JSON.
     ///
     /// Secrets of fewer than eight characters (stand-ins in tests) are not searched for.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let secret = self.0.expose_secret();
-        if secret.len() < SHORTEST_REDACTED {
-            return Cow::Borrowed(text);
-        }
-        foreign_text::mask(text, secret, SHORTEST_REDACTED)
+        self.search.mask(text)
     }
 
-    /// The same, and without an end of the secret that has lost its beginning, and without the secret in Base64, as far as
-    /// sixteen characters of it are there. It takes five times as long.
+    /// What is searched for, for whoever searches for more at once.
     #[must_use]
-    pub fn redact_disguised<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let secret = self.0.expose_secret();
-        let end = secret.len().checked_sub(SHORTEST_DISGUISED).filter(|start| *start >= SHORTEST_REDACTED);
-        let end = end.map(|start| secret[start..].to_owned());
-        let text = self.redact(text);
-        end.into_iter().chain(in_base64(secret)).fold(text, |text, form| {
-            match foreign_text::mask(&text, &form, SHORTEST_DISGUISED) {
-                Cow::Borrowed(_) => text,
-                Cow::Owned(clean) => Cow::Owned(clean),
-            }
-        })
+    pub fn words(&self) -> &[Word] {
+        self.search.words()
     }
 
     /// The value of an `Authorization` header with the secret as its bearer token, which HTTP libraries treat as sensitive.
     #[must_use]
     pub fn bearer(&self) -> HeaderValue {
-        header(&format!("Bearer {}", self.0.expose_secret()))
+        header(&format!("Bearer {}", self.text.expose_secret()))
     }
 }
 
@@ -163,13 +152,13 @@ impl ApiKey {
         self.0.redact(text)
     }
 
-    /// `text` without the key: see [`Secret::redact_disguised`].
+    /// What is searched for: see [`Secret::words`].
     #[must_use]
-    pub fn redact_disguised<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.0.redact_disguised(text)
+    pub fn words(&self) -> &[Word] {
+        self.0.words()
     }
 
-    /// The same for an answer's body; nothing where it does not hold the key. What holds it is text afterwards.
+    /// An answer's body without the key; nothing where it does not hold the key. What holds it is text afterwards.
     pub(super) fn redact_body(&self, body: &[u8]) -> Option<Vec<u8>> {
         // Nearly every body is UTF-8, which is told faster than it is mended.
         let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
@@ -181,7 +170,7 @@ impl ApiKey {
 
     /// The key as a header value that HTTP libraries treat as sensitive.
     pub(super) fn header(&self) -> HeaderValue {
-        header(self.0.0.expose_secret())
+        header(self.0.text.expose_secret())
     }
 }
 
@@ -207,13 +196,29 @@ fn read(path: &Path) -> Result<String, SecretError> {
     }
 }
 
-/// How the key looks within a text in Base64, by where it begins in that: the letters that are its own alone.
-fn in_base64(key: &str) -> impl Iterator<Item = String> {
-    (0..3).filter_map(move |before: usize| {
-        let encoded = STANDARD_NO_PAD.encode([&[0; 2][..before], key.as_bytes()].concat());
-        let own = encoded.get((before * 8).div_ceil(6)..(before + key.len()) * 8 / 6)?;
-        (own.len() >= SHORTEST_DISGUISED).then(|| own.to_owned())
-    })
+/// The secret, and how it looks within a text in Base64, by where it begins in that: the letters that are its own alone.
+fn words(secret: &str) -> Vec<Word> {
+    let known = known_beginning(secret).len();
+    let mut words = vec![Word::whole(secret).or_part(SHORTEST).known(known)];
+    for before in 0..3 {
+        let bytes = [&[0; 2][..before], secret.as_bytes()].concat();
+        let letters = |bytes: usize| (bytes * 8).div_ceil(6);
+        for encoded in [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
+            let own = &encoded[letters(before)..bytes.len() * 8 / 6];
+            let known = letters(before + known) - letters(before);
+            words.push(Word::whole(own).or_part(SHORTEST).known(known));
+        }
+    }
+    words
+}
+
+/// How all secrets of a kind begin: GitHub's tokens, and JSON Web Tokens with the name of their algorithm.
+fn known_beginning(secret: &str) -> &str {
+    let header = secret.starts_with("eyJ").then(|| secret.find('.')).flatten();
+    match header {
+        Some(end) => &secret[..end],
+        None => secret.get(..11).filter(|start| *start == "github_pat_").unwrap_or_default(),
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -264,27 +269,52 @@ mod tests {
     }
 
     #[test]
-    fn half_a_key_and_a_key_in_escapes_are_the_key() {
+    fn a_part_of_a_key_and_a_key_in_escapes_are_the_key() {
         let key = ApiKey::new("AIza-secret-key").unwrap();
         assert_eq!(key.redact("cut at AIza-secr…, AIza\u{1B}[1m\\-secret\u{200B}-key"), "cut at ***…, ***");
-        assert_eq!(key.redact("AIza-se"), "AIza-se");
+        assert_eq!(
+            key.redact("ends with a-secret-key or has za-secre inside"),
+            "ends with *** or has *** inside"
+        );
+        assert_eq!(key.redact("AIza-se et-key"), "AIza-se et-key");
         assert_eq!(key.redact_body(b"\xff AIza-secret-key").as_deref(), Some("\u{FFFD} ***".as_bytes()));
         assert_eq!(key.redact_body(b"\xff"), None);
     }
 
     #[test]
-    fn an_end_of_the_key_and_the_key_in_base64_are_the_key() {
-        use base64::engine::general_purpose::STANDARD;
+    fn a_key_in_base64_is_the_key() {
         let key = ApiKey::new("AIzaSyD-leak_me_0123456789-nuxyz_ABCDEF").unwrap();
-        assert_eq!(key.redact_disguised("… _0123456789-nuxyz_ABCDEF!"), "… _0123456***!");
         for before in ["", "k", "me", "key", "x-goog-api-key: "] {
-            let encoded =
-                STANDARD.encode(format!("{before}AIzaSyD-leak_me_0123456789-nuxyz_ABCDEF and more"));
-            let left = key.redact_disguised(&encoded);
-            assert!(left.contains("***") && left.len() + 45 < encoded.len(), "{encoded} → {left}");
+            for part in [
+                "AIzaSyD-leak_me_0123456789-nuxyz_ABCDEF",
+                "D-leak_me_0123456789",
+                "AIzaSyD-leak",
+                "yz_ABCDEF",
+            ] {
+                let text = format!("{before}{part} and more");
+                for encoded in [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+                    let left = key.redact(&encoded);
+                    // What is left of it tells less than a letter at each end.
+                    let own = (part.len() * 8 - 10) / 6;
+                    assert!(
+                        left.contains("***") && left.len() + own <= encoded.len() + 3,
+                        "{encoded} → {left}"
+                    );
+                }
+            }
         }
-        assert_eq!(key.redact_disguised("nothing of the kind"), "nothing of the kind");
-        assert_eq!(ApiKey::new("AIza-short-key").unwrap().redact_disguised("key"), "key");
+        assert_eq!(key.redact("nothing of the kind"), "nothing of the kind");
+    }
+
+    #[test]
+    fn how_its_kind_begins_is_no_secret() {
+        let token = Secret::new("github_pat_11ABCDEFG0123456789").unwrap();
+        let web = Secret::new("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJlIQ").unwrap();
+        for kept in ["github_pat_ and Z2l0aHViX3BhdF8", "eyJhbGciOiJIUzI1NiJ9.e"] {
+            assert_eq!((token.redact(kept), web.redact(kept)), (kept.into(), kept.into()));
+        }
+        assert_eq!(token.redact("github_pat_11ABCDEFG0…"), "***…");
+        assert_eq!(web.redact("eyJhbGciOiJIUzI1NiJ9.eyJzdWIi"), "***");
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! Text as letters: what stands between them skipped, escapes read.
+
+use crate::REPLACEMENT;
+use crate::character::between_letters;
+use crate::escape::{begins, sequence_end};
+
+/// The most backslashes of one escape: JSON within JSON, three times.
+const MOST_SLASHES: usize = 8;
+
+/// The most digits of `\u{41}`.
+const MOST_DIGITS: usize = 6;
+
+/// How a text is read.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// As it is.
+    Written,
+    /// With the escapes of JSON, XML and addresses for what they stand for.
+    Escaped,
+}
+
+impl Form {
+    /// The character at the start of the text, and how many bytes it takes.
+    fn character(self, text: &str) -> Option<(char, usize)> {
+        let escape = match (self, text.as_bytes().first()?) {
+            (Self::Escaped, b'\\') => json_escape(text),
+            (Self::Escaped, b'&') => reference(text),
+            (Self::Escaped, b'%') => percent_escape(text),
+            _ => None,
+        };
+        escape.or_else(|| text.chars().next().map(|c| (c, c.len_utf8())))
+    }
+}
+
+/// Characters, each with the place where it ends.
+#[derive(Clone)]
+pub(super) struct Characters<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    pub(super) form: Form,
+}
+
+impl Iterator for Characters<'_> {
+    type Item = (char, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (c, len) = self.form.character(&self.text[self.at..])?;
+        self.at += len;
+        Some((c, self.at))
+    }
+}
+
+/// Characters without what may stand between letters; ends where more of it stands there than in a gap.
+#[derive(Clone)]
+pub(super) struct Letters<'a> {
+    pub(super) characters: Characters<'a>,
+    pub(super) gap: usize,
+}
+
+impl Iterator for Letters<'_> {
+    type Item = (char, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let limit = self.characters.at + self.gap;
+        while self.characters.at <= limit {
+            let here = self.characters.clone();
+            let (c, end) = self.characters.next()?;
+            if begins(c)
+                && let Some(end) = sequence_end(here.take(self.gap))
+            {
+                self.characters.at = end;
+            } else if !between_letters(c) {
+                return Some((c, end));
+            }
+        }
+        None
+    }
+}
+
+/// Also one that was escaped in turn, as a text that is JSON is within JSON, and `\x41` and `\u{41}` of programs.
+fn json_escape(text: &str) -> Option<(char, usize)> {
+    let slashes = text.bytes().take(MOST_SLASHES).take_while(|b| *b == b'\\').count();
+    let digits = |count: usize| hex(text.get(slashes + 1..slashes + 1 + count)?);
+    let number = match text.as_bytes().get(slashes) {
+        Some(b'u') if text[slashes + 1..].starts_with('{') => braced(&text[slashes + 1..]),
+        Some(b'u') => digits(4).map(|number| (number, 4)),
+        Some(b'x') => digits(2).map(|number| (number, 2)),
+        _ => None,
+    };
+    if let Some((number, count)) = number {
+        return Some((character(number), slashes + 1 + count));
+    }
+    match text.as_bytes().get(1)? {
+        b'b' | b'f' | b'n' | b'r' | b't' => Some(('\n', 2)),
+        c @ (b'"' | b'\\' | b'/') => Some((char::from(*c), 2)),
+        _ => None,
+    }
+}
+
+/// `{41}`.
+fn braced(text: &str) -> Option<(u32, usize)> {
+    let end = text.bytes().take(MOST_DIGITS + 2).position(|b| b == b'}')?;
+    Some((hex(&text[1..end])?, end + 1))
+}
+
+/// Also one whose `&` was escaped in turn.
+fn reference(text: &str) -> Option<(char, usize)> {
+    let rest = text[1..].trim_start_matches("amp;");
+    let skipped = text.len() - rest.len();
+    let Some(end) = rest.bytes().take(12).position(|b| b == b';') else {
+        return (skipped > 1).then_some(('&', skipped));
+    };
+    let c = match &rest[..end] {
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        number => match numbered(number) {
+            Some(number) => character(number),
+            None => return (skipped > 1).then_some(('&', skipped)),
+        },
+    };
+    Some((c, skipped + end + 1))
+}
+
+/// `#65`, `#x41`.
+fn numbered(text: &str) -> Option<u32> {
+    let number = text.strip_prefix('#')?;
+    match number.strip_prefix(['x', 'X']) {
+        Some(digits) => hex(digits),
+        None => number.parse().ok(),
+    }
+}
+
+/// A byte; also if its `%` was escaped in turn.
+fn percent_escape(text: &str) -> Option<(char, usize)> {
+    let rest = text[1..].trim_start_matches("25");
+    let skipped = text.len() - rest.len();
+    match rest.get(..2).and_then(hex) {
+        Some(byte) if byte < 0x80 => Some((character(byte), skipped + 2)),
+        Some(_) => Some((REPLACEMENT, skipped + 2)),
+        None => (skipped > 1).then_some(('%', skipped)),
+    }
+}
+
+fn hex(digits: &str) -> Option<u32> {
+    let digits = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+fn character(number: u32) -> char {
+    // Half of a pair: with its other half it is none of a secret's letters.
+    char::from_u32(number).unwrap_or(REPLACEMENT)
+}

@@ -1,0 +1,162 @@
+//! Words that must not be printed, found however they are written.
+
+mod index;
+mod letters;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::iter::once;
+use std::ops::Range;
+
+use index::{Filter, Index};
+use letters::Form;
+
+/// What stands where a secret was.
+const MASK: &str = "***";
+
+/// The most bytes between two letters.
+const LONGEST_GAP: usize = 256;
+
+/// The same in a text in which the search goes over everything again and again, as in one of nothing but first letters and
+/// escape sequences: enough for a character or a short sequence.
+const SHORT_GAP: usize = 4;
+
+/// A word that must not be printed, and how much of it counts as all of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Word {
+    text: String,
+    least: usize,
+    known: usize,
+}
+
+impl Word {
+    /// The word as a whole. One of fewer than three characters is not looked for.
+    #[must_use]
+    pub fn whole(text: impl Into<String>) -> Self {
+        Self { text: text.into(), least: usize::MAX, known: 0 }
+    }
+
+    /// Also every part of it, from wherever, that is at least `least` characters long.
+    #[must_use]
+    pub fn or_part(self, least: usize) -> Self {
+        Self { least, ..self }
+    }
+
+    /// So many of its first characters are no secret, as all words of its kind begin with them: they do not count.
+    #[must_use]
+    pub fn known(self, known: usize) -> Self {
+        Self { known, ..self }
+    }
+}
+
+/// Words that must not be printed, made ready for the search.
+#[derive(Clone)]
+pub struct Secrets {
+    words: Vec<Word>,
+    indices: [Index; 2],
+    filter: Filter,
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self::new([])
+    }
+}
+
+impl Secrets {
+    /// All of these.
+    #[must_use]
+    pub fn new(words: impl IntoIterator<Item = Word>) -> Self {
+        let mut all: Vec<Word> = Vec::new();
+        for word in words {
+            if !all.contains(&word) {
+                all.push(word);
+            }
+        }
+        let indices = [Form::Written, Form::Escaped].map(|form| Index::new(&all, form));
+        let filter = Filter::new(&indices);
+        Self { words: all, indices, filter }
+    }
+
+    /// These, and more.
+    #[must_use]
+    pub fn and(&self, words: impl IntoIterator<Item = Word>) -> Self {
+        Self::new(self.words.iter().cloned().chain(words))
+    }
+
+    /// The words.
+    #[must_use]
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// The text with `***` in place of every occurrence of a word, and of every part of one that counts as all of it,
+    /// wherever it was cut.
+    ///
+    /// A word is found with everything between its letters that this crate takes out or puts in (escape sequences,
+    /// characters of the table and what stands for them, white space, backslashes) and what cannot be seen, and with letters
+    /// as JSON (`\u0041`), XML (`&#65;`), addresses (`%41`) and programs (`\x41`, `\u{41}`) may write them, up to 256 bytes
+    /// between two letters. JSON stays JSON.
+    ///
+    /// A text without a word is lent. It takes time in proportion to the text's length.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut masked = String::new();
+        // What is masked next, and what stands before it that is written already.
+        let (mut hidden, mut kept) = (0..0, 0);
+        let (mut from, mut read) = (0, 0);
+        while let Some(at) = self.filter.next(text.as_bytes(), from) {
+            let gap = if read > 4 * at + LONGEST_GAP { SHORT_GAP } else { LONGEST_GAP };
+            let found = self.indices.each_ref().map(|index| index.search(text, at, gap));
+            read += found.iter().map(|found| found.read).sum::<usize>();
+            from = at + 1;
+            let longest = found.into_iter().filter_map(|found| Some((found.end?, found.again))).max();
+            let Some((end, again)) = longest else { continue };
+            from = from.max(again);
+            if at > hidden.end || hidden.is_empty() {
+                write_hidden(&mut masked, text, &hidden, &mut kept);
+                hidden = start_of_escape(text, at).max(kept)..end;
+            } else {
+                hidden.end = hidden.end.max(end);
+            }
+        }
+        if hidden.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        write_hidden(&mut masked, text, &hidden, &mut kept);
+        masked.push_str(&text[kept..]);
+        Cow::Owned(masked)
+    }
+}
+
+fn write_hidden(masked: &mut String, text: &str, hidden: &Range<usize>, kept: &mut usize) {
+    if !hidden.is_empty() {
+        masked.push_str(&text[*kept..hidden.start]);
+        masked.push_str(MASK);
+        *kept = hidden.end;
+    }
+}
+
+/// Where the escape of JSON begins that `at` is a part of, or else `at`: half an escape is no JSON.
+fn start_of_escape(text: &str, at: usize) -> usize {
+    let bytes = &text.as_bytes()[..at];
+    let digits = bytes.iter().rev().take(3).take_while(|b| b.is_ascii_hexdigit()).count();
+    // `\n` is entered at its letter, `\u0041` also at a digit. A backslash that is escaped itself begins nothing.
+    let entered = (0..=digits).filter_map(|digits| bytes[..at - digits].strip_suffix(b"u"));
+    let begins = |before: &&[u8]| before.iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1;
+    once(bytes).chain(entered).find(begins).map_or(at, |before| before.len() - 1)
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}

@@ -1,0 +1,180 @@
+//! Keys, written in every way.
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use std::borrow::Cow;
+
+const KEY: &str = "AIzaSy-0123_4567nuxyz";
+
+/// What is made of the text without the word, or a part of it of so many characters.
+fn mask(text: &str, word: &str, least: usize) -> String {
+    Secrets::new([Word::whole(word).or_part(least)]).mask(text).into_owned()
+}
+
+fn masked(text: &str) -> String {
+    mask(text, KEY, 8)
+}
+
+#[rstest]
+#[case("a AIzaSy-0123_4567nuxyz b AIzaSy-0123_4567nuxyz", "a *** b ***")]
+#[case("cut: AIzaSy-0…", "cut: ***…")]
+#[case("AIzaSy-", "AIzaSy-")]
+#[case("AIza\u{1B}[31mSy-0123_4567nuxyz", "***")]
+#[case("AIza\u{1B}]0;title\u{1B}\\Sy-0123_4567nuxyz", "***")]
+#[case("AIza\u{FFFD}Sy-\u{2426}0123\u{200B}_45\u{202E}67nuxyz", "***")]
+#[case("AIzaSy\\-0123\\_4567nuxyz", "***")]
+#[case("AIza\n  Sy-0123_4567nuxyz.", "***.")]
+#[case(r#""AIza\u001b[31mSy\u002d0123_4567\nnuxyz""#, r#""***""#)]
+#[case(r#""AIza\u001b]0;t\u0007Sy-0123_4567nuxyz""#, r#""***""#)]
+#[case(r#""AIza\u001b]0;t\u001b\\Sy-0123_4567nuxyz""#, r#""***""#)]
+#[case("&#65;I&#x7a;aSy-0123&#95;4567nuxyz", "***")]
+#[case("%41IzaSy%2D0123%255F4567nuxyz&x", "***&x")]
+#[case("%E2%80%8BA%E2%80%8BIzaSy-0123_4567nuxyz", "%E2%80%8B***")]
+#[case("AAIzaSy-0123_4567nuxyz", "A***")]
+#[case(r#"{"a":"\\u0041\\u0049zaSy-0123\\u005f4567nuxyz"}"#, r#"{"a":"***"}"#)]
+#[case(r#""\\\\u0041IzaSy-0123\\\\u005f4567nuxyz""#, r#""***""#)]
+#[case(r"\x41\x49zaSy-0123\x5F4567nuxyz.", "***.")]
+#[case(r"\u{41}\u{0049}zaSy-0123\u{5F}4567nuxyz.", "***.")]
+#[case("&amp;#65;Iza&amp;amp;#x53;y-0123_4567nuxyz", "***")]
+// Any part of it.
+#[case("ends with zaSy-0123_4567nuxyz", "ends with ***")]
+#[case("-0123_45", "***")]
+#[case("-0123_4", "-0123_4")]
+#[case("AIzaSy-0123_4567nuxyz23_4567nuxyz", "***")]
+#[case("AIzaSy-0123_4567nuxyz or y-0123_4567nu or 23_4567nux", "*** or *** or ***")]
+// What begins within another part and goes on behind it.
+#[case("AIzaSy-0123_4AIzaSy-0", "***")]
+#[case(r#""\\x41\\x49zaSy-0123\\x5F4567nuxyz""#, r#""***""#)]
+fn a_secret_is_found(#[case] text: &str, #[case] left: &str) {
+    assert_eq!(masked(text), left);
+}
+
+#[test]
+fn what_is_read_as_an_escape_is_also_read_as_it_is() {
+    for secret in [r"p%41ss\word", "&amp;secret", "a%25b%2541c", "nuxyznuxyz"] {
+        assert_eq!(mask(&format!("<{secret}>"), secret, usize::MAX), "<***>", "{secret}");
+        let json = serde_json::to_string(&format!("\n{secret}\n")).unwrap();
+        assert_eq!(mask(&json, secret, usize::MAX), r#""\n***\n""#, "{secret}");
+    }
+}
+
+#[test]
+fn json_stays_json() {
+    for (json, left) in [
+        (r#""\uabcdef1234""#, r#""***""#),
+        (r#""\\abcdef1234""#, r#""\\***""#),
+        (r#""x\\\\uabcdef1234""#, r#""x\\\\u***""#),
+    ] {
+        let masked = mask(json, "abcdef1234", 8);
+        assert!(serde_json::from_str::<String>(&masked).is_ok(), "{masked}");
+        assert_eq!(masked, left);
+    }
+    assert_eq!(mask(r#""\nbcdefgh""#, "nbcdefgh", 8), r#""***""#);
+}
+
+#[test]
+fn other_text_is_lent() {
+    for text in
+        ["", "a kind key", "AIzaSx-0123", "\\u004", "&#65", "%4", "%", "\\", "&;&#;&#x;%zz\\u00zzä%ä&ä\\ä"]
+    {
+        let secrets = Secrets::new([Word::whole(KEY).or_part(8)]);
+        assert!(matches!(secrets.mask(text), Cow::Borrowed(_)), "{text}");
+    }
+    assert_eq!(mask("anything", "", 8), "anything");
+}
+
+#[test]
+fn it_takes_time_in_proportion() {
+    for piece in ["A\\", "A\u{1B}]", "AI ", "\\", "%25", "AIzaSy\u{200B}", "A\u{1B}[", "&", "\\u00"] {
+        let text = piece.repeat(50_000 / piece.len());
+        let began = std::time::Instant::now();
+        assert_eq!(masked(&text), text);
+        // Its square would be many.
+        assert!(began.elapsed().as_secs() < 20, "{piece:?}: {:?}", began.elapsed());
+    }
+}
+
+/// Ways to write a character that leave it the same for whoever reads what was written.
+fn written(c: char, way: u8) -> String {
+    match way {
+        0 => format!("\\u{:04x}", u32::from(c)),
+        1 => format!("&#{};", u32::from(c)),
+        2 => format!("&#x{:X};", u32::from(c)),
+        3 => format!("%{:02X}", u32::from(c)),
+        4 if c.is_ascii_punctuation() => format!("\\{c}"),
+        5 => format!("\\\\u{:04x}", u32::from(c)),
+        6 => format!("\\x{:02X}", u32::from(c)),
+        _ => c.to_string(),
+    }
+}
+
+const BETWEEN: [&str; 12] = [
+    "\u{1B}[31m",
+    "\u{9B}0m",
+    "\u{1B}]0;t\u{7}",
+    "\\u001b[1;2m",
+    "\u{0}",
+    "\\u0000",
+    "\u{200B}",
+    "\u{202E}",
+    "\\u2028",
+    "\r\n",
+    "\\n",
+    "\u{FFFD}",
+];
+
+#[test]
+fn how_its_kind_begins_is_no_secret() {
+    let secrets = Secrets::new([Word::whole("github_pat_11ABCDEF0123456789").or_part(8).known(11)]);
+    for (text, left) in [
+        ("github_pat_ is how they begin", "github_pat_ is how they begin"),
+        ("github_pat_11ABCDE", "github_pat_11ABCDE"),
+        ("github_pat_11ABCDEF…", "***…"),
+        ("_pat_11ABCDEF0…", "***…"),
+        ("CDEF0123", "***"),
+    ] {
+        assert_eq!(secrets.mask(text), left);
+    }
+}
+
+#[test]
+fn many_words_are_searched_for_at_once() {
+    let secrets = Secrets::new([Word::whole("first-secret"), Word::whole("second-secret").or_part(8)]);
+    let secrets = secrets.and([Word::whole("third secret")]);
+    assert_eq!(
+        secrets.mask("first-secret, first-secre, nd-secret, third\n secret"),
+        "***, first-secre, ***, ***"
+    );
+    assert_eq!(secrets.mask("secret"), "secret");
+}
+
+proptest! {
+    #[test]
+    fn a_key_is_found_however_it_is_written(
+        ways in prop::collection::vec((0u8..12, 0usize..40), KEY.len()),
+        (first, count) in (0..=KEY.len() - 8).prop_flat_map(|first| (Just(first), 8..=KEY.len() - first)),
+        before in "[a-z \\\\%&]{0,8}",
+    ) {
+        let mut text = before.clone();
+        for (c, (way, between)) in KEY.chars().skip(first).take(count).zip(ways) {
+            text += BETWEEN.get(between).copied().unwrap_or("");
+            text += &written(c, way);
+        }
+        text += "…";
+        let left = masked(&text);
+        prop_assert!(left.ends_with("***…") || left.contains("***") && left.len() < before.len() + 30, "{text:?} → {left:?}");
+        // Nothing of it is left, and doing it again changes nothing.
+        prop_assert_eq!(masked(&left), left.clone());
+    }
+
+    #[test]
+    fn json_is_json_before_and_after(text in "(\\PC|AIzaSy-0123_4567nuxyz|[\\\\\n\u{1B}\"u0-9n]){0,40}", secret in "[\\\\u0-9a-fn]{8}") {
+        let json = serde_json::to_string(&text).unwrap();
+        for secret in [KEY, &secret] {
+            let masked = mask(&json, secret, 8);
+            prop_assert!(serde_json::from_str::<String>(&masked).is_ok(), "{json} → {masked}");
+        }
+    }
+}
