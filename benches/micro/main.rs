@@ -8,9 +8,10 @@
 mod engine;
 mod events;
 mod expansion;
+mod redaction;
 mod reports;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, expansion::benches, reports::benches, engine::benches);
+criterion_group!(benches, expansion::benches, reports::benches, redaction::benches, engine::benches);
 criterion_main!(benches);

@@ -27,11 +27,14 @@ pub(crate) const fn acts(c: char) -> bool {
 /// for a reader, and for whoever copies it, with such characters between its letters. Backslashes are among them, with which
 /// Markdown and JSON write what would be markup, and white space, which takes the place of a line break.
 pub(crate) fn between_letters(c: char) -> bool {
+    if c.is_ascii_graphic() {
+        return c == '\\';
+    }
     acts(c)
         || c.is_whitespace()
         || matches!(
             c,
-            '\\' | REPLACEMENT
+            REPLACEMENT
                 // What stands for U+FFFD in XML, and a soft hyphen.
                 | '\u{2426}' | '\u{AD}'
                 // Joiners, marks of direction, fillers, selectors of variants and tags.

@@ -10,7 +10,10 @@ const GRAM: usize = 3;
 /// word as well.
 const OVERLAP: usize = 7;
 
-/// The bits of the filter.
+/// What an escape begins with.
+pub(super) const ESCAPES: [u8; 3] = [b'\\', b'&', b'%'];
+
+/// As many as there are values of two bytes.
 const BITS: usize = 1 << 16;
 
 /// All words, read in one form.
@@ -19,11 +22,11 @@ pub(super) struct Index {
     form: Form,
     words: Vec<Pattern>,
     /// Every place in a word where something may begin that counts, by the letters there; sorted.
-    places: Vec<([char; GRAM], Place)>,
+    places: Vec<(u64, Place)>,
 }
 
 /// A word's letters, and how many of them count as all.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 struct Pattern {
     letters: Vec<char>,
     least: usize,
@@ -38,14 +41,12 @@ struct Place {
 }
 
 /// What was found.
-#[derive(Default)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Found {
-    /// Where it ends in the text, if anything was found.
-    pub(super) end: Option<usize>,
+    /// Where it ends in the text.
+    pub(super) end: usize,
     /// From where on something else may begin that is not a part of it.
     pub(super) again: usize,
-    /// How many bytes were looked at.
-    pub(super) read: usize,
 }
 
 impl Pattern {
@@ -71,7 +72,9 @@ impl Index {
         for (word, pattern) in words.iter().enumerate() {
             for (at, gram) in pattern.letters.windows(GRAM).enumerate() {
                 if at + pattern.needed(at) <= pattern.letters.len() {
-                    places.extend(<[char; GRAM]>::try_from(gram).map(|gram| (gram, Place { word, at })));
+                    places.extend(
+                        <[char; GRAM]>::try_from(gram).map(|gram| (packed(gram), Place { word, at })),
+                    );
                 }
             }
         }
@@ -79,69 +82,105 @@ impl Index {
         Self { form, words, places }
     }
 
-    /// The longest word, or part of one that counts, that begins there.
-    pub(super) fn search(&self, text: &str, at: usize, gap: usize) -> Found {
+    /// Whether the words read in another form are the same.
+    pub(super) fn has_words_of(&self, other: &Self) -> bool {
+        self.words == other.words
+    }
+
+    /// The longest word, or part of one that counts, that begins there, and how many bytes were looked at.
+    pub(super) fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
         let characters = Characters { text, at, form: self.form };
         let first = characters.clone().next();
         let mut letters = Letters { characters, gap };
-        let mut found = Found::default();
         let gram = [letters.next(), letters.next(), letters.next()];
-        // What is skipped between letters does not count as a start: it would be skipped again and again.
-        if let [Some(a), Some(b), Some(c)] = gram
-            && first == gram[0]
-        {
-            self.follow([a, b, c], &mut letters, &mut found);
-        }
-        found.read = letters.characters.at - at;
-        found
+        let found = match gram {
+            // What is skipped between letters does not count as a start: it would be skipped again and again.
+            [Some(a), Some(b), Some(c)] if first == gram[0] => self.follow([a, b, c], &mut letters),
+            _ => None,
+        };
+        (found, letters.characters.at - at)
     }
 
     /// Goes on from a word's first letters, with every place that has them, for as long as it is one of the words.
-    fn follow(&self, gram: [(char, usize); GRAM], letters: &mut Letters<'_>, found: &mut Found) {
-        let mut ends = gram.map(|(_, end)| end).to_vec();
+    fn follow(&self, gram: [(char, usize); GRAM], letters: &mut Letters<'_>) -> Option<Found> {
         let mut places = self.places_of(gram.map(|(c, _)| c));
-        let mut longest = 0;
+        if places.is_empty() {
+            return None;
+        }
+        let mut ends = gram.map(|(_, end)| end).to_vec();
+        let mut longest = None;
         while !places.is_empty() {
             let count = ends.len();
             if places.iter().any(|place| count >= self.words[place.word].needed(place.at)) {
-                longest = count;
+                longest = Some(count - 1);
             }
             let Some((c, end)) = letters.next() else { break };
             places.retain(|place| self.words[place.word].letters.get(place.at + count) == Some(&c));
             ends.push(end);
         }
-        if longest > 0 {
-            found.end = Some(ends[longest - 1]);
-            found.again = longest.checked_sub(OVERLAP + 1).map_or(0, |last| ends[last]);
-        }
+        let last = longest?;
+        let again = last.checked_sub(OVERLAP).map_or(0, |before| ends[before]);
+        Some(Found { end: ends[last], again })
+    }
+
+    fn grams(&self) -> impl Iterator<Item = [char; GRAM]> {
+        self.places.iter().map(|(_, place)| {
+            let letters = &self.words[place.word].letters[place.at..];
+            std::array::from_fn(|at| letters[at])
+        })
     }
 
     fn places_of(&self, gram: [char; GRAM]) -> Vec<Place> {
+        let gram = packed(gram);
         let from = self.places.partition_point(|(known, _)| *known < gram);
         self.places[from..].iter().take_while(|(known, _)| *known == gram).map(|(_, place)| *place).collect()
     }
 }
 
-/// Tells of most places in a text that no word begins there, by three bytes of it.
+/// Letters as a number: a character takes 21 bits.
+fn packed(gram: [char; GRAM]) -> u64 {
+    gram.iter().fold(0, |packed, c| packed << 21 | u64::from(*c))
+}
+
+/// Tells of most places in a text that no word begins there, by two and by three bytes of it.
 #[derive(Clone)]
 pub(super) struct Filter {
-    firsts: [bool; 256],
-    grams: Box<[u64]>,
+    pairs: Bits,
+    grams: Bits,
+}
+
+#[derive(Clone)]
+struct Bits(Box<[u64]>);
+
+impl Bits {
+    fn has(&self, bit: u16) -> bool {
+        self.0[usize::from(bit / 64)] & 1 << (bit % 64) != 0
+    }
+
+    fn set(&mut self, bit: u16) {
+        self.0[usize::from(bit / 64)] |= 1 << (bit % 64);
+    }
 }
 
 impl Filter {
-    pub(super) fn new(indices: &[Index]) -> Self {
-        let mut filter = Self { firsts: [false; 256], grams: vec![0; BITS / 64].into() };
-        for (gram, _) in indices.iter().flat_map(|index| &index.places) {
-            let byte = |c: char| c.encode_utf8(&mut [0; 4]).as_bytes()[0];
-            let [a, b, c] = gram.map(byte);
-            filter.firsts[usize::from(a)] = true;
-            let bit = bit(a, b, c);
-            filter.grams[bit / 64] |= 1 << (bit % 64);
+    pub(super) fn new(indices: &[&Index]) -> Self {
+        let none = Bits(vec![0; BITS / 64].into());
+        let mut filter = Self { pairs: none.clone(), grams: none };
+        for gram in indices.iter().flat_map(|index| index.grams()) {
+            let [a, b, c] = gram.map(|c| c.encode_utf8(&mut [0; 4]).as_bytes()[0]);
+            filter.grams.set(three(a, b, c));
+            filter.pairs.set(u16::from_le_bytes([a, b]));
+            for next in (0..=u8::MAX).filter(|next| !is_plain(*next)) {
+                filter.pairs.set(u16::from_le_bytes([a, next]));
+            }
         }
-        if filter.firsts.contains(&true) {
-            for escape in [b'\\', b'&', b'%'] {
-                filter.firsts[usize::from(escape)] = true;
+        if indices.iter().any(|index| !index.places.is_empty()) {
+            for next in 0..=u8::MAX {
+                filter.pairs.set(u16::from_le_bytes([b'&', next]));
+                filter.pairs.set(u16::from_le_bytes([b'%', next]));
+            }
+            for next in [b'u', b'x', b'\\'] {
+                filter.pairs.set(u16::from_le_bytes([b'\\', next]));
             }
         }
         filter
@@ -149,30 +188,34 @@ impl Filter {
 
     /// The next place where a word may begin.
     pub(super) fn next(&self, bytes: &[u8], from: usize) -> Option<usize> {
-        (from..bytes.len()).find(|at| self.firsts[usize::from(bytes[*at])] && self.may_begin(bytes, *at))
+        let pairs = bytes.get(from..)?.array_windows::<2>().enumerate();
+        let likely = pairs.filter(|(_, pair)| self.pairs.has(u16::from_le_bytes(**pair)));
+        likely.map(|(at, _)| from + at).find(|at| self.may_begin(bytes, *at))
     }
 
     fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
-        match bytes[at] {
-            b'\\' => matches!(bytes.get(at + 1), Some(b'u' | b'x' | b'\\')),
-            b'&' | b'%' => true,
-            first => {
-                let Some((second, at)) = plain(bytes, at + 1) else { return true };
-                let Some((third, _)) = plain(bytes, at + 1) else { return true };
-                let bit = bit(first, second, third);
-                self.grams[bit / 64] & 1 << (bit % 64) != 0
-            }
+        if ESCAPES.contains(&bytes[at]) {
+            return true;
         }
+        let Some(second) = letter(bytes, at + 1) else { return true };
+        let Some(third) = letter(bytes, second + 1) else { return true };
+        self.grams.has(three(bytes[at], bytes[second], bytes[third]))
     }
 }
 
-/// The next letter and its place, if it is plain how it is read: behind some spaces at most, and no escape begins there.
-fn plain(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
-    let (at, byte) = bytes.iter().enumerate().skip(from).find(|(_, b)| **b != b' ')?;
-    (byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'&' | b'%')).then_some((*byte, at))
+/// Where the next letter is, if it is plain how it is read: behind some spaces at most, and no escape begins there.
+fn letter(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while *bytes.get(at)? == b' ' {
+        at += 1;
+    }
+    is_plain(bytes[at]).then_some(at)
 }
 
-fn bit(a: u8, b: u8, c: u8) -> usize {
-    let hash = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1) >> 16;
-    hash as usize % BITS
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !ESCAPES.contains(&byte)
+}
+
+fn three(a: u8, b: u8, c: u8) -> u16 {
+    let [.., low, high] = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1).to_le_bytes();
+    u16::from_le_bytes([low, high])
 }

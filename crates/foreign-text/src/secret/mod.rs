@@ -10,7 +10,7 @@ use std::fmt;
 use std::iter::once;
 use std::ops::Range;
 
-use index::{Filter, Index};
+use index::{ESCAPES, Filter, Found, Index};
 use letters::Form;
 
 /// What stands where a secret was.
@@ -55,7 +55,10 @@ impl Word {
 #[derive(Clone)]
 pub struct Secrets {
     words: Vec<Word>,
-    indices: [Index; 2],
+    written: Index,
+    escaped: Index,
+    /// Whether no word has an escape in it: a text without one reads the same in both forms.
+    is_plain: bool,
     filter: Filter,
 }
 
@@ -75,9 +78,9 @@ impl Secrets {
                 all.push(word);
             }
         }
-        let indices = [Form::Written, Form::Escaped].map(|form| Index::new(&all, form));
-        let filter = Filter::new(&indices);
-        Self { words: all, indices, filter }
+        let [written, escaped] = [Form::Written, Form::Escaped].map(|form| Index::new(&all, form));
+        let filter = Filter::new(&[&written, &escaped]);
+        Self { is_plain: written.has_words_of(&escaped), words: all, written, escaped, filter }
     }
 
     /// These, and more.
@@ -109,11 +112,10 @@ impl Secrets {
         let (mut from, mut read) = (0, 0);
         while let Some(at) = self.filter.next(text.as_bytes(), from) {
             let gap = if read > 4 * at + LONGEST_GAP { SHORT_GAP } else { LONGEST_GAP };
-            let found = self.indices.each_ref().map(|index| index.search(text, at, gap));
-            read += found.iter().map(|found| found.read).sum::<usize>();
+            let (found, looked_at) = self.search(text, at, gap);
+            read += looked_at;
             from = at + 1;
-            let longest = found.into_iter().filter_map(|found| Some((found.end?, found.again))).max();
-            let Some((end, again)) = longest else { continue };
+            let Some(Found { end, again }) = found else { continue };
             from = from.max(again);
             if at > hidden.end || hidden.is_empty() {
                 write_hidden(&mut masked, text, &hidden, &mut kept);
@@ -128,6 +130,17 @@ impl Secrets {
         write_hidden(&mut masked, text, &hidden, &mut kept);
         masked.push_str(&text[kept..]);
         Cow::Owned(masked)
+    }
+
+    /// The longest that begins there, and how many bytes were looked at.
+    fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
+        let (written, read) = self.written.search(text, at, gap);
+        let is_same = self.is_plain && !text.as_bytes()[at..at + read].iter().any(|b| ESCAPES.contains(b));
+        if is_same {
+            return (written, read);
+        }
+        let (escaped, more) = self.escaped.search(text, at, gap);
+        (written.max(escaped), read + more)
     }
 }
 
