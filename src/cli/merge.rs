@@ -41,8 +41,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
     let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
     let files = args.reports.files()?;
     if let Some(taken) = args.files.iter().find(|input| files.names(input)) {
-        return Err(Failure::usage(format!("{} is read, and would be overwritten", taken.display()))
-            .help("name another file"));
+        return Err(outputs::would_be_overwritten(taken));
     }
     files.check_without_events().map_err(outputs::unwritable)?;
     let merged = report::merge(reports).map_err(Failure::usage)?;

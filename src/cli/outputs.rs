@@ -55,13 +55,15 @@ impl ReportArgs {
     ///
     /// # Errors
     ///
-    /// When more than one of them is to go to stdout.
+    /// When more than one of them is to go to stdout, or to the same file.
     pub(crate) fn files(&self) -> Result<ReportFiles, Failure> {
         let files = self.files.files()?;
         if self.events_on_stdout() && self.files.on_stdout().is_some() {
             return Err(one_stdout());
         }
-        Ok(ReportFiles { more_events: file(self.events.as_ref()).into_iter().collect(), ..files })
+        let files = ReportFiles { more_events: file(self.events.as_ref()).into_iter().collect(), ..files };
+        one_each(&files, true)?;
+        Ok(files)
     }
 }
 
@@ -83,14 +85,52 @@ impl FileArgs {
         }
         let junit = file(self.junit.as_ref()).map(|path| (path, Format::Junit));
         let json = file(self.json.as_ref()).map(|path| (path, Format::Json));
-        Ok(ReportFiles {
+        let files = ReportFiles {
             folder: self.report_dir.clone(),
             junit_profile: self.junit_profile,
             more: junit.into_iter().chain(json).collect(),
             more_events: Vec::new(),
             redactor: redactor(),
-        })
+        };
+        one_each(&files, false)?;
+        Ok(files)
     }
+}
+
+/// Each report has a file of its own.
+fn one_each(files: &ReportFiles, with_events: bool) -> Result<(), Failure> {
+    let Some(clash) = files.clash(with_events) else { return Ok(()) };
+    let flags = clash.each_ref().map(|(path, format)| {
+        let (flag, is_named) = match format {
+            Some(Format::Junit) => ("--junit", files.more.contains(&(path.clone(), Format::Junit))),
+            Some(Format::Json) => ("--json", files.more.contains(&(path.clone(), Format::Json))),
+            Some(Format::Ctrf | Format::Markdown | Format::Html) => ("--report-dir", true),
+            None => ("--events", files.more_events.contains(path)),
+        };
+        if is_named { flag } else { "--report-dir" }
+    });
+    let [(_, _), (path, _)] = &clash;
+    let path = foreign_text::line(&path.display().to_string());
+    Err(Failure::usage(format!("{} and {} would write different reports to {path}", flags[0], flags[1]))
+        .help("name a file for each"))
+}
+
+/// Leaves alone what a command reads.
+///
+/// # Errors
+///
+/// When one of these files would be overwritten.
+pub(crate) fn spare(inputs: &[PathBuf], files: &ReportFiles) -> Result<(), Failure> {
+    match inputs.iter().find(|input| files.replaces(input)) {
+        Some(input) => Err(would_be_overwritten(input)),
+        None => Ok(()),
+    }
+}
+
+/// That a file is both read and written.
+pub(crate) fn would_be_overwritten(input: &Path) -> Failure {
+    let input = foreign_text::line(&input.display().to_string());
+    Failure::usage(format!("{input} is read, and would be overwritten")).help("name another file")
 }
 
 fn is_stdout(path: Option<&PathBuf>) -> bool {
@@ -176,7 +216,10 @@ mod tests {
         assert_eq!(args("tests.xml", "all.json", "-").files.on_stdout(), None);
         let files = args("-", "all.json", "e").files().unwrap();
         assert_eq!(files.path(Format::Junit), Path::new("out/junit.xml"));
-        for (junit, json, events) in [("-", "-", "e"), ("-", "j", "-"), ("x", "-", "-")] {
+        let twice = [("x", "./x", "e"), ("x", "j", "out/../x"), ("out/report.html", "j", "e")];
+        for (junit, json, events) in
+            [("-", "-", "e"), ("-", "j", "-"), ("x", "-", "-")].into_iter().chain(twice)
+        {
             assert_eq!(args(junit, json, events).files().unwrap_err().exit(), Exit::Usage);
         }
     }

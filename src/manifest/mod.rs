@@ -32,6 +32,7 @@ mod warnings;
 mod workflow;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemars::Schema;
@@ -90,6 +91,19 @@ impl Manifest {
     #[must_use]
     pub fn path(&self) -> &str {
         self.document.name()
+    }
+
+    /// The files that it was read from: its own, and those that its jobs name.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let path = Path::new(self.path());
+        let named = self.jobs.iter().flat_map(|job| {
+            let lists = job.sources.iter().filter_map(|source| match source {
+                SourceSpec::List { document, .. } => Some(document.name()),
+                SourceSpec::Repository { .. } | SourceSpec::Pattern { .. } => None,
+            });
+            job.keys.prompt_file.iter().map(|file| file.as_str()).chain(lists)
+        });
+        named.map(|file| path.with_file_name(file)).chain([path.to_owned()]).collect()
     }
 }
 

@@ -148,6 +148,80 @@ fn a_file_that_is_no_report_is_not_replaced() {
 }
 
 #[test]
+fn one_file_is_for_one_report() {
+    let world = world();
+    fs::create_dir(world.path("folder")).unwrap();
+    symlink("folder", world.path("link")).unwrap();
+    for (flags, first, second) in [
+        ("--junit x --json x", "--junit", "--json"),
+        ("--junit x --json ./x", "--junit", "--json"),
+        ("--junit folder/x --json link/x", "--junit", "--json"),
+        ("--junit new/x --json NEW/X", "--junit", "--json"),
+        ("--json x --events folder/../x", "--json", "--events"),
+        ("--report-dir out --json out/junit.xml", "--report-dir", "--json"),
+        ("--report-dir out --junit out/events.jsonl", "--junit", "--report-dir"),
+    ] {
+        let ended = world.run().args(flags).exits(2);
+        let told = format!("{first} and {second} would write different reports to ");
+        assert!(ended.stderr.contains(&told), "{flags}: {ended}");
+        assert!(!world.path("x").exists() && !world.path("out").exists(), "{flags}");
+    }
+    world.created(0);
+    world.run().args("--junit /dev/null --json /dev/null --events jules-report/events.jsonl").exits(0);
+    let merge = |flags| world.command("merge").arg("jules-report/report.json").args(flags);
+    merge("--report-dir all --json y --junit y").exits(2);
+    merge("--report-dir all --json all/report.json").exits(0);
+}
+
+#[test]
+fn what_a_run_reads_is_not_replaced_though_it_is_empty() {
+    let jobs = [
+        job("a", "Do it.", &["source: my-org/web@main"]),
+        "{ id: b, prompt-file: ci/b.md }".to_owned(),
+        job("c", "Do it.", &["sources: [{ file: ci/repositories.txt }]"]),
+    ];
+    let world = World::with("{ defaults: { duration: 40ms, outcome: change } }", &Manifest::of(jobs));
+    fs::create_dir(world.path("ci")).unwrap();
+    for file in ["ci/b.md", "ci/repositories.txt"] {
+        world.write(file, "");
+    }
+    for flag in ["--json", "--junit", "--events"] {
+        for file in ["ci/b.md", "./ci/repositories.txt"] {
+            let ended = world.run().arg(flag).arg(file).exits(2);
+            assert!(ended.stderr.contains("is read, and would be overwritten"), "{ended}");
+            assert_eq!(world.read(file), "");
+        }
+    }
+    world.created(0);
+    let scenario = world.path("ci/scenario.yaml");
+    fs::write(&scenario, "").unwrap();
+    let flag = format!("--simulate={}", scenario.display());
+    let ended = world.command("run").arg(flag).args("--json ci/scenario.yaml").exits(2);
+    assert!(ended.stderr.contains("is read, and would be overwritten"), "{ended}");
+}
+
+#[test]
+fn a_pipe_in_the_report_folder_stays_a_pipe() {
+    let world = world();
+    fs::create_dir(world.path("jules-report")).unwrap();
+    let path = world.path("jules-report/junit.xml");
+    mkfifo(&path);
+    // A link is a stranger's, and leads nowhere.
+    symlink(world.path("elsewhere"), world.path("jules-report/summary.md")).unwrap();
+    mkfifo(&world.path("elsewhere"));
+    let running = world.run().start();
+    let read = {
+        let path = path.clone();
+        std::thread::spawn(move || fs::read_to_string(path).unwrap())
+    };
+    let ended = running.wait();
+    assert!(fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert!(read.join().unwrap().contains("<testsuite"));
+    assert!(fs::symlink_metadata(world.path("jules-report/summary.md")).unwrap().is_file());
+}
+
+#[test]
 fn merge_does_not_replace_what_it_reads() {
     let world = world();
     world.run().exits(0);

@@ -1,7 +1,7 @@
 //! The flags of `run`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::args::{Service, State};
@@ -123,6 +123,14 @@ impl RunArgs {
     /// Whether the service is the simulator.
     pub(super) fn is_simulated(&self) -> bool {
         matches!(self.simulate, Some(SimulateWith::Demo | SimulateWith::Scenario(_)))
+    }
+
+    /// The file that says how the simulator behaves.
+    pub(super) fn scenario(&self) -> Option<&Path> {
+        match &self.simulate {
+            Some(SimulateWith::Scenario(path)) => Some(path),
+            Some(SimulateWith::No | SimulateWith::Demo) | None => None,
+        }
     }
 
     /// The same in the runner's words.

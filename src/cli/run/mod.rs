@@ -54,9 +54,13 @@ pub(crate) struct Job {
 
 impl Job {
     fn options(&self, args: &RunArgs) -> Result<Options, Failure> {
+        let options = args.options()?;
+        let scenario = args.scenario().map(Path::to_owned);
+        let inputs: Vec<_> = self.manifest.files().into_iter().chain(scenario).collect();
+        outputs::spare(&inputs, &options.reports)?;
         let (workflow_run, is_rerun) =
             self.workflow.clone().map_or((None, false), |(run, again)| (Some(run), again));
-        Ok(Options { workflow_run, is_rerun, ..args.options()? })
+        Ok(Options { workflow_run, is_rerun, ..options })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IntoInnerError, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -109,6 +109,21 @@ pub(super) fn check(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), C
     check().map_err(|source| CannotWrite { path: path.to_owned(), source })
 }
 
+/// Where a path leads, to compare with others: through all links, and without upper case, which some file systems do not
+/// tell from lower case.
+pub(super) fn place(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let known = path.ancestors().find_map(|known| known.canonicalize().ok().map(|real| (known, real)));
+    let (known, mut place) = known.unwrap_or((Path::new(""), PathBuf::new()));
+    for part in path.strip_prefix(known).unwrap_or(&path).components() {
+        match part {
+            Component::ParentDir => drop(place.pop()),
+            part => place.push(part),
+        }
+    }
+    place.to_string_lossy().to_lowercase()
+}
+
 /// The first bytes of a file. One that may not be read may still be replaced, by whoever owns the folder.
 fn head(path: &Path) -> io::Result<String> {
     let file = match File::open(path) {
@@ -163,6 +178,23 @@ mod tests {
         replace(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_place_has_many_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| place(&dir.path().join(path));
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        for path in ["./file", "new/../file", "FILE"] {
+            assert_eq!(at(path), at("file"), "{path}");
+        }
+        assert_eq!(at("new/./x"), at("new/x"));
+        assert_ne!(at("new/x"), at("x"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(dir.path(), dir.path().join("link")).unwrap();
+            assert_eq!((at("link/file"), at("link/new")), (at("file"), at("new")));
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Which report files there are, and where they go.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::file::check;
+use super::file::{check, place};
 use super::stream::{is_stream, open_stream};
 use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, replace};
 use crate::ledger::keep_out_of_git;
@@ -132,11 +132,10 @@ impl ReportFiles {
         more.map_or_else(|| self.folder.join(format.file()), |(path, _)| path.clone())
     }
 
-    /// Whether the path is one of those that were named, and no place for a file. What others put into the folder is
-    /// replaced, whatever it leads to.
+    /// Whether the path is no place for a file. A link that others put into the folder is replaced, whatever it leads to.
     fn is_stream(&self, path: &Path) -> bool {
         let mut named = self.more.iter().map(|(path, _)| path).chain(&self.more_events);
-        named.any(|named| named == path) && is_stream(path)
+        is_stream(path) && (!path.is_symlink() || named.any(|named| named == path))
     }
 
     /// Whether one of the further files is this file.
@@ -144,6 +143,30 @@ impl ReportFiles {
         let Ok(file) = file.canonicalize() else { return false };
         let mut named = self.more.iter().filter(|(path, _)| !self.is_stream(path));
         named.any(|(path, _)| path.canonicalize().is_ok_and(|path| path == file))
+    }
+
+    /// Whether this file would make way for one of the files.
+    pub(crate) fn replaces(&self, file: &Path) -> bool {
+        let mut all = self.each_of_all(true).filter(|(path, _)| !self.is_stream(path));
+        file.is_file() && all.any(|(path, _)| place(&path) == place(file))
+    }
+
+    /// Two that are not the same and have the same place, so that one would replace the other. Of events there is no format.
+    pub(crate) fn clash(&self, with_events: bool) -> Option<[(PathBuf, Option<Format>); 2]> {
+        let mut seen: Vec<(String, (PathBuf, Option<Format>))> = Vec::new();
+        for file in self.each_of_all(with_events).filter(|(path, _)| !self.is_stream(path)) {
+            let place = place(&file.0);
+            match seen.iter().find(|(other, (_, format))| *other == place && *format != file.1) {
+                Some((_, other)) => return Some([other.clone(), file]),
+                None => seen.push((place, file)),
+            }
+        }
+        None
+    }
+
+    fn each_of_all(&self, with_events: bool) -> impl Iterator<Item = (PathBuf, Option<Format>)> {
+        let events = self.event_files().filter(move |_| with_events).map(|path| (path, None));
+        self.all().map(|(path, format)| (path, Some(format))).chain(events)
     }
 
     /// The files that get every event.
@@ -157,6 +180,7 @@ impl ReportFiles {
     ///
     /// The first that cannot, or that is something else than such a report.
     pub fn check(&self) -> Result<(), CannotWrite> {
+        self.check_places(true)?;
         self.check_without_events()?;
         let is_ours = |head: &str| head.starts_with("{\"v\":");
         self.event_files().filter(|path| !self.is_stream(path)).try_for_each(|path| check(&path, is_ours))
@@ -168,6 +192,7 @@ impl ReportFiles {
     ///
     /// As there.
     pub fn check_without_events(&self) -> Result<(), CannotWrite> {
+        self.check_places(false)?;
         let is_new = !self.folder.exists();
         let mut files = self.all().filter(|(path, _)| !self.is_stream(path));
         files.try_for_each(|(path, format)| check(&path, |head| format.begins(head)))?;
@@ -175,6 +200,12 @@ impl ReportFiles {
             keep_out_of_git(&self.folder);
         }
         Ok(())
+    }
+
+    fn check_places(&self, with_events: bool) -> Result<(), CannotWrite> {
+        let Some([_, (path, _)]) = self.clash(with_events) else { return Ok(()) };
+        let what = "another report goes to the same file";
+        Err(CannotWrite { path, source: io::Error::new(io::ErrorKind::InvalidData, what) })
     }
 
     /// Writes all reports of a run that will not change any more; returns where they are.
