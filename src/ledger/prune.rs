@@ -2,8 +2,10 @@
 //!
 //! A resumed run needs the last run of its manifest, and people look back some nights. A state folder is often a
 //! CI cache that is uploaded after every run, and a thousand tasks are some megabytes. So of each manifest
-//! the last run stays for ever, as does one that says last what became of a task (done is done), and the [`KEPT_RUNS`] newest stay for [`KEPT_DAYS`] days. A run with open tasks,
-//! or one that was killed, stays until it is closed. Sessions stay as long as their run, and eight days at least.
+//! the last run stays for ever, as does one that says last what became of a task (done is done), and the [`KEPT_RUNS`] newest
+//! stay for [`KEPT_DAYS`] days. One that left a task open, or was killed, stays until a later run has begun that task anew or
+//! taken it up: a night with a daily limit leaves some every time. Sessions stay as long as their run, and eight days at
+//! least.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -32,20 +34,19 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
     let old: Vec<i64> = conn
         .prepare(
             "WITH ranked AS (
-                SELECT n, ended_at, name, simulated,
+                SELECT n, coalesce(ended_at, started_at) AS over_at, name, simulated,
                        row_number() OVER (PARTITION BY identity, name, simulated ORDER BY n DESC) AS place
                 FROM runs
              )
              SELECT n FROM ranked
-             WHERE place > 1 AND (place > ?1 OR ended_at < ?2) AND ended_at IS NOT NULL
-               AND NOT EXISTS (
-                   SELECT 1 FROM tasks WHERE run = n AND (outcome IS NULL OR outcome IN ('deferred', 'detached'))
-               )
+             WHERE place > 1 AND (place > ?1 OR over_at < ?2)
                AND NOT EXISTS (
                    SELECT 1 FROM tasks WHERE run = n AND NOT EXISTS (
                        SELECT 1 FROM tasks AS newer JOIN runs AS its ON its.n = newer.run
                        WHERE newer.id = tasks.id AND newer.run > ranked.n
                          AND its.name = ranked.name AND its.simulated = ranked.simulated
+                         AND (newer.last <> 'none' OR tasks.last IN ('none', 'over')
+                              OR tasks.outcome NOT IN ('deferred', 'detached'))
                    )
                )",
         )?
@@ -134,18 +135,48 @@ mod tests {
         assert_eq!(left(&conn, "runs", "n"), [last, only]);
     }
 
+    /// What is left of the last attempt at the run's task.
+    fn leaves(conn: &Connection, run: i64, last: Option<&str>) -> i64 {
+        conn.execute("UPDATE tasks SET last = ?2 WHERE run = ?1", params![run, last]).unwrap();
+        run
+    }
+
     #[test]
     fn runs_with_work_left_stay() {
+        // As an older program has left them: only the events tell whether something is at work.
         let conn = ledger();
         let mut kept: Vec<_> = [None, Some("deferred"), Some("detached")]
             .into_iter()
             .map(|outcome| run(&conn, "nightly", 200, outcome, true))
             .collect();
-        kept.push(run(&conn, "nightly", 200, Some("succeeded"), false));
         run(&conn, "nightly", 200, Some("succeeded"), true);
         kept.push(run(&conn, "nightly", 0, Some("succeeded"), true));
         assert_eq!(prune(&conn, now()).unwrap(), 1);
         assert_eq!(left(&conn, "runs", "n"), kept);
+    }
+
+    #[test]
+    fn what_may_be_at_work_stays_until_a_later_run_has_an_attempt_at_it() {
+        let conn = ledger();
+        let live = leaves(&conn, run(&conn, "nightly", 200, Some("detached"), true), Some("live"));
+        let next = leaves(&conn, run(&conn, "nightly", 199, Some("deferred"), true), Some("none"));
+        let last = leaves(&conn, run(&conn, "nightly", 0, Some("deferred"), true), Some("none"));
+        assert_eq!(prune(&conn, now()).unwrap(), 1, "the one between left nothing at work");
+        assert_eq!(left(&conn, "runs", "n"), [live, last]);
+        assert!(next < last);
+        leaves(&conn, last, Some("over"));
+        assert_eq!(prune(&conn, now()).unwrap(), 1);
+    }
+
+    #[test]
+    fn nights_that_left_something_open_or_were_killed_do_not_pile_up() {
+        let conn = ledger();
+        for night in 0..365 {
+            let outcome = if night % 2 == 0 { None } else { Some("deferred") };
+            leaves(&conn, run(&conn, "nightly", 365 - night, outcome, night % 3 > 0), Some("none"));
+            prune(&conn, now()).unwrap();
+        }
+        assert_eq!(left(&conn, "runs", "n").len(), KEPT_RUNS as usize);
     }
 
     #[test]
