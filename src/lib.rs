@@ -33,7 +33,7 @@ mod cli;
 #[cfg(feature = "runner")]
 pub(crate) mod engine;
 #[cfg(feature = "runner")]
-#[expect(dead_code, reason = "the commands about pull requests come next")]
+#[expect(dead_code, unused_imports, reason = "the commands about pull requests come next")]
 pub(crate) mod github;
 #[cfg(feature = "runner")]
 pub(crate) mod ledger;
@@ -45,6 +45,7 @@ pub mod outcome;
 pub mod plan;
 #[cfg(feature = "runner")]
 #[cfg_attr(not(test), expect(dead_code, reason = "the commands about pull requests come next"))]
+#[expect(unused_imports, reason = "the commands about pull requests come next")]
 pub(crate) mod pulls;
 #[cfg(feature = "runner")]
 pub mod report;

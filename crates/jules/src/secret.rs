@@ -112,6 +112,12 @@ impl Secret {
         Self::new(&text).map(Some).map_err(|source| SecretError::Invalid { origin, source })
     }
 
+    /// Whether it begins so: the tokens of some services tell by their first letters what they are.
+    #[must_use]
+    pub fn begins_with(&self, prefix: &str) -> bool {
+        self.text.expose_secret().starts_with(prefix)
+    }
+
     /// `text` without the secret, for logs and errors: every occurrence becomes `***`, whatever escapes and invisible
     /// characters it is written with, also in Base64, and so does every part of it of at least eight characters, for texts
     /// are cut. JSON stays JSON.

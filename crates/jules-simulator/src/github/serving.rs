@@ -306,7 +306,12 @@ impl GitHub {
         now: Timestamp,
     ) -> Served {
         let budget = self.limits.budget(&viewer.account(), resource, now);
-        served.answer.headers.extend(budget_headers(budget, resource));
+        // A mishap may have said something else of it.
+        let headers = &mut served.answer.headers;
+        let is_new = |name: &str| !headers.iter().any(|(known, _)| *known == name);
+        let new: Vec<_> =
+            budget_headers(budget, resource).into_iter().filter(|(name, _)| is_new(name)).collect();
+        headers.extend(new);
         tally.answer(served.delivery.leaves().then_some(served.answer.status));
         served
     }
