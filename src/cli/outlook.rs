@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::console::{Console, DIM};
 use crate::report::many;
-use crate::runner::Outlook;
+use crate::runner::{Because, Decision, Outlook};
 
 /// `170 done, 30 failed, 100 to start`.
 pub(crate) fn counts(outlook: &Outlook) -> String {
@@ -24,7 +24,11 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
 
 /// That there is nothing to do, since when, and the words that do it again.
 pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
-    let since = outlook.done_since().map_or_else(String::new, |since| format!(" since {}", minute(since)));
+    let since = outlook.done_since().map_or_else(String::new, |(since, run)| {
+        let others = outlook.done_in() - 1;
+        let others = if others == 0 { String::new() } else { format!(" and {} before it", others) };
+        format!(" since {} (run {run}{others})", minute(since))
+    });
     let mut parts = vec![format!("{} done{since}", outlook.done())];
     if outlook.failed() > 0 {
         parts.push(format!("{} failed (once more: --failed)", outlook.failed()));
@@ -70,6 +74,36 @@ pub(crate) fn repeated(count: usize) -> String {
     format!("{} {} a result already; {} would be done again", many(count, "task"), verbs.0, verbs.1)
 }
 
+/// What becomes of a task, in a line.
+pub(crate) fn words(decision: &Decision) -> String {
+    let before_an_edit = |edited: &bool| if *edited { ", before its prompt was edited" } else { "" };
+    match decision {
+        Decision::Start(because) => match because {
+            Because::New => "to start",
+            Because::Open => "to start: it has no end yet",
+            Because::Marked => "to start: marked open",
+            Because::Failed => "to start: it has failed",
+            Because::Due => "to start: its `repeat` is over",
+            Because::Again => "to start: --again",
+            Because::Edited => "to start: its prompt was edited",
+            Because::Fresh => "to start: --fresh",
+        }
+        .to_owned(),
+        Decision::GoOn { run, session } => format!("at work: session {session} (run {run})"),
+        Decision::Settle { run } => format!("in doubt whether it was created (run {run}): looked for first"),
+        Decision::Done { since, edited, run, .. } => {
+            format!("done since {} (run {run}){}", minute(*since), before_an_edit(edited))
+        }
+        Decision::Failed { since, outcome, edited, run } => {
+            let (label, edited) = (outcome.label(), before_an_edit(edited));
+            format!("{label} since {} (run {run}){edited}: waits for --failed", minute(*since))
+        }
+        Decision::Needs => "waits for what it needs".to_owned(),
+        Decision::Skipped => "marked to be skipped".to_owned(),
+        Decision::NotAsked => "never run, and not asked for".to_owned(),
+    }
+}
+
 fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
@@ -79,22 +113,25 @@ mod tests {
     use super::*;
     use crate::outcome::Outcome;
     use crate::plan::TaskId;
-    use crate::runner::{Because, Decision};
 
     fn outlook(decisions: &[Decision]) -> Outlook {
         let tasks = decisions.iter().map(|decision| (TaskId::new("up/o/r@main"), decision.clone())).collect();
         Outlook { tasks, ..Outlook::default() }
     }
 
+    fn run() -> crate::outcome::RunId {
+        "20261120-020000-7c1f".parse().unwrap()
+    }
+
     fn done(edited: bool) -> Decision {
         let since = "2026-11-20T02:00:05Z".parse().unwrap();
-        Decision::Done { since, outcome: Outcome::Succeeded, edited }
+        Decision::Done { since, outcome: Outcome::Succeeded, edited, run: run() }
     }
 
     #[test]
     fn what_would_be_done_is_counted() {
         let since = "2026-11-20T02:00:05Z".parse().unwrap();
-        let failed = Decision::Failed { since, outcome: Outcome::Failed, edited: false };
+        let failed = Decision::Failed { since, outcome: Outcome::Failed, edited: false, run: run() };
         let all = outlook(&[done(false), done(true), failed, Decision::Start(Because::New)]);
         assert_eq!(counts(&all), "2 done, 1 failed, 1 to start");
         assert_eq!(counts(&outlook(&[])), "nothing to do");
@@ -106,8 +143,13 @@ mod tests {
     fn when_there_is_nothing_to_do_the_way_to_do_it_again_is_named() {
         assert_eq!(
             nothing(&outlook(&[done(false)]), Some("jules-batch run jobs.yaml")),
-            "nothing to do: 1 done since 2026-11-20 02:00 UTC; to do some once more: jules-batch run jobs.yaml --again 'job(up)'"
+            "nothing to do: 1 done since 2026-11-20 02:00 UTC (run 20261120-020000-7c1f); to do some once more: jules-batch run jobs.yaml --again 'job(up)'"
         );
+        assert_eq!(
+            words(&done(true)),
+            "done since 2026-11-20 02:00 UTC (run 20261120-020000-7c1f), before its prompt was edited"
+        );
+        assert_eq!(words(&Decision::Start(Because::Due)), "to start: its `repeat` is over");
         assert_eq!(repeated(12), "12 tasks have a result already; they would be done again");
         assert_eq!(repeated(1), "1 task has a result already; it would be done again");
     }

@@ -37,6 +37,8 @@ pub enum Decision {
         outcome: Outcome,
         /// Whether its prompt has been edited since.
         edited: bool,
+        /// The run that it was done in.
+        run: RunId,
     },
     /// It has ended badly, and waits for `--failed`.
     Failed {
@@ -46,6 +48,8 @@ pub enum Decision {
         outcome: Outcome,
         /// Whether its prompt has been edited since.
         edited: bool,
+        /// The run that it was done in.
+        run: RunId,
     },
     /// It was skipped because of what it needs, and starts when that has ended well since.
     Needs,
@@ -178,7 +182,7 @@ fn ended(
     let is_same = latest.key == task.key || latest.key == task.key_under(&latest.name);
     // Of a prompt that cannot be had nobody knows whether it was edited.
     let edited = task.has_prompt() && !is_same;
-    let since = latest.ended_at.unwrap_or(latest.began);
+    let (since, run) = (latest.ended_at.unwrap_or(latest.began), latest.run.clone());
     if !asked.failed && is_due(task.repeat, latest, last, now) {
         Decision::Start(Because::Due)
     } else if outcome == Outcome::Skipped {
@@ -190,11 +194,15 @@ fn ended(
         }
     } else if outcome.counts_as_failed(task.on_no_change) {
         let again = asked.failed && runs_again(task, outcome);
-        if again { Decision::Start(Because::Failed) } else { Decision::Failed { since, outcome, edited } }
+        if again {
+            Decision::Start(Because::Failed)
+        } else {
+            Decision::Failed { since, outcome, edited, run }
+        }
     } else if edited && asked.redo_edited {
         Decision::Start(Because::Edited)
     } else {
-        Decision::Done { since, outcome, edited }
+        Decision::Done { since, outcome, edited, run }
     }
 }
 
@@ -217,7 +225,7 @@ pub(super) fn is_round_over(repeat: Repeat, last: &Round, now: Timestamp) -> boo
     }
 }
 
-fn is_over(began: Timestamp, time: Duration, now: Timestamp) -> bool {
+pub(super) fn is_over(began: Timestamp, time: Duration, now: Timestamp) -> bool {
     now.duration_since(began) >= SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
 }
 

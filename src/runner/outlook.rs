@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::decision::{Because, Decision};
+use crate::outcome::RunId;
 use crate::plan::TaskId;
 
 /// What a `run` would do, by what the ledger says.
@@ -18,6 +19,12 @@ pub struct Outlook {
 }
 
 impl Outlook {
+    /// Of these decisions.
+    #[cfg(test)]
+    pub(crate) fn of(tasks: Vec<(TaskId, Decision)>) -> Self {
+        Self { tasks, is_idle: false }
+    }
+
     /// How many tasks have ended well, and stay so.
     #[must_use]
     pub fn done(&self) -> usize {
@@ -74,14 +81,24 @@ impl Outlook {
         self.count(|decision| matches!(decision, Decision::Start(because) if because.is_told()))
     }
 
-    /// Since when the last of what is done is.
+    /// Since when the last of what is done is, and the run in which it was done.
     #[must_use]
-    pub fn done_since(&self) -> Option<Timestamp> {
+    pub fn done_since(&self) -> Option<(Timestamp, &RunId)> {
         let since = self.tasks.iter().filter_map(|(_, decision)| match decision {
-            Decision::Done { since, .. } => Some(*since),
+            Decision::Done { since, run, .. } => Some((*since, run)),
             _ => None,
         });
-        since.max()
+        since.max_by_key(|(since, _)| *since)
+    }
+
+    /// In how many runs that was.
+    #[must_use]
+    pub fn done_in(&self) -> usize {
+        let runs = self.tasks.iter().filter_map(|(_, decision)| match decision {
+            Decision::Done { run, .. } => Some(run),
+            _ => None,
+        });
+        runs.collect::<HashSet<_>>().len()
     }
 
     /// The tasks.

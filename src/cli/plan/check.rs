@@ -6,7 +6,7 @@ use foreign_text::line as neutral;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use super::{PlanArgs, print, problems};
+use super::{PlanArgs, foretell, print, problems};
 use crate::cli::client::{self, said_when_long};
 use crate::cli::console::{Console, GREEN, YELLOW};
 use crate::cli::exit::Exit;
@@ -22,13 +22,14 @@ use jules::{ErrorKind, Jules, ListSessions, Session};
 /// How many sessions are searched for markers, which is more than any plan of the service starts in a day.
 const MOST_SESSIONS: usize = 1_000;
 
-pub(super) async fn run(args: &PlanArgs, manifest: &Manifest, console: &Console) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) -> Result<Exit, Failure> {
     let jules = impatient(&client::connect(&args.service)?);
     let listed = said_when_long("listing the sources", console, all_sources(&jules)).await;
     let connected = connected(&listed.map_err(|error| client::unlisted(error, client::refused))?);
-    let plan = expand(manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
+    let plan = expand(&manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
     let plan = args.selection.apply(plan)?;
-    print(&plan, args.format(), console)?;
+    let all = foretell(args, manifest, &plan, console)?;
+    print(&plan, &all, args.format(), console)?;
     good(console, &format!("the service takes the key and lists {}", many(connected.len(), "source")));
     let troubles = troubles(&plan, &connected);
     if troubles.is_empty() {

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Decisions;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::json::line;
 use crate::manifest::Diagnostic;
+use crate::outcome::RunId;
 use crate::plan::{Expect, Plan, Task, TaskSource};
+use crate::runner::Decision;
 
 /// Tasks written at once: a plan of 100,000 tasks never stands in memory as text.
 const CHUNK: usize = 1_024;
@@ -34,6 +38,40 @@ struct TaskJson<'a> {
     /// Why it cannot be run.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a str>,
+    /// What a `run` would do with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<NextJson<'a>>,
+}
+
+#[derive(Default, Serialize)]
+struct NextJson<'a> {
+    decision: &'static str,
+    /// The run that it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<&'a RunId>,
+    /// Since when it is done, or has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+}
+
+impl<'a> NextJson<'a> {
+    fn of(decision: &'a Decision) -> Self {
+        let plain = |decision| NextJson { decision, ..NextJson::default() };
+        match decision {
+            Decision::Start(_) => plain("start"),
+            Decision::GoOn { run, .. } => NextJson { run: Some(run), ..plain("go-on") },
+            Decision::Settle { run } => NextJson { run: Some(run), ..plain("settle") },
+            Decision::Done { since, run, .. } => {
+                NextJson { decision: "done", run: Some(run), since: Some(*since) }
+            }
+            Decision::Failed { since, run, .. } => {
+                NextJson { decision: "failed", run: Some(run), since: Some(*since) }
+            }
+            Decision::Needs => plain("needs"),
+            Decision::Skipped => plain("skipped"),
+            Decision::NotAsked => plain("not-asked"),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -74,7 +112,7 @@ impl<'a> WarningJson<'a> {
     }
 }
 
-pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
+pub(super) fn print(plan: &Plan, decisions: &Decisions<'_>, console: &Console) -> Result<(), Failure> {
     console.result(&format!(
         "{{\n\"schemaVersion\": 1,\n\"name\": {},\n\"manifest\": {},\n\"maxParallel\": {},\n\"tasks\": [",
         line(&plan.name)?,
@@ -86,7 +124,7 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
         let mut lines = String::new();
         for task in chunk {
             lines += separator;
-            lines += &line(&of(plan, task))?;
+            lines += &line(&of(plan, task, decisions.get(&task.id).copied()))?;
             separator = ",\n";
         }
         console.result(&lines)?;
@@ -104,7 +142,7 @@ pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
     ))
 }
 
-fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
+fn of<'a>(plan: &'a Plan, task: &'a Task, decision: Option<&'a Decision>) -> TaskJson<'a> {
     let is_known = !task.has_open_branch();
     let source = |source: &'a TaskSource| SourceJson {
         github: &source.github,
@@ -125,5 +163,6 @@ fn of<'a>(plan: &'a Plan, task: &'a Task) -> TaskJson<'a> {
         needs: task.needs.iter().map(|n| plan.tasks[*n].id.as_str()).collect(),
         line: task.place.line,
         problem: task.problem.as_deref(),
+        next: decision.map(NextJson::of),
     }
 }

@@ -4,6 +4,7 @@ mod check;
 mod json;
 mod table;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -17,15 +18,15 @@ use super::run::cannot;
 use super::selection::Selection;
 use super::{outlook, planned};
 use crate::manifest::Manifest;
-use crate::plan::{Plan, Task, Unresolved};
+use crate::plan::{Plan, Task, TaskId, Unresolved};
 use crate::report::many;
-use crate::runner::{Options, Runner};
+use crate::runner::{Decision, Options, Outlook, Runner};
 
 const AFTER_HELP: &str = "\
 Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one
 line that says so, and a source without a branch stands with `(default)`. How many tasks are done, failed and to be
-started is told by the ledger. Off a terminal the table is lines of task id, source, title and the prompt's first line, with tabs
-between. A task that cannot be run, such as one whose prompt-file is missing, is told, and the exit code is 3.
+started is told by the ledger. Off a terminal the table is lines of task id, source, title, the prompt's first line and what a
+`run` would do with the task, with tabs between. A task that cannot be run, such as one whose prompt-file is missing, is told, and the exit code is 3.
 
 Examples:
   jules-batch plan jobs.yaml --select 'tag(deps)'
@@ -60,6 +61,9 @@ pub(crate) struct PlanArgs {
     pub(crate) service: Service,
 }
 
+/// What a `run` would do with each task.
+type Decisions<'a> = HashMap<&'a TaskId, &'a Decision>;
+
 /// `plan --format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlanFormat {
@@ -82,11 +86,11 @@ impl PlanArgs {
 pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
     let manifest = planned::read(&args.manifest, &args.selection, console)?;
     if args.check {
-        return check::run(args, &manifest, console).await;
+        return check::run(args, manifest, console).await;
     }
     let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
-    foretell(args, manifest, &plan, console)?;
-    print(&plan, args.format(), console)?;
+    let all = foretell(args, manifest, &plan, console)?;
+    print(&plan, &all, args.format(), console)?;
     match impossible(&plan.tasks) {
         Some(failure) => Err(failure),
         None => Ok(Exit::Done),
@@ -117,23 +121,29 @@ fn problems(tasks: &[Task]) -> Vec<String> {
 }
 
 /// What a `run` would do with the tasks, by what the ledger says.
-fn foretell(args: &PlanArgs, manifest: Manifest, plan: &Plan, console: &Console) -> Result<(), Failure> {
+fn foretell(args: &PlanArgs, manifest: Manifest, plan: &Plan, console: &Console) -> Result<Outlook, Failure> {
     if plan.tasks.is_empty() {
-        return Ok(());
+        return Ok(Outlook::default());
     }
     let mut options = Options::default();
     options.state_dir.clone_from(&args.state.state_dir);
     let all = Runner::new(manifest).options(options).outlook(plan);
     let all = all.map_err(|error| cannot(error, console))?;
     outlook::foretell(&all, console);
-    Ok(())
+    Ok(all)
 }
 
-/// Prints tasks, and on stderr how many there are and what is not known of them.
-pub(crate) fn print(plan: &Plan, format: PlanFormat, console: &Console) -> Result<(), Failure> {
+/// Prints tasks and what becomes of them, and on stderr how many there are and what is not known of them.
+pub(crate) fn print(
+    plan: &Plan,
+    all: &Outlook,
+    format: PlanFormat,
+    console: &Console,
+) -> Result<(), Failure> {
+    let decisions = all.tasks.iter().map(|(task, decision)| (task, decision)).collect();
     match format {
-        PlanFormat::Json => json::print(plan, console)?,
-        PlanFormat::Table => table::print(plan, console)?,
+        PlanFormat::Json => json::print(plan, &decisions, console)?,
+        PlanFormat::Table => table::print(plan, &decisions, console)?,
         PlanFormat::Prompts => table::prompts(plan, console)?,
     }
     planned::warn(plan, console);

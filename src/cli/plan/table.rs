@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use comfy_table::{ContentArrangement, Table, presets};
 use foreign_text::{line as neutral, one_line, tame};
 
+use super::Decisions;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
+use crate::cli::outlook;
 use crate::plan::{Plan, Task, TaskSource};
+use crate::runner::{Because, Decision};
 
 /// Longer plans are printed as lines also on a terminal: nobody reads that many rows, and a table has to be
 /// laid out as a whole.
@@ -15,15 +18,15 @@ const MAX_ROWS: usize = 1_000;
 /// Lines written at once.
 const CHUNK: usize = 4_096;
 
-pub(super) fn print(plan: &Plan, console: &Console) -> Result<(), Failure> {
+pub(super) fn print(plan: &Plan, decisions: &Decisions<'_>, console: &Console) -> Result<(), Failure> {
     if plan.tasks.is_empty() {
         return Ok(());
     }
     if console.out_terminal() && plan.tasks.len() <= MAX_ROWS {
-        return console.result_line(&table(plan, console.size().0));
+        return console.result_line(&table(plan, decisions, console.size().0));
     }
     for chunk in plan.tasks.chunks(CHUNK) {
-        let lines: String = chunk.iter().map(|task| line(task) + "\n").collect();
+        let lines: String = chunk.iter().map(|task| line(task, decisions) + "\n").collect();
         console.result(&lines)?;
     }
     Ok(())
@@ -39,29 +42,41 @@ pub(super) fn prompts(plan: &Plan, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Task id, source, title and the prompt's first line with tabs between.
-fn line(task: &Task) -> String {
+/// Task id, source, title, the prompt's first line and what becomes of the task, with tabs between.
+fn line(task: &Task, decisions: &Decisions<'_>) -> String {
     let source = match &task.source {
         None => "-".to_owned(),
         Some(source) if task.has_open_branch() => format!("{source}@{}", TaskSource::DEFAULT_BRANCH),
         Some(source) => source.to_string(),
     };
-    format!("{}\t{}\t{}\t{}", neutral(&id(task)), neutral(&source), title(task), prompt(task))
+    let (title, prompt, next) = (title(task), prompt(task), next(task, decisions));
+    format!("{}\t{}\t{title}\t{prompt}\t{next}", neutral(&id(task)), neutral(&source))
 }
 
-fn table(plan: &Plan, width: usize) -> String {
+/// What a `run` would do with it.
+fn next(task: &Task, decisions: &Decisions<'_>) -> String {
+    decisions.get(&task.id).map_or_else(String::new, |decision| outlook::words(decision))
+}
+
+fn table(plan: &Plan, decisions: &Decisions<'_>, width: usize) -> String {
+    // Where nothing was ever run it says nothing.
+    let is_known = decisions.values().any(|decision| **decision != Decision::Start(Because::New));
+
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width.clamp(40, 200) as u16);
-    table.set_header(["Task", "Title", "Prompt", "Mode", "After"]);
+    let next_run = is_known.then_some("Next run");
+    table.set_header(["Task", "Title", "Prompt", "Mode", "After"].into_iter().chain(next_run));
     for task in &plan.tasks {
         let after = match task.needs.as_ref() {
             [] => String::new(),
             [one] => neutral(&id(&plan.tasks[*one])),
             many => format!("{} tasks", many.len()),
         };
-        table.add_row([neutral(&id(task)), title(task), prompt(task), mode(task), after]);
+        let next = is_known.then(|| next(task, decisions));
+        let row = [neutral(&id(task)), title(task), prompt(task), mode(task), after];
+        table.add_row(row.into_iter().chain(next));
     }
     table.trim_fmt()
 }

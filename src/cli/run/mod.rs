@@ -147,7 +147,7 @@ fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure
         }
         Ok(preview) => {
             outlook::foretell(&preview.outlook, console);
-            print(&preview.plan, PlanFormat::Table, console)?;
+            print(&preview.plan, &preview.outlook, PlanFormat::Table, console)?;
             warn_of_problems(&preview.impossible, console);
         }
         Err(nothing @ RunError::NothingFailed) => console.say(&nothing.to_string()),
