@@ -200,16 +200,13 @@ impl Admission {
         Some(per_day.saturating_sub(self.created.len() - old))
     }
 
-    /// When the budget has room again; none if it has room now.
-    fn budget_free_at(&mut self, now: Now) -> Option<Instant> {
-        let per_day = self.limits.sessions_per_day? as usize;
-        let day = SignedDuration::try_from(self.day).unwrap_or(SignedDuration::MAX);
-        while self.created.front().is_some_and(|at| now.wall.duration_since(*at) >= day) {
-            self.created.pop_front();
-        }
-        if self.created.len() < per_day {
+    /// When the daily budget has room again; none if it has room now, or there is none.
+    pub(super) fn budget_free_at(&self, now: Now) -> Option<Instant> {
+        if self.sessions_left(now)? > 0 {
             return None;
         }
+        let per_day = self.limits.sessions_per_day? as usize;
+        let day = SignedDuration::try_from(self.day).unwrap_or(SignedDuration::MAX);
         // The session whose leaving makes room.
         let oldest = self.created.get(self.created.len() - per_day).copied().unwrap_or(now.wall);
         let wait = day.saturating_sub(now.wall.duration_since(oldest));

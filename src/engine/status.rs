@@ -24,6 +24,8 @@ pub(super) struct Plans {
     pub(super) starts: Option<(Instant, StopReason)>,
     /// How many more sessions the day allows.
     pub(super) sessions_left: Option<usize>,
+    /// When it allows the next one, where something waits for that.
+    pub(super) session_free: Option<Instant>,
     /// When the next poll is due.
     pub(super) next_poll: Option<Instant>,
     /// Since when sessions cannot be listed, and why: they are read one by one.
@@ -63,6 +65,7 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
             .map(|(until, reason)| StartPause { until: at(until), reason: reason.as_str().to_owned() }),
         queued_creates: api.queued(Method::CreateSession),
         sessions_left: plans.sessions_left,
+        session_free_at: plans.session_free.map(at),
         held_back: plans.held_back,
     }
 }
@@ -101,6 +104,9 @@ impl Told {
         }
         seen.pauses
             .retain(|pause| told.paused_until(&pause.requests) == Some(pause.until) || is_long(pause.until));
+        if let (Some(free), Some(before)) = (&mut seen.session_free_at, told.session_free_at) {
+            keep(free, before);
+        }
         let before = told.start_pause.as_ref().map(|pause| pause.until);
         if let (Some(pause), Some(before)) = (&mut seen.start_pause, before) {
             keep(&mut pause.until, before);
@@ -127,6 +133,7 @@ fn has_turned(seen: &ServiceStatus, told: &ServiceStatus) -> bool {
     fails(seen) != fails(told)
         || seen.pauses != told.pauses
         || seen.start_pause != told.start_pause
+        || seen.session_free_at.is_some() != told.session_free_at.is_some()
         || seen.held_back.is_some() != told.held_back.is_some()
         || (seen.queued_creates == 0) != (told.queued_creates == 0)
 }

@@ -79,6 +79,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
             conn.prepare_cached("UPDATE runs SET ended_at = ?2 WHERE n = ?1")?.execute(params![run, ts])?;
         }
         EventKind::RunStarted { .. }
+        | EventKind::RoundPlanned { .. }
         | EventKind::SessionsSurveyed { .. }
         | EventKind::CreateDoubted { .. }
         | EventKind::PlanApproved { .. }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Mark, Marker, Outcome, RunId, ServiceStatus, SessionRef, Work};
+use super::{Mark, Marker, Outcome, RoundInfo, RunId, ServiceStatus, SessionRef, Work};
 use crate::plan::{JobId, OnNoChange, Place, Shard, TaskId, TaskKey, TaskSource};
 
 /// One change of a run, as `events.jsonl` and the ledger keep it.
@@ -30,6 +30,11 @@ pub enum EventKind {
     RunStarted {
         /// Which.
         run: RunInfo,
+    },
+    /// How the run lies in its manifest, when an invocation begins; the last one counts.
+    RoundPlanned {
+        /// What is known beside the run's own tasks.
+        round: Box<RoundInfo>,
     },
     /// A process took the run up.
     InvocationStarted {
@@ -255,6 +260,7 @@ impl EventKind {
             | Self::TaskEnded { task, .. } => Some(task),
             Self::Noted { task, .. } => task.as_ref(),
             Self::RunStarted { .. }
+            | Self::RoundPlanned { .. }
             | Self::InvocationStarted { .. }
             | Self::SessionsSurveyed { .. }
             | Self::ApiUsed { .. }

@@ -12,6 +12,7 @@ mod observer;
 mod open_files;
 mod pull_status;
 mod record;
+mod round;
 mod run_id;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -28,6 +29,7 @@ pub use observer::{EventLog, JournalError, Listener, Role};
 pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
 pub use pull_status::{Checks, PullState, PullStatus, Review, Stage};
 pub use record::RunRecord;
+pub use round::{EarlierEnd, RoundInfo};
 pub use run_id::RunId;
 pub use service::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 pub(crate) use task_record::is_end;

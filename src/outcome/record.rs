@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::{
-    ApiUsage, EventKind, Outcome, PlannedTask, RunEvent, RunInfo, ServiceStatus, Stray, TaskRecord, Totals,
+    ApiUsage, EventKind, Outcome, PlannedTask, RoundInfo, RunEvent, RunInfo, ServiceStatus, Stray,
+    TaskRecord, Totals,
 };
 use crate::plan::{Shard, TaskId, TaskKey};
 use jules::SessionId;
@@ -33,6 +34,8 @@ pub struct RunRecord {
     pub complete_until: Option<Timestamp>,
     /// Whether the current invocation has had that look.
     surveyed: bool,
+    /// What is known of the tasks that the manifest has beside them.
+    pub round: RoundInfo,
     /// Its tasks in the order in which they were planned.
     pub tasks: IndexMap<TaskId, TaskRecord>,
     /// Tasks whose prompt was edited while the run had work left, as they stood then.
@@ -88,6 +91,7 @@ impl RunRecord {
             stopped: None,
             complete_until: None,
             surveyed: false,
+            round: RoundInfo::default(),
             tasks: IndexMap::new(),
             superseded: Vec::new(),
             earlier_usage: ApiUsage::default(),
@@ -140,6 +144,12 @@ impl RunRecord {
         attempts.filter_map(|attempt| attempt.session.as_ref()).map(|session| &session.id)
     }
 
+    /// When the last thing happened in it that is known.
+    #[must_use]
+    pub fn last_moment(&self) -> Timestamp {
+        self.last_at
+    }
+
     /// Takes the next event. Events of tasks that were never planned are passed over: an older program may
     /// read a newer one's ledger.
     pub fn apply(&mut self, event: &RunEvent) {
@@ -184,6 +194,7 @@ impl RunRecord {
         }
         match kind {
             EventKind::RunStarted { .. } | EventKind::Noted { .. } => {}
+            EventKind::RoundPlanned { round } => self.round.clone_from(round),
             EventKind::InvocationStarted { invocation, shard, workflow_run } => {
                 self.invocations = *invocation;
                 self.shard = *shard;

@@ -22,6 +22,9 @@ pub struct ServiceStatus {
     /// How many more sessions `limits.sessions-per-day` allows now; none without such a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions_left: Option<usize>,
+    /// When it allows the next one, where it allows none now and tasks wait for that, or were left for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_free_at: Option<Timestamp>,
     /// Slots are free, and what could start waits for a place in its repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_back: Option<HeldBack>,

@@ -315,6 +315,7 @@ impl TaskRecord {
             // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
             EventKind::PlanApproved { .. }
             | EventKind::RunStarted { .. }
+            | EventKind::RoundPlanned { .. }
             | EventKind::InvocationStarted { .. }
             | EventKind::SessionsSurveyed { .. }
             | EventKind::TaskPlanned { .. }

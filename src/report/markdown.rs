@@ -1,5 +1,7 @@
 //! `summary.md`, for people: a step's summary on GitHub, a comment, a mail.
 
+mod progress;
+
 use std::fmt::Write as _;
 
 use foreign_text::markdown::{code_block, code_span, words};
@@ -24,6 +26,7 @@ pub fn markdown(report: &ReportV1) -> String {
     let mut out = String::new();
     head(&mut out, report);
     totals(&mut out, report);
+    progress::progress(&mut out, report);
     failures(&mut out, report);
     pulls(&mut out, report);
     left(&mut out, report);

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{ApiV1, DetectionV1, ReportError, ReportV1, RunV1, ShardV1, StrayV1, TaskV1};
+use super::{
+    ApiV1, DetectionV1, EarlierV1, ProgressV1, ReportError, ReportV1, RunV1, ShardV1, StrayV1, TaskV1,
+};
 
 /// The reports as one, whatever their order. Tasks stand in the order of their jobs in the manifest, those of one job
 /// by their ids; of a task in several reports the one that is further on counts.
@@ -24,9 +26,15 @@ pub fn merge(reports: Vec<ReportV1>) -> Result<ReportV1, ReportError> {
     let strays: Vec<StrayV1> = reports.iter().flat_map(|report| report.strays.iter().cloned()).collect();
     let superseded = reports.iter_mut().flat_map(|report| std::mem::take(&mut report.superseded)).collect();
     let strays_unknown = reports.iter().find_map(|report| report.strays_unknown.clone());
-    let tasks = tasks(reports.into_iter().flat_map(|report| report.tasks));
-    let strays = still_astray(strays, &tasks);
-    Ok(ReportV1 { superseded, strays_unknown, ..ReportV1::with_totals(run, tasks, api, strays) })
+    let merged = tasks(reports.iter().flat_map(|report| report.tasks.iter().cloned()));
+    let earlier = earlier(&reports, &merged);
+    let progress = match reports.as_slice() {
+        [only] => only.progress.clone(),
+        reports => ProgressV1::merged(reports, &merged, &earlier),
+    };
+    let strays = still_astray(strays, &merged);
+    let report = ReportV1::with_totals(run, merged, api, strays);
+    Ok(ReportV1 { superseded, strays_unknown, progress, earlier, ..report })
 }
 
 /// Without earlier reports of a run that a later one continues: their requests would count twice.
@@ -109,6 +117,12 @@ fn tasks(all: impl Iterator<Item = TaskV1>) -> Vec<TaskV1> {
     let mut tasks: Vec<TaskV1> = by_id.into_values().collect();
     tasks.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     tasks
+}
+
+/// What ended in earlier rounds, each task once, and none that one of these runs has.
+fn earlier(reports: &[ReportV1], tasks: &[TaskV1]) -> Vec<EarlierV1> {
+    let mut known: BTreeSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    reports.iter().flat_map(|report| &report.earlier).filter(|end| known.insert(&end.id)).cloned().collect()
 }
 
 /// How far a task is: an outcome for good counts more than a later time.

@@ -14,6 +14,7 @@ mod junit;
 mod link;
 mod markdown;
 mod merge;
+mod progress;
 mod record;
 #[cfg(test)]
 mod sample;
@@ -30,6 +31,7 @@ pub use json::{from_json, report_schema, to_json};
 pub use junit::{JunitProfile, junit};
 pub use markdown::markdown;
 pub use merge::merge;
+pub use progress::{DayV1, EarlierV1, ProgressV1, SessionsV1};
 use task::STRAYS;
 pub use totals::TotalsV1;
 pub use v1::{

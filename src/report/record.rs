@@ -6,7 +6,10 @@ use super::v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, MarkedV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1,
     ShardV1, SourceV1, StrayV1, TaskV1,
 };
-use crate::outcome::{AttemptRecord, Change, Marked, PullRequest, RunRecord, Stray, TaskRecord, Work};
+use super::{EarlierV1, ProgressV1};
+use crate::outcome::{
+    AttemptRecord, Change, EarlierEnd, Marked, PullRequest, RunRecord, Stray, TaskRecord, Work,
+};
 
 impl ReportV1 {
     /// The report of a run as it stands.
@@ -30,7 +33,11 @@ impl ReportV1 {
         };
         let strays = record.strays.iter().map(StrayV1::of).collect();
         let strays_unknown = record.strays_unknown.clone();
-        Self { superseded, strays_unknown, ..Self::with_totals(run, tasks, ApiV1::of(record), strays) }
+        let is_other = |end: &&EarlierEnd| !record.tasks.contains_key(&end.task);
+        let earlier = record.round.earlier.iter().filter(is_other).map(EarlierV1::of).collect::<Vec<_>>();
+        let progress = Some(ProgressV1::of(record, &tasks, &earlier));
+        let report = Self::with_totals(run, tasks, ApiV1::of(record), strays);
+        Self { superseded, strays_unknown, progress, earlier, ..report }
     }
 
     /// Counts the tasks.
@@ -46,6 +53,8 @@ impl ReportV1 {
             strays,
             strays_unknown: None,
             superseded: Vec::new(),
+            progress: None,
+            earlier: Vec::new(),
         }
     }
 }
@@ -176,6 +185,6 @@ impl StrayV1 {
 }
 
 /// Times in reports are exact to the millisecond.
-fn millis(time: Timestamp) -> Timestamp {
+pub(super) fn millis(time: Timestamp) -> Timestamp {
     time.round(Unit::Millisecond).unwrap_or(time)
 }

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::progress::{EarlierV1, ProgressV1};
 use super::totals::TotalsV1;
 use crate::outcome::{OnNoChange, Outcome};
 
@@ -41,6 +42,12 @@ pub struct ReportV1 {
     /// Earlier results of tasks whose prompt was edited while the run had work left: no part of the totals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub superseded: Vec<TaskV1>,
+    /// How far the manifest is, over all days and rounds; missing in reports of programs that did not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressV1>,
+    /// Tasks of the manifest that ended in earlier rounds and are not done again in this one: no part of the totals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierV1>,
 }
 
 /// A run: one execution of a manifest, in one or several invocations.
@@ -349,15 +356,15 @@ fn version_one(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": ReportV1::VERSION })
 }
 
-fn time(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "format": "date-time" })
 }
 
-fn optional_time(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn optional_time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "null"], "format": "date-time" })
 }
 
-fn outcome(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn outcome(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": Outcome::ALL.map(Outcome::as_str) })
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::outlook::Outlook;
+use super::round::{self, LeftOut};
 use super::work::{Work, last_round};
 use super::{Options, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, EventLog as _, Mark, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, EventLog as _, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// What identifies a manifest.
@@ -44,7 +45,7 @@ impl History {
     /// Opens the ledger and finds the run to go on with, or begins a new one.
     pub(super) fn open(
         origin: &Origin,
-        plan: Plan,
+        (plan, left_out): (Plan, &LeftOut),
         options: &Options,
         simulated: bool,
     ) -> Result<Self, RunError> {
@@ -66,7 +67,7 @@ impl History {
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
         let Work { plan, last, goes_on, engine, outlook } = work;
-        let (recorder, record, events) = match (last, goes_on) {
+        let (mut recorder, mut record, mut events) = match (last, goes_on) {
             (Some(StoredRun { record, .. }), true) => {
                 let events = reader.events(&record.info.id, 0)?.events;
                 (ledger.resume(&record.info.id)?, record, events)
@@ -77,9 +78,17 @@ impl History {
                     Some(left) => close(ledger, &left, &outlook)?,
                     None => ledger,
                 };
-                (begin(ledger, identity, &first)?, begun(&first), vec![first])
+                (begin(ledger, identity.clone(), &first)?, begun(&first), vec![first])
             }
         };
+        let told = round::info(
+            recorder.reader(),
+            &identity,
+            (&record, &plan),
+            (&outlook, left_out),
+            Timestamp::now(),
+        )?;
+        events.extend(tell(told, &mut recorder, &mut record)?);
         let engine = engine::Options {
             look_back: Some(look_back),
             known_sessions,
@@ -90,6 +99,23 @@ impl History {
         };
         Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, is_idle, notes })
     }
+}
+
+/// Records how the run lies in its manifest, if that is news.
+fn tell(
+    told: RoundInfo,
+    recorder: &mut Recorder,
+    record: &mut RunRecord,
+) -> Result<Option<RunEvent>, RunError> {
+    if told == record.round {
+        return Ok(None);
+    }
+    let kind = EventKind::RoundPlanned { round: Box::new(told) };
+    let event = record.next_events([kind], Timestamp::now()).next();
+    recorder.append(event.as_slice())?;
+    recorder.flush()?;
+    event.iter().for_each(|event| record.apply(event));
+    Ok(event)
 }
 
 /// What left the manifest would keep the round before open for ever.
@@ -137,19 +163,23 @@ pub(super) fn decide(
 /// Enters a person's word on these tasks into the manifest's last round, or into a first one.
 pub(super) fn mark(
     origin: &Origin,
-    plan: &Plan,
+    (plan, left_out): (&Plan, &LeftOut),
     options: &Options,
     (mark, by, reason): (Mark, &str, Option<&str>),
 ) -> Result<RunId, RunError> {
     let identity = origin.identity(plan, options, false);
     let ledger = Ledger::open(&options.state_dir)?;
-    let (mut recorder, record) = match last_round(&identity, options, Some(ledger.reader()))? {
+    let (mut recorder, mut record) = match last_round(&identity, options, Some(ledger.reader()))? {
         Some(last) => (ledger.resume(&last.record.info.id)?, last.record),
         None => {
             let first = first_event(plan, origin, false);
-            (begin(ledger, identity, &first)?, begun(&first))
+            (begin(ledger, identity.clone(), &first)?, begun(&first))
         }
     };
+    let outlook = Outlook::default();
+    let told =
+        round::info(recorder.reader(), &identity, (&record, plan), (&outlook, left_out), Timestamp::now())?;
+    tell(told, &mut recorder, &mut record)?;
     let mut kinds = Vec::new();
     for task in &plan.tasks {
         if !record.tasks.contains_key(&task.id) {

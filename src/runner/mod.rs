@@ -29,6 +29,7 @@ mod options;
 mod outlook;
 mod redact;
 mod reports;
+mod round;
 mod run;
 mod service;
 mod work;

@@ -10,6 +10,7 @@ use super::deadline::Deadline;
 use super::history::{History, Origin, decide, mark, preview, recorded_branches};
 use super::outlook::Outlook;
 use super::redact::clean;
+use super::round::LeftOut;
 use super::service::{all_sources, connect, connected, greet, impatient};
 use super::{Finished, Options, Redactor, RunError, StopReason};
 use crate::engine::{self, Observers, Setup};
@@ -95,13 +96,16 @@ impl Runner {
         } else {
             plan::expand(&manifest, None)?
         };
+        let left_out = LeftOut::before(&plan, &options.selection);
         let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
+        let left_out = left_out.without(&plan);
         options.over_tasks(&mut plan);
         if let Some(speed) = speed {
             plan.tasks.iter_mut().for_each(|task| task.compress(speed));
         }
         plan.settings = settings;
-        Ok(Planned { origin, jules, options, plan, outlook: None, deadline, simulated: speed.is_some() })
+        let (outlook, simulated) = (None, speed.is_some());
+        Ok(Planned { origin, jules, options, plan, left_out, outlook, deadline, simulated })
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
@@ -153,14 +157,17 @@ impl Runner {
         by: &str,
         reason: Option<&str>,
     ) -> Result<(RunId, Vec<TaskId>), RunError> {
-        let (origin, options, plan) = if plan::needs_connected(&self.manifest) {
-            let Planned { origin, options, plan, .. } = self.plan().await?;
-            (origin, options, plan)
+        let (origin, options, plan, left_out) = if plan::needs_connected(&self.manifest) {
+            let Planned { origin, options, plan, left_out, .. } = self.plan().await?;
+            (origin, options, plan, left_out)
         } else {
-            let plan = plan::expand(&self.manifest, None)?.select_some(&self.options.selection)?;
-            (self.origin, self.options, plan.ok_or(RunError::NothingSelected)?)
+            let plan = plan::expand(&self.manifest, None)?;
+            let left_out = LeftOut::before(&plan, &self.options.selection);
+            let plan = plan.select_some(&self.options.selection)?.ok_or(RunError::NothingSelected)?;
+            let left_out = left_out.without(&plan);
+            (self.origin, self.options, plan, left_out)
         };
-        let run = mark(&origin, &plan, &options, (word, by, reason))?;
+        let run = mark(&origin, (&plan, &left_out), &options, (word, by, reason))?;
         Ok((run, plan.tasks.into_iter().map(|task| task.id).collect()))
     }
 
@@ -197,6 +204,7 @@ pub struct Planned {
     jules: Jules,
     options: Options,
     plan: Plan,
+    left_out: LeftOut,
     outlook: Option<Outlook>,
     deadline: Deadline,
     simulated: bool,
@@ -231,14 +239,14 @@ impl Planned {
     /// [`RunError::NotRecorded`].
     pub async fn open(mut self) -> Result<Run, RunError> {
         let is_idle = self.outlook()?.is_idle;
-        let Self { origin, jules, mut options, plan, deadline, simulated, .. } = self;
+        let Self { origin, jules, mut options, plan, left_out, deadline, simulated, .. } = self;
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key());
         let redactor = options.reports.redactor.clone();
         options.reports.check()?;
         if !simulated && !is_idle {
             deadline.bound("waiting for the service's first answer", greet(&impatient(&jules))).await?;
         }
-        let mut history = History::open(&origin, plan, &options, simulated)?;
+        let mut history = History::open(&origin, (plan, &left_out), &options, simulated)?;
         // Another process may have been at it meanwhile.
         history.engine.key_has_worked &= !is_idle;
         let listeners = options.reports.listeners(&history.record, &history.events)?;

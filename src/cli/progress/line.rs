@@ -7,7 +7,7 @@ use foreign_text::line as neutral;
 use jiff::Timestamp;
 
 use super::left::Pace;
-use super::service::{news, troubles};
+use super::service::{news, stopped, troubles};
 use super::together::{Group, Groups, Key, together};
 use super::view::{Entry, RunView, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, linked};
@@ -110,9 +110,11 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
             neutral(reason)
         ))),
         EventKind::InvocationEnded { stopped: Some(why) } => {
-            Some(Said::Lasting(format!("{YELLOW}stopped:{YELLOW:#} {}", neutral(why))))
+            let why = stopped(why, view.service(), event.ts);
+            Some(Said::Lasting(format!("{YELLOW}stopped:{YELLOW:#} {why}")))
         }
         EventKind::RunStarted { .. }
+        | EventKind::RoundPlanned { .. }
         | EventKind::InvocationStarted { .. }
         | EventKind::SessionsSurveyed { .. }
         | EventKind::TaskPlanned { .. }

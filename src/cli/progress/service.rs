@@ -10,6 +10,8 @@ use crate::cli::console::{GREEN, YELLOW};
 use crate::outcome::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 use crate::report::{duration, many};
 
+/// What the daily budget is called.
+const SESSIONS_PER_DAY: &str = "sessions-per-day";
 /// So much of an error is shown.
 const ERROR: usize = 120;
 
@@ -18,6 +20,7 @@ pub(crate) fn troubles(status: &ServiceStatus, now: Timestamp) -> Vec<String> {
     let lasts = |until: &Timestamp| *until > now;
     let pauses = status.pauses.iter().filter(|pause| lasts(&pause.until)).map(|pause| paused(pause, now));
     let starts = start_pause(status).into_iter().filter(|it| lasts(&it.until)).map(|it| not_started(it, now));
+    let spent = spent_until(status).filter(lasts).map(|until| spent(until, now));
     let held_back = status.held_back.iter().map(held_back);
     status
         .outage
@@ -25,6 +28,7 @@ pub(crate) fn troubles(status: &ServiceStatus, now: Timestamp) -> Vec<String> {
         .map(|outage| failing(outage, now))
         .chain(pauses)
         .chain(starts)
+        .chain(spent)
         .chain(held_back)
         .collect()
 }
@@ -56,6 +60,18 @@ pub(super) fn news(before: &ServiceStatus, status: &ServiceStatus, now: Timestam
     said
 }
 
+/// Why no more sessions are started, and when the next may be, if the day's are spent.
+pub(super) fn stopped(reason: &str, status: &ServiceStatus, now: Timestamp) -> String {
+    let free = status.session_free_at.filter(|until| reason == SESSIONS_PER_DAY && *until > now);
+    let free = free.map(|until| format!("; the next session is free at {}", clock(until, now)));
+    format!("{}{}", neutral(reason), free.unwrap_or_default())
+}
+
+/// Until when the day's sessions are spent, where no pause tells it.
+fn spent_until(status: &ServiceStatus) -> Option<Timestamp> {
+    status.session_free_at.filter(|_| !status.start_pause.as_ref().is_some_and(is_daily))
+}
+
 /// A pause of creates tells the same as a refusal for want of room.
 fn start_pause(status: &ServiceStatus) -> Option<&StartPause> {
     let is_told = status.paused_until("creates").is_some();
@@ -85,6 +101,10 @@ fn not_started(pause: &StartPause, now: Timestamp) -> String {
     format!("no session is started before {}: {why}", clock(pause.until, now))
 }
 
+fn spent(until: Timestamp, now: Timestamp) -> String {
+    format!("`sessions-per-day` is spent: the next session is free at {}", clock(until, now))
+}
+
 fn held_back(held_back: &HeldBack) -> String {
     let HeldBack { tasks, repositories, more, bound } = held_back;
     let (tasks, verb) = (many(*tasks, "task"), if *tasks == 1 { "waits" } else { "wait" });
@@ -94,12 +114,14 @@ fn held_back(held_back: &HeldBack) -> String {
 }
 
 fn is_daily(pause: &StartPause) -> bool {
-    pause.reason == "sessions-per-day"
+    pause.reason == SESSIONS_PER_DAY
 }
 
-/// `02:03:04 UTC (in 1m 04s)`.
+/// `02:03:04 UTC (in 1m 04s)`, with the date where it is another day.
 fn clock(time: Timestamp, now: Timestamp) -> String {
-    format!("{} UTC (in {})", time.strftime("%H:%M:%S"), wait(now, time))
+    let day = |time: Timestamp| time.strftime("%F").to_string();
+    let format = if day(time) == day(now) { "%H:%M:%S" } else { "%F %H:%M:%S" };
+    format!("{} UTC (in {})", time.strftime(format), wait(now, time))
 }
 
 fn age(since: Timestamp, now: Timestamp) -> String {
@@ -148,9 +170,19 @@ mod tests {
         insta::assert_snapshot!(told(waiting()), @r"
         creates paused until 02:03:20 UTC (in 1m 00s), as the service asks
         reads paused until 02:03:20 UTC (in 1m 00s)
-        no session is started before 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
+        no session is started before 2026-11-23 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
         ");
         assert!(troubles(&waiting(), at(100_000)).is_empty(), "it is over");
+    }
+
+    #[test]
+    fn a_day_whose_sessions_are_spent_is_told_with_its_end() {
+        let spent = ServiceStatus { session_free_at: Some(at(7_340)), ..ServiceStatus::default() };
+        insta::assert_snapshot!(troubles(&spent, at(140)).join("\n"), @"`sessions-per-day` is spent: the next session is free at 04:02:20 UTC (in 2h 00m)");
+        insta::assert_snapshot!(stopped("sessions-per-day", &spent, at(140)), @"sessions-per-day; the next session is free at 04:02:20 UTC (in 2h 00m)");
+        assert_eq!(stopped("deadline", &spent, at(140)), "deadline");
+        let waits = ServiceStatus { start_pause: waiting().start_pause, ..spent };
+        assert_eq!(troubles(&waits, at(140)).len(), 1, "the pause tells it");
     }
 
     #[test]
@@ -189,7 +221,7 @@ mod tests {
         insta::assert_snapshot!(told(&well, &waiting()), @r"
         ! waiting: creates paused until 02:03:20 UTC (in 1m 00s), as the service asks
           waiting: reads paused until 02:03:20 UTC (in 1m 00s)
-        ! waiting: no session is started before 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
+        ! waiting: no session is started before 2026-11-23 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent
         ");
         for same in [&well, &down(&["reads"]), &waiting()] {
             assert_eq!(told(same, same), "");

@@ -173,6 +173,7 @@ impl RunView {
             EventKind::Replied { task, .. } => self.happened(task, "answered", ts),
             EventKind::Nudged { task, .. } => self.happened(task, "nudged", ts),
             EventKind::RunStarted { .. }
+            | EventKind::RoundPlanned { .. }
             | EventKind::SessionArchived { .. }
             | EventKind::Noted { .. }
             | EventKind::StrayFound { .. }

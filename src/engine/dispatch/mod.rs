@@ -236,7 +236,9 @@ impl Dispatch {
         let blind = self.poller.blind().map(|(since, error)| (since, error.to_owned()));
         let is_held_back = self.admission.has_slot(self.tasks.slots()) && self.stop.reason.is_none();
         let held_back = self.tasks.held_back().filter(|_| is_held_back);
-        Plans { starts, sessions_left, next_poll: self.poller.next_due(), blind, held_back }
+        let is_held_up = self.admission.wake_at.is_some() || self.stop.reason.is_some();
+        let session_free = self.admission.budget_free_at(now).filter(|_| is_held_up);
+        Plans { starts, sessions_left, session_free, next_poll: self.poller.next_due(), blind, held_back }
     }
 
     pub(super) fn is_done(&self) -> bool {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::link::{https, pull_label};
-use super::super::{AttemptV1, ReportV1, StrayV1, TaskV1, duration, many};
+use super::super::{AttemptV1, DayV1, ProgressV1, ReportV1, StrayV1, TaskV1, duration, many};
 use super::timeline::Timeline;
 use crate::outcome::Outcome;
 
@@ -29,10 +29,18 @@ pub(super) struct View<'a> {
     outcomes: Vec<Share>,
     total: u64,
     remaining: u64,
+    progress: Option<Progress<'a>>,
     timeline: Option<Timeline>,
     tasks: Vec<Row<'a>>,
     strays: Vec<Stray<'a>>,
     superseded: Vec<Row<'a>>,
+}
+
+/// How far a campaign is: in words, and its days where there are several.
+#[derive(Serialize)]
+struct Progress<'a> {
+    words: Vec<String>,
+    days: &'a [DayV1],
 }
 
 /// The run in one line.
@@ -146,11 +154,21 @@ impl<'a> View<'a> {
             outcomes: shares(report),
             total: report.totals.total,
             remaining: report.remaining,
+            progress: report.campaign().map(|progress| Progress::of(report, progress)),
             timeline: Timeline::of(report),
             tasks: rows(&report.tasks),
             strays: report.strays.iter().map(Stray::of).collect(),
             superseded: rows(&report.superseded),
         }
+    }
+}
+
+impl<'a> Progress<'a> {
+    fn of(report: &'a ReportV1, progress: &'a ProgressV1) -> Self {
+        let mut words: Vec<String> = progress.words();
+        words.splice(1..1, report.earlier_words());
+        let words = words.iter().map(|line| one_line(plain(line), 300).into_owned()).collect();
+        Self { words, days: if progress.days.len() > 1 { &progress.days } else { &[] } }
     }
 }
 

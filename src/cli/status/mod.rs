@@ -1,5 +1,7 @@
 //! `status`: a run's state from the ledger, also while another process runs it.
 
+mod progress;
+
 use std::cmp::Reverse;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,13 +29,18 @@ const LOOK: Duration = Duration::from_millis(500);
 
 const AFTER_HELP: &str = "\
 The ledger is only read: the run is not disturbed. While it is at work, what is live and what is waiting is counted as its
-live table does, and what holds it up is told. --format json prints the run as report.json has it. Off a terminal
+live table does, and what holds it up is told. A campaign is told over all its days and rounds: what of the manifest is done,
+what `limits.sessions-per-day` allows and when. --format json prints the run as report.json has it. Off a terminal
 --all is a run a line: id, manifest, tasks, open, failed, invocations and time, with tabs between.
+
+--exit-code ends with 5 while there is work that a further `run` would do (also when tasks have failed as well), else with
+100 if tasks have failed, else with 0. A new round that `repeat` makes due is no work left.
 
 Examples:
   jules-batch status
   jules-batch status --watch
   jules-batch status --all
+  jules-batch status --exit-code || jules-batch run
   jules-batch status --format json | jq .totals";
 
 /// `status`.
@@ -49,6 +56,9 @@ pub(crate) struct StatusArgs {
     /// List all runs of the state folder, the newest first
     #[arg(long, conflicts_with = "run")]
     pub(crate) all: bool,
+    /// End with 5 while work is left, with 100 if tasks have failed
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) exit_code: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, help_heading = "Output")]
     pub(crate) format: StatusFormat,
@@ -76,18 +86,24 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
     if args.watch {
         record = watch(record, &reader, console).await?;
     }
+    let preview = preview(&record, args, &reader);
     match args.format {
         StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
         StatusFormat::Text => {
+            let now = Timestamp::now();
             console.result_line(&summary::summary(&record, console.size().0))?;
+            if let Some(text) = progress::text(&record, &reader, now)? {
+                console.result_line(&text)?;
+            }
             let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
-            console.result_line(&state(&record, holder.as_deref(), Timestamp::now()))?;
-            if let Some(next) = next(&record, args).filter(|_| holder.is_none()) {
+            console.result_line(&state(&record, holder.as_deref(), now))?;
+            if let Some(next) = preview.as_ref().filter(|_| holder.is_none()).and_then(next) {
                 console.result_line(&next)?;
             }
         }
     }
-    Ok(Exit::Done)
+    let exit = || progress::exit(&record, preview.as_ref().map(|preview| &preview.outlook));
+    Ok(if args.exit_code { exit() } else { Exit::Done })
 }
 
 /// Whether somebody is at it and what holds that one up, and what to do if nobody is.
@@ -106,15 +122,22 @@ fn state(record: &RunRecord, holder: Option<&str>, now: Timestamp) -> String {
 }
 
 /// What the next `run` would do, as far as the manifest tells without the service.
-fn next(record: &RunRecord, args: &StatusArgs) -> Option<String> {
-    let path = Path::new(&record.info.manifest);
-    let manifest = manifest::load(path, &LoadOptions::default()).ok()?;
-    if record.info.simulated || args.run.is_some() {
+fn preview(record: &RunRecord, args: &StatusArgs, reader: &LedgerReader) -> Option<Preview> {
+    if args.run.is_some() {
         return None;
     }
-    let options = Options { state_dir: args.state.state_dir.clone(), ..Options::default() };
-    let Preview { plan, outlook: all, .. } = Runner::new(manifest).options(options).preview().ok()?;
-    (plan.name == record.info.name).then(|| format!("{DIM}the next run: {}{DIM:#}", outlook::counts(&all)))
+    let manifest = manifest::load(Path::new(&record.info.manifest), &LoadOptions::default()).ok()?;
+    let options = Options { state_dir: recorded::folder(reader).to_owned(), ..Options::default() };
+    let runner = Runner::new(manifest).options(options);
+    let runner = if record.info.simulated { runner.simulated(1.0) } else { runner };
+    runner.preview().ok().filter(|preview| preview.plan.name == record.info.name)
+}
+
+fn next(preview: &Preview) -> Option<String> {
+    let Preview { plan, outlook: all, .. } = preview;
+    let more = if plan.unresolved.is_empty() { "" } else { ", and those that `match` finds" };
+    let is_told = !all.tasks.is_empty() || plan.unresolved.is_empty();
+    is_told.then(|| format!("{DIM}the next run: {}{more}{DIM:#}", outlook::counts(all)))
 }
 
 /// The manifest, as the command line that goes on with it names it.

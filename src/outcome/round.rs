@@ -1,0 +1,35 @@
+//! A run among the rounds of its manifest.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, RunId};
+use crate::plan::TaskId;
+
+/// What is known of the tasks that the manifest has beside those of the run; the default is that there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RoundInfo {
+    /// How many tasks of the manifest were never run, and are no part of the run yet.
+    pub untouched: usize,
+    /// Tasks of the manifest that have ended in earlier rounds, and are not done again in this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierEnd>,
+    /// `limits.sessions-per-day`; none without such a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions_per_day: Option<u32>,
+}
+
+/// How a task ended in an earlier round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlierEnd {
+    /// Which task.
+    pub task: TaskId,
+    /// The run that knows more of it.
+    pub run: RunId,
+    /// How.
+    pub outcome: Outcome,
+    /// When; where the ledger does not say, when that run began.
+    pub at: Timestamp,
+}
