@@ -59,8 +59,10 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, LedgerError> {
         // Another process has just made the file.
         Version::Empty => return Err(missing()),
         // Only a run brings the file to the newest version.
-        Version::Steps(1) => conn.execute_batch(schema::READ_VERSION_1).map_err(failed)?,
-        Version::Steps(found) if found < known => return Err(LedgerError::Older { path, found, known }),
+        Version::Steps(found) if found < known => match schema::read_older(found) {
+            Some(views) => conn.execute_batch(views).map_err(failed)?,
+            None => return Err(LedgerError::Older { path, found, known }),
+        },
         Version::Steps(found) => refuse_newer(&conn, &path, found)?,
         Version::Foreign => return Err(LedgerError::Foreign { path }),
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::ManifestIdentity;
+use super::{ManifestIdentity, pulls};
 use crate::outcome::{EventKind, RunEvent, RunInfo, SessionRef, is_end};
 use crate::plan::TaskId;
 
@@ -61,15 +61,23 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         EventKind::SessionState { task, .. } => {
             set_last(conn, run, task, "iif(last = 'ended', 'live', last)")?;
         }
-        EventKind::AttemptEnded { outcome, .. } if outcome.is_open() => {}
-        EventKind::AttemptEnded { task, outcome, .. } if outcome.is_failure() => {
-            set_last(conn, run, task, "iif(last IN ('live', 'left'), 'left', 'over')")?;
+        EventKind::AttemptEnded { task, outcome, work, .. } => {
+            pulls::made(conn, run, task, work, ts)?;
+            if outcome.is_failure() {
+                set_last(conn, run, task, "iif(last IN ('live', 'left'), 'left', 'over')")?;
+            } else if !outcome.is_open() {
+                set_last(conn, run, task, "'over'")?;
+            }
         }
-        EventKind::AttemptEnded { task, .. } => set_last(conn, run, task, "'over'")?,
+        EventKind::PullRequestAdopted { task, pull, session, .. } => {
+            pulls::adopted(conn, run, task, pull, session.as_ref(), ts)?;
+        }
+        EventKind::PullRequestRead { task, pull } => pulls::read(conn, run, task, pull)?,
         EventKind::SessionCreated { task, session, created_at, .. } => {
             let ts = created_at.map_or(ts, jiff::Timestamp::as_millisecond);
             enter_session(conn, run, task, session, ts)?;
             set_last(conn, run, task, "'live'")?;
+            pulls::session(conn, run, task, session)?;
         }
         EventKind::InvocationStarted { invocation, .. } => {
             conn.prepare_cached("UPDATE runs SET invocations = ?2, ended_at = NULL WHERE n = ?1")?
@@ -87,6 +95,9 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         | EventKind::Nudged { .. }
         | EventKind::Noted { .. }
         | EventKind::ApiUsed { .. }
+        | EventKind::GithubUsed { .. }
+        | EventKind::PullRequestActing { .. }
+        | EventKind::PullRequestActed { .. }
         | EventKind::StrayFound { .. }
         | EventKind::StraysUnknown { .. } => {}
     }

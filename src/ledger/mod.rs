@@ -3,9 +3,10 @@
 //! # What is kept
 //!
 //! Every [`RunEvent`](crate::outcome::RunEvent) becomes one row that holds it as JSON, under its run and its
-//! `seq`; a run's [`RunRecord`](crate::outcome::RunRecord) is the fold of its rows. Beside them stand three
+//! `seq`; a run's [`RunRecord`](crate::outcome::RunRecord) is the fold of its rows. Beside them stand four
 //! tables that only make questions cheap and could be made again from the events: `runs`, `tasks` (key and
-//! outcome), and `creations` (which sessions exist since when, for the daily budget; they outlive their run).
+//! outcome), `creations` (which sessions exist since when, for the daily budget; they outlive their run), and `pulls`
+//! (which pull requests there are and how they stood when they were last read; they outlive their run as well).
 //!
 //! # What is promised
 //!
@@ -41,6 +42,7 @@ mod live;
 mod lock;
 mod overview;
 mod prune;
+mod pulls;
 mod reader;
 mod recorder;
 mod schema;

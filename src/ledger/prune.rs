@@ -4,8 +4,9 @@
 //! CI cache that is uploaded after every run, and a thousand tasks are some megabytes. So of each manifest
 //! the last run stays for ever, as does one that says last what became of a task (done is done), and the [`KEPT_RUNS`] newest
 //! stay for [`KEPT_DAYS`] days. One that left a task open, or was killed, stays until a later run has begun that task anew or
-//! taken it up: a night with a daily limit leaves some every time. Sessions stay as long as their run, and eight days at
-//! least.
+//! taken it up: a night with a daily limit leaves some every time. One with a pull request that was seen open stays as well.
+//! Other pull requests stay as long as their run, and [`KEPT_DAYS`] days at least; sessions as long as their run, and eight
+//! days at least.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -40,6 +41,7 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
              )
              SELECT n FROM ranked
              WHERE place > 1 AND (place > ?1 OR over_at < ?2)
+               AND NOT EXISTS (SELECT 1 FROM pulls WHERE run = n AND state = 'open')
                AND NOT EXISTS (
                    SELECT 1 FROM tasks WHERE run = n AND NOT EXISTS (
                        SELECT 1 FROM tasks AS newer JOIN runs AS its ON its.n = newer.run
@@ -64,6 +66,11 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
     tx.execute(
         "DELETE FROM creations WHERE ts < ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE n = creations.run)",
         [before(KEPT_SESSION_DAYS)],
+    )?;
+    tx.execute(
+        "DELETE FROM pulls WHERE max(made_at, coalesce(closed_at, 0)) < ?1 \
+         AND NOT EXISTS (SELECT 1 FROM runs WHERE n = pulls.run)",
+        [before(KEPT_DAYS)],
     )?;
     tx.commit()?;
     Ok(old.len())
@@ -177,6 +184,30 @@ mod tests {
             prune(&conn, now()).unwrap();
         }
         assert_eq!(left(&conn, "runs", "n").len(), KEPT_RUNS as usize);
+    }
+
+    #[test]
+    fn a_run_with_an_open_pull_request_stays_and_what_pull_requests_became_of_outlives_it() {
+        let conn = ledger();
+        let pull = |run: i64, days: i64, state: Option<&str>| {
+            let made = now().as_millisecond() - days * DAY;
+            conn.execute(
+                "INSERT INTO pulls (run, task, url, key, state, made_at, simulated) VALUES (?1, 'a', 'u', 'k', ?2, ?3, 0)",
+                params![run, state, made],
+            )
+            .unwrap();
+        };
+        let open = run(&conn, "nightly", 200, Some("succeeded"), true);
+        pull(open, 200, Some("open"));
+        for (days, state) in [(200, Some("merged")), (95, Some("closed")), (91, None)] {
+            pull(run(&conn, "nightly", days, Some("succeeded"), true), days, state);
+        }
+        let late = run(&conn, "nightly", 100, Some("succeeded"), true);
+        pull(late, 10, Some("merged"));
+        let last = run(&conn, "nightly", 0, Some("succeeded"), true);
+        assert_eq!(prune(&conn, now()).unwrap(), 4);
+        assert_eq!(left(&conn, "runs", "n"), [open, last]);
+        assert_eq!(left(&conn, "pulls", "run"), [open, late]);
     }
 
     #[test]

@@ -10,9 +10,10 @@ use super::fold::{RunRow, for_each_event, run_id, session_id, time};
 use super::{
     Facts, Latest, LedgerError, ManifestIdentity, RunOverview, StoredEvents, StoredRun, database, facts,
     overview,
+    pulls::{self, LedgerPull},
 };
 use crate::outcome::{RunId, TaskRecord};
-use crate::plan::{Shard, Task, TaskId};
+use crate::plan::{Shard, Task, TaskId, TaskKey};
 use jules::SessionId;
 
 /// How many runs are read to find the last one of a shard.
@@ -121,7 +122,7 @@ impl LedgerReader {
         self.snapshot(|conn| facts::record_in(conn, run, task))
     }
 
-    /// The run in which something happened last.
+    /// The run that was at work last. What was read of its pull requests since is none of its work.
     ///
     /// # Errors
     ///
@@ -129,7 +130,7 @@ impl LedgerReader {
     pub(crate) fn last_active(&self) -> Result<Option<RunId>, LedgerError> {
         self.snapshot(|conn| {
             let mut find = conn.prepare_cached(
-                "SELECT id, coalesce((SELECT ts FROM events WHERE run = n ORDER BY seq DESC LIMIT 1), started_at) AS at \
+                "SELECT id, coalesce(ended_at, (SELECT ts FROM events WHERE run = n ORDER BY seq DESC LIMIT 1), started_at) AS at \
                  FROM runs ORDER BY at DESC, n DESC LIMIT 1",
             )?;
             find.query_row([], |row| run_id(row, 0)).optional()
@@ -177,7 +178,7 @@ impl LedgerReader {
                 stmt.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
             let mut stmt = conn.prepare_cached(
                 "SELECT n, id, name, manifest, simulated, started_at, \
-                 coalesce((SELECT ts FROM events WHERE run = n ORDER BY seq DESC LIMIT 1), started_at), ended_at, invocations \
+                 coalesce(ended_at, (SELECT ts FROM events WHERE run = n ORDER BY seq DESC LIMIT 1), started_at), ended_at, invocations \
                  FROM runs ORDER BY n DESC",
             )?;
             let rows = stmt.query_map([], |row| {
@@ -250,6 +251,41 @@ impl LedgerReader {
             let rows = stmt.query_map([since.as_millisecond()], |row| session_id(row, 0))?;
             rows.collect()
         })
+    }
+
+    /// The pull requests of the manifest's runs that were open when they were last read, or never were read; the newest
+    /// run's first, each once.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    #[cfg_attr(not(test), expect(dead_code, reason = "`run` and `pulls` ask it as soon as they read GitHub"))]
+    pub(crate) fn open_pulls(&self, manifest: &ManifestIdentity) -> Result<Vec<LedgerPull>, LedgerError> {
+        self.snapshot(|conn| pulls::open(conn, manifest))
+    }
+
+    /// The pull requests that tasks of this key have made, in whatever run, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    #[cfg_attr(not(test), expect(dead_code, reason = "`run` and `pulls` ask it as soon as they read GitHub"))]
+    pub(crate) fn pulls_of_key(
+        &self,
+        key: &TaskKey,
+        simulated: bool,
+    ) -> Result<Vec<LedgerPull>, LedgerError> {
+        self.snapshot(|conn| pulls::of_key(conn, key, simulated))
+    }
+
+    /// The pull requests that a session has made.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    #[cfg_attr(not(test), expect(dead_code, reason = "`run` and `pulls` ask it as soon as they read GitHub"))]
+    pub(crate) fn pulls_of_session(&self, session: &SessionId) -> Result<Vec<LedgerPull>, LedgerError> {
+        self.snapshot(|conn| pulls::of_session(conn, session))
     }
 
     /// When the manifest's oldest run that is still in the ledger began.

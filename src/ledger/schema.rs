@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4a42_4c47;
 
 /// The steps from an empty file to the newest version.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// Times are milliseconds since 1970; the exact ones stand in the events. How far a run has come is the `seq` and
 /// `ts` of its last row in `events`: a column of `runs` would be a second page to write for every call.
@@ -72,11 +72,87 @@ const VERSION_2: &str = "
         WHERE last IS NULL OR last IN ('intent', 'live', 'ended', 'left');
 ";
 
+/// The pull requests that sessions have made, from the events that tell of them.
+macro_rules! pulls_of_events {
+    () => {
+        "WITH told AS (
+            SELECT run, task, ts, iif(json_valid(body), body, NULL) AS body FROM events
+            WHERE instr(body, '\"event\":\"session_created\"') OR instr(body, '\"event\":\"attempt_ended\"')
+        ),
+        made AS (
+            SELECT run, task, body ->> '$.attempt' AS attempt, max(body ->> '$.session.id') AS session
+            FROM told WHERE body ->> '$.event' = 'session_created' GROUP BY 1, 2, 3
+        ),
+        ended AS (
+            SELECT run, task, ts, body ->> '$.attempt' AS attempt, body -> '$.work' AS work
+            FROM told WHERE body ->> '$.event' = 'attempt_ended'
+        ),
+        found AS (
+            SELECT run, task, ts, attempt, work ->> '$.pullRequest.url' AS url FROM ended
+            UNION ALL
+            SELECT run, task, ts, attempt, value ->> '$.url' FROM ended, json_each(work, '$.earlierPullRequests')
+        )
+        SELECT found.run AS run, found.task AS task, url, NULL AS node, coalesce(tasks.key, '') AS key,
+               max(made.session) AS session, NULL AS state, NULL AS stage, min(found.ts) AS made_at,
+               NULL AS checked_at, NULL AS closed_at, runs.simulated AS simulated
+        FROM found JOIN runs ON n = found.run
+            LEFT JOIN tasks ON tasks.run = found.run AND tasks.id = found.task
+            LEFT JOIN made ON made.run = found.run AND made.task = found.task AND made.attempt = found.attempt
+        WHERE url IS NOT NULL GROUP BY found.run, found.task, url"
+    };
+}
+
+/// Pull requests are asked for over all runs: the open ones, those of a task's key, those of a session. `state` is NULL
+/// until one was read. They stay for some time after their run.
+const VERSION_3: &str = concat!(
+    "
+    ALTER TABLE tasks ADD COLUMN session TEXT;
+
+    CREATE TABLE pulls (
+        run        INTEGER NOT NULL,
+        task       TEXT    NOT NULL,
+        url        TEXT    NOT NULL,
+        node       TEXT,
+        key        TEXT    NOT NULL,
+        session    TEXT,
+        state      TEXT,
+        stage      TEXT,
+        made_at    INTEGER NOT NULL,
+        checked_at INTEGER,
+        closed_at  INTEGER,
+        simulated  INTEGER NOT NULL,
+        PRIMARY KEY (run, task, url)
+    ) STRICT, WITHOUT ROWID;
+
+    INSERT INTO pulls (run, task, url, node, key, session, state, stage, made_at, checked_at, closed_at, simulated) ",
+    pulls_of_events!(),
+    ";
+
+    CREATE INDEX pulls_by_key ON pulls (key, run);
+    CREATE INDEX pulls_by_session ON pulls (session);
+    CREATE INDEX pulls_open ON pulls (run) WHERE state IS NULL OR state IN ('open', 'unknown');
+"
+);
+
 /// An older file that is only read, with what it lacks: names of the temporary schema come first.
-pub(super) const READ_VERSION_1: &str = "
+pub(super) fn read_older(steps: u32) -> Option<&'static str> {
+    match steps {
+        1 => Some(READ_VERSION_1),
+        2 => Some(READ_VERSION_2),
+        _ => None,
+    }
+}
+
+const READ_VERSION_1: &str = concat!(
+    "
     CREATE TEMP VIEW tasks AS
         SELECT run, id, key, outcome, NULL AS ended_at, NULL AS last, NULL AS mark FROM main.tasks;
-";
+    CREATE TEMP VIEW pulls AS ",
+    pulls_of_events!(),
+    ";"
+);
+
+const READ_VERSION_2: &str = concat!("CREATE TEMP VIEW pulls AS ", pulls_of_events!(), ";");
 
 /// What a file says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +201,7 @@ pub(super) fn verify(conn: &Connection) -> rusqlite::Result<()> {
         "SELECT run, seq, ts, task, body FROM events",
         "SELECT run, id, key, outcome, ended_at, last, mark FROM tasks",
         "SELECT session, ts, run, task_key, simulated FROM creations",
+        "SELECT run, task, url, node, key, session, state, stage, made_at, checked_at, closed_at, simulated FROM pulls",
     ] {
         conn.prepare(sql)?;
     }

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Mark, Marker, Outcome, RoundInfo, RunId, ServiceStatus, SessionRef, Work};
+use super::{
+    Mark, Marker, Outcome, PullAction, PullRequest, PullResult, PullStatus, RoundInfo, RunId, ServiceStatus,
+    SessionRef, Work,
+};
 use crate::plan::{JobId, OnNoChange, Place, Shard, TaskId, TaskKey, TaskSource};
 
 /// One change of a run, as `events.jsonl` and the ledger keep it.
@@ -191,6 +194,61 @@ pub enum EventKind {
         /// Why.
         reason: Option<String>,
     },
+    /// A pull request of the task was read, and something is told of it that was not known, or for the first time in
+    /// this invocation.
+    PullRequestRead {
+        /// The task that made it.
+        task: TaskId,
+        /// How it stands.
+        pull: Box<PullStatus>,
+    },
+    /// The task ends with a pull request that an earlier run made, and no session is created
+    /// (`pull-requests.existing`).
+    PullRequestAdopted {
+        /// Which task.
+        task: TaskId,
+        /// The pull request.
+        pull: Box<PullRequest>,
+        /// The session that made it, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionRef>,
+        /// The run that had it, where the ledger knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+    },
+    /// We are about to change a pull request. On disk before the request leaves: none of these is idempotent.
+    PullRequestActing {
+        /// The task that made it.
+        task: TaskId,
+        /// Its page.
+        url: String,
+        /// What we do.
+        action: PullAction,
+        /// The head that it is meant for: at another one it does not happen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head: Option<String>,
+        /// Who has it done: the name of the user, as the machine knows it.
+        by: String,
+    },
+    /// What became of that.
+    PullRequestActed {
+        /// The task that made it.
+        task: TaskId,
+        /// Its page.
+        url: String,
+        /// What we did.
+        action: PullAction,
+        /// How it went.
+        result: PullResult,
+        /// In one line: why not, in GitHub's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// What was asked of GitHub since the last such event; all of them together count.
+    GithubUsed {
+        /// Requests, points and writes.
+        usage: GithubUsage,
+    },
     /// Something a person should know that belongs to no other event.
     Noted {
         /// The task concerned, if one is.
@@ -236,7 +294,20 @@ impl EventKind {
                 | Self::Replied { .. }
                 | Self::Nudged { .. }
                 | Self::TaskMarked { .. }
+                | Self::PullRequestActing { .. }
                 | Self::InvocationEnded { .. }
+        )
+    }
+
+    /// Whether it may come to a run that no invocation is at work on: it says nothing of how far the last one got.
+    pub(super) const fn may_come_later(&self) -> bool {
+        matches!(
+            self,
+            Self::TaskMarked { .. }
+                | Self::PullRequestRead { .. }
+                | Self::PullRequestActing { .. }
+                | Self::PullRequestActed { .. }
+                | Self::GithubUsed { .. }
         )
     }
 
@@ -257,13 +328,18 @@ impl EventKind {
             | Self::Nudged { task, .. }
             | Self::SessionArchived { task, .. }
             | Self::AttemptEnded { task, .. }
-            | Self::TaskEnded { task, .. } => Some(task),
+            | Self::TaskEnded { task, .. }
+            | Self::PullRequestRead { task, .. }
+            | Self::PullRequestAdopted { task, .. }
+            | Self::PullRequestActing { task, .. }
+            | Self::PullRequestActed { task, .. } => Some(task),
             Self::Noted { task, .. } => task.as_ref(),
             Self::RunStarted { .. }
             | Self::RoundPlanned { .. }
             | Self::InvocationStarted { .. }
             | Self::SessionsSurveyed { .. }
             | Self::ApiUsed { .. }
+            | Self::GithubUsed { .. }
             | Self::StrayFound { .. }
             | Self::StraysUnknown { .. }
             | Self::InvocationEnded { .. } => None,
@@ -356,6 +432,26 @@ impl ApiUsage {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.requests.values().sum()
+    }
+}
+
+/// What GitHub was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GithubUsage {
+    /// Requests of any kind.
+    pub requests: u64,
+    /// Points of its GraphQL interface that they cost.
+    pub points: u64,
+    /// Those that were to change something.
+    pub writes: u64,
+}
+
+impl GithubUsage {
+    /// Adds another's.
+    pub fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.points += other.points;
+        self.writes += other.writes;
     }
 }
 

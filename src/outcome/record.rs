@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::{
-    ApiUsage, EventKind, Outcome, PlannedTask, RoundInfo, RunEvent, RunInfo, ServiceStatus, Stray,
-    TaskRecord, Totals,
+    ApiUsage, EventKind, GithubUsage, Outcome, PlannedTask, RoundInfo, RunEvent, RunInfo, ServiceStatus,
+    Stray, TaskRecord, Totals,
 };
 use crate::plan::{Shard, TaskId, TaskKey};
 use jules::SessionId;
@@ -44,6 +44,8 @@ pub struct RunRecord {
     earlier_usage: ApiUsage,
     /// What the current one has asked so far.
     current_usage: ApiUsage,
+    /// What GitHub was asked, by all invocations and between them.
+    pub github: GithubUsage,
     /// What keeps requests from being answered, as far as the current invocation has told.
     pub service: ServiceStatus,
     /// Sessions with this run's marker that it does not know.
@@ -52,7 +54,7 @@ pub struct RunRecord {
     pub strays_unknown: Option<String>,
     /// The `seq` of the last event.
     pub last_seq: u64,
-    /// When that happened.
+    /// When an invocation was last heard of.
     last_at: Timestamp,
 }
 
@@ -96,6 +98,7 @@ impl RunRecord {
             superseded: Vec::new(),
             earlier_usage: ApiUsage::default(),
             current_usage: ApiUsage::default(),
+            github: GithubUsage::default(),
             service: ServiceStatus::default(),
             strays: Vec::new(),
             strays_unknown: None,
@@ -156,6 +159,9 @@ impl RunRecord {
         self.last_seq = event.seq;
         let ts = event.ts;
         self.apply_kind(&event.kind, ts);
+        if event.kind.may_come_later() {
+            return;
+        }
         self.last_at = ts;
         if self.surveyed {
             self.complete_until = Some(ts);
@@ -220,6 +226,7 @@ impl RunRecord {
                 self.current_usage.clone_from(usage);
                 self.service.clone_from(service);
             }
+            EventKind::GithubUsed { usage } => self.github.add(*usage),
             EventKind::StrayFound { stray } => {
                 if !self.strays.iter().any(|known| known.session.id == stray.session.id) {
                     self.strays.push(stray.clone());
@@ -242,7 +249,11 @@ impl RunRecord {
             | EventKind::Nudged { task, .. }
             | EventKind::SessionArchived { task, .. }
             | EventKind::AttemptEnded { task, .. }
-            | EventKind::TaskEnded { task, .. } => {
+            | EventKind::TaskEnded { task, .. }
+            | EventKind::PullRequestRead { task, .. }
+            | EventKind::PullRequestAdopted { task, .. }
+            | EventKind::PullRequestActing { task, .. }
+            | EventKind::PullRequestActed { task, .. } => {
                 if let Some(record) = self.tasks.get_mut(task) {
                     record.apply(kind, ts);
                 }

@@ -2,7 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{EventKind, Mark, Marker, Outcome, PlannedTask, SessionRef, Work};
+use super::{
+    EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords, PullRequest, PullWrite,
+    SessionRef, Work,
+};
 use jules::SessionId;
 
 /// A task, as its events tell it.
@@ -30,6 +33,8 @@ pub struct TaskRecord {
     pub replies: u32,
     /// How often we nudged it, all attempts together.
     pub nudges: u32,
+    /// How its pull requests stand, as far as they were read, and what was done to them.
+    pub pulls: PullRecords,
 }
 
 /// A person's word on a task.
@@ -211,6 +216,26 @@ impl TaskRecord {
     pub fn work(&self) -> Option<&Work> {
         self.last_attempt().map(|attempt| &attempt.work)
     }
+
+    /// The pull requests that it ended with, oldest first: those of its last attempt, or the one of an earlier run that
+    /// stands for a session.
+    pub fn pull_requests(&self) -> impl DoubleEndedIterator<Item = &PullRequest> {
+        let adopted = self.pulls.adopted().map(|adopted| &adopted.pull);
+        let own = self.work().filter(|_| adopted.is_none());
+        own.into_iter().flat_map(Work::pull_requests).chain(adopted)
+    }
+
+    /// The pull request that it ended with, the last one if there are several.
+    #[must_use]
+    pub fn pull_request(&self) -> Option<&PullRequest> {
+        self.pull_requests().next_back()
+    }
+
+    /// How that stands, if it was read.
+    #[must_use]
+    pub fn pull(&self) -> Option<&PullRecord> {
+        self.pull_request().and_then(|pull| self.pulls.of(&pull.url))
+    }
 }
 
 /// Whether a session of this state has ended.
@@ -232,6 +257,7 @@ impl TaskRecord {
             ended_at: None,
             replies: 0,
             nudges: 0,
+            pulls: PullRecords::default(),
         }
     }
 
@@ -242,6 +268,7 @@ impl TaskRecord {
                 self.reason = None;
                 self.marked = None;
                 self.ended_at = None;
+                self.pulls.reopen();
                 self.on_last_attempt(|attempt| attempt.follow(ts));
             }
             EventKind::TaskMarked { mark, by, reason, .. } => {
@@ -312,6 +339,21 @@ impl TaskRecord {
                     a.rest(ts);
                 });
             }
+            EventKind::PullRequestRead { pull, .. } => self.pulls.read(pull, ts),
+            EventKind::PullRequestAdopted { pull, session, run, .. } => {
+                self.pulls.adopt(pull, session.as_ref(), run.as_ref());
+            }
+            EventKind::PullRequestActing { url, action, head, by, .. } => self.pulls.intend(PullWrite {
+                url: url.clone(),
+                action: *action,
+                head: head.clone(),
+                by: by.clone(),
+                at: ts,
+                result: None,
+            }),
+            EventKind::PullRequestActed { url, action, result, .. } => {
+                self.pulls.conclude(url, *action, *result);
+            }
             // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
             EventKind::PlanApproved { .. }
             | EventKind::RunStarted { .. }
@@ -321,6 +363,7 @@ impl TaskRecord {
             | EventKind::TaskPlanned { .. }
             | EventKind::Noted { .. }
             | EventKind::ApiUsed { .. }
+            | EventKind::GithubUsed { .. }
             | EventKind::StrayFound { .. }
             | EventKind::StraysUnknown { .. }
             | EventKind::InvocationEnded { .. } => {}

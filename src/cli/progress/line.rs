@@ -11,7 +11,7 @@ use super::service::{news, stopped, troubles};
 use super::together::{Group, Groups, Key, together};
 use super::view::{Entry, RunView, words};
 use crate::cli::console::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, linked};
-use crate::outcome::{EventKind, Outcome, RunEvent};
+use crate::outcome::{EventKind, Outcome, PullResult, RunEvent};
 use crate::plan::TaskId;
 use crate::report::duration;
 
@@ -96,6 +96,21 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
             let rest = end(view.task(task), event.ts, reason.as_deref());
             lasting(task, style_of(*outcome), outcome.label(), rest)
         }
+        EventKind::PullRequestAdopted { task, pull, .. } => {
+            change(task, CYAN, "adopted", linked(&neutral(&pull.url), &pull.url))
+        }
+        EventKind::PullRequestRead { task, pull } => {
+            change(task, DIM, pull.stage.label(), linked(&neutral(&pull.url), &pull.url))
+        }
+        EventKind::PullRequestActed { task, url, action, result, note } => {
+            let word = match result {
+                PullResult::Done | PullResult::AlreadySo => format!("{}: done", action.as_str()),
+                PullResult::Refused => format!("{}: refused", action.as_str()),
+                PullResult::InDoubt => format!("{}: in doubt", action.as_str()),
+            };
+            let why = note.as_deref().map_or_else(String::new, |note| format!(" {}", neutral(note)));
+            lasting(task, CYAN, &word, linked(&neutral(url), url) + &why)
+        }
         EventKind::Noted { task: Some(task), note } => lasting(task, YELLOW, "note", neutral(note)),
         EventKind::Noted { task: None, note } => {
             Some(Said::Lasting(format!("{YELLOW}note:{YELLOW:#} {}", neutral(note))))
@@ -121,6 +136,8 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         | EventKind::IntentRecorded { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::ApiUsed { .. }
+        | EventKind::GithubUsed { .. }
+        | EventKind::PullRequestActing { .. }
         | EventKind::InvocationEnded { stopped: None } => None,
     }
 }

@@ -172,8 +172,15 @@ impl RunView {
             EventKind::PlanApproved { task, .. } => self.happened(task, "plan approved", ts),
             EventKind::Replied { task, .. } => self.happened(task, "answered", ts),
             EventKind::Nudged { task, .. } => self.happened(task, "nudged", ts),
+            EventKind::PullRequestAdopted { task, pull, .. } => {
+                self.entry(task).work.pull_request = Some((**pull).clone());
+            }
             EventKind::RunStarted { .. }
             | EventKind::RoundPlanned { .. }
+            | EventKind::PullRequestRead { .. }
+            | EventKind::PullRequestActing { .. }
+            | EventKind::PullRequestActed { .. }
+            | EventKind::GithubUsed { .. }
             | EventKind::SessionArchived { .. }
             | EventKind::Noted { .. }
             | EventKind::StrayFound { .. }

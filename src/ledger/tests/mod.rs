@@ -3,6 +3,7 @@
 mod crash;
 mod failing;
 mod opening;
+mod pulls;
 mod queries;
 mod round_trip;
 

@@ -4,7 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::outcome::{ApiUsage, Change, EventLog, PullRequest, RunRecord, ServiceStatus, Stray};
+use crate::outcome::{
+    ApiUsage, Change, Checks, EventLog, GithubUsage, PullAction, PullRequest, PullResult, PullState,
+    PullStatus, Review, RunRecord, ServiceStatus, Stage, Stray,
+};
 
 const TASKS: [&str; 4] = ["a", "b/my-org/web@main", "ü[x=1]", "never-planned"];
 
@@ -36,6 +39,68 @@ fn work() -> impl Strategy<Value = Work> {
     (prop::option::of(pull_request()), earlier, prop::option::of(change)).prop_map(
         |(pull_request, earlier_pull_requests, change)| Work { pull_request, earlier_pull_requests, change },
     )
+}
+
+/// One of three pull requests, under one of two pages each.
+fn pull_status() -> impl Strategy<Value = PullStatus> {
+    let of = (0..3_u8, any::<bool>(), prop::sample::select(&Stage::ALL[..]), 0..900_i64);
+    (of, prop::option::of(text()), text()).prop_map(|((number, renamed, stage, at), foreign, word)| {
+        let owner = if renamed { "new" } else { "old" };
+        PullStatus {
+            url: format!("https://github.com/{owner}/web/pull/{number}"),
+            id: Some(format!("PR_{number}")),
+            repository: foreign.clone(),
+            state: match stage {
+                Stage::Merged => PullState::Merged,
+                Stage::Closed => PullState::Closed,
+                Stage::Unknown => PullState::Unknown,
+                _ => PullState::Open,
+            },
+            stage,
+            since: second(at),
+            reason: foreign.clone(),
+            head: Some(word.clone()),
+            head_since: Some(second(at / 2)),
+            checks: Some(Checks::Other(format!("X{word}"))),
+            review: Some(Review::Approved),
+            merged_at: None,
+            closed_at: (stage == Stage::Closed).then(|| second(at)),
+            closed_by: foreign.clone(),
+            touched_by: foreign,
+            checked_at: second(at),
+        }
+    })
+}
+
+fn about_a_pull_request() -> impl Strategy<Value = EventKind> {
+    let action = || {
+        prop::sample::select(vec![
+            PullAction::Merge,
+            PullAction::Close,
+            PullAction::Message,
+            PullAction::Update,
+        ])
+    };
+    let result = prop::sample::select(vec![PullResult::Done, PullResult::Refused, PullResult::InDoubt]);
+    prop_oneof![
+        (task(), pull_status())
+            .prop_map(|(t, pull)| EventKind::PullRequestRead { task: TaskId::new(t), pull: Box::new(pull) }),
+        (task(), text(), action(), prop::option::of(text())).prop_map(|(t, url, action, head)| {
+            EventKind::PullRequestActing { task: TaskId::new(t), url, action, head, by: "ada".into() }
+        }),
+        (task(), text(), action(), result, prop::option::of(text())).prop_map(
+            |(t, url, action, result, note)| {
+                EventKind::PullRequestActed { task: TaskId::new(t), url, action, result, note }
+            }
+        ),
+        (task(), text()).prop_map(|(t, url)| {
+            let pull = PullRequest { url, number: None, title: None, base_ref: None, head_ref: None };
+            let (run, session) = (Some(run_id(3)), None);
+            EventKind::PullRequestAdopted { task: TaskId::new(t), pull: Box::new(pull), session, run }
+        }),
+        (0..9_u64)
+            .prop_map(|n| EventKind::GithubUsed { usage: GithubUsage { requests: n, points: n, writes: 1 } }),
+    ]
 }
 
 fn usage() -> impl Strategy<Value = ApiUsage> {
@@ -114,7 +179,8 @@ fn about_the_run() -> impl Strategy<Value = EventKind> {
 
 /// A run's events: what an engine would never send in this order is kept as well.
 fn history() -> impl Strategy<Value = Vec<RunEvent>> {
-    let kinds = vec(prop_oneof![3 => about_a_task(), 1 => about_the_run()], 0..40);
+    let kinds =
+        vec(prop_oneof![3 => about_a_task(), 1 => about_the_run(), 2 => about_a_pull_request()], 0..40);
     (kinds, vec(0..1_000_000_000_i32, 50)).prop_map(|(kinds, nanos)| {
         let kinds = [started(&run_id(7)), planned("a"), planned("ü[x=1]")].into_iter().chain(kinds);
         let mut events = numbered(1, kinds);
@@ -170,6 +236,11 @@ proptest! {
         prop_assert_eq!(overview.ended_at.is_some(), given.ended_at.is_some());
         let open = given.tasks.values().filter(|t| t.outcome.is_none_or(Outcome::is_open)).count();
         prop_assert_eq!(overview.open_tasks(), open);
+        let read = given.tasks.values().flat_map(|task| task.pulls.iter()).map(|pull| &pull.status);
+        let open = reader.open_pulls(&identity("nightly")).unwrap();
+        for pull in read.filter(|pull| !pull.state.is_over()) {
+            prop_assert!(open.iter().any(|found| found.url == pull.url), "{} is missing", pull.url);
+        }
         for session in given.tasks.values().flat_map(|t| &t.attempts).filter_map(|a| a.session.as_ref()) {
             prop_assert!(reader.sessions_since(Timestamp::MIN).unwrap().contains(&session.id));
         }

@@ -1,0 +1,427 @@
+//! The pull requests of a task, as a run's events tell them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{PullRequest, PullState, PullStatus, RunId, SessionRef, Stage};
+
+/// How many changes of a pull request are kept: one that goes to and fro for weeks must not fill the memory.
+const LONGEST_HISTORY: usize = 256;
+
+/// A pull request that was read: how it stands, and how it came to that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PullRecord {
+    /// As it was last read.
+    pub status: PullStatus,
+    /// Its stages, oldest first; the last is that of `status`. Of very many the first and the newest are kept.
+    pub history: Vec<PullChange>,
+}
+
+/// A pull request came to a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullChange {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was open then.
+    pub state: PullState,
+    /// What it waited for from then on.
+    pub stage: Stage,
+}
+
+/// A pull request of an earlier run that a task ended with, instead of a session of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdoptedPull {
+    /// Which.
+    pub pull: PullRequest,
+    /// The session that made it, where that is known.
+    pub session: Option<SessionRef>,
+    /// The run that had it, where the ledger knows.
+    pub run: Option<RunId>,
+}
+
+/// Something that we do to a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PullAction {
+    /// Merge it.
+    Merge,
+    /// Close it unmerged.
+    Close,
+    /// Send a message to its session.
+    Message,
+    /// Bring its branch up to date with its base.
+    Update,
+}
+
+impl PullAction {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Close => "close",
+            Self::Message => "message",
+            Self::Update => "update",
+        }
+    }
+}
+
+/// What became of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PullResult {
+    /// It is done.
+    Done,
+    /// It was so already.
+    AlreadySo,
+    /// It was refused: nothing has changed.
+    Refused,
+    /// No answer tells. It has to be read again before anything is repeated.
+    InDoubt,
+}
+
+/// Something that we did to a pull request, or were about to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullWrite {
+    /// To which: its page.
+    pub url: String,
+    /// What.
+    pub action: PullAction,
+    /// The head that it was meant for.
+    pub head: Option<String>,
+    /// Who had it done: the name of the user.
+    pub by: String,
+    /// When: before the request left.
+    pub at: Timestamp,
+    /// What became of it; none if nobody knows, because the process died in between.
+    pub result: Option<PullResult>,
+}
+
+impl PullStatus {
+    /// Whether it is the same pull request: by GitHub's id, which survives a renamed repository, or by its page.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        self.url == other.url || (self.id.is_some() && self.id == other.id)
+    }
+
+    /// Whether two readings of a pull request tell the same, whenever they were made.
+    #[must_use]
+    pub fn tells_the_same(&self, other: &Self) -> bool {
+        let told = |it: &Self| {
+            let any = Timestamp::UNIX_EPOCH;
+            Self { checked_at: any, since: any, head_since: None, ..it.clone() }
+        };
+        told(self) == told(other)
+    }
+}
+
+/// All that is known of a task's pull requests after its sessions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PullRecords {
+    /// Those that were read.
+    pulls: Vec<PullRecord>,
+    /// What was done to them, oldest first.
+    writes: Vec<PullWrite>,
+    /// One of an earlier run that stands for a session.
+    adopted: Option<Box<AdoptedPull>>,
+}
+
+impl PullRecords {
+    /// The one with this page, if it was read.
+    #[must_use]
+    pub fn of(&self, url: &str) -> Option<&PullRecord> {
+        self.pulls.iter().find(|pull| pull.status.url == url)
+    }
+
+    /// Those that were read, in the order in which they were first.
+    pub fn iter(&self) -> impl Iterator<Item = &PullRecord> {
+        self.pulls.iter()
+    }
+
+    /// What was done to them, oldest first.
+    #[must_use]
+    pub fn writes(&self) -> &[PullWrite] {
+        &self.writes
+    }
+
+    /// The pull request of an earlier run that the task ended with.
+    #[must_use]
+    pub fn adopted(&self) -> Option<&AdoptedPull> {
+        self.adopted.as_deref()
+    }
+
+    /// Whether a message about this head has left, or may have: there is never a second one.
+    #[must_use]
+    pub fn has_message_for(&self, head: &str) -> bool {
+        let may_have_left = |write: &PullWrite| {
+            write.action == PullAction::Message && write.result != Some(PullResult::Refused)
+        };
+        self.writes.iter().any(|write| may_have_left(write) && write.head.as_deref() == Some(head))
+    }
+
+    /// What we were about to do to it and nobody knows the end of.
+    #[must_use]
+    pub fn in_doubt(&self, url: &str) -> Option<&PullWrite> {
+        let of = self.writes.iter().rev().find(|write| write.url == url)?;
+        matches!(of.result, None | Some(PullResult::InDoubt)).then_some(of)
+    }
+
+    /// Whether a reading is worth an event: something else is told than before, or it is the first since `began`, when
+    /// the invocation began.
+    #[must_use]
+    pub fn is_news(&self, read: &PullStatus, began: Timestamp) -> bool {
+        let known = self.pulls.iter().find(|pull| pull.status.is_of(read));
+        known.is_none_or(|known| !known.status.tells_the_same(read) || known.status.checked_at < began)
+    }
+
+    /// The task is open again: what stood for a session does so no more.
+    pub(super) fn reopen(&mut self) {
+        self.adopted = None;
+    }
+
+    pub(super) fn adopt(&mut self, pull: &PullRequest, session: Option<&SessionRef>, run: Option<&RunId>) {
+        let (pull, session, run) = (pull.clone(), session.cloned(), run.cloned());
+        self.adopted = Some(Box::new(AdoptedPull { pull, session, run }));
+    }
+
+    pub(super) fn intend(&mut self, write: PullWrite) {
+        self.writes.push(write);
+    }
+
+    /// The end of the last intent of this kind.
+    pub(super) fn conclude(&mut self, url: &str, action: PullAction, result: PullResult) {
+        let mut last = self.writes.iter_mut().rev();
+        if let Some(write) = last.find(|write| write.url == url && write.action == action) {
+            write.result = Some(result);
+        }
+    }
+
+    pub(super) fn read(&mut self, status: &PullStatus, ts: Timestamp) {
+        let at = status.since.min(ts);
+        let change = PullChange { at, state: status.state, stage: status.stage };
+        match self.pulls.iter_mut().find(|pull| pull.status.is_of(status)) {
+            Some(known) => known.read(status, change),
+            // Most sessions have one, and a thousand of them should not take the room of four thousand.
+            None => {
+                self.pulls.reserve_exact(1);
+                self.pulls.push(PullRecord { status: status.clone(), history: vec![change] });
+            }
+        }
+    }
+}
+
+impl PullRecord {
+    fn read(&mut self, status: &PullStatus, change: PullChange) {
+        let moved = (self.status.state, self.status.stage) != (status.state, status.stage);
+        // Its page stays that under which the task knows it.
+        let url = std::mem::take(&mut self.status.url);
+        self.status = PullStatus { url, ..status.clone() };
+        if moved {
+            // Told later, it cannot have come about before what was told before.
+            let at = self.history.last().map_or(change.at, |last| change.at.max(last.at));
+            if self.history.len() == LONGEST_HISTORY {
+                self.history.remove(1);
+            }
+            self.history.push(PullChange { at, ..change });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::sample::{at, event, run_of};
+    use super::super::{Checks, EventKind, RunEvent, RunRecord, TaskRecord};
+    use super::*;
+    use crate::plan::TaskId;
+
+    const PAGE: &str = "https://github.com/my-org/web/pull/1";
+
+    fn status(second: i64, stage: Stage) -> PullStatus {
+        let state = match stage {
+            Stage::Merged => PullState::Merged,
+            Stage::Closed => PullState::Closed,
+            Stage::Unknown => PullState::Unknown,
+            _ => PullState::Open,
+        };
+        PullStatus {
+            url: PAGE.to_owned(),
+            id: Some("PR_1".to_owned()),
+            repository: Some("my-org/web".to_owned()),
+            state,
+            stage,
+            since: at(second),
+            reason: None,
+            head: Some("c0ffee".to_owned()),
+            head_since: None,
+            checks: None,
+            review: None,
+            merged_at: None,
+            closed_at: None,
+            closed_by: None,
+            touched_by: None,
+            checked_at: at(second),
+        }
+    }
+
+    fn read(pull: PullStatus) -> EventKind {
+        EventKind::PullRequestRead { task: TaskId::new("task-0"), pull: Box::new(pull) }
+    }
+
+    fn acting(action: PullAction, head: &str) -> EventKind {
+        EventKind::PullRequestActing {
+            task: TaskId::new("task-0"),
+            url: PAGE.to_owned(),
+            action,
+            head: Some(head.to_owned()),
+            by: "ada".to_owned(),
+        }
+    }
+
+    fn acted(action: PullAction, result: PullResult) -> EventKind {
+        let (task, url, note) = (TaskId::new("task-0"), PAGE.to_owned(), None);
+        EventKind::PullRequestActed { task, url, action, result, note }
+    }
+
+    /// A run of one task with a pull request, and what became of that, a minute apart from the second hour on.
+    fn events(kinds: impl IntoIterator<Item = EventKind>) -> Vec<RunEvent> {
+        let mut events = run_of(1);
+        for (minute, kind) in (120..).zip(kinds) {
+            let seq = events.len() as u64 + 1;
+            events.push(RunEvent { seq, ..event(minute * 60, kind) });
+        }
+        events
+    }
+
+    fn task(kinds: impl IntoIterator<Item = EventKind>) -> TaskRecord {
+        RunRecord::from_events(&events(kinds)).unwrap().tasks.swap_remove(&TaskId::new("task-0")).unwrap()
+    }
+
+    #[test]
+    fn a_task_knows_how_its_pull_request_stands_and_how_it_came_to_that() {
+        let stages = [Stage::ChecksPending, Stage::ChecksPending, Stage::Ready, Stage::Merged];
+        let task = task(stages.iter().zip(7_000..).map(|(stage, second)| read(status(second, *stage))));
+        let pull = task.pull().unwrap();
+        assert_eq!((pull.status.stage, pull.status.checked_at), (Stage::Merged, at(7_003)));
+        let told: Vec<_> = pull.history.iter().map(|change| (change.stage, change.at)).collect();
+        assert_eq!(
+            told,
+            [(Stage::ChecksPending, at(7_000)), (Stage::Ready, at(7_002)), (Stage::Merged, at(7_003))]
+        );
+    }
+
+    #[test]
+    fn a_renamed_repository_has_the_same_pull_request() {
+        let moved = PullStatus { url: "https://github.com/new/web/pull/1".into(), ..status(9, Stage::Ready) };
+        let task = task([read(status(5, Stage::Working)), read(moved)]);
+        assert_eq!(task.pulls.iter().count(), 1);
+        assert_eq!(
+            task.pull().unwrap().status.stage,
+            Stage::Ready,
+            "it is found by the page that the session told"
+        );
+    }
+
+    #[test]
+    fn only_what_changes_something_is_news_but_for_once_an_invocation() {
+        let task = task([read(status(100, Stage::Ready))]);
+        let again = PullStatus { since: at(150), checked_at: at(200), ..status(100, Stage::Ready) };
+        assert!(!task.pulls.is_news(&again, at(90)));
+        assert!(task.pulls.is_news(&again, at(150)), "the first reading of this invocation");
+        assert!(task.pulls.is_news(&PullStatus { head: None, ..again.clone() }, at(90)));
+        assert!(task.pulls.is_news(&PullStatus { checks: Some(Checks::Failure), ..again.clone() }, at(90)));
+        assert!(task.pulls.is_news(&PullStatus { touched_by: Some("eve".into()), ..again }, at(90)));
+        assert!(PullRecords::default().is_news(&status(1, Stage::Ready), at(0)));
+    }
+
+    #[test]
+    fn a_message_is_sent_once_for_a_head() {
+        use PullAction::{Merge, Message};
+        let sent = |kinds: Vec<EventKind>| task(kinds).pulls.has_message_for("c0ffee");
+        assert!(!sent(vec![acting(Merge, "c0ffee"), acting(Message, "0ther")]));
+        assert!(sent(vec![acting(Message, "c0ffee")]), "nobody knows whether it left");
+        assert!(sent(vec![acting(Message, "c0ffee"), acted(Message, PullResult::InDoubt)]));
+        assert!(!sent(vec![acting(Message, "c0ffee"), acted(Message, PullResult::Refused)]));
+    }
+
+    #[test]
+    fn what_was_begun_is_in_doubt_until_its_end_is_known() {
+        use PullAction::Merge;
+        let doubt = |kinds: Vec<EventKind>| task(kinds).pulls.in_doubt(PAGE).map(|write| write.action);
+        assert_eq!(doubt(vec![]), None);
+        assert_eq!(doubt(vec![acting(Merge, "a")]), Some(Merge));
+        assert_eq!(doubt(vec![acting(Merge, "a"), acted(Merge, PullResult::InDoubt)]), Some(Merge));
+        assert_eq!(doubt(vec![acting(Merge, "a"), acted(Merge, PullResult::Done)]), None);
+    }
+
+    #[test]
+    fn an_adopted_pull_request_is_the_tasks_until_it_is_opened_again() {
+        let pull = PullRequest {
+            url: "https://github.com/my-org/web/pull/9".into(),
+            number: Some(9),
+            title: None,
+            base_ref: None,
+            head_ref: None,
+        };
+        let adopted = EventKind::PullRequestAdopted {
+            task: TaskId::new("task-0"),
+            pull: Box::new(pull.clone()),
+            session: None,
+            run: None,
+        };
+        assert_eq!(task([adopted.clone()]).pull_request(), Some(&pull));
+        let opened = EventKind::TaskReopened { task: TaskId::new("task-0") };
+        assert_eq!(task([adopted, opened]).pull_request().unwrap().number, Some(1));
+    }
+
+    #[test]
+    fn what_comes_after_an_invocation_says_nothing_of_how_far_it_got() {
+        let surveyed = EventKind::SessionsSurveyed { adopted: 0 };
+        let mut record = RunRecord::from_events(&events([surveyed])).unwrap();
+        let known = record.complete_until;
+        assert!(known.is_some());
+        let later = [
+            read(status(5, Stage::Ready)),
+            acting(PullAction::Merge, "a"),
+            acted(PullAction::Merge, PullResult::Done),
+            EventKind::GithubUsed { usage: Default::default() },
+        ];
+        for kind in later {
+            record.apply(&event(999_999, kind));
+            assert_eq!(record.complete_until, known, "a session may have been created in between");
+        }
+    }
+
+    #[test]
+    fn a_killed_run_does_not_follow_its_session_while_its_pull_request_is_read() {
+        let killed = run_of(1).into_iter().take(5).collect::<Vec<_>>();
+        let followed = |read_later: bool| {
+            let mut record = RunRecord::from_events(&killed).unwrap();
+            if read_later {
+                record.apply(&event(90_000, read(status(5, Stage::Ready))));
+            }
+            let kind = EventKind::InvocationStarted { invocation: 2, shard: None, workflow_run: None };
+            record.apply(&event(100_000, kind));
+            record.tasks[&TaskId::new("task-0")].attempts[0].followed
+        };
+        assert_eq!(followed(true), followed(false));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_history_is_in_order_and_ends_where_it_stands(
+            readings in proptest::collection::vec((0i64..9_000, 0usize..Stage::ALL.len()), 1..600),
+        ) {
+            let task = task(readings.iter().map(|(second, stage)| read(status(*second, Stage::ALL[*stage]))));
+            let pull = task.pull().unwrap();
+            prop_assert!(pull.history.is_sorted_by_key(|change| change.at));
+            prop_assert!(pull.history.len() <= LONGEST_HISTORY);
+            let last = pull.history.last().unwrap();
+            prop_assert_eq!((last.state, last.stage), (pull.status.state, pull.status.stage));
+            prop_assert!(pull.history[1..].windows(2).all(|pair| pair[0].stage != pair[1].stage) || readings.len() > 256);
+        }
+    }
+}
