@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{AttemptV1, OnNoChangeV1, ReportV1, STRAYS, StrayV1, TaskV1};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, PullState, Stage};
 
 /// The version of the specification that the report keeps to.
 const SPEC: &str = "0.0.0";
@@ -200,6 +200,13 @@ impl<'a> Test<'a> {
         if let Some(pull) = &task.pull_request {
             extra.insert("pullRequest", pull.url.as_str().into());
             extra.insert("pullRequests", task.pulls().map(|pull| pull.url.as_str()).collect());
+            let told = [
+                ("pullRequestState", pull.state.map(PullState::as_str)),
+                ("pullRequestStage", pull.stage.map(Stage::as_str)),
+                ("pullRequestChecks", pull.checks.as_deref()),
+                ("pullRequestReview", pull.review.as_deref()),
+            ];
+            extra.extend(told.into_iter().filter_map(|(name, word)| Some((name, word?.into()))));
         }
         let message =
             (status != Status::Passed || task.reason.is_some()).then(|| text(task.reason_or_default()));
@@ -269,12 +276,24 @@ fn is_zero(number: &u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{SampleRun, every_outcome};
+    use super::super::sample::{SampleRun, campaign, every_outcome};
     use super::*;
 
     #[test]
     fn looks_as_agreed() {
         insta::assert_snapshot!(ctrf(&every_outcome()));
+    }
+
+    #[test]
+    fn says_how_a_pull_request_stands() {
+        let json: Value = serde_json::from_str(&ctrf(&campaign())).unwrap();
+        let extra = |task: usize| &json["results"]["tests"][task]["extra"];
+        assert_eq!(extra(0)["pullRequestStage"], "merged");
+        assert_eq!(
+            (&extra(28)["pullRequestState"], &extra(28)["pullRequestChecks"]),
+            (&"open".into(), &"FAILURE".into())
+        );
+        assert!(extra(55).get("pullRequestStage").is_none(), "it was not read");
     }
 
     #[test]

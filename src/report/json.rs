@@ -52,7 +52,7 @@ pub fn report_schema() -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::super::sample::{SampleRun, every_outcome};
+    use super::super::sample::{SampleRun, campaign, every_outcome};
     use super::*;
     use crate::outcome::Outcome;
 
@@ -89,6 +89,20 @@ mod tests {
     }
 
     #[test]
+    fn tells_how_pull_requests_stand() {
+        let report = campaign();
+        assert_eq!(from_json(&to_json(&report)).unwrap(), report);
+        let json: Value = serde_json::from_str(&to_json(&report)).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&json!({
+            "pulls": json["pulls"], "merged": json["tasks"][9]["pullRequest"], "touched": json["tasks"][23]["pullRequest"],
+            "unread": json["tasks"][55]["pullRequest"], "attempt": json["tasks"][9]["attempts"][0]["pullRequest"],
+            "github": json["api"]["github"],
+        })).unwrap());
+        let unread: Value = serde_json::from_str(&to_json(&every_outcome())).unwrap();
+        assert!(unread.get("pulls").is_none() && unread["api"].get("github").is_none());
+    }
+
+    #[test]
     fn passes_over_what_is_new_and_refuses_another_version() {
         let mut json: Value = serde_json::from_str(&to_json(&every_outcome())).unwrap();
         json["brandNew"] = json!({"x": 1});
@@ -116,7 +130,7 @@ mod tests {
     #[test]
     fn reports_fit_the_schema() {
         let validator = jsonschema::validator_for(&report_schema()).unwrap();
-        for report in [every_outcome(), SampleRun::new().report()] {
+        for report in [every_outcome(), SampleRun::new().report(), campaign()] {
             let json: Value = serde_json::from_str(&to_json(&report)).unwrap();
             let errors: Vec<String> = validator.iter_errors(&json).map(|e| e.to_string()).collect();
             assert!(errors.is_empty(), "{errors:?}");

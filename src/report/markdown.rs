@@ -7,15 +7,17 @@ use std::fmt::Write as _;
 use foreign_text::markdown::{code_block, code_span, words};
 use foreign_text::{cut, first_line, html};
 
+use self::pulls::pulls;
 use super::link::{https, pull_label};
-use super::{PullRequestV1, ReportV1, TaskV1, duration, many};
+use super::{ReportV1, TaskV1, duration, many};
 use crate::outcome::Outcome;
+
+mod pulls;
 
 /// Bytes at most; GitHub drops a step's summary whole when it is one byte over 1 MiB.
 const LIMIT: usize = 900 * 1024;
-/// Of those, what failures and pull requests may take.
+/// Of those, what failures may take.
 const FAILURES: usize = 520 * 1024;
-const PULLS: usize = 240 * 1024;
 /// Tasks listed under one reason.
 const TASKS: usize = 100;
 
@@ -149,35 +151,6 @@ fn links(task: &TaskV1) -> String {
         push(&mut out, &format!(" · [{}](<{url}>)", words(&label, 200)));
     }
     out
-}
-
-fn pulls(out: &mut String, report: &ReportV1) {
-    let of_task = |task| TaskV1::pulls(task).map(move |pull| line_of(pull, task));
-    let lines: Vec<String> = report.tasks.iter().flat_map(of_task).collect();
-    if lines.is_empty() {
-        return;
-    }
-    push(out, &format!("### Pull requests: {}\n\n", lines.len()));
-    let (shown, hidden) = with_limit(&lines, PULLS, String::len);
-    push(out, &shown.concat());
-    more(out, hidden, "more pull request");
-    push(out, "\n");
-}
-
-fn line_of(pull: &PullRequestV1, task: &TaskV1) -> String {
-    let label = words(&pull_label(pull), 200);
-    let mut line = match https(&pull.url) {
-        Some(url) => format!("- [{label}](<{url}>)"),
-        None => format!("- {}", code_span(&pull.url, 300)),
-    };
-    if let Some(title) = &pull.title {
-        push(&mut line, &format!(" {}", words(title, 200)));
-    }
-    if let Some(change) = task.change {
-        push(&mut line, &format!(" (+{} −{})", change.additions, change.deletions));
-    }
-    push(&mut line, &format!(" · {}\n", code_span(&task.id, 300)));
-    line
 }
 
 fn left(out: &mut String, report: &ReportV1) {

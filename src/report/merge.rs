@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    ApiV1, DetectionV1, EarlierV1, ProgressV1, ReportError, ReportV1, RunV1, ShardV1, StrayV1, TaskV1,
+    ApiV1, DetectionV1, EarlierV1, GithubApiV1, ProgressV1, ReportError, ReportV1, RunV1, ShardV1, StrayV1,
+    TaskV1,
 };
 
 /// The reports as one, whatever their order. Tasks stand in the order of their jobs in the manifest, those of one job
@@ -54,7 +55,8 @@ fn current(reports: Vec<ReportV1>) -> Vec<ReportV1> {
 fn continues(later: &ReportV1, earlier: &ReportV1) -> bool {
     let known: BTreeSet<&str> = later.tasks.iter().map(|task| task.id.as_str()).collect();
     later.run.id == earlier.run.id
-        && (later.run.invocations, later.last_moment()) >= (earlier.run.invocations, earlier.last_moment())
+        && (later.run.invocations, later.last_moment(), later.last_reading())
+            >= (earlier.run.invocations, earlier.last_moment(), earlier.last_reading())
         && earlier.tasks.iter().all(|task| known.contains(task.id.as_str()))
 }
 
@@ -125,9 +127,10 @@ fn earlier(reports: &[ReportV1], tasks: &[TaskV1]) -> Vec<EarlierV1> {
     reports.iter().flat_map(|report| &report.earlier).filter(|end| known.insert(&end.id)).cloned().collect()
 }
 
-/// How far a task is: an outcome for good counts more than a later time.
-fn progress(task: &TaskV1) -> (bool, Option<Timestamp>, usize, Option<Timestamp>) {
-    (!task.outcome.is_open(), task.ended_at, task.attempts.len(), task.started_at)
+/// How far a task is: an outcome for good counts more than a later time, and that more than how lately its pull requests
+/// were read.
+fn progress(task: &TaskV1) -> (bool, Option<Timestamp>, usize, Option<Timestamp>, Option<Timestamp>) {
+    (!task.outcome.is_open(), task.ended_at, task.attempts.len(), task.started_at, task.last_reading())
 }
 
 /// Each once, and none that another report's task claims.
@@ -153,7 +156,21 @@ impl ApiV1 {
             (Some(one), Some(two)) => Some(one.slower(two)),
             (one, two) => one.or(two),
         };
+        self.github = match (self.github, other.github) {
+            (Some(one), Some(two)) => Some(one.plus(two)),
+            (one, two) => one.or(two),
+        };
         self
+    }
+}
+
+impl GithubApiV1 {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            points: self.points + other.points,
+            writes: self.writes + other.writes,
+        }
     }
 }
 
@@ -168,7 +185,7 @@ impl DetectionV1 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::sample::{SampleRun, every_outcome};
+    use super::super::sample::{SampleRun, campaign, every_outcome};
     use super::*;
     use crate::outcome::Outcome;
 
@@ -232,6 +249,29 @@ mod tests {
         early.run.ended_at = None;
         for order in [vec![early.clone(), every_outcome()], vec![every_outcome(), early.clone()]] {
             assert_eq!(merge(order).unwrap(), every_outcome());
+        }
+    }
+
+    #[test]
+    fn the_latest_reading_of_a_pull_request_counts() {
+        let late = campaign();
+        let mut early = campaign();
+        for task in &mut early.tasks {
+            for pull in task.pull_requests.iter_mut().chain(&mut task.pull_request) {
+                if pull.checked_at.is_some() {
+                    pull.checked_at = Some(early.run.started_at);
+                    pull.stage = Some(crate::outcome::Stage::Checking);
+                }
+            }
+        }
+        for order in [vec![early.clone(), late.clone()], vec![late.clone(), early.clone()]] {
+            assert_eq!(merge(order).unwrap(), late);
+        }
+        early.run.id = "20261122-020009-0009".to_owned();
+        for order in [vec![early.clone(), late.clone()], vec![late.clone(), early]] {
+            let merged = merge(order).unwrap();
+            assert_eq!((&merged.pulls, &merged.tasks), (&late.pulls, &late.tasks));
+            assert_eq!(merged.api.github.unwrap().points, 280);
         }
     }
 

@@ -15,6 +15,7 @@ mod link;
 mod markdown;
 mod merge;
 mod progress;
+mod pulls;
 mod record;
 #[cfg(test)]
 mod sample;
@@ -33,10 +34,10 @@ pub use markdown::markdown;
 pub use merge::merge;
 pub use progress::{DayV1, EarlierV1, ProgressV1, SessionsV1};
 use task::STRAYS;
-pub use totals::TotalsV1;
+pub use totals::{PullTotalsV1, TotalsV1};
 pub use v1::{
-    ApiV1, AttemptV1, ChangeV1, DetectionV1, MarkedV1, OnNoChangeV1, PollsV1, PullRequestV1, ReportV1, RunV1,
-    SessionV1, ShardV1, SourceV1, StrayV1, TaskV1,
+    ApiV1, AttemptV1, ChangeV1, DetectionV1, GithubApiV1, MarkedV1, OnNoChangeV1, PollsV1, PullChangeV1,
+    PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1,
 };
 
 /// A report could not be read or rendered.

@@ -3,12 +3,13 @@
 use jiff::{Timestamp, Unit};
 
 use super::v1::{
-    ApiV1, AttemptV1, ChangeV1, DetectionV1, MarkedV1, PollsV1, PullRequestV1, ReportV1, RunV1, SessionV1,
-    ShardV1, SourceV1, StrayV1, TaskV1,
+    ApiV1, AttemptV1, ChangeV1, DetectionV1, GithubApiV1, MarkedV1, PollsV1, PullChangeV1, PullRequestV1,
+    ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1,
 };
 use super::{EarlierV1, ProgressV1};
 use crate::outcome::{
-    AttemptRecord, Change, EarlierEnd, Marked, PullRequest, RunRecord, Stray, TaskRecord, Work,
+    AttemptRecord, Change, EarlierEnd, GithubUsage, Marked, PullChange, PullRecord, PullRequest, RunRecord,
+    Stray, TaskRecord,
 };
 
 impl ReportV1 {
@@ -48,6 +49,7 @@ impl ReportV1 {
             run,
             totals,
             remaining: totals.open(),
+            pulls: super::totals::PullTotalsV1::of(tasks.iter().flat_map(TaskV1::pulls)),
             tasks,
             api,
             strays,
@@ -63,6 +65,7 @@ impl TaskV1 {
     fn of(record: &TaskRecord, file: Option<&str>) -> Self {
         let planned = &record.planned;
         let work = record.work();
+        let pull = |pull: &PullRequest| PullRequestV1::read(pull, record.pulls.of(&pull.url));
         Self {
             id: planned.id.to_string(),
             key: planned.key.to_string(),
@@ -78,8 +81,9 @@ impl TaskV1 {
             marked: record.marked.as_ref().map(MarkedV1::of),
             // A create that was refused for certain was no attempt.
             attempts: record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of).collect(),
-            pull_request: work.and_then(|w| w.pull_request.as_ref()).map(PullRequestV1::of),
-            pull_requests: work.into_iter().flat_map(Work::pull_requests).map(PullRequestV1::of).collect(),
+            pull_request: record.pull_request().map(pull),
+            pull_requests: record.pull_requests().map(pull).collect(),
+            adopted: record.pulls.adopted().is_some(),
             change: work.and_then(|w| w.change).map(ChangeV1::of),
             started_at: record.started_at.map(millis),
             ended_at: record.ended_at.map(millis),
@@ -135,7 +139,57 @@ impl PullRequestV1 {
             title: pull.title.clone(),
             base_ref: pull.base_ref.clone(),
             head_ref: pull.head_ref.clone(),
+            id: None,
+            state: None,
+            stage: None,
+            since: None,
+            reason: None,
+            head: None,
+            checks: None,
+            review: None,
+            merged_at: None,
+            closed_at: None,
+            closed_by: None,
+            touched_by: None,
+            checked_at: None,
+            history: Vec::new(),
         }
+    }
+
+    /// With how it stands, if it was read.
+    fn read(pull: &PullRequest, record: Option<&PullRecord>) -> Self {
+        let told = Self::of(pull);
+        let Some(PullRecord { status, history }) = record else { return told };
+        Self {
+            id: status.id.clone(),
+            state: Some(status.state),
+            stage: Some(status.stage),
+            since: Some(millis(status.since)),
+            reason: status.reason.clone(),
+            head: status.head.clone(),
+            checks: status.checks.as_ref().map(|checks| checks.as_str().to_owned()),
+            review: status.review.as_ref().map(|review| review.as_str().to_owned()),
+            merged_at: status.merged_at.map(millis),
+            closed_at: status.closed_at.map(millis),
+            closed_by: status.closed_by.clone(),
+            touched_by: status.touched_by.clone(),
+            checked_at: Some(millis(status.checked_at)),
+            history: history.iter().map(PullChangeV1::of).collect(),
+            ..told
+        }
+    }
+}
+
+impl PullChangeV1 {
+    fn of(change: &PullChange) -> Self {
+        Self { at: millis(change.at), state: change.state, stage: change.stage }
+    }
+}
+
+impl GithubApiV1 {
+    fn of(usage: GithubUsage) -> Option<Self> {
+        let GithubUsage { requests, points, writes } = usage;
+        (requests > 0).then_some(Self { requests, points, writes })
     }
 }
 
@@ -158,6 +212,7 @@ impl ApiV1 {
             throttled: usage.throttled,
             waited_ms: usage.waited_ms,
             reconnects: usage.reconnects,
+            github: GithubApiV1::of(record.github),
         }
     }
 }

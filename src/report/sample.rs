@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 use super::ReportV1;
 use crate::outcome::{Outcome, RunEvent, RunRecord};
 
+mod campaign;
+
+pub(super) use campaign::campaign;
+
 /// A run in the making.
 pub(super) struct SampleRun {
     events: Vec<RunEvent>,
@@ -224,6 +228,7 @@ fn write_samples() {
         ("empty", SampleRun::new().report()),
         ("large", large(2000)),
         ("nightly", nightly()),
+        ("campaign", campaign()),
     ];
     for (name, report) in samples {
         let folder = std::path::Path::new(&folder).join(name);

@@ -1,9 +1,12 @@
 //! The totals of `report.json`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Outcome;
+use super::PullRequestV1;
+use crate::outcome::{Outcome, PullState, Stage};
 
 /// How many tasks ended how, each outcome under its own name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,5 +85,52 @@ impl TotalsV1 {
             Outcome::Deferred => &mut self.deferred,
             Outcome::Detached => &mut self.detached,
         }
+    }
+}
+
+/// How the tasks' pull requests stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PullTotalsV1 {
+    /// All of them.
+    pub total: u64,
+    /// Those that are open.
+    pub open: u64,
+    /// Those that are merged.
+    pub merged: u64,
+    /// Those that were closed without that.
+    pub closed: u64,
+    /// Those that could not be read.
+    pub unknown: u64,
+    /// Those that were not read so far.
+    pub unread: u64,
+    /// How many stand at which stage; stages without any are missing.
+    pub stages: BTreeMap<String, u64>,
+}
+
+impl PullTotalsV1 {
+    /// Counts them; none if not one was read.
+    pub(super) fn of<'a>(pulls: impl Iterator<Item = &'a PullRequestV1>) -> Option<Self> {
+        let mut totals = Self::default();
+        for pull in pulls {
+            totals.total += 1;
+            match pull.state {
+                Some(PullState::Open) => totals.open += 1,
+                Some(PullState::Merged) => totals.merged += 1,
+                Some(PullState::Closed) => totals.closed += 1,
+                Some(PullState::Unknown) => totals.unknown += 1,
+                None => totals.unread += 1,
+            }
+            if let Some(stage) = pull.stage {
+                *totals.stages.entry(stage.as_str().to_owned()).or_default() += 1;
+            }
+        }
+        (totals.unread < totals.total).then_some(totals)
+    }
+
+    /// How many stand at this stage.
+    #[must_use]
+    pub fn at(&self, stage: Stage) -> u64 {
+        self.stages.get(stage.as_str()).copied().unwrap_or(0)
     }
 }

@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::progress::{EarlierV1, ProgressV1};
-use super::totals::TotalsV1;
+use super::totals::{PullTotalsV1, TotalsV1};
 use crate::outcome::{OnNoChange, Outcome};
+
+mod pull;
+
+pub use pull::{GithubApiV1, PullChangeV1, PullRequestV1};
 
 /// A run of jules-batch: what was asked, what became of it, what it cost.
 ///
@@ -30,6 +34,9 @@ pub struct ReportV1 {
     pub totals: TotalsV1,
     /// How many tasks are left for the next `jules-batch run`: the deferred and the detached ones.
     pub remaining: u64,
+    /// How the pull requests of the tasks stand; missing as long as none was read from GitHub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulls: Option<PullTotalsV1>,
     /// The tasks in the manifest's order.
     pub tasks: Vec<TaskV1>,
     /// What the service was asked.
@@ -127,6 +134,9 @@ pub struct TaskV1 {
     /// All pull requests of its last attempt, oldest first; `pullRequest` is the last of them.
     #[serde(default)]
     pub pull_requests: Vec<PullRequestV1>,
+    /// Whether the pull request is an earlier run's, and the task ended with it instead of a session of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
     /// The size of its last attempt's change.
     pub change: Option<ChangeV1>,
     /// When it was first about to be started; null if it never was.
@@ -226,22 +236,6 @@ pub struct SessionV1 {
     pub state: Option<String>,
 }
 
-/// A pull request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PullRequestV1 {
-    /// Its page.
-    pub url: String,
-    /// Its number.
-    pub number: Option<u64>,
-    /// Its title.
-    pub title: Option<String>,
-    /// The branch it goes to.
-    pub base_ref: Option<String>,
-    /// The branch it comes from.
-    pub head_ref: Option<String>,
-}
-
 /// The size of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -278,6 +272,9 @@ pub struct ApiV1 {
     /// How long after a session's end it was seen; null when no session ended while it was followed.
     #[serde(default)]
     pub detection: Option<DetectionV1>,
+    /// What GitHub was asked; missing if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub github: Option<GithubApiV1>,
 }
 
 /// Looks at live sessions.

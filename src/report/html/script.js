@@ -6,11 +6,20 @@
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
   const chips = Array.from(document.querySelectorAll(".chip"));
+  const pulls = Array.from(document.querySelectorAll(".pulls li"));
+  const groups = Array.from(document.querySelectorAll(".group"));
   const headers = Array.from(table.querySelectorAll("th"));
   const bars = Array.from(document.querySelectorAll("#timeline .bar"));
   const search = byId("search");
   const sort = byId("sort");
-  const state = { query: "", outcomes: new Set(), sort: "" };
+  const state = { query: "", outcomes: new Set(), stages: new Set(), sort: "" };
+  // The set that a chip is for, and its own name there; an empty one stands for all.
+  const chosen = (chip) => ("stage" in chip.dataset ? [state.stages, chip.dataset.stage] : [state.outcomes, chip.dataset.outcome]);
+  const showAll = () => {
+    state.query = search.value = "";
+    state.outcomes.clear();
+    state.stages.clear();
+  };
 
   const words = new Map();
   const textOf = (row) => {
@@ -37,6 +46,7 @@
 
   const matches = (row, terms) =>
     (state.outcomes.size === 0 || state.outcomes.has(row.dataset.outcome)) &&
+    (state.stages.size === 0 || (row.dataset.stages ?? "").split(" ").some((stage) => state.stages.has(stage))) &&
     terms.every((term) => textOf(row).includes(term));
 
   const filter = () => {
@@ -50,15 +60,24 @@
       else hidden.add(row.dataset.number);
     }
     for (const bar of bars) bar.classList.toggle("off", hidden.has(bar.dataset.task));
+    for (const pull of pulls) {
+      const fits = state.stages.size === 0 || state.stages.has(pull.dataset.stage);
+      pull.hidden = !fits || hidden.has(pull.dataset.task);
+    }
+    for (const group of groups) {
+      group.hidden = !group.querySelector("li:not([hidden])");
+      // Who asks for what is over wants to see it.
+      if (state.stages.size > 0 && !group.hidden) group.open = true;
+    }
     for (const chip of chips) {
-      const outcome = chip.dataset.outcome;
-      const pressed = outcome === "" ? state.outcomes.size === 0 : state.outcomes.has(outcome);
+      const [set, name] = chosen(chip);
+      const pressed = name === "" ? set.size === 0 : set.has(name);
       chip.setAttribute("aria-pressed", String(pressed));
     }
     const all = rows.length;
     byId("count").textContent = shown === all ? `${all} ${all === 1 ? "task" : "tasks"}` : `${shown} of ${all} tasks`;
     byId("nothing").hidden = shown > 0;
-    byId("clear").hidden = state.query === "" && state.outcomes.size === 0 && state.sort === "";
+    byId("clear").hidden = state.query === "" && state.outcomes.size === 0 && state.stages.size === 0 && state.sort === "";
   };
 
   const order = () => {
@@ -79,6 +98,7 @@
     const parts = new URLSearchParams();
     if (state.query) parts.set("q", state.query);
     if (state.outcomes.size) parts.set("outcome", Array.from(state.outcomes).join(","));
+    if (state.stages.size) parts.set("stage", Array.from(state.stages).join(","));
     if (state.sort) parts.set("sort", state.sort);
     try {
       history.replaceState(null, "", parts.size ? `#${parts}` : "#");
@@ -88,9 +108,13 @@
   };
   const recall = () => {
     const parts = new URLSearchParams(location.hash.slice(1));
-    const known = new Set(chips.map((chip) => chip.dataset.outcome));
+    const known = (kind) => {
+      const names = new Set(chips.map((chip) => chip.dataset[kind]));
+      return new Set((parts.get(kind) ?? "").split(",").filter((name) => name && names.has(name)));
+    };
     state.query = parts.get("q") ?? "";
-    state.outcomes = new Set((parts.get("outcome") ?? "").split(",").filter((name) => name && known.has(name)));
+    state.outcomes = known("outcome");
+    state.stages = known("stage");
     const wanted = parts.get("sort") ?? "";
     state.sort = Object.hasOwn(keys, wanted.replace("-", "")) ? wanted : "";
     search.value = state.query;
@@ -117,9 +141,9 @@
   }
   for (const chip of chips) {
     chip.addEventListener("click", () => {
-      const outcome = chip.dataset.outcome;
-      if (outcome === "") state.outcomes.clear();
-      else if (!state.outcomes.delete(outcome)) state.outcomes.add(outcome);
+      const [set, name] = chosen(chip);
+      if (name === "") set.clear();
+      else if (!set.delete(name)) set.add(name);
       filter();
       remember();
     });
@@ -135,8 +159,7 @@
   });
   sort.addEventListener("change", () => sortBy(sort.value));
   byId("clear").addEventListener("click", () => {
-    state.query = search.value = "";
-    state.outcomes.clear();
+    showAll();
     sortBy("");
     search.focus();
   });
@@ -172,8 +195,7 @@
     if (!bar) return;
     const row = byId(`t${bar.dataset.task}`);
     if (row.hidden) {
-      state.query = search.value = "";
-      state.outcomes.clear();
+      showAll();
       filter();
       remember();
     }

@@ -1,8 +1,8 @@
 use serde_json::json;
 
-use super::super::sample::{SampleRun, every_outcome};
+use super::super::sample::{SampleRun, campaign, every_outcome};
 use super::*;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Stage};
 
 #[test]
 fn loads_nothing_and_runs_only_its_own_script() {
@@ -136,4 +136,40 @@ fn an_empty_run_is_a_page() {
 #[test]
 fn the_same_report_gives_the_same_bytes() {
     assert!(html(&every_outcome()).unwrap() == html(&every_outcome()).unwrap());
+}
+
+#[test]
+fn pull_requests_stand_by_whom_they_wait_for_and_can_be_filtered() {
+    let page = html(&campaign()).unwrap();
+    let order = [
+        "Waiting for you",
+        "Waiting for a reviewer",
+        "Not readable",
+        "Ready for",
+        "Not read so far",
+        "Merged or closed",
+    ];
+    let places: Vec<_> = order.iter().map(|heading| page.find(heading).expect(heading)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    for stage in Stage::ALL {
+        assert!(STYLE.contains(&format!(".s-{stage}")), "{stage} has a colour");
+        assert!(
+            page.contains(&format!("class=\"chip s-{stage}\" data-stage=\"{stage}\"")),
+            "{stage} can be filtered"
+        );
+        assert!(page.contains(&format!("<li data-stage=\"{stage}\" data-task=\"")), "{stage} has a row");
+        assert!(page.contains(&format!("data-stages=\"{stage}\"")), "{stage} stands at its task");
+    }
+    assert!(page.contains("<h3>Waiting for you <b>12</b></h3>") && page.contains("pushed to by eve"));
+    assert!(!html(&every_outcome()).unwrap().contains("pulls-title"), "nothing was read");
+}
+
+#[test]
+fn what_github_says_is_text() {
+    let page = html(&campaign()).unwrap().replace(SCRIPT, "");
+    assert!(!page.contains("<script>window") && !page.contains("<img src=x") && !page.contains("##"));
+    assert!(
+        !page.contains(|c: char| c.is_control() && c != '\n') && !page.contains(['\u{2028}', '\u{202E}'])
+    );
+    assert!(page.contains("pushed to by cargo test failed ]]&gt;"));
 }

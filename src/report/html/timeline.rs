@@ -33,11 +33,11 @@ struct Bar {
 }
 
 #[derive(Serialize)]
-struct Tick {
-    x: f64,
+pub(super) struct Tick {
+    pub(super) x: f64,
     /// Too near the one before for a narrow window.
-    minor: bool,
-    text: String,
+    pub(super) minor: bool,
+    pub(super) text: String,
 }
 
 /// A time in which nothing was at work, drawn much shorter than it was.
@@ -221,10 +221,7 @@ impl Axis {
     /// The first moment, where work goes on after a pause, and round times: far enough from each other for
     /// their labels, none within a pause.
     fn ticks(&self) -> Vec<Tick> {
-        const STEPS: [i64; 17] =
-            [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
-        let wanted = self.shown / 1000.0 / 7.0;
-        let step = STEPS.into_iter().find(|step| *step as f64 >= wanted).unwrap_or(86_400 * 7) * 1000;
+        let step = step(self.shown);
         let mut ticks: Vec<Tick> = Vec::new();
         let mut day = self.days().then(String::new);
         for stretch in self.stretches.iter().filter(|stretch| stretch.scale >= 1.0) {
@@ -251,8 +248,16 @@ impl Axis {
     }
 }
 
+/// Milliseconds between round times, of which about seven fit into what is shown.
+pub(super) fn step(shown: f64) -> i64 {
+    const STEPS: [i64; 17] =
+        [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+    let wanted = shown / 1000.0 / 7.0;
+    STEPS.into_iter().find(|step| *step as f64 >= wanted).unwrap_or(86_400 * 7) * 1000
+}
+
 /// The time of day, behind the day if that is another one than before.
-fn label(time: i64, step: i64, day: Option<&mut String>) -> String {
+pub(super) fn label(time: i64, step: i64, day: Option<&mut String>) -> String {
     let Ok(moment) = Timestamp::from_millisecond(time) else { return String::new() };
     let clock = moment.strftime(if step < 60_000 { "%H:%M:%S" } else { "%H:%M" });
     let today = moment.strftime("%b %-d").to_string();

@@ -7,10 +7,11 @@ use foreign_text::{cut, first_line, one_line, plain};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::link::{https, pull_label};
+use super::super::link::https;
 use super::super::{AttemptV1, DayV1, ProgressV1, ReportV1, StrayV1, TaskV1, duration, many};
+use super::pulls::{Pulls, StageMark};
 use super::timeline::Timeline;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Stage};
 
 /// Bytes that the reasons of all tasks may take together, and those of one task at least.
 const REASONS: usize = 16 * 1024 * 1024;
@@ -30,6 +31,7 @@ pub(super) struct View<'a> {
     total: u64,
     remaining: u64,
     progress: Option<Progress<'a>>,
+    pulls: Option<Pulls<'a>>,
     timeline: Option<Timeline>,
     tasks: Vec<Row<'a>>,
     strays: Vec<Stray<'a>>,
@@ -83,13 +85,21 @@ struct Row<'a> {
     github: Option<Cow<'a, str>>,
     branch: Option<Cow<'a, str>>,
     job: Cow<'a, str>,
-    pulls: Vec<Link>,
+    pulls: Vec<Pull>,
+    /// The stages of its pull requests.
+    stages: String,
     pull_title: Option<Cow<'a, str>>,
     change: Option<(u64, u64, u64)>,
     session: Option<Link>,
     millis: u64,
     duration: Option<String>,
     started: Option<Moment>,
+}
+
+#[derive(Serialize)]
+struct Pull {
+    link: Link,
+    stage: Option<StageMark>,
 }
 
 /// A reason's first line, and all of it if that does not hold it.
@@ -111,13 +121,13 @@ struct Earlier<'a> {
 
 /// Words, and where they lead if that is a safe address.
 #[derive(Serialize)]
-struct Link {
-    text: String,
-    href: Option<String>,
+pub(super) struct Link {
+    pub(super) text: String,
+    pub(super) href: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Moment {
+pub(super) struct Moment {
     millis: i64,
     iso: String,
     text: String,
@@ -155,6 +165,7 @@ impl<'a> View<'a> {
             total: report.totals.total,
             remaining: report.remaining,
             progress: report.campaign().map(|progress| Progress::of(report, progress)),
+            pulls: Pulls::of(report),
             timeline: Timeline::of(report),
             tasks: rows(&report.tasks),
             strays: report.strays.iter().map(Stray::of).collect(),
@@ -259,8 +270,14 @@ impl<'a> Row<'a> {
             job: one_line(plain(&task.job), 300),
             pulls: task
                 .pulls()
-                .map(|pull| Link { text: plain(&pull_label(pull)).into_owned(), href: https(&pull.url) })
+                .map(|pull| Pull { link: Link::to(pull), stage: StageMark::read(pull) })
                 .collect(),
+            stages: task
+                .pulls()
+                .filter_map(|pull| pull.stage)
+                .map(Stage::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
             pull_title: pull.and_then(|pull| pull.title.as_deref()).map(|title| one_line(plain(title), 300)),
             change: task.change.map(|change| (change.files, change.additions, change.deletions)),
             session: task.attempts.last().and_then(session),
@@ -287,7 +304,7 @@ fn parts(id: &str) -> Vec<String> {
 
 fn notes(task: &TaskV1) -> Vec<String> {
     let count = |n: u32, noun| (n > 0).then(|| many(n, noun));
-    let adopted = task.attempts.last().is_some_and(|attempt| attempt.adopted);
+    let adopted = task.adopted || task.attempts.last().is_some_and(|attempt| attempt.adopted);
     let notes =
         [count(task.replies, "reply"), count(task.nudges, "nudge"), adopted.then(|| "adopted".to_owned())];
     notes.into_iter().flatten().collect()
@@ -338,7 +355,7 @@ impl<'a> Stray<'a> {
 }
 
 impl Moment {
-    fn of(time: Timestamp) -> Self {
+    pub(super) fn of(time: Timestamp) -> Self {
         Self {
             millis: time.as_millisecond(),
             iso: time.to_string(),

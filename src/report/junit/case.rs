@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use foreign_text::{cut, xml};
 use jiff::Timestamp;
 
+use super::super::link::pull_label;
 use super::super::{AttemptV1, OnNoChangeV1, ReportV1, STRAYS, StrayV1, TaskV1};
 use crate::outcome::Outcome;
 
@@ -230,6 +231,10 @@ fn system_out(task: &TaskV1) -> String {
     let links = task.links();
     if !links.is_empty() {
         lines.push(links);
+    }
+    for (pull, stage) in task.pulls().filter_map(|pull| Some((pull, pull.stage?))) {
+        let note = pull.note().map_or_else(String::new, |note| format!("; {note}"));
+        lines.push(format!("{}: {}{note}", pull_label(pull), stage.label()));
     }
     if let Some(source) = &task.source {
         lines.push(format!("branch: {}", source.branch));

@@ -8,6 +8,7 @@ use quick_xml::reader::Reader;
 use super::super::{ReportError, ReportV1, SessionV1, TaskV1};
 use super::JunitProfile;
 use super::case::{Case, Complaint, Counts, Suite};
+use crate::outcome::{PullState, Stage};
 
 /// Enriches `document`, which must be of these suites.
 ///
@@ -137,7 +138,11 @@ impl<'a> Pass<'a> {
         ];
         // A reader that keeps one property of a name keeps the last.
         properties.extend(task.pulls().map(|pull| ("pull-request", Some(pull.url.as_str()))));
+        let pull = task.pulls().last();
         properties.extend([
+            ("pull-request-state", pull.and_then(|pull| pull.state).map(PullState::as_str)),
+            ("pull-request-stage", pull.and_then(|pull| pull.stage).map(Stage::as_str)),
+            ("pull-request-checks", pull.and_then(|pull| pull.checks.as_deref())),
             ("branch", task.source.as_ref().map(|source| source.branch.as_str())),
             ("attempts", Some(attempts.as_str())),
         ]);

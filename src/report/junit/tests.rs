@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 use rstest::rstest;
 use serde_json::json;
 
-use super::super::sample::{HOSTILE, SampleRun, every_outcome};
+use super::super::sample::{HOSTILE, SampleRun, campaign, every_outcome};
 use super::*;
 use crate::outcome::Outcome;
 
@@ -36,6 +36,26 @@ fn one(outcome: Outcome, reason: Option<&str>, on_no_change: &str) -> ReportV1 {
 fn looks_as_agreed() {
     insta::assert_snapshot!("rich", rich(&every_outcome()));
     insta::assert_snapshot!("jenkins", junit(&every_outcome(), JunitProfile::Jenkins).unwrap());
+}
+
+#[test]
+fn says_how_a_pull_request_stands() {
+    let xml = rich(&campaign());
+    let property = |name: &str, value: &str| format!("<property name=\"{name}\" value=\"{value}\"/>");
+    assert_eq!(xml.matches(&property("pull-request-stage", "merged")).count(), 19);
+    assert_eq!(xml.matches(&property("pull-request-checks", "FAILURE")).count(), 5);
+    let touched = case(&read(&xml), "upgrade/my-org/svc-23@main");
+    assert!(
+        touched
+            .properties
+            .iter()
+            .any(|it| it.name.as_str() == "pull-request-state" && it.value.as_str() == "open")
+    );
+    let out = touched.system_out.unwrap();
+    assert!(out.as_str().contains("my-org/svc-23#24: touched; pushed to by eve\n"), "{out:?}");
+    let unread = case(&read(&xml), "upgrade/my-org/svc-55@main");
+    assert!(!unread.properties.iter().any(|it| it.name.as_str() == "pull-request-stage"));
+    assert!(!xml.contains("[[ATTACHMENT") && !xml.contains('\u{202E}'), "what GitHub says is text");
 }
 
 #[test]
