@@ -16,6 +16,7 @@ mod environment;
 mod exit;
 mod fail_on;
 mod failure;
+mod github;
 mod init;
 mod json;
 mod log;

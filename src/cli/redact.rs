@@ -21,7 +21,6 @@ pub(crate) fn key() -> Result<Option<&'static ApiKey>, &'static BuildError> {
 }
 
 /// The token for GitHub that the environment names. It is sent as [`Secret::bearer`].
-#[expect(dead_code, reason = "nothing asks GitHub yet")]
 pub(crate) fn github_token() -> Result<Option<&'static Secret>, &'static SecretError> {
     TOKEN.as_ref().map(Option::as_ref)
 }

@@ -83,3 +83,68 @@ fn the_worst_finding_is_the_exit_code() {
     let told = doctor(&world).args("--state-dir broken.yaml/below").exits(110).stdout;
     assert!(told.contains("error    ledger") && told.contains("--state-dir"), "{told}");
 }
+
+/// With a token for the service's GitHub.
+fn doctor_with_token<'a>(world: &'a World, token: &str) -> Runner<'a> {
+    let github = world.service().url().replace("/v1alpha", "");
+    doctor(world).env("GITHUB_API_URL", github).env("GH_TOKEN", token)
+}
+
+#[test]
+fn a_token_for_github_is_told_with_what_it_reaches() {
+    let scenario = "
+        sources: [{ repo: my-org/web }, { repo: my-org/api }, { repo: my-org/old }, { repo: other/lib }, { repo: other/x }]
+        github:
+          login: mona
+          tokens:
+          - { token: ghp_all, kind: user }
+          - { token: github_pat_own, kind: fine-grained, owners: [my-org] }
+          repositories:
+          - { match: my-org/old, archived-after: 0s }
+          - { match: my-org/api, merge-queue: 5m, methods: [squash] }
+          - { match: other/lib, permission: read }
+          - { match: other/x, saml: true }";
+    let world = World::new(scenario);
+    let sources = ["my-org/web", "my-org/api", "my-org/old", "other/lib", "other/x", "my-org/none"];
+    let sources = sources.map(|name| format!("{name}@main")).join(", ");
+    world.write("jobs.yaml", &format!("version: 1\njobs: [{{ id: a, prompt: x, sources: [{sources}] }}]\n"));
+    let told = doctor(&world).exits(0).stdout;
+    assert!(told.contains("ok       github   no token is set: nobody looks what becomes"), "{told}");
+
+    // It is archived once somebody has looked.
+    doctor_with_token(&world, "ghp_all").exits(0);
+    let told = doctor_with_token(&world, "ghp_all").exits(0).stdout;
+    for line in [
+        "ok       github   a classic token of mona, with 4996 points left until ",
+        "ok       github   my-org/web: write, merges by squash, merge, rebase\n",
+        "ok       github   my-org/api: write, merges by squash, through a merge queue\n",
+        "warning  github   my-org/old: archived; nothing can be merged there\n",
+        "warning  github   other/lib: read, merges by squash, merge, rebase; pull requests there can be followed, but",
+        "warning  github   other/x: Resource protected by organization SAML enforcement.",
+        "; authorise the token for single sign-on of its owner\n",
+        "warning  github   my-org/none: not there, or not for this token; check the name",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let told = doctor_with_token(&world, "github_pat_own").exits(0).stdout;
+    assert!(told.contains("warning  github   a fine-grained token of mona"), "{told}");
+    assert!(told.contains("cannot read check runs"), "{told}");
+    assert_eq!(world.statistics().github.writes, []);
+}
+
+#[test]
+fn a_token_that_github_refuses_is_told_without_being_shown() {
+    let world =
+        World::new("{ sources: [{ repo: my-org/web }], github: { tokens: [{ token: good, kind: user }] } }");
+    let told = doctor_with_token(&world, "ghp_secret-of-mine").exits(6);
+    assert!(told.stdout.contains("error    github   it refuses the token: Bad credentials"), "{told}");
+    assert!(!format!("{told}").contains("secret-of-mine"), "{told}");
+    let told = doctor(&world).env("GH_TOKEN", "ghp_a b").exits(6).stdout;
+    assert!(told.contains("error    github   what GH_TOKEN holds cannot be a secret"), "{told}");
+    let told =
+        doctor(&world).env("GH_TOKEN", "x").env("GITHUB_API_URL", "http://ghe.example").exits(2).stdout;
+    assert!(told.contains("error    github   GITHUB_API_URL must be https"), "{told}");
+    let nobody = doctor(&world).env("GH_TOKEN", "x").env("GITHUB_API_URL", "http://127.0.0.1:9");
+    let told = nobody.exits(0).stdout;
+    assert!(told.contains("warning  github   it does not answer: no connection"), "{told}");
+}

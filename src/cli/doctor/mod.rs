@@ -1,5 +1,6 @@
 //! `doctor`: is everything there that a run needs, and if not, what to do.
 
+mod github;
 mod ledger;
 mod service;
 
@@ -14,7 +15,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::planned;
 use super::selection::Selection;
-use crate::plan::Settings;
+use crate::plan::Plan;
 use crate::report::many;
 use crate::runner::impatient;
 
@@ -23,7 +24,11 @@ const USUAL: &str = "jobs.yaml";
 
 const AFTER_HELP: &str = "\
 Stdout carries one line per check: ok, warning or error, what was checked, what was found, and what to do. The exit
-code is that of the worst: 3 for the manifest, 6 for the key, 75 for the service, 110 for the ledger, else 0.
+code is that of the worst: 3 for the manifest, 6 for the key or GitHub's token, 75 for the service, 110 for the ledger,
+else 0.
+
+With a token for GitHub (JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN) it tells what that is and reaches, and what
+may be done in the manifest's repositories. GITHUB_API_URL names another address of GitHub.
 
 The service does not tell its quota. What is left of a day's sessions is counted in the ledger against the
 manifest's limits.sessions-per-day.
@@ -86,26 +91,30 @@ pub(crate) async fn run(args: &DoctorArgs, console: &Console) -> Result<Exit, Fa
         }
         Err(failure) => tell(no_client(&failure))?,
     }
-    let mut per_day = None;
+    let mut plan = None;
     let usual = || Some(PathBuf::from(USUAL)).filter(|path| path.is_file());
     if let Some(path) = args.manifest.clone().or_else(usual) {
-        let (finding, settings) = manifest(&path, console);
-        per_day = settings.and_then(|settings| settings.limits.sessions_per_day);
+        let (finding, expanded) = manifest(&path, console);
+        plan = expanded;
         tell(finding)?;
     }
+    for finding in github::findings(plan.as_ref()).await {
+        tell(finding)?;
+    }
+    let per_day = plan.and_then(|plan| plan.settings.limits.sessions_per_day);
     for finding in ledger::findings(&args.state.state_dir, per_day) {
         tell(finding)?;
     }
     Ok(worst)
 }
 
-fn manifest(path: &Path, console: &Console) -> (Finding, Option<Settings>) {
+fn manifest(path: &Path, console: &Console) -> (Finding, Option<Plan>) {
     let read = planned::read(path, &Selection::default(), console);
     match read.and_then(|manifest| planned::expand(&manifest, console)) {
         Ok(plan) => {
             let more = if plan.unresolved.is_empty() { "" } else { ", and more that `match` finds" };
             let found = format!("{} has {}{more}", path.display(), many(plan.tasks.len(), "task"));
-            (good("manifest", found), Some(plan.settings))
+            (good("manifest", found), Some(plan))
         }
         Err(failure) => {
             let advice = format!("see: jules-batch plan {}", super::quote::quoted(path));

@@ -1,0 +1,17 @@
+//! The client for GitHub as the environment sets it up.
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::redact;
+use crate::github::{Config, GitHub};
+
+/// The client; none where the environment has no token. Sends nothing.
+pub(crate) fn connect() -> Result<Option<GitHub>, Failure> {
+    let token = redact::github_token().map_err(|error| Failure::new(Exit::KeyRefused, error))?;
+    let Some(token) = token else { return Ok(None) };
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let (api, graphql) = (variable("GITHUB_API_URL"), variable("GITHUB_GRAPHQL_URL"));
+    let config = Config::new(token.clone(), api.as_deref(), graphql.as_deref());
+    let github = GitHub::new(config.map_err(|error| Failure::new(Exit::Usage, error))?);
+    github.map(Some).map_err(|error| Failure::new(Exit::Fault, error))
+}
