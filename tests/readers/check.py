@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 import xmlschema
-from junitparser import Error, Failure, JUnitXml, Skipped
+from junitparser import Error, Failure, JUnitXml, Properties, Skipped
 
 KINDS = {
     "succeeded": None,
@@ -46,6 +46,16 @@ def check_with_junitparser(path, tasks, strays):
     assert found == sorted(k.__name__ for k in kinds if k), (path, found)
 
 
+def check_pull_requests(path, tasks):
+    told = {}
+    for suite in JUnitXml.fromfile(str(path)):
+        for case in suite:
+            told.setdefault(case.classname, []).append({p.name: p.value for p in case.child(Properties) or []})
+    stages = lambda found: sorted(stage for stage in found if stage)
+    found = stages(case.get("pull-request-stage") for cases in told.values() for case in cases)
+    assert found == stages((task["pullRequest"] or {}).get("stage") for task in tasks), (path, found)
+
+
 def check_with_junit2html(path):
     with tempfile.TemporaryDirectory() as folder:
         page = pathlib.Path(folder, "junit.html")
@@ -62,6 +72,8 @@ def main():
         path = folder / name
         if path.exists():
             check_with_junitparser(path, tasks, strays)
+            if name == "junit.xml":
+                check_pull_requests(path, tasks)
             check_with_junit2html(path)
             read.append(name)
     jenkins = folder / "junit.jenkins.xml"

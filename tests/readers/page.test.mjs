@@ -99,8 +99,47 @@ test("keeps filter, search and order in the address", async (t) => {
   assert.equal(new URL(again.url).pathname, new URL(url).pathname);
 });
 
+const pulls = (page) =>
+  page.$$eval(".pulls li", (rows) => rows.filter((row) => row.checkVisibility()).map((row) => row.dataset.stage));
+
+test("filters pull requests and tasks by stage, and keeps that in the address", async (t) => {
+  const { page } = await open(t, "campaign");
+  assert.equal((await pulls(page)).length, 38, "what is merged or closed is folded away");
+  await page.click(".chip[data-stage=checks_failed]");
+  assert.deepEqual(await pulls(page), Array(5).fill("checks_failed"));
+  assert.equal(await page.textContent("#count"), "5 of 60 tasks");
+  await page.focus(".chip[data-stage=merged]");
+  await page.keyboard.press("Space");
+  assert.equal(await page.getAttribute(".chip[data-stage=merged]", "aria-pressed"), "true");
+  assert.deepEqual(await pulls(page), [...Array(5).fill("checks_failed"), ...Array(19).fill("merged")]);
+  const hash = new URL(page.url()).hash;
+  assert.equal(decodeURIComponent(hash), "#stage=checks_failed,merged");
+  const again = await open(t, "campaign", { hash });
+  assert.equal(await again.page.textContent("#count"), "24 of 60 tasks");
+  await again.page.fill("#search", "svc-44");
+  await again.page.waitForFunction(() => document.querySelector("#count").textContent === "1 of 60 tasks");
+  assert.deepEqual(await pulls(again.page), ["checks_failed"]);
+  await again.page.click("#clear");
+  assert.equal((await visible(again.page)).length, 60);
+});
+
+test("shows whom pull requests wait for, and the burn-down in words", async (t) => {
+  const { page, complaints, requests, url } = await open(t, "campaign");
+  const tree = await page.locator("main").ariaSnapshot();
+  assert.match(tree, /img "54 pull requests from .*: 19 merged, 1 closed, 7 ready, 21 open, 6 failing"/);
+  assert.match(tree, /heading "Waiting for you 12"/);
+  assert.deepEqual(
+    await page.$$eval(".group h3", (all) => all.map((one) => one.textContent)),
+    ["Waiting for you 12", "Waiting for a reviewer 9", "Not readable 1", "Ready for jules-batch pulls 8", "Waiting for Jules 1",
+      "Waiting for checks 1", "Waiting for GitHub 2", "Not read so far 4", "Merged or closed 20"],
+  );
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  assert.deepEqual(complaints, []);
+  assert.deepEqual(requests, [url]);
+});
+
 test("does not take a filter or an order from a forged address", async (t) => {
-  const { page, complaints } = await open(t, "hostile", { hash: "#outcome=__proto__,%3Cb%3E&sort=constructor&q=%3Cimg" });
+  const { page, complaints } = await open(t, "hostile", { hash: "#outcome=__proto__,%3Cb%3E&stage=constructor&sort=constructor&q=%3Cimg" });
   assert.deepEqual(complaints, []);
   assert.equal(await page.inputValue("#search"), "<img");
 });
@@ -174,12 +213,14 @@ test("is readable without its script", async (t) => {
   assert.ok(await page.isVisible("text=4 of 12 tasks done, 6 failed"));
   assert.ok(await page.isVisible("#t11"));
   assert.ok(!(await page.isVisible("#toolbar")));
+  const campaign = await open(t, "campaign", { javaScriptEnabled: false });
+  assert.ok(await campaign.page.isVisible("text=pushed to by eve"));
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const width of [360, 760, 1280]) {
-    test(`fits ${width} px and has contrast, ${colorScheme}`, async (t) => {
-      const { page } = await open(t, "hostile", { colorScheme, viewport: { width, height: 900 } });
+  for (const [sample, width] of [360, 390, 760, 1280].flatMap((width) => [["hostile", width], ["campaign", width]])) {
+    test(`fits ${width} px and has contrast, ${colorScheme}, ${sample}`, async (t) => {
+      const { page } = await open(t, sample, { colorScheme, viewport: { width, height: 900 } });
       await page.$$eval("details", (all) => all.forEach((one) => (one.open = true)));
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overflow <= 0, `${overflow} px too wide`);
@@ -191,7 +232,7 @@ for (const colorScheme of ["light", "dark"]) {
         };
         const card = light(getComputedStyle(document.querySelector("section")).backgroundColor);
         const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        const words = document.querySelectorAll(".badge, .reason, .session, .branch, .hint, th, .title, .duration");
+        const words = document.querySelectorAll(".badge, .stage, .why, .legend li, .pulls time, .reason, .session, .branch, .hint, th, .title, .duration");
         return Array.from(words).map((one) => [one.className, ratio(light(getComputedStyle(one).color), card)]).filter(([, r]) => r < 4.5);
       });
       assert.deepEqual(poor, []);
