@@ -1,5 +1,7 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
+mod search;
+
 use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +66,10 @@ pub(super) async fn perform(
             let result = create(&api, &gate, task, prompt, &marker, is_simulated).await;
             Input::Posted { attempt, result }
         }
-        Action::Search { attempt, since } => Input::Searched { attempt, result: list(&api, since).await },
+        Action::Search { attempt, marker, since } => {
+            let ask = Ask::of_task(&plan[attempt.task]);
+            Input::Searched { attempt, result: search::search(&api, since, &marker, &ask).await }
+        }
         Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
         Action::Poll(PollRequest::One(session)) => {
             let asked = Instant::now();

@@ -39,8 +39,9 @@ pub(super) enum Action {
     Audit { since: Timestamp },
     /// POST a session. Its intent is on disk.
     Create { attempt: Attempt, marker: Marker },
-    /// Search for the session of an intent, newest first back to `since`.
-    Search { attempt: Attempt, since: Timestamp },
+    /// Search for the session of an intent, newest first back to `since`; one with its marker is read by itself where the
+    /// list does not tell what it was asked.
+    Search { attempt: Attempt, marker: Marker, since: Timestamp },
     /// Read a page of the session list, or one session.
     Poll(PollRequest),
     /// Read a session's activities.

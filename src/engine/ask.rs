@@ -52,6 +52,15 @@ impl Ask {
         format!("{}\n\n{ATTEMPT}{attempt}]\n{addition}", prompt.trim_end())
     }
 
+    /// Whether a session that is shown with this was asked `whole`; none where that cannot be told, because the answer
+    /// lacks the source.
+    pub(super) fn is(&self, whole: &Self) -> Option<bool> {
+        match self.fits(whole) {
+            true if whole.source.is_some() && self.source.is_none() => None,
+            fits => Some(fits),
+        }
+    }
+
     /// Whether a session that is listed with this can be one that was asked `whole`. Answers may lack source and branch.
     pub(super) fn fits(&self, whole: &Self) -> bool {
         let fits = |listed: &Option<String>, asked: &Option<String>| listed.is_none() || listed == asked;
@@ -77,6 +86,10 @@ mod tests {
         assert!(can_be("Do  it.\r\n", Some("sources/github/my-org/web"), Some("main")));
         assert!(can_be("Do it.", Some("sources/github/my-org/web"), None));
         assert!(can_be("Do it.", None, None));
+        let is = |prompt, source| Ask::new(prompt, source, None).is(&whole);
+        assert_eq!(is("Do it.", Some("my-org/web")), Some(true));
+        assert_eq!((is("Do it.", None), is("Do that.", None)), (None, Some(false)));
+        assert_eq!(Ask::new("Do it.", None, None).is(&Ask::new("Do it.", None, None)), Some(true));
         assert!(!can_be("Do that.", Some("sources/github/my-org/web"), Some("main")));
         assert!(!can_be("Do it.", Some("sources/github/my-org/app"), Some("main")));
         assert!(!can_be("Do it.", Some("sources/github/my-org/web"), Some("next")));

@@ -144,9 +144,9 @@ impl Seen {
         self.archived || self.state.is_terminal()
     }
 
-    /// Whether it can have been asked this. A marker alone proves nothing: anybody can write one.
-    pub(super) fn is_asked(&self, ask: &Ask) -> bool {
-        self.ask.as_ref().is_none_or(|listed| listed.fits(ask))
+    /// Whether it was asked this; none where that cannot be told. A marker alone proves nothing: anybody can write one.
+    pub(super) fn is_asked(&self, ask: &Ask) -> Option<bool> {
+        self.ask.as_ref()?.is(ask)
     }
 
     /// Our marker in its title.

@@ -66,6 +66,70 @@ fn a_list_that_cuts_titles_proves_nothing() {
     );
 }
 
+/// What a session was asked is left out.
+fn hide_the_ask(session: &mut Value) {
+    for key in ["prompt", "sourceContext"] {
+        session.as_object_mut().unwrap().remove(key);
+    }
+}
+
+fn gets_a_session(exchange: &Exchange) -> bool {
+    exchange.is("GET /v1alpha/sessions/") && !exchange.request.lines().next().unwrap().contains("/activities")
+}
+
+#[test]
+fn a_marker_alone_proves_nothing() {
+    stays_in_doubt(
+        |exchange| {
+            if exchange.lists_sessions() {
+                exchange.edit_sessions(|sessions| sessions.iter_mut().for_each(hide_the_ask));
+            } else if gets_a_session(exchange) {
+                exchange.edit(hide_the_ask);
+            }
+        },
+        "has its marker, and the service does not tell what it was asked",
+    );
+}
+
+#[test]
+fn a_list_that_leaves_out_what_was_asked_is_made_up_for_by_a_look_at_the_session() {
+    let world = World::with(LOST, &tasks(1));
+    let hidden = |exchange: &mut Exchange| {
+        if exchange.lists_sessions() {
+            exchange.edit_sessions(|sessions| sessions.iter_mut().for_each(hide_the_ask));
+        }
+    };
+    let ended = world.run_through(hidden).exits(0);
+    assert!(ended.task("work").attempts[0].adopted, "{ended}");
+    world.created(1);
+    // Without a ledger as well.
+    world.lose_the_ledger();
+    let ended = world.run_through(hidden).exits(0);
+    assert!(ended.task("work").attempts[0].adopted, "{ended}");
+    world.created(1);
+}
+
+/// The list does not tell whose it is, and it is a stranger's.
+#[test]
+fn a_strangers_session_with_a_tasks_marker_is_not_taken_up_by_a_list_that_does_not_tell() {
+    let world = World::with("{ defaults: { duration: 40ms, outcome: change } }", &tasks(1));
+    world.run().exits(0);
+    world.lose_the_ledger();
+    let ended = world
+        .run_through(|exchange| {
+            if exchange.lists_sessions() {
+                exchange.edit_sessions(|sessions| sessions.iter_mut().for_each(hide_the_ask));
+            } else if gets_a_session(exchange) {
+                exchange.edit(|session| session["prompt"] = "Something else.".into());
+            }
+        })
+        .arg("--deadline")
+        .arg("5s")
+        .start()
+        .wait();
+    assert!(!ended.task("work").attempts.iter().any(|attempt| attempt.adopted), "{ended}");
+}
+
 /// Old sessions stand before the one in doubt: a look must not stop at the first of them.
 #[test]
 fn a_list_in_another_order_is_read_to_its_end() {

@@ -12,10 +12,22 @@ impl Dispatch {
     /// Lists what may hold the session of the last attempt.
     pub(super) fn search(&mut self, ix: TaskIx, now: Now) {
         let attempt = self.tasks.last_attempt(ix);
+        let marker = self.sought(attempt);
         let Some(create) = self.tasks.create_of(attempt) else { return };
         create.must_show(self.run.newest.as_ref(), now);
         let since = create.search_since();
-        self.turn.actions.push(Action::Search { attempt, since });
+        self.turn.actions.push(Action::Search { attempt, marker, since });
+    }
+
+    /// A session with the task's marker is its own only if it was asked the same: it is searched for like one whose
+    /// answer was lost.
+    pub(super) fn search_found(&mut self, ix: TaskIx, seen: &Seen, now: Now) {
+        let attempt = self.tasks.begin(ix, now);
+        let marker = seen.marker().unwrap_or_else(|| self.marker(attempt));
+        let asked_at = seen.created.unwrap_or(now.wall);
+        self.record_intent(attempt, marker.clone(), asked_at, now);
+        self.settle_of(ix, marker, asked_at, false, now);
+        self.search(ix, now);
     }
 
     pub(super) fn on_searched(&mut self, attempt: Attempt, result: Result<Listed, RequestFailure>, now: Now) {
@@ -95,8 +107,15 @@ impl Dispatch {
         let bearers = || listed.iter().filter(is_bearer);
         // What a session was asked whose task has lost its prompt, nobody can compare.
         let is_any = !self.plan[attempt.task].has_prompt();
-        if let Some(seen) = bearers().find(|seen| is_any || seen.is_asked(&ask)) {
+        if let Some(seen) = bearers().find(|seen| is_any || seen.is_asked(&ask) == Some(true)) {
             return Look::Found(Box::new(seen.clone()));
+        }
+        if let Some(seen) = bearers().find(|seen| seen.is_asked(&ask).is_none()) {
+            let why = format!(
+                "session {} has its marker, and the service does not tell what it was asked",
+                seen.id
+            );
+            return Look::Inconclusive(why);
         }
         if let Some(seen) = bearers().next() {
             let why = format!("session {} has its marker, and another prompt or source", seen.id);

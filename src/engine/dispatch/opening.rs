@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::old::{OldSession, Wanted};
 use super::tasks::State;
@@ -210,12 +210,23 @@ impl Dispatch {
 
     /// An intent that nobody knows the end of.
     fn settle(&mut self, ix: TaskIx, intent: &AttemptRecord, was_lost: bool, now: Now) {
+        self.settle_of(ix, intent.marker.clone(), intent.asked_at(), was_lost, now);
+    }
+
+    pub(super) fn settle_of(
+        &mut self,
+        ix: TaskIx,
+        marker: Marker,
+        asked_at: Timestamp,
+        was_lost: bool,
+        now: Now,
+    ) {
         let deadline = now.instant + self.plan[ix].timeouts.task;
-        let create = Create::settle(intent.asked_at(), was_lost, self.plan.settings.adoption, deadline);
+        let create = Create::settle(asked_at, was_lost, self.plan.settings.adoption, deadline);
         self.tasks.put(ix, State::Creating(Box::new(create)));
-        self.tasks[ix].begun = Some(Now { wall: intent.asked_at(), ..now });
-        let is_other = self.marker(self.tasks.last_attempt(ix)) != intent.marker;
-        self.tasks[ix].marker = is_other.then(|| intent.marker.clone());
+        self.tasks[ix].begun = Some(Now { wall: asked_at, ..now });
+        let is_other = self.marker(self.tasks.last_attempt(ix)) != marker;
+        self.tasks[ix].marker = is_other.then_some(marker);
     }
 
     fn take_over_last(&mut self, ix: TaskIx, last: &AttemptRecord, now: Now) {
@@ -296,7 +307,7 @@ impl Dispatch {
     }
 
     /// A task takes up the newest session with its marker that is not its own yet: a live one in any case, a finished one
-    /// only when it is young and the ledger lacks it.
+    /// only when it is young and the ledger lacks it. Where the list does not tell what that was asked it is a create in doubt.
     fn adopt_one_of(&mut self, ix: TaskIx, marked: &Marked, now: Now) -> bool {
         if self.tasks[ix].old.as_ref().is_some_and(|old| old.wanted == Wanted::ItsPlace) {
             return false;
@@ -308,24 +319,33 @@ impl Dispatch {
             let is_known = self.options.known_sessions.contains(&seen.id);
             self.options.adopt_ended && !is_known && self.is_young(seen, now)
         };
-        let candidates = || {
-            keys.iter().flatten().flat_map(|key| {
+        let candidates = |is_asked: Option<bool>| -> Vec<&Seen> {
+            let mut found = Vec::new();
+            for key in keys.iter().flatten() {
                 let bearers = marked.get(&bucket(key.short())).into_iter().flatten();
                 // The marker holds a part of the key, and anybody can write one.
-                let is_ours = |(marker, seen): &&(Marker, &Seen)| {
-                    marker.is_of_task(key) && seen.is_asked(&ask) && !self.run.sessions.contains(&seen.id)
+                let fits = |(marker, seen): &&(Marker, &Seen)| {
+                    marker.is_of_task(key)
+                        && seen.is_asked(&ask) == is_asked
+                        && !self.run.sessions.contains(&seen.id)
                 };
-                bearers.filter(is_ours).map(|(_, seen)| *seen).collect::<Vec<_>>()
-            })
+                found.extend(bearers.filter(fits).map(|(_, seen)| *seen));
+            }
+            found
         };
         // A failed or archived one only when there is nothing better: an older attempt may hang for ever, a newer one have ended.
-        let chosen = candidates()
-            .find(|seen| !seen.is_over() || (seen.state == SessionState::Completed && is_new(seen)))
-            .or_else(|| candidates().find(|seen| is_new(seen)));
-        if let Some(seen) = chosen {
-            self.adopt_found(ix, seen, now);
+        let best = |is_asked: Option<bool>| {
+            let found = candidates(is_asked);
+            let is_good =
+                |seen: &&&Seen| !seen.is_over() || (seen.state == SessionState::Completed && is_new(seen));
+            found.iter().find(is_good).or_else(|| found.iter().find(|seen| is_new(seen))).copied()
+        };
+        match (best(Some(true)), best(None)) {
+            (Some(seen), _) => self.adopt_found(ix, seen, now),
+            (None, Some(seen)) => self.search_found(ix, seen, now),
+            (None, None) => return false,
         }
-        chosen.is_some()
+        true
     }
 
     fn is_young(&self, seen: &Seen, now: Now) -> bool {
