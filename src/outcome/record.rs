@@ -127,12 +127,18 @@ impl RunRecord {
         self.totals().remaining() > 0 || !self.strays.is_empty()
     }
 
-    /// Its open tasks that are none of those planned now: they have left the manifest.
+    /// Its open tasks that are none of those planned now: they have left the manifest. One that stands there without its
+    /// branch, which nobody can tell just now, has not.
     pub(crate) fn removed<'r>(
         &'r self,
         planned: &'r HashSet<&TaskId>,
     ) -> impl Iterator<Item = (&'r TaskId, &'r TaskRecord)> {
-        self.tasks.iter().filter(|(id, task)| task.is_open() && !planned.contains(id))
+        let is_planned = |id: &TaskId, task: &TaskRecord| {
+            let PlannedTask { job, source, .. } = &task.planned;
+            let without_branch = || id.without_branch(job, source.as_ref()?);
+            planned.contains(id) || without_branch().is_some_and(|id| planned.contains(&id))
+        };
+        self.tasks.iter().filter(move |(id, task)| task.is_open() && !is_planned(id, task))
     }
 
     /// The end of such a task.

@@ -5,15 +5,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::catalogue::{Account, Catalogue, ConnectedSource};
-use super::github::{check_branch, parse_repository};
+use super::github::parse_repository;
 use super::key::{task_key, without_case};
 use super::matrix;
 use super::needs;
 use super::resolve::{self, Variables};
 use super::scope::Scope;
 use super::settings::{RetryPolicy, Settings};
-use super::source::{Branch, JobSource, Sources, Spellings};
-use super::strings::JobStrings;
+use super::source::{Branch, JobSource, Sources, Spellings, rendered_branch};
+use super::strings::{JobStrings, in_one_line};
 use super::task::{JobId, Place, Plan, Task, TaskId, TaskSource, Unresolved};
 use super::traps;
 use super::values::{Values, job_values};
@@ -269,19 +269,22 @@ impl Expansion<'_> {
             Some(matrix) => Arc::new(Scope { matrix: Some(matrix.clone()), ..Scope::clone(scope) }),
             None => Arc::clone(scope),
         };
+        let mut findings = source.map(|source| source.findings.clone()).unwrap_or_default();
         let branch = match source.map(|source| &source.branch) {
             None => None,
             Some(Branch::Known(name)) => Some(Arc::clone(name)),
-            Some(Branch::PerTask(template)) => {
-                let name = template.render(&scope).map_err(|found| found.into_iter().collect::<Vec<_>>())?;
-                let wrong = |(what, help)| {
-                    vec![Diagnostic::new(what).at(template.document(), template.span()).help(help)]
-                };
-                check_branch(&name).map_err(wrong)?;
-                let value = source.map(|source| source.value_on(Some(Arc::clone(&name))));
-                scope = Arc::new(Scope { source: value, ..Scope::clone(&scope) });
-                Some(name)
-            }
+            Some(Branch::PerTask(template)) => match rendered_branch(template, &scope) {
+                Ok(name) => {
+                    let value = source.map(|source| source.value_on(Some(Arc::clone(&name))));
+                    scope = Arc::new(Scope { source: value, ..Scope::clone(&scope) });
+                    Some(name)
+                }
+                // Then the task is known by its repository.
+                Err(wrong) => {
+                    findings.extend(wrong);
+                    Some("".into())
+                }
+            },
         };
         let source_of_task = source.zip(branch).map(|(source, branch)| TaskSource {
             github: source.github.to_string(),
@@ -291,11 +294,13 @@ impl Expansion<'_> {
             Some(source) => format!("{}/{source}{}", parts.id, values.id_suffix).into(),
             None => format!("{}{}", parts.id, values.id_suffix).into(),
         };
-        let mut strings = parts.strings.render(&scope, &format!("{}{}", parts.id, values.id_suffix));
-        if !strings.findings.is_empty() {
+        let strings = parts.strings.render(&scope, &format!("{}{}", parts.id, values.id_suffix));
+        let no_branch = (!findings.is_empty()).then(|| in_one_line(&findings));
+        findings.extend(strings.findings);
+        if !findings.is_empty() {
             self.unrendered += 1;
             if self.unrendered == 1 {
-                self.first_unrendered = std::mem::take(&mut strings.findings);
+                self.first_unrendered = findings;
             }
         }
         let key =
@@ -323,7 +328,7 @@ impl Expansion<'_> {
             job: parts.id.clone(),
             title: strings.title,
             prompt: strings.prompt,
-            problem: source.and_then(|source| source.problem.clone()).or(strings.problem),
+            problem: source.and_then(|source| source.problem.clone()).or(no_branch).or(strings.problem),
             source: source_of_task,
             matrix: Arc::clone(&values.map),
             tags: strings.tags,

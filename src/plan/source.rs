@@ -11,6 +11,7 @@ use super::catalogue::Catalogue;
 use super::github::{Repository, check_branch, parse_pattern, parse_repository};
 use super::matrix;
 use super::scope::{Scope, source_value};
+use super::strings::in_one_line;
 use super::task::TaskSource;
 use super::template::Template;
 use crate::manifest::{
@@ -27,6 +28,8 @@ pub(super) struct JobSource {
     pub(super) branch: Branch,
     /// Why no session can be created on it.
     pub(super) problem: Option<Arc<str>>,
+    /// The same, where its branch could not be rendered: it may be the manifest that is wrong.
+    pub(super) findings: Vec<Diagnostic>,
     /// Where it was named.
     pub(super) document: Arc<Document>,
     pub(super) span: Span,
@@ -81,6 +84,14 @@ struct Found {
     branch: Branch,
     /// Why no session can be created on it.
     problem: Option<Arc<str>>,
+    /// What is wrong with the branch that was written for it.
+    findings: Vec<Diagnostic>,
+}
+
+impl Found {
+    fn on(github: String, branch: Branch) -> Self {
+        Self { github, branch, problem: None, findings: Vec::new() }
+    }
 }
 
 /// A source that cannot be told without the API.
@@ -187,7 +198,7 @@ impl<'a> Sources<'a> {
             return Err(two_branches(written).at(naming.document, naming.span).into());
         }
         check_branch(branch).map_err(wrong)?;
-        self.push_named(naming, Found { github, branch: Branch::Known(branch.into()), problem: None })
+        self.push_named(naming, Found::on(github, Branch::Known(branch.into())))
     }
 
     /// A source that is named: in the manifest or in a list. `own` is a branch that stands beside it, `shared` one that
@@ -205,33 +216,38 @@ impl<'a> Sources<'a> {
             return Err(two_branches(written).at(naming.document, naming.span).into());
         }
         let beside = own.or_else(|| shared.cloned()).or_else(|| self.job_branch.clone());
-        let (branch, problem) = match (suffix, beside) {
-            (Some(suffix), _) => (Branch::Known(suffix.into()), None),
-            (None, Some(branch)) => (self.written_branch(&branch, &github, naming.row)?, None),
-            (None, None) => default_branch(self.catalogue, &github),
+        let found = match (suffix, beside) {
+            (Some(suffix), _) => Found::on(github, Branch::Known(suffix.into())),
+            (None, Some(branch)) => self.on_written_branch(&branch, github, naming.row)?,
+            (None, None) => on_default_branch(self.catalogue, github),
         };
-        self.push_named(naming, Found { github, branch, problem })
+        self.push_named(naming, found)
     }
 
-    fn written_branch(
+    /// A branch that the manifest spells out is right or wrong for all; what an expression makes of a source is a matter of
+    /// that source.
+    fn on_written_branch(
         &self,
         branch: &Arc<Template>,
-        github: &str,
+        github: String,
         row: Option<&Row>,
-    ) -> Result<Branch, Diagnostics> {
+    ) -> Result<Found, Diagnostics> {
         if branch.reads_matrix() {
-            return Ok(Branch::PerTask(Arc::clone(branch)));
+            return Ok(Found::on(github, Branch::PerTask(Arc::clone(branch))));
         }
-        let name = if branch.is_constant() {
-            branch.render(self.scope)?
-        } else {
-            let scope =
-                Scope { source: Some(source_value(github, None, row.cloned())), ..Scope::clone(self.scope) };
-            branch.render(&Arc::new(scope))?
-        };
-        let wrong = |(what, help)| Diagnostic::new(what).at(branch.document(), branch.span()).help(help);
-        check_branch(&name).map_err(wrong)?;
-        Ok(Branch::Known(name))
+        if branch.is_constant() {
+            return Ok(Found::on(github, Branch::Known(rendered_branch(branch, self.scope)?)));
+        }
+        let source = Some(source_value(&github, None, row.cloned()));
+        let scope = Arc::new(Scope { source, ..Scope::clone(self.scope) });
+        Ok(match rendered_branch(branch, &scope) {
+            Ok(name) => Found::on(github, Branch::Known(name)),
+            Err(wrong) => {
+                let findings: Vec<_> = wrong.into_iter().collect();
+                let problem = Some(in_one_line(&findings));
+                Found { problem, findings, ..Found::on(github, Branch::Known("".into())) }
+            }
+        })
     }
 
     fn pattern(
@@ -291,14 +307,14 @@ impl<'a> Sources<'a> {
     ) -> Result<(), Diagnostics> {
         let naming = Naming { document: self.manifest, span: pattern.span, row: None };
         let Repository { github, .. } = parse_repository(github).map_err(|found| naming.wrong(found))?;
-        let (branch, problem) = match branch {
-            Some(branch) => (self.written_branch(branch, &github, None)?, None),
-            None => default_branch(catalogue, &github),
+        let found = match branch {
+            Some(branch) => self.on_written_branch(branch, github, None)?,
+            None => on_default_branch(catalogue, github),
         };
-        let identity = identity(&github, &branch);
+        let identity = identity(&found.github, &found.branch);
         if let Entry::Vacant(unseen) = self.seen.entry(identity) {
             unseen.insert(None);
-            self.push(naming, Found { github, branch, problem });
+            self.push(naming, found);
         }
         Ok(())
     }
@@ -331,7 +347,7 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    fn push(&mut self, naming: Naming<'_>, Found { github, branch, problem }: Found) {
+    fn push(&mut self, naming: Naming<'_>, Found { github, branch, problem, findings }: Found) {
         let known = match &branch {
             Branch::Known(name) if name.is_empty() && problem.is_none() => {
                 Some(TaskSource::DEFAULT_BRANCH.into())
@@ -344,7 +360,8 @@ impl<'a> Sources<'a> {
         let github = Arc::clone(spelling.or_insert_with(|| own.unwrap_or(&github).into()));
         let value = source_value(&github, known, naming.row.cloned());
         let (document, row) = (Arc::clone(naming.document), naming.row.cloned());
-        self.found.push(JobSource { github, branch, problem, document, span: naming.span, value, row });
+        let span = naming.span;
+        self.found.push(JobSource { github, branch, problem, findings, document, span, value, row });
     }
 
     fn glob(&self, pattern: &Located<String>) -> Result<GlobMatcher, Diagnostic> {
@@ -375,17 +392,25 @@ fn identity(github: &str, branch: &Branch) -> String {
     }
 }
 
-/// The branch of a source that names none, empty if nobody knows it, and why no session can be created there, unless
-/// nobody has asked.
-fn default_branch(catalogue: &Catalogue<'_>, github: &str) -> (Branch, Option<Arc<str>>) {
-    let source = catalogue.get(github);
+/// What a branch's expression says, which must be a branch's name.
+pub(super) fn rendered_branch(branch: &Template, scope: &Arc<Scope>) -> Result<Arc<str>, Diagnostics> {
+    let name = branch.render(scope)?;
+    let wrong = |(what, help)| Diagnostic::new(what).at(branch.document(), branch.span()).help(help);
+    check_branch(&name).map_err(wrong)?;
+    Ok(name)
+}
+
+/// A source that names no branch: its default one, empty if nobody knows it, and why no session can be created there,
+/// unless nobody has asked.
+fn on_default_branch(catalogue: &Catalogue<'_>, github: String) -> Found {
+    let source = catalogue.get(&github);
     let branch = source.and_then(|source| source.default_branch.as_deref());
-    let name = quoted(github);
+    let name = quoted(&github);
     let connect = || catalogue.connect("it");
     let problem = match (source, branch) {
         _ if !catalogue.is_whole => None,
         (None, _) => {
-            let help = match catalogue.nearest(github) {
+            let help = match catalogue.nearest(&github) {
                 Some(near) => format!("did you mean {}? Else {}", quoted(near), connect()),
                 None => connect(),
             };
@@ -400,7 +425,8 @@ fn default_branch(catalogue: &Catalogue<'_>, github: &str) -> (Branch, Option<Ar
         )),
         (Some(_), Some(_)) => None,
     };
-    (Branch::Known(branch.unwrap_or_default().into()), problem.map(Arc::from))
+    let branch = Branch::Known(branch.unwrap_or_default().into());
+    Found { problem: problem.map(Arc::from), ..Found::on(github, branch) }
 }
 
 fn two_branches(written: &str) -> Diagnostic {

@@ -158,7 +158,7 @@ fn taken<T>(
 }
 
 /// The first finding, and how many there are beside it.
-fn in_one_line(findings: &[Diagnostic]) -> Arc<str> {
+pub(super) fn in_one_line(findings: &[Diagnostic]) -> Arc<str> {
     let first = findings.first().map(Diagnostic::in_one_line).unwrap_or_default();
     match findings.len() {
         0 | 1 => first.into(),

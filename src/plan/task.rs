@@ -116,9 +116,15 @@ impl Task {
     /// The id that it has while nobody knows the branch of its source.
     #[must_use]
     pub fn id_without_branch(&self) -> Option<TaskId> {
-        let source = self.source.as_ref()?;
-        let rest = self.id.as_str().strip_prefix(&format!("{}/{source}", self.job))?;
-        Some(TaskId::new(format!("{}/{}{rest}", self.job, source.github)))
+        self.id.without_branch(&self.job, self.source.as_ref()?)
+    }
+}
+
+impl TaskId {
+    /// The id of this job's task on this source, while nobody knows the branch there.
+    pub(crate) fn without_branch(&self, job: &JobId, source: &TaskSource) -> Option<Self> {
+        let rest = self.as_str().strip_prefix(&format!("{job}/{source}"))?;
+        Some(Self::new(format!("{job}/{}{rest}", source.github)))
     }
 }
 

@@ -142,6 +142,97 @@ fn a_prompt_that_cannot_be_rendered_for_one_task_is_an_error_of_that_task() {
     world.run().exits(3);
 }
 
+/// The job `work` with these keys, and a job beside it that has nothing to do with that.
+fn one_bad(keys: &[&str]) -> Manifest {
+    Manifest::of([job("work", "Do ${{ matrix.n }}.", keys), job("other", "Do that.", &[])])
+}
+
+#[test]
+fn a_text_that_cannot_be_rendered_for_one_task_is_an_error_of_that_task_wherever_it_stands() {
+    let matrix = "matrix: { n: [1, 2], include: [{ n: 2, base: main }] }";
+    let source = "source: my-org/web@main";
+    let cases: [(&[&str], &str, &str); 7] = [
+        (
+            &["source: my-org/web", "branch: '${{ matrix.base }}'", matrix],
+            "work/my-org/web[n=1]",
+            "`matrix.base`",
+        ),
+        (
+            &["sources: [{ github: my-org/web, branch: '${{ matrix.base }}' }]", matrix],
+            "work/my-org/web[n=1]",
+            "`matrix.base`",
+        ),
+        (
+            &[
+                "source: my-org/web",
+                "branch: '${{ matrix.n == 1 && \"a..b\" || \"main\" }}'",
+                "matrix: { n: [1, 2] }",
+            ],
+            "work/my-org/web[n=1]",
+            "`a..b`",
+        ),
+        (&[source, "title: 'On ${{ matrix.base }}'", matrix], "work/my-org/web@main[n=1]", "`matrix.base`"),
+        (&[source, "tags: ['${{ matrix.base }}']", matrix], "work/my-org/web@main[n=1]", "`matrix.base`"),
+        (
+            &[source, "waiting: { user-feedback: { reply: '${{ matrix.base }}' } }", matrix],
+            "work/my-org/web@main[n=1]",
+            "`matrix.base`",
+        ),
+        (
+            &[source, "retries: { prompt: 'On ${{ matrix.base }}' }", matrix],
+            "work/my-org/web@main[n=1]",
+            "`matrix.base`",
+        ),
+    ];
+    at_once(cases, |(keys, bad, part)| {
+        let world = World::with(BOTH, &one_bad(keys));
+        let ended = world.run().exits(100);
+        let (outcome, reason) = ended.outcome(bad);
+        assert_eq!(outcome, Outcome::Error, "{ended}");
+        assert!(reason.contains("jobs.yaml:") && reason.contains(part), "{reason}");
+        assert_eq!(ended.count(Outcome::Succeeded), 2, "{ended}");
+        world.created(2);
+        let planned = world.command("plan").exits(3);
+        assert!(planned.stdout.contains(bad) && planned.stderr.contains(part), "{planned}");
+    });
+}
+
+#[test]
+fn a_branch_that_one_row_of_a_list_does_not_give_is_an_error_of_that_repository() {
+    let keys = ["sources: [{ file: repos.csv }]", "branch: '${{ source.base }}'", "matrix: { n: [1] }"];
+    let world = World::with(BOTH, &one_bad(&keys));
+    world.write("repos.csv", "github,base\nmy-org/web,main\nmy-org/api,\n");
+    let ended = world.run().exits(100);
+    let (outcome, reason) = ended.outcome("work/my-org/api[n=1]");
+    assert_eq!(outcome, Outcome::Error, "{ended}");
+    assert!(reason.contains("branch"), "{reason}");
+    assert_eq!(ended.count(Outcome::Succeeded), 2, "{ended}");
+    // Where no row gives one, the manifest is wrong.
+    world.write("repos.csv", "github,base\nmy-org/web,\nmy-org/api,\n");
+    world.run().exits(3);
+}
+
+/// What is at work is not given up because nobody can tell its branch any more.
+#[test]
+fn a_branch_that_cannot_be_rendered_any_more_destroys_nothing() {
+    let branch = "branch: '${{ vars.base[matrix.n] }}'";
+    let manifest = one_bad(&["source: my-org/web", branch, "matrix: { n: [one, two] }"]);
+    let manifest = |base: &str| manifest.clone().set("vars", base).to_string();
+    let scenario = "{ sources: [{ repo: my-org/web }], defaults: { duration: 900ms, outcome: change } }";
+    let world = World::new(scenario);
+    let whole = manifest("{ base: { one: main, two: main } }");
+    world.write("jobs.yaml", &whole);
+    world.run().arg("--no-wait").exits(5);
+    world.write("jobs.yaml", &manifest("{ base: { two: main } }"));
+    let ended = world.run().exits(100);
+    assert_eq!(ended.outcome("work/my-org/web[n=one]").0, Outcome::Error, "{ended}");
+    assert_eq!(ended.outcome("work/my-org/web@main[n=one]").0, Outcome::Detached, "{ended}");
+    world.write("jobs.yaml", &whole);
+    let ended = world.run().exits(0);
+    assert_eq!(ended.count(Outcome::Succeeded), 3, "{ended}");
+    world.created(3);
+}
+
 #[test]
 fn a_prompt_file_that_is_gone_destroys_nothing() {
     let scenario = "{ rules: [{ when: { source: my-org/api }, then: { duration: 2s, outcome: change } }], \
