@@ -6,7 +6,7 @@ use super::digest::whole_digest;
 use super::render;
 use super::target::{Patience, Target};
 use super::write::failed_write;
-use crate::cli::client::failed;
+use crate::cli::client::{failed, said_when_long};
 use crate::cli::console::{BOLD, Console, DIM, GREEN};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -44,7 +44,7 @@ pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, F
         let wait = client.wait_for(SessionState::AwaitingPlanApproval).timeout(args.patience.limit());
         wait.await.map_err(failed)?
     } else {
-        client.info().await.map_err(failed)?
+        said_when_long("reading the session", console, client.info()).await.map_err(failed)?
     };
     if session.state != Some(SessionState::AwaitingPlanApproval) {
         let state =
@@ -69,7 +69,8 @@ pub(super) async fn run(args: &ApproveArgs, console: &Console) -> Result<Exit, F
 
 async fn approve(client: &SessionClient, console: &Console) -> Result<Exit, Failure> {
     let id = client.id();
-    client.approve().await.map_err(|error| failed_write(error, &format!("jules-batch session show {id}")))?;
+    let approved = said_when_long("approving it", console, client.approve()).await;
+    approved.map_err(|error| failed_write(error, &format!("jules-batch session show {id}")))?;
     console.say(&format!(
         "{GREEN}approved{GREEN:#}\n{DIM}look on with: jules-batch session stream {id} --from now{DIM:#}"
     ));

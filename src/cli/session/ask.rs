@@ -44,7 +44,7 @@ pub(super) async fn run(args: &AskArgs, console: &Console) -> Result<Exit, Failu
     console.say(&format!("{DIM}waiting for the reply …{DIM:#}"));
     let ask = client.ask(message).timeout(args.patience.limit());
     let look = format!("jules-batch session show {}", args.target.id);
-    let reply = once(ask, &look, console).await?;
+    let reply = once(ask, "waiting for the reply", &look, console).await?;
     match args.format {
         Format::Json => console.result_line(&json::line(&reply)?)?,
         Format::Text => console.result_line(&spoken(reply.message().unwrap_or_default()))?,

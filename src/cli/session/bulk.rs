@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 
 use super::render;
 use super::target::{Access, session_id};
-use crate::cli::client::{self, failed};
+use crate::cli::client::{self, failed, said_when_long};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -111,7 +111,8 @@ impl Bulk {
         }
         let mut failures = 0;
         for id in &ids {
-            match act(jules.attach(id.clone())).await {
+            let answer = act(jules.attach(id.clone()));
+            match said_when_long(&format!("waiting for the answer on session {id}"), console, answer).await {
                 Ok(()) => console.result_line(&format!("{id}\t{}", words.done))?,
                 Err(error) if error.is_auth() => return Err(client::refused(error)),
                 Err(error) => {
@@ -137,7 +138,8 @@ async fn asked(
 ) -> Result<bool, Failure> {
     let reads =
         futures::stream::iter(ids.iter().cloned().map(|id| async move { jules.get_session(&id).await }));
-    let sessions: Vec<Result<Session, Error>> = reads.buffered(READERS).collect().await;
+    let read = reads.buffered(READERS).collect();
+    let sessions: Vec<Result<Session, Error>> = said_when_long("reading the sessions", console, read).await;
     let mut alive = 0;
     for (id, session) in ids.iter().zip(sessions) {
         match session {

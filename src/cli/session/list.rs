@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::render;
 use super::target::Access;
-use crate::cli::client::failed;
+use crate::cli::client::{failed, said_when_long};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -92,28 +92,31 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
         ..ListSessions::default()
     });
     let (mut found, mut seen, mut more, mut broken) = (Vec::new(), 0_usize, false, None);
-    while let Some(session) = listing.next().await {
-        let session = match session {
-            Ok(session) => session,
-            Err(error) => {
-                // What was read until then is shown all the same.
-                broken = Some(failed(error));
+    let read = async {
+        while let Some(session) = listing.next().await {
+            let session = match session {
+                Ok(session) => session,
+                Err(error) => {
+                    // What was read until then is shown all the same.
+                    broken = Some(failed(error));
+                    break;
+                }
+            };
+            if filter.is_past(&session) {
                 break;
             }
-        };
-        if filter.is_past(&session) {
-            break;
+            seen += 1;
+            if !filter.takes(&session) {
+                continue;
+            }
+            if found.len() == limit {
+                more = true;
+                break;
+            }
+            found.push(session);
         }
-        seen += 1;
-        if !filter.takes(&session) {
-            continue;
-        }
-        if found.len() == limit {
-            more = true;
-            break;
-        }
-        found.push(session);
-    }
+    };
+    said_when_long("listing the sessions", console, read).await;
     if let Some(failure) = broken {
         if seen > 0 {
             print(&found, args.format, now, console)?;

@@ -11,7 +11,7 @@ use super::render::Rendering;
 use super::target::{Access, Format};
 use super::write::once;
 use super::{prompt, stream};
-use crate::cli::client;
+use crate::cli::client::{self, said_when_long};
 use crate::cli::console::{BOLD, Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -84,15 +84,19 @@ pub(super) async fn run(args: &NewArgs, console: &Console) -> Result<Exit, Failu
     if let Some((name, branch)) = place {
         let branch = match branch {
             Some(branch) => branch,
-            None => default_branch(&jules, &name).await?,
+            None => {
+                let branch = default_branch(&jules, &name);
+                said_when_long("looking up the default branch", console, branch).await?
+            }
         };
         new = new.source(name.as_str()).branch(branch);
     }
     let look = "jules-batch session list";
-    let session = once(jules.session(new), look, console).await?;
+    let session = once(jules.session(new), "creating the session", look, console).await?;
     print(&session, args, console)?;
     if !args.follow {
-        return until_known(&session, args.access.poll_interval).await;
+        let known = until_known(&session, args.access.poll_interval);
+        return said_when_long("waiting until the service knows it everywhere", console, known).await;
     }
     // The handle of the creation knows that the session is fresh, and the activities may be missing for a while.
     let interval = args.access.poll_interval;

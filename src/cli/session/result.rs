@@ -104,7 +104,7 @@ async fn look(
     console: &Console,
 ) -> Result<SessionOutcome, Failure> {
     let (asked, limit) = (Instant::now(), args.patience.limit());
-    let mut session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
+    let mut session = info(client, console).await?;
     if let Some(hint) = hint(&session) {
         console.say(&hint);
     }
@@ -115,7 +115,7 @@ async fn look(
             let left = limit.map(|limit| limit.saturating_sub(asked.elapsed()));
             session = match client.wait_for(SessionState::Completed).timeout(left).await {
                 Err(error) if matches!(error.kind(), ErrorKind::SessionEnded { .. }) => {
-                    client.info().await.map_err(failed)?
+                    info(client, console).await?
                 }
                 answer => answer.map_err(failed)?,
             };
@@ -131,7 +131,7 @@ async fn look(
             Err(error) if error.is_auth() => return Err(failed(error)),
             // A message has set it going again, or what it has made is not known yet.
             Err(error) if matches!(error.kind(), ErrorKind::WaitTimeout { .. }) => {
-                session = client.info().await.map_err(failed)?;
+                session = info(client, console).await?;
             }
             Err(error) => return Ok(unread(session, &error, console)),
         }
@@ -146,6 +146,10 @@ async fn look(
             }
         }
     }
+}
+
+async fn info(client: &SessionClient, console: &Console) -> Result<Session, Failure> {
+    said_when_long("reading the session", console, client.info()).await.map_err(failed)
 }
 
 /// What the session itself tells, with a warning.

@@ -37,7 +37,7 @@ pub(super) async fn run(args: &SendArgs, console: &Console) -> Result<Exit, Fail
     let message = prompt::read(args.message.as_deref(), args.file.as_deref(), "message")?;
     let client = args.target.prompt()?;
     let look = format!("jules-batch session show {}", args.target.id);
-    once(client.send(&message), &look, console).await?;
+    once(client.send(&message), "sending the message", &look, console).await?;
     console.say(&format!(
         "sent\n{DIM}look on with: jules-batch session stream {} --from now{DIM:#}",
         args.target.id

@@ -151,3 +151,31 @@ fn a_failed_session_is_told_although_its_reason_cannot_be_read() {
         assert!(line == "diff" || ended.stdout.contains("FAILED"), "{line}: {ended}");
     });
 }
+
+/// Nobody takes a command that waits for one that hangs.
+#[test]
+fn a_wait_of_more_than_three_seconds_is_said() {
+    let slow = "faults: [{ kind: slow, delay: 3600ms, on: reads }, { kind: slow, delay: 3600ms, on: sessions.archive }, \
+        { kind: slow, delay: 3600ms, on: sessions.sendMessage }, { kind: slow, delay: 3600ms, on: sessions.create }]";
+    let world = World::new(&format!("{{ {slow}, defaults: {{ duration: 50ms, outcome: change }} }}"));
+    let id = finished(&world, "Alpha -s my-org/web@main");
+    let lines = [
+        "show ID",
+        "result --settle 1s ID",
+        "diff ID",
+        "send OTHER more",
+        "archive --yes ID",
+        "approve ID",
+        "chat ID",
+        "list",
+        "new Think",
+    ];
+    // A message wakes it.
+    let other = finished(&world, "Beta");
+    at_once(lines.map(|line| line.replace("OTHER", &other).replace("ID", &id)), |line| {
+        let ended = session(&world, &line).start().wait();
+        assert!(ended.stderr.contains("still "), "{line}: {ended}");
+    });
+    let ended = world.command("sources").env("JULES_BASE_URL", world.service().url()).start().wait();
+    assert!(ended.stderr.contains("still "), "{ended}");
+}

@@ -13,7 +13,7 @@ use foreign_text::line as neutral;
 
 use super::render::{self, Rendering};
 use super::target::Target;
-use crate::cli::client::failed;
+use crate::cli::client::{failed, said_when_long};
 use crate::cli::console::{Console, DIM, GREEN, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -65,7 +65,7 @@ pub(crate) struct ChatArgs {
 
 pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Failure> {
     let client = args.target.patient()?;
-    let session = client.info().await.map_err(failed)?;
+    let session = said_when_long("reading the session", console, client.info()).await.map_err(failed)?;
     let signals = Signals::new()?;
     let interval = args.target.access.poll_interval;
     let (screen, lines) = Screen::open(console.clone());
