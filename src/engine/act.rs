@@ -14,8 +14,8 @@ use super::ask::Ask;
 use super::input::{
     Act, CreateFailure, Digest, FailureKind, Input, Listed, Page, Polled, RequestFailure, Seen,
 };
-use super::judge::PATIENCE;
 use super::poller::{Counts, PageRequest, PollRequest};
+use super::turn::{Clock, waits_for_its_turn};
 use crate::outcome::{ApiUsage, Change, Marker, PullRequest, RAISE_THE_LIMIT, Work, is_out_of_files};
 use crate::plan::{Plan, Task};
 use jules::{
@@ -34,8 +34,9 @@ const MAX_PAGES: usize = 200;
 /// Without a filter the service leaves out what is in the archive, where given-up sessions are.
 const ARCHIVED_TOO: &str = "archived = true OR archived = false";
 
-/// What a poll needs of a session, but for what it has made.
-const LEAN: &str = "sessions(name,id,title,state,url,createTime,updateTime),nextPageToken";
+/// What a poll needs of a session, but for its patches.
+const LEAN: &str =
+    "sessions(name,id,title,state,url,createTime,updateTime,outputs(pullRequest)),nextPageToken";
 
 /// What is told of sessions that are looked for: what they were asked, and not what they have made.
 const ASKED: &str =
@@ -52,7 +53,7 @@ pub(super) async fn perform(
     action: Action,
     prompt: Option<String>,
 ) -> Input {
-    let api = match waits_for_its_turn(&action, plan.settings.limits.capacity_wait) {
+    let api = match waits_for_its_turn(&action, &plan.settings) {
         Some(limit) => api.with(|options| options.send_within(limit)),
         None => api,
     };
@@ -72,9 +73,10 @@ pub(super) async fn perform(
         }
         Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
         Action::Poll(PollRequest::One(session)) => {
-            let asked = Instant::now();
+            let (clock, api) = Clock::start(&api);
             let result = get(&api, &session).await;
-            Input::Polled(Polled::One { session, asked, result })
+            let (asked, took) = clock.stop();
+            Input::Polled(Polled::One { session, asked, took, result })
         }
         Action::Read { attempt, session, purpose, since } => {
             let result = read(&api, &session, since).await.map(Box::new);
@@ -93,24 +95,10 @@ pub(super) async fn perform(
             Input::Archived { attempt, session, result }
         }
         Action::Recheck { task, session } => {
-            let asked = Instant::now();
-            Input::Rechecked { task, asked, result: get(&api, &session).await }
+            let (clock, api) = Clock::start(&api);
+            let result = get(&api, &session).await;
+            Input::Rechecked { task, asked: clock.stop().0, result }
         }
-    }
-}
-
-/// How long a request waits for its turn at most, where that is bounded: a pause that the service asks for can last for
-/// hours. Creates and the first listing wait as long as for capacity, readings and last looks two minutes.
-fn waits_for_its_turn(action: &Action, capacity_wait: Duration) -> Option<Duration> {
-    match action {
-        Action::Survey { .. } | Action::Create { .. } => Some(capacity_wait),
-        Action::Audit { .. } | Action::Recheck { .. } => Some(PATIENCE.min(capacity_wait)),
-        Action::Read { .. } => Some(PATIENCE),
-        Action::Search { .. }
-        | Action::Poll(_)
-        | Action::Approve { .. }
-        | Action::Send { .. }
-        | Action::Archive { .. } => None,
     }
 }
 
@@ -126,10 +114,12 @@ pub(super) fn broken(action: Action) -> Input {
         }
         Action::Search { attempt, .. } => Input::Searched { attempt, result: Err(failure) },
         Action::Poll(PollRequest::Page(PageRequest { place, lean, .. })) => {
-            Input::Polled(Polled::Page { place, lean, asked: Instant::now(), result: Err(failure) })
+            let (asked, took) = (Instant::now(), Duration::ZERO);
+            Input::Polled(Polled::Page { place, lean, asked, took, result: Err(failure) })
         }
         Action::Poll(PollRequest::One(session)) => {
-            Input::Polled(Polled::One { session, asked: Instant::now(), result: Err(failure) })
+            let (asked, took) = (Instant::now(), Duration::ZERO);
+            Input::Polled(Polled::One { session, asked, took, result: Err(failure) })
         }
         Action::Read { attempt, purpose, .. } => Input::Read { attempt, purpose, result: Err(failure) },
         Action::Approve { attempt, .. } => Input::Acted { attempt, act: Act::Approve, result: Err(failure) },
@@ -289,10 +279,10 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
         ..ListSessions::default()
     };
     let token = page.page_token.as_deref();
-    let asked = Instant::now();
     let retries = Retries { attempts: PAGE_RETRIES, ..Retries::default() };
-    let api = api.with(|options| options.retries(retries));
+    let (clock, api) = Clock::start(&api.with(|options| options.retries(retries)));
     let result = api.find_sessions(&page, |session| watched.contains(session)).await;
+    let (asked, took) = clock.stop();
     let result = result.map_err(|error| request_failure(&error)).map(|page| Page {
         found: page
             .found
@@ -304,7 +294,7 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
         // The same page once more shows nothing new: what it lacks is read by itself.
         next: page.next_page_token.filter(|next| token != Some(next)),
     });
-    Polled::Page { place, lean, asked, result }
+    Polled::Page { place, lean, asked, took, result }
 }
 
 /// Reads a session's activities, from the beginning or after `since`, page by page: they can be megabytes.

@@ -67,6 +67,6 @@ pub(super) enum Purpose {
     Reason,
     /// What did it make?
     Work,
-    /// Has it been answered since its attempt ended?
+    /// Has it been answered since it, or its attempt, has ended?
     Answer,
 }

@@ -46,7 +46,7 @@ pub(super) enum Input {
     Acted { attempt: Attempt, act: Act, result: Result<(), RequestFailure> },
     /// A session that was given up is in the archive, or could not be put there.
     Archived { attempt: Attempt, session: SessionId, result: Result<(), RequestFailure> },
-    /// The session of a task's last attempt was read again; it was asked for then.
+    /// The session of a task's last attempt was read again; the request left then.
     Rechecked { task: TaskIx, asked: Instant, result: Result<Box<Seen>, RequestFailure> },
     /// Time has passed.
     Tick,
@@ -100,14 +100,14 @@ impl Listed {
     }
 }
 
-/// The answer to a poll. It shows what was true at some time since it was `asked` for; a process that slept meanwhile may
-/// get it hours later.
+/// The answer to a poll. It shows what was true at some time since the request left (`asked`), however long that had waited
+/// for its turn; a process that slept meanwhile may get it hours later. Together with that wait it `took` so long.
 #[derive(Debug)]
 pub(super) enum Polled {
-    /// A page of the newest sessions; `place` of them stand before it. `lean`: it was asked for without outputs.
-    Page { place: usize, lean: bool, asked: Instant, result: Result<Page, RequestFailure> },
+    /// A page of the newest sessions; `place` of them stand before it. `lean`: it was asked for without patches.
+    Page { place: usize, lean: bool, asked: Instant, took: Duration, result: Result<Page, RequestFailure> },
     /// One session.
-    One { session: SessionId, asked: Instant, result: Result<Box<Seen>, RequestFailure> },
+    One { session: SessionId, asked: Instant, took: Duration, result: Result<Box<Seen>, RequestFailure> },
 }
 
 /// What a page of sessions shows.

@@ -5,13 +5,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::outcome::{Outcome, Work};
-use crate::plan::{Expect, Task};
+use crate::plan::{Expect, Settings, Task};
 use jules::Made;
 
 /// How long a look at a session is tried for before there is none.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 60);
 
-/// Whether what was asked for then, and is here now, shows how things stand.
+/// More requests than this are not waited for: no plan has more slots.
+const MOST_BEFORE: usize = 2 * 300;
+
+/// How long our own quota can hold up a look at a session whose turn comes last: every slot may have two requests before
+/// it, one that looks and one that puts away.
+pub(super) fn own_turn(settings: &Settings) -> Duration {
+    let requests = settings.strategy.max_parallel.saturating_mul(2).min(MOST_BEFORE);
+    Duration::from_secs_f64(60.0 * requests as f64 / f64::from(settings.limits.requests_per_minute.max(1)))
+}
+
+/// Whether what left then, and is here now, shows how things stand.
 pub(super) fn is_fresh(asked: Instant, interval: Duration, now: Instant) -> bool {
     now.saturating_duration_since(asked) < interval.max(Duration::from_secs(1))
 }

@@ -33,6 +33,7 @@ mod slow_ledger;
 mod status;
 mod stop;
 mod survey;
+mod turn;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -34,6 +34,7 @@ mod marking;
 mod newcomers;
 mod older_ledgers;
 mod open;
+mod own_quota;
 mod planning;
 mod progress;
 mod readme;

@@ -201,6 +201,22 @@ fn a_person_who_answers_a_session_that_has_ended_gets_no_second_one_by_running_a
     }
 }
 
+/// Without the pull request that was asked for a change is not the end while somebody has just said so.
+#[test]
+fn a_session_that_was_answered_after_a_change_without_its_pull_request_is_waited_for() {
+    let wakes = "wakes: [{ by: message, after: 1500ms, lasts: 100ms, outcome: pull-request }]";
+    let behaviour = format!("outcome: change, {wakes}, reply-after: 10m");
+    let world = world(&behaviour, "", &["expect: pull-request", "timeouts: { settle: 700ms }"]);
+    let mut running = world.run().start();
+    running.until(|world| world.sessions().iter().any(|session| session.ended_at.is_some()));
+    let session = world.jules().attach(world.sessions()[0].id.parse().unwrap());
+    world.service().block_on(session.send("Open the pull request, please.")).unwrap();
+    let ended = running.wait();
+    assert_eq!(ended.outcome("task").0, Outcome::Succeeded, "{ended}");
+    assert!(ended.task("task").pull_request.is_some());
+    world.created(1);
+}
+
 /// The reply does not arrive, or nobody can tell.
 #[test]
 fn a_session_that_gets_no_further_after_the_reply_needs_input_with_its_question() {

@@ -22,9 +22,9 @@ use super::retry::{Attempts, Next};
 use super::transport::{Request, Transport};
 use super::usage::Counters;
 use super::{
-    Activity, ActivityId, ActivityPage, ApiKey, Error, FoundSessions, ListActivities, ListSessions,
-    ListSources, Method, NewSession, Options, Outage, Pause, Quotas, Retries, Session, SessionId,
-    SessionPage, Source, SourceName, SourcePage, Usage,
+    Activity, ActivityId, ActivityPage, ApiKey, Departure, Error, FoundSessions, ListActivities,
+    ListSessions, ListSources, Method, NewSession, Options, Outage, Pause, Quotas, Retries, Session,
+    SessionId, SessionPage, Source, SourceName, SourcePage, Usage,
 };
 
 /// A client for Jules: a cheap handle, to be cloned and shared at will.
@@ -407,6 +407,7 @@ impl Jules {
         counters.waited(permit.waited);
         counters.sent(request.method);
         let sent = Instant::now();
+        self.options.departure.iter().for_each(Departure::is_now);
         let answer = transport.send(request, &self.options).await;
         tracing::debug!(took = ?sent.elapsed(), waited = ?permit.waited, ok = answer.is_ok(), "answered");
         match &answer {

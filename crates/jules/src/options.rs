@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Gate, Retries};
+use super::{Departure, Gate, Retries};
 
 /// Settings of a handle; see [`Jules::with`](super::Jules::with) and [`JulesBuilder::options`](super::JulesBuilder).
 ///
@@ -20,6 +20,7 @@ pub struct Options {
     pub(super) request_timeout: Duration,
     pub(super) send_within: Option<Duration>,
     pub(super) gate: Option<Gate>,
+    pub(super) departure: Option<Departure>,
     pub(super) stall_timeout: Duration,
     pub(super) max_body: usize,
     pub(super) retries: Retries,
@@ -64,6 +65,12 @@ impl Options {
     /// [`ErrorKind::NotSent`](super::ErrorKind::NotSent). Default: none.
     pub fn send_through(mut self, gate: impl Into<Option<Gate>>) -> Self {
         self.gate = gate.into();
+        self
+    }
+
+    /// Where it is noted when a request leaves. Default: nowhere.
+    pub fn tell_departure(mut self, departure: impl Into<Option<Departure>>) -> Self {
+        self.departure = departure.into();
         self
     }
 
@@ -132,6 +139,7 @@ impl Default for Options {
             request_timeout: Self::REQUEST_TIMEOUT,
             send_within: None,
             gate: None,
+            departure: None,
             stall_timeout: Self::STALL_TIMEOUT,
             max_body: Self::MAX_BODY,
             retries: Retries::default(),

@@ -154,8 +154,8 @@ impl Settling {
 /// The shortest pause between two looks while outputs are waited for.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long the activities of a failed session may take: they only add why.
-const REASON: Duration = Duration::from_secs(10);
+/// How long activities may take where the session itself tells what it has made.
+const SIDE_READING: Duration = Duration::from_secs(10);
 
 /// How far the service's clocks may differ from each other before what has just happened seems to have happened long ago.
 pub(super) const CLOCKS: Duration = Duration::from_secs(5 * 60);
@@ -182,13 +182,17 @@ pub(super) async fn settle(
             Settled::NotBefore(left) => options.poll_interval.max(LOOK).min(left),
             Settled::Outputs | Settled::Activities => {
                 let outcome = SessionOutcome::unread(session);
-                if outcome.has_changed() {
-                    return Ok(Some(SessionOutcome { unread: false, ..outcome }));
-                }
-                let activities = client.activities().digest(0).await?;
                 let is_over = read.elapsed() >= options.fresh_patience;
-                if is_over || !activities.may_wake(options.fresh_patience, client.jules.service_time()) {
-                    return Ok(Some(SessionOutcome::new(outcome.session, &activities)));
+                if outcome.has_changed() {
+                    let is_all = outputs >= Some(settling.asked) || age > options.fresh_patience + CLOCKS;
+                    if is_all || is_over || !is_answered(client).await {
+                        return Ok(Some(SessionOutcome { unread: false, ..outcome }));
+                    }
+                } else {
+                    let activities = client.activities().digest(0).await?;
+                    if is_over || !activities.may_wake(options.fresh_patience, client.jules.service_time()) {
+                        return Ok(Some(SessionOutcome::new(outcome.session, &activities)));
+                    }
                 }
                 options.poll_interval.max(LOOK)
             }
@@ -198,9 +202,17 @@ pub(super) async fn settle(
     }
 }
 
+/// Whether somebody has answered a session that lacks what it was asked for, so that it may wake. What cannot be read
+/// soon says nothing.
+async fn is_answered(client: &SessionClient) -> bool {
+    let read = tokio::time::timeout(SIDE_READING, client.activities().digest(0)).await;
+    let (within, now) = (client.jules.options().fresh_patience, client.jules.service_time());
+    matches!(read, Ok(Ok(activities)) if activities.may_wake(within, now))
+}
+
 /// What became of a failed session; its activities only add why.
 async fn failed(client: &SessionClient, session: Session) -> SessionOutcome {
-    match tokio::time::timeout(REASON, client.activities().digest(0)).await {
+    match tokio::time::timeout(SIDE_READING, client.activities().digest(0)).await {
         Ok(Ok(activities)) => SessionOutcome::new(session, &activities),
         Ok(Err(_)) | Err(_) => SessionOutcome::unread(session),
     }

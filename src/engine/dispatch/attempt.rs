@@ -13,7 +13,7 @@ use crate::engine::backoff;
 use crate::engine::create::{self, Create, Sign, UNKNOWN};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
 use crate::engine::input::{Act, Input, Now, Seen};
-use crate::engine::judge::asked;
+use crate::engine::judge::{asked, own_turn};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
 use crate::plan::{GiveUp, RetryOn, TaskId};
@@ -254,6 +254,7 @@ impl Dispatch {
             waiting: task.waiting.clone(),
             timeouts: task.timeouts,
             interval: self.poller.interval(),
+            turn: own_turn(&self.plan.settings),
             speed: self.plan.settings.simulated.unwrap_or(1.0),
         };
         let driver = Driver::new(session.clone(), terms, spent, begun, now);
@@ -291,6 +292,7 @@ impl Dispatch {
             }
             driver::Step::Note(note) => events.push(EventKind::Noted { task: Some(task), note }),
             driver::Step::ReadAt(at) => self.poller.read_at(&session, at),
+            driver::Step::LookAt(at) => self.poller.look_at(&session, at),
             driver::Step::Read { purpose, since } => {
                 actions.push(Action::Read { attempt, session, purpose, since });
             }

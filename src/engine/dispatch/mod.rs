@@ -167,7 +167,9 @@ impl Dispatch {
             }
             Input::Searched { attempt, result } => self.on_searched(attempt, result, now),
             Input::Polled(polled) => self.on_polled(polled, now),
-            Input::Read { attempt, purpose: Purpose::Answer, result } => {
+            Input::Read { attempt, purpose: Purpose::Answer, result }
+                if matches!(self.tasks.state(attempt.task), State::Rechecking(_)) =>
+            {
                 self.on_answer_read(attempt.task, result, now);
             }
             Input::Read { attempt, purpose, result } => {

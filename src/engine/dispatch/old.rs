@@ -1,5 +1,7 @@
 //! The session of a task's last attempt: read again before there is another attempt beside it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -8,7 +10,7 @@ use super::tasks::State;
 use crate::engine::action::{Action, Attempt, Purpose, TaskIx};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{Digest, FailureKind, Now, RequestFailure, Seen};
-use crate::engine::judge::{PATIENCE, asked, is_fresh, is_met, is_met_by_failed, judge};
+use crate::engine::judge::{PATIENCE, asked, is_fresh, is_met, is_met_by_failed, judge, own_turn};
 use crate::outcome::{AttemptRecord, EventKind, Outcome, TaskRecord};
 use jules::{Options, SessionId, SessionState};
 
@@ -84,7 +86,7 @@ impl Dispatch {
         let session = old.id.clone();
         self.is_ours(&session);
         self.turn.actions.push(Action::Recheck { task: ix, session });
-        self.tasks.put(ix, State::Rechecking(now.instant + PATIENCE));
+        self.tasks.put(ix, State::Rechecking(now.instant + self.patience()));
     }
 
     /// The session of the last attempt was read again: it may have succeeded since, or still be at work. Only when neither
@@ -146,7 +148,7 @@ impl Dispatch {
     /// for a minute or two still, and then goes on.
     fn on_completed_before(&mut self, ix: TaskIx, seen: &Seen, asked: Instant, now: Now) {
         let Some(old) = &self.tasks[ix].old else { return };
-        match old.answer.filter(|(read, _)| now.instant < *read + PATIENCE) {
+        match old.answer.filter(|(read, _)| now.instant < *read + self.patience()) {
             Some((_, true)) => self.take_up_again(ix, seen, asked, now),
             Some((_, false)) => self.start_beside(ix, asked),
             None => {
@@ -206,11 +208,16 @@ impl Dispatch {
         self.end_task(ix, outcome, Some(reason), now);
     }
 
+    /// How long an answer is waited for that our own quota may hold up.
+    fn patience(&self) -> Duration {
+        PATIENCE + own_turn(&self.plan.settings)
+    }
+
     /// Archives the session of the last attempt, which pauses it.
     pub(super) fn put_away(&mut self, ix: TaskIx, now: Now) {
         let Some(old) = &self.tasks[ix].old else { return };
         let (attempt, session) = (self.tasks.last_attempt(ix), old.id.clone());
-        self.run.archiving.insert(session.clone(), now.instant + PATIENCE);
+        self.run.archiving.insert(session.clone(), now.instant + self.patience());
         self.turn.actions.push(Action::Archive { attempt, session });
     }
 

@@ -10,8 +10,7 @@ use jules::SessionState;
 impl Dispatch {
     pub(super) fn on_polled(&mut self, polled: Polled, now: Now) {
         match polled {
-            Polled::Page { place, lean, asked, result } => {
-                let took = now.instant.saturating_duration_since(asked);
+            Polled::Page { place, lean, asked, took, result } => {
                 let page = result.as_ref().map_err(|failure| &*failure.text);
                 self.poller.on_page(place, page, took, now.instant);
                 for (_, seen) in page.iter().flat_map(|page| &page.found) {
@@ -23,8 +22,7 @@ impl Dispatch {
                     }
                 }
             }
-            Polled::One { session, asked, result } => {
-                let took = now.instant.saturating_duration_since(asked);
+            Polled::One { session, asked, took, result } => {
                 self.poller.on_one(&session, took, now.instant);
                 match result {
                     Ok(seen) => self.show(&seen, asked, now),

@@ -8,7 +8,7 @@ use crate::engine::action::Purpose;
 use crate::engine::input::{Digest, Now};
 use crate::engine::judge::{has_changed, is_met_by_failed, judge};
 use crate::outcome::Outcome;
-use jules::{Made, Settled, Settling, Unchanged};
+use jules::{Made, Options, Settled, Settling, Unchanged};
 
 impl Driver {
     /// A look that was asked for then shows it completed. The wait for more outputs is over only with a look after it.
@@ -25,10 +25,14 @@ impl Driver {
                 let over = since + settling.grace;
                 steps.push(Step::ReadAt((now.instant + pause).min(over).max(now.instant)));
             }
-            Settled::Outputs | Settled::Activities if has_changed(&self.work) => {
+            Settled::Outputs | Settled::Activities if !has_changed(&self.work) => {
+                self.close(Purpose::Work, now, steps);
+            }
+            Settled::Outputs | Settled::Activities if self.has_all() || now.instant >= self.deadline => {
                 steps.push(self.end_completed());
             }
-            Settled::Outputs | Settled::Activities => self.close(Purpose::Work, now, steps),
+            // It lacks what it was asked for, and somebody may have told it so.
+            Settled::Outputs | Settled::Activities => self.close(Purpose::Answer, now, steps),
         }
     }
 
@@ -117,6 +121,19 @@ impl Driver {
                 vec![self.end(outcome, reason.map(|reason| format!("{reason}{words}")))]
             }
         }
+    }
+
+    /// Its activities tell whether somebody has answered it so lately that it may wake; nobody knows where they could not
+    /// be read.
+    pub(super) fn end_unless_answered(&mut self, digest: Option<&Digest>, now: Now) -> Step {
+        let may_wake = digest.is_some_and(|digest| {
+            digest.told.may_wake(Options::FRESH_PATIENCE, digest.read_at.unwrap_or(now.wall))
+        });
+        if !may_wake {
+            return self.end_completed();
+        }
+        self.phase = Phase::Settling { since: now.instant };
+        Step::ReadAt(now.instant + self.terms.interval)
     }
 
     pub(super) fn end_completed(&mut self) -> Step {

@@ -16,12 +16,12 @@ impl Driver {
     /// The attempt is over for us, unless a look that begins now shows better.
     pub(super) fn give_up(&mut self, outcome: Outcome, now: Now) -> Vec<Step> {
         self.phase = Phase::LastLook { outcome, since: now.instant, until: now.instant + self.patience() };
-        vec![Step::ReadAt(now.instant)]
+        vec![Step::LookAt(now.instant)]
     }
 
-    /// How long evidence is waited for when the task's own time is over.
+    /// How long evidence is waited for when the task's own time is over. What our own quota holds up is not missing.
     pub(super) fn patience(&self) -> Duration {
-        PATIENCE.min(self.terms.timeouts.task)
+        PATIENCE.min(self.terms.timeouts.task) + self.terms.turn
     }
 
     /// The session was shown although its attempt is to be given up.
@@ -38,7 +38,7 @@ impl Driver {
             SessionState::Failed => self.close(Purpose::Reason, now, &mut steps),
             // Nobody knows what it has done since.
             _ if asked < since || !is_fresh(asked, self.terms.interval, now.instant) => {
-                steps.push(Step::ReadAt(now.instant));
+                steps.push(Step::LookAt(now.instant));
             }
             _ if self.is_met() => {
                 let reason = format!("the session has not ended; its state is {}", self.state.as_str());

@@ -46,6 +46,8 @@ pub(super) struct Terms {
     pub(super) timeouts: Timeouts,
     /// The usual distance between two polls.
     pub(super) interval: Duration,
+    /// How long our own quota can hold up a look.
+    pub(super) turn: Duration,
     /// Seconds of service time in one of ours: messages tell the time that the manifest means.
     pub(super) speed: f64,
 }
@@ -187,6 +189,7 @@ impl Driver {
             Phase::Settling { since } => Some(since + self.terms.timeouts.settle + self.patience()),
             Phase::Closing { again: Some(at), .. } => Some(at),
             // What only explains the end does not hold it up.
+            Phase::Closing { purpose: Purpose::Answer, until, .. } => Some(until),
             Phase::Closing { purpose: Purpose::Reason, until, .. } => {
                 Some(until + self.patience().min(EXPLANATION))
             }
@@ -208,7 +211,7 @@ impl Driver {
         self.absence.end();
         self.last_failure = None;
         if self.is_outdated(seen) {
-            steps.extend(self.is_to_be_seen().then_some(Step::ReadAt(now.instant + self.terms.interval)));
+            steps.extend(self.is_to_be_seen().then_some(Step::LookAt(now.instant + self.terms.interval)));
             return steps;
         }
         self.learn(&seen.work);
@@ -259,7 +262,7 @@ impl Driver {
     pub(super) fn on_failure(&mut self, failure: &RequestFailure, now: Now) -> Vec<Step> {
         self.last_failure = Some(failure.text.clone());
         match failure.kind {
-            _ if self.is_to_be_seen() => vec![Step::ReadAt(now.instant + self.terms.interval)],
+            _ if self.is_to_be_seen() => vec![Step::LookAt(now.instant + self.terms.interval)],
             // A refusal may pass as well: what it means is seen when the time is over.
             FailureKind::Passing { .. } | FailureKind::Key | FailureKind::Refused | FailureKind::Lasting => {
                 Vec::new()

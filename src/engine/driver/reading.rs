@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Driver, Phase, Step};
+use super::{Driver, EXPLANATION, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::{Digest, Now, RequestFailure};
 use jules::SessionState;
+
+/// The shortest time that is given to activities which most likely change nothing.
+const SIDE_READING: Duration = Duration::from_secs(1);
 
 impl Driver {
     /// Its activities were read, or could not be.
@@ -54,7 +57,13 @@ impl Driver {
 
     /// Reads the activities of a session that is at its end. What they only explain has a short time.
     pub(super) fn close(&mut self, purpose: Purpose, now: Now, steps: &mut Vec<Step>) {
-        self.phase = Phase::Closing { purpose, until: now.instant + self.terms.timeouts.settle, again: None };
+        let settle = self.terms.timeouts.settle;
+        let time = match purpose {
+            // What it has made is known, and is not held up for long.
+            Purpose::Answer => settle.clamp(SIDE_READING, EXPLANATION),
+            Purpose::Silence | Purpose::Question | Purpose::Reason | Purpose::Work => settle,
+        };
+        self.phase = Phase::Closing { purpose, until: now.instant + time, again: None };
         steps.push(Step::Read { purpose, since: None });
     }
 
@@ -85,6 +94,7 @@ impl Driver {
     pub(super) fn end_reading(&mut self, purpose: Purpose, digest: Option<&Digest>, now: Now) -> Vec<Step> {
         match (purpose, &self.state, digest) {
             (Purpose::Work, SessionState::Completed, Some(digest)) => self.on_end_read(digest, now),
+            (Purpose::Answer, SessionState::Completed, digest) => vec![self.end_unless_answered(digest, now)],
             (Purpose::Reason, SessionState::Failed, Some(digest)) => {
                 let why = digest.told.failure_reason.clone();
                 vec![self.end_failed(why, "the session failed without saying why")]

@@ -18,6 +18,8 @@ pub(in crate::engine) enum Step {
     Note(String),
     /// Read the session soon, on its own.
     ReadAt(Instant),
+    /// Look at it then, alone or among others.
+    LookAt(Instant),
     /// Read its activities.
     Read { purpose: Purpose, since: Option<Timestamp> },
     /// Approve its plan.

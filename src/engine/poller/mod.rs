@@ -158,8 +158,17 @@ impl Poller {
 
     /// Read it by itself at that time.
     pub(super) fn read_at(&mut self, session: &SessionId, at: Instant) {
+        self.is_due_at(session, at, true);
+    }
+
+    /// Ask for it at that time; a page that shows others as well is enough.
+    pub(super) fn look_at(&mut self, session: &SessionId, at: Instant) {
+        self.is_due_at(session, at, false);
+    }
+
+    fn is_due_at(&mut self, session: &SessionId, at: Instant, alone: bool) {
         let Some(entry) = self.entries.get_mut(session) else { return };
-        entry.alone = true;
+        entry.alone = alone;
         // One that is being asked is not in the queue: the answer puts it back.
         if self.due.remove(&(entry.due, session.clone())) {
             self.due.insert((at, session.clone()));

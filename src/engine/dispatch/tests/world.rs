@@ -312,8 +312,9 @@ impl World {
         let seen: Vec<(&Seen, Instant)> = match &input {
             Input::Polled(Polled::One { asked, result: Ok(seen), .. })
             | Input::Rechecked { asked, result: Ok(seen), .. } => vec![(seen, *asked)],
-            Input::Polled(Polled::Page { asked, result: Ok(page), lean: false, .. }) => {
-                page.found.iter().map(|(_, seen)| (seen, *asked)).collect()
+            Input::Polled(Polled::Page { asked, result: Ok(page), lean, .. }) => {
+                let shown = page.found.iter().map(|(_, seen)| seen);
+                shown.filter(|seen| !lean || !seen.is_over()).map(|seen| (seen, *asked)).collect()
             }
             _ => Vec::new(),
         };
@@ -460,12 +461,19 @@ impl World {
             Action::Poll(PollRequest::Page(page)) => {
                 self.go_on();
                 let result = failure.map_or_else(|| Ok(self.page(&page)), Err);
-                Input::Polled(Polled::Page { place: page.place, lean: page.lean, asked, result })
+                Input::Polled(Polled::Page {
+                    place: page.place,
+                    lean: page.lean,
+                    asked,
+                    took: Duration::ZERO,
+                    result,
+                })
             }
             Action::Poll(PollRequest::One(session)) => {
                 self.go_on();
                 let seen = Box::new(self.sessions[&session].seen.clone());
-                Input::Polled(Polled::One { session, asked, result: failure.map_or(Ok(seen), Err) })
+                let result = failure.map_or(Ok(seen), Err);
+                Input::Polled(Polled::One { session, asked, took: Duration::ZERO, result })
             }
             Action::Read { attempt, session, purpose, .. } => {
                 let played = &self.sessions[&session];
@@ -594,7 +602,10 @@ impl World {
         let rest = &listed[request.place.min(listed.len())..];
         let is_last = rest.len() <= 3;
         let shown = rest.iter().take(3).cloned().enumerate();
-        let found: Vec<_> = shown.filter(|(_, seen)| request.watched.contains(&seen.id)).collect();
+        let mut found: Vec<_> = shown.filter(|(_, seen)| request.watched.contains(&seen.id)).collect();
+        if request.lean {
+            found.iter_mut().for_each(|(_, seen)| seen.work.change = None);
+        }
         let next = (!is_last).then(|| "more".to_owned());
         Page { found, count: 3, bytes: 1000, next }
     }

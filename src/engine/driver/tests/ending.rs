@@ -86,7 +86,7 @@ fn how_a_session_without_outputs_ended_is_known_by_the_places_of_its_activities(
     session.sees(SessionState::Completed);
     session.pass(30).sees(SessionState::Completed);
     let mut steps = session.reads(Purpose::Work, &Digest { change, ..course_of(course) });
-    if matches!(steps[..], [Step::ReadAt(_)]) {
+    if matches!(steps[..], [Step::LookAt(_)]) {
         steps = session.sees(SessionState::Completed);
     }
     let (outcome, reason) = ended(&steps);
@@ -258,7 +258,7 @@ fn whatever_timer_ends_the_wait_for_feedback_the_question_is_told() {
         session.sees(SessionState::AwaitingUserFeedback);
         session.reads(Purpose::Question, &asks("Left or right?"));
         session.driver.on_acted(Act::Reply, Ok(()), session.now);
-        while session.sleeps(seconds).first().is_some_and(|step| !matches!(step, Step::ReadAt(_))) {
+        while session.sleeps(seconds).first().is_some_and(|step| !matches!(step, Step::LookAt(_))) {
             session.reads(Purpose::Silence, &Digest::default());
             if matches!(session.driver.phase, Phase::LastLook { .. }) {
                 break;
@@ -332,8 +332,58 @@ fn a_pull_request_that_is_expected_is_waited_for_although_there_is_a_change() {
     let mut session = Followed::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
     let changed = Work { change: Some(change()), ..Work::default() };
     assert!(matches!(session.sees_work(SessionState::Completed, changed)[..], [Step::ReadAt(_)]));
-    let steps = session.pass(30).sees(SessionState::Completed);
-    assert_eq!(ended(&steps).0, Outcome::Failed, "without reading anything else");
+    let read = Step::Read { purpose: Purpose::Answer, since: None };
+    assert_eq!(session.pass(30).sees(SessionState::Completed), [read]);
+    assert_eq!(ended(&session.reads(Purpose::Answer, &course_of("PvwE"))).0, Outcome::Failed);
+}
+
+/// A session that has completed with a change and without the pull request that was asked for, when its time to settle is
+/// over.
+fn without_its_pull_request() -> Followed {
+    let mut session = Followed::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
+    session.sees_work(SessionState::Completed, Work { change: Some(change()), ..Work::default() });
+    session.pass(30).sees(SessionState::Completed);
+    session
+}
+
+#[test]
+fn what_was_answered_without_its_pull_request_is_waited_for_while_it_may_wake() {
+    let answered =
+        |session: &Followed| Digest { told: timed("PvwEU", session.now.wall), ..Digest::default() };
+    let read = [Step::Read { purpose: Purpose::Answer, since: None }];
+    let mut session = without_its_pull_request();
+    let digest = answered(&session);
+    let again = [Step::ReadAt(session.now.instant + INTERVAL)];
+    assert_eq!(session.reads(Purpose::Answer, &digest), again);
+    assert!(matches!(session.pass(10).sees(SessionState::Completed)[..], [Step::ReadAt(_)]));
+    assert!(session.pass(85).sees(SessionState::InProgress).is_empty(), "it wakes");
+    let steps = session.pass(60).sees_work(SessionState::Completed, pull_request());
+    assert_eq!(ended(&steps).0, Outcome::Succeeded);
+
+    // It does not wake, or its time is over.
+    let mut session = without_its_pull_request();
+    let digest = answered(&session);
+    let mut waited = 0;
+    while !matches!(session.reads(Purpose::Answer, &digest)[..], [Step::End(_)]) {
+        assert_eq!(session.pass(30).sees(SessionState::Completed), read);
+        waited += 30;
+    }
+    assert_eq!(waited, 7 * 60, "two minutes, and five for clocks that differ");
+    let mut session = without_its_pull_request();
+    session.driver.deadline = session.now.instant + Duration::from_secs(20);
+    let digest = answered(&session);
+    session.reads(Purpose::Answer, &digest);
+    assert_eq!(ended(&session.pass(30).sees(SessionState::Completed)).0, Outcome::Failed);
+
+    // Nobody can tell: what it has made is known.
+    let mut session = without_its_pull_request();
+    let begun = session.now.instant;
+    let unread =
+        |session: &mut Followed| session.driver.on_read(Purpose::Answer, Err(&passing(false)), session.now);
+    assert!(unread(&mut session).is_empty());
+    assert_eq!(session.sleeps(60), read);
+    assert_eq!(ended(&unread(&mut session)).0, Outcome::Failed);
+    assert_eq!(session.now.instant, begun + EXPLANATION);
 }
 
 #[test]

@@ -21,7 +21,8 @@ impl Followed {
     fn new(expect: Expect, asked: Made, waiting: Waiting) -> Self {
         let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() };
         let (waiting, timeouts) = (Arc::new(waiting), Timeouts::default());
-        let terms = Terms { expect, asked, waiting, timeouts, interval: INTERVAL, speed: 1.0 };
+        let terms =
+            Terms { expect, asked, waiting, timeouts, interval: INTERVAL, turn: Duration::ZERO, speed: 1.0 };
         let driver = Driver::new("7".parse().unwrap(), terms, Spent::default(), now, now);
         Self { driver, now }
     }
@@ -72,7 +73,7 @@ impl Followed {
 
     /// It wants to give its session up after these steps, and the look that it asks for shows this state.
     fn looks(&mut self, steps: &[Step], state: SessionState) -> Vec<Step> {
-        assert_eq!(steps, [Step::ReadAt(self.now.instant)]);
+        assert_eq!(steps, [Step::LookAt(self.now.instant)]);
         self.sees(state)
     }
 

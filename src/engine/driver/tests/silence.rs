@@ -122,7 +122,7 @@ fn overdue(expect: Expect) -> Followed {
     let mut session = Followed::new(expect, Made::PullRequest, Waiting::default());
     session.sees(SessionState::InProgress);
     session.driver.quiet_since = session.now.instant + Duration::from_secs(7_200);
-    assert_eq!(session.sleeps(7_200), [Step::ReadAt(session.now.instant)]);
+    assert_eq!(session.sleeps(7_200), [Step::LookAt(session.now.instant)]);
     session
 }
 
@@ -130,7 +130,7 @@ fn overdue(expect: Expect) -> Followed {
 fn what_cannot_be_looked_at_is_not_judged() {
     let mut session = overdue(Expect::Any);
     for _ in 0..11 {
-        let later = Step::ReadAt(session.now.instant + INTERVAL);
+        let later = Step::LookAt(session.now.instant + INTERVAL);
         assert_eq!(session.driver.on_failure(&passing(false), session.now), [later]);
         assert!(session.sleeps(10).is_empty());
     }
@@ -146,10 +146,10 @@ fn a_look_from_before_says_nothing() {
     let (title, url, created, updated) = (None, None, None, None);
     let state = SessionState::InProgress;
     let seen = Seen { id, title, state, url, created, updated, work, archived: false, ask: None };
-    assert_eq!(session.driver.on_seen(&seen, asked, session.now), [Step::ReadAt(session.now.instant)]);
+    assert_eq!(session.driver.on_seen(&seen, asked, session.now), [Step::LookAt(session.now.instant)]);
     let asked = session.now.instant;
     session.pass(10);
-    let again = Step::ReadAt(session.now.instant);
+    let again = Step::LookAt(session.now.instant);
     assert_eq!(session.driver.on_seen(&seen, asked, session.now), [again], "the answer took too long");
     let asked = session.now.instant;
     session.pass(9);
