@@ -92,9 +92,9 @@ impl Admission {
         }
     }
 
-    /// Whether `max-parallel` leaves a slot.
-    pub(super) fn has_slot(&self, slots: Slots) -> bool {
-        slots.held + self.left < self.max_parallel
+    /// Whether `max-parallel` leaves a slot, where so many other sessions hold one each.
+    pub(super) fn has_slot(&self, slots: Slots, others: usize) -> bool {
+        slots.held + self.left + others < self.max_parallel
     }
 
     /// Whether another session may be created. Each create under way has a connection of its own, and after a refusal

@@ -102,6 +102,8 @@ pub(crate) struct Options {
     pub earlier: HashMap<TaskId, TaskRecord>,
     /// Live sessions of other runs, with their repositories: they count for `strategy.max-parallel-per-repository`.
     pub live_elsewhere: Vec<(String, SessionId)>,
+    /// Live sessions of the round before, where this is another one, that no task of the plan takes up: they hold slots.
+    pub live_before: Vec<SessionId>,
     /// How tasks that are not in the plan ended last, for those that need them; none for one that is still open.
     pub outside: HashMap<TaskId, Option<Outcome>>,
     /// The service has taken the key just before: one refusal is not believed at once.
@@ -129,6 +131,7 @@ impl Default for Options {
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),
             live_elsewhere: Vec::new(),
+            live_before: Vec::new(),
             outside: HashMap::new(),
             key_has_worked: false,
             created_within_day: Vec::new(),

@@ -7,6 +7,8 @@ pub enum StopReason {
     NoWait,
     /// Sessions that could not be looked at were left in all slots: nothing more is started.
     Unseen,
+    /// Live sessions of tasks outside the selection have held all slots for `limits.capacity-wait`: nothing more is started.
+    Occupied,
     /// The daily budget is spent and does not come back before the deadline: nothing more is started.
     Budget,
     /// `max-tasks` sessions were started: nothing more is started.
@@ -52,6 +54,7 @@ impl StopReason {
         match self {
             Self::NoWait => "no-wait",
             Self::Unseen => "sessions-unseen",
+            Self::Occupied => "slots-occupied",
             Self::Budget => "sessions-per-day",
             Self::MaxTasks => "max-tasks",
             Self::Capacity => "capacity-wait",
@@ -74,6 +77,9 @@ impl StopReason {
             Self::NoWait => "not started: `--no-wait` left as many sessions live as `max-parallel` allows",
             Self::Unseen => {
                 "not started: sessions that could not be looked at hold all slots of `max-parallel`"
+            }
+            Self::Occupied => {
+                "not started: live sessions of tasks that are not selected, or have another prompt by now, hold all slots of `max-parallel`"
             }
             Self::Budget => "not started: the daily budget of sessions is spent",
             Self::MaxTasks => "not started: `max-tasks` sessions were started",
@@ -100,6 +106,7 @@ impl StopReason {
             Self::NotWritable => "still live when the run could not be recorded any more",
             Self::NoWait
             | Self::Unseen
+            | Self::Occupied
             | Self::Budget
             | Self::MaxTasks
             | Self::Capacity

@@ -164,11 +164,16 @@ impl TaskRecord {
         })
     }
 
-    /// Its session that had not ended when we last looked, and the repository that it works on.
+    /// Its session that had not ended when we last looked.
+    pub(crate) fn live(&self) -> Option<&SessionId> {
+        let live = self.last_attempt().filter(|attempt| attempt.is_live())?;
+        live.session.as_ref().map(|session| &session.id)
+    }
+
+    /// The same, and the repository that it works on.
     pub(crate) fn live_session(&self) -> Option<(String, SessionId)> {
         let source = self.planned.source.as_ref()?;
-        let live = self.last_attempt().filter(|attempt| attempt.is_live())?;
-        live.session.as_ref().map(|session| (source.github.clone(), session.id.clone()))
+        self.live().map(|session| (source.github.clone(), session.clone()))
     }
 
     /// The last attempt before the one of this number that has ended, if there is one.

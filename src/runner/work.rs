@@ -102,6 +102,10 @@ impl Work {
         let own: HashSet<_> = known.iter().flat_map(|known| known.sessions()).chain(taken_up).collect();
         let live_elsewhere =
             live_elsewhere.into_iter().filter(|(_, session)| !own.contains(session)).collect();
+        let before = last.iter().filter(|_| !goes_on).map(|last| &last.record);
+        let before = before.flat_map(|last| last.tasks.values().chain(&last.superseded));
+        let live_before = before.filter_map(TaskRecord::live).filter(|session| !own.contains(session));
+        let live_before = live_before.cloned().collect();
         let engine = engine::Options {
             rerun_failed: failed,
             again,
@@ -110,6 +114,7 @@ impl Work {
             outside: outside(&plan, identity, reader)?,
             adopt_ended: !options.fresh,
             live_elsewhere,
+            live_before,
             ..options.engine()
         };
         let mut work = Self { plan, outlook: Outlook { tasks, is_idle: false }, last, goes_on, engine };

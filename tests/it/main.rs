@@ -50,6 +50,7 @@ mod secrets;
 mod session;
 mod shards;
 mod simulated;
+mod slots;
 mod sources;
 mod status;
 mod stopping;

@@ -58,6 +58,7 @@ pub(super) fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         Some(
             StopReason::NoWait
             | StopReason::Unseen
+            | StopReason::Occupied
             | StopReason::Capacity
             | StopReason::Budget
             | StopReason::Service

@@ -10,6 +10,7 @@ mod key;
 mod look;
 mod old;
 mod opening;
+mod others;
 mod polled;
 mod preview;
 mod repositories;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 
 use self::breaker::Breaker;
 use self::key::Key;
+use self::others::Others;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
@@ -79,6 +81,7 @@ pub(super) struct Dispatch {
     titles: Titles,
     key: Key,
     admission: Admission,
+    others: Others,
     poller: Poller,
     /// Creates on a repository that were refused, with none taken between; those without a repository together.
     refused: HashMap<Option<String>, Refusals>,
@@ -143,6 +146,7 @@ impl Dispatch {
             titles: Titles::default(),
             key: Key::new(options.key_has_worked),
             admission: Admission::new(settings, created_within_day(&options, now)),
+            others: Others::default(),
             poller: Poller::new(settings.poll),
             refused: HashMap::new(),
             breaker: Breaker::default(),
@@ -210,6 +214,8 @@ impl Dispatch {
         let listing = self.run.list_at;
         let held_back = self.tasks.repositories.wake_at(self.plan.settings.limits.capacity_wait);
         let held_back = held_back.filter(|_| self.stop.reason.is_none());
+        let others = self.others.wake_at(self.plan.settings.limits.capacity_wait);
+        let others = others.filter(|_| self.stop.reason.is_none());
         [
             self.tasks.wake_at(),
             self.poller.next_due(),
@@ -219,6 +225,7 @@ impl Dispatch {
             archiving,
             listing,
             held_back,
+            others,
         ]
         .into_iter()
         .flatten()
@@ -236,7 +243,7 @@ impl Dispatch {
         let reason = if sessions_left == Some(0) { StopReason::Budget } else { StopReason::Capacity };
         let starts = self.admission.wake_at.map(|at| (at, reason));
         let blind = self.poller.blind().map(|(since, error)| (since, error.to_owned()));
-        let is_held_back = self.admission.has_slot(self.tasks.slots()) && self.stop.reason.is_none();
+        let is_held_back = self.has_slot() && self.stop.reason.is_none();
         let held_back = self.tasks.held_back().filter(|_| is_held_back);
         let is_held_up = self.admission.wake_at.is_some() || self.stop.reason.is_some();
         let session_free = self.admission.budget_free_at(now).filter(|_| is_held_up);
@@ -283,6 +290,7 @@ impl Dispatch {
         self.start_ready(now);
         if self.stage == Stage::Working && self.stop.reason.is_none() {
             self.see_to_held_back(now);
+            self.see_to_others(now);
         }
         self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));
         self.conclude(now);
@@ -300,7 +308,7 @@ impl Dispatch {
         let mut doubts = None;
         while self.stage == Stage::Working
             && self.stop.reason.is_none()
-            && self.admission.has_slot(self.tasks.slots())
+            && self.has_slot()
             && let Some(next) = self.tasks.first_ready()
         {
             if self.tasks[next].old.as_ref().is_some_and(|old| old.over_at.is_none()) {
@@ -323,7 +331,8 @@ impl Dispatch {
                 Answer::Denied(reason) => return self.stop_for(reason, now),
             }
         }
-        let nothing_ends = self.tasks.slots().held == 0 && self.admission.left > 0;
+        let others = self.others.count();
+        let nothing_ends = self.tasks.slots().held == 0 && self.admission.left > 0 && others == 0;
         if nothing_ends && self.stage == Stage::Working && self.tasks.first_ready().is_some() {
             // Nobody waits for what is live, so no slot will fall free.
             self.stop_for(self.left_for(), now);

@@ -100,7 +100,10 @@ impl Dispatch {
         let gap = seen.gap().map(|gap| format!("{gap}: if one is of this manifest, it is not known"));
         self.turn.events.extend(gap.map(|note| EventKind::Noted { task: None, note }));
         let seen = seen.found;
-        seen.iter().for_each(|seen| self.check_title(seen));
+        for seen in &seen {
+            self.check_title(seen);
+            self.see_other(seen);
+        }
         let mut marked = Marked::new();
         for seen in &seen {
             if let Some(marker) = seen.marker() {

@@ -39,12 +39,19 @@ impl Dispatch {
         }
     }
 
+    /// What it is for the sessions of others, if it is one.
+    pub(super) fn see_other(&mut self, seen: &Seen) {
+        if seen.is_over() {
+            self.is_ours(&seen.id);
+        } else {
+            self.others.is_live(&seen.id);
+        }
+    }
+
     fn show(&mut self, seen: &Seen, asked: Instant, now: Now) {
         self.poller.note(&seen.id, liveness(&seen.state));
         self.check_title(seen);
-        if seen.is_over() {
-            self.is_ours(&seen.id);
-        }
+        self.see_other(seen);
         if let Some(attempt) = self.tasks.of_session(&seen.id) {
             self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
             self.leave_if_nobody_waits(attempt.task, now);

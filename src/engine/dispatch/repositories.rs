@@ -186,6 +186,12 @@ impl Repositories {
         watch
     }
 
+    /// Whether a session of others is polled.
+    pub(super) fn watches(&self, session: &SessionId) -> bool {
+        let mut of = self.with_others.iter().map(|&index| &self.repositories[index]);
+        of.any(|repository| repository.is_watched && repository.others.contains(session))
+    }
+
     /// The tasks that get no place in this invocation, and why: only sessions that nobody waits for are in their way
     /// (`waits` is off), or have been for so long.
     pub(super) fn given_up(

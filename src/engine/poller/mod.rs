@@ -176,6 +176,11 @@ impl Poller {
         entry.due = at;
     }
 
+    /// Whether it is watched.
+    pub(super) fn is_tracked(&self, session: &SessionId) -> bool {
+        self.entries.contains_key(session)
+    }
+
     /// Whether it is to be read by itself.
     pub(super) fn is_read_alone(&self, session: &SessionId) -> bool {
         self.entries.get(session).is_some_and(|entry| entry.alone)

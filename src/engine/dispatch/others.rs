@@ -1,0 +1,134 @@
+//! Live sessions that no task of the invocation follows: those of the round that a selection leaves out, or whose prompt was
+//! changed. They hold slots of `max-parallel` for as long as they live; while a task waits for one, they are polled.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::repositories::Watch;
+use jules::SessionId;
+
+/// These sessions, as far as anybody has looked.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    live: HashSet<SessionId>,
+    /// Those that nobody has looked at in this invocation.
+    unseen: HashSet<SessionId>,
+    is_watched: bool,
+    /// Since when tasks wait for their slots with none of ours at work.
+    stuck_since: Option<Instant>,
+    is_told: bool,
+}
+
+impl Others {
+    pub(super) fn count(&self) -> usize {
+        self.live.len()
+    }
+
+    pub(super) fn add(&mut self, session: SessionId) {
+        self.unseen.insert(session.clone());
+        self.live.insert(session);
+    }
+
+    /// That session has ended, or is ours now.
+    pub(super) fn remove(&mut self, session: &SessionId) -> bool {
+        self.unseen.remove(session);
+        self.live.remove(session)
+    }
+
+    /// A look shows it live.
+    pub(super) fn is_live(&mut self, session: &SessionId) {
+        self.unseen.remove(session);
+    }
+
+    /// Whether it is polled for the slot that it holds.
+    pub(super) fn watches(&self, session: &SessionId) -> bool {
+        self.is_watched && self.live.contains(session)
+    }
+
+    /// Which are to be polled from now on, and which no more: only while a task waits for a slot.
+    pub(super) fn watch(&mut self, is_wanted: bool) -> Watch {
+        let mut watch = Watch::default();
+        if is_wanted != std::mem::replace(&mut self.is_watched, is_wanted) {
+            let list = if is_wanted { &mut watch.begin } else { &mut watch.end };
+            list.extend(self.live.iter().cloned());
+            list.sort_unstable();
+        }
+        watch
+    }
+
+    /// Whether nothing that this invocation does makes room, and has not for so long; where nobody waits (`waits` is off),
+    /// as soon as all of them were seen live.
+    pub(super) fn are_in_the_way(
+        &mut self,
+        is_stuck: bool,
+        waits: bool,
+        patience: Duration,
+        now: Instant,
+    ) -> bool {
+        if !is_stuck {
+            self.stuck_since = None;
+            return false;
+        }
+        let since = *self.stuck_since.get_or_insert(now);
+        (!waits && self.unseen.is_empty()) || now >= since + patience
+    }
+
+    /// When time alone makes them be in the way for too long.
+    pub(super) fn wake_at(&self, patience: Duration) -> Option<Instant> {
+        self.stuck_since.map(|since| since + patience)
+    }
+
+    /// What is told of them once.
+    pub(super) fn note(&mut self, max_parallel: usize) -> Option<String> {
+        let is_new = !std::mem::replace(&mut self.is_told, true);
+        let what = match self.count() {
+            1 => "1 live session of a task that is not selected, or has another prompt by now, holds a slot"
+                .to_owned(),
+            n => format!(
+                "{n} live sessions of tasks that are not selected, or have another prompt by now, hold slots"
+            ),
+        };
+        is_new.then(|| format!("{what}: `max-parallel` is {max_parallel}, and their ends are waited for"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_in_the_way_after_their_time_and_only_while_nothing_of_ours_is_at_work() {
+        let (t0, patience) = (Instant::now(), Duration::from_secs(60));
+        let at = |seconds| t0 + Duration::from_secs(seconds);
+        let mut others = Others::default();
+        let session: SessionId = "7".parse().unwrap();
+        others.add(session.clone());
+        assert!(!others.are_in_the_way(true, true, patience, at(0)));
+        assert!(!others.are_in_the_way(true, true, patience, at(59)));
+        assert_eq!(others.wake_at(patience), Some(at(60)));
+        assert!(!others.are_in_the_way(false, true, patience, at(60)), "one of ours is at work");
+        assert!(!others.are_in_the_way(true, true, patience, at(61)), "the time begins anew");
+        assert!(others.are_in_the_way(true, true, patience, at(121)));
+        let mut others = Others::default();
+        others.add(session.clone());
+        assert!(!others.are_in_the_way(true, false, patience, at(0)), "nobody has looked yet");
+        others.is_live(&session);
+        assert!(others.are_in_the_way(true, false, patience, at(1)));
+        assert!(others.remove(&session) && !others.remove(&session));
+        assert_eq!(others.count(), 0);
+    }
+
+    #[test]
+    fn they_are_polled_only_while_a_task_waits() {
+        let mut others = Others::default();
+        let session: SessionId = "7".parse().unwrap();
+        others.add(session.clone());
+        assert_eq!(others.watch(false), Watch::default());
+        assert_eq!(others.watch(true), Watch { begin: vec![session.clone()], end: Vec::new() });
+        assert!(others.watches(&session));
+        assert_eq!(others.watch(true), Watch::default());
+        assert_eq!(others.watch(false), Watch { begin: Vec::new(), end: vec![session] });
+    }
+}
