@@ -68,10 +68,15 @@ pub(crate) fn foretell(outlook: &Outlook, console: &Console) {
     kept(outlook).iter().for_each(|kept| console.say(kept));
 }
 
-/// That tasks are done again that have a result.
-pub(crate) fn repeated(count: usize) -> String {
-    let verbs = if count == 1 { ("has", "it") } else { ("have", "they") };
-    format!("{} {} a result already; {} would be done again", many(count, "task"), verbs.0, verbs.1)
+/// That tasks are done again that have a result, or would be.
+pub(crate) fn repeated(count: usize, is_question: bool) -> String {
+    let (have, again) = match (count, is_question) {
+        (1, true) => ("has", "it would be"),
+        (1, false) => ("has", "it is"),
+        (_, true) => ("have", "they would be"),
+        (_, false) => ("have", "they are"),
+    };
+    format!("{} {have} a result already; {again} done again", many(count, "task"))
 }
 
 /// What becomes of a task, in a line.
@@ -150,7 +155,7 @@ mod tests {
             "done since 2026-11-20 02:00 UTC (run 20261120-020000-7c1f), before its prompt was edited"
         );
         assert_eq!(words(&Decision::Start(Because::Due)), "to start: its `repeat` is over");
-        assert_eq!(repeated(12), "12 tasks have a result already; they would be done again");
-        assert_eq!(repeated(1), "1 task has a result already; it would be done again");
+        assert_eq!(repeated(12, true), "12 tasks have a result already; they would be done again");
+        assert_eq!(repeated(1, false), "1 task has a result already; it is done again");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
 pub use pull_record::{AdoptedPull, PullAction, PullChange, PullRecord, PullRecords, PullResult, PullWrite};
 pub use pull_status::{Checks, PullState, PullStatus, Review, Stage};
 pub use record::RunRecord;
-pub use round::{EarlierEnd, RoundInfo};
+pub use round::{EarlierEnd, Moved, RoundInfo};
 pub use run_id::RunId;
 pub use service::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 pub use stage::WaitsFor;

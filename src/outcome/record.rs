@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::{
-    ApiUsage, EventKind, GithubUsage, Outcome, PlannedTask, RoundInfo, RunEvent, RunInfo, ServiceStatus,
-    Stray, TaskRecord, Totals,
+    ApiUsage, EventKind, GithubUsage, Moved, Outcome, PlannedTask, RoundInfo, RunEvent, RunInfo,
+    ServiceStatus, Stray, TaskRecord, Totals,
 };
 use crate::plan::{Shard, TaskId, TaskKey};
 use jules::SessionId;
@@ -206,7 +206,13 @@ impl RunRecord {
         }
         match kind {
             EventKind::RunStarted { .. } | EventKind::Noted { .. } => {}
-            EventKind::RoundPlanned { round } => self.round.clone_from(round),
+            EventKind::RoundPlanned { round } => {
+                self.round.clone_from(round);
+                if let Some(Moved { manifest, file }) = &self.round.moved {
+                    self.info.manifest.clone_from(manifest);
+                    self.info.file.clone_from(file);
+                }
+            }
             EventKind::InvocationStarted { invocation, shard, workflow_run } => {
                 self.invocations = *invocation;
                 self.shard = *shard;

@@ -18,6 +18,20 @@ pub struct RoundInfo {
     /// `limits.sessions-per-day`; none without such a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions_per_day: Option<u32>,
+    /// Where the manifest stands by now, if that is not where it stood when the run began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
+}
+
+/// Where a manifest stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moved {
+    /// Its path as the user gave it.
+    pub manifest: String,
+    /// Where reports say that the tasks stand; none when there is no such file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// How a task ended in an earlier round.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,11 +45,12 @@ pub struct SessionsV1 {
     pub within_day: u64,
     /// How many may be (`limits.sessions-per-day`); null without a limit.
     pub per_day: Option<u64>,
+    /// How many tasks have no session yet.
+    pub to_start: u64,
     /// When the next may be created; null if one may now.
     #[schemars(schema_with = "optional_time")]
     pub free_at: Option<Timestamp>,
-    /// How many more days of that limit the tasks take that have no session yet, 0 if what is left of today's is enough;
-    /// null without a limit.
+    /// How many more days of that limit these tasks take, 0 if what is left of today's is enough; null without a limit.
     pub days_left: Option<u64>,
 }
 
@@ -140,16 +141,17 @@ impl ProgressV1 {
         let mut sessions = SessionsV1 { within_day: own, ..SessionsV1::default() };
         if let Some(Limit { per_day, left, free_at }) = limit {
             let within_day = left.map_or(own, |left| per_day.saturating_sub(left));
-            sessions = SessionsV1 { within_day, per_day: Some(per_day), free_at, days_left: None };
+            sessions = SessionsV1 { within_day, per_day: Some(per_day), free_at, ..sessions };
         }
-        let mut progress = Self { at, all, done, failed, skipped, open, sessions, days };
-        progress.plan_days(live(tasks));
-        progress
+        let live = tasks.iter().filter(|task| task.outcome == Outcome::Detached).count() as u64;
+        sessions.to_start = open.saturating_sub(live);
+        sessions.plan_days();
+        Self { at, all, done, failed, skipped, open, sessions, days }
     }
 
     /// The same at another time, when sessions had come into being at these: the ledger knows those of all manifests.
     #[must_use]
-    pub fn at(mut self, now: Timestamp, created: &[Timestamp], tasks: &[TaskV1]) -> Self {
+    pub fn at(mut self, now: Timestamp, created: &[Timestamp]) -> Self {
         let mut young: Vec<_> = created.iter().filter(|at| now.duration_since(**at) < DAY).copied().collect();
         young.sort_unstable();
         self.at = now;
@@ -159,16 +161,9 @@ impl ProgressV1 {
             let leaving = young.len().checked_sub(usize::try_from(per_day).unwrap_or(usize::MAX));
             let leaving = leaving.and_then(|at| young.get(at));
             self.sessions.free_at = leaving.and_then(|at| at.checked_add(DAY).ok());
-            self.plan_days(live(tasks));
+            self.sessions.plan_days();
         }
         self
-    }
-
-    fn plan_days(&mut self, live: u64) {
-        let Some(per_day) = self.sessions.per_day else { return };
-        let left = per_day.saturating_sub(self.sessions.within_day);
-        let to_start = self.open.saturating_sub(live);
-        self.sessions.days_left = Some(to_start.saturating_sub(left).div_ceil(per_day.max(1)));
     }
 
     /// In words: how far it is, and what the daily limit allows.
@@ -178,24 +173,27 @@ impl ProgressV1 {
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let counts: String = counts.map(|(count, word)| format!(", {count} {word}")).collect();
         let mut lines = vec![format!("{} of {} done{counts}", self.done, many(self.all, "task"))];
-        let SessionsV1 { within_day, per_day, free_at, days_left } = &self.sessions;
-        match per_day {
-            Some(per_day) => {
-                let free = free_at.map(|at| format!("; the next is free at {}", minute(at)));
-                let left = days_left.filter(|_| self.open > 0).map(|days| match days {
-                    0 => "; the rest fits into today's".to_owned(),
-                    days => format!("; {} to go at this limit", many(days, "more day")),
-                });
-                lines.push(format!(
-                    "{within_day} of {per_day} sessions within 24 h{}{}",
-                    free.unwrap_or_default(),
-                    left.unwrap_or_default()
-                ));
-            }
-            None if *within_day > 0 => lines.push(format!("{} within 24 h", many(*within_day, "session"))),
-            None => {}
-        }
+        let SessionsV1 { within_day, per_day, to_start, free_at, days_left } = &self.sessions;
+        let Some(per_day) = per_day else { return lines };
+        let free = free_at.map(|at| format!("; the next is free at {}", minute(at, RoundMode::Ceil)));
+        let left = days_left.filter(|_| *to_start > 0).map(|days| match days {
+            0 => format!("; enough for the {to_start} to start"),
+            days => format!("; {} for the {to_start} to start", many(days, "more day")),
+        });
+        lines.push(format!(
+            "{within_day} of {per_day} sessions within 24 h{}{}",
+            free.unwrap_or_default(),
+            left.unwrap_or_default()
+        ));
         lines
+    }
+}
+
+impl SessionsV1 {
+    fn plan_days(&mut self) {
+        let left = |per_day: u64| per_day.saturating_sub(self.within_day);
+        self.days_left =
+            self.per_day.map(|per_day| self.to_start.saturating_sub(left(per_day)).div_ceil(per_day.max(1)));
     }
 }
 
@@ -217,7 +215,7 @@ impl ReportV1 {
     pub fn earlier_words(&self) -> Option<String> {
         let done = self.earlier.iter().filter(|end| End::by(end.outcome, false) == End::Done);
         let last = done.clone().max_by_key(|end| end.ended_at)?;
-        let (count, at) = (many(done.count(), "task"), minute(last.ended_at));
+        let (count, at) = (many(done.count(), "task"), minute(last.ended_at, RoundMode::Trunc));
         Some(format!("{count} done in earlier rounds, the last at {at} (run {})", last.run))
     }
 }
@@ -255,11 +253,6 @@ impl End {
             _ => Self::Done,
         }
     }
-}
-
-/// How many tasks are at work.
-fn live(tasks: &[TaskV1]) -> u64 {
-    tasks.iter().filter(|task| task.outcome == Outcome::Detached).count() as u64
 }
 
 /// What began and ended on each day, of so many tasks that were open at first.
@@ -310,10 +303,10 @@ fn day(at: Timestamp) -> jiff::civil::Date {
     at.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
-/// `2026-11-22 02:01 UTC`: not before the time itself.
-fn minute(at: Timestamp) -> String {
-    let up = jiff::TimestampRound::new().smallest(Unit::Minute).mode(jiff::RoundMode::Ceil);
-    at.round(up).unwrap_or(at).strftime("%F %H:%M UTC").to_string()
+/// `2026-11-22 02:01 UTC`: the minute that it is in, or the one that it is over with.
+fn minute(at: Timestamp, mode: RoundMode) -> String {
+    let whole = TimestampRound::new().smallest(Unit::Minute).mode(mode);
+    at.round(whole).unwrap_or(at).strftime("%F %H:%M UTC").to_string()
 }
 
 #[cfg(test)]
@@ -347,7 +340,7 @@ mod tests {
             outcome: Outcome::Succeeded,
             at: sample::at(-90 * HOUR),
         }];
-        let round = RoundInfo { untouched: 3, earlier, sessions_per_day: Some(2) };
+        let round = RoundInfo { untouched: 3, earlier, sessions_per_day: Some(2), moved: None };
         events.push(sample::event(0, EventKind::RoundPlanned { round: Box::new(round) }));
         events.extend(attempt("task-0", 1, 1, Outcome::Succeeded));
         events.extend(attempt("task-1", 1, 2, Outcome::Failed));
@@ -378,7 +371,7 @@ mod tests {
         let progress = report.campaign().unwrap();
         insta::assert_snapshot!(progress.words().join("\n"), @r"
         3 of 9 tasks done, 1 failed, 5 open
-        2 of 2 sessions within 24 h; the next is free at 2026-11-24 03:00 UTC; 3 more days to go at this limit
+        2 of 2 sessions within 24 h; the next is free at 2026-11-24 03:00 UTC; 3 more days for the 5 to start
         ");
         insta::assert_snapshot!(report.earlier_words().unwrap(), @"1 task done in earlier rounds, the last at 2026-11-18 08:00 UTC (run 20261122-020000-7c1f)");
         insta::assert_snapshot!(table(progress), @r"
@@ -394,12 +387,12 @@ mod tests {
         let hours = |all: &[i64]| all.iter().map(|hour| sample::at(hour * HOUR)).collect::<Vec<_>>();
         let told = |now: i64, created: &[i64]| {
             let progress = report.progress.clone().unwrap();
-            progress.at(sample::at(now * HOUR), &hours(created), &report.tasks).words()[1].clone()
+            progress.at(sample::at(now * HOUR), &hours(created)).words()[1].clone()
         };
-        insta::assert_snapshot!(told(48, &[1, 2, 25, 26]), @"2 of 2 sessions within 24 h; the next is free at 2026-11-24 03:00 UTC; 3 more days to go at this limit");
-        insta::assert_snapshot!(told(49, &[1, 2, 25, 26]), @"1 of 2 sessions within 24 h; 2 more days to go at this limit");
-        insta::assert_snapshot!(told(60, &[]), @"0 of 2 sessions within 24 h; 2 more days to go at this limit");
-        insta::assert_snapshot!(told(30, &[28, 29, 30]), @"3 of 2 sessions within 24 h; the next is free at 2026-11-24 07:00 UTC; 3 more days to go at this limit");
+        insta::assert_snapshot!(told(48, &[1, 2, 25, 26]), @"2 of 2 sessions within 24 h; the next is free at 2026-11-24 03:00 UTC; 3 more days for the 5 to start");
+        insta::assert_snapshot!(told(49, &[1, 2, 25, 26]), @"1 of 2 sessions within 24 h; 2 more days for the 5 to start");
+        insta::assert_snapshot!(told(60, &[]), @"0 of 2 sessions within 24 h; 2 more days for the 5 to start");
+        insta::assert_snapshot!(told(30, &[28, 29, 30]), @"3 of 2 sessions within 24 h; the next is free at 2026-11-24 07:00 UTC; 3 more days for the 5 to start");
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl History {
         let told = round::info(
             recorder.reader(),
             &identity,
-            (&record, &plan),
+            (&record, &plan, origin.file.as_deref()),
             (&outlook, left_out),
             Timestamp::now(),
         )?;
@@ -177,8 +177,13 @@ pub(super) fn mark(
         }
     };
     let outlook = Outlook::default();
-    let told =
-        round::info(recorder.reader(), &identity, (&record, plan), (&outlook, left_out), Timestamp::now())?;
+    let told = round::info(
+        recorder.reader(),
+        &identity,
+        (&record, plan, origin.file.as_deref()),
+        (&outlook, left_out),
+        Timestamp::now(),
+    )?;
     tell(told, &mut recorder, &mut record)?;
     let mut kinds = Vec::new();
     for task in &plan.tasks {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::decision::{Decision, is_over};
 use super::outlook::Outlook;
 use crate::ledger::{Latest, LedgerError, LedgerReader, ManifestIdentity};
-use crate::outcome::{EarlierEnd, Mark, Outcome, RoundInfo, RunRecord};
+use crate::outcome::{EarlierEnd, Mark, Moved, Outcome, RoundInfo, RunRecord};
 use crate::plan::{Plan, Repeat, Selection, TaskId};
 
 /// The manifest's tasks that a selection leaves out.
@@ -35,7 +35,7 @@ impl LeftOut {
 pub(super) fn info(
     reader: &LedgerReader,
     identity: &ManifestIdentity,
-    (record, plan): (&RunRecord, &Plan),
+    (record, plan, file): (&RunRecord, &Plan, Option<&str>),
     (outlook, left_out): (&Outlook, &LeftOut),
     now: Timestamp,
 ) -> Result<RoundInfo, LedgerError> {
@@ -45,8 +45,12 @@ pub(super) fn info(
     let left_out = left_out.0.iter().map(|(task, repeat)| (task, true, Some(*repeat)));
     let others: Vec<_> = selected.chain(left_out).filter(|(task, ..)| is_other(task)).collect();
     let latest = reader.latest(identity, others.iter().map(|(task, ..)| *task))?;
+    let known = &record.info;
+    let is_moved = known.manifest != plan.manifest || known.file.as_deref() != file;
+    let here = || Moved { manifest: plan.manifest.clone(), file: file.map(str::to_owned) };
+    let moved = if is_moved { Some(here()) } else { record.round.moved.clone() };
     let mut info =
-        RoundInfo { sessions_per_day: plan.settings.limits.sessions_per_day, ..RoundInfo::default() };
+        RoundInfo { moved, sessions_per_day: plan.settings.limits.sessions_per_day, ..RoundInfo::default() };
     for (task, may_have_ended, repeat) in others {
         let latest = latest.get(task).filter(|_| may_have_ended);
         let end = latest.and_then(|latest| end(task, latest, repeat.unwrap_or_default(), now));

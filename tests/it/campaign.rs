@@ -19,7 +19,7 @@ fn canaries_are_two_of_all_and_work_is_left_in_the_words_of_three_places() {
     let report = world.run().args("--sample 2").exits(0).report();
     assert_eq!((counts(&report), report.totals.total), ((2, 0, 3, 5), 2));
     let words = "2 of 5 tasks done, 3 open";
-    let limit = "2 of 3 sessions within 24 h; 1 more day to go at this limit";
+    let limit = "2 of 3 sessions within 24 h; 1 more day for the 3 to start";
     let status = world.command("status").args("--exit-code").exits(5);
     let (page, summary) = (world.read("jules-report/report.html"), world.read("jules-report/summary.md"));
     for text in [&status.stdout, &page, &summary] {
@@ -61,6 +61,20 @@ fn a_round_tells_what_the_rounds_before_it_have_done() {
     let failed = world.run().args("--failed").exits(0).report();
     assert_eq!((counts(&failed), failed.earlier.len()), ((3, 0, 0, 3), 1));
     world.command("status").args("--exit-code").exits(0);
+}
+
+#[test]
+fn a_manifest_that_was_renamed_is_told_by_its_new_name() {
+    let world = World::with(QUICK, &tasks(3));
+    world.run().args("--max-tasks 1 -j 1").exits(5);
+    std::fs::rename(world.path("jobs.yaml"), world.path("campaign.yaml")).unwrap();
+    let ended = world.run().args("campaign.yaml --max-tasks 1 -j 1").exits(5);
+    let report = ended.report();
+    let named = (report.run.manifest.as_str(), report.tasks[0].file.as_str());
+    assert_eq!(named, ("campaign.yaml", "campaign.yaml"));
+    let status = world.command("status").exits(0);
+    assert!(status.stdout.contains("go on with: jules-batch run campaign.yaml"), "{status}");
+    assert!(status.stdout.contains("the next run: 2 done, 1 to start"), "{status}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn an_edited_prompt_keeps_what_is_done_until_it_is_told_again() {
     assert!(idle.contains("nothing to do") && idle.contains("--redo-edited"), "{idle}");
     let ended = world.run().arg("--redo-edited").exits(0);
     world.created(4);
-    assert!(ended.stderr.contains("1 task has a result already; it would be done again"), "{ended}");
+    assert!(ended.stderr.contains("1 task has a result already; it is done again"), "{ended}");
     let mut prompts: Vec<_> = world.sessions().into_iter().map(|session| session.prompt).collect();
     prompts.sort_unstable();
     assert_eq!(prompts, ["The first, but better.", "The first.", "The second.", "The third."]);

@@ -234,11 +234,10 @@ async fn agree(plan: &Plan, all: &Outlook, args: &RunArgs, console: &Console) ->
     if all.repeated() == 0 {
         return Ok(());
     }
-    let told = outlook::repeated(all.repeated());
     // What the manifest's `repeat` or `--failed` asks for needs no further yes.
     if all.told_again() == 0 || args.yes || !console.interactive() {
-        console.say(&told);
-    } else if !confirmed(format!("{told}. Go on?"), console).await {
+        console.say(&outlook::repeated(all.repeated(), false));
+    } else if !confirmed(outlook::repeated(all.repeated(), true) + ". Go on?", console).await {
         return Err(Failure::usage("nothing was started").help("--yes goes on without the question"));
     }
     Ok(())

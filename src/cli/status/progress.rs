@@ -31,7 +31,7 @@ pub(super) fn text(
     } else {
         let since = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
         let created = reader.created_since(since, false).map_err(recorded::unreadable)?;
-        progress.clone().at(now, &created, &report.tasks)
+        progress.clone().at(now, &created)
     };
     Ok(Some(lines(&progress, report.earlier_words().as_deref())))
 }
@@ -141,7 +141,7 @@ mod tests {
         progress
           1 of 4 tasks done, 3 open
           1 task done in earlier rounds
-          0 of 1 sessions within 24 h; 2 more days to go at this limit
+          0 of 1 sessions within 24 h; 2 more days for the 3 to start
           day         started  succeeded  failed  still open
           … 2 days before
           2026-11-03        3          0       0          99
