@@ -15,6 +15,8 @@ use rusqlite::{Connection, params};
 const KEPT_RUNS: u32 = 20;
 /// How many days a run is kept that is not its manifest's last.
 const KEPT_DAYS: i64 = 90;
+/// How many runs go at once, so that no opening takes long: a night brings one.
+const AT_ONCE: u32 = 8;
 /// How long sessions are kept, in days: a day more than a run looks back for sessions that its ledger may lack. The
 /// daily budget needs the last day's.
 const KEPT_SESSION_DAYS: i64 = 8;
@@ -50,9 +52,10 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
                          AND (newer.last <> 'none' OR tasks.last IN ('none', 'over')
                               OR tasks.outcome NOT IN ('deferred', 'detached'))
                    )
-               )",
+               )
+             ORDER BY n LIMIT ?3",
         )?
-        .query_map(params![KEPT_RUNS, before(KEPT_DAYS)], |row| row.get(0))?
+        .query_map(params![KEPT_RUNS, before(KEPT_DAYS), AT_ONCE], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     if old.is_empty() {
         return Ok(0);
@@ -130,6 +133,15 @@ mod tests {
             assert_eq!(left(&conn, table, column), kept, "{table}");
         }
         assert_eq!(prune(&conn, now()).unwrap(), 0);
+    }
+
+    #[test]
+    fn many_old_runs_go_a_few_at_a_time() {
+        let conn = ledger();
+        let all: Vec<_> = (0..100).map(|_| run(&conn, "nightly", 1, Some("succeeded"), true)).collect();
+        let openings = std::iter::repeat_with(|| prune(&conn, now()).unwrap()).take_while(|gone| *gone > 0);
+        assert_eq!(openings.collect::<Vec<_>>(), [8; 10]);
+        assert_eq!(left(&conn, "runs", "n"), all[80..]);
     }
 
     #[test]
