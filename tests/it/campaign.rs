@@ -78,6 +78,28 @@ fn a_manifest_that_was_renamed_is_told_by_its_new_name() {
 }
 
 #[test]
+fn of_earlier_rounds_no_event_is_read() {
+    let world = World::with(QUICK, &tasks(3).set("repeat", "1ms"));
+    for _ in 0..3 {
+        world.run().exits(0);
+    }
+    let looks = || {
+        let told = ["status", "plan", "run -n"].map(|command| {
+            let mut words = command.split(' ');
+            let ended = world.command(words.next().unwrap()).args(words.next().unwrap_or_default()).exits(0);
+            (ended.stdout, ended.stderr)
+        });
+        told.map(|(out, err)| [out, err].concat())
+    };
+    let before = looks();
+    let ledger = rusqlite::Connection::open(world.path(".jules-batch/ledger.db")).unwrap();
+    let last = "(SELECT max(n) FROM runs)";
+    assert_ne!(ledger.execute(&format!("DELETE FROM events WHERE run <> {last}"), []).unwrap(), 0);
+    drop(ledger);
+    assert_eq!(looks(), before);
+}
+
+#[test]
 fn what_is_added_is_left_and_a_night_that_is_due_is_not() {
     let world = World::with(QUICK, &tasks(2).set("repeat", "1ms"));
     world.run().exits(0);
