@@ -325,6 +325,16 @@ impl Console {
             .map_or((80, 24), |(width, height)| (width.0.into(), height.0.into()))
     }
 
+    /// Columns that a line on stderr has: those of its terminal, and elsewhere as many as it likes.
+    pub(crate) fn err_width(&self) -> usize {
+        if io::stderr().is_terminal() { self.size().0 } else { usize::MAX }
+    }
+
+    /// The same on stdout.
+    pub(crate) fn out_width(&self) -> usize {
+        if self.0.out_terminal { self.size().0 } else { usize::MAX }
+    }
+
     fn stderr(&self, kind: fn(String) -> Text, text: &str) {
         let has_links = self.0.links && self.err_colour();
         let text = if has_links { Cow::Borrowed(text) } else { without_links(text) };

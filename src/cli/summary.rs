@@ -31,15 +31,15 @@ pub(crate) fn summary(record: &RunRecord, width: usize) -> String {
         // In the words of the live table.
         standing(&RunView::of(record)).for_each(|(style, n, word)| total(&mut text, style, n, word));
     }
-    failures(&mut text, record, width.min(WIDEST));
+    failures(&mut text, record, width);
     let pull_requests: Vec<_> =
         record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, url))).collect();
     listed(&mut text, "pull requests", &pull_requests, |(id, url)| {
-        format!("{}  {}", neutral(id.as_str()), linked(&neutral(url), url))
+        beside(&neutral(id.as_str()), &[url], 2, width, |url| linked(&neutral(url), url))
     });
     let strays: Vec<_> = record.strays.iter().collect();
     listed(&mut text, "stray sessions", &strays, |stray| {
-        format!("{}  {}", neutral(stray.session.link()), neutral(&stray.title))
+        beside(&neutral(stray.session.link()), &[&stray.title], 2, width, neutral)
     });
     text
 }
@@ -94,14 +94,14 @@ fn failures(text: &mut String, record: &RunRecord, width: usize) {
         let style = style_of(*outcome);
         let count = if tasks.len() > 1 { format!(" ({})", many(tasks.len(), "task")) } else { String::new() };
         let reason = if reason.is_empty() { String::new() } else { format!(": {}", neutral(reason)) };
-        let told = wrapped(&format!("{}{count}{reason}", outcome.label()), width, "    ");
+        let told = wrapped(&format!("{}{count}{reason}", outcome.label()), width, 2);
         // The outcome's name is in the first line.
         let told = told.replacen(outcome.label(), &format!("{style}{}{style:#}", outcome.label()), 1);
         let _ = write!(text, "\n  {told}");
         for (id, task) in tasks.iter().take(LISTED - shown) {
-            let mut links = links(task).map(|url| format!("  {DIM}{}{DIM:#}", linked(&neutral(url), url)));
-            let first = links.next().unwrap_or_default();
-            let _ = write!(text, "\n    {}{first}{}", neutral(id.as_str()), links.collect::<String>());
+            let links: Vec<_> = links(task).collect();
+            let dim = |url: &str| format!("{DIM}{}{DIM:#}", linked(&neutral(url), url));
+            let _ = write!(text, "\n    {}", beside(&neutral(id.as_str()), &links, 4, width, dim));
             shown += 1;
         }
     }
@@ -110,16 +110,28 @@ fn failures(text: &mut String, record: &RunRecord, width: usize) {
     }
 }
 
-/// The text in lines of at most this width, the first of which begins in column 2; words are not cut.
-fn wrapped(text: &str, width: usize, indent: &str) -> String {
+/// A name and what belongs to it: in one line where that has room, else below it. A line that the terminal breaks leaves
+/// addresses and commands in pieces. The name begins in the column `indent`.
+fn beside(name: &str, items: &[&str], indent: usize, width: usize, shown: impl Fn(&str) -> String) -> String {
+    let length: usize = items.iter().map(|item| 2 + neutral(item).chars().count()).sum();
+    let fits = indent + name.chars().count() + length <= width;
+    let between = if fits { "  ".to_owned() } else { format!("\n{}", " ".repeat(indent + 2)) };
+    items.iter().fold(name.to_owned(), |text, item| text + &between + &shown(item))
+}
+
+/// The text in lines of at most this width, and not too long to read, the first of which begins in the column `indent`;
+/// words are not cut.
+fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let width = width.min(WIDEST);
+    let further = " ".repeat(indent + 2);
     let mut out = String::new();
-    let mut used = 2;
+    let mut used = indent;
     for word in text.split_whitespace() {
         let length = word.chars().count();
-        let is_first = out.is_empty() || out.ends_with(indent);
+        let is_first = out.is_empty() || out.ends_with(&further);
         if !is_first && used + 1 + length > width {
-            let _ = write!(out, "\n{indent}");
-            used = indent.len();
+            let _ = write!(out, "\n{further}");
+            used = further.len();
         } else if !is_first {
             out.push(' ');
             used += 1;
@@ -132,7 +144,7 @@ fn wrapped(text: &str, width: usize, indent: &str) -> String {
 
 /// What waits for a person, a command each that goes on with its session; `command` runs the manifest. A session that was put
 /// away with its question takes no answer any more.
-pub(crate) fn needs_person(record: &RunRecord, command: &str) -> Vec<String> {
+pub(crate) fn needs_person(record: &RunRecord, command: &str, width: usize) -> Vec<String> {
     let waiting = record.tasks.iter().filter_map(|(id, task)| {
         let attempt = task.last_attempt().filter(|attempt| !attempt.archived)?;
         let session = &attempt.session.as_ref()?.id;
@@ -146,7 +158,11 @@ pub(crate) fn needs_person(record: &RunRecord, command: &str) -> Vec<String> {
             "AWAITING_PLAN_APPROVAL" => format!("approve {session}"),
             _ => format!("ask {session} '…'"),
         };
-        Some(format!("  {}: jules-batch session {act} && {command}{failed}", neutral(id.as_str())))
+        let (id, first, then) =
+            (neutral(id.as_str()), format!("jules-batch session {act} &&"), format!("{command}{failed}"));
+        let line = format!("  {id}: {first} {then}");
+        let is_short = line.chars().count() <= width;
+        Some(if is_short { line } else { format!("  {id}:\n    {first}\n    {then}") })
     });
     let mut lines: Vec<String> = waiting.collect();
     let all = lines.len();
@@ -163,10 +179,11 @@ pub(crate) fn needs_person(record: &RunRecord, command: &str) -> Vec<String> {
     let put_away = record.tasks.values().filter(asked).count();
     if put_away > 0 {
         let (sessions, verb) = (many(put_away, "session"), if put_away == 1 { "was" } else { "were" });
-        lines.push(format!(
+        let told = format!(
             "{sessions} that asked {verb} put away: answer in the prompt or by `waiting.user-feedback`; with `give-up: leave` \
              a question can be answered"
-        ));
+        );
+        lines.push(wrapped(&told, width, 0));
     }
     lines
 }
@@ -323,16 +340,17 @@ mod tests {
     #[test]
     fn what_waits_for_a_person_has_its_command() {
         let mut record = troubled();
-        insta::assert_snapshot!(needs_person(&record, "jules-batch run jobs.yaml").join("\n"), @r"
+        insta::assert_snapshot!(needs_person(&record, "jules-batch run jobs.yaml", 80).join("\n"), @r"
         what waits for you; each command takes its session up again:
           task-3: jules-batch session ask 3 '…' && jules-batch run jobs.yaml --failed
           task-5: jules-batch session approve 5 && jules-batch run jobs.yaml
         ");
         record.tasks[3].attempts[0].archived = true;
-        insta::assert_snapshot!(needs_person(&record, "jules-batch run jobs.yaml").join("\n"), @r"
+        insta::assert_snapshot!(needs_person(&record, "jules-batch run jobs.yaml", 80).join("\n"), @r"
         what waits for you; each command takes its session up again:
           task-5: jules-batch session approve 5 && jules-batch run jobs.yaml
-        1 session that asked was put away: answer in the prompt or by `waiting.user-feedback`; with `give-up: leave` a question can be answered
+        1 session that asked was put away: answer in the prompt or by
+          `waiting.user-feedback`; with `give-up: leave` a question can be answered
         ");
     }
 }

@@ -143,6 +143,17 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         detected_after_ms: Option<u64>,
     },
+    /// What the agent did last, where its activities were read for another reason: nothing is asked to tell it.
+    AgentActive {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// In one line: a command, the title of its progress, the first line of its message.
+        activity: String,
+        /// How many milliseconds before.
+        ago_ms: u64,
+    },
     /// We approved the session's plan.
     PlanApproved {
         /// For which task.
@@ -323,6 +334,7 @@ impl EventKind {
             | Self::CreateDoubted { task, .. }
             | Self::SessionCreated { task, .. }
             | Self::SessionState { task, .. }
+            | Self::AgentActive { task, .. }
             | Self::PlanApproved { task, .. }
             | Self::Replied { task, .. }
             | Self::Nudged { task, .. }

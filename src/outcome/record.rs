@@ -256,6 +256,7 @@ impl RunRecord {
             | EventKind::CreateDoubted { task, .. }
             | EventKind::SessionCreated { task, .. }
             | EventKind::SessionState { task, .. }
+            | EventKind::AgentActive { task, .. }
             | EventKind::PlanApproved { task, .. }
             | EventKind::Replied { task, .. }
             | EventKind::Nudged { task, .. }

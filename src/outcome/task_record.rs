@@ -360,7 +360,8 @@ impl TaskRecord {
                 self.pulls.conclude(url, *action, *result);
             }
             // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
-            EventKind::PlanApproved { .. }
+            EventKind::AgentActive { .. }
+            | EventKind::PlanApproved { .. }
             | EventKind::RunStarted { .. }
             | EventKind::RoundPlanned { .. }
             | EventKind::InvocationStarted { .. }

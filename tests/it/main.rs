@@ -46,6 +46,7 @@ mod resuming;
 mod retry_prompt;
 mod retrying;
 mod rounds;
+mod screens;
 mod secrets;
 mod session;
 mod shards;

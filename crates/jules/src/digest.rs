@@ -28,6 +28,8 @@ pub struct SessionDigest {
     pub agent_message: Option<String>,
     /// The agent's last words, wherever they stand: its message, the text of its progress, or an activity's description.
     pub last_words: Option<String>,
+    /// What the agent did last, in one line ([`Activity::headline`]).
+    pub last_activity: Option<String>,
     /// The last change set: each holds the whole work.
     pub change_set: Option<ChangeSet>,
     /// Why it failed, if it said so.
@@ -73,6 +75,7 @@ impl SessionDigest {
         let has_artifacts = !activity.artifacts.is_empty();
         if activity.is_from_agent() {
             self.last_agent = self.last_agent.max(activity.create_time);
+            self.last_activity = activity.headline().or(self.last_activity.take());
             self.last_words = words(&activity).map(str::to_owned).or(self.last_words.take());
         }
         // Taken out, so that a message is kept without its pictures.

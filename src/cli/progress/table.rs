@@ -22,6 +22,10 @@ const MIN_BAR: usize = 10;
 /// The widest bar: longer ones say no more.
 const MAX_BAR: usize = 40;
 
+/// The longest text of what happened last, and the shortest that a longer one is cut to.
+const MAX_LAST: usize = 80;
+const MIN_LAST: usize = 12;
+
 /// The table, one string a line, none wider than the terminal. Wide characters count as one: a line that wraps is counted
 /// right by the drawing side, so nothing tears.
 pub(crate) fn table(
@@ -81,21 +85,26 @@ fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
     let mut row = format!("  {style}{state:<17}{style:#} {DIM}{age:>7}{DIM:#}  {task}");
     let mut room = room.saturating_sub(task.chars().count());
     // Then what happened last, then the address, as far as there is room.
-    let url_room = |room: usize| room.saturating_sub(2);
-    let last = if is_queued { String::new() } else { last_of(live, now) };
-    for text in [last, live.url.as_deref().map(neutral).unwrap_or_default()] {
-        let text = if text.contains("://") { fitting(&text, url_room(room)) } else { text };
+    let mut add = |text: &dyn Fn(usize) -> String| {
+        let free = room.saturating_sub(2);
+        let text = text(free);
         let width = text.chars().count();
-        if width > 0 && width <= url_room(room) {
+        if width > 0 && width <= free {
             row.push_str(&format!("  {DIM}{text}{DIM:#}"));
             room -= width + 2;
         }
+    };
+    if !is_queued {
+        add(&|free| last_of(live, now, free));
+    }
+    if let Some(url) = &live.url {
+        add(&|free| fitting(&neutral(url), free));
     }
     row
 }
 
-/// `answered 40s ago`; of a change of state only for how long, as the state is there.
-fn last_of(live: &Live, now: Timestamp) -> String {
+/// `answered 40s ago`, `$ cargo test 2m 10s ago`; of a change of state only for how long, as the state is there.
+fn last_of(live: &Live, now: Timestamp, free: usize) -> String {
     let (what, at) = &live.last;
     let ago = duration(now.duration_since(*at).unsigned_abs());
     if *what == live.state && *at == live.since {
@@ -103,7 +112,14 @@ fn last_of(live: &Live, now: Timestamp) -> String {
     } else if *what == live.state {
         format!("for {ago}")
     } else {
-        format!("{what} {ago} ago")
+        let what = neutral(what);
+        let room = free.min(MAX_LAST).saturating_sub(" ago ".len() + ago.len());
+        // A few letters of it say nothing.
+        if room < what.chars().count().min(MIN_LAST) {
+            String::new()
+        } else {
+            format!("{} {ago} ago", clip(what, room))
+        }
     }
 }
 
@@ -217,6 +233,19 @@ mod tests {
         view.apply(&sample::event(90, answered));
         view.apply(&sample::event(85, sample::state("task-5", 5, "AWAITING_PLAN_APPROVAL")));
         view.apply(&sample::event(70, sample::state("task-1", 1, "IN_PROGRESS")));
+        for (number, ago_ms, activity) in [
+            (
+                1,
+                12_000,
+                "$ cargo test --workspace --all-features -- --nocapture the_one_that_fails_on_mondays | tee log; curl https://x",
+            ),
+            (2, 26_000, "Which database should it be, PostgreSQL or SQLite?"),
+            (4, 90_000, "Reading the tests"),
+        ] {
+            let (task, attempt) = (crate::plan::TaskId::new(format!("task-{number}")), number);
+            let activity = activity.to_owned();
+            view.apply(&sample::event(96, EventKind::AgentActive { task, attempt, activity, ago_ms }));
+        }
         for width in [60, 80, 200] {
             insta::assert_snapshot!(format!("table_{width}"), drawn(&view, (width, 24)));
         }

@@ -169,6 +169,10 @@ impl RunView {
                 self.live.remove(task);
                 self.set_outcome(task, Some(*outcome));
             }
+            EventKind::AgentActive { task, activity, ago_ms, .. } => {
+                let ago = jiff::SignedDuration::from_millis(i64::try_from(*ago_ms).unwrap_or(i64::MAX));
+                self.happened(task, activity, ts.saturating_sub(ago).unwrap_or(ts));
+            }
             EventKind::PlanApproved { task, .. } => self.happened(task, "plan approved", ts),
             EventKind::Replied { task, .. } => self.happened(task, "answered", ts),
             EventKind::Nudged { task, .. } => self.happened(task, "nudged", ts),
@@ -290,7 +294,8 @@ impl RunView {
 
     fn happened(&mut self, task: &TaskId, what: &str, ts: Timestamp) {
         if let Some(live) = self.live.get_mut(task) {
-            live.last = (what.to_owned(), ts);
+            what.clone_into(&mut live.last.0);
+            live.last.1 = ts;
         }
     }
 }

@@ -20,11 +20,12 @@ pub(super) fn finish(
     console: &Console,
 ) -> Exit {
     let record = &finished.record;
-    console.say(&summary::summary(record, console.size().0));
+    let width = console.err_width();
+    console.say(&summary::summary(record, width));
     let page = files.path(Format::Html);
     console
         .say(&format!("reports: {}", [page, files.path(Format::Junit)].map(|path| quoted(&path)).join(", ")));
-    for line in what_next(record, args, command) {
+    for line in what_next(record, args, command, width) {
         console.say(&format!("{CYAN}{line}{CYAN:#}"));
     }
     if let Some(Fault::KeyRefused(why) | Fault::ServiceDown(why)) = &finished.fault {
@@ -98,7 +99,7 @@ pub(super) fn in_full(command: &str, args: &RunArgs) -> String {
 }
 
 /// What a user would do next.
-fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<String> {
+fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>, width: usize) -> Vec<String> {
     let Some(command) = command else {
         let left = record.totals().remaining() > 0;
         return left.then(|| "go on with the rest: run this step again".to_owned()).into_iter().collect();
@@ -106,7 +107,8 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>) -> Vec<S
     let real = command;
     let command = in_full(command, args);
     let mut lines = Vec::new();
-    let waiting = if args.is_simulated() { Vec::new() } else { summary::needs_person(record, &command) };
+    let waiting =
+        if args.is_simulated() { Vec::new() } else { summary::needs_person(record, &command, width) };
     lines.extend(waiting);
     if record.totals().remaining() > 0 {
         lines.push(format!("go on with: {command}"));

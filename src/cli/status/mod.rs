@@ -91,7 +91,7 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
         StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
         StatusFormat::Text => {
             let now = Timestamp::now();
-            console.result_line(&summary::summary(&record, console.size().0))?;
+            console.result_line(&summary::summary(&record, console.out_width()))?;
             if let Some(text) = progress::text(&record, &reader, now)? {
                 console.result_line(&text)?;
             }

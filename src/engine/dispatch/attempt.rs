@@ -290,6 +290,10 @@ impl Dispatch {
                 let detected_after_ms = lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
                 events.push(EventKind::SessionState { task, attempt: number, state, detected_after_ms });
             }
+            driver::Step::Active { activity, ago } => {
+                let ago_ms = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
+                events.push(EventKind::AgentActive { task, attempt: number, activity, ago_ms });
+            }
             driver::Step::Note(note) => events.push(EventKind::Noted { task: Some(task), note }),
             driver::Step::ReadAt(at) => self.poller.read_at(&session, at),
             driver::Step::LookAt(at) => self.poller.look_at(&session, at),

@@ -21,9 +21,21 @@ impl Driver {
         if self.phase == Phase::Ended {
             return Vec::new();
         }
-        if let Ok(digest) = result {
-            self.hear(digest, now);
+        let active = result.ok().and_then(|digest| self.hear(digest, now));
+        let mut steps = self.after_read(purpose, result, now);
+        // At its end something else is told.
+        if let Some(active) = active.filter(|_| !steps.iter().any(|step| matches!(step, Step::End(_)))) {
+            steps.insert(0, active);
         }
+        steps
+    }
+
+    fn after_read(
+        &mut self,
+        purpose: Purpose,
+        result: Result<&Digest, &RequestFailure>,
+        now: Now,
+    ) -> Vec<Step> {
         if matches!(self.phase, Phase::Closing { purpose: closing, .. } if closing == purpose) {
             return self.on_closing_read(purpose, result, now);
         }
@@ -119,11 +131,11 @@ impl Driver {
         }
     }
 
-    /// The agent's newest activity cannot be older than what we knew, nor younger than now.
-    fn hear(&mut self, digest: &Digest, now: Now) {
+    /// The agent's newest activity cannot be older than what we knew, nor younger than now. What it is, if it is news.
+    fn hear(&mut self, digest: &Digest, now: Now) -> Option<Step> {
         self.last_user = self.last_user.max(digest.told.last_user);
         if digest.told.last_agent.is_none() || digest.told.last_agent <= self.last_agent {
-            return;
+            return None;
         }
         self.last_agent = digest.told.last_agent;
         let silence = digest.told.last_agent.map_or(Duration::ZERO, |at| {
@@ -133,5 +145,6 @@ impl Driver {
         });
         let heard = now.instant.checked_sub(silence).unwrap_or(self.quiet_since);
         self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));
+        digest.told.last_activity.clone().map(|activity| Step::Active { activity, ago: silence })
     }
 }

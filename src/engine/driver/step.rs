@@ -14,6 +14,8 @@ use crate::outcome::{Outcome, Work};
 pub(in crate::engine) enum Step {
     /// The state changed; `lag` after the session's end, if it has ended while we followed it.
     State { state: String, lag: Option<Duration> },
+    /// What the agent did last, so long ago.
+    Active { activity: String, ago: Duration },
     /// Something a person should know.
     Note(String),
     /// Read the session soon, on its own.

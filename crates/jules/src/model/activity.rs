@@ -76,6 +76,44 @@ impl Activity {
         }
     }
 
+    /// What it tells, in one line: a command that was run, else a title, a plan, the first line of a message; none where it
+    /// says nothing. Text of others, neither shortened nor made harmless.
+    #[must_use]
+    pub fn headline(&self) -> Option<String> {
+        let first_line =
+            |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+        let commands = self.artifacts.iter().rev().filter_map(|artifact| match artifact {
+            Artifact::BashOutput(bash) => bash.command.as_deref().and_then(first_line),
+            Artifact::ChangeSet(_) | Artifact::Media(_) | Artifact::Unknown(_) => None,
+        });
+        if let Some(command) = { commands }.next() {
+            return Some(format!("$ {command}"));
+        }
+        let description = self.description.as_deref();
+        let told = match &self.kind {
+            ActivityKind::ProgressUpdated { title, description } => {
+                [title.as_deref(), description.as_deref()]
+            }
+            ActivityKind::AgentMessaged { message } | ActivityKind::UserMessaged { message } => {
+                [Some(message.as_str()), None]
+            }
+            ActivityKind::PlanGenerated(plan) => {
+                let steps = match plan.steps.len() {
+                    1 => "1 step".to_owned(),
+                    count => format!("{count} steps"),
+                };
+                let first = plan.steps.iter().find_map(|step| step.title.as_deref().and_then(first_line));
+                let first = first.map_or_else(String::new, |first| format!(": {first}"));
+                return Some(format!("plan of {steps}{first}"));
+            }
+            ActivityKind::PlanApproved { .. } => [Some("plan approved"), None],
+            ActivityKind::SessionCompleted => [Some("completed"), None],
+            ActivityKind::SessionFailed { reason } => [reason.as_deref(), Some("failed")],
+            ActivityKind::None | ActivityKind::Unknown(_) => [None, None],
+        };
+        told.into_iter().chain([description]).flatten().find_map(first_line)
+    }
+
     /// The last change set that it carries.
     #[must_use]
     pub fn change_set(&self) -> Option<&ChangeSet> {

@@ -117,3 +117,31 @@ proptest! {
         let _ = (session.pull_request().map(PullRequest::number), session.change_set().map(ChangeSet::diff));
     }
 }
+
+#[test]
+fn an_activity_has_a_headline() {
+    let headline = |value: serde_json::Value| {
+        serde_json::from_value::<Activity>(value).unwrap().headline().unwrap_or_default()
+    };
+    for (activity, expected) in [
+        (
+            json!({"progressUpdated": {"title": "Running the tests", "description": "All"}}),
+            "Running the tests",
+        ),
+        (json!({"progressUpdated": {"title": " ", "description": "\n\n All of them\nTwice"}}), "All of them"),
+        (
+            json!({"progressUpdated": {"title": "Ran"}, "artifacts": [{"bashOutput": {"command": "cargo test\n"}}]}),
+            "$ cargo test",
+        ),
+        (json!({"artifacts": [{"bashOutput": {"output": "ok"}}], "description": "Looked"}), "Looked"),
+        (json!({"agentMessaged": {"agentMessage": "Which one?\nA or B"}}), "Which one?"),
+        (json!({"planGenerated": {"plan": {"steps": [{"title": "Read"}]}}}), "plan of 1 step: Read"),
+        (json!({"planGenerated": {"plan": {"steps": [{}, {"title": "Read"}]}}}), "plan of 2 steps: Read"),
+        (json!({"planGenerated": {}}), "plan of 0 steps"),
+        (json!({"sessionFailed": {"reason": ""}}), "failed"),
+        (json!({"coffeeBrewed": {"cups": 2}}), ""),
+        (json!({}), ""),
+    ] {
+        assert_eq!(headline(activity.clone()), expected, "{activity}");
+    }
+}

@@ -222,13 +222,15 @@ fn a_question_is_not_answered_again_while_the_activities_lag() {
     session.pass(30).sees(SessionState::Completed);
     let asked = session.now.wall;
     let old = Digest { told: timed("PvAE", asked), ..Digest::default() };
-    assert_eq!(session.reads(Purpose::Work, &old), send(Act::Reply, "Decide yourself.", false));
+    let steps = session.reads(Purpose::Work, &old);
+    assert!(matches!(&steps[0], Step::Active { activity, .. } if activity == "Which one?"), "{steps:?}");
+    assert_eq!(steps[1..], send(Act::Reply, "Decide yourself.", false));
     session.driver.on_acted(Act::Reply, Ok(()), session.now);
     session.pass(10).sees_at(SessionState::Completed, 100);
     assert!(matches!(session.reads(Purpose::Question, &old)[..], [Step::ReadAt(_)]));
     session.pass(10).sees_at(SessionState::Completed, 200);
     let new = Digest { told: timed("PvAEUAE", asked + INTERVAL), ..Digest::default() };
-    assert_eq!(session.reads(Purpose::Question, &new), [Step::ReadAt(session.now.instant)]);
+    assert_eq!(session.reads(Purpose::Question, &new).last(), Some(&Step::ReadAt(session.now.instant)));
     let steps = session.sees_at(SessionState::Completed, 200);
     assert_eq!(steps, send(Act::Reply, "Decide yourself.", false));
 }

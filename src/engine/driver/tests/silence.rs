@@ -19,6 +19,24 @@ fn silence_is_measured_by_the_agents_activities() {
 }
 
 #[test]
+fn what_the_agent_did_last_is_told_once_and_not_at_the_end() {
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    session.sleeps(20 * 60);
+    let at = session.now.wall - Duration::from_secs(5 * 60);
+    let told = Digest { told: timed("Pw", at), ..Digest::default() };
+    let active = Step::Active { activity: "Read it.".to_owned(), ago: Duration::from_secs(5 * 60) };
+    assert_eq!(session.reads(Purpose::Silence, &told), [active]);
+    session.sleeps(15 * 60);
+    assert!(session.reads(Purpose::Silence, &told).iter().all(|step| !matches!(step, Step::Active { .. })));
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::AwaitingUserFeedback);
+    let asked = Digest { told: timed("PA", session.now.wall), ..Digest::default() };
+    let steps = session.reads(Purpose::Question, &asked);
+    assert_eq!(ended(&steps), (Outcome::NeedsInput, "Which one?"), "the end tells it");
+}
+
+#[test]
 fn a_clock_that_runs_ahead_cannot_make_silence_longer_than_it_was() {
     let mut session = Followed::of(Waiting::default());
     session.sees(SessionState::InProgress);
