@@ -19,7 +19,8 @@ pub(crate) enum Pushes {
 }
 
 impl Pushes {
-    /// By the pushes of its branch, newest first, for this head; `own` is the login of our token.
+    /// By the pushes of its branch, newest first, for this head; `own` is the login of our token. That is none for an app's
+    /// token: whatever workflows push is in its name.
     pub(crate) fn of(activity: &Reading<Vec<Push>>, head: &str, own: Option<&str>) -> Self {
         let pushes = match activity {
             Ok(pushes) => pushes,

@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use jules::SessionId;
 
 use super::Pushes;
-use crate::github::{Fact, MergeState, Mergeable, PullAddress, PullRequest, Reading, State, Unreadable};
+use crate::github::{
+    Details, Fact, MergeState, Mergeable, PullAddress, PullRequest, Reading, State, Unreadable,
+};
 use crate::outcome::{Checks, PullState, PullStatus, Review, Stage};
 
 /// What is known of a pull request beside its reading.
@@ -23,8 +25,8 @@ pub(crate) struct Known<'a> {
     /// How it stood before.
     pub(crate) earlier: Option<&'a PullStatus>,
     pub(crate) pushes: &'a Pushes,
-    /// Its labels, where they were read.
-    pub(crate) labels: Option<&'a [String]>,
+    /// Its labels and who closed it, where they were read.
+    pub(crate) details: Option<&'a Details>,
 }
 
 /// What is asked of a pull request.
@@ -91,7 +93,7 @@ fn read(pull: &PullRequest, known: Known<'_>, terms: &Terms, now: Timestamp) -> 
         review: told(&pull.review),
         merged_at: pull.merged_at,
         closed_at: pull.closed_at,
-        closed_by: pull.merged_by.as_ref().map(|account| account.login.clone()),
+        closed_by: rules.closed_by(),
         touched_by: rules.touched_by(),
         checked_at: now,
     }
@@ -236,15 +238,37 @@ impl Rules<'_> {
         }
     }
 
+    fn closed_by(&self) -> Option<String> {
+        let merged_by = || self.pull.merged_by.as_ref().map(|account| account.login.clone());
+        let told = || self.known.details?.closed_by.clone();
+        let earlier = || self.known.earlier?.closed_by.clone();
+        match self.pull.state {
+            State::Merged => merged_by(),
+            State::Closed => told().or_else(earlier),
+            State::Open | State::Other(_) => None,
+        }
+    }
+
+    /// Why it is on hold, or may be.
+    fn held(&self) -> Option<String> {
+        let hold = &self.terms.hold_label;
+        match &self.known.details?.labels {
+            Fact::Some(labels) if labels.iter().any(|label| label.eq_ignore_ascii_case(hold)) => {
+                Some(format!("it has the label `{hold}`"))
+            }
+            Fact::Some(_) | Fact::None => None,
+            Fact::Unread(why) => Some(format!("its labels cannot be read: {why}")),
+        }
+    }
+
     /// Why we keep away from it.
     fn touched(&self) -> Option<String> {
-        let Known { earlier, labels, pushes, .. } = self.known;
+        let Known { earlier, pushes, .. } = self.known;
         if let Some(login) = self.touched_by() {
             return Some(format!("{login} has pushed to its branch"));
         }
-        let hold = &self.terms.hold_label;
-        if labels.is_some_and(|labels| labels.iter().any(|label| label.eq_ignore_ascii_case(hold))) {
-            return Some(format!("it has the label `{hold}`"));
+        if let Some(why) = self.held() {
+            return Some(why);
         }
         // Where it got beyond this rule with the same head, somebody has asked who pushed that.
         let was_asked = earlier.is_some_and(|earlier| {

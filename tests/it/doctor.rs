@@ -115,7 +115,7 @@ fn a_token_for_github_is_told_with_what_it_reaches() {
     doctor_with_token(&world, "ghp_all").exits(0);
     let told = doctor_with_token(&world, "ghp_all").exits(0).stdout;
     for line in [
-        "ok       github   a classic token of mona, with 4996 points left until ",
+        "ok       github   a classic token of mona, with 4997 points left until ",
         "ok       github   my-org/web: write, merges by squash, merge, rebase\n",
         "ok       github   my-org/api: write, merges by squash, through a merge queue\n",
         "warning  github   my-org/old: archived; nothing can be merged there\n",

@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("engine",   &["jules", "plan", "outcome"]),
     ("ledger",   &["jules::SessionId", "plan", "outcome"]),
     ("report",   &["outcome"]),
-    ("runner",   &["jules", "manifest", "plan", "outcome", "engine", "ledger", "report"]),
+    ("runner",   &["jules", "manifest", "plan", "outcome", "github", "pulls", "engine", "ledger", "report"]),
     ("cli",      &["clap", "clap_complete", "clap_mangen", "jules", "jules_simulator", "manifest", "plan", "outcome",
                    "github", "ledger", "report", "runner"]),
     // `src/main.rs`, which only calls the `main` of `cli`.

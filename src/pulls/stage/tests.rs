@@ -57,6 +57,11 @@ fn pull() -> PullRequest {
     }
 }
 
+fn labelled(labels: Fact<Vec<String>>) -> Option<Details> {
+    let (reviews, checks) = (Fact::None, Fact::None);
+    Some(Details { head: "abc".to_owned(), labels, reviews, checks, closed_by: Some("bob".to_owned()) })
+}
+
 fn with(change: impl FnOnce(&mut PullRequest)) -> PullRequest {
     let mut pull = pull();
     change(&mut pull);
@@ -72,7 +77,7 @@ struct Beside {
     is_live: bool,
     earlier: Option<PullStatus>,
     pushes: Pushes,
-    labels: Option<Vec<String>>,
+    details: Option<Details>,
     terms: Terms,
 }
 
@@ -85,7 +90,7 @@ impl Default for Beside {
             is_live: false,
             earlier: None,
             pushes: Pushes::Own,
-            labels: None,
+            details: None,
             terms: Terms::default(),
         }
     }
@@ -100,7 +105,7 @@ impl Beside {
             is_session_live: self.is_live,
             earlier: self.earlier.as_ref(),
             pushes: &self.pushes,
-            labels: self.labels.as_deref(),
+            details: self.details.as_ref(),
         };
         status(reading, known, &self.terms, now())
     }
@@ -132,7 +137,11 @@ fn merged_and_closed_are_facts_whatever_else_is() {
     })));
     assert_eq!((status.state, status.stage, status.since), (PullState::Merged, Stage::Merged, at(9)));
     assert_eq!(status.closed_by.as_deref(), Some("alice"));
-    assert_eq!(stage(|pull| pull.state = State::Closed), Stage::Closed);
+    let closed = with(|pull| pull.state = State::Closed);
+    let status = Beside { details: labelled(Fact::None), ..Beside::default() }.status(&Ok(closed.clone()));
+    assert_eq!((status.stage, status.closed_by.as_deref()), (Stage::Closed, Some("bob")));
+    let again = Beside::after(status).status(&Ok(closed));
+    assert_eq!(again.closed_by.as_deref(), Some("bob"), "it is asked for once");
 }
 
 #[test]
@@ -231,7 +240,10 @@ fn what_others_have_pushed_is_left_to_them() {
 
 #[test]
 fn a_label_holds_it() {
-    let with = |label: &str| Beside { labels: Some(vec![label.to_owned()]), ..Beside::default() };
+    let with =
+        |label: &str| Beside { details: labelled(Fact::Some(vec![label.to_owned()])), ..Beside::default() };
+    let unread = Beside { details: labelled(Fact::Unread("no".to_owned())), ..Beside::default() };
+    assert_eq!(stage_beside(&unread, |_| {}), Stage::Touched);
     assert_eq!(stage_beside(&with("Hold"), |_| {}), Stage::Touched);
     assert_eq!(stage_beside(&with("household"), |_| {}), Stage::Ready);
     let other = Terms { hold_label: "wait".to_owned(), ..Terms::default() };
@@ -400,20 +412,21 @@ fn any_beside() -> impl Strategy<Value = Beside> {
         1 => Just(Pushes::By("mallory".to_owned())),
         1 => Just(Pushes::Unread("no".to_owned())),
     ];
-    let labels = prop_oneof![
+    let details = prop_oneof![
         4 => Just(None),
-        4 => Just(Some(vec!["deps".to_owned()])),
-        1 => Just(Some(vec!["hold".to_owned()])),
+        4 => Just(labelled(Fact::Some(vec!["deps".to_owned()]))),
+        1 => Just(labelled(Fact::Some(vec!["hold".to_owned()]))),
+        1 => Just(labelled(Fact::Unread("no".to_owned()))),
     ];
     let source = prop_oneof![12 => Just("my-org/web"), 1 => Just("my-org/api")];
     let earlier = prop_oneof![
         2 => Just(None),
         1 => any_pull().prop_map(|pull| Some(Beside::default().status(&Ok(pull)))),
     ];
-    (pushes, labels, source, earlier, proptest::bool::weighted(0.1), any::<bool>()).prop_map(
-        |(pushes, labels, source, earlier, is_live, takes_unchecked)| Beside {
+    (pushes, details, source, earlier, proptest::bool::weighted(0.1), any::<bool>()).prop_map(
+        |(pushes, details, source, earlier, is_live, takes_unchecked)| Beside {
             pushes,
-            labels,
+            details,
             source: Some(source.to_owned()),
             earlier,
             is_live,
@@ -438,7 +451,11 @@ fn table(pull: &PullRequest, beside: &Beside, status: &PullStatus) -> Vec<(Stage
         .as_ref()
         .is_some_and(|earlier| !matches!(earlier.stage, Stage::Foreign | Stage::Unknown));
     let is_named = if pull.branch.contains(ID) { !was_foreign } else { was_ours };
-    let is_held = beside.labels.iter().flatten().any(|label| label == "hold");
+    let is_held = beside.details.as_ref().is_some_and(|details| match &details.labels {
+        Fact::Some(labels) => labels == &["hold"],
+        Fact::None => false,
+        Fact::Unread(_) => true,
+    });
     vec![
         (Stage::Merged, pull.state == State::Merged),
         (Stage::Closed, pull.state == State::Closed),
