@@ -259,7 +259,6 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`run` and `pulls` ask it as soon as they read GitHub"))]
     pub(crate) fn open_pulls(&self, manifest: &ManifestIdentity) -> Result<Vec<LedgerPull>, LedgerError> {
         self.snapshot(|conn| pulls::open(conn, manifest))
     }

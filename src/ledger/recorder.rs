@@ -71,6 +71,20 @@ impl Recorder {
         self.ledger
     }
 
+    /// These as the run's next events, all of this moment: for a run whose record nobody holds.
+    pub(crate) fn next_events(
+        &self,
+        kinds: impl IntoIterator<Item = EventKind>,
+        ts: Timestamp,
+    ) -> impl Iterator<Item = RunEvent> {
+        let kept = match self.target {
+            Target::New(_) => 0,
+            Target::Begun { last_seq, .. } => last_seq,
+        };
+        let next = kept + self.unsaved.len() as u64 + 1;
+        kinds.into_iter().zip(next..).map(move |(kind, seq)| RunEvent { seq, ts, kind })
+    }
+
     /// What the ledger can be asked, also while it is written.
     #[must_use]
     pub(crate) fn reader(&self) -> &LedgerReader {

@@ -117,7 +117,7 @@ fn interval(status: &PullStatus) -> Option<SignedDuration> {
 }
 
 /// Whether its body has to be read (again) to tell whose it is.
-fn wants_first_contact(status: Option<&PullStatus>) -> bool {
+pub(crate) fn wants_first_contact(status: Option<&PullStatus>) -> bool {
     status.is_none_or(|status| status.id.is_none() || matches!(status.stage, Stage::Unknown | Stage::Foreign))
 }
 

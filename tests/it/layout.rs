@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report",   &["outcome"]),
     ("runner",   &["jules", "manifest", "plan", "outcome", "github", "pulls", "engine", "ledger", "report"]),
     ("cli",      &["clap", "clap_complete", "clap_mangen", "jules", "jules_simulator", "manifest", "plan", "outcome",
-                   "github", "ledger", "report", "runner"]),
+                   "github", "pulls", "ledger", "report", "runner"]),
     // `src/main.rs`, which only calls the `main` of `cli`.
     ("main",     &[]),
 ];

@@ -1,0 +1,98 @@
+//! Which pull requests there are to read, and what is known of each beside GitHub.
+
+use std::collections::HashMap;
+
+use crate::ledger::{LedgerError, LedgerReader, ManifestIdentity};
+use crate::outcome::{PullState, PullStatus, RunId, RunRecord, TaskRecord};
+use crate::plan::TaskId;
+use jules::SessionId;
+
+/// A pull request of a task, as a run knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FollowedPull {
+    /// The run that it stands in.
+    pub(crate) run: RunId,
+    /// Its task there.
+    pub(crate) task: TaskId,
+    /// Its page, as the session told it.
+    pub(crate) url: String,
+    /// The task's repository, `owner/repo`.
+    pub(crate) source: Option<String>,
+    /// The session that made it.
+    pub(crate) session: Option<SessionId>,
+    /// Whether that was at work when it was last looked at.
+    pub(crate) is_session_live: bool,
+    /// How it stood when it was last read.
+    pub(crate) earlier: Option<PullStatus>,
+}
+
+impl FollowedPull {
+    /// All that a run's tasks have made or taken over, those of attempts that were tried again among them.
+    pub(crate) fn of_run(record: &RunRecord) -> Vec<Self> {
+        let of = |task: &TaskRecord| Self::of_task(&record.info.id, task);
+        record.tasks.values().flat_map(of).collect()
+    }
+
+    /// Those of one task.
+    pub(crate) fn of_task(run: &RunId, task: &TaskRecord) -> Vec<Self> {
+        let own = task.attempts.iter().flat_map(|attempt| {
+            let session = attempt.session.as_ref().map(|session| &session.id);
+            attempt.work.pull_requests().map(move |pull| (&pull.url, session, attempt.is_live()))
+        });
+        let adopted = task
+            .pulls
+            .adopted()
+            .map(|adopted| (&adopted.pull.url, adopted.session.as_ref().map(|session| &session.id), false));
+        let mut found: Vec<Self> = Vec::new();
+        for (url, session, is_session_live) in own.chain(adopted) {
+            if found.iter().all(|known| known.url != *url) {
+                found.push(Self {
+                    run: run.clone(),
+                    task: task.planned.id.clone(),
+                    url: url.clone(),
+                    source: task.planned.source.as_ref().map(|source| source.github.to_string()),
+                    session: session.cloned(),
+                    is_session_live,
+                    earlier: task.pulls.of(url).map(|known| known.status.clone()),
+                });
+            }
+        }
+        found
+    }
+
+    /// Those of all of the manifest's runs that were open when they were last read, or never were read; each once.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn open(reader: &LedgerReader, manifest: &ManifestIdentity) -> Result<Vec<Self>, LedgerError> {
+        let mut records: HashMap<(RunId, TaskId), Option<TaskRecord>> = HashMap::new();
+        let mut found = Vec::new();
+        for pull in reader.open_pulls(manifest)? {
+            // What is joined to no run is not listed.
+            let Some(run) = pull.run else { continue };
+            let key = (run, pull.task);
+            if !records.contains_key(&key) {
+                records.insert(key.clone(), reader.task(&key.0, &key.1)?);
+            }
+            let Some(Some(record)) = records.get(&key) else { continue };
+            let known = Self::of_task(&key.0, record).into_iter().find(|known| known.url == pull.url);
+            // One that the task had before its prompt was edited has no place in its record.
+            found.push(known.unwrap_or_else(|| Self {
+                run: key.0,
+                task: key.1,
+                source: record.planned.source.as_ref().map(|source| source.github.to_string()),
+                session: pull.session,
+                is_session_live: false,
+                earlier: record.pulls.of(&pull.url).map(|known| known.status.clone()),
+                url: pull.url,
+            }));
+        }
+        Ok(found)
+    }
+
+    /// Whether reading it can tell anything new: a merge is for ever.
+    pub(crate) fn may_change(&self) -> bool {
+        self.earlier.as_ref().is_none_or(|earlier| earlier.state != PullState::Merged)
+    }
+}
