@@ -1,6 +1,7 @@
 //! The case of a seed: the manifest, the service, and the disruptions.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -17,6 +18,12 @@ pub(crate) const ASKS_AT_ITS_END: &str = "6.";
 /// The longest that a pull request takes after its change set, in milliseconds.
 pub(crate) const LATEST_PULL_REQUEST: u64 = 150;
 
+/// How long an invocation takes at most whatever its tasks: what is waited for at its beginning and its end, outages, a
+/// machine that is busy.
+const QUIET: Duration = Duration::from_secs(60);
+/// A task that is refused, pushed back with `retry-after`, lost, looked for and settled takes up its slot so long.
+const SLOWEST_TASK: Duration = Duration::from_secs(5);
+
 /// A seed's manifest, service and disruptions.
 #[derive(Debug)]
 pub(crate) struct Case {
@@ -25,6 +32,9 @@ pub(crate) struct Case {
     /// One for each of the first invocations; later ones run to their end.
     pub(crate) disruptions: Vec<Disruption>,
     pub(crate) max_parallel: usize,
+    /// How many sessions the account may have at once, if that is bounded.
+    cap: Option<usize>,
+    tasks: usize,
     /// Whether tasks may have a second session after one that failed.
     pub(crate) retries: bool,
     /// Whether the failed tasks are run once more, all of them or those of one job.
@@ -90,8 +100,11 @@ impl Case {
         // one is found again, and cannot be told from its last.
         let may_lose = !retries && !rewrites && failed_again.is_none();
         let disruptions = (0..rng.usize(1..=8)).map(|_| disruption(rng, may_lose)).collect();
+        let tasks = rng.usize(5..=30);
         Self {
-            manifest: manifest(rng, max_parallel, retries, asks, time),
+            manifest: manifest(rng, tasks, max_parallel, retries, asks, time),
+            cap,
+            tasks,
             scenario: scenario(rng, cap, asks, rewrites, time),
             disruptions,
             max_parallel,
@@ -99,6 +112,14 @@ impl Case {
             failed_again,
             asks,
         }
+    }
+
+    /// How long one invocation may take before it counts as stuck: it has the time of a quiet case, and that of its tasks
+    /// one after the other in their slots.
+    pub(crate) fn patience(&self) -> Duration {
+        let slots = self.max_parallel.min(self.cap.unwrap_or(usize::MAX));
+        let in_a_row = self.tasks.div_ceil(slots) as u32 * if self.retries { 2 } else { 1 };
+        QUIET + SLOWEST_TASK * in_a_row
     }
 
     /// How long a session can be missing from the list after its request was sent, in milliseconds.
@@ -125,8 +146,15 @@ fn moment(rng: &mut Rng) -> Moment {
 }
 
 /// Five to thirty tasks in up to three jobs.
-fn manifest(rng: &mut Rng, max_parallel: usize, retries: bool, asks: bool, time: Option<u64>) -> String {
-    let mut left = rng.usize(5..=30);
+fn manifest(
+    rng: &mut Rng,
+    tasks: usize,
+    max_parallel: usize,
+    retries: bool,
+    asks: bool,
+    time: Option<u64>,
+) -> String {
+    let mut left = tasks;
     let mut jobs = String::new();
     let repos = rng.usize(1..=4).min(left);
     let each = rng.usize(1..=(left / repos).max(1));

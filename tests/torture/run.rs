@@ -23,7 +23,7 @@ pub(crate) fn to_the_end(case: &Case) -> Figures {
     }
     for disruption in &case.disruptions {
         let before = (disruption.ledger == Ledger::Old).then(|| world.copy_of_the_ledger());
-        let ended = disrupt(&world, disruption, &mut figures);
+        let ended = disrupt(case, &world, disruption, &mut figures);
         trace(&world, &format!("{disruption:?}"), &ended);
         match disruption.ledger {
             Ledger::Stays if is_over(&world, &ended, &mut figures) => {
@@ -33,15 +33,15 @@ pub(crate) fn to_the_end(case: &Case) -> Figures {
             Ledger::Lost | Ledger::Old => lose(&world, case, before.flatten().as_deref(), &mut figures),
         }
     }
-    to_its_end(&world, "", &mut figures);
+    to_its_end(case, &world, "", &mut figures);
     failed_again(case, &world, figures)
 }
 
 /// Starts the program undisturbed until no work is left, the first time with these arguments.
-fn to_its_end(world: &World, mut arguments: &str, figures: &mut Figures) {
+fn to_its_end(case: &Case, world: &World, mut arguments: &str, figures: &mut Figures) {
     for _ in 0..MOST_INVOCATIONS {
         figures.invocations += 1;
-        let ended = world.run().arg("-q").args(arguments).start().wait();
+        let ended = world.run().arg("-q").args(arguments).start().wait_for(case.patience());
         trace(world, &format!("undisturbed {arguments}"), &ended);
         if is_over(world, &ended, figures) {
             return;
@@ -55,13 +55,13 @@ fn to_its_end(world: &World, mut arguments: &str, figures: &mut Figures) {
 /// Does the failed tasks once more where the case says so, and judges.
 fn failed_again(case: &Case, world: &World, mut figures: Figures) -> Figures {
     if let Some(selection) = case.failed_again {
-        to_its_end(world, &format!("--failed {selection}"), &mut figures);
+        to_its_end(case, world, &format!("--failed {selection}"), &mut figures);
     }
     proof::judge(case, world, figures)
 }
 
 /// Starts the program and cuts it short.
-fn disrupt<'w>(world: &'w World, disruption: &Disruption, figures: &mut Figures) -> Ended<'w> {
+fn disrupt<'w>(case: &Case, world: &'w World, disruption: &Disruption, figures: &mut Figures) -> Ended<'w> {
     figures.invocations += 1;
     // A narrower run of its own would be followed by one that does all of it.
     let goes_on = status(world).is_some_and(|report| report.remaining > 0);
@@ -69,18 +69,18 @@ fn disrupt<'w>(world: &'w World, disruption: &Disruption, figures: &mut Figures)
     let mut running = world.run().arg("-q").args(arguments).start();
     if let Some((when, span)) = disruption.sleep {
         figures.slept += 1;
-        until(when, world, &mut running);
+        until(when, case, world, &mut running);
         running.signal(Signal::Stop);
         std::thread::sleep(Duration::from_millis(span));
         running.signal(Signal::Continue);
     }
-    until(disruption.when, world, &mut running);
+    until(disruption.when, case, world, &mut running);
     match disruption.how {
         How::Kill => running.kill(),
         How::Interrupt => running.signal(Signal::Interrupt),
         How::Terminate => running.signal(Signal::Terminate),
     }
-    let ended = running.wait();
+    let ended = running.wait_for(case.patience());
     match ended.code {
         None => figures.killed += 1,
         Some(130 | 143) => figures.interrupted += 1,
@@ -91,9 +91,9 @@ fn disrupt<'w>(world: &'w World, disruption: &Disruption, figures: &mut Figures)
 }
 
 /// Waits for the moment, from now on, or the program's end.
-fn until(when: Moment, world: &World, running: &mut Running<'_>) {
+fn until(when: Moment, case: &Case, world: &World, running: &mut Running<'_>) {
     let (creates, began) = (world.requests("sessions.create"), Instant::now());
-    running.reaches(|_| match when {
+    running.reaches_within(case.patience(), |_| match when {
         Moment::After(milliseconds) => began.elapsed() >= Duration::from_millis(milliseconds),
         Moment::AtCreate(count) => world.requests("sessions.create") >= creates + count,
     });

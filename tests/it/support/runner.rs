@@ -179,6 +179,12 @@ impl<'w> Running<'w> {
     /// Waits until the service and the folder look as wanted, asking again and again; false if it ends before that.
     #[track_caller]
     pub(crate) fn reaches(&mut self, wanted: impl Fn(&World) -> bool) -> bool {
+        self.reaches_within(PATIENCE, wanted)
+    }
+
+    /// The same with another time after which it will not come to that any more.
+    #[track_caller]
+    pub(crate) fn reaches_within(&mut self, patience: Duration, wanted: impl Fn(&World) -> bool) -> bool {
         let asked = Instant::now();
         loop {
             let ended = !matches!(self.child.try_wait(), Ok(None));
@@ -188,7 +194,7 @@ impl<'w> Running<'w> {
             if ended {
                 return false;
             }
-            assert!(asked.elapsed() < PATIENCE, "it never came to that:\n{}", self.stderr.tail());
+            assert!(asked.elapsed() < patience, "it never came to that:\n{}", self.stderr.tail());
             std::thread::sleep(Duration::from_micros(500));
         }
     }
@@ -224,11 +230,17 @@ impl<'w> Running<'w> {
 
     /// Waits for its end. A program that hangs is killed, and the test fails.
     #[track_caller]
-    pub(crate) fn wait(mut self) -> Ended<'w> {
+    pub(crate) fn wait(self) -> Ended<'w> {
+        self.wait_for(PATIENCE)
+    }
+
+    /// The same with another time after which it hangs.
+    #[track_caller]
+    pub(crate) fn wait_for(mut self, patience: Duration) -> Ended<'w> {
         drop(self.stdin.take());
-        let Some(stdout) = self.stdout.whole(PATIENCE) else {
+        let Some(stdout) = self.stdout.whole(patience) else {
             self.kill();
-            panic!("still running after {PATIENCE:?}:\n{}", self.stderr.tail());
+            panic!("still running after {patience:?}:\n{}", self.stderr.tail());
         };
         let stderr = self.stderr.whole(PATIENCE).expect("both streams end with the program");
         let status = self.child.wait().unwrap();
