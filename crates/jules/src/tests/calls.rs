@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, KEY};
 use crate::{
-    ActivityId, ErrorKind, Gate, Jules, ListActivities, ListSessions, ListSources, Method, NewSession,
-    RequestKind, Retries, SessionId, SourceName,
+    ActivityId, Departure, ErrorKind, Gate, Jules, ListActivities, ListSessions, ListSources, Method,
+    NewSession, RequestKind, Retries, SessionId, SourceName,
 };
 
 fn id() -> SessionId {
@@ -241,6 +241,21 @@ async fn a_closed_gate_keeps_back_what_waits_for_its_turn_and_nothing_else() {
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     assert!(gated.get_session(&id()).await.is_err(), "it stays closed");
     jules.get_session(&id()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_departure_is_told_without_the_wait_for_its_turn() {
+    let fake = Fake::start(|_, nth| match nth {
+        0 => Answer::error(429, "RESOURCE_EXHAUSTED").with_header("retry-after: 40"),
+        _ => Answer::json(&json!({"id": "1"})),
+    })
+    .await;
+    let (departure, start) = (Departure::default(), Instant::now());
+    let jules = fake.jules().with(|options| options.tell_departure(departure.clone()));
+    assert_eq!(departure.ago(), None);
+    jules.get_session(&id()).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(40), "{:?}", start.elapsed());
+    assert!(departure.ago().unwrap() < Duration::from_secs(1), "{departure:?}");
 }
 
 #[tokio::test(start_paused = true)]
