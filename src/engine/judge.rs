@@ -11,14 +11,13 @@ use jules::Made;
 /// How long a look at a session is tried for before there is none.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 60);
 
-/// More requests than this are not waited for: no plan has more slots.
-const MOST_BEFORE: usize = 2 * 300;
-
 /// How long our own quota can hold up a look at a session whose turn comes last: every slot may have two requests before
-/// it, one that looks and one that puts away.
+/// it, one that looks and one that puts away. Longer than for capacity nothing is waited for.
 pub(super) fn own_turn(settings: &Settings) -> Duration {
-    let requests = settings.strategy.max_parallel.saturating_mul(2).min(MOST_BEFORE);
-    Duration::from_secs_f64(60.0 * requests as f64 / f64::from(settings.limits.requests_per_minute.max(1)))
+    let requests = settings.strategy.max_parallel.saturating_mul(2) as f64;
+    let minutes = requests / f64::from(settings.limits.requests_per_minute.max(1));
+    let turn = Duration::try_from_secs_f64(60.0 * minutes).unwrap_or(Duration::MAX);
+    turn.min(settings.limits.capacity_wait)
 }
 
 /// Whether what left then, and is here now, shows how things stand.
@@ -90,6 +89,20 @@ mod tests {
 
     fn unread() -> Work {
         Work { change: Some(Change { unread: true, ..Change::default() }), ..Work::default() }
+    }
+
+    #[test]
+    fn the_own_quota_is_waited_for_by_the_number_of_slots_and_not_for_ever() {
+        let plan = crate::engine::dispatch::tests::plan(1, 40);
+        let turn = |per_minute| {
+            let mut settings = plan.settings.clone();
+            settings.limits.requests_per_minute = per_minute;
+            (own_turn(&settings).as_secs(), settings.limits.capacity_wait.as_secs())
+        };
+        assert_eq!(turn(100).0, 48, "80 requests at a hundred a minute");
+        let (longest, capacity_wait) = turn(1);
+        assert_eq!(longest, capacity_wait);
+        assert_eq!(turn(u32::MAX).0, 0);
     }
 
     #[rstest::rstest]

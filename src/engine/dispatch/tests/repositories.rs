@@ -132,6 +132,34 @@ fn what_a_selection_leaves_out_keeps_its_place() {
 }
 
 #[test]
+fn what_a_selection_leaves_out_keeps_its_slot() {
+    let mut world = World::new(plan(3, 1), Manners::default(), 1);
+    world.options.wait = false;
+    world.run_to_end(None);
+    let mut rest = Plan::clone(&world.plan);
+    rest.tasks.remove(0);
+    world.plan = rest.into();
+    (world.options.wait, world.options.selected) = (true, true);
+    assert_eq!(world.run_to_end(None), None);
+    assert_eq!((world.created(), world.live_max), (3, 1), "they have waited for the end of the first");
+    let first = world.record.tasks[0].attempts[0].session.clone().unwrap();
+    assert!(world.is_over(&first.id));
+}
+
+#[test]
+fn a_session_beside_the_selection_that_never_ends_defers_it_in_time() {
+    let mut world = World::new(plan(2, 1), Manners { hangs: 1.0, ..Manners::default() }, 1);
+    world.options.wait = false;
+    world.run_to_end(None);
+    let mut rest = Plan::clone(&world.plan);
+    rest.tasks.remove(0);
+    world.plan = rest.into();
+    (world.options.wait, world.options.selected) = (true, true);
+    assert_eq!(world.run_to_end(None), Some(StopReason::Occupied));
+    assert_eq!((outcomes(&world)[1], world.created()), (Outcome::Deferred, 1));
+}
+
+#[test]
 fn an_interrupt_and_the_next_invocation_keep_to_it() {
     for seed in 0..20 {
         let manners = Manners { crash: 0.02, ..Manners::default() };
