@@ -225,8 +225,9 @@ pub(super) fn is_round_over(repeat: Repeat, last: &Round, now: Timestamp) -> boo
     }
 }
 
+/// One that begins later than that was dated by a clock that was wrong: nobody waits for its day.
 pub(super) fn is_over(began: Timestamp, time: Duration, now: Timestamp) -> bool {
-    now.duration_since(began) >= SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
+    now.duration_since(began).abs() >= SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
 }
 
 #[cfg(test)]

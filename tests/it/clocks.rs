@@ -1,6 +1,7 @@
 //! A service whose clock is hours from this machine's: what the ledger dates by the one is found among what is dated by the
 //! other.
 
+use jiff::SignedDuration;
 use jules_batch::outcome::Outcome;
 
 use serde_json::Value;
@@ -98,4 +99,22 @@ fn date_to_2100(session: &mut Value) {
         session["createTime"] = far.clone();
         session["updateTime"] = far;
     }
+}
+
+/// The night of a clock that was a month ahead is not waited for.
+#[test]
+fn a_round_that_is_dated_far_ahead_is_over() {
+    let manifest = tasks(2).set("defaults", "{ repeat: 20h }");
+    let world = World::with("{ defaults: { duration: 40ms, outcome: change } }", &manifest);
+    world.run().exits(0);
+    world.redate_the_ledger(SignedDuration::from_hours(2));
+    world.run().exits(0);
+    world.created(2);
+    world.redate_the_ledger(SignedDuration::from_hours(30 * 24));
+    let planned = world.run().arg("-n").exits(0);
+    let ended = world.run().exits(0);
+    assert_eq!(world.statistics().created, 4, "{planned}{ended}");
+    // It has the right date.
+    world.run().exits(0);
+    assert_eq!(world.statistics().created, 4);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jules::Jules;
 use jules::{ApiKey, Quotas};
 use jules_simulator::{SessionView, Statistics};
@@ -125,9 +126,17 @@ impl World {
 
     /// Makes everything that earlier runs recorded this much older.
     pub(crate) fn age_the_ledger(&self, by: Duration) {
+        self.redate_the_ledger(-SignedDuration::try_from(by).unwrap());
+    }
+
+    /// Dates everything that earlier runs recorded this much later, as if a clock had been wrong.
+    pub(crate) fn redate_the_ledger(&self, by: SignedDuration) {
         let ledger = rusqlite::Connection::open(self.path(".jules-batch/ledger.db")).unwrap();
         let millis = i64::try_from(by.as_millis()).unwrap();
-        ledger.execute("UPDATE creations SET ts = ts - ?1", [millis]).unwrap();
+        ledger.execute("UPDATE creations SET ts = ts + ?1", [millis]).unwrap();
+        ledger
+            .execute("UPDATE runs SET started_at = started_at + ?1, ended_at = ended_at + ?1", [millis])
+            .unwrap();
         let mut rows = ledger.prepare("SELECT run, seq, body FROM events").unwrap();
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let events: Vec<(i64, i64, String)> =
@@ -135,8 +144,8 @@ impl World {
         for (run, seq, body) in events {
             let mut event: Value = serde_json::from_str(&body).unwrap();
             let ts: jiff::Timestamp = event["ts"].as_str().unwrap().parse().unwrap();
-            event["ts"] = (ts - by).to_string().into();
-            let sql = "UPDATE events SET ts = ts - ?1, body = ?2 WHERE run = ?3 AND seq = ?4";
+            event["ts"] = (ts + by).to_string().into();
+            let sql = "UPDATE events SET ts = ts + ?1, body = ?2 WHERE run = ?3 AND seq = ?4";
             ledger.execute(sql, rusqlite::params![millis, event.to_string(), run, seq]).unwrap();
         }
     }
