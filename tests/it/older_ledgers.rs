@@ -113,7 +113,8 @@ fn a_ledger_of_version_1_is_gone_on_with_and_nothing_is_done_twice() {
     let ended = world.run().exits(100);
     assert_eq!((ended.count(Outcome::Succeeded), ended.count(Outcome::Failed)), (3, 1));
     assert_eq!(ended.report().run.id, report.run.id, "the run of then is gone on with");
-    assert_eq!((version(&world), world.statistics().created), (3, 4));
+    assert!(version(&world) > 1, "it is of today now");
+    assert_eq!(world.statistics().created, 4);
     let kept = |before: &[String], now: &[String]| before.iter().all(|row| now.contains(row));
     assert!(kept(&before.0, &events()) && kept(&before.1, &creations()), "nothing of then is lost");
 
