@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the pictures of README.md again: the terminal of a simulated run, and its report in both themes.
+"""Makes the pictures of README.md again: the terminal in the middle of a simulated run, and its report in both themes.
+
+What they show is what the debug binary printed; a screen whose numbers do not agree ends it.
 
     cargo build && python3 docs/pictures/make.py
 
@@ -7,6 +9,7 @@ Needs tmux and Chromium.
 """
 
 import html
+import os
 import pathlib
 import re
 import shutil
@@ -17,7 +20,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = ROOT / "target/debug/jules-batch"
-COLUMNS, LINES = 134, 15
+COMMAND = "jules-batch run jobs.example.yaml --simulate -j 4"
+COLUMNS, LINES = 134, 16
 COLOURS = ["#3b4252", "#f07178", "#7fd88f", "#f2c14e", "#7aa2f7", "#c792ea", "#6fd3d3", "#d8dee9"]
 
 PAGE = """<!doctype html><meta charset="utf-8"><style>
@@ -34,22 +38,56 @@ def main():
         screen = terminal(folder)
         page = folder / "terminal.html"
         page.write_text(PAGE.format(coloured(screen)))
-        shoot(page, HERE / "terminal.png", 1176, 356)
+        shoot(page, HERE / "terminal.png", 1176, 376)
         report = folder / "jules-report/report.html"
         shoot(report, HERE / "report-light.png", 1200, 1000)
         shoot(report, HERE / "report-dark.png", 1200, 1000, "--blink-settings=preferredColorScheme=0")
 
 
 def terminal(folder):
-    """The screen in the middle of a run, with its escape sequences."""
-    name = "jules-batch-picture"
-    command = f"cd {folder} && env -u CI TERM=xterm-256color {PROGRAM} run jobs.example.yaml --simulate -j 4"
-    subprocess.run(["tmux", "new-session", "-d", "-s", name, "-x", str(COLUMNS), "-y", str(LINES), command], check=True)
-    time.sleep(7)
-    screen = subprocess.run(["tmux", "capture-pane", "-e", "-p", "-t", name], check=True, capture_output=True, text=True)
-    while subprocess.run(["tmux", "has-session", "-t", name], capture_output=True).returncode == 0:
-        time.sleep(0.5)
-    return screen.stdout.rstrip()
+    """The screen in the middle of a run, with its escape sequences, as soon as it shows enough; then waits for its end."""
+    socket = folder / "tmux.socket"
+
+    def tmux(*args):
+        return subprocess.run(["tmux", "-S", socket, *args], check=True, capture_output=True, text=True).stdout
+
+    path = f"PATH={PROGRAM.parent}:{os.environ['PATH']}"
+    shell = ["env", "-i", path, f"HOME={folder}", "TERM=screen-256color", "LC_ALL=C.UTF-8", "TZ=UTC", "PS1=$ ", "sh", "-i"]
+    subprocess.run(["tmux", "-S", socket, "-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(LINES),
+                    *shell], check=True, cwd=folder)
+    try:
+        while "$" not in tmux("capture-pane", "-p"):
+            time.sleep(0.05)
+        tmux("send-keys", "-l", COMMAND)
+        tmux("send-keys", "Enter")
+        until = time.monotonic() + 60
+        while not shows_enough(tmux("capture-pane", "-p")):
+            if time.monotonic() > until:
+                raise SystemExit("the run was never in its middle:\n" + tmux("capture-pane", "-p"))
+            time.sleep(0.1)
+        # The escape sequences of the same screen, or of the next one that will do.
+        while not shows_enough(plain(screen := tmux("capture-pane", "-e", "-p"))):
+            time.sleep(0.05)
+        while "reports: " not in tmux("capture-pane", "-p"):
+            time.sleep(0.5)
+        return screen.rstrip()
+    finally:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], check=False)
+
+
+def plain(screen):
+    return re.sub(r"\x1b\[[0-9;]*m", "", screen)
+
+
+def shows_enough(screen):
+    """Whether it shows the command, five ends or more and three live sessions; that it contradicts itself is an error."""
+    lines = re.findall(r"^\[ *(\d+)/(\d+)\]", screen, re.MULTILINE)
+    bar = re.search(r"^[━─]+  (\d+)/(\d+)  ", screen, re.MULTILINE)
+    if not bar or not lines:
+        return False
+    if lines[-1] != bar.groups():
+        raise SystemExit(f"the last line says {lines[-1]}, the table {bar.groups()}:\n{screen}")
+    return COMMAND in screen and int(bar[1]) >= 5 and len(re.findall("^  in progress", screen, re.MULTILINE)) >= 3
 
 
 def coloured(text):

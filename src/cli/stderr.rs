@@ -91,7 +91,9 @@ impl Stderr {
         let mut queue = self.queue();
         loop {
             let next = queue.next();
-            let frame = queue.frame.take_if(|_| next.is_none());
+            // A new display goes before the text that is told above it, which would stand beside the old one; its end
+            // comes behind all texts.
+            let frame = queue.frame.take_if(|frame| next.is_none() || frame.is_some());
             queue.busy = next.is_some() || frame.is_some();
             if !queue.busy {
                 queue.patience = None;
@@ -99,13 +101,6 @@ impl Stderr {
                 continue;
             }
             drop(queue);
-            if let Some(text) = next {
-                bars.suspend(|| {
-                    let mut err = AutoStream::new(io::stderr(), choice).lock();
-                    // There is nowhere left to tell that stderr is closed.
-                    let _ = writeln!(err, "{text}");
-                });
-            }
             match frame {
                 Some(Some(text)) => bar.get_or_insert_with(|| new_bar(bars)).set_message(text),
                 Some(None) => {
@@ -115,6 +110,13 @@ impl Stderr {
                     }
                 }
                 None => {}
+            }
+            if let Some(text) = next {
+                bars.suspend(|| {
+                    let mut err = AutoStream::new(io::stderr(), choice).lock();
+                    // There is nowhere left to tell that stderr is closed.
+                    let _ = writeln!(err, "{text}");
+                });
             }
             queue = self.queue();
             queue.busy = false;

@@ -1,6 +1,6 @@
 //! README.md followed from top to bottom in a fresh folder: its command blocks run, and leave what it says.
 //!
-//! What needs a clone of the repository (`cargo test`, `cargo install`, `.ci/run`, the comparison with the SDK) is for CI.
+//! With the binary that `README_PROGRAM` names, else the one of the tests. What needs a clone of the repository (`cargo test`, `cargo install`, `.ci/run`, the comparison with the SDK) is for CI.
 
 use std::path::Path;
 
@@ -44,8 +44,9 @@ fn is_elsewhere(line: &str) -> bool {
 /// Runs a line as a shell would, with the service of the world in place of the real one.
 fn shell<'w>(world: &'w World, line: &str) -> Ended<'w> {
     let line = line.replace("cargo run --release -- ", "jules-batch ");
-    let program = Path::new(env!("CARGO_BIN_EXE_jules-batch")).parent().unwrap();
-    let path = format!("PATH={}:$PATH", program.display());
+    let program =
+        std::env::var_os("README_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_jules-batch").into());
+    let path = format!("PATH={}:$PATH", Path::new(&program).parent().unwrap().display());
     // The conversation is ended by hand.
     let input = if line.contains("session chat") { "echo /quit | " } else { "" };
     let before = "[ ! -f id ] || id=$(cat id)";

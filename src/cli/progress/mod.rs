@@ -72,7 +72,12 @@ impl Listener for Progress {
     }
 
     fn hear(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
-        for said in lines(events, &mut self.view) {
+        let told = lines(events, &mut self.view);
+        if self.console.live() && told.iter().any(|said| matches!(said, Said::Lasting(_))) {
+            // The counts of the lines and of the table below them are the same.
+            self.show();
+        }
+        for said in told {
             match said {
                 Said::Change(_) if self.console.live() => {}
                 Said::Change(text) => self.console.mention(&text),

@@ -107,7 +107,8 @@ fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
 fn last_of(live: &Live, now: Timestamp, free: usize) -> String {
     let (what, at) = &live.last;
     let ago = duration(now.duration_since(*at).unsigned_abs());
-    if *what == live.state && *at == live.since {
+    // The same as the age before it says nothing.
+    if *what == live.state && at.duration_since(live.since).abs().as_secs() < 1 {
         String::new()
     } else if *what == live.state {
         format!("for {ago}")
