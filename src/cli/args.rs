@@ -15,8 +15,9 @@ Environment:
   JULES_BATCH_X_Y       the same as --x-y; flag > environment > manifest > default
   NO_COLOR, CI          as everywhere
 
-Try it without a key:
-  jules-batch run jobs.example.yaml --simulate";
+Begin without a key:
+  jules-batch init              write a manifest, jobs.yaml
+  jules-batch run --simulate    run it, with the service played on this machine";
 
 /// What stands below the flags in `--help`.
 fn after_long_help() -> String {

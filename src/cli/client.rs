@@ -32,6 +32,7 @@ pub(crate) fn connect(service: &Service) -> Result<Jules, Failure> {
 pub(crate) fn unusable(error: BuildError) -> Failure {
     let exit = if error.is_key() { Exit::KeyRefused } else { Exit::Usage };
     Failure::new(exit, error)
+        .help_if(exit == Exit::KeyRefused, "keys are made at https://jules.google.com/settings")
 }
 
 /// What a failed request means when nothing was started yet.

@@ -66,7 +66,7 @@ fn sessions_dated_in_the_future_are_told_and_count_as_created_now() {
 fn the_worst_finding_is_the_exit_code() {
     let world = World::new(CHANGE);
     let told = doctor(&world).without_env("JULES_API_KEY").exits(6).stdout;
-    assert!(told.contains("error    key") && told.contains("make a key at https://"), "{told}");
+    assert!(told.contains("error    key") && told.contains("keys are made at https://"), "{told}");
     let refusing = World::new("{ keys: [another] }");
     let told = doctor(&refusing).exits(6).stdout;
     assert!(told.contains("; check JULES_API_KEY"), "{told}");

@@ -241,3 +241,18 @@ fn what_does_it_once_more_is_simulated_as_well() {
     let again = "jules-batch run jobs.yaml --simulate=quick.yaml --state-dir elsewhere --again 'job(think)'";
     assert!(idle.contains(again), "{idle}");
 }
+
+#[test]
+fn what_was_done_is_done_anew_under_another_scenario() {
+    let world = world();
+    world.write("jobs.yaml", &Manifest::of([job("a", "Do it.", &[])]).to_string());
+    world.write("done.yaml", &lasting("40ms"));
+    let asking = "defaults: { duration: 40ms, feedback: { times: 1, question: Which? }, outcome: change }\n";
+    world.write("asks.yaml", asking);
+    let run = |line: &str| world.command("run").without_env("JULES_API_KEY").args(line);
+    run("--simulate=done.yaml").exits(0);
+    let again = run("--simulate=done.yaml").exits(0);
+    assert!(!again.stderr.contains("the simulator saw"), "it saw nothing: {again}");
+    let ended = run("--simulate=asks.yaml --fresh --yes").exits(100);
+    assert!(ended.stderr.contains("the simulator saw 1 session,"), "{ended}");
+}

@@ -146,7 +146,7 @@ fn bad(what: &'static str, found: String, advice: &str, exit: Exit) -> Finding {
 }
 
 fn no_client(failure: &Failure) -> Finding {
-    let advice = "make a key at https://jules.google.com/settings and set JULES_API_KEY";
+    let advice = "keys are made at https://jules.google.com/settings";
     bad("key", failure.headline(), advice, failure.exit())
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::ledger::LedgerReader;
 use crate::manifest::Manifest;
-use crate::outcome::{AttemptRecord, TaskRecord};
+use crate::outcome::{AttemptRecord, Outcome, TaskRecord};
 use crate::plan::{self, Plan, Task, finds};
 use crate::simulator::{EarlierSession, Simulator};
 
@@ -90,7 +90,12 @@ pub(super) fn take_up(simulator: &Simulator, plan: &Plan, state_dir: &Path) {
 
 /// The task's sessions, as far as they have its prompt.
 fn of_task(task: &Task, known: &TaskRecord) -> Vec<EarlierSession> {
-    let own = known.attempts.iter().filter(|attempt| attempt.marker.is_of_task(&task.key));
+    // What has ended well is over: another scenario would play it otherwise, as a session that is live again.
+    let is_done = |attempt: &AttemptRecord| {
+        attempt.has_ended() && matches!(attempt.outcome, Some(Outcome::Succeeded | Outcome::NoChange))
+    };
+    let own =
+        known.attempts.iter().filter(|attempt| attempt.marker.is_of_task(&task.key) && !is_done(attempt));
     own.filter_map(|attempt| of_attempt(task, attempt)).collect()
 }
 

@@ -84,11 +84,13 @@ impl Target {
     pub(super) fn leave(&self, console: &Console) {
         let Self::Simulated { simulator, .. } = self else { return };
         let statistics = simulator.statistics();
-        console.say(&format!(
-            "{DIM}the simulator saw {}, at most {} live at once{DIM:#}",
-            many(statistics.created, "session"),
-            statistics.live_max
-        ));
+        if statistics.created > 0 {
+            console.say(&format!(
+                "{DIM}the simulator saw {}, at most {} live at once{DIM:#}",
+                many(statistics.created, "session"),
+                statistics.live_max
+            ));
+        }
         for duplicate in &statistics.duplicates {
             console.say(&format!("{YELLOW}created twice:{YELLOW:#} {}", duplicate.what));
         }
