@@ -97,6 +97,8 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         | EventKind::Noted { .. }
         | EventKind::ApiUsed { .. }
         | EventKind::GithubUsed { .. }
+        | EventKind::WavesFixed { .. }
+        | EventKind::WaveReleased { .. }
         | EventKind::PullRequestActing { .. }
         | EventKind::PullRequestActed { .. }
         | EventKind::StrayFound { .. }

@@ -255,6 +255,19 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
+    /// Which repositories belong to which wave (`strategy.waves`): told when the run begins, and again with those that have
+    /// joined since. The last counts.
+    WavesFixed {
+        /// The repositories of each wave, the first wave's first.
+        waves: Vec<Vec<String>>,
+    },
+    /// A person lets a wave begin, whatever became of the one before (`run --next-wave`).
+    WaveReleased {
+        /// Which, from 1.
+        wave: usize,
+        /// Who: the name of the user, as the machine knows it.
+        by: String,
+    },
     /// What was asked of GitHub since the last such event; all of them together count.
     GithubUsed {
         /// Requests, points and writes.
@@ -306,6 +319,8 @@ impl EventKind {
                 | Self::Nudged { .. }
                 | Self::TaskMarked { .. }
                 | Self::PullRequestActing { .. }
+                | Self::WavesFixed { .. }
+                | Self::WaveReleased { .. }
                 | Self::InvocationEnded { .. }
         )
     }
@@ -352,6 +367,8 @@ impl EventKind {
             | Self::SessionsSurveyed { .. }
             | Self::ApiUsed { .. }
             | Self::GithubUsed { .. }
+            | Self::WavesFixed { .. }
+            | Self::WaveReleased { .. }
             | Self::StrayFound { .. }
             | Self::StraysUnknown { .. }
             | Self::InvocationEnded { .. } => None,

@@ -21,6 +21,7 @@ mod service;
 mod stage;
 mod task_record;
 mod totals;
+mod wave_sets;
 mod work;
 
 pub use event::{ApiUsage, EventKind, GithubUsage, PlannedTask, RunEvent, RunInfo, Stray};
@@ -39,6 +40,7 @@ pub use stage::WaitsFor;
 pub(crate) use task_record::is_end;
 pub use task_record::{AttemptRecord, Marked, TaskRecord};
 pub use totals::Totals;
+pub use wave_sets::WaveSets;
 pub use work::{Change, PullRequest, SessionRef, Work};
 
 pub use crate::plan::OnNoChange;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     ApiUsage, EventKind, GithubUsage, Moved, Outcome, PlannedTask, RoundInfo, RunEvent, RunInfo,
-    ServiceStatus, Stray, TaskRecord, Totals,
+    ServiceStatus, Stray, TaskRecord, Totals, WaveSets,
 };
 use crate::plan::{Shard, TaskId, TaskKey};
 use jules::SessionId;
@@ -44,6 +44,8 @@ pub struct RunRecord {
     earlier_usage: ApiUsage,
     /// What the current one has asked so far.
     current_usage: ApiUsage,
+    /// The waves of its repositories, where it has any.
+    pub waves: WaveSets,
     /// What GitHub was asked, by all invocations and between them.
     pub github: GithubUsage,
     /// What keeps requests from being answered, as far as the current invocation has told.
@@ -98,6 +100,7 @@ impl RunRecord {
             superseded: Vec::new(),
             earlier_usage: ApiUsage::default(),
             current_usage: ApiUsage::default(),
+            waves: WaveSets::default(),
             github: GithubUsage::default(),
             service: ServiceStatus::default(),
             strays: Vec::new(),
@@ -238,6 +241,8 @@ impl RunRecord {
                 self.current_usage.clone_from(usage);
                 self.service.clone_from(service);
             }
+            EventKind::WavesFixed { waves } => self.waves.fix(waves, ts),
+            EventKind::WaveReleased { wave, .. } => self.waves.release(*wave, ts),
             EventKind::GithubUsed { usage } => self.github.add(*usage),
             EventKind::StrayFound { stray } => {
                 if !self.strays.iter().any(|known| known.session.id == stray.session.id) {

@@ -370,6 +370,8 @@ impl TaskRecord {
             | EventKind::Noted { .. }
             | EventKind::ApiUsed { .. }
             | EventKind::GithubUsed { .. }
+            | EventKind::WavesFixed { .. }
+            | EventKind::WaveReleased { .. }
             | EventKind::StrayFound { .. }
             | EventKind::StraysUnknown { .. }
             | EventKind::InvocationEnded { .. } => {}

@@ -24,6 +24,7 @@ mod template;
 mod tests;
 mod traps;
 mod values;
+mod waves;
 mod wildcard;
 
 pub(crate) use catalogue::Account;
@@ -42,3 +43,4 @@ pub(crate) use source::finds;
 pub use task::{
     Expect, GiveUp, JobId, OnNoChange, Place, Plan, Task, TaskId, TaskKey, TaskSource, Unresolved,
 };
+pub use waves::{PassWhen, Then, WaveOrder, WavePass, WaveSize, Waves};

@@ -1,8 +1,12 @@
 //! After the session: from one reading of a pull request to what it waits for.
 
 mod following;
+#[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
+mod needs;
 mod pushes;
 mod stage;
+#[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
+mod waves;
 
 pub(crate) use following::{
     ReadingPlan, Spent, plan, until, wants_details, wants_first_contact, wants_pushes,

@@ -112,6 +112,10 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
             let why = note.as_deref().map_or_else(String::new, |note| format!(" {}", neutral(note)));
             lasting(task, CYAN, &word, linked(&neutral(url), url) + &why)
         }
+        EventKind::WaveReleased { wave, by } => Some(Said::Lasting(format!(
+            "{YELLOW}note:{YELLOW:#} wave {wave} begins, as {} says",
+            neutral(by)
+        ))),
         EventKind::Noted { task: Some(task), note } => lasting(task, YELLOW, "note", neutral(note)),
         EventKind::Noted { task: None, note } => {
             Some(Said::Lasting(format!("{YELLOW}note:{YELLOW:#} {}", neutral(note))))
@@ -138,6 +142,7 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         | EventKind::AttemptEnded { .. }
         | EventKind::ApiUsed { .. }
         | EventKind::GithubUsed { .. }
+        | EventKind::WavesFixed { .. }
         | EventKind::PullRequestActing { .. }
         | EventKind::InvocationEnded { stopped: None } => None,
     }

@@ -185,6 +185,8 @@ impl RunView {
             | EventKind::PullRequestActing { .. }
             | EventKind::PullRequestActed { .. }
             | EventKind::GithubUsed { .. }
+            | EventKind::WavesFixed { .. }
+            | EventKind::WaveReleased { .. }
             | EventKind::SessionArchived { .. }
             | EventKind::Noted { .. }
             | EventKind::StrayFound { .. }
