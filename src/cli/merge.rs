@@ -29,7 +29,8 @@ pub(crate) struct MergeArgs {
     /// Where reports go.
     #[command(flatten)]
     pub(crate) reports: FileArgs,
-    /// Outcomes that end the command with exit code 100, with commas between; or any, none
+    /// Outcomes that end the command with exit code 100, with commas between; or any, none; also
+    /// pr:checks_failed, pr:conflict, pr:closed, pr:unchecked
     #[arg(long, value_name = "LIST", default_value = "any")]
     pub(crate) fail_on: FailOn,
     /// Shards may be missing
@@ -70,7 +71,10 @@ fn missing(report: &ReportV1) -> Option<String> {
 
 /// The exit code of the whole.
 fn exit(report: &ReportV1, fail_on: &FailOn) -> Exit {
-    let failed = |task: &TaskV1| fail_on.names(task.outcome, task.has_failed());
+    let failed = |task: &TaskV1| {
+        let mut stages = task.pull_requests.iter().filter_map(|pull| pull.stage);
+        fail_on.names(task.outcome, task.has_failed()) || stages.any(|stage| fail_on.names_stage(stage))
+    };
     let failed = report.tasks.iter().filter(|task| task.ended_at.is_some()).any(failed);
     let codes = [failed.then_some(Exit::TasksFailed), report.is_unfinished().then_some(Exit::WorkLeft)];
     Exit::strongest(codes.into_iter().flatten())

@@ -100,7 +100,8 @@ pub(crate) struct RunArgs {
     /// Start nothing more after the first failed task
     #[arg(long, help_heading = "Limits")]
     pub(crate) fail_fast: bool,
-    /// Outcomes that end the run with exit code 100, with commas between; or any, none
+    /// Outcomes that end the run with exit code 100, with commas between; or any, none; also
+    /// pr:checks_failed, pr:conflict, pr:closed, pr:unchecked
     #[arg(long, value_name = "LIST", default_value = "any", help_heading = "Limits")]
     pub(crate) fail_on: FailOn,
     /// The usual distance between two looks at a session [default: the manifest's poll.interval, else 10s]
