@@ -120,7 +120,7 @@ proptest! {
 
 #[test]
 fn an_activity_has_a_headline() {
-    let headline = |value: serde_json::Value| {
+    let headline = |value: Value| {
         serde_json::from_value::<Activity>(value).unwrap().headline().unwrap_or_default()
     };
     for (activity, expected) in [
