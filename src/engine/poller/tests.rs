@@ -196,6 +196,7 @@ fn look_at_makes_it_due_alone_even_while_it_is_asked() {
 fn looks_at_many_are_one_page_also_at_those_that_were_to_be_read_alone() {
     let t0 = Instant::now();
     let soon = t0 + seconds(3);
+    let mut single = poller(PollStrategy::Auto, 3, t0);
     let mut poller = poller(PollStrategy::Auto, 3, t0);
     poller.read_at(&id(1), t0 + seconds(5));
     (0..3).for_each(|n| poller.look_at(&id(n), soon));
@@ -205,7 +206,6 @@ fn looks_at_many_are_one_page_also_at_those_that_were_to_be_read_alone() {
     show(&mut poller, 0, &[id(2), id(1), id(0)], false, soon + seconds(1));
     (0..3).for_each(|n| poller.look_at(&id(n), soon + seconds(1)));
     assert_eq!(asked(&poller.requests(soon + seconds(1))), ["page 0"]);
-    let mut single = poller(PollStrategy::Auto, 3, t0);
     single.look_at(&id(1), soon);
     assert_eq!(asked(&single.requests(soon)), ["get 1"], "a page for one is no cheaper");
 }
