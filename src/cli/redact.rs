@@ -27,7 +27,7 @@ pub(crate) fn github_token() -> Result<Option<&'static Secret>, &'static SecretE
 
 /// Takes this process's secrets out of text.
 pub(crate) fn redactor() -> Redactor {
-    let redactor = Redactor::new(key().ok().flatten().cloned());
+    let redactor = Redactor::new(key().ok().flatten());
     match &*TOKEN {
         Ok(Some(token)) => redactor.with_token(token),
         Ok(None) | Err(_) => redactor,

@@ -52,10 +52,10 @@ impl Redactor {
     /// For the key, and for what the environment holds: GitHub's tokens, a database's password, and user name and password
     /// of every address in it, such as a proxy's.
     #[must_use]
-    pub fn new(key: Option<ApiKey>) -> Self {
+    pub fn new(key: Option<&ApiKey>) -> Self {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let words = key.iter().flat_map(ApiKey::words).cloned().chain(of_environment(variables));
+        let words = key.into_iter().flat_map(ApiKey::words).cloned().chain(of_environment(variables));
         Self(Arc::new(Secrets::new(words)))
     }
 

@@ -51,7 +51,11 @@ pub(super) struct Found {
 
 impl Pattern {
     fn new(word: &Word, form: Form) -> Self {
-        let letters = |text| Letters { characters: Characters { text, at: 0, form }, gap: word.text.len() };
+        let letters = |text| Letters {
+            characters: Characters { text, at: 0, form },
+            gap: word.text.len(),
+            keeps_last: false,
+        };
         Self {
             letters: letters(&word.text).map(|(c, _)| c).collect(),
             least: word.least,
@@ -88,10 +92,16 @@ impl Index {
     }
 
     /// The longest word, or part of one that counts, that begins there, and how many bytes were looked at.
-    pub(super) fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
+    pub(super) fn search(
+        &self,
+        text: &str,
+        at: usize,
+        gap: usize,
+        keeps_last: bool,
+    ) -> (Option<Found>, usize) {
         let characters = Characters { text, at, form: self.form };
         let first = characters.clone().next();
-        let mut letters = Letters { characters, gap };
+        let mut letters = Letters { characters, gap, keeps_last };
         let gram = [letters.next(), letters.next(), letters.next()];
         let found = match gram {
             // What is skipped between letters does not count as a start: it would be skipped again and again.

@@ -55,6 +55,8 @@ impl Iterator for Characters<'_> {
 pub(super) struct Letters<'a> {
     pub(super) characters: Characters<'a>,
     pub(super) gap: usize,
+    /// Whether the last character of an escape sequence stays: it may be a letter that the sequence has only taken along.
+    pub(super) keeps_last: bool,
 }
 
 impl Iterator for Letters<'_> {
@@ -66,9 +68,13 @@ impl Iterator for Letters<'_> {
             let here = self.characters.clone();
             let (c, end) = self.characters.next()?;
             if begins(c)
-                && let Some(end) = sequence_end(here.take(self.gap))
+                && let Some(end) = sequence_end(here.clone().take(self.gap))
             {
-                self.characters.at = end;
+                let before_last = here.take_while(|(_, next)| *next < end).last();
+                self.characters.at = match before_last {
+                    Some((_, end)) if self.keeps_last => end,
+                    _ => end,
+                };
             } else if !between_letters(c) {
                 return Some((c, end));
             }

@@ -134,13 +134,23 @@ impl Secrets {
 
     /// The longest that begins there, and how many bytes were looked at.
     fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
-        let (written, read) = self.written.search(text, at, gap);
-        let is_same = self.is_plain && !text.as_bytes()[at..at + read].iter().any(|b| ESCAPES.contains(b));
-        if is_same {
-            return (written, read);
+        let (mut longest, mut read) = self.written.search(text, at, gap, false);
+        let has = |bytes: &[u8]| text.as_bytes()[at..at + read].iter().any(|b| bytes.contains(b));
+        let has_escapes = has(&ESCAPES);
+        // ESC, and the first byte of the C1 characters.
+        let has_sequences = has_escapes || has(&[0x1B, 0xC2]);
+        for (index, keeps_last, is_other) in [
+            (&self.escaped, false, has_escapes || !self.is_plain),
+            (&self.written, true, has_sequences),
+            (&self.escaped, true, has_sequences),
+        ] {
+            if is_other {
+                let (found, more) = index.search(text, at, gap, keeps_last);
+                longest = longest.max(found);
+                read += more;
+            }
         }
-        let (escaped, more) = self.escaped.search(text, at, gap);
-        (written.max(escaped), read + more)
+        (longest, read)
     }
 }
 

@@ -38,6 +38,10 @@ fn masked(text: &str) -> String {
 #[case(r"\x41\x49zaSy-0123\x5F4567nuxyz.", "***.")]
 #[case(r"\u{41}\u{0049}zaSy-0123\u{5F}4567nuxyz.", "***.")]
 #[case("&amp;#65;Iza&amp;amp;#x53;y-0123_4567nuxyz", "***")]
+// Sequences that take a letter along.
+#[case("A\u{1B}I\u{1B}z\u{1B}a\u{1B}S\u{1B}y-0123_4567nuxyz", "***")]
+#[case("A\u{1B}[1Iz\u{9B}aSy-01\u{1B}23_4567nuxyz", "***")]
+#[case(r#""A\u001bIz\u001b[aSy-01\u001b23_4567nuxyz""#, r#""***""#)]
 // Any part of it.
 #[case("ends with zaSy-0123_4567nuxyz", "ends with ***")]
 #[case("-0123_45", "***")]
