@@ -1,17 +1,18 @@
 //! The language of `--select` and `--exclude`.
 //!
 //! `job(upgrade) & !tag(slow)`: predicates over a task, joined by `and`, `or`, `not` and `-` ("but not"). A bare word
-//! is looked for in the task's id.
+//! is looked for in the task's id. Who selects more than tasks adds [predicates](MorePredicates) of its own.
 
 mod parse;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
 use super::equality::same_text;
 use super::source::finds;
-use super::task::{Task, Unresolved};
+use super::task::{JobId, Task, TaskId, TaskSource, Unresolved};
 use super::values::texts;
 use super::wildcard::Wildcard;
 use crate::manifest::{Expect, nearest, quoted};
@@ -34,9 +35,47 @@ enum Expression {
     Id(Wildcard),
     Matrix(String, Wildcard),
     Expect(Expect),
+    /// One of [`MorePredicates`], and what stands in its parentheses.
+    More(&'static str, String),
     Not(Box<Expression>),
     And(Vec<Expression>),
     Or(Vec<Expression>),
+}
+
+/// Predicates beside those of tasks, for a command that selects something else by its task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MorePredicates {
+    /// Their names.
+    pub(crate) names: &'static [&'static str],
+    /// How they are written, for whoever writes another.
+    pub(crate) help: &'static str,
+    /// Whether this may stand in the parentheses of that one; else what is wrong, and the way out.
+    pub(crate) check: fn(&str, &str) -> Result<(), (String, String)>,
+}
+
+/// What is known of a task whose like is selected, whether it is planned or recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) id: &'a TaskId,
+    pub(crate) job: &'a JobId,
+    pub(crate) source: Option<&'a TaskSource>,
+    pub(crate) tags: &'a [String],
+    pub(crate) matrix: &'a BTreeMap<String, serde_json::Value>,
+    /// None where nobody recorded it: then no `expect(…)` means it.
+    pub(crate) expect: Option<Expect>,
+}
+
+impl<'a> Subject<'a> {
+    fn of(task: &'a Task) -> Self {
+        Self {
+            id: &task.id,
+            job: &task.job,
+            source: task.source.as_ref(),
+            tags: &task.tags,
+            matrix: &task.matrix,
+            expect: Some(task.expect),
+        }
+    }
 }
 
 /// An expression that is not understood; displays itself over several lines with a caret under the culprit.
@@ -82,7 +121,7 @@ impl FromStr for Filter {
     type Err = FilterError;
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
-        parse::parse(text).map(|expression| Self { text: text.to_owned(), expression })
+        parse::parse(text, None).map(|expression| Self { text: text.to_owned(), expression })
     }
 }
 
@@ -96,7 +135,21 @@ impl Filter {
     /// Whether a task is meant.
     #[must_use]
     pub fn matches(&self, task: &Task) -> bool {
-        self.expression.matches(task)
+        self.expression.matches(&Subject::of(task), &|_, _| false)
+    }
+
+    /// Reads an expression that may hold more predicates than those of tasks.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not understood.
+    pub(crate) fn with_more(text: &str, more: &MorePredicates) -> Result<Self, FilterError> {
+        parse::parse(text, Some(more)).map(|expression| Self { text: text.to_owned(), expression })
+    }
+
+    /// Whether this is meant; `more` answers for the added predicates, by name and what stands in their parentheses.
+    pub(crate) fn means_subject(&self, subject: &Subject<'_>, more: &dyn Fn(&str, &str) -> bool) -> bool {
+        self.expression.matches(subject, more)
     }
 
     /// Whether tasks that are not known yet are meant; `None` where it depends on which they will be.
@@ -127,7 +180,8 @@ impl Filter {
                 | Expression::Tag(_)
                 | Expression::Id(_)
                 | Expression::Matrix(..)
-                | Expression::Expect(_) => {}
+                | Expression::Expect(_)
+                | Expression::More(..) => {}
             }
         }
         Ok(())
@@ -163,39 +217,39 @@ impl Expression {
             | Self::Tag(_)
             | Self::Id(_)
             | Self::Matrix(..)
-            | Self::Expect(_) => None,
+            | Self::Expect(_)
+            | Self::More(..) => None,
             Self::Not(inner) => inner.means(open).map(|is_meant| !is_meant),
             Self::And(parts) => all_mean(parts, open, true),
             Self::Or(parts) => all_mean(parts, open, false),
         }
     }
 
-    fn matches(&self, task: &Task) -> bool {
+    fn matches(&self, task: &Subject<'_>, more: &dyn Fn(&str, &str) -> bool) -> bool {
         match self {
             Self::All => true,
             Self::None => false,
             Self::Job(pattern, _) => pattern.is_match(task.job.as_str()),
             Self::Source(pattern) => {
                 // Names of repositories are without case, here and in ids.
-                let github = task.source.as_ref().map(|source| &*source.github);
+                let github = task.source.map(|source| &*source.github);
                 github.is_some_and(|github| pattern.is_match_folding(github, 0..github.len()))
             }
-            Self::Branch(pattern) => {
-                task.source.as_ref().is_some_and(|source| pattern.is_match(&source.branch))
-            }
+            Self::Branch(pattern) => task.source.is_some_and(|source| pattern.is_match(&source.branch)),
             Self::Tag(pattern) => task.tags.iter().any(|tag| pattern.is_match(tag)),
             Self::Id(pattern) => {
                 let start = task.job.as_str().len() + 1;
-                let end = task.source.as_ref().map_or(0, |source| start + source.github.len());
+                let end = task.source.map_or(0, |source| start + source.github.len());
                 pattern.is_match_folding(task.id.as_str(), start..end)
             }
             Self::Matrix(key, pattern) => task.matrix.iter().any(|(name, value)| {
                 same_text(name, key) && texts(value).iter().any(|text| pattern.is_match(text))
             }),
-            Self::Expect(expect) => task.expect == *expect,
-            Self::Not(inner) => !inner.matches(task),
-            Self::And(parts) => parts.iter().all(|part| part.matches(task)),
-            Self::Or(parts) => parts.iter().any(|part| part.matches(task)),
+            Self::Expect(expect) => task.expect == Some(*expect),
+            Self::More(name, argument) => more(name, argument),
+            Self::Not(inner) => !inner.matches(task, more),
+            Self::And(parts) => parts.iter().all(|part| part.matches(task, more)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(task, more)),
         }
     }
 }

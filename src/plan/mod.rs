@@ -32,6 +32,7 @@ pub use catalogue::ConnectedSource;
 pub(crate) use expand::expand_with;
 pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use filter::{Filter, FilterError};
+pub(crate) use filter::{MorePredicates, Subject};
 pub(crate) use github::{Repository, parse_repository};
 pub use retry::{PreviousAttempt, RetryPrompt};
 pub use select::{SelectError, Selection, Shard, Slice};

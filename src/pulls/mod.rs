@@ -4,6 +4,7 @@ mod following;
 #[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
 mod needs;
 mod pushes;
+mod select;
 mod stage;
 #[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
 mod waves;
@@ -12,4 +13,5 @@ pub(crate) use following::{
     ReadingPlan, Spent, plan, until, wants_details, wants_first_contact, wants_pushes,
 };
 pub(crate) use pushes::Pushes;
+pub(crate) use select::{PullFilter, Selectable};
 pub(crate) use stage::{Known, Terms, status};

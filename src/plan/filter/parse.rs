@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Expression, FilterError};
+use super::{Expression, FilterError, MorePredicates};
 use crate::manifest::{Expect, nearest, quoted};
 use crate::plan::wildcard::Wildcard;
 
@@ -16,11 +16,14 @@ const HELP: &str = "predicates: job(…), source(…), branch(…), tag(…), id
 
 const PREDICATES: [&str; 9] = ["job", "source", "branch", "tag", "id", "matrix", "expect", "all", "none"];
 
+/// Predicates of pull requests, which a selection of tasks does not know.
+const OF_PULL_REQUESTS: [&str; 6] = ["pr", "stage", "checks", "review", "age", "wave"];
+
 /// # Errors
 ///
 /// The first thing that is not understood.
-pub(super) fn parse(text: &str) -> Result<Expression, FilterError> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
+pub(super) fn parse(text: &str, more: Option<&MorePredicates>) -> Result<Expression, FilterError> {
+    let mut parser = Parser { text, at: 0, depth: 0, more };
     let expression = parser.or()?;
     parser.skip_space();
     match parser.rest().chars().next() {
@@ -36,6 +39,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    more: Option<&'a MorePredicates>,
 }
 
 impl<'a> Parser<'a> {
@@ -48,7 +52,11 @@ impl<'a> Parser<'a> {
     }
 
     fn wrong(&self, at: Range<usize>, what: impl Into<String>) -> FilterError {
-        FilterError { text: self.text.to_owned(), at, what: what.into(), help: HELP.to_owned() }
+        let help = match self.more {
+            None => HELP.to_owned(),
+            Some(more) => format!("{}; {HELP}", more.help),
+        };
+        FilterError { text: self.text.to_owned(), at, what: what.into(), help }
     }
 
     /// Takes one of the operators, if one comes next. Words and `-`, `+` count only when they stand alone: ids and
@@ -163,12 +171,12 @@ impl<'a> Parser<'a> {
 
     fn predicate(&mut self, start: usize, name: &str) -> Result<Expression, FilterError> {
         let named = start..start + name.len();
+        let added = self.more.and_then(|more| more.names.iter().find(|added| **added == name));
+        if let (Some(name), Some(more)) = (added, self.more) {
+            return self.added(name, named, more);
+        }
         if !PREDICATES.contains(&name) {
-            let mut error = self.wrong(named, format!("unknown predicate {}", quoted(name)));
-            if let Some(near) = nearest(name, PREDICATES) {
-                error.help = format!("did you mean `{near}(…)`?");
-            }
-            return Err(error);
+            return Err(self.unknown(name, named));
         }
         self.at += 1;
         let (argument, at) = self.argument(named.clone())?;
@@ -203,6 +211,34 @@ impl<'a> Parser<'a> {
                 None => return Err(self.wrong(at, "`expect(…)` takes `pull-request`, `change` or `any`")),
             },
         })
+    }
+
+    fn unknown(&self, name: &str, named: Range<usize>) -> FilterError {
+        let mut error = self.wrong(named, format!("unknown predicate {}", quoted(name)));
+        let added = self.more.iter().flat_map(|more| more.names.iter().copied());
+        if OF_PULL_REQUESTS.contains(&name) {
+            error.what = format!("`{name}(…)` is about pull requests, and tasks are selected here");
+            error.help = "pull requests are selected by: jules-batch pulls --select".to_owned();
+        } else if let Some(near) = nearest(name, added.chain(PREDICATES)) {
+            error.help = format!("did you mean `{near}(…)`?");
+        }
+        error
+    }
+
+    /// A predicate that was added to those of tasks.
+    fn added(
+        &mut self,
+        name: &'static str,
+        named: Range<usize>,
+        more: &MorePredicates,
+    ) -> Result<Expression, FilterError> {
+        self.at += 1;
+        let (argument, at) = self.argument(named.clone())?;
+        let at = if argument.is_empty() { named } else { at };
+        match (more.check)(name, &argument) {
+            Ok(()) => Ok(Expression::More(name, argument)),
+            Err((what, help)) => Err(FilterError { help, ..self.wrong(at, what) }),
+        }
     }
 
     /// What stands between a predicate's parentheses, and where; quotes allow for a `)` in it.
