@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::console::{Console, DIM};
 use crate::report::many;
-use crate::runner::{Because, Decision, Outlook};
+use crate::runner::{Because, Decision, Outlook, Preview};
 
 /// `170 done, 30 failed, 100 to start`.
 pub(crate) fn counts(outlook: &Outlook) -> String {
@@ -22,6 +22,13 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
     if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") }
 }
 
+/// That nothing is started of what could be, and why.
+pub(crate) fn held_up(preview: &Preview) -> Option<&'static str> {
+    let Preview { plan, outlook, impossible, .. } = preview;
+    let is_held_up = plan.tasks.is_empty() && impossible.is_empty() && outlook.to_start() > 0;
+    is_held_up.then_some("nothing is started: too many tasks have failed (`max-failures`)")
+}
+
 /// That there is nothing to do, since when, and the words that do it again.
 pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
     let since = outlook.done_since().map_or_else(String::new, |(since, run)| {
@@ -29,7 +36,10 @@ pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
         let others = if others == 0 { String::new() } else { format!(" and {} before it", others) };
         format!(" since {} (run {run}{others})", minute(since))
     });
-    let mut parts = vec![format!("{} done{since}", outlook.done())];
+    let mut parts = Vec::new();
+    if outlook.done() > 0 || outlook.tasks.is_empty() {
+        parts.push(format!("{} done{since}", outlook.done()));
+    }
     if outlook.failed() > 0 {
         parts.push(format!("{} failed (once more: --failed)", outlook.failed()));
     }
@@ -109,6 +119,21 @@ pub(crate) fn words(decision: &Decision) -> String {
     }
 }
 
+/// The same where there is little room.
+pub(crate) fn short(decision: &Decision) -> String {
+    let day = |since: &Timestamp| since.strftime("%F").to_string();
+    match decision {
+        Decision::Start(_) => "start".to_owned(),
+        Decision::GoOn { .. } => "at work".to_owned(),
+        Decision::Settle { .. } => "in doubt".to_owned(),
+        Decision::Done { since, .. } => format!("done {}", day(since)),
+        Decision::Failed { since, outcome, .. } => format!("{} {}", outcome.label(), day(since)),
+        Decision::Needs => "needs".to_owned(),
+        Decision::Skipped => "skip".to_owned(),
+        Decision::NotAsked => "not asked".to_owned(),
+    }
+}
+
 fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
@@ -154,6 +179,7 @@ mod tests {
             words(&done(true)),
             "done since 2026-11-20 02:00 UTC (run 20261120-020000-7c1f), before its prompt was edited"
         );
+        assert_eq!(short(&done(true)), "done 2026-11-20");
         assert_eq!(words(&Decision::Start(Because::Due)), "to start: its `repeat` is over");
         assert_eq!(repeated(12, true), "12 tasks have a result already; they would be done again");
         assert_eq!(repeated(1, false), "1 task has a result already; it is done again");

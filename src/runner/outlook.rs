@@ -19,12 +19,6 @@ pub struct Outlook {
 }
 
 impl Outlook {
-    /// Of these decisions.
-    #[cfg(test)]
-    pub(crate) fn of(tasks: Vec<(TaskId, Decision)>) -> Self {
-        Self { tasks, is_idle: false }
-    }
-
     /// How many tasks have ended well, and stay so.
     #[must_use]
     pub fn done(&self) -> usize {

@@ -78,6 +78,34 @@ fn a_manifest_that_was_renamed_is_told_by_its_new_name() {
 }
 
 #[test]
+fn a_run_that_would_start_nothing_is_no_work_left() {
+    let manifest = tasks(3).set("strategy", "{ max-parallel: 1, max-failures: 1 }");
+    let world = World::with("{ defaults: { duration: 20ms, outcome: failure } }", &manifest);
+    world.run().exits(100);
+    let why = "1 failed, 2 to start; nothing is started: too many tasks have failed";
+    let status = world.command("status").args("--exit-code").exits(100);
+    assert!(status.stdout.contains(why), "{status}");
+    let dry = world.run().arg("-n").exits(0);
+    assert!(dry.stderr.contains("nothing is started: too many tasks have failed"), "{dry}");
+    world.run().exits(100);
+    world.created(1);
+}
+
+#[test]
+fn what_only_the_account_knows_is_told_by_the_ledger_as_far_as_it_goes() {
+    let up = job("up", "Do it.", &["sources: [{ match: 'my-org/svc-*' }]"]);
+    let scenario =
+        "{ sources: [{ repo: 'my-org/svc-{n}', count: 3 }], defaults: { duration: 20ms, outcome: change } }";
+    let world = World::with(scenario, &crate::support::Manifest::of([up]));
+    world.run().args("--max-tasks 1 -j 1").exits(5);
+    let dry = world.run().arg("-n").exits(0);
+    assert!(!dry.stderr.contains("nothing to do"), "{dry}");
+    world.command("status").args("--exit-code").exits(5);
+    world.run().exits(0);
+    world.command("status").args("--exit-code").exits(0);
+}
+
+#[test]
 fn of_earlier_rounds_no_event_is_read() {
     let world = World::with(QUICK, &tasks(3).set("repeat", "1ms"));
     for _ in 0..3 {

@@ -91,6 +91,7 @@ fn left_by_an_older_program() -> World {
         let sessions = world.sessions();
         sessions.len() == 3 && sessions.iter().filter(|it| it.ended_at.is_some()).count() == 2
     });
+    running.until_said("succeeded");
     running.until_said("failed");
     running.signal(Signal::Interrupt);
     running.wait();

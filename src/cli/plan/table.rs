@@ -49,13 +49,13 @@ fn line(task: &Task, decisions: &Decisions<'_>) -> String {
         Some(source) if task.has_open_branch() => format!("{source}@{}", TaskSource::DEFAULT_BRANCH),
         Some(source) => source.to_string(),
     };
-    let (title, prompt, next) = (title(task), prompt(task), next(task, decisions));
+    let (title, prompt, next) = (title(task), prompt(task), next(task, decisions, outlook::words));
     format!("{}\t{}\t{title}\t{prompt}\t{next}", neutral(&id(task)), neutral(&source))
 }
 
 /// What a `run` would do with it.
-fn next(task: &Task, decisions: &Decisions<'_>) -> String {
-    decisions.get(&task.id).map_or_else(String::new, |decision| outlook::words(decision))
+fn next(task: &Task, decisions: &Decisions<'_>, words: fn(&Decision) -> String) -> String {
+    decisions.get(&task.id).map_or_else(String::new, |decision| words(decision))
 }
 
 fn table(plan: &Plan, decisions: &Decisions<'_>, width: usize) -> String {
@@ -74,7 +74,7 @@ fn table(plan: &Plan, decisions: &Decisions<'_>, width: usize) -> String {
             [one] => neutral(&id(&plan.tasks[*one])),
             many => format!("{} tasks", many.len()),
         };
-        let next = is_known.then(|| next(task, decisions));
+        let next = is_known.then(|| next(task, decisions, outlook::short));
         let row = [neutral(&id(task)), title(task), prompt(task), mode(task), after];
         table.add_row(row.into_iter().chain(next));
     }

@@ -146,7 +146,11 @@ fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure
             say_nothing_to_do(&preview.outlook, job.command.as_deref(), args, console);
         }
         Ok(preview) => {
-            outlook::foretell(&preview.outlook, console);
+            // Of what only the account knows nothing can be told.
+            if !preview.outlook.tasks.is_empty() {
+                outlook::foretell(&preview.outlook, console);
+                outlook::held_up(&preview).iter().for_each(|why| console.say(why));
+            }
             print(&preview.plan, &preview.outlook, PlanFormat::Table, console)?;
             warn_of_problems(&preview.impossible, console);
         }

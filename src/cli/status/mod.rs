@@ -102,7 +102,7 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
             }
         }
     }
-    let exit = || progress::exit(&record, preview.as_ref().map(|preview| &preview.outlook));
+    let exit = || progress::exit(&record, preview.as_ref().and_then(progress::is_left));
     Ok(if args.exit_code { exit() } else { Exit::Done })
 }
 
@@ -137,7 +137,8 @@ fn next(preview: &Preview) -> Option<String> {
     let Preview { plan, outlook: all, .. } = preview;
     let more = if plan.unresolved.is_empty() { "" } else { ", and those that `match` finds" };
     let is_told = !all.tasks.is_empty() || plan.unresolved.is_empty();
-    is_told.then(|| format!("{DIM}the next run: {}{more}{DIM:#}", outlook::counts(all)))
+    let held_up = outlook::held_up(preview).map_or_else(String::new, |why| format!("; {why}"));
+    is_told.then(|| format!("{DIM}the next run: {}{more}{held_up}{DIM:#}", outlook::counts(all)))
 }
 
 /// The manifest, as the command line that goes on with it names it.

@@ -1,5 +1,6 @@
 //! How far a campaign is, and what of it a script wants to know.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use foreign_text::line as neutral;
@@ -11,8 +12,9 @@ use crate::cli::failure::Failure;
 use crate::cli::recorded;
 use crate::ledger::LedgerReader;
 use crate::outcome::RunRecord;
+use crate::plan::TaskId;
 use crate::report::{ProgressV1, ReportV1, many};
-use crate::runner::{Because, Decision, Outlook};
+use crate::runner::{Because, Decision, Preview};
 
 /// Days that are shown.
 const DAYS: usize = 31;
@@ -61,14 +63,22 @@ fn lines(progress: &ProgressV1, earlier: Option<&str>) -> String {
     text
 }
 
-/// What `--exit-code` ends with: work that a further `run` would do wins, then failures.
-pub(super) fn exit(record: &RunRecord, outlook: Option<&Outlook>) -> Exit {
+/// Whether a further `run` would do something; none where only the service can tell.
+pub(super) fn is_left(preview: &Preview) -> Option<bool> {
+    let Preview { plan, outlook, impossible, .. } = preview;
+    let tasks: HashSet<&TaskId> = plan.tasks.iter().chain(impossible).map(|task| &task.id).collect();
     // A round that is due is the next one's work.
-    let is_left = |decision: &Decision| decision.is_work() && *decision != Decision::Start(Because::Due);
-    let is_known_left = outlook.is_some_and(|all| all.tasks.iter().any(|(_, decision)| is_left(decision)));
+    let is_due = |decision: &Decision| *decision == Decision::Start(Because::Due);
+    let mut left = outlook.tasks.iter().filter(|(task, decision)| tasks.contains(task) && !is_due(decision));
+    let is_known = plan.unresolved.is_empty();
+    left.next().map(|_| true).or_else(|| is_known.then_some(false))
+}
+
+/// What `--exit-code` ends with: work that a further `run` would do wins, then failures.
+pub(super) fn exit(record: &RunRecord, is_left: Option<bool>) -> Exit {
     let report = ReportV1::of(record);
     let (failed, open) = report.progress.map_or((0, 0), |progress| (progress.failed, progress.open));
-    if is_known_left || open > 0 || !record.strays.is_empty() || record.ended_at.is_none() {
+    if is_left.unwrap_or(open > 0) || !record.strays.is_empty() || record.ended_at.is_none() {
         Exit::WorkLeft
     } else if failed > 0 {
         Exit::TasksFailed
@@ -81,7 +91,6 @@ pub(super) fn exit(record: &RunRecord, outlook: Option<&Outlook>) -> Exit {
 mod tests {
     use super::*;
     use crate::outcome::{EventKind, Outcome, RoundInfo, sample};
-    use crate::plan::TaskId;
 
     /// Two tasks that ended so, if at all, and so many that were never run.
     fn record(ends: [Option<Outcome>; 2], untouched: usize) -> RunRecord {
@@ -94,10 +103,6 @@ mod tests {
         }
         events.push(sample::event(10, EventKind::InvocationEnded { stopped: None }));
         RunRecord::from_events(&events).unwrap()
-    }
-
-    fn next(decision: Decision) -> Outlook {
-        Outlook::of(vec![(TaskId::new("task-9"), decision)])
     }
 
     #[test]
@@ -113,11 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_added_to_the_manifest_is_left_and_the_next_night_is_not() {
-        let done = record([Some(Outcome::Succeeded); 2], 0);
-        assert_eq!(exit(&done, Some(&next(Decision::Start(Because::New)))), Exit::WorkLeft);
-        assert_eq!(exit(&done, Some(&next(Decision::Start(Because::Due)))), Exit::Done);
-        assert_eq!(exit(&done, Some(&next(Decision::Skipped))), Exit::Done);
+    fn what_the_manifest_says_now_wins_over_the_record() {
+        let bad = Some(Outcome::Failed);
+        assert_eq!(exit(&record([Some(Outcome::Succeeded); 2], 0), Some(true)), Exit::WorkLeft);
+        assert_eq!(exit(&record([bad, Some(Outcome::Deferred)], 0), Some(false)), Exit::TasksFailed);
     }
 
     #[test]
