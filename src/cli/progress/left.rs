@@ -57,9 +57,9 @@ impl Pace {
     fn starts(self, tasks: usize, first: f64, service: &ServiceStatus) -> f64 {
         let tasks = tasks as f64;
         let by_minute = self.creates_per_minute.map_or(0.0, |n| (tasks - 1.0) * 60.0 / f64::from(n.max(1)));
-        let by_day = self.sessions_per_day.map_or(0.0, |per_day| {
-            let (per_day, left) =
-                (f64::from(per_day.max(1)), service.sessions_left.unwrap_or_default() as f64);
+        // What is left of the day is not told at once, and that is no reason to wait for another.
+        let by_day = self.sessions_per_day.zip(service.sessions_left).map_or(0.0, |(per_day, left)| {
+            let (per_day, left) = (f64::from(per_day.max(1)), left as f64);
             // Spent: the first pause brings some of them back, each further day as many as a day has.
             if left == 0.0 && first > 0.0 {
                 ((tasks - 1.0) / per_day).floor() * self.day
@@ -185,6 +185,11 @@ mod tests {
         assert_eq!(left(&[0.0; 9], 5, pace, &today(5)), Left::About((9.0 * 60.0 + 5.0 * 60.0) / 9.0));
         assert_eq!(left(&[0.0; 9], 6, pace, &today(5)), Left::About(86_400.0 + 60.0));
         assert_eq!(left(&[0.0; 9], 16, pace, &today(5)), Left::About(2.0 * 86_400.0 + 60.0));
+        assert_eq!(
+            left(&[0.0; 9], 5, pace, &well),
+            Left::About((9.0 * 60.0 + 5.0 * 60.0) / 9.0),
+            "not told yet"
+        );
         let start_pause = Some(StartPause { until: until(3_600), reason: "sessions-per-day".into() });
         let spent = ServiceStatus { start_pause, ..today(0) };
         assert_eq!(left(&[], 10, pace, &spent), Left::About(3_660.0));

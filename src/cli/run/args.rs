@@ -23,7 +23,7 @@ first, and the earlier ones follow in columns of their own. Everything else goes
 to go on where it stopped: what is done stays done for as long as the manifest's `repeat` says, what failed waits for --failed.
 
 Examples:
-  Try it without a key:            jules-batch run jobs.example.yaml --simulate
+  Try it without a key:            jules-batch run --simulate
   Ten at once, five hours at most: jules-batch run -j 10 --deadline 5h
   Only what is tagged `deps`:      jules-batch run --select 'tag(deps)'
   Once more what ended badly:      jules-batch run --failed
