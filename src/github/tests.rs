@@ -318,7 +318,7 @@ async fn a_refused_write_says_why() {
     let moved = world.github.enqueue(&queued.id, &"0".repeat(40), soon()).await.unwrap_err();
     assert!(moved.is_head_moved(), "{moved}");
     world.github.enqueue(&queued.id, &queued.head, soon()).await.unwrap();
-    let again = world.github.by_id(&[queued.id.clone()], soon()).await;
+    let again = world.github.by_id(std::slice::from_ref(&queued.id), soon()).await;
     assert!(again[0].as_ref().unwrap().is_in_merge_queue);
     let moved = world.github.update_branch(&addresses[2], &"0".repeat(40), soon()).await.unwrap_err();
     assert!(moved.is_head_moved(), "{moved}");
@@ -343,7 +343,7 @@ async fn a_limit_for_writes_is_told_and_holds_the_next() {
 async fn nobody_there_is_no_answer() {
     let github = client("http://127.0.0.1:9", "ghp_token");
     let address = PullAddress::of_name("o/r#1").unwrap();
-    let readings = github.by_number(&[address.clone()], soon()).await;
+    let readings = github.by_number(std::slice::from_ref(&address), soon()).await;
     assert!(readings[0].as_ref().unwrap_err().is_passing());
     let error = github.close(&address, soon()).await.unwrap_err();
     assert!(!error.is_in_doubt(), "nothing was sent");

@@ -16,6 +16,7 @@ pub(crate) enum State {
 /// Whether it conflicts with its base. GitHub computes it when somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(clippy::enum_variant_names, reason = "GitHub's words")]
 pub(crate) enum Mergeable {
     Mergeable,
     Conflicting,
