@@ -1,4 +1,4 @@
-//! Durations as people write them: `250ms`, `90s`, `45m`, `2h30m`.
+//! Durations as people write them: `250ms`, `90s`, `45m`, `2h30m`, `90d`.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,7 +16,8 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Period(pub(crate) Duration);
 
-/// Reads `250ms`, `90s`, `45m`, `2h30m`; `m` is minutes. jiff's friendly format without its calendar units.
+/// Reads `250ms`, `90s`, `45m`, `2h30m`, `90d`; `m` is minutes, and a day has 24 hours. jiff's friendly format without its
+/// other calendar units.
 ///
 /// # Errors
 ///
@@ -31,20 +32,29 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             quoted(text)
         ));
     }
-    let signed = text.parse::<SignedDuration>().map_err(|_| {
-        let calendar = ["mo", "y", "w", "d"].iter().any(|unit| has_unit(text, unit));
+    let (days, rest) = days(text);
+    let rest = if rest.is_empty() && days > 0 { Ok(SignedDuration::ZERO) } else { rest.parse() };
+    let signed = rest.map_err(|_| {
+        let calendar = ["mo", "y", "w"].iter().any(|unit| has_unit(text, unit));
         let help = if calendar {
-            "days and longer are written in hours, for example `24h`"
+            "weeks and longer are written in days, for example `14d`"
         } else {
-            "write for example `250ms`, `90s`, `45m` or `2h30m`"
+            "write for example `250ms`, `90s`, `45m`, `2h30m` or `90d`"
         };
         format!("{}; help: {help}", not_one())
     })?;
     let duration = Duration::try_from(signed).map_err(|_| format!("{} is negative", quoted(text)))?;
+    let duration = duration.saturating_add(Duration::from_secs(days.saturating_mul(24 * 60 * 60)));
     if duration > LONGEST {
         return Err(format!("{} is longer than a year", quoted(text)));
     }
     Ok(duration)
+}
+
+/// The whole days that a text begins with, and what follows them.
+fn days(text: &str) -> (u64, &str) {
+    let written = text.split_once('d').and_then(|(days, rest)| Some((days.parse().ok()?, rest.trim_start())));
+    written.unwrap_or((0, text))
 }
 
 /// Whether a number in `text` is followed by a unit that starts so.
@@ -68,10 +78,10 @@ impl JsonSchema for Period {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A duration: `250ms`, `90s`, `45m`, `2h30m`; `m` is minutes.",
+            "description": "A duration: `250ms`, `90s`, `45m`, `2h30m`, `90d`; `m` is minutes.",
             "type": "string",
             "pattern": "^[0-9]",
-            "examples": ["250ms", "90s", "45m", "2h30m"],
+            "examples": ["250ms", "90s", "45m", "2h30m", "90d"],
         })
     }
 }
@@ -89,6 +99,8 @@ mod tests {
             ("2h30m", 9_000_000),
             ("1h 5m", 3_900_000),
             ("0s", 0),
+            ("90d", 7_776_000_000),
+            ("1d 12h", 129_600_000),
         ];
         for (text, millis) in cases {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
@@ -100,9 +112,13 @@ mod tests {
         for (text, part) in [
             ("90", "write `90s`"),
             ("-5m", "negative"),
-            ("3mo", "in hours"),
-            ("1y", "in hours"),
-            ("2d", "in hours"),
+            ("3mo", "in days"),
+            ("1y", "in days"),
+            ("2w", "in days"),
+            ("d", "for example"),
+            ("1.5d", "for example"),
+            ("99999999999999999999d", "for example"),
+            ("400d", "longer than a year"),
             ("45M2", "for example"),
             ("", "for example"),
             ("soon", "for example"),

@@ -241,7 +241,11 @@ impl Setting for Duration {
     }
 
     fn shown(&self) -> Option<Value> {
-        SignedDuration::try_from(*self).ok().map(|duration| format!("{duration:#}").into())
+        const DAY: u64 = 24 * 60 * 60;
+        match self.as_secs() {
+            secs if secs >= 2 * DAY && secs % DAY == 0 => Some(format!("{}d", secs / DAY).into()),
+            _ => SignedDuration::try_from(*self).ok().map(|duration| format!("{duration:#}").into()),
+        }
     }
 
     fn check(written: &Located<Period>, key: &str, limits: &[Limit], wrong: &mut Wrong<'_>) {
