@@ -3,7 +3,8 @@
 use super::exit::Exit;
 use super::failure::Failure;
 use super::redact;
-use crate::github::{Config, GitHub};
+use crate::github::{Config, GitHub, InvalidAddress};
+use jules::Secret;
 
 /// The client; none where the environment has no token. Sends nothing.
 pub(crate) fn connect() -> Result<Option<GitHub>, Failure> {
@@ -11,7 +12,15 @@ pub(crate) fn connect() -> Result<Option<GitHub>, Failure> {
     let Some(token) = token else { return Ok(None) };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let (api, graphql) = (variable("GITHUB_API_URL"), variable("GITHUB_GRAPHQL_URL"));
-    let config = Config::new(token.clone(), api.as_deref(), graphql.as_deref());
+    client(Config::new(token.clone(), api.as_deref(), graphql.as_deref())).map(Some)
+}
+
+/// The client for the simulator's GitHub. The user's own token is never sent there.
+pub(crate) fn at(address: &str, token: &Secret) -> Result<GitHub, Failure> {
+    client(Config::new(token.clone(), Some(address), Some(&format!("{address}/graphql"))))
+}
+
+fn client(config: Result<Config, InvalidAddress>) -> Result<GitHub, Failure> {
     let github = GitHub::new(config.map_err(|error| Failure::new(Exit::Usage, error))?);
-    github.map(Some).map_err(|error| Failure::new(Exit::Fault, error))
+    github.map_err(|error| Failure::new(Exit::Fault, error))
 }

@@ -38,10 +38,11 @@ mod turn;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use self::clocks::Clocks;
-use crate::outcome::{EventLog, JournalError, Listener, Outcome, RunEvent, RunRecord, TaskRecord};
+use crate::outcome::{EventKind, EventLog, JournalError, Listener, Outcome, RunEvent, RunRecord, TaskRecord};
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
 
@@ -50,7 +51,6 @@ pub use stop::StopReason;
 pub(crate) use survey::look_back;
 
 /// What a run needs.
-#[derive(Debug)]
 pub(crate) struct Setup {
     /// The tasks and their settings. `settings.run_timeout` is counted from the call of [`run`].
     pub plan: Arc<Plan>,
@@ -60,7 +60,13 @@ pub(crate) struct Setup {
     pub record: RunRecord,
     /// How.
     pub options: Options,
+    /// What is asked elsewhere at the end; nothing by default.
+    pub at_end: Option<AtEnd>,
 }
+
+/// What is asked elsewhere before an invocation ends, such as how its pull requests stand, and the events that come of it.
+/// It has a bound of its own, and a signal cuts it short.
+pub(crate) type AtEnd = Box<dyn for<'r> FnOnce(&'r RunRecord) -> LocalBoxFuture<'r, Vec<EventKind>>>;
 
 /// Who keeps and who hears what happens.
 pub(crate) struct Observers {

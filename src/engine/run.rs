@@ -17,7 +17,7 @@ use super::input::{Input, Now};
 use super::journal::Journal;
 use super::status::Told;
 use super::stop::StopReason;
-use super::{Finished, Observers, Setup, act, status};
+use super::{AtEnd, Finished, Observers, Setup, act, status};
 use crate::outcome::{ApiUsage, EventKind, JournalError, Outcome, RunEvent, RunRecord, TaskRecord};
 use crate::plan::{Plan, PreviousAttempt};
 use jules::{Gate, Jules};
@@ -44,11 +44,12 @@ pub(super) struct Loop {
     usage_due: Instant,
     told: Told,
     look_due: Instant,
+    at_end: Option<AtEnd>,
 }
 
 impl Loop {
     pub(super) fn new(setup: Setup, observers: Observers, stops: Receiver<StopReason>) -> Self {
-        let Setup { plan, api, record, mut options } = setup;
+        let Setup { plan, api, record, mut options, at_end } = setup;
         // It was asked before.
         options.clocks = Clocks::of(api.service_time(), Timestamp::now());
         let Observers { ledger, listeners, clean } = observers;
@@ -68,12 +69,14 @@ impl Loop {
             usage_due: Instant::now() + USAGE_EVERY,
             told: Told::default(),
             look_due: Instant::now() + LOOK_EVERY,
+            at_end,
         }
     }
 
     pub(super) async fn run(mut self) -> Result<Finished, JournalError> {
         self.turns().await;
         self.requests.abort_all();
+        self.ask_at_end().await;
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
         let usage = act::usage(&self.api, self.dispatch.polls());
         // An outage that outlasts the run is not over with it.
@@ -99,6 +102,18 @@ impl Loop {
             }
             self.take_turn();
         }
+    }
+
+    /// What is asked elsewhere, unless somebody waits for the end.
+    async fn ask_at_end(&mut self) {
+        let hurries = self.dispatch.stopped().is_some_and(|reason| reason > StopReason::Deadline);
+        let Some(ask) = self.at_end.take().filter(|_| !hurries) else { return };
+        let events = tokio::select! {
+            biased;
+            Some(_) = self.stops.recv() => Vec::new(),
+            events = ask(&self.record) => events,
+        };
+        self.write(events, Vec::new());
     }
 
     /// The next thing that happens; none when only the journal is further. Signals come first.

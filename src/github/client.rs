@@ -74,6 +74,12 @@ impl Holds {
     }
 }
 
+impl std::fmt::Debug for GitHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GitHub").finish_non_exhaustive()
+    }
+}
+
 impl GitHub {
     /// Sends nothing.
     ///

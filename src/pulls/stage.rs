@@ -42,6 +42,13 @@ pub(crate) struct Terms {
     pub(crate) takes_unchecked: bool,
 }
 
+impl Terms {
+    /// For a service whose time passes so many times as fast.
+    pub(crate) fn compressed(self, speed: f64) -> Self {
+        Self { settle: self.settle.div_f64(speed), appear: self.appear.div_f64(speed), ..self }
+    }
+}
+
 impl Default for Terms {
     fn default() -> Self {
         Self {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::outlook::Outlook;
+use super::pulls::{FollowedPull, PullsBefore};
 use super::round::{self, LeftOut};
 use super::work::{Work, last_round};
 use super::{Options, RunError};
@@ -47,11 +48,13 @@ impl History {
         origin: &Origin,
         (plan, left_out): (Plan, &LeftOut),
         options: &Options,
+        (pulls, began): (&PullsBefore, Timestamp),
         simulated: bool,
     ) -> Result<Self, RunError> {
         let identity = origin.identity(&plan, options, simulated);
         let ledger = Ledger::open(&options.state_dir)?;
         ledger.claim(&identity)?;
+        let ledger = pulls.record(ledger, &options.reports.redactor, began)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
@@ -158,6 +161,17 @@ pub(super) fn decide(
     let identity = origin.identity(&plan, options, simulated);
     let reader = open_to_read(options)?;
     Work::decide(plan, &identity, options, reader.as_ref())
+}
+
+/// The pull requests of the manifest's runs that may still change.
+pub(super) fn open_pulls(
+    origin: &Origin,
+    plan: &Plan,
+    options: &Options,
+    simulated: bool,
+) -> Result<Vec<FollowedPull>, RunError> {
+    let Some(reader) = open_to_read(options)? else { return Ok(Vec::new()) };
+    Ok(FollowedPull::open(&reader, &origin.identity(plan, options, simulated))?)
 }
 
 /// Enters a person's word on these tasks into the manifest's last round, or into a first one.

@@ -27,7 +27,6 @@ mod error;
 mod history;
 mod options;
 mod outlook;
-#[expect(dead_code, unused_imports, reason = "`run` and `pulls` read with it next")]
 mod pulls;
 mod redact;
 mod reports;
@@ -46,5 +45,7 @@ pub use redact::Redactor;
 pub use reports::{CannotWrite, Format, ReportFiles};
 pub use run::{Planned, Preview, Run, Runner};
 
+#[expect(unused_imports, reason = "the commands about pull requests use it")]
+pub(crate) use pulls::{FollowedPull, PullRead, PullReader, record, troubles};
 pub(crate) use reports::{EventLines, beside, event_lines, replace};
 pub(crate) use service::{all_sources, connect, connected, impatient, read_sources};

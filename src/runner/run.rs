@@ -4,19 +4,23 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::deadline::Deadline;
-use super::history::{History, Origin, decide, mark, preview, recorded_branches};
+use super::history::{History, Origin, decide, mark, open_pulls, preview, recorded_branches};
 use super::outlook::Outlook;
+use super::pulls::{Following, PullsBefore, at_end};
 use super::redact::clean;
 use super::round::LeftOut;
 use super::service::{all_sources, connect, connected, greet, impatient};
 use super::{Finished, Options, Redactor, RunError, StopReason};
-use crate::engine::{self, Observers, Setup};
+use crate::engine::{self, AtEnd, Observers, Setup};
+use crate::github::GitHub;
 use crate::manifest::Manifest;
 use crate::outcome::{Listener, Mark, RunEvent, RunId, RunRecord};
 use crate::plan::{self, Account, ConnectedSource, Plan, Task, TaskId};
+use crate::pulls::Terms;
 use jules::{Jules, JulesBuilder};
 
 /// A manifest that is to be run.
@@ -27,6 +31,7 @@ pub struct Runner {
     origin: Origin,
     client: Option<JulesBuilder>,
     options: Options,
+    github: Option<GitHub>,
     speed: Option<f64>,
 }
 
@@ -35,12 +40,18 @@ impl Runner {
     pub fn new(manifest: Manifest) -> Self {
         let path = manifest.path().to_owned();
         let origin = Origin { identity: PathBuf::from(&path), file: Some(path) };
-        Self { manifest, origin, client: None, options: Options::default(), speed: None }
+        Self { manifest, origin, client: None, options: Options::default(), github: None, speed: None }
     }
 
     /// Another client: its quotas and time limits will be the manifest's.
     pub fn client(mut self, client: JulesBuilder) -> Self {
         self.client = Some(client);
+        self
+    }
+
+    /// Where its pull requests are; without it nobody looks what becomes of them.
+    pub(crate) fn github(mut self, github: Option<GitHub>) -> Self {
+        self.github = github;
         self
     }
 
@@ -70,7 +81,7 @@ impl Runner {
     ///
     /// All of [`RunError`] but those of reports and ledger.
     pub async fn plan(self) -> Result<Planned, RunError> {
-        let Self { manifest, origin, client, options, speed } = self;
+        let Self { manifest, origin, client, options, github, speed } = self;
         let mut settings = options.over(plan::Settings::of(&manifest));
         if let Some(speed) = speed {
             settings = settings.compressed(speed);
@@ -104,8 +115,10 @@ impl Runner {
             plan.tasks.iter_mut().for_each(|task| task.compress(speed));
         }
         plan.settings = settings;
-        let (outlook, simulated) = (None, speed.is_some());
-        Ok(Planned { origin, jules, options, plan, left_out, outlook, deadline, simulated })
+        let terms = Terms::default().compressed(speed.unwrap_or(1.0));
+        let following = github.map(|github| Following { github, terms });
+        let (outlook, pulls, simulated) = (None, None, speed.is_some());
+        Ok(Planned { origin, jules, following, options, plan, left_out, outlook, pulls, deadline, simulated })
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
@@ -202,10 +215,12 @@ pub struct Preview {
 pub struct Planned {
     origin: Origin,
     jules: Jules,
+    following: Option<Following>,
     options: Options,
     plan: Plan,
     left_out: LeftOut,
     outlook: Option<Outlook>,
+    pulls: Option<PullsBefore>,
     deadline: Deadline,
     simulated: bool,
 }
@@ -215,6 +230,21 @@ impl Planned {
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Reads how the pull requests stand that the manifest's runs have made so far. GitHub has some seconds for it: what it
+    /// does not tell by then stays as it was read last.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Ledger`].
+    pub async fn read_pull_requests(&mut self) -> Result<(), RunError> {
+        if self.pulls.is_none() {
+            let open = open_pulls(&self.origin, &self.plan, &self.options, self.simulated)?;
+            self.pulls = Some(PullsBefore::read(open, self.following.as_ref()).await);
+            self.outlook = None;
+        }
+        Ok(())
     }
 
     /// What becomes of each of them, by what the ledger said when this was asked first.
@@ -238,19 +268,26 @@ impl Planned {
     /// [`RunError::Report`], [`RunError::Service`], [`RunError::NothingFailed`], [`RunError::Ledger`],
     /// [`RunError::NotRecorded`].
     pub async fn open(mut self) -> Result<Run, RunError> {
+        let began = Timestamp::now();
+        self.read_pull_requests().await?;
         let is_idle = self.outlook()?.is_idle;
-        let Self { origin, jules, mut options, plan, left_out, deadline, simulated, .. } = self;
+        let Self {
+            origin, jules, following, mut options, plan, left_out, pulls, deadline, simulated, ..
+        } = self;
+        let pulls = pulls.unwrap_or_default();
         options.reports.redactor = options.reports.redactor.with_key(jules.api_key());
         let redactor = options.reports.redactor.clone();
         options.reports.check()?;
         if !simulated && !is_idle {
             deadline.bound("waiting for the service's first answer", greet(&impatient(&jules))).await?;
         }
-        let mut history = History::open(&origin, (plan, &left_out), &options, simulated)?;
+        let mut history = History::open(&origin, (plan, &left_out), &options, (&pulls, began), simulated)?;
         // Another process may have been at it meanwhile.
         history.engine.key_has_worked &= !is_idle;
         let listeners = options.reports.listeners(&history.record, &history.events)?;
-        Ok(Run { jules, history, listeners, redactor, deadline })
+        history.notes.extend_from_slice(&pulls.notes);
+        let at_end = following.map(|following| at_end(following, pulls.notes, began));
+        Ok(Run { jules, history, listeners, redactor, deadline, at_end })
     }
 }
 
@@ -262,6 +299,7 @@ pub struct Run {
     listeners: Vec<Box<dyn Listener>>,
     redactor: Redactor,
     deadline: Deadline,
+    at_end: Option<AtEnd>,
 }
 
 impl Run {
@@ -315,14 +353,14 @@ impl Run {
     ///
     /// [`RunError::NotRecorded`].
     pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
-        let Self { jules, history, mut listeners, redactor, deadline } = self;
+        let Self { jules, history, mut listeners, redactor, deadline, at_end } = self;
         let History { mut plan, engine, recorder, record, is_idle, .. } = history;
         if is_idle {
             listeners.iter_mut().try_for_each(|listener| listener.finish())?;
             return Ok(Finished { record, stopped: None, fault: None });
         }
         Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
-        let setup = Setup { plan, api: jules.clone(), record, options: engine };
+        let setup = Setup { plan, api: jules.clone(), record, options: engine, at_end };
         let clean = Box::new(move |event| clean(&redactor, event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };
         Ok(engine::run(setup, observers, stops).await?)

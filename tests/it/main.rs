@@ -21,6 +21,7 @@ mod documentation;
 mod endings;
 mod exit_codes;
 mod files;
+mod following;
 mod fuzz;
 mod hostile;
 mod impossible;

@@ -94,6 +94,10 @@ impl AcceptedKey {
     pub(super) fn is(&self, key: &str) -> bool {
         self.0 == key
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for AcceptedKey {
@@ -263,6 +267,12 @@ impl Scenario {
     /// A key that it accepts.
     pub fn key(&self) -> &str {
         self.script.keys.first().map_or("any", |key| &key.0)
+    }
+
+    /// A token that its GitHub takes.
+    #[must_use]
+    pub fn github_token(&self) -> &str {
+        self.script.github.token()
     }
 
     /// The JSON Schema (2020-12) of a scenario, for editors.

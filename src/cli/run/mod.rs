@@ -195,6 +195,8 @@ async fn prepare(
     let failed = |error| cannot(error, console);
     let mut planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
     planned::warn(planned.plan(), console);
+    target.take_up(planned.plan(), args);
+    said_when_long("asking GitHub", console, planned.read_pull_requests()).await.map_err(failed)?;
     let all = match planned.outlook() {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());
@@ -203,7 +205,6 @@ async fn prepare(
         all => all.map_err(failed)?.clone(),
     };
     agree(planned.plan(), &all, args, console).await?;
-    target.take_up(planned.plan(), args);
     let mut run = match said_when_long(ASKING, console, planned.open()).await {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());

@@ -9,13 +9,14 @@ use crate::cli::client;
 use crate::cli::console::{Console, DIM, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::github;
 use crate::cli::simulate::scenario;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::report::many;
 use crate::runner::{Options, Runner};
 use crate::simulator::Simulator;
-use jules::{ApiKey, Jules};
+use jules::{ApiKey, Jules, Secret};
 
 /// Where simulated sessions say that their pages are: nowhere, and it can be seen that it is.
 const PAGES: &str = "https://simulated.invalid";
@@ -31,6 +32,8 @@ pub(super) enum Target {
         speed: f64,
         /// A key that it takes.
         key: ApiKey,
+        /// A token that its GitHub takes.
+        token: Secret,
     },
 }
 
@@ -45,19 +48,24 @@ impl Target {
         let scenario = scenario(path.map(PathBuf::as_path))?.with_pages(PAGES);
         let speed = scenario.speed();
         let key = ApiKey::new(scenario.key()).map_err(|error| Failure::new(Exit::Fault, error))?;
+        let token = Secret::new(scenario.github_token());
+        let token = token.map_err(|error| Failure::new(Exit::Fault, error))?;
         let simulator = Simulator::start(scenario).await.map_err(|error| Failure::new(Exit::Fault, error))?;
         rehearsal::connect(&simulator, manifest);
-        Ok(Self::Simulated { simulator, speed, key })
+        Ok(Self::Simulated { simulator, speed, key, token })
     }
 
     /// The run, against this service.
     pub(super) fn serve(&self, runner: Runner, mut options: Options) -> Result<Runner, Failure> {
         Ok(match self {
-            Self::Real(service) => runner.options(options).client(client::builder(service)?),
-            Self::Simulated { simulator, speed, key } => {
+            Self::Real(service) => {
+                runner.options(options).client(client::builder(service)?).github(github::connect()?)
+            }
+            Self::Simulated { simulator, speed, key, token } => {
                 let builder = Jules::builder().api_key(key.clone()).base_url(simulator.url());
                 options.state_dir = rehearsal::state_dir(&options.state_dir);
-                runner.options(options).client(builder).simulated(*speed)
+                let github = github::at(simulator.github_url(), token)?;
+                runner.options(options).client(builder).github(Some(github)).simulated(*speed)
             }
         })
     }

@@ -87,6 +87,11 @@ impl World {
         self.service.sessions()
     }
 
+    /// The pull requests on its GitHub stand so, oldest first: OPEN, CLOSED or MERGED.
+    pub(crate) fn pull_states(&self) -> Vec<String> {
+        self.service.pull_requests().into_iter().map(|pull| pull.state).collect()
+    }
+
     /// This many sessions were created, and none twice.
     #[track_caller]
     pub(crate) fn created(&self, count: u64) {
@@ -183,6 +188,11 @@ impl World {
     /// `jules-batch run` against the service.
     pub(crate) fn run(&self) -> Runner<'_> {
         self.command("run").arg("--base-url").arg(self.service.url())
+    }
+
+    /// The same with a token for the service's GitHub.
+    pub(crate) fn run_following(&self) -> Runner<'_> {
+        self.run().env("GH_TOKEN", "any-token").env("GITHUB_API_URL", self.service.github_url())
     }
 
     /// The same with somebody between who changes the answers.

@@ -44,6 +44,13 @@ impl Default for Script {
     }
 }
 
+impl Script {
+    /// A token that is accepted.
+    pub(crate) fn token(&self) -> &str {
+        self.tokens.first().map_or("any-token", |known| known.token.text())
+    }
+}
+
 /// A token and what it reaches.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
