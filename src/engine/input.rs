@@ -51,7 +51,7 @@ pub(super) enum Input {
     /// Time has passed.
     Tick,
     /// What the API was asked so far.
-    Usage(ApiUsage, ServiceStatus),
+    Usage(ApiUsage, Box<ServiceStatus>),
     /// Somebody wants us to stop.
     Stop(StopReason),
 }

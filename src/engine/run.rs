@@ -159,7 +159,8 @@ impl Loop {
         let usage = act::usage(&self.api, self.dispatch.polls());
         if is_news || usage != self.usage {
             self.usage = usage.clone();
-            self.dispatch.handle(Input::Usage(usage, self.told.last().clone()), self::now(&self.api));
+            self.dispatch
+                .handle(Input::Usage(usage, Box::new(self.told.last().clone())), self::now(&self.api));
         }
     }
 

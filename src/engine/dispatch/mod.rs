@@ -185,7 +185,7 @@ impl Dispatch {
             Input::Archived { attempt, session, result } => self.on_archived(attempt, &session, result),
             Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
             Input::Usage(usage, service) => {
-                self.turn.events.push(EventKind::ApiUsed { usage, service });
+                self.turn.events.push(EventKind::ApiUsed { usage, service: *service });
             }
             Input::Stop(reason) => self.stop_for(reason, now),
             Input::Tick => {}
