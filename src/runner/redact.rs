@@ -20,6 +20,9 @@ const BLOCK: usize = 64 * 1024;
 /// The longest words of others that an event keeps, in bytes.
 const WORDS: usize = 64 * 1024;
 
+/// What of an event is one of our own words.
+const FORM: [&str; 2] = ["event", "outcome"];
+
 /// The variables that hold a service's token.
 const TOKENS: [&str; 7] = [
     "JULES_BATCH_GITHUB_TOKEN",
@@ -187,8 +190,7 @@ pub(super) fn clean(redactor: &Redactor, event: RunEvent) -> RunEvent {
         }
     }
     // Where a secret looks like a part of the event's form, that stays as it is, and its words are searched one by one.
-    let value = serde_json::from_str(&clean).or_else(|_| serde_json::from_str(&json));
-    let mut value: Value = value.unwrap_or_default();
+    let mut value: Value = serde_json::from_str(&json).unwrap_or_default();
     each_text(&mut value, &|text| {
         let text = redactor.clean(&text).into_owned();
         if is_long { foreign_text::cut(text, WORDS).into_owned() } else { text }
@@ -205,7 +207,10 @@ fn each_text(value: &mut Value, change: &impl Fn(String) -> String) {
     match value {
         Value::String(text) => *text = change(std::mem::take(text)),
         Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, change)),
-        Value::Object(map) => map.values_mut().for_each(|value| each_text(value, change)),
+        Value::Object(map) => {
+            let texts = map.iter_mut().filter(|(key, _)| !FORM.contains(&key.as_str()));
+            texts.for_each(|(_, value)| each_text(value, change));
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -227,6 +232,13 @@ mod tests {
             sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is AIza-\u{1B}[1msecret-key"));
         let cleaned = sample::ended("task-0", Outcome::Failed, Some("your \n\"key\" is ***"));
         assert_eq!(clean(&redactor(), sample::event(2, leak)), sample::event(2, cleaned));
+    }
+
+    #[test]
+    fn a_secret_that_is_one_of_our_words_is_taken_out_of_the_words_of_others() {
+        let redactor = Redactor(Arc::new(Secrets::new(["task_ended", "succeeded"].map(Word::whole))));
+        let event = |why| sample::event(1, sample::ended("task-0", Outcome::Succeeded, Some(why)));
+        assert_eq!(clean(&redactor, event("task_ended, and succeeded!")), event("***, and ***!"));
     }
 
     #[test]
