@@ -33,7 +33,7 @@ pub(crate) fn held_up(preview: &Preview) -> Option<&'static str> {
 pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
     let since = outlook.done_since().map_or_else(String::new, |(since, run)| {
         let others = outlook.done_in() - 1;
-        let others = if others == 0 { String::new() } else { format!(" and {} before it", others) };
+        let others = if others == 0 { String::new() } else { format!(" and {others} before it") };
         format!(" since {} (run {run}{others})", minute(since))
     });
     let mut parts = Vec::new();

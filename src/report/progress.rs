@@ -87,6 +87,7 @@ pub struct EarlierV1 {
 }
 
 /// What is left of a daily limit.
+#[derive(Clone, Copy)]
 struct Limit {
     per_day: u64,
     left: Option<u64>,
