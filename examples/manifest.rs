@@ -14,7 +14,7 @@ use jules_batch::runner::Runner;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "jobs.yaml".to_owned());
     let manifest = manifest::load(Path::new(&path), &LoadOptions::default())?;
-    let finished = Runner::new(manifest).run().await?;
+    let finished = Box::pin(Runner::new(manifest).run()).await?;
     for (id, task) in &finished.record.tasks {
         println!("{}\t{id}", task.outcome.map_or("open", |outcome| outcome.as_str()));
     }

@@ -42,6 +42,9 @@ enum Expression {
     Or(Vec<Expression>),
 }
 
+/// What is wrong with what stands in parentheses, and the way out.
+pub(crate) type Misfit = (String, String);
+
 /// Predicates beside those of tasks, for a command that selects something else by its task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MorePredicates {
@@ -50,7 +53,7 @@ pub(crate) struct MorePredicates {
     /// How they are written, for whoever writes another.
     pub(crate) help: &'static str,
     /// Whether this may stand in the parentheses of that one; else what is wrong, and the way out.
-    pub(crate) check: fn(&str, &str) -> Result<(), (String, String)>,
+    pub(crate) check: fn(&str, &str) -> Result<(), Misfit>,
 }
 
 /// What is known of a task whose like is selected, whether it is planned or recorded.

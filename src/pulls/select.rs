@@ -59,7 +59,9 @@ impl Selectable<'_> {
         let told = self.status;
         match name {
             "pr" => told.map_or(PullState::Unknown, |told| told.state).as_str() == word,
-            "stage" => told.map_or(Stage::Unknown, |told| told.stage) == stage(word).unwrap_or(Stage::Unknown),
+            "stage" => {
+                told.map_or(Stage::Unknown, |told| told.stage) == stage(word).unwrap_or(Stage::Unknown)
+            }
             "checks" => checks(told.and_then(|told| told.checks.as_ref())) == Some(word),
             "review" => review(told.and_then(|told| told.review.as_ref())) == Some(&*word.replace('_', "-")),
             "age" => Age::read(word).is_some_and(|age| age.fits(now.duration_since(self.made_at))),
@@ -134,7 +136,9 @@ fn check(name: &str, word: &str) -> Result<(), (String, String)> {
     };
     match name {
         "pr" => one_of(&PullState::ALL.map(PullState::as_str)),
-        "stage" => one_of(&Stage::ALL.map(|stage| stage.as_str().replace('_', "-")).each_ref().map(|it| &**it)),
+        "stage" => {
+            one_of(&Stage::ALL.map(|stage| stage.as_str().replace('_', "-")).each_ref().map(|it| &**it))
+        }
         "checks" => one_of(&CHECKS),
         "review" => one_of(&REVIEWS),
         "age" if Age::read(word).is_some() => Ok(()),
@@ -196,7 +200,9 @@ mod tests {
         ] {
             assert!(means(yes), "{yes}");
         }
-        for no in ["pr(merged)", "stage(ready)", "checks(passed)", "review(none)", "age(<7d)", "expect(change)"] {
+        for no in
+            ["pr(merged)", "stage(ready)", "checks(passed)", "review(none)", "age(<7d)", "expect(change)"]
+        {
             assert!(!means(no), "{no}");
         }
     }

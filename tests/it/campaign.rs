@@ -46,12 +46,12 @@ fn a_round_tells_what_the_rounds_before_it_have_done() {
     assert_eq!((counts(&fresh), fresh.totals.total), ((2, 1, 0, 3), 1));
     let earlier: Vec<_> = fresh.earlier.iter().map(|end| (end.id.as_str(), end.run.as_str())).collect();
     assert_eq!(earlier, [("a", first.run.id.as_str()), ("b", first.run.id.as_str())]);
-    let told = format!("1 task done in earlier rounds, the last at 2");
+    let told = "1 task done in earlier rounds, the last at 2";
     let run = format!("(run {})", first.run.id);
     let status = world.command("status").args("--exit-code").exits(100);
     let summary = world.read("jules-report/summary.md");
     for text in [&status.stdout, &summary] {
-        assert!(text.contains(&told) && text.contains(&run), "{text}");
+        assert!(text.contains(told) && text.contains(&run), "{text}");
     }
     // Nothing to do: the reports of the round say the same, and nothing is created.
     let idle = world.run().exits(0);

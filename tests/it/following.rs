@@ -55,7 +55,7 @@ fn those_of_earlier_rounds_are_read_as_well() {
     let first = from_json(&world.read("jules-report/report.json")).unwrap().run.id;
     world.until(|world| world.pull_states() == ["CLOSED", "CLOSED"]);
     world.run_following().args("--fresh --yes --max-tasks 0").exits(5);
-    let told = world.command("status").arg(first.to_string()).args("--format json").exits(0);
+    let told = world.command("status").arg(&first).args("--format json").exits(0);
     let report = from_json(&told.stdout).unwrap();
     let closed_by = report.tasks.iter().map(|task| task.pull_request.as_ref().unwrap());
     let closed_by: Vec<_> = closed_by.map(|pull| (pull.state, pull.closed_by.as_deref())).collect();
@@ -114,7 +114,7 @@ fn a_rehearsal_follows_its_own_pull_requests_with_no_token_of_the_user() {
     world.write("sc.yaml", scenario);
     let rehearse = || {
         let run = world.command("run").arg("--simulate=sc.yaml").env("GH_TOKEN", "the-users-own");
-        run.env("GITHUB_API_URL", world.service().github_url())
+        run.env("GITHUB_API_URL", world.github_url())
     };
     let ended = rehearse().exits(0);
     assert!(stands(&ended).iter().all(|(state, _)| *state == Some(PullState::Open)), "{ended}");

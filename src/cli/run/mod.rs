@@ -205,7 +205,7 @@ async fn prepare(
         all => all.map_err(failed)?.clone(),
     };
     agree(planned.plan(), &all, args, console).await?;
-    let mut run = match said_when_long(ASKING, console, planned.open()).await {
+    let mut run = match said_when_long(ASKING, console, Box::pin(planned.open())).await {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());
             return Ok(None);

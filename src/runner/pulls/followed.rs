@@ -50,7 +50,7 @@ impl FollowedPull {
                     run: run.clone(),
                     task: task.planned.id.clone(),
                     url: url.clone(),
-                    source: task.planned.source.as_ref().map(|source| source.github.to_string()),
+                    source: task.planned.source.as_ref().map(|source| source.github.clone()),
                     session: session.cloned(),
                     is_session_live,
                     earlier: task.pulls.of(url).map(|known| known.status.clone()),
@@ -81,7 +81,7 @@ impl FollowedPull {
             found.push(known.unwrap_or_else(|| Self {
                 run: key.0,
                 task: key.1,
-                source: record.planned.source.as_ref().map(|source| source.github.to_string()),
+                source: record.planned.source.as_ref().map(|source| source.github.clone()),
                 session: pull.session,
                 is_session_live: false,
                 earlier: record.pulls.of(&pull.url).map(|known| known.status.clone()),

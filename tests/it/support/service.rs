@@ -2,13 +2,13 @@
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use jules_simulator::{PullRequestView, Scenario, SessionView, Simulator, Statistics};
+use jules_simulator::{Scenario, SessionView, Simulator, Statistics};
 use tokio::runtime::Runtime;
 
 /// A running simulator on real sockets.
 pub(crate) struct Service {
     // Dropped first: the simulator ends on the runtime that it was started on.
-    simulator: Simulator,
+    pub(super) simulator: Simulator,
     runtime: Runtime,
 }
 
@@ -52,16 +52,6 @@ impl Service {
     /// The sessions that were created, oldest first.
     pub(crate) fn sessions(&self) -> Vec<SessionView> {
         self.simulator.sessions()
-    }
-
-    /// The pull requests on its GitHub, oldest first.
-    pub(crate) fn pull_requests(&self) -> Vec<PullRequestView> {
-        self.simulator.pull_requests()
-    }
-
-    /// Where its GitHub is.
-    pub(crate) fn github_url(&self) -> &str {
-        self.simulator.github_url()
     }
 
     /// Waits for a client's future on the service's runtime.

@@ -87,9 +87,14 @@ impl World {
         self.service.sessions()
     }
 
+    /// Where its GitHub is.
+    pub(crate) fn github_url(&self) -> &str {
+        self.service.simulator.github_url()
+    }
+
     /// The pull requests on its GitHub stand so, oldest first: OPEN, CLOSED or MERGED.
     pub(crate) fn pull_states(&self) -> Vec<String> {
-        self.service.pull_requests().into_iter().map(|pull| pull.state).collect()
+        self.service.simulator.pull_requests().into_iter().map(|pull| pull.state).collect()
     }
 
     /// This many sessions were created, and none twice.
@@ -192,7 +197,7 @@ impl World {
 
     /// The same with a token for the service's GitHub.
     pub(crate) fn run_following(&self) -> Runner<'_> {
-        self.run().env("GH_TOKEN", "any-token").env("GITHUB_API_URL", self.service.github_url())
+        self.run().env("GH_TOKEN", "any-token").env("GITHUB_API_URL", self.github_url())
     }
 
     /// The same with somebody between who changes the answers.

@@ -120,9 +120,8 @@ proptest! {
 
 #[test]
 fn an_activity_has_a_headline() {
-    let headline = |value: Value| {
-        serde_json::from_value::<Activity>(value).unwrap().headline().unwrap_or_default()
-    };
+    let headline =
+        |value: Value| serde_json::from_value::<Activity>(value).unwrap().headline().unwrap_or_default();
     for (activity, expected) in [
         (
             json!({"progressUpdated": {"title": "Running the tests", "description": "All"}}),
