@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::FollowedPull;
 use crate::github::{Details, GitHub, PullAddress, PullRequest, Reading, Unreadable, UnreadableKind, Usage};
-use crate::outcome::{GithubUsage, PullStatus};
+use crate::outcome::{GithubUsage, PullStatus, Stage};
 use crate::pulls::{self, Known, Pushes, Terms, wants_details, wants_first_contact, wants_pushes};
 
 /// Reads pull requests with one client, and counts what that costs.
@@ -140,9 +140,17 @@ impl<'g> PullReader<'g> {
         for (place, details) in wanted.into_iter().zip(details) {
             let (read, pull) = (&mut reads[place], &followed[place]);
             let Some(reading) = &read.reading else { continue };
-            if let Ok(details) = details {
-                read.status = self.status(pull, reading, &pushes[place], Some(&details), now);
-                read.details = Some(details);
+            match details {
+                Ok(details) => {
+                    read.status = self.status(pull, reading, &pushes[place], Some(&details), now);
+                    read.details = Some(details);
+                }
+                // It may be on hold: the next reading asks again.
+                Err(why) if read.status.stage == Stage::Ready => {
+                    read.status.stage = Stage::Checking;
+                    read.status.reason = Some(format!("its labels were not read: {why}"));
+                }
+                Err(_) => {}
             }
         }
     }
