@@ -14,6 +14,8 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
         (outlook.failed(), "failed"),
         (outlook.skipped(), "marked to be skipped"),
         (outlook.at_work(), "at work"),
+        (outlook.adopted(), "with an open pull request"),
+        (outlook.skipped_for_pulls(), "skipped for their pull request"),
         (outlook.needs(), "waiting for what they need"),
         (outlook.to_start(), "to start"),
     ];
@@ -45,6 +47,10 @@ pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
     }
     if outlook.needs() > 0 {
         parts.push(format!("{} waiting for what they need", outlook.needs()));
+    }
+    if outlook.skipped_for_pulls() > 0 {
+        let skipped = outlook.skipped_for_pulls();
+        parts.push(format!("{skipped} skipped for their pull request (once more: --recreate)"));
     }
     if outlook.skipped() > 0 {
         parts.push(format!("{} marked to be skipped", outlook.skipped()));
@@ -102,6 +108,7 @@ pub(crate) fn words(decision: &Decision) -> String {
             Because::Again => "to start: --again",
             Because::Edited => "to start: its prompt was edited",
             Because::Fresh => "to start: --fresh",
+            Because::Recreated => "to start: --recreate",
         }
         .to_owned(),
         Decision::GoOn { run, session } => format!("at work: session {session} (run {run})"),
@@ -115,6 +122,8 @@ pub(crate) fn words(decision: &Decision) -> String {
         }
         Decision::Needs => "waits for what it needs".to_owned(),
         Decision::Skipped => "marked to be skipped".to_owned(),
+        Decision::Adopt(pull) => format!("adopted: {}", neutral(&pull.words())),
+        Decision::SkipFor(pull) => format!("skipped: {}", neutral(&pull.words())),
         Decision::NotAsked => "never run, and not asked for".to_owned(),
     }
 }
@@ -129,7 +138,8 @@ pub(crate) fn short(decision: &Decision) -> String {
         Decision::Done { since, .. } => format!("done {}", day(since)),
         Decision::Failed { since, outcome, .. } => format!("{} {}", outcome.label(), day(since)),
         Decision::Needs => "needs".to_owned(),
-        Decision::Skipped => "skip".to_owned(),
+        Decision::Adopt(_) => "adopt".to_owned(),
+        Decision::Skipped | Decision::SkipFor(_) => "skip".to_owned(),
         Decision::NotAsked => "not asked".to_owned(),
     }
 }

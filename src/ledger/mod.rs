@@ -58,6 +58,7 @@ pub(crate) use folder::{keep_out_of_git, open_regular};
 pub(crate) use identity::ManifestIdentity;
 pub use lock::Holder;
 pub(crate) use overview::RunOverview;
+pub(crate) use pulls::LedgerPull;
 pub(crate) use reader::LedgerReader;
 pub(crate) use recorder::Recorder;
 pub(crate) use stored::{SkippedEvent, StoredEvents, StoredRun};

@@ -268,7 +268,6 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`run` and `pulls` ask it as soon as they read GitHub"))]
     pub(crate) fn pulls_of_key(
         &self,
         key: &TaskKey,

@@ -10,6 +10,7 @@ use super::diagnostic::{Diagnostic, listed, quoted};
 use super::document::{Document, Span};
 use super::job::{Dimension, Job, JobKeys, SourceEntry, SourceMapping};
 use super::located::Located;
+use super::pull_requests::PullRequests;
 use super::repeat::Repeat;
 use super::schema::Written;
 use super::setting::Setting;
@@ -142,6 +143,7 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
     }
     check.limits::<Repeat>("repeat", written.repeat.as_ref());
     check.limits::<Strategy>("strategy", written.strategy.as_ref());
+    check.limits::<PullRequests>("pull-requests", written.pull_requests.as_ref());
     check.limits::<Limits>("limits", written.limits.as_ref());
     check.limits::<RunTimeouts>("timeouts", written.timeouts.as_ref());
     check.limits::<Adoption>("create", written.create.as_ref());

@@ -18,6 +18,7 @@ mod located;
 mod node;
 mod policy;
 mod project;
+mod pull_requests;
 mod repeat;
 mod schema;
 mod secret;
@@ -55,6 +56,7 @@ pub use policy::{
     Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn, RetryText,
 };
 pub use project::Name;
+pub use pull_requests::{Existing, IfClosed, IfExists, PullRequests};
 pub use repeat::Repeat;
 pub(crate) use schema::Written;
 pub(crate) use secret::masked;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::job::{Defaults, JobKeys};
 use super::literal::Literal;
 use super::located::{Located, Table};
+use super::pull_requests::PullRequestKeys;
 use super::repeat::Repeat;
 use super::settings::{
     CreateKeys, LimitKeys, PollKeys, RetryKeys, RunTimeoutKeys, StrategyKeys, WaitingKeys,
@@ -33,6 +34,8 @@ pub(crate) struct Written {
     pub(crate) repeat: Option<Located<Repeat>>,
     /// How many sessions at once, and when to start no more.
     pub(crate) strategy: Option<Located<StrategyKeys>>,
+    /// What the pull requests of earlier runs mean for a task.
+    pub(crate) pull_requests: Option<Located<PullRequestKeys>>,
     /// What may be asked of the service.
     pub(crate) limits: Option<Located<LimitKeys>>,
     /// How long things may take.

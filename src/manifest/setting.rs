@@ -11,6 +11,7 @@ use super::document::Span;
 use super::duration::Period;
 use super::located::Located;
 use super::policy::{Backoff, Expect, GiveUp, OnNoChange, PlanApproval, PollStrategy, RetryOn};
+use super::pull_requests::{IfClosed, IfExists};
 
 /// What a key means: a value without options, made from what is written.
 pub(crate) trait Setting: Sized {
@@ -193,6 +194,7 @@ macro_rules! meant_as_written {
     )*};
 }
 meant_as_written!(bool, Backoff, Expect, GiveUp, OnNoChange, PlanApproval, PollStrategy, Vec<RetryOn>);
+meant_as_written!(IfClosed, IfExists);
 
 impl Setting for u32 {
     type Written = Self;

@@ -222,6 +222,12 @@ impl TaskRecord {
         self.last_attempt().map(|attempt| &attempt.work)
     }
 
+    /// All that its attempts have made, and the one of an earlier run that stands for a session.
+    pub(crate) fn every_pull_request(&self) -> impl Iterator<Item = &PullRequest> {
+        let adopted = self.pulls.adopted().map(|adopted| &adopted.pull);
+        self.attempts.iter().flat_map(|attempt| attempt.work.pull_requests()).chain(adopted)
+    }
+
     /// The pull requests that it ended with, oldest first: those of its last attempt, or the one of an earlier run that
     /// stands for a session.
     pub fn pull_requests(&self) -> impl DoubleEndedIterator<Item = &PullRequest> {

@@ -37,8 +37,9 @@ pub(crate) use github::{Repository, parse_repository};
 pub use retry::{PreviousAttempt, RetryPrompt};
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
-    Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, Repeat, RetryOn,
-    RetryPolicy, Settings, StallPolicy, Strategy, Timeouts, UserFeedback, Waiting,
+    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PlanApproval, PollSettings,
+    PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Settings, StallPolicy, Strategy, Timeouts,
+    UserFeedback, Waiting,
 };
 pub(crate) use source::finds;
 pub use task::{

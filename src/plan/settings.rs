@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::task::Task;
 pub use crate::manifest::{
-    Adoption, Backoff, Limits, MaxFailures, PlanApproval, PollSettings, PollStrategy, Repeat, RetryOn,
-    RetryPolicy, StallPolicy, Strategy, Timeouts, UserFeedback,
+    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PlanApproval, PollSettings,
+    PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, StallPolicy, Strategy, Timeouts, UserFeedback,
 };
 use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 
@@ -15,6 +15,10 @@ use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 pub struct Settings {
     /// How many at once, and when to give up on the rest.
     pub strategy: Strategy,
+    /// What the pull requests of earlier runs mean for a task (`pull-requests`).
+    pub pull_requests: PullRequests,
+    /// Whether the manifest says what becomes of tasks with such a pull request: then it relies on GitHub being asked.
+    pub relies_on_existing: bool,
     /// What we ask of the service.
     pub limits: Limits,
     /// The whole run's deadline, counted from the invocation's start (`timeouts.run`); none by default.
@@ -53,6 +57,8 @@ impl Settings {
         let timeouts: RunTimeouts = meant(written.timeouts.as_ref());
         Self {
             strategy: meant(written.strategy.as_ref()),
+            pull_requests: meant(written.pull_requests.as_ref()),
+            relies_on_existing: written.pull_requests.as_ref().is_some_and(|keys| keys.existing.is_some()),
             limits: meant(written.limits.as_ref()),
             run_timeout: timeouts.run,
             request_timeout: timeouts.request,
@@ -79,6 +85,7 @@ impl Settings {
         self.adoption.look_delay = shrink(self.adoption.look_delay);
         self.adoption.adopt_within = shrink(self.adoption.adopt_within);
         self.poll.interval = shrink(self.poll.interval);
+        self.pull_requests.look_back = shrink(self.pull_requests.look_back);
         self.simulated = Some(factor);
         self
     }

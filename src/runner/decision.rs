@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::existing::EarlierPull;
 use crate::engine::runs_again;
 use crate::ledger::{Facts, Latest};
 use crate::outcome::{Mark, Outcome, RunId};
@@ -55,6 +56,10 @@ pub enum Decision {
     Needs,
     /// A person has said that it is not to be done.
     Skipped,
+    /// It ends well with the pull request of an earlier run, and no session is created.
+    Adopt(Box<EarlierPull>),
+    /// It is skipped because of the pull request of an earlier run.
+    SkipFor(Box<EarlierPull>),
     /// It was never run, and only what failed or is open was asked for.
     NotAsked,
 }
@@ -79,13 +84,15 @@ pub enum Because {
     Edited,
     /// `--fresh` was given.
     Fresh,
+    /// `--recreate` names it.
+    Recreated,
 }
 
 impl Because {
     /// Whether a word of the command line asks for it, in spite of an end that counts.
     #[must_use]
     pub const fn is_told(self) -> bool {
-        matches!(self, Self::Again | Self::Edited | Self::Fresh)
+        matches!(self, Self::Again | Self::Edited | Self::Fresh | Self::Recreated)
     }
 }
 
@@ -94,6 +101,16 @@ impl Decision {
     #[must_use]
     pub const fn is_work(&self) -> bool {
         matches!(self, Self::Start(_) | Self::GoOn { .. } | Self::Settle { .. })
+    }
+
+    /// The outcome that it has without a session, by the pull request of an earlier run.
+    #[must_use]
+    pub const fn by_pull_request(&self) -> Option<Outcome> {
+        match self {
+            Self::Adopt(_) => Some(Outcome::Succeeded),
+            Self::SkipFor(_) => Some(Outcome::Skipped),
+            _ => None,
+        }
     }
 }
 
@@ -108,6 +125,8 @@ pub(super) struct Asked {
     pub(super) fresh: bool,
     /// This task once more.
     pub(super) again: bool,
+    /// The same, whatever became of its pull requests.
+    pub(super) recreate: bool,
     /// Tasks whose prompt was edited once more.
     pub(super) redo_edited: bool,
     /// What is live is archived and done once more.
@@ -131,7 +150,11 @@ pub(super) fn decide(
     asked: Asked,
     now: Timestamp,
 ) -> Decision {
-    let once_more = if asked.again { Some(Because::Again) } else { asked.fresh.then_some(Because::Fresh) };
+    let once_more = match asked {
+        Asked { recreate: true, .. } => Some(Because::Recreated),
+        Asked { again: true, .. } => Some(Because::Again),
+        Asked { fresh, .. } => fresh.then_some(Because::Fresh),
+    };
     let mark = facts.latest.as_ref().and_then(|latest| latest.mark);
     if mark == Some(Mark::Skip) && once_more.is_none() {
         return Decision::Skipped;
@@ -277,6 +300,7 @@ mod tests {
             Decision::Start(Because::Again) => "again",
             Decision::Start(Because::Edited) => "edited",
             Decision::Start(Because::Fresh) => "fresh",
+            Decision::Start(Because::Recreated) => "recreated",
             Decision::GoOn { .. } => "go on",
             Decision::Settle { .. } => "settle",
             Decision::Done { edited: false, .. } => "done",
@@ -284,6 +308,7 @@ mod tests {
             Decision::Failed { .. } => "waits",
             Decision::Needs => "needs",
             Decision::Skipped => "skipped",
+            Decision::Adopt(_) | Decision::SkipFor(_) => "by its pull request",
             Decision::NotAsked => "not asked",
         }
     }

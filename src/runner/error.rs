@@ -45,6 +45,11 @@ pub enum RunError {
     /// With [`Options::failed`](super::Options::failed): nothing failed when it was run last, and nothing is open.
     #[error("nothing has failed, and nothing is open")]
     NothingFailed,
+    /// The manifest relies on knowing how pull requests stand, and there is no token for GitHub.
+    #[error(
+        "the manifest says what becomes of tasks with a pull request (`pull-requests.existing`), and no token for GitHub is set"
+    )]
+    NoGithubToken,
     /// The ledger has no such run of this manifest.
     #[error("run {0} is not one of this manifest")]
     UnknownRun(RunId),

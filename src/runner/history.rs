@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::outlook::Outlook;
 use super::pulls::{FollowedPull, PullsBefore};
+use super::redact::clean;
 use super::round::{self, LeftOut};
 use super::work::{Work, last_round};
-use super::{Options, RunError};
+use super::{Options, Redactor, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
 use crate::outcome::{EventKind, EventLog as _, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord};
@@ -58,7 +59,7 @@ impl History {
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
-        let work = Work::decide(plan, &identity, options, Some(reader))?;
+        let work = Work::decide(plan, &identity, options, Some(reader), pulls)?;
         let (plan, last) = (&work.plan, work.last.as_ref());
         let is_idle = work.outlook.is_idle;
         let sound = last.filter(|last| is_sound(ledger.set_aside(), last)).map(|last| &last.record);
@@ -69,7 +70,7 @@ impl History {
         let created_within_day = created_within_day(plan, reader, last, simulated)?;
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
-        let Work { plan, last, goes_on, engine, outlook } = work;
+        let Work { plan, last, goes_on, by_pulls, engine, outlook } = work;
         let (mut recorder, mut record, mut events) = match (last, goes_on) {
             (Some(StoredRun { record, .. }), true) => {
                 let events = reader.events(&record.info.id, 0)?.events;
@@ -84,6 +85,8 @@ impl History {
                 (begin(ledger, identity.clone(), &first)?, begun(&first), vec![first])
             }
         };
+        let redactor = &options.reports.redactor;
+        events.extend(enter(by_pulls, redactor, &mut recorder, &mut record)?);
         let told = round::info(
             recorder.reader(),
             &identity,
@@ -102,6 +105,20 @@ impl History {
         };
         Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, is_idle, notes })
     }
+}
+
+/// Records what is known before anything is asked of the service.
+fn enter(
+    kinds: Vec<EventKind>,
+    redactor: &Redactor,
+    recorder: &mut Recorder,
+    record: &mut RunRecord,
+) -> Result<Vec<RunEvent>, RunError> {
+    let events = record.next_events(kinds, Timestamp::now());
+    let events: Vec<_> = events.map(|event| clean(redactor, event)).collect();
+    recorder.append(&events)?;
+    events.iter().for_each(|event| record.apply(event));
+    Ok(events)
 }
 
 /// Records how the run lies in its manifest, if that is news.
@@ -140,9 +157,10 @@ pub(super) fn preview(
     origin: &Origin,
     plan: Plan,
     options: &Options,
+    pulls: &PullsBefore,
     simulated: bool,
 ) -> Result<(Plan, Outlook), RunError> {
-    let mut work = decide(origin, plan, options, simulated)?;
+    let mut work = decide(origin, plan, options, pulls, simulated)?;
     let open = match work.last.as_ref().filter(|_| work.goes_on) {
         Some(last) => work.starts(&last.record),
         None => work.starts(&begun(&first_event(&work.plan, origin, simulated))),
@@ -156,11 +174,12 @@ pub(super) fn decide(
     origin: &Origin,
     plan: Plan,
     options: &Options,
+    pulls: &PullsBefore,
     simulated: bool,
 ) -> Result<Work, RunError> {
     let identity = origin.identity(&plan, options, simulated);
     let reader = open_to_read(options)?;
-    Work::decide(plan, &identity, options, reader.as_ref())
+    Work::decide(plan, &identity, options, reader.as_ref(), pulls)
 }
 
 /// The pull requests of the manifest's runs that may still change.

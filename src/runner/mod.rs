@@ -24,6 +24,7 @@
 mod deadline;
 mod decision;
 mod error;
+mod existing;
 mod history;
 mod options;
 mod outlook;
@@ -39,6 +40,7 @@ pub use crate::engine::{Fault, Finished, StopReason};
 pub use crate::ledger::{Holder, LedgerError};
 pub use decision::{Because, Decision};
 pub use error::RunError;
+pub use existing::EarlierPull;
 pub use options::Options;
 pub use outlook::Outlook;
 pub use redact::Redactor;

@@ -42,6 +42,8 @@ pub struct Options {
     pub fresh: bool,
     /// Do these tasks once more, whatever they have come to.
     pub again: Vec<Filter>,
+    /// The same, whatever became of their pull requests: a second one may come beside an open one.
+    pub recreate: Vec<Filter>,
     /// Do tasks once more that have ended well before their prompt was edited.
     pub redo_edited: bool,
     /// Archive the live session of a task that is done once more; otherwise it is taken up.
@@ -71,6 +73,7 @@ impl Default for Options {
             ignore_needs: false,
             fresh: false,
             again: Vec::new(),
+            recreate: Vec::new(),
             redo_edited: false,
             replace_live: false,
             run: None,

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::decision::{Because, Decision};
-use crate::outcome::RunId;
+use super::existing::EarlierPull;
+use crate::outcome::{PullState, RunId};
 use crate::plan::TaskId;
 
 /// What a `run` would do, by what the ledger says.
@@ -55,6 +56,18 @@ impl Outlook {
         self.count(|decision| *decision == Decision::Needs)
     }
 
+    /// How many end well with a pull request of an earlier run.
+    #[must_use]
+    pub fn adopted(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::Adopt(_)))
+    }
+
+    /// How many are skipped because of one.
+    #[must_use]
+    pub fn skipped_for_pulls(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::SkipFor(_)))
+    }
+
     /// How many are not to be done, by a person's word.
     #[must_use]
     pub fn skipped(&self) -> usize {
@@ -93,6 +106,18 @@ impl Outlook {
             _ => None,
         });
         runs.collect::<HashSet<_>>().len()
+    }
+
+    /// The tasks that a session is created for.
+    pub(super) fn starting(&self) -> impl Iterator<Item = &TaskId> {
+        let starts = |decision: &Decision| matches!(decision, Decision::Start(_));
+        self.tasks.iter().filter(move |(_, decision)| starts(decision)).map(|(task, _)| task)
+    }
+
+    /// Whether a task is skipped only because nobody can read its pull request.
+    pub(super) fn is_held_by_unread(&self) -> bool {
+        let is_unread = |pull: &EarlierPull| pull.state == PullState::Unknown;
+        self.count(|decision| matches!(decision, Decision::SkipFor(pull) if is_unread(pull))) > 0
     }
 
     /// The tasks.

@@ -19,7 +19,7 @@ use crate::engine::{self, AtEnd, Observers, Setup};
 use crate::github::GitHub;
 use crate::manifest::Manifest;
 use crate::outcome::{Listener, Mark, RunEvent, RunId, RunRecord};
-use crate::plan::{self, Account, ConnectedSource, Plan, Task, TaskId};
+use crate::plan::{self, Account, ConnectedSource, Plan, Settings, Task, TaskId};
 use crate::pulls::Terms;
 use jules::{Jules, JulesBuilder};
 
@@ -82,7 +82,7 @@ impl Runner {
     /// All of [`RunError`] but those of reports and ledger.
     pub async fn plan(self) -> Result<Planned, RunError> {
         let Self { manifest, origin, client, options, github, speed } = self;
-        let mut settings = options.over(plan::Settings::of(&manifest));
+        let mut settings = options.over(Settings::of(&manifest));
         if let Some(speed) = speed {
             settings = settings.compressed(speed);
         }
@@ -116,7 +116,7 @@ impl Runner {
         }
         plan.settings = settings;
         let terms = Terms::default().compressed(speed.unwrap_or(1.0));
-        let following = github.map(|github| Following { github, terms });
+        let following = github.map(|github| Following { github, terms, is_played: speed.is_some() });
         let (outlook, pulls, simulated) = (None, None, speed.is_some());
         Ok(Planned { origin, jules, following, options, plan, left_out, outlook, pulls, deadline, simulated })
     }
@@ -129,6 +129,35 @@ impl Runner {
     /// [`RunError::Manifest`], [`RunError::Selection`], [`RunError::NothingSelected`], [`RunError::NothingFailed`],
     /// [`RunError::UnknownRun`], [`RunError::Ledger`].
     pub fn preview(self) -> Result<Preview, RunError> {
+        self.foretell(&PullsBefore::default())
+    }
+
+    /// The same by what GitHub says now of the pull requests of earlier runs: that is what a run decides by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runner::preview`], and [`RunError::NoGithubToken`].
+    pub(crate) async fn preview_now(mut self) -> Result<Preview, RunError> {
+        let simulated = self.speed.is_some();
+        let plan = plan::expand(&self.manifest, None)?;
+        let open = open_pulls(&self.origin, &plan, &self.options, simulated)?;
+        let relies = Settings::of(&self.manifest).relies_on_existing;
+        let following =
+            self.github.take().map(|github| Following { github, terms: Terms::default(), is_played: false });
+        let mut before = PullsBefore::default();
+        // A rehearsal has no GitHub before it begins.
+        if !simulated {
+            before = PullsBefore::read(open, following.as_ref()).await;
+        }
+        let preview = self.foretell(&before)?;
+        let is_blind = !simulated && relies && following.is_none();
+        if is_blind && depends_on_github(&preview.plan, &preview.outlook) {
+            return Err(RunError::NoGithubToken);
+        }
+        Ok(Preview { notes: before.notes, ..preview })
+    }
+
+    fn foretell(self, pulls: &PullsBefore) -> Result<Preview, RunError> {
         let Self { manifest, origin, options, speed, .. } = self;
         let mut plan = plan::expand(&manifest, None)?;
         if plan.tasks.iter().any(Task::has_open_branch) {
@@ -140,13 +169,13 @@ impl Runner {
         plan.settings = options.over(plan.settings);
         let mut impossible: Vec<_> =
             plan.tasks.iter().filter(|task| task.problem.is_some()).cloned().collect();
-        let (plan, outlook) = preview(&origin, plan, &options, speed.is_some())?;
+        let (plan, outlook) = preview(&origin, plan, &options, pulls, speed.is_some())?;
         if !impossible.is_empty() {
             // One that has a session already goes on with it.
             let at_work: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
             impossible.retain(|task| !at_work.contains(&task.id));
         }
-        Ok(Preview { plan, outlook, impossible })
+        Ok(Preview { plan, outlook, impossible, notes: Vec::new() })
     }
 
     /// What becomes of these tasks of the manifest, by what the ledger says now. Nothing is sent or written.
@@ -155,7 +184,8 @@ impl Runner {
     ///
     /// [`RunError::UnknownRun`], [`RunError::Ledger`].
     pub fn outlook(&self, plan: &Plan) -> Result<Outlook, RunError> {
-        Ok(decide(&self.origin, plan.clone(), &self.options, self.speed.is_some())?.outlook)
+        let pulls = PullsBefore::default();
+        Ok(decide(&self.origin, plan.clone(), &self.options, &pulls, self.speed.is_some())?.outlook)
     }
 
     /// Records a person's word on the selected tasks, in the manifest's last round or in a first one: which round that is,
@@ -207,6 +237,15 @@ pub struct Preview {
     /// The tasks that it would neither start nor take up because they cannot be started: each is an error, unless it has ended
     /// before.
     pub impossible: Vec<Task>,
+    /// What a user should know of it, such as that GitHub was not asked.
+    pub notes: Vec<String>,
+}
+
+/// Whether it depends on pull requests that nobody can read what becomes of a task.
+fn depends_on_github(plan: &Plan, outlook: &Outlook) -> bool {
+    let starts: HashSet<_> = outlook.starting().collect();
+    let is_on_source = |task: &Task| task.source.is_some() && starts.contains(&task.id);
+    outlook.is_held_by_unread() || plan.tasks.iter().any(is_on_source)
 }
 
 /// A manifest with its tasks: nothing is started or written yet.
@@ -251,12 +290,20 @@ impl Planned {
     ///
     /// # Errors
     ///
-    /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`].
+    /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`], [`RunError::NoGithubToken`].
     pub fn outlook(&mut self) -> Result<&Outlook, RunError> {
         let outlook = match self.outlook.take() {
             Some(outlook) => outlook,
-            None => decide(&self.origin, self.plan.clone(), &self.options, self.simulated)?.outlook,
+            None => {
+                let none = PullsBefore::default();
+                let pulls = self.pulls.as_ref().unwrap_or(&none);
+                decide(&self.origin, self.plan.clone(), &self.options, pulls, self.simulated)?.outlook
+            }
         };
+        let is_blind = self.plan.settings.relies_on_existing && self.following.is_none();
+        if is_blind && depends_on_github(&self.plan, &outlook) {
+            return Err(RunError::NoGithubToken);
+        }
         Ok(self.outlook.insert(outlook))
     }
 

@@ -7,11 +7,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::decision::{Asked, Because, Decision, Round, decide, is_round_over};
+use super::existing;
 use super::outlook::Outlook;
+use super::pulls::PullsBefore;
 use super::{Options, RunError};
 use crate::engine::{self, StopReason};
 use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity, StoredRun};
-use crate::outcome::{Outcome, RunId, RunRecord, TaskRecord};
+use crate::outcome::{EventKind, Outcome, RunId, RunRecord, TaskRecord};
 use crate::plan::{Plan, Task, TaskId};
 
 /// What there is to do, and what it rests on.
@@ -24,6 +26,8 @@ pub(super) struct Work {
     pub(super) last: Option<StoredRun>,
     /// Whether that one is continued.
     pub(super) goes_on: bool,
+    /// What is recorded first: of the tasks that end with the pull requests of earlier runs.
+    pub(super) by_pulls: Vec<EventKind>,
     /// How the engine is to run it.
     pub(super) engine: engine::Options,
 }
@@ -39,6 +43,7 @@ impl Work {
         identity: &ManifestIdentity,
         options: &Options,
         reader: Option<&LedgerReader>,
+        pulls: &PullsBefore,
     ) -> Result<Self, RunError> {
         let now = Timestamp::now();
         let last = last_round(identity, options, reader)?;
@@ -49,7 +54,12 @@ impl Work {
             None => plan.tasks.iter().map(|_| Facts::default()).collect(),
         };
         let round = last.as_ref().map(|last| round(&last.record, plan.settings.adoption.adopt_within, now));
-        let decisions: Vec<Decision> = plan
+        let terms = existing::Terms {
+            existing: plan.settings.pull_requests.existing,
+            is_written: plan.settings.relies_on_existing,
+            look_back: plan.settings.pull_requests.look_back,
+        };
+        let mut decisions: Vec<Decision> = plan
             .tasks
             .iter()
             .zip(&facts)
@@ -59,14 +69,23 @@ impl Work {
                     new_too: rerun && !options.failed,
                     fresh: options.fresh,
                     again: options.again.iter().any(|filter| filter.matches(task)),
+                    recreate: options.recreate.iter().any(|filter| filter.matches(task)),
                     redo_edited: options.redo_edited,
                     replace_live: options.replace_live,
                 };
                 decide(task, facts, round.as_ref(), asked, now)
             })
             .collect();
+        for (task, decision) in plan.tasks.iter().zip(&mut decisions) {
+            if let Decision::Start(_) = decision {
+                let known =
+                    pulls.of_task(task, plan.former_name.as_deref(), reader, identity.is_simulated())?;
+                *decision = existing::beside(decision.clone(), &known, &terms, now);
+            }
+        }
         let is_due = |last: &Round| {
-            let mut work = plan.tasks.iter().zip(&decisions).filter(|(_, decision)| decision.is_work());
+            let begins = |decision: &Decision| decision.is_work() || decision.by_pull_request().is_some();
+            let mut work = plan.tasks.iter().zip(&decisions).filter(|(_, decision)| begins(decision));
             work.any(|(task, _)| is_round_over(task.repeat, last, now))
         };
         let begins =
@@ -76,10 +95,18 @@ impl Work {
 
         let again = told_again(&plan, &decisions);
         let earlier = earlier(&plan, &mut facts, &decisions, known, reader)?;
+        let by_pulls = by_pulls(&plan, &decisions, known);
+        let ended_by_pulls: Vec<_> = plan
+            .tasks
+            .iter()
+            .zip(&decisions)
+            .filter_map(|(task, decision)| Some((task.id.clone(), decision.by_pull_request()?)))
+            .collect();
         let keeps = |(task, decision): (&Task, &Decision)| {
             let is_known = known.is_some_and(|known| known.tasks.contains_key(&task.id));
-            // What a person has said is not for the engine to judge again.
-            decision.is_work() || *decision == Decision::Needs || (is_known && *decision != Decision::Skipped)
+            // What a person has said, or a pull request, is not for the engine to judge again.
+            let is_settled = *decision == Decision::Skipped || decision.by_pull_request().is_some();
+            decision.is_work() || *decision == Decision::Needs || (is_known && !is_settled)
         };
         let kept: Vec<bool> = plan.tasks.iter().zip(&decisions).map(keeps).collect();
         let tasks = plan.tasks.iter().map(|task| task.id.clone()).zip(decisions).collect();
@@ -106,18 +133,21 @@ impl Work {
         let before = before.flat_map(|last| last.tasks.values().chain(&last.superseded));
         let live_before = before.filter_map(TaskRecord::live).filter(|session| !own.contains(session));
         let live_before = live_before.cloned().collect();
+        let mut outside = outside(&plan, identity, reader)?;
+        outside.extend(ended_by_pulls.into_iter().map(|(task, outcome)| (task, Some(outcome))));
         let engine = engine::Options {
             rerun_failed: failed,
             again,
             replace_live: options.replace_live,
             earlier,
-            outside: outside(&plan, identity, reader)?,
+            outside,
             adopt_ended: !options.fresh,
             live_elsewhere,
             live_before,
             ..options.engine()
         };
-        let mut work = Self { plan, outlook: Outlook { tasks, is_idle: false }, last, goes_on, engine };
+        let mut work =
+            Self { plan, outlook: Outlook { tasks, is_idle: false }, last, goes_on, by_pulls, engine };
         work.outlook.is_idle = !is_empty && work.is_idle(options);
         if options.failed && work.outlook.is_idle {
             return Err(RunError::NothingFailed);
@@ -135,6 +165,7 @@ impl Work {
         // What left the manifest is closed.
         let is_whole =
             || options.selection.is_partial() || record.removed(&self.outlook.ids()).next().is_none();
+        let nothing = || self.by_pulls.is_empty() && nothing();
         self.goes_on && is_closed && nothing() && is_whole() && self.starts(record).is_empty()
     }
 
@@ -142,6 +173,24 @@ impl Work {
     pub(super) fn starts(&self, record: &RunRecord) -> Vec<usize> {
         engine::preview(&Arc::new(self.plan.clone()), record, self.engine.clone())
     }
+}
+
+/// What the record does not tell yet of tasks that end with the pull requests of earlier runs.
+fn by_pulls(plan: &Plan, decisions: &[Decision], known: Option<&RunRecord>) -> Vec<EventKind> {
+    let mut events = Vec::new();
+    for (task, decision) in plan.tasks.iter().zip(decisions) {
+        let end = existing::end(task, decision);
+        let known = known.and_then(|known| known.tasks.get(&task.id)).filter(|it| it.planned.key == task.key);
+        let told = known.map(|known| (known.outcome, known.reason.as_deref()));
+        if end.is_empty() || existing::is_told(told, &end, &task.id) {
+            continue;
+        }
+        if known.is_none() {
+            events.push(EventKind::TaskPlanned { planned: Box::new(engine::planned(task)) });
+        }
+        events.extend(end);
+    }
+    events
 }
 
 /// The round that is named, or the manifest's last one.
@@ -164,7 +213,14 @@ pub(super) fn last_round(
 /// Tasks that are done once more although they have ended.
 fn told_again(plan: &Plan, decisions: &[Decision]) -> HashSet<TaskId> {
     let is_again = |decision: &Decision| {
-        let again = [Because::Due, Because::Again, Because::Edited, Because::Fresh, Because::Marked];
+        let again = [
+            Because::Due,
+            Because::Again,
+            Because::Edited,
+            Because::Fresh,
+            Because::Marked,
+            Because::Recreated,
+        ];
         matches!(decision, Decision::Start(because) if again.contains(because))
     };
     let tasks = plan.tasks.iter().zip(decisions).filter(|(_, decision)| is_again(decision));
@@ -263,7 +319,7 @@ fn was_interrupted(last: &RunRecord) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{EventKind, sample};
+    use crate::outcome::sample;
 
     fn ended_with(outcome: Option<Outcome>) -> RunRecord {
         let mut events = sample::run_of(1);

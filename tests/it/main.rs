@@ -19,6 +19,7 @@ mod deaf;
 mod doctor;
 mod documentation;
 mod endings;
+mod existing;
 mod exit_codes;
 mod files;
 mod following;

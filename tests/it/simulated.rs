@@ -90,7 +90,7 @@ fn a_simulated_run_can_be_looked_at_afterwards() {
             .args("--format markdown --state-dir state")
             .exits(0)
             .stdout
-            .contains("task/acme/web@main")
+            .contains("task/acme/web@")
     );
     let open = told("open");
     assert!(open.stdout.starts_with("https://github.com/acme/web/pull/"), "{open}");

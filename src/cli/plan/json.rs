@@ -44,6 +44,7 @@ struct TaskJson<'a> {
 }
 
 #[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct NextJson<'a> {
     decision: &'static str,
     /// The run that it rests on.
@@ -52,6 +53,9 @@ struct NextJson<'a> {
     /// Since when it is done, or has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
+    /// The pull request of an earlier run that stands for a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pull_request: Option<&'a str>,
 }
 
 impl<'a> NextJson<'a> {
@@ -62,13 +66,19 @@ impl<'a> NextJson<'a> {
             Decision::GoOn { run, .. } => NextJson { run: Some(run), ..plain("go-on") },
             Decision::Settle { run } => NextJson { run: Some(run), ..plain("settle") },
             Decision::Done { since, run, .. } => {
-                NextJson { decision: "done", run: Some(run), since: Some(*since) }
+                NextJson { run: Some(run), since: Some(*since), ..plain("done") }
             }
             Decision::Failed { since, run, .. } => {
-                NextJson { decision: "failed", run: Some(run), since: Some(*since) }
+                NextJson { run: Some(run), since: Some(*since), ..plain("failed") }
             }
             Decision::Needs => plain("needs"),
             Decision::Skipped => plain("skipped"),
+            Decision::Adopt(pull) => {
+                NextJson { run: pull.run.as_ref(), pull_request: Some(&pull.pull.url), ..plain("adopt") }
+            }
+            Decision::SkipFor(pull) => {
+                NextJson { run: pull.run.as_ref(), pull_request: Some(&pull.pull.url), ..plain("skip") }
+            }
             Decision::NotAsked => plain("not-asked"),
         }
     }

@@ -66,6 +66,9 @@ pub(crate) struct RunArgs {
     /// Do these tasks once more although they are done, such as 'job(docs)'
     #[arg(long, value_name = "EXPR", help_heading = "Going on")]
     pub(crate) again: Vec<Filter>,
+    /// The same, also where their pull request is still open or was closed
+    #[arg(long, value_name = "EXPR", help_heading = "Going on")]
+    pub(crate) recreate: Vec<Filter>,
     /// Do tasks once more that were done before their prompt was edited
     #[arg(long, help_heading = "Going on")]
     pub(crate) redo_edited: bool,
@@ -149,6 +152,7 @@ impl RunArgs {
             ignore_needs: self.ignore_needs,
             fresh: self.fresh,
             again: self.again.clone(),
+            recreate: self.recreate.clone(),
             redo_edited: self.redo_edited,
             replace_live: self.replace_live,
             run: self.run.clone(),

@@ -25,7 +25,7 @@ use super::quote::quoted;
 use super::selection::nothing_selected;
 use super::signals::{self, Signal, Signals};
 use super::simulate::is_scenario;
-use super::{outlook, outputs, planned};
+use super::{github, outlook, outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
 use crate::plan::Plan;
@@ -99,7 +99,7 @@ fn without_sign(scenario: &Path) -> Failure {
 /// Runs a job under the flags of `run`; where the manifest comes from is the caller's business.
 pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
     if args.dry_run {
-        return dry_run(args, job, console);
+        return dry_run(args, job, console).await;
     }
     let mut signals = Signals::new()?;
     signals::leave_at_the_second()?;
@@ -132,7 +132,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
 }
 
 /// Prints the tasks that the run would start or take up, and touches nothing.
-fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
+async fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
     let mut options = job.options(args)?;
     if args.is_simulated() {
         options.state_dir = rehearsal::state_dir(&options.state_dir);
@@ -140,8 +140,12 @@ fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure
     let mut runner = Runner::new(job.manifest).origin(job.origin, job.file).options(options);
     if args.is_simulated() {
         runner = runner.simulated(1.0);
+    } else {
+        runner = runner.github(github::connect()?);
     }
-    match runner.preview() {
+    let preview = said_when_long("asking GitHub", console, runner.preview_now()).await;
+    preview.iter().flat_map(|preview| &preview.notes).for_each(|note| console.warn(&neutral(note)));
+    match preview {
         Ok(preview) if preview.outlook.is_idle => {
             say_nothing_to_do(&preview.outlook, job.command.as_deref(), args, console);
         }
@@ -276,7 +280,8 @@ fn announce(run: &Run, all: &Outlook, target: &Target, console: &Console) {
         many(run.plan().tasks.len(), "task"),
         run.plan().settings.strategy.max_parallel
     ));
-    if all.done() + all.failed() + all.at_work() + all.skipped() > 0 {
+    let by_pulls = all.adopted() + all.skipped_for_pulls();
+    if all.done() + all.failed() + all.at_work() + all.skipped() + by_pulls > 0 {
         outlook::foretell(all, console);
     }
 }
@@ -306,6 +311,8 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
         RunError::Selection(error) => Failure::usage(error),
         RunError::NothingSelected => nothing_selected(),
         RunError::NothingFailed => Failure::new(Exit::Done, error),
+        RunError::NoGithubToken => Failure::new(Exit::KeyRefused, error)
+            .help("nothing was started; set JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN, see: jules-batch doctor"),
         RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
         RunError::Report(error) => outputs::unwritable(error),
         RunError::Ledger(error) => Failure::new(Exit::NotWritable, error),

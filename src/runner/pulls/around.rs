@@ -7,11 +7,15 @@ use tokio::time::Instant;
 
 use super::{FollowedPull, PullRead, PullReader, record, troubles};
 use crate::engine::AtEnd;
-use crate::github::GitHub;
-use crate::ledger::Ledger;
-use crate::outcome::{EventKind, GithubUsage, RunRecord};
+use crate::github::{GitHub, PullAddress, Unreadable, UnreadableKind};
+use crate::ledger::{Ledger, LedgerError, LedgerPull, LedgerReader};
+use crate::outcome::{
+    EventKind, GithubUsage, PullRequest, PullState, RunRecord, SessionRef, Stage, TaskRecord,
+};
+use crate::plan::Task;
 use crate::pulls::Terms;
 use crate::report::many;
+use crate::runner::existing::EarlierPull;
 use crate::runner::{Redactor, RunError};
 
 /// How long the start may wait for GitHub, and the end.
@@ -23,6 +27,25 @@ const AT_END: Duration = Duration::from_secs(10);
 pub(crate) struct Following {
     pub(crate) github: GitHub,
     pub(crate) terms: Terms,
+    /// It is played by a simulator, which forgets what there was before it began.
+    pub(crate) is_played: bool,
+}
+
+impl Following {
+    /// Reads them, in pairs.
+    async fn read(
+        &self,
+        mut followed: Vec<FollowedPull>,
+        patience: Duration,
+    ) -> (Vec<(FollowedPull, PullRead)>, GithubUsage) {
+        followed.retain(FollowedPull::may_change);
+        let reader = PullReader::new(&self.github, self.terms.clone());
+        let reads = reader.read(&followed, Instant::now() + patience).await;
+        let mut reads: Vec<_> = followed.into_iter().zip(reads).collect();
+        let is_gone = |why: &Unreadable| why.kind == UnreadableKind::Gone;
+        reads.retain(|(_, read)| !self.is_played || !read.unreadable().is_some_and(is_gone));
+        (reads, reader.used())
+    }
 }
 
 /// What was read at the start, of the pull requests of the manifest's earlier rounds and of the one that is gone on with.
@@ -37,21 +60,66 @@ pub(crate) struct PullsBefore {
 impl PullsBefore {
     /// Reads those that may still change.
     pub(crate) async fn read(followed: Vec<FollowedPull>, following: Option<&Following>) -> Self {
-        let followed: Vec<_> = followed.into_iter().filter(FollowedPull::may_change).collect();
         if followed.is_empty() {
             return Self::default();
         }
-        let Some(Following { github, terms }) = following else {
+        let Some(following) = following else {
             let note = format!(
                 "nobody looks what became of {}: no token for GitHub is set (JULES_BATCH_GITHUB_TOKEN, GH_TOKEN, GITHUB_TOKEN)",
                 many(followed.len(), "pull request")
             );
             return Self { notes: vec![note], ..Self::default() };
         };
-        let reader = PullReader::new(github, terms.clone());
-        let reads = reader.read(&followed, Instant::now() + AT_START).await;
-        let reads: Vec<_> = followed.into_iter().zip(reads).collect();
-        Self { notes: troubles(reads.iter().map(|(pull, read)| (pull, read))), usage: reader.used(), reads }
+        let (reads, usage) = following.read(followed, AT_START).await;
+        Self { notes: troubles(reads.iter().map(|(pull, read)| (pull, read))), usage, reads }
+    }
+
+    /// The pull requests that earlier runs have made for a task, by its key, as they stand.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn of_task(
+        &self,
+        task: &Task,
+        former_name: Option<&str>,
+        reader: Option<&LedgerReader>,
+        simulated: bool,
+    ) -> Result<Vec<EarlierPull>, LedgerError> {
+        let Some(reader) = reader.filter(|_| task.source.is_some()) else { return Ok(Vec::new()) };
+        let mut found = reader.pulls_of_key(&task.key, simulated)?;
+        if let Some(name) = former_name {
+            found.extend(reader.pulls_of_key(&task.key_under(name), simulated)?);
+        }
+        found.retain(|pull| pull.stage != Some(Stage::Foreign));
+        found.into_iter().map(|pull| self.earlier(pull, reader)).collect()
+    }
+
+    fn earlier(&self, known: LedgerPull, reader: &LedgerReader) -> Result<EarlierPull, LedgerError> {
+        let record = match &known.run {
+            Some(run) => reader.task(run, &known.task)?,
+            None => None,
+        };
+        let now = self.reads.iter().find(|(pull, _)| pull.url == known.url).map(|(_, read)| &read.status);
+        let status = now.or_else(|| Some(&record.as_ref()?.pulls.of(&known.url)?.status));
+        let made = record.iter().flat_map(TaskRecord::every_pull_request).find(|pull| pull.url == known.url);
+        let number = PullAddress::of_url(&known.url).map(|address| u64::from(address.number));
+        let plain =
+            || PullRequest { url: known.url.clone(), number, title: None, base_ref: None, head_ref: None };
+        let sessions = record.iter().flat_map(|record| &record.attempts).filter_map(|it| it.session.as_ref());
+        let session = known.session.as_ref().map(|id| {
+            let told = sessions.into_iter().find(|session| session.id == *id);
+            told.cloned().unwrap_or_else(|| SessionRef { id: id.clone(), url: None })
+        });
+        Ok(EarlierPull {
+            pull: made.cloned().unwrap_or_else(plain),
+            state: status.map_or(known.state, |status| Some(status.state)).unwrap_or(PullState::Unknown),
+            made_at: known.made_at,
+            closed_at: status.map_or(known.closed_at, |status| status.closed_at.or(status.merged_at)),
+            closed_by: status.and_then(|status| status.closed_by.clone()),
+            session,
+            run: known.run,
+        })
     }
 
     /// Enters it into the ledger.
@@ -73,20 +141,16 @@ impl PullsBefore {
 /// before.
 pub(crate) fn at_end(following: Following, told: Vec<String>, began: Timestamp) -> AtEnd {
     Box::new(move |run: &RunRecord| {
-        let mut followed = FollowedPull::of_run(run);
-        followed.retain(FollowedPull::may_change);
+        let followed = FollowedPull::of_run(run);
         Box::pin(async move {
             if followed.is_empty() {
                 return Vec::new();
             }
-            let Following { github, terms } = &following;
-            let reader = PullReader::new(github, terms.clone());
-            let reads = reader.read(&followed, Instant::now() + AT_END).await;
-            let both = || followed.iter().zip(&reads);
+            let (reads, usage) = following.read(followed, AT_END).await;
+            let both = || reads.iter().map(|(pull, read)| (pull, read));
             let notes = troubles(both()).into_iter().filter(|note| !told.contains(note));
             let mut events: Vec<_> = notes.map(|note| EventKind::Noted { task: None, note }).collect();
             events.extend(both().filter_map(|(pull, read)| super::news(pull, read, began)));
-            let usage = reader.used();
             if usage != GithubUsage::default() {
                 events.push(EventKind::GithubUsed { usage });
             }
