@@ -45,7 +45,6 @@ pub mod outcome;
 pub mod plan;
 #[cfg(feature = "runner")]
 #[cfg_attr(not(test), expect(dead_code, reason = "the commands about pull requests come next"))]
-#[expect(unused_imports, reason = "the commands about pull requests come next")]
 pub(crate) mod pulls;
 #[cfg(feature = "runner")]
 pub mod report;

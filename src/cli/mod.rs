@@ -30,6 +30,7 @@ mod outputs;
 mod plan;
 mod planned;
 mod progress;
+mod pulls;
 mod quote;
 mod recorded;
 mod redact;
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     /// Say of tasks that they are done, not to be done, or to be done
     Mark(mark::MarkArgs),
+    /// Show how pull requests stand after their sessions, and act on them
+    Pulls(Box<pulls::PullsArgs>),
     /// Write or print the reports of a recorded run again
     Report(report::RenderArgs),
     /// Merge the report.json files of shards into one set of reports
@@ -141,6 +144,7 @@ fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {
         Command::Plan(args) => block_on(plan::run(&args, console)),
         Command::Status(args) => block_on(status::run(&args, console)),
         Command::Mark(args) => block_on(mark::run(&args, console)),
+        Command::Pulls(args) => block_on(pulls::run(&args, console)),
         Command::Report(args) => report::run(&args, console),
         Command::Merge(args) => merge::run(&args, console),
         Command::Session(args) => block_on(session::run(&args, console)),

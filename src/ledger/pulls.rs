@@ -82,6 +82,54 @@ pub(super) fn open(conn: &Connection, manifest: &ManifestIdentity) -> rusqlite::
     Ok(found)
 }
 
+/// Those of this manifest's runs, or of all that are not simulated; `over` are those that are merged or closed as well. The
+/// newest run's first, each once.
+pub(super) fn known(
+    conn: &Connection,
+    manifest: Option<&ManifestIdentity>,
+    over: bool,
+) -> rusqlite::Result<Vec<LedgerPull>> {
+    let columns = LedgerPull::COLUMNS;
+    let mut find = conn.prepare_cached(&format!(
+        "SELECT {columns}, runs.identity, runs.name FROM pulls JOIN runs ON n = run \
+         WHERE pulls.simulated = ?1 AND (?2 OR state IS NULL OR state IN ('open', 'unknown')) \
+         ORDER BY run DESC, task, url",
+    ))?;
+    let mut rows = find.query(params![manifest.is_some_and(ManifestIdentity::is_simulated), over])?;
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
+    while let Some(row) = rows.next()? {
+        let (path, name) = (row.get::<_, String>(10)?, row.get::<_, String>(11)?);
+        if manifest.is_none_or(|manifest| manifest.covers(&path, &name)) {
+            let pull = LedgerPull::read(row)?;
+            if seen.insert(pull.url.clone()) {
+                found.push(pull);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// How many of this manifest's pull requests, or of all, are merged and closed.
+pub(super) fn over(
+    conn: &Connection,
+    manifest: Option<&ManifestIdentity>,
+) -> rusqlite::Result<(usize, usize)> {
+    let mut find = conn.prepare_cached(
+        "SELECT state, runs.identity, runs.name, count(DISTINCT url) FROM pulls JOIN runs ON n = run \
+         WHERE pulls.simulated = ?1 AND state IN ('merged', 'closed') GROUP BY state, runs.identity, runs.name",
+    )?;
+    let mut rows = find.query([manifest.is_some_and(ManifestIdentity::is_simulated)])?;
+    let (mut merged, mut closed) = (0, 0);
+    while let Some(row) = rows.next()? {
+        let (path, name) = (row.get::<_, String>(1)?, row.get::<_, String>(2)?);
+        if manifest.is_none_or(|manifest| manifest.covers(&path, &name)) {
+            let count = row.get::<_, u32>(3)? as usize;
+            *if row.get::<_, String>(0)? == "merged" { &mut merged } else { &mut closed } += count;
+        }
+    }
+    Ok((merged, closed))
+}
+
 /// Those that tasks of this key have made, the newest first.
 pub(super) fn of_key(conn: &Connection, key: &TaskKey, simulated: bool) -> rusqlite::Result<Vec<LedgerPull>> {
     all(conn, "key = ?1 AND pulls.simulated = ?2", params![key.as_str(), simulated])

@@ -263,6 +263,32 @@ impl LedgerReader {
         self.snapshot(|conn| pulls::open(conn, manifest))
     }
 
+    /// The pull requests of the manifest's runs, or, without one, of all that are not simulated, each once; those that are
+    /// merged or closed only with `over`.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn known_pulls(
+        &self,
+        manifest: Option<&ManifestIdentity>,
+        over: bool,
+    ) -> Result<Vec<LedgerPull>, LedgerError> {
+        self.snapshot(|conn| pulls::known(conn, manifest, over))
+    }
+
+    /// How many of the same are merged, and how many closed without that.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn pulls_over(
+        &self,
+        manifest: Option<&ManifestIdentity>,
+    ) -> Result<(usize, usize), LedgerError> {
+        self.snapshot(|conn| pulls::over(conn, manifest))
+    }
+
     /// The pull requests that tasks of this key have made, in whatever run, the newest first.
     ///
     /// # Errors

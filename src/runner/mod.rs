@@ -47,7 +47,6 @@ pub use redact::Redactor;
 pub use reports::{CannotWrite, Format, ReportFiles};
 pub use run::{Planned, Preview, Run, Runner};
 
-#[expect(unused_imports, reason = "the commands about pull requests use it")]
-pub(crate) use pulls::{FollowedPull, PullRead, PullReader, record, troubles};
+pub(crate) use pulls::{FollowedPull, KnownPull, PullRead, PullReader, record, troubles};
 pub(crate) use reports::{EventLines, beside, event_lines, replace};
 pub(crate) use service::{all_sources, connect, connected, impatient, read_sources};

@@ -39,6 +39,7 @@ mod open;
 mod own_quota;
 mod planning;
 mod progress;
+mod pulls;
 mod readme;
 mod recipes;
 mod reports;

@@ -1,0 +1,166 @@
+//! `pulls list`: how pull requests stand, and who has to act.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use foreign_text::line as neutral;
+use jiff::Timestamp;
+
+use super::render::{self, Totals};
+use super::watch::watch;
+use super::which::{Names, Readings, Which, read};
+use crate::cli::console::{Console, DIM};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::redact;
+use crate::cli::{github, run::cannot};
+use crate::github::GitHub;
+use crate::ledger::{Ledger, LedgerError};
+use crate::outcome::Stage;
+use crate::pulls::Terms;
+use crate::runner::{KnownPull, record};
+
+const AFTER_HELP: &str = "\
+Open pull requests are listed; with --select or names, merged and closed ones as well, if they are meant. Off a terminal the
+table is lines of name, stage, who it waits for, since when, checks, review, task, session and page, with tabs between.
+--watch shows what changes until nothing is open: it reads what is ours to do every 30 seconds, what machines work on every
+minute, and what waits for people every quarter of an hour.
+
+Examples:
+  jules-batch pulls list
+  jules-batch pulls list my-org/web#12 my-org/api#7
+  jules-batch pulls list --select 'pr(open) & age(>7d)' --format tsv | cut -f1
+  jules-batch pulls list --all --format markdown >> \"$GITHUB_STEP_SUMMARY\"";
+
+/// `pulls list`, with names.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct ListNamed {
+    /// Which.
+    #[command(flatten)]
+    pub(super) names: Names,
+    /// The rest.
+    #[command(flatten)]
+    pub(super) list: ListArgs,
+}
+
+/// The flags of `pulls list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    /// Which.
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Go on until nothing is open any more, and show what changes
+    #[arg(long, help_heading = "Output")]
+    pub(super) watch: bool,
+    /// How to print [default: table on a terminal, else tsv]
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    pub(super) format: Option<PullsFormat>,
+}
+
+/// `pulls list --format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PullsFormat {
+    /// By who has to act, for people
+    Table,
+    /// A line each, with tabs between
+    Tsv,
+    /// One JSON object
+    Json,
+    /// Tables for a step summary, an issue or a chat
+    Markdown,
+}
+
+pub(super) async fn run(args: &ListArgs, names: &[String], console: &Console) -> Result<Exit, Failure> {
+    let began = Timestamp::now();
+    let (mut pulls, over) = args.which.known(names, console)?;
+    let github = github::connect()?;
+    let terms = Terms::default();
+    match &github {
+        Some(github) => {
+            let readings = read(&mut pulls, github, &terms, console).await;
+            readings.troubles().iter().for_each(|line| console.warn(&neutral(line)));
+            keep(&args.which, &readings, began, console)?;
+            until_checked(&mut pulls, github, &terms, args, console).await?;
+        }
+        None => console.warn(
+            "no token for GitHub is set (JULES_BATCH_GITHUB_TOKEN, GH_TOKEN, GITHUB_TOKEN): this is how they stood when they were last read",
+        ),
+    }
+    if let (true, Some(github)) = (args.watch, &github) {
+        pulls = watch(pulls, (args, &terms), github, console).await?;
+    }
+    show(&mut pulls, over, args, names, console)?;
+    Ok(Exit::Done)
+}
+
+/// GitHub finds out whether something can be merged when it is first asked, which takes a moment.
+async fn until_checked(
+    pulls: &mut [KnownPull],
+    github: &GitHub,
+    terms: &Terms,
+    args: &ListArgs,
+    console: &Console,
+) -> Result<(), Failure> {
+    for pause in [1, 2] {
+        let is_open = |pull: &KnownPull| pull.status().is_some_and(|status| status.stage == Stage::Checking);
+        let places: Vec<usize> = (0..pulls.len()).filter(|at| is_open(&pulls[*at])).collect();
+        if places.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        let began = Timestamp::now();
+        let mut reading: Vec<KnownPull> = places.iter().map(|at| pulls[*at].clone()).collect();
+        let readings = read(&mut reading, github, terms, console).await;
+        keep(&args.which, &readings, began, console)?;
+        places.into_iter().zip(reading).for_each(|(at, read)| pulls[at] = read);
+    }
+    Ok(())
+}
+
+/// Prints those that are meant.
+fn show(
+    pulls: &mut Vec<KnownPull>,
+    (merged, closed): (usize, usize),
+    args: &ListArgs,
+    names: &[String],
+    console: &Console,
+) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let asked = !names.is_empty() || !args.which.select.is_empty();
+    let totals = Totals::of(pulls, merged, closed);
+    pulls.retain(|pull| args.which.means(pull, now) && (asked || pull.may_be_open()));
+    render::sort(pulls);
+    let usual = if console.out_terminal() { PullsFormat::Table } else { PullsFormat::Tsv };
+    match args.format.unwrap_or(usual) {
+        PullsFormat::Json => console.result_line(&render::json(pulls, &totals, now)?),
+        PullsFormat::Tsv => console.result(&render::tsv(pulls)),
+        PullsFormat::Markdown => console.result(&render::markdown(pulls, &totals)),
+        PullsFormat::Table if pulls.is_empty() => Ok(()),
+        PullsFormat::Table => console.result_line(&render::table(pulls, now, console.out_width())),
+    }?;
+    if !matches!(args.format, Some(PullsFormat::Json | PullsFormat::Markdown)) {
+        console.say(&format!("{DIM}{}{DIM:#}", totals.words(pulls, asked)));
+    }
+    Ok(())
+}
+
+/// Records what was read, unless a run is at work: that one reads them itself.
+pub(super) fn keep(
+    which: &Which,
+    readings: &Readings,
+    began: Timestamp,
+    console: &Console,
+) -> Result<(), Failure> {
+    let ledger = match Ledger::open(&which.state.state_dir) {
+        Ok(ledger) => ledger,
+        Err(error @ LedgerError::InUse { .. }) => {
+            console.say(&format!("{DIM}not recorded: {error}{DIM:#}"));
+            return Ok(());
+        }
+        Err(error) => return Err(Failure::new(Exit::NotWritable, error)),
+    };
+    let both = readings.followed.iter().zip(&readings.reads);
+    let recorded = record(ledger, &redact::redactor(), both, readings.usage, began);
+    recorded.map(drop).map_err(|error| cannot(error, console))
+}

@@ -1,0 +1,57 @@
+//! `pulls`: what becomes of changes after their sessions, and what is done about it.
+
+mod list;
+mod render;
+mod watch;
+mod which;
+
+use clap::Subcommand;
+
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use list::ListArgs;
+
+const AFTER_HELP: &str = "\
+A change is done when it is merged, not when its session has ended. `pulls` reads how the pull requests of the manifest's runs
+stand, says who has to act on each, and records it. The token for GitHub comes from JULES_BATCH_GITHUB_TOKEN (or _FILE),
+GH_TOKEN or GITHUB_TOKEN; without one, how they stood when they were last read is shown.
+
+Selections are those of tasks, job(…), source(…), tag(…), id(…) and so on, and of pull requests:
+  pr(open)               open, merged, closed, unknown
+  stage(ready)           what it waits for: ready, checks-failed, checks-pending, review-required, conflict, touched, …
+  checks(failed)         passed, failed, pending, none
+  review(approved)       approved, changes-requested, required, none
+  age(>7d)               for how long we know of it
+
+Examples:
+  jules-batch pulls
+  jules-batch pulls --watch
+  jules-batch pulls --select 'stage(checks-failed) | stage(conflict)' --format markdown
+  jules-batch pulls list my-org/web#12 --format json | jq '.pullRequests[0].stage'";
+
+/// `pulls`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub(crate) struct PullsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    command: Option<PullsCommand>,
+    /// Without a word: `list`.
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+/// What is done with pull requests.
+#[derive(Debug, Subcommand)]
+enum PullsCommand {
+    /// Show how they stand and who has to act; also what `pulls` alone does
+    List(Box<list::ListNamed>),
+}
+
+pub(crate) async fn run(args: &PullsArgs, console: &Console) -> Result<Exit, Failure> {
+    match &args.command {
+        None => list::run(&args.list, &[], console).await,
+        Some(PullsCommand::List(args)) => list::run(&args.list, &args.names.names, console).await,
+    }
+}

@@ -1,0 +1,172 @@
+//! Which pull requests a command is about: those of a manifest's runs or of all, selected or named, read now.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use foreign_text::line as neutral;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::cli::args::State;
+use crate::cli::client::said_when_long;
+use crate::cli::console::Console;
+use crate::cli::failure::Failure;
+use crate::cli::selection::Selection;
+use crate::cli::{planned, recorded};
+use crate::github::{GitHub, PullAddress};
+use crate::ledger::{LedgerReader, ManifestIdentity};
+use crate::outcome::GithubUsage;
+use crate::report::many;
+use crate::pulls::{PullFilter, Terms};
+use crate::runner::{FollowedPull, KnownPull, PullRead, PullReader, troubles};
+use jules::SessionId;
+
+/// How long all readings of a command may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Which pull requests, and of which runs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// Only pull requests that match, such as 'stage(ready) & job(upgrade)'; of several, any is enough
+    #[arg(long, value_name = "EXPR", help_heading = "Selection")]
+    pub(super) select: Vec<PullFilter>,
+    /// No pull requests that match; wins over --select
+    #[arg(long, value_name = "EXPR", help_heading = "Selection")]
+    pub(super) exclude: Vec<PullFilter>,
+    /// The manifest whose runs made them
+    #[arg(long, value_name = "MANIFEST", default_value = "jobs.yaml", help_heading = "Selection")]
+    pub(super) manifest: PathBuf,
+    /// Those of all manifests of the state folder
+    #[arg(long, conflicts_with = "manifest", help_heading = "Selection")]
+    pub(super) all: bool,
+    /// Set a variable of the manifest; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Selection")]
+    pub(super) var: Vec<String>,
+    /// Where runs are recorded.
+    #[command(flatten)]
+    pub(super) state: State,
+}
+
+/// The names of pull requests on a command line.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Names {
+    /// Only these: owner/repo#12, the address of the page, a task's id, or its session
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+}
+
+impl Which {
+    /// The pull requests that the ledger knows, without those that are over if nothing asks for them; and how many are
+    /// merged and closed.
+    pub(super) fn known(
+        &self,
+        names: &[String],
+        console: &Console,
+    ) -> Result<(Vec<KnownPull>, (usize, usize)), Failure> {
+        let manifest = self.identity(console)?;
+        let reader = LedgerReader::open(&self.state.state_dir).map_err(recorded::unreadable)?;
+        let wants_over = !names.is_empty() || !self.select.is_empty();
+        let known = KnownPull::all(&reader, manifest.as_ref(), wants_over).map_err(recorded::unreadable)?;
+        let over = reader.pulls_over(manifest.as_ref()).map_err(recorded::unreadable)?;
+        Ok((named(known, names)?, over))
+    }
+
+    /// Whether an expression means it, as it stands now.
+    pub(super) fn means(&self, pull: &KnownPull, now: Timestamp) -> bool {
+        let any = |of: &[PullFilter]| of.iter().any(|filter| filter.matches(&pull.selectable(), now));
+        (self.select.is_empty() || any(&self.select)) && !any(&self.exclude)
+    }
+
+    /// None for all manifests.
+    fn identity(&self, console: &Console) -> Result<Option<ManifestIdentity>, Failure> {
+        if self.all {
+            return Ok(None);
+        }
+        let selection = Selection { var: self.var.clone(), ..Selection::default() };
+        let manifest = planned::read(&self.manifest, &selection, console);
+        let manifest = manifest.map_err(|failure| {
+            failure.help_if(!self.manifest.exists(), "see those of all manifests: jules-batch pulls --all")
+        })?;
+        let plan = planned::expand(&manifest, console)?;
+        let identity = ManifestIdentity::new(&self.state.state_dir, &self.manifest, &plan.name, false);
+        Ok(Some(if plan.former_name.is_some() { identity.with_default_name() } else { identity }))
+    }
+}
+
+/// What one reading of several gave.
+pub(super) struct Readings {
+    /// As they were known before it.
+    pub(super) followed: Vec<FollowedPull>,
+    pub(super) reads: Vec<PullRead>,
+    /// What it cost.
+    pub(super) usage: GithubUsage,
+}
+
+impl Readings {
+    /// What keeps GitHub from telling, a line each.
+    pub(super) fn troubles(&self) -> Vec<String> {
+        troubles(self.followed.iter().zip(&self.reads))
+    }
+}
+
+/// Reads those that may still change; each stands as GitHub tells it afterwards.
+pub(super) async fn read(
+    pulls: &mut [KnownPull],
+    github: &GitHub,
+    terms: &Terms,
+    console: &Console,
+) -> Readings {
+    let reader = PullReader::new(github, terms.clone());
+    let followed: Vec<_> = pulls.iter().map(|pull| pull.followed.clone()).collect();
+    let what = format!("reading {}", many(followed.len(), "pull request"));
+    let reads = reader.read(&followed, Instant::now() + PATIENCE);
+    let reads = said_when_long(&what, console, reads).await;
+    for (pull, read) in pulls.iter_mut().zip(&reads) {
+        pull.take(read);
+    }
+    Readings { followed, reads, usage: reader.used() }
+}
+
+/// Those with one of these names; all without.
+fn named(known: Vec<KnownPull>, names: &[String]) -> Result<Vec<KnownPull>, Failure> {
+    if names.is_empty() {
+        return Ok(known);
+    }
+    let names: Vec<Name<'_>> = names.iter().map(|name| Name::of(name)).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.iter().any(|pull| name.is_of(pull))) {
+        let text = neutral(unknown.text);
+        let failure = Failure::usage(format!("no pull request of these runs is called `{text}`"));
+        return Err(failure.help(
+            "name it by owner/repo#12, by its page, by its task's id or by its session; see them: jules-batch pulls",
+        ));
+    }
+    Ok(known.into_iter().filter(|pull| names.iter().any(|name| name.is_of(pull))).collect())
+}
+
+/// A name of the command line, and what it may mean.
+struct Name<'a> {
+    text: &'a str,
+    address: Option<PullAddress>,
+    session: Option<SessionId>,
+}
+
+impl<'a> Name<'a> {
+    fn of(text: &'a str) -> Self {
+        let address = PullAddress::of_name(text).or_else(|| PullAddress::of_url(text));
+        let session = if address.is_none() { text.parse().ok() } else { None };
+        Self { text, address, session }
+    }
+
+    fn is_of(&self, pull: &KnownPull) -> bool {
+        let followed = &pull.followed;
+        if let Some(address) = &self.address {
+            let number = address.number;
+            let now = followed.earlier.as_ref().and_then(|earlier| earlier.repository.as_deref());
+            return PullAddress::of_url(&followed.url).is_some_and(|own| {
+                own.number == number && (address.is_in(&own.repository()) || now.is_some_and(|it| address.is_in(it)))
+            });
+        }
+        followed.task.as_str() == self.text
+            || (self.session.is_some() && followed.session == self.session)
+    }
+}

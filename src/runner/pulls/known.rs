@@ -1,0 +1,119 @@
+//! The pull requests that a ledger knows, over all runs, each with what its run knows of the task that made it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{FollowedPull, PullRead};
+use crate::ledger::{LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
+use crate::outcome::{PlannedTask, PullRecords, PullState, PullStatus, RunId, TaskRecord};
+use crate::plan::TaskId;
+use crate::pulls::Selectable;
+
+/// A pull request and its task.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownPull {
+    /// What is read of it.
+    pub(crate) followed: FollowedPull,
+    /// The task that made it.
+    pub(crate) task: Arc<PlannedTask>,
+    /// What its run knows of the task's pull requests, and what was done to them.
+    pub(crate) records: Arc<PullRecords>,
+    /// Its title, as the session told it.
+    pub(crate) title: Option<String>,
+    /// When the run learnt of it.
+    pub(crate) made_at: Timestamp,
+}
+
+impl KnownPull {
+    /// Those of the manifest's runs, or of all that are not simulated; with `over` those that are merged or closed as well.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn all(
+        reader: &LedgerReader,
+        manifest: Option<&ManifestIdentity>,
+        over: bool,
+    ) -> Result<Vec<Self>, LedgerError> {
+        let mut tasks: HashMap<(RunId, TaskId), Option<OfTask>> = HashMap::new();
+        let mut found = Vec::new();
+        for pull in reader.known_pulls(manifest, over)? {
+            // What is joined to no run is not listed.
+            let Some(run) = pull.run.clone() else { continue };
+            let key = (run, pull.task.clone());
+            if !tasks.contains_key(&key) {
+                let record = reader.task(&key.0, &key.1)?;
+                tasks.insert(key.clone(), record.map(|record| OfTask::new(&key.0, &record)));
+            }
+            let Some(Some(of_task)) = tasks.get(&key) else { continue };
+            found.push(of_task.pull(key.0, pull));
+        }
+        Ok(found)
+    }
+
+    /// How it stands, as far as it was read.
+    pub(crate) fn status(&self) -> Option<&PullStatus> {
+        self.followed.earlier.as_ref()
+    }
+
+    /// Whether it is open, or nobody knows.
+    pub(crate) fn may_be_open(&self) -> bool {
+        self.status().is_none_or(|status| !matches!(status.state, PullState::Merged | PullState::Closed))
+    }
+
+    /// What a selection is asked about.
+    pub(crate) fn selectable(&self) -> Selectable<'_> {
+        Selectable { task: &self.task, status: self.status(), made_at: self.made_at }
+    }
+
+    /// It stands so from now on. What told nothing leaves it as it was.
+    pub(crate) fn take(&mut self, read: &PullRead) {
+        if read.tells() || self.followed.earlier.is_none() {
+            self.followed.earlier = Some(read.status.clone());
+        }
+    }
+}
+
+/// A task, read once for all of its pull requests.
+struct OfTask {
+    planned: Arc<PlannedTask>,
+    records: Arc<PullRecords>,
+    followed: Vec<FollowedPull>,
+    titles: HashMap<String, String>,
+}
+
+impl OfTask {
+    fn new(run: &RunId, record: &TaskRecord) -> Self {
+        let made = record.attempts.iter().flat_map(|attempt| attempt.work.pull_requests());
+        let titles = made.filter_map(|pull| Some((pull.url.clone(), pull.title.clone()?)));
+        Self {
+            planned: Arc::new(record.planned.clone()),
+            records: Arc::new(record.pulls.clone()),
+            followed: FollowedPull::of_task(run, record),
+            titles: titles.collect(),
+        }
+    }
+
+    fn pull(&self, run: RunId, pull: LedgerPull) -> KnownPull {
+        let known = self.followed.iter().find(|known| known.url == pull.url).cloned();
+        // One that the task had before its prompt was edited has no place in its record.
+        let followed = known.unwrap_or_else(|| FollowedPull {
+            run,
+            task: pull.task,
+            source: self.planned.source.as_ref().map(|source| source.github.to_string()),
+            session: pull.session,
+            is_session_live: false,
+            earlier: self.records.of(&pull.url).map(|known| known.status.clone()),
+            url: pull.url.clone(),
+        });
+        KnownPull {
+            title: self.titles.get(&pull.url).cloned(),
+            followed,
+            task: Arc::clone(&self.planned),
+            records: Arc::clone(&self.records),
+            made_at: pull.made_at,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `pulls`: how pull requests stand after their sessions, and what is done about it, against both halves of the simulator.
+
+mod listing;
+
+use crate::support::{Manifest, Runner, World, job};
+
+/// Sessions that are done at once, on a GitHub where everything is an hour old when we first look.
+const QUICK: &str = "clock: { behind: 1h }
+defaults: { duration: 20ms, outcome: pull-request, branch-form: jules, activities: { gap: 10ms } }
+";
+
+/// The service's GitHub, and a token for it.
+fn with_github<'w>(runner: Runner<'w>, world: &World) -> Runner<'w> {
+    let github = world.service().url().replace("/v1alpha", "");
+    runner.env("GITHUB_API_URL", github).env("GH_TOKEN", "ghp_of-the-tests")
+}
+
+/// `jules-batch pulls …`
+fn pulls<'w>(world: &'w World, args: &str) -> Runner<'w> {
+    with_github(world.command("pulls"), world).args(args)
+}
+
+/// A job on these repositories of `my-org`.
+fn on(repositories: &[&str]) -> Manifest {
+    let sources: Vec<_> = repositories.iter().map(|name| format!("my-org/{name}@main")).collect();
+    Manifest::of([job("upgrade", "Upgrade it.", &[&format!("sources: [{}]", sources.join(", "))])])
+}
+
+/// A check that has its end at once.
+fn check(name: &str, ends: &str) -> String {
+    format!("{{ name: {name}, appears: 0s, queued: 0s, lasts: 0s, ends: {ends} }}")
+}
+
+/// `my-org/web#12` of the one pull request of that repository.
+fn name_in(world: &World, repository: &str) -> String {
+    let start = format!("https://github.com/my-org/{repository}/pull/");
+    let pulls = world.service().pull_requests();
+    let number = pulls.iter().find_map(|pull| pull.url.strip_prefix(&start)).unwrap();
+    format!("my-org/{repository}#{number}")
+}
+
+/// A world in which one session has made a pull request in each of these repositories. `rest` goes on with the scenario.
+fn made(repositories: &[&str], rest: &str) -> World {
+    let sources: Vec<_> = repositories.iter().map(|name| format!("{{ repo: my-org/{name} }}")).collect();
+    let github = if rest.contains("github:\n") { "" } else { "github: { repositories: [{ mergeable-after: 0s }] }\n" };
+    let scenario = format!("{QUICK}{github}sources: [{}]\n{rest}", sources.join(", "));
+    let world = World::with(&scenario, &on(repositories));
+    world.run().exits(0);
+    world
+}
