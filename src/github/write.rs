@@ -87,6 +87,11 @@ impl WriteError {
         }
     }
 
+    /// Whether nothing of it reached GitHub, and no limit is why.
+    pub(crate) fn is_not_sent(&self) -> bool {
+        matches!(self.failure, WriteFailure::NotSent(_))
+    }
+
     /// Whether the head is another than the one it was meant for.
     pub(crate) fn is_head_moved(&self) -> bool {
         match (self.write, self.refused()) {

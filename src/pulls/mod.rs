@@ -1,5 +1,6 @@
 //! After the session: from one reading of a pull request to what it waits for.
 
+mod act;
 mod following;
 #[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
 mod needs;
@@ -9,6 +10,9 @@ mod stage;
 #[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
 mod waves;
 
+pub(crate) use act::{
+    Case, Decision, Left, MergeTerms, Seen, Step, close, merge, message, update, with_failed_checks,
+};
 pub(crate) use following::{
     ReadingPlan, Spent, plan, until, wants_details, wants_first_contact, wants_pushes,
 };

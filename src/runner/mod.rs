@@ -47,6 +47,8 @@ pub use redact::Redactor;
 pub use reports::{CannotWrite, Format, ReportFiles};
 pub use run::{Planned, Preview, Run, Runner};
 
-pub(crate) use pulls::{FollowedPull, KnownPull, PullRead, PullReader, record, troubles};
+pub(crate) use pulls::{
+    Acting, End, FollowedPull, How, Job, KnownPull, PullLog, PullRead, PullReader, What, record, troubles,
+};
 pub(crate) use reports::{EventLines, beside, event_lines, replace};
 pub(crate) use service::{all_sources, connect, connected, impatient, read_sources};

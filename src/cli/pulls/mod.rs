@@ -1,9 +1,11 @@
 //! `pulls`: what becomes of changes after their sessions, and what is done about it.
 
+mod act;
 mod list;
 mod render;
 mod watch;
 mod which;
+mod write;
 
 use clap::Subcommand;
 
@@ -28,7 +30,8 @@ Examples:
   jules-batch pulls
   jules-batch pulls --watch
   jules-batch pulls --select 'stage(checks-failed) | stage(conflict)' --format markdown
-  jules-batch pulls list my-org/web#12 --format json | jq '.pullRequests[0].stage'";
+  jules-batch pulls list my-org/web#12 --format json | jq '.pullRequests[0].stage'
+  jules-batch pulls merge --select 'stage(ready)' --yes";
 
 /// `pulls`.
 #[derive(Debug, clap::Args)]
@@ -47,11 +50,23 @@ pub(crate) struct PullsArgs {
 enum PullsCommand {
     /// Show how they stand and who has to act; also what `pulls` alone does
     List(Box<list::ListNamed>),
+    /// Merge what is ready, one after the other
+    Merge(Box<write::MergeArgs>),
+    /// Close pull requests without merging them
+    Close(Box<write::CloseArgs>),
+    /// Send a message to the sessions that made them, to have them repaired
+    Message(Box<write::MessageArgs>),
+    /// Bring branches up to date where a rule wants that
+    Update(Box<write::UpdateArgs>),
 }
 
 pub(crate) async fn run(args: &PullsArgs, console: &Console) -> Result<Exit, Failure> {
     match &args.command {
         None => list::run(&args.list, &[], console).await,
         Some(PullsCommand::List(args)) => list::run(&args.list, &args.names.names, console).await,
+        Some(PullsCommand::Merge(args)) => write::merge(args, console).await,
+        Some(PullsCommand::Close(args)) => write::close(args, console).await,
+        Some(PullsCommand::Message(args)) => write::message(args, console).await,
+        Some(PullsCommand::Update(args)) => write::update(args, console).await,
     }
 }

@@ -32,7 +32,8 @@ impl Totals {
     pub(super) fn of(pulls: &[KnownPull], merged: usize, closed: usize) -> Self {
         let mut totals = Self { merged, closed, ..Self::default() };
         for pull in pulls {
-            let was_over = pull.records.of(&pull.followed.url).is_some_and(|known| known.status.state.is_over());
+            let was_over =
+                pull.records.of(&pull.followed.url).is_some_and(|known| known.status.state.is_over());
             match pull.status() {
                 None => totals.unread += 1,
                 Some(status) if status.state == PullState::Merged => totals.merged += usize::from(!was_over),
@@ -136,7 +137,9 @@ pub(super) fn table(pulls: &[KnownPull], now: Timestamp, width: usize) -> String
                 status.map_or("not read", |status| status.stage.label()).to_owned(),
                 status.map_or_else(String::new, |status| ago(status.since, now)),
                 neutral(pull.followed.task.as_str()),
-                status.map_or_else(String::new, |status| foreign_text::one_line(neutral(&note(status)), 200).into_owned()),
+                status.map_or_else(String::new, |status| {
+                    foreign_text::one_line(neutral(&note(status)), 200).into_owned()
+                }),
             ]);
         }
         text.push_str(&table.trim_fmt());
@@ -148,7 +151,8 @@ pub(super) fn table(pulls: &[KnownPull], now: Timestamp, width: usize) -> String
 pub(super) fn tsv(pulls: &[KnownPull]) -> String {
     let line = |pull: &KnownPull| {
         let status = pull.status();
-        let told = |of: fn(&PullStatus) -> Option<String>| status.and_then(of).unwrap_or_else(|| "-".to_owned());
+        let told =
+            |of: fn(&PullStatus) -> Option<String>| status.and_then(of).unwrap_or_else(|| "-".to_owned());
         let fields = [
             name(pull),
             told(|status| Some(status.stage.as_str().to_owned())),
@@ -226,14 +230,17 @@ pub(super) fn markdown(pulls: &[KnownPull], totals: &Totals) -> String {
         );
         for pull in group {
             let url = &pull.followed.url;
-            let is_plain = url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>()|".contains(&b));
+            let is_plain = url.starts_with("https://")
+                && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>()|".contains(&b));
             let label = words(&name(pull), 200);
             let link = if is_plain { format!("[{label}](<{url}>)") } else { label };
-            let title = pull.title.as_deref().map_or_else(String::new, |title| format!(" {}", words(title, 200)));
+            let title =
+                pull.title.as_deref().map_or_else(String::new, |title| format!(" {}", words(title, 200)));
             let mut stage = pull.status().map_or("not read", |status| status.stage.label()).to_owned();
             let why = pull.status().map(note).filter(|note| !note.is_empty());
             stage.extend(why.map(|note| format!(": {}", words(&note, 200))));
-            let since = pull.status().map_or_else(String::new, |it| it.since.strftime("%Y-%m-%d %H:%M").to_string());
+            let since =
+                pull.status().map_or_else(String::new, |it| it.since.strftime("%Y-%m-%d %H:%M").to_string());
             let task = words(pull.followed.task.as_str(), 300);
             let _ = writeln!(text, "| {link}{title} | {stage} | {since} | {task} |");
         }

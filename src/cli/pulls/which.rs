@@ -16,8 +16,8 @@ use crate::cli::{planned, recorded};
 use crate::github::{GitHub, PullAddress};
 use crate::ledger::{LedgerReader, ManifestIdentity};
 use crate::outcome::GithubUsage;
-use crate::report::many;
 use crate::pulls::{PullFilter, Terms};
+use crate::report::many;
 use crate::runner::{FollowedPull, KnownPull, PullRead, PullReader, troubles};
 use jules::SessionId;
 
@@ -163,10 +163,10 @@ impl<'a> Name<'a> {
             let number = address.number;
             let now = followed.earlier.as_ref().and_then(|earlier| earlier.repository.as_deref());
             return PullAddress::of_url(&followed.url).is_some_and(|own| {
-                own.number == number && (address.is_in(&own.repository()) || now.is_some_and(|it| address.is_in(it)))
+                own.number == number
+                    && (address.is_in(&own.repository()) || now.is_some_and(|it| address.is_in(it)))
             });
         }
-        followed.task.as_str() == self.text
-            || (self.session.is_some() && followed.session == self.session)
+        followed.task.as_str() == self.text || (self.session.is_some() && followed.session == self.session)
     }
 }

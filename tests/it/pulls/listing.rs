@@ -29,7 +29,8 @@ fn pull_requests_are_listed_by_who_has_to_act() {
     let world = four();
     let listed = pulls(&world, "").exits(0);
     let rows: Vec<Vec<&str>> = listed.stdout.lines().map(|line| line.split('\t').collect()).collect();
-    let told: Vec<_> = rows.iter().map(|row| (row[0].split('#').next().unwrap(), row[1], row[2], row[4])).collect();
+    let told: Vec<_> =
+        rows.iter().map(|row| (row[0].split('#').next().unwrap(), row[1], row[2], row[4])).collect();
     assert_eq!(
         told,
         [
@@ -41,9 +42,15 @@ fn pull_requests_are_listed_by_who_has_to_act() {
         "{listed}"
     );
     assert_eq!(rows[3][6], "upgrade/my-org/ready@main");
-    assert!(listed.stderr.contains("4 pull requests are open: 1 touched, 1 draft, 1 checks failed, 1 ready"), "{listed}");
+    assert!(
+        listed.stderr.contains("4 pull requests are open: 1 touched, 1 draft, 1 checks failed, 1 ready"),
+        "{listed}"
+    );
     let table = pulls(&world, "list --format table").exits(0).stdout;
-    assert!(table.contains("Waiting for you: 3\n") && table.contains("Ready for jules-batch pulls: 1\n"), "{table}");
+    assert!(
+        table.contains("Waiting for you: 3\n") && table.contains("Ready for jules-batch pulls: 1\n"),
+        "{table}"
+    );
     assert!(table.contains("mallory has pushed to its branch"), "{table}");
     let markdown = pulls(&world, "--format markdown").exits(0).stdout;
     let ready = name_in(&world, "ready");
@@ -88,12 +95,24 @@ fn those_that_are_meant_are_chosen_by_stage_and_by_name() {
     assert_eq!(names("--select checks(failed)|stage(draft)"), ["draft", "failing"]);
     assert_eq!(names("--select pr(open) --exclude source(*/failing) --exclude stage(touched)").len(), 2);
     assert_eq!(names("--select age(>1h)"), [""; 0]);
-    assert_eq!(names(&format!("list {} upgrade/my-org/ready@main", name_in(&world, "draft").replace("my-org", "MY-ORG"))), ["draft", "ready"]);
-    assert_eq!(names(&format!("list https://github.com/{}", name_in(&world, "ready").replace('#', "/pull/"))), ["ready"]);
+    assert_eq!(
+        names(&format!(
+            "list {} upgrade/my-org/ready@main",
+            name_in(&world, "draft").replace("my-org", "MY-ORG")
+        )),
+        ["draft", "ready"]
+    );
+    assert_eq!(
+        names(&format!("list https://github.com/{}", name_in(&world, "ready").replace('#', "/pull/"))),
+        ["ready"]
+    );
     let session = world.sessions()[0].id.clone();
     assert_eq!(names(&format!("list {session}")).len(), 1);
     let wrong = pulls(&world, "list my-org/ready#999999").exits(2);
-    assert!(wrong.stderr.contains("no pull request of these runs is called `my-org/ready#999999`"), "{wrong}");
+    assert!(
+        wrong.stderr.contains("no pull request of these runs is called `my-org/ready#999999`"),
+        "{wrong}"
+    );
     let wrong = pulls(&world, "--select stage(redy)").exits(2);
     assert!(wrong.stderr.contains("`stage(…)` takes one of its words"), "{wrong}");
     let wrong = pulls(&world, "--select wave(2)").exits(2);
@@ -115,7 +134,10 @@ fn other_manifests_and_no_manifest() {
 
 #[test]
 fn watching_ends_when_nothing_is_open() {
-    let world = made(&["web"], "rules: [{ when: {}, then: { on-github: { deeds: [{ does: merge, after: 1ms, by: alice }] } } }]");
+    let world = made(
+        &["web"],
+        "rules: [{ when: {}, then: { on-github: { deeds: [{ does: merge, after: 1ms, by: alice }] } } }]",
+    );
     let listed = pulls(&world, "--watch").exits(0);
     assert!(listed.stderr.contains("no pull request is open; 1 merged, 0 closed in all"), "{listed}");
     let over = json(&world, "--select pr(merged)");

@@ -42,7 +42,8 @@ fn name_in(world: &World, repository: &str) -> String {
 /// A world in which one session has made a pull request in each of these repositories. `rest` goes on with the scenario.
 fn made(repositories: &[&str], rest: &str) -> World {
     let sources: Vec<_> = repositories.iter().map(|name| format!("{{ repo: my-org/{name} }}")).collect();
-    let github = if rest.contains("github:\n") { "" } else { "github: { repositories: [{ mergeable-after: 0s }] }\n" };
+    let github =
+        if rest.contains("github:\n") { "" } else { "github: { repositories: [{ mergeable-after: 0s }] }\n" };
     let scenario = format!("{QUICK}{github}sources: [{}]\n{rest}", sources.join(", "));
     let world = World::with(&scenario, &on(repositories));
     world.run().exits(0);

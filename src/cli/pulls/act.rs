@@ -1,0 +1,218 @@
+//! `pulls merge`, `close`, `message` and `update`: says what it would do, asks, does it, tells what became of each.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use foreign_text::line as neutral;
+use jiff::Timestamp;
+
+use super::render::name;
+use super::which::{Names, Which};
+use crate::cli::client::said_when_long;
+use crate::cli::console::{Console, DIM, GREEN, RED, YELLOW};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::number::whole;
+use crate::cli::run::cannot;
+use crate::cli::{github, mark, redact};
+use crate::github::GitHub;
+use crate::ledger::Ledger;
+use crate::pulls::{Decision, Left, Terms};
+use crate::report::{duration, many};
+use crate::runner::{Acting, End, How, Job, KnownPull, PullLog, RunError, What};
+use jules::Jules;
+
+/// What all of these commands take.
+#[derive(Debug, clap::Args)]
+pub(super) struct ActArgs {
+    /// Which, by name.
+    #[command(flatten)]
+    pub(super) names: Names,
+    /// Which.
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Do it without a question; needed where nobody can be asked
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Do it to at most N, the oldest first
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    pub(super) max: Option<usize>,
+}
+
+/// The words of a command.
+pub(super) struct Words {
+    /// `merge`.
+    pub(super) verb: &'static str,
+    /// `merged`.
+    pub(super) done: &'static str,
+}
+
+/// What is done, and how.
+pub(super) struct Task {
+    pub(super) what: What,
+    pub(super) terms: Terms,
+    pub(super) delete_branch: bool,
+    pub(super) words: Words,
+    pub(super) jules: Option<Jules>,
+}
+
+/// The client for GitHub, which cannot be done without.
+pub(super) fn needed() -> Result<GitHub, Failure> {
+    github::connect()?.ok_or_else(|| {
+        Failure::new(Exit::KeyRefused, "no token for GitHub is set")
+            .help("set JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN; check it with: jules-batch doctor")
+    })
+}
+
+pub(super) async fn run(
+    args: &ActArgs,
+    task: Task,
+    github: &GitHub,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let ledger = Ledger::open(&args.which.state.state_dir);
+    let ledger = ledger.map_err(|error| cannot(RunError::Ledger(error), console))?;
+    let (mut pulls, _) = args.which.known(&args.names.names, console)?;
+    pulls.sort_by(|one, other| (one.made_at, &one.followed.url).cmp(&(other.made_at, &other.followed.url)));
+    let Task { what, terms, delete_branch, words, jules } = task;
+    let how = How { terms, by: mark::who(), delete_branch };
+    let log = PullLog::new(ledger, redact::redactor());
+    let mut acting = Acting::new((github, jules), log, (what, how), pulls);
+    let reading = format!("reading {}", many(acting.jobs.len(), "pull request"));
+    let failed = |error| cannot(error, console);
+    said_when_long(&reading, console, acting.read_all()).await.map_err(failed)?;
+    choose(&mut acting, args);
+    let left = preview(&mut acting, args.max);
+    let open = acting.jobs.iter().filter(|job| job.end.is_none()).count();
+    console.say(&announced(&words, open, &left));
+    if args.dry_run || open == 0 {
+        told_all(&acting.jobs, &words, console)?;
+        return Ok(exit(&acting.jobs));
+    }
+    if !args.yes {
+        if !console.interactive() {
+            let failure = Failure::usage("nobody is here to answer the question");
+            return Err(failure.help("do it unasked with --yes; see what would be done with -n"));
+        }
+        if !console.confirm(&format!("{} {}?", capital(words.verb), many(open, "pull request"))) {
+            console.say("nothing was done");
+            return Ok(Exit::WorkLeft);
+        }
+    }
+    let waits = |left: Duration| {
+        if left > Duration::from_secs(3) {
+            console
+                .mention(&format!("{DIM}waiting {} until they can be read again …{DIM:#}", duration(left)));
+        }
+    };
+    let tell = |job: &Job| console.mention(&line(job, &words));
+    acting.carry_out(tell, waits).await.map_err(failed)?;
+    told_all(&acting.jobs, &words, console)?;
+    Ok(exit(&acting.jobs))
+}
+
+/// Leaves out what no expression means, as it stands now.
+fn choose(acting: &mut Acting<'_>, args: &ActArgs) {
+    let now = Timestamp::now();
+    let names = !args.names.names.is_empty() || !args.which.select.is_empty();
+    acting.keep(|pull| args.which.means(pull, now) && (names || pull.may_be_open()));
+}
+
+/// Ends what nothing will be done to, and counts that by why.
+fn preview(acting: &mut Acting<'_>, max: Option<usize>) -> BTreeMap<String, usize> {
+    let (now, mut left) = (Timestamp::now(), BTreeMap::new());
+    let mut room = max.unwrap_or(usize::MAX);
+    for at in 0..acting.jobs.len() {
+        let end = match acting.decide(at, now) {
+            Decision::Leave(left) => End::Left(left),
+            Decision::AlreadySo => End::AlreadySo,
+            Decision::Do(_) | Decision::Wait(_) | Decision::Read if room > 0 => {
+                room -= 1;
+                continue;
+            }
+            Decision::Do(_) | Decision::Wait(_) | Decision::Read => {
+                let beyond = Left::because("beyond --max", "more than --max allows");
+                End::Left(Left { may_come: true, ..beyond })
+            }
+        };
+        let label = match &end {
+            End::Left(left) => left.label.clone(),
+            _ => "already so".to_owned(),
+        };
+        *left.entry(label).or_default() += 1;
+        acting.jobs[at].end = Some(end);
+    }
+    left
+}
+
+/// `merge 41, leave 7: 3 touched, 4 checks pending`.
+fn announced(words: &Words, open: usize, left: &BTreeMap<String, usize>) -> String {
+    let total: usize = left.values().sum();
+    let mut text = format!("{} {open}", words.verb);
+    if total > 0 {
+        let mut counts: Vec<_> = left.iter().collect();
+        counts.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
+        let counts: Vec<String> =
+            counts.into_iter().map(|(label, n)| format!("{n} {}", neutral(label))).collect();
+        text.push_str(&format!(", leave {total}: {}", counts.join(", ")));
+    }
+    text
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What became of one: a word, and why.
+fn told(job: &Job, words: &Words) -> (String, String) {
+    let (word, why) = match &job.end {
+        None => (format!("would {}", words.verb), String::new()),
+        Some(End::Done(more)) => (words.done.to_owned(), more.clone()),
+        Some(End::AlreadySo) => (words.done.to_owned(), "it was so already".to_owned()),
+        Some(End::Left(left)) => {
+            let reason = left.reason.as_ref().filter(|reason| **reason != left.label);
+            let why = reason.map_or_else(|| left.label.clone(), |reason| format!("{}: {reason}", left.label));
+            ("left".to_owned(), why)
+        }
+        Some(End::Failed(said)) => ("failed".to_owned(), said.clone()),
+        Some(End::InDoubt(said)) => ("in doubt".to_owned(), said.clone()),
+    };
+    (word, foreign_text::one_line(neutral(&why), 300).into_owned())
+}
+
+fn line(job: &Job, words: &Words) -> String {
+    let (word, why) = told(job, words);
+    let style = match &job.end {
+        Some(End::Done(_) | End::AlreadySo) => GREEN,
+        Some(End::Failed(_) | End::InDoubt(_)) => RED,
+        Some(End::Left(_)) | None => YELLOW,
+    };
+    let why = if why.is_empty() { why } else { format!("  {why}") };
+    format!("{style}{word}{style:#}  {}{why}", name(&job.pull))
+}
+
+/// A line each: on a terminal for people, else with tabs between.
+fn told_all(jobs: &[Job], words: &Words, console: &Console) -> Result<(), Failure> {
+    let lines = jobs.iter().map(|job| {
+        if console.out_terminal() {
+            return line(job, words) + "\n";
+        }
+        let (word, why) = told(job, words);
+        let KnownPull { followed, .. } = &job.pull;
+        format!("{}\t{word}\t{}\t{}\n", name(&job.pull), neutral(followed.task.as_str()), why)
+    });
+    console.result(&lines.collect::<String>())
+}
+
+/// What failed counts most, then what machines have to get ready.
+fn exit(jobs: &[Job]) -> Exit {
+    Exit::strongest(jobs.iter().map(|job| match &job.end {
+        Some(End::Failed(_) | End::InDoubt(_)) => Exit::Fault,
+        Some(End::Left(left)) if left.may_come => Exit::WorkLeft,
+        Some(End::Left(_) | End::Done(_) | End::AlreadySo) | None => Exit::Done,
+    }))
+}
