@@ -39,6 +39,11 @@ impl Actor {
         Self { login: "github-actions".into(), kind: ActorKind::Bot }
     }
 
+    /// As GraphQL's `viewer`, which is always a user: a bot's login ends with `[bot]` there.
+    pub(super) fn as_user(&self) -> Self {
+        Self { login: self.rest_login().into(), kind: ActorKind::User }
+    }
+
     /// The owner of repositories.
     pub(super) fn organization(login: &str) -> Self {
         Self { login: login.into(), kind: ActorKind::Organization }

@@ -44,7 +44,7 @@ impl Context<'_> {
                 let name = text(arguments, "name").unwrap_or_default();
                 Value::maybe(self.schema.get(name).map(|_| Kind::TypeInfo(name.to_owned())))
             }
-            "viewer" => Value::One(Kind::Actor(self.viewer.actor.clone())),
+            "viewer" => Value::One(Kind::Actor(self.viewer.actor.as_user())),
             "rateLimit" => Value::One(Kind::RateLimit),
             "search" => self.search(text(arguments, "query").unwrap_or_default(), arguments),
             _ => Value::Unknown,
