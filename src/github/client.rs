@@ -105,6 +105,14 @@ impl GitHub {
         }
     }
 
+    /// Processes before this one have written then: that counts as well.
+    pub(crate) async fn wrote_before(&self, times: impl IntoIterator<Item = Timestamp>) {
+        let (now, wall) = (Instant::now(), Timestamp::now());
+        let ago = |time: Timestamp| Duration::try_from(wall.duration_since(time)).ok();
+        let times = times.into_iter().filter_map(|time| now.checked_sub(ago(time)?));
+        self.turn.lock().await.remember(times);
+    }
+
     /// What is left of the hour's points, as GitHub last said.
     pub(crate) fn rate(&self) -> Option<RateLeft> {
         self.state().rate

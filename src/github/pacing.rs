@@ -28,6 +28,15 @@ impl Pacing {
         Self { begun: VecDeque::new(), over: now }
     }
 
+    /// Processes before this one have begun writes then, of the last hour, oldest first.
+    pub(super) fn remember(&mut self, earlier: impl IntoIterator<Item = Instant>) {
+        let mut begun: VecDeque<Instant> = earlier.into_iter().collect();
+        begun.extend(self.begun.drain(..));
+        let too_many = begun.len().saturating_sub(AN_HOUR);
+        begun.drain(..too_many);
+        self.begun = begun;
+    }
+
     /// When the next write may be sent.
     pub(super) fn next(&self) -> Instant {
         let after = |most: usize, length: Duration| {
@@ -74,6 +83,21 @@ mod tests {
     fn writes_are_a_second_apart_counted_from_the_answer() {
         let seconds = |times: Vec<Duration>| times.iter().map(Duration::as_millis).collect::<Vec<_>>();
         assert_eq!(seconds(times(3, Duration::from_millis(500))), [1_000, 2_500, 4_000]);
+    }
+
+    #[test]
+    fn what_others_wrote_within_the_hour_counts() {
+        let start = Instant::now() + HOUR;
+        let mut pacing = Pacing::new(start);
+        pacing.remember((0..60).map(|n| start - Duration::from_secs(55) + Duration::from_millis(n * 900)));
+        assert_eq!(
+            pacing.next(),
+            start + Duration::from_secs(5),
+            "the first of sixty has to be a minute old"
+        );
+        let mut pacing = Pacing::new(start);
+        pacing.remember((0..500).map(|n| start - HOUR / 2 + Duration::from_secs(n)));
+        assert_eq!(pacing.next(), start + HOUR / 2 + Duration::from_secs(100));
     }
 
     #[test]

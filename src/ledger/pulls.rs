@@ -130,6 +130,17 @@ pub(super) fn over(
     Ok((merged, closed))
 }
 
+/// The tasks whose pull requests were read since then, each in its run.
+pub(super) fn read_since(conn: &Connection, since: Timestamp) -> rusqlite::Result<Vec<(RunId, TaskId)>> {
+    let mut find = conn.prepare_cached(
+        "SELECT DISTINCT runs.id, task FROM pulls JOIN runs ON n = run WHERE checked_at >= ?1",
+    )?;
+    let rows = find.query_map([since.as_millisecond()], |row| {
+        Ok((run_id(row, 0)?, TaskId::new(row.get::<_, String>(1)?)))
+    })?;
+    rows.collect()
+}
+
 /// Those that tasks of this key have made, the newest first.
 pub(super) fn of_key(conn: &Connection, key: &TaskKey, simulated: bool) -> rusqlite::Result<Vec<LedgerPull>> {
     all(conn, "key = ?1 AND pulls.simulated = ?2", params![key.as_str(), simulated])

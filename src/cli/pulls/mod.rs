@@ -29,8 +29,8 @@ Selections are those of tasks, job(…), source(…), tag(…), id(…) and so o
 Examples:
   jules-batch pulls
   jules-batch pulls --watch
-  jules-batch pulls --select 'stage(checks-failed) | stage(conflict)' --format markdown
-  jules-batch pulls list my-org/web#12 --format json | jq '.pullRequests[0].stage'
+  jules-batch pulls --select 'checks(failed) | stage(conflict)'
+  jules-batch pulls list --format json | jq .totals
   jules-batch pulls merge --select 'stage(ready)' --yes";
 
 /// `pulls`.

@@ -30,7 +30,7 @@ Examples:
   jules-batch pulls merge -n
   jules-batch pulls merge --select 'stage(ready)' --yes
   jules-batch pulls merge --select 'job(upgrade)' --when approved --max 20
-  jules-batch pulls merge my-org/web#12 --method rebase --delete-branch=false";
+  jules-batch pulls merge my-org/web#12 --method rebase";
 
 pub(super) const CLOSE_HELP: &str = "\
 What somebody else has pushed to, or what is on hold, is left.
@@ -45,8 +45,10 @@ at most one, whoever asks, and none to what is merged, or to what somebody else 
 names of the checks that have failed.
 
 Examples:
-  jules-batch pulls message 'Please repair the failing checks.' --with-failed-checks --select 'stage(checks-failed)'
-  jules-batch pulls message 'Rebase onto main and resolve the conflicts.' --select 'stage(conflict)' --max 10 --yes";
+  jules-batch pulls message 'Please repair the failing checks.' \\
+    --with-failed-checks --select 'stage(checks-failed)'
+  jules-batch pulls message 'Resolve the conflicts with main.' \\
+    --select 'stage(conflict)' --max 10 --yes";
 
 pub(super) const UPDATE_HELP: &str = "\
 Merges the base into the branch, where a rule wants branches up to date and it is behind. In each repository one at a time gets

@@ -71,9 +71,12 @@ fn checked(case: &Case<'_>, terms: &MergeTerms, seen: Option<&Seen>, queue: bool
         .filter(|seen| seen.head == reading.head)
         .and_then(|seen| seen.at.checked_add(length(terms.settle)).ok())
         .ok_or(Decision::Read)?;
-    // Two readings: the one that is decided by is another than the first.
     if until > status.checked_at {
         return Err(Decision::Wait(until));
+    }
+    // However short that is: the reading that is decided by is another than the first.
+    if seen.is_some_and(|seen| seen.at >= status.checked_at) {
+        return Err(Decision::Read);
     }
     if queue || reading.is_merge_queue_enabled {
         return Ok(Step::Enqueue);

@@ -239,6 +239,14 @@ fn a_head_is_seen_twice_with_the_settle_time_between() {
     assert_eq!(merged(|world| world.seen = at(9_881)), Decision::Wait(sample::at(10_001)));
     assert_eq!(merged(|world| world.seen = at(10_000)), Decision::Wait(sample::at(10_120)));
     assert_eq!(merged(|world| world.seen = None), Decision::Read);
+    let at_once = |second| {
+        merged(|world| {
+            world.terms.settle = Duration::ZERO;
+            world.seen = at(second);
+        })
+    };
+    assert_eq!(at_once(10_000), Decision::Read, "one reading is not two");
+    assert!(matches!(at_once(9_999), Decision::Do(_)));
     assert_eq!(merged(|world| world.seen.as_mut().unwrap().head = "def".into()), Decision::Read);
 }
 

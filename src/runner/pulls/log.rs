@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::ledger::Ledger;
-use crate::outcome::{EventKind, EventLog as _, RunId};
+use crate::outcome::{EventKind, EventLog as _, PullAction, RunId};
 use crate::runner::redact::clean;
 use crate::runner::{Redactor, RunError};
 
@@ -17,6 +17,22 @@ pub(crate) struct PullLog {
 impl PullLog {
     pub(crate) fn new(ledger: Ledger, redactor: Redactor) -> Self {
         Self { ledger: Some(ledger), redactor }
+    }
+
+    /// When this state folder's processes have written to GitHub since then. What is merged or closed may have had its branch
+    /// deleted as well.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn written_since(&self, since: Timestamp) -> Result<Vec<Timestamp>, RunError> {
+        let Some(ledger) = &self.ledger else { return Ok(Vec::new()) };
+        let writes = ledger.reader().pulls_written_since(since)?;
+        let times = writes.iter().flat_map(|write| {
+            let count = if matches!(write.action, PullAction::Merge | PullAction::Close) { 2 } else { 1 };
+            std::iter::repeat_n(write.at, count)
+        });
+        Ok(times.collect())
     }
 
     /// These have happened to pull requests of this run: they are kept when this returns.

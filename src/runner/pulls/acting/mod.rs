@@ -114,6 +114,8 @@ impl<'g> Acting<'g> {
     ///
     /// When the ledger cannot be written.
     pub(crate) async fn read_all(&mut self) -> Result<(), RunError> {
+        let hour = self.began.saturating_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(self.began);
+        self.github.wrote_before(self.log.written_since(hour)?).await;
         let all: Vec<usize> = (0..self.jobs.len()).collect();
         self.read(&all).await?;
         for at in all {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Acting, End, Job, What};
@@ -145,7 +146,7 @@ impl Acting<'_> {
     }
 
     fn failed(&mut self, at: usize, failure: &Failure) {
-        let (said, is_message) = (failure.said(), matches!(self.what, What::Message { .. }));
+        let said = failure.said();
         let job = &mut self.jobs[at];
         job.writes += 1;
         job.is_in_doubt = failure.is_in_doubt();
@@ -154,8 +155,12 @@ impl Acting<'_> {
             return;
         };
         if let Some(until) = error.limited_until() {
-            let reason = format!("{said} (until {until:.0})");
-            self.limited(&reason);
+            let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+            if left < TURN && job.writes < TRIES {
+                job.again_in(left);
+            } else {
+                self.limited(&format!("{said} (until {until:.0})"));
+            }
         } else if error.wants_queue() && !job.wants_queue {
             job.wants_queue = true;
             job.again_in(Duration::ZERO);
@@ -171,7 +176,6 @@ impl Acting<'_> {
         } else {
             job.end = Some(End::Failed(said));
         }
-        debug_assert!(!is_message, "messages are not GitHub's");
     }
 
     /// Nothing more can be written for a while.
