@@ -2,15 +2,12 @@
 
 use serde_json::Value;
 
-use super::{check, made, name_in, pulls};
+use super::{check, made, name_in, pulls, rule};
 use crate::support::World;
 
 fn four() -> World {
     let green = check("build", "success");
     let failing = check("build", "failure");
-    let rule = |repository: &str, then: &str| {
-        format!("- {{ when: {{ source: my-org/{repository} }}, then: {{ on-github: {{ {then} }} }} }}\n")
-    };
     let rules = [
         rule("ready", &format!("checks: [{green}]")),
         rule("failing", &format!("checks: [{failing}]")),

@@ -1,6 +1,9 @@
 //! `pulls`: how pull requests stand after their sessions, and what is done about it, against both halves of the simulator.
 
+mod closing;
 mod listing;
+mod merging;
+mod messages;
 
 use crate::support::{Manifest, Runner, World, job};
 
@@ -11,8 +14,8 @@ defaults: { duration: 20ms, outcome: pull-request, branch-form: jules, activitie
 
 /// The service's GitHub, and a token for it.
 fn with_github<'w>(runner: Runner<'w>, world: &World) -> Runner<'w> {
-    let github = world.service().url().replace("/v1alpha", "");
-    runner.env("GITHUB_API_URL", github).env("GH_TOKEN", "ghp_of-the-tests")
+    let runner = runner.env("JULES_BASE_URL", world.service().url()).env("USER", "ada");
+    runner.env("GITHUB_API_URL", world.service().github_url()).env("GH_TOKEN", "ghp_of-the-tests")
 }
 
 /// `jules-batch pulls …`
@@ -37,6 +40,34 @@ fn name_in(world: &World, repository: &str) -> String {
     let pulls = world.service().pull_requests();
     let number = pulls.iter().find_map(|pull| pull.url.strip_prefix(&start)).unwrap();
     format!("my-org/{repository}#{number}")
+}
+
+/// A rule for the pull requests of one repository: the keys of `on-github`.
+fn rule(repository: &str, then: &str) -> String {
+    format!("- {{ when: {{ source: my-org/{repository} }}, then: {{ on-github: {{ {then} }} }} }}\n")
+}
+
+/// What must hold whatever was asked for: nothing was merged that was not seen green twice or that somebody else had pushed to, and
+/// no two writes were closer than a second.
+fn sound(world: &World) {
+    let github = world.statistics().github;
+    for merge in &github.merges {
+        assert!(merge.green && merge.green_shown >= 2 && merge.pinned, "{merge:?}");
+        assert!(merge.touched_by.is_empty() && merge.unmet.is_none(), "{merge:?}");
+    }
+    assert!(
+        github.closest_writes_ms.is_none_or(|closest| closest >= 1_000.0),
+        "{:?}",
+        github.closest_writes_ms
+    );
+    assert!(github.messages.iter().all(|messages| messages.count == 1), "{:?}", github.messages);
+}
+
+/// The state of a repository's one pull request: OPEN, MERGED or CLOSED.
+fn state_in(world: &World, repository: &str) -> String {
+    let start = format!("https://github.com/my-org/{repository}/pull/");
+    let pulls = world.service().pull_requests();
+    pulls.iter().find(|pull| pull.url.starts_with(&start)).unwrap().state.clone()
 }
 
 /// A world in which one session has made a pull request in each of these repositories. `rest` goes on with the scenario.

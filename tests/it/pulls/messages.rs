@@ -1,0 +1,59 @@
+//! `pulls message` and `pulls update`.
+
+use super::{check, made, pulls, rule, sound, state_in};
+
+#[test]
+fn a_session_is_told_of_its_failed_checks_once_a_head() {
+    let (green, red) = (check("build", "success"), check("li`nt", "failure"));
+    let rules = [
+        rule("red", &format!("checks: [{green}, {red}]")),
+        rule("pushed", &format!("checks: [{red}], deeds: [{{ does: push, after: 1ms, by: mallory }}]")),
+    ];
+    let world = made(&["red", "pushed"], &format!("rules:\n{}", rules.concat()));
+    let say = |code| pulls(&world, "message --with-failed-checks --yes").arg("Please repair it.").exits(code);
+    let told = say(0);
+    assert!(told.stdout.contains("\tsent\t") && told.stdout.contains("mallory"), "{told}");
+    let told = say(0);
+    assert!(told.stdout.contains("messaged: "), "{told}");
+    let messages = world.statistics().github.messages;
+    assert_eq!((messages.len(), messages[0].count, messages[0].touched), (1, 1, false), "{messages:?}");
+    let session = messages[0].session.clone();
+    let shown = world
+        .command("session")
+        .args(&format!("show {session}"))
+        .env("JULES_BASE_URL", world.service().url());
+    let shown = shown.exits(0).stdout;
+    assert!(shown.contains("li'nt") && !shown.contains("\n  build"), "{shown}");
+    sound(&world);
+    let empty = pulls(&world, "message --yes").arg(" ").exits(2);
+    assert!(empty.stderr.contains("the message is empty"), "{empty}");
+}
+
+#[test]
+fn a_message_without_an_answer_is_never_sent_again() {
+    let red = rule("web", &format!("checks: [{}]", check("build", "failure")));
+    let world = made(
+        &["web"],
+        &format!("rules:\n{red}faults: [{{ kind: reset-after, on: sessions.sendMessage }}]\n"),
+    );
+    let told = pulls(&world, "message --yes").arg("Please repair it.").exits(1);
+    assert!(told.stdout.contains("\tin doubt\t"), "{told}");
+    let told = pulls(&world, "message --yes").arg("Please repair it.").exits(0);
+    assert!(told.stdout.contains("messaged: "), "{told}");
+    sound(&world);
+}
+
+#[test]
+fn one_branch_at_a_time_is_brought_up_to_date() {
+    let github = "github:\n  login: octocat\n  tokens: [{ token: ghp_of-the-tests, kind: user }, { token: ci, kind: actions }]\n  repositories: [{ up-to-date: true, required-checks: [build], mergeable-after: 0s, base-moves: 300ms }]\n";
+    let green = rule("web", &format!("checks: [{}]", check("build", "success")));
+    let world = made(&["web"], &format!("rules:\n{green}{github}"));
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let told = pulls(&world, "update --yes").env("GH_TOKEN", "ci").exits(2);
+    assert!(told.stderr.contains("starts no checks"), "{told}");
+    let told = pulls(&world, "update --yes").exits(0);
+    assert!(told.stdout.contains("\tupdated\t"), "{told}");
+    let writes = world.statistics().github.writes;
+    assert_eq!(writes.iter().map(|write| &*write.operation).collect::<Vec<_>>(), ["pulls/update-branch"]);
+    assert_eq!(state_in(&world, "web"), "OPEN");
+}
