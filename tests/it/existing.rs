@@ -87,7 +87,7 @@ fn check(state: &str, existing: &str, expected: &str) {
             let task = ended.task("up/my-org/web@main");
             assert_eq!((task.outcome, task.adopted), (Outcome::Succeeded, true), "{cell}");
             let pull = task.pull_request.unwrap();
-            assert_eq!(pull.url, world.service().pull_requests()[0].url, "{cell}");
+            assert_eq!(pull.url, world.pull_requests()[0].url, "{cell}");
             assert!(foretold.stderr.contains("1 with an open pull request"), "{foretold}");
         }
         "skip" => {

@@ -197,7 +197,7 @@ impl<'a> PullJson<'a> {
             title: title.as_deref(),
             task: followed.task.as_str(),
             run: followed.run.as_str(),
-            session: followed.session.as_ref().map(|session| session.as_str()),
+            session: followed.session.as_ref().map(jules::SessionId::as_str),
             waits_for: stage(pull).map(|stage| stage.waits_for().as_str()),
             made_at: *made_at,
             status: pull.status(),

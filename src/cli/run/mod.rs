@@ -99,7 +99,7 @@ fn without_sign(scenario: &Path) -> Failure {
 /// Runs a job under the flags of `run`; where the manifest comes from is the caller's business.
 pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
     if args.dry_run {
-        return dry_run(args, job, console).await;
+        return Box::pin(dry_run(args, job, console)).await;
     }
     let mut signals = Signals::new()?;
     signals::leave_at_the_second()?;
@@ -143,7 +143,7 @@ async fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, F
     } else {
         runner = runner.github(github::connect()?);
     }
-    let preview = said_when_long("asking GitHub", console, runner.preview_now()).await;
+    let preview = said_when_long("asking GitHub", console, Box::pin(runner.preview_now())).await;
     preview.iter().flat_map(|preview| &preview.notes).for_each(|note| console.warn(&neutral(note)));
     match preview {
         Ok(preview) if preview.outlook.is_idle => {

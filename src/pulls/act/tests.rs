@@ -337,8 +337,8 @@ fn worlds() -> impl Strategy<Value = World> {
     let touched = some(Just(None), Just(Some("mallory".to_owned())));
     (checks, flags, stage, (head(), head(), head()), (0_i64..60, 0_i64..400), labels, touched).prop_map(
         |(checks, (unchecked, approval, draft, fork), stage, heads, (age, seen), labels, touched_by)| {
-            let mut world = World::default();
-            world.status = PullStatus { touched_by, checked_at: sample::at(10_000 - age), ..status(stage) };
+            let status = PullStatus { touched_by, checked_at: sample::at(10_000 - age), ..status(stage) };
+            let mut world = World { status, ..World::default() };
             let reading = world.reading.as_mut().unwrap();
             (reading.checks, reading.is_draft, reading.is_cross_repository) = (checks, draft, fork);
             reading.head = heads.0;

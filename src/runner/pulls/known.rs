@@ -102,7 +102,7 @@ impl OfTask {
         let followed = known.unwrap_or_else(|| FollowedPull {
             run,
             task: pull.task,
-            source: self.planned.source.as_ref().map(|source| source.github.to_string()),
+            source: self.planned.source.as_ref().map(|source| source.github.clone()),
             session: pull.session,
             is_session_live: false,
             earlier: self.records.of(&pull.url).map(|known| known.status.clone()),

@@ -17,7 +17,7 @@ fn pull_requests_are_closed_with_or_without_their_branches() {
     assert!(rest.stdout.contains("mallory has pushed"), "{rest}");
     let states = ["one", "two", "pushed"].map(|repository| state_in(&world, repository));
     assert_eq!(states, ["CLOSED", "CLOSED", "OPEN"]);
-    let deleted = world.service().pull_requests().into_iter().filter(|pull| pull.branch_deleted);
+    let deleted = world.pull_requests().into_iter().filter(|pull| pull.branch_deleted);
     assert_eq!(deleted.map(|pull| pull.url).collect::<Vec<_>>().len(), 1);
     let again = pulls(&world, &format!("close {} --yes", name_in(&world, "one"))).exits(0);
     assert!(again.stdout.contains("it was so already"), "{again}");

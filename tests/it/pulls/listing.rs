@@ -68,7 +68,7 @@ fn json_tells_what_github_tells() {
     let world = four();
     let all = json(&world, "");
     assert_eq!(all["totals"]["stages"]["ready"], 1, "{all}");
-    for view in world.service().pull_requests() {
+    for view in world.pull_requests() {
         let of = |pull: &&Value| pull["url"] == view.url;
         let pull = all["pullRequests"].as_array().unwrap().iter().find(of).unwrap();
         assert_eq!((&pull["head"], &pull["id"]), (&Value::from(view.head), &Value::from(view.id)), "{pull}");

@@ -35,7 +35,7 @@ fn what_is_ready_is_merged_and_what_waits_for_people_is_left() {
     sound(&world);
     let states = ["one", "two", "red", "pushed", "held"].map(|repository| state_in(&world, repository));
     assert_eq!(states, ["MERGED", "MERGED", "OPEN", "OPEN", "OPEN"]);
-    let deleted = world.service().pull_requests().into_iter().filter(|pull| pull.branch_deleted).count();
+    let deleted = world.pull_requests().into_iter().filter(|pull| pull.branch_deleted).count();
     assert_eq!(deleted, 1, "one branch was to stay");
     let again = pulls(&world, &format!("merge {} --yes", name_in(&world, "one"))).exits(0);
     assert!(again.stdout.contains("\tmerged\t") && again.stdout.contains("it was so already"), "{again}");

@@ -15,7 +15,7 @@ defaults: { duration: 20ms, outcome: pull-request, branch-form: jules, activitie
 /// The service's GitHub, and a token for it.
 fn with_github<'w>(runner: Runner<'w>, world: &World) -> Runner<'w> {
     let runner = runner.env("JULES_BASE_URL", world.service().url()).env("USER", "ada");
-    runner.env("GITHUB_API_URL", world.service().github_url()).env("GH_TOKEN", "ghp_of-the-tests")
+    runner.env("GITHUB_API_URL", world.github_url()).env("GH_TOKEN", "ghp_of-the-tests")
 }
 
 /// `jules-batch pulls …`
@@ -37,7 +37,7 @@ fn check(name: &str, ends: &str) -> String {
 /// `my-org/web#12` of the one pull request of that repository.
 fn name_in(world: &World, repository: &str) -> String {
     let start = format!("https://github.com/my-org/{repository}/pull/");
-    let pulls = world.service().pull_requests();
+    let pulls = world.pull_requests();
     let number = pulls.iter().find_map(|pull| pull.url.strip_prefix(&start)).unwrap();
     format!("my-org/{repository}#{number}")
 }
@@ -66,7 +66,7 @@ fn sound(world: &World) {
 /// The state of a repository's one pull request: OPEN, MERGED or CLOSED.
 fn state_in(world: &World, repository: &str) -> String {
     let start = format!("https://github.com/my-org/{repository}/pull/");
-    let pulls = world.service().pull_requests();
+    let pulls = world.pull_requests();
     pulls.iter().find(|pull| pull.url.starts_with(&start)).unwrap().state.clone()
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jules::Jules;
 use jules::{ApiKey, Quotas};
-use jules_simulator::{SessionView, Statistics};
+use jules_simulator::{PullRequestView, SessionView, Statistics};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -92,9 +92,14 @@ impl World {
         self.service.simulator.github_url()
     }
 
-    /// The pull requests on its GitHub stand so, oldest first: OPEN, CLOSED or MERGED.
+    /// The pull requests on its GitHub, oldest first.
+    pub(crate) fn pull_requests(&self) -> Vec<PullRequestView> {
+        self.service.simulator.pull_requests()
+    }
+
+    /// They stand so, oldest first: OPEN, CLOSED or MERGED.
     pub(crate) fn pull_states(&self) -> Vec<String> {
-        self.service.simulator.pull_requests().into_iter().map(|pull| pull.state).collect()
+        self.pull_requests().into_iter().map(|pull| pull.state).collect()
     }
 
     /// This many sessions were created, and none twice.
