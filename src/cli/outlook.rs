@@ -16,6 +16,7 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
         (outlook.at_work(), "at work"),
         (outlook.adopted(), "with an open pull request"),
         (outlook.skipped_for_pulls(), "skipped for their pull request"),
+        (outlook.held(), "held back by pull requests"),
         (outlook.needs(), "waiting for what they need"),
         (outlook.to_start(), "to start"),
     ];
@@ -51,6 +52,9 @@ pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
     if outlook.skipped_for_pulls() > 0 {
         let skipped = outlook.skipped_for_pulls();
         parts.push(format!("{skipped} skipped for their pull request (once more: --recreate)"));
+    }
+    if outlook.held() > 0 {
+        parts.push(format!("{} held back by pull requests", outlook.held()));
     }
     if outlook.skipped() > 0 {
         parts.push(format!("{} marked to be skipped", outlook.skipped()));
@@ -124,6 +128,7 @@ pub(crate) fn words(decision: &Decision) -> String {
         Decision::Skipped => "marked to be skipped".to_owned(),
         Decision::Adopt(pull) => format!("adopted: {}", neutral(&pull.words())),
         Decision::SkipFor(pull) => format!("skipped: {}", neutral(&pull.words())),
+        Decision::Held { why } => neutral(why),
         Decision::NotAsked => "never run, and not asked for".to_owned(),
     }
 }
@@ -139,6 +144,7 @@ pub(crate) fn short(decision: &Decision) -> String {
         Decision::Failed { since, outcome, .. } => format!("{} {}", outcome.label(), day(since)),
         Decision::Needs => "needs".to_owned(),
         Decision::Adopt(_) => "adopt".to_owned(),
+        Decision::Held { .. } => "held".to_owned(),
         Decision::Skipped | Decision::SkipFor(_) => "skip".to_owned(),
         Decision::NotAsked => "not asked".to_owned(),
     }

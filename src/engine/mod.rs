@@ -88,6 +88,8 @@ pub(crate) struct Options {
     pub rerun_failed: bool,
     /// Tasks that are done once more, whatever became of them.
     pub again: HashSet<TaskId>,
+    /// Tasks of the manifest that wait for a later run, and are not in the plan.
+    pub held: HashSet<TaskId>,
     /// What is live of a task that is done once more is archived first; otherwise it is taken up in its place.
     pub replace_live: bool,
     /// The plan holds a selection of the manifest's tasks: the others stay as they are.
@@ -128,6 +130,7 @@ impl Default for Options {
             wait: true,
             rerun_failed: false,
             again: HashSet::new(),
+            held: HashSet::new(),
             replace_live: false,
             selected: false,
             shard: None,

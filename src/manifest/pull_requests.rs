@@ -1,4 +1,4 @@
-//! `pull-requests`: what the pull requests of earlier runs mean for a task.
+//! `pull-requests`: what the pull requests of earlier runs mean for a task, and how many may be open.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::located::Located;
-use super::setting::Limit::NotZero;
+use super::setting::Limit::{AtLeast, NotZero};
 use super::setting::{Setting, settings};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 settings! {
-    /// `pull-requests`: what those of earlier runs mean for a task.
+    /// `pull-requests`: what those of earlier runs mean for a task, and how many may be open.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct PullRequests, written PullRequestKeys {
         /// What becomes of a task whose pull request of an earlier run is known; by default `{ open: adopt, closed: skip, merged:
@@ -20,6 +20,10 @@ settings! {
         existing: Existing;
         /// How long ago such a pull request may have been made.
         look_back: Duration = 90 * DAY, NotZero;
+        /// Pull requests of ours that may be open in one repository; tasks beyond that are deferred; no bound by default.
+        max_open_per_repository: Option<usize>, AtLeast(1);
+        /// Pull requests of the whole manifest that may be open; tasks beyond that are deferred; no bound by default.
+        max_open: Option<usize>, AtLeast(1);
     }
 }
 

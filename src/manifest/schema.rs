@@ -34,7 +34,7 @@ pub(crate) struct Written {
     pub(crate) repeat: Option<Located<Repeat>>,
     /// How many sessions at once, and when to start no more.
     pub(crate) strategy: Option<Located<StrategyKeys>>,
-    /// What the pull requests of earlier runs mean for a task.
+    /// What the pull requests of earlier runs mean for a task, and how many may be open.
     pub(crate) pull_requests: Option<Located<PullRequestKeys>>,
     /// What may be asked of the service.
     pub(crate) limits: Option<Located<LimitKeys>>,

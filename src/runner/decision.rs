@@ -60,6 +60,11 @@ pub enum Decision {
     Adopt(Box<EarlierPull>),
     /// It is skipped because of the pull request of an earlier run.
     SkipFor(Box<EarlierPull>),
+    /// It waits for a later run: for what has to become of pull requests first.
+    Held {
+        /// What it waits for, in one line.
+        why: String,
+    },
     /// It was never run, and only what failed or is open was asked for.
     NotAsked,
 }
@@ -103,12 +108,13 @@ impl Decision {
         matches!(self, Self::Start(_) | Self::GoOn { .. } | Self::Settle { .. })
     }
 
-    /// The outcome that it has without a session, by the pull request of an earlier run.
+    /// The outcome that it has without a session, by the pull requests of earlier runs.
     #[must_use]
     pub const fn by_pull_request(&self) -> Option<Outcome> {
         match self {
             Self::Adopt(_) => Some(Outcome::Succeeded),
             Self::SkipFor(_) => Some(Outcome::Skipped),
+            Self::Held { .. } => Some(Outcome::Deferred),
             _ => None,
         }
     }
@@ -308,7 +314,7 @@ mod tests {
             Decision::Failed { .. } => "waits",
             Decision::Needs => "needs",
             Decision::Skipped => "skipped",
-            Decision::Adopt(_) | Decision::SkipFor(_) => "by its pull request",
+            Decision::Adopt(_) | Decision::SkipFor(_) | Decision::Held { .. } => "by pull requests",
             Decision::NotAsked => "not asked",
         }
     }

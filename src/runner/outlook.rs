@@ -62,6 +62,12 @@ impl Outlook {
         self.count(|decision| matches!(decision, Decision::Adopt(_)))
     }
 
+    /// How many wait for what has to become of pull requests first.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::Held { .. }))
+    }
+
     /// How many are skipped because of one.
     #[must_use]
     pub fn skipped_for_pulls(&self) -> usize {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::deadline::Deadline;
+use super::decision::{Because, Decision};
 use super::history::{History, Origin, decide, mark, open_pulls, preview, recorded_branches};
 use super::outlook::Outlook;
 use super::pulls::{Following, PullsBefore, at_end};
@@ -280,10 +281,32 @@ impl Planned {
     pub async fn read_pull_requests(&mut self) -> Result<(), RunError> {
         if self.pulls.is_none() {
             let open = open_pulls(&self.origin, &self.plan, &self.options, self.simulated)?;
-            self.pulls = Some(PullsBefore::read(open, self.following.as_ref()).await);
+            let mut pulls = PullsBefore::read(open, self.following.as_ref()).await;
+            if let Some(following) = self.following.as_ref().filter(|it| !it.is_played) {
+                let new = self.unknown_to_ledger(&pulls);
+                let look_back = self.plan.settings.pull_requests.look_back;
+                let since = Timestamp::now().saturating_sub(look_back).unwrap_or(Timestamp::MIN);
+                let (former, jules) = (self.plan.former_name.as_deref(), impatient(&self.jules));
+                if !new.is_empty() {
+                    pulls.look_for(&new, former, (following, &jules), since).await;
+                }
+            }
+            self.pulls = Some(pulls);
             self.outlook = None;
         }
         Ok(())
+    }
+
+    /// The tasks on repositories that would start as if they had never been run.
+    fn unknown_to_ledger(&self, pulls: &PullsBefore) -> Vec<&Task> {
+        let decided = decide(&self.origin, self.plan.clone(), &self.options, pulls, self.simulated);
+        // What keeps the run from beginning is told by whoever opens it.
+        let Ok(work) = decided else { return Vec::new() };
+        let is_new = |decision: &Decision| matches!(decision, Decision::Start(Because::New));
+        let new = work.outlook.tasks.iter().filter(|(_, decision)| is_new(decision));
+        let new: HashSet<&TaskId> = new.map(|(task, _)| task).collect();
+        let on_source = self.plan.tasks.iter().filter(|task| task.source.is_some());
+        on_source.filter(|task| new.contains(&task.id)).collect()
     }
 
     /// What becomes of each of them, by what the ledger said when this was asked first.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decision::{Asked, Because, Decision, Round, decide, is_round_over};
 use super::existing;
+use super::open_pulls;
 use super::outlook::Outlook;
 use super::pulls::PullsBefore;
 use super::{Options, RunError};
@@ -83,6 +84,11 @@ impl Work {
                 *decision = existing::beside(decision.clone(), &known, &terms, now);
             }
         }
+        let bounds = &plan.settings.pull_requests;
+        if bounds.max_open.is_some() || bounds.max_open_per_repository.is_some() {
+            let open = reader.map(|reader| pulls.open(reader, identity)).transpose()?;
+            open_pulls::hold_back(&plan, &mut decisions, open.unwrap_or_default());
+        }
         let is_due = |last: &Round| {
             let begins = |decision: &Decision| decision.is_work() || decision.by_pull_request().is_some();
             let mut work = plan.tasks.iter().zip(&decisions).filter(|(_, decision)| begins(decision));
@@ -102,6 +108,8 @@ impl Work {
             .zip(&decisions)
             .filter_map(|(task, decision)| Some((task.id.clone(), decision.by_pull_request()?)))
             .collect();
+        let is_held = |(_, outcome): &&(TaskId, Outcome)| outcome.is_open();
+        let held = ended_by_pulls.iter().filter(is_held).map(|(task, _)| task.clone()).collect();
         let keeps = |(task, decision): (&Task, &Decision)| {
             let is_known = known.is_some_and(|known| known.tasks.contains_key(&task.id));
             // What a person has said, or a pull request, is not for the engine to judge again.
@@ -138,6 +146,7 @@ impl Work {
         let engine = engine::Options {
             rerun_failed: failed,
             again,
+            held,
             replace_live: options.replace_live,
             earlier,
             outside,

@@ -150,3 +150,54 @@ fn an_edited_prompt_is_another_task_and_an_old_pull_request_means_nothing() {
     world.run_following().exits(0);
     assert_eq!(world.statistics().created, 2);
 }
+
+#[test]
+fn with_the_ledger_lost_they_are_found_in_the_repositories() {
+    let create = "{ looks: 3, look-delay: 40ms, adopt-within: 1ms }";
+    for (state, outcome) in [("open", Outcome::Succeeded), ("closed", Outcome::Skipped)] {
+        let world = after(state, "");
+        let url = world.pull_requests()[0].url.clone();
+        world.lose_the_ledger();
+        world.write("jobs.yaml", &manifest("").set("create", create).to_string());
+        let ended = world.run_following().exits(0);
+        assert_eq!(world.statistics().created, 1, "{state}: {ended}");
+        let (told, reason) = ended.outcome("up/my-org/web@main");
+        assert_eq!(told, outcome, "{ended}");
+        assert!(reason.contains(&url), "{reason}");
+        if state == "open" {
+            let task = ended.task("up/my-org/web@main");
+            assert!(task.adopted && task.pull_request.unwrap().state == Some(PullState::Open), "{ended}");
+        }
+    }
+    // Another task of the same repository has nothing to do with it.
+    let world = after("open", "");
+    world.lose_the_ledger();
+    let other = Manifest::of([job("other", "Do it.", &["source: my-org/web@main"])]);
+    world.write("jobs.yaml", &other.set("create", create).to_string());
+    world.run_following().exits(0);
+    assert_eq!(world.statistics().created, 2);
+}
+
+#[test]
+fn no_more_pull_requests_are_open_than_may_be() {
+    let merged = ", on-github: { deeds: [{ does: merge, after: 2500ms, by: alice }] }";
+    let scenario = format!("{{ defaults: {{ duration: 40ms, outcome: pull-request{merged} }} }}");
+    let tasks = job("up", "Do ${{ matrix.n }}.", &["source: my-org/web@main", "matrix: { n: [1, 2, 3] }"]);
+    for bound in ["max-open-per-repository", "max-open"] {
+        let manifest = Manifest::of([&tasks]).set("pull-requests", &format!("{{ {bound}: 2 }}"));
+        let world = World::with(&scenario, &manifest);
+        let foretold = world.run_following().arg("-n").exits(0);
+        assert_eq!(foretold.stdout.lines().count(), 2, "{foretold}");
+        let ended = world.run_following().exits(5);
+        assert_eq!(world.statistics().created, 2, "{ended}");
+        let (outcome, reason) = ended.outcome("up/my-org/web@main[n=3]");
+        assert_eq!(outcome, Outcome::Deferred, "{ended}");
+        assert!(reason.contains(&format!("`pull-requests.{bound}` is 2")), "{reason}");
+        let waits = world.run_following().exits(5);
+        assert!(waits.stderr.contains("1 held back by pull requests"), "{waits}");
+        assert_eq!(world.statistics().created, 2, "{waits}");
+        world.until(|world| world.pull_states() == ["MERGED", "MERGED"]);
+        let ended = world.run_following().exits(0);
+        assert_eq!(world.statistics().created, 3, "{ended}");
+    }
+}

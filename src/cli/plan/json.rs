@@ -76,6 +76,7 @@ impl<'a> NextJson<'a> {
             Decision::Adopt(pull) => {
                 NextJson { run: pull.run.as_ref(), pull_request: Some(&pull.pull.url), ..plain("adopt") }
             }
+            Decision::Held { .. } => plain("held"),
             Decision::SkipFor(pull) => {
                 NextJson { run: pull.run.as_ref(), pull_request: Some(&pull.pull.url), ..plain("skip") }
             }

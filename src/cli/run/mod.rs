@@ -280,7 +280,7 @@ fn announce(run: &Run, all: &Outlook, target: &Target, console: &Console) {
         many(run.plan().tasks.len(), "task"),
         run.plan().settings.strategy.max_parallel
     ));
-    let by_pulls = all.adopted() + all.skipped_for_pulls();
+    let by_pulls = all.adopted() + all.skipped_for_pulls() + all.held();
     if all.done() + all.failed() + all.at_work() + all.skipped() + by_pulls > 0 {
         outlook::foretell(all, console);
     }

@@ -1,26 +1,31 @@
 //! What an invocation asks of GitHub: at its start, before anything is decided, and at its end.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{FollowedPull, PullRead, PullReader, record, troubles};
+use super::{FollowedPull, PullRead, PullReader, lost, record, troubles};
 use crate::engine::AtEnd;
 use crate::github::{GitHub, PullAddress, Unreadable, UnreadableKind};
-use crate::ledger::{Ledger, LedgerError, LedgerPull, LedgerReader};
+use crate::ledger::{Ledger, LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
 use crate::outcome::{
     EventKind, GithubUsage, PullRequest, PullState, RunRecord, SessionRef, Stage, TaskRecord,
 };
-use crate::plan::Task;
+use crate::plan::{Task, TaskId};
 use crate::pulls::Terms;
 use crate::report::many;
 use crate::runner::existing::EarlierPull;
+use crate::runner::open_pulls::OpenPulls;
 use crate::runner::{Redactor, RunError};
+use jules::Jules;
 
 /// How long the start may wait for GitHub, and the end.
 const AT_START: Duration = Duration::from_secs(20);
 const AT_END: Duration = Duration::from_secs(10);
+/// How long pull requests are looked for that the ledger has lost.
+const LOOKING: Duration = Duration::from_secs(60);
 
 /// GitHub, as far as a run has to do with it.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ impl Following {
 pub(crate) struct PullsBefore {
     reads: Vec<(FollowedPull, PullRead)>,
     usage: GithubUsage,
+    /// Those that the ledger does not know.
+    found: HashMap<TaskId, Vec<EarlierPull>>,
     /// What a user should know: in one line each.
     pub(crate) notes: Vec<String>,
 }
@@ -71,7 +78,48 @@ impl PullsBefore {
             return Self { notes: vec![note], ..Self::default() };
         };
         let (reads, usage) = following.read(followed, AT_START).await;
-        Self { notes: troubles(reads.iter().map(|(pull, read)| (pull, read))), usage, reads }
+        let notes = troubles(reads.iter().map(|(pull, read)| (pull, read)));
+        Self { notes, usage, reads, ..Self::default() }
+    }
+
+    /// Looks for pull requests of tasks that the ledger does not know, made since then.
+    pub(crate) async fn look_for(
+        &mut self,
+        tasks: &[&Task],
+        former_name: Option<&str>,
+        (following, jules): (&Following, &Jules),
+        since: Timestamp,
+    ) {
+        let before = following.github.usage();
+        let deadline = Instant::now() + LOOKING;
+        self.found = lost::find(tasks, former_name, &following.github, jules, since, deadline).await;
+        let now = following.github.usage();
+        self.usage.add(GithubUsage {
+            requests: now.requests - before.requests,
+            points: now.points - before.points,
+            writes: 0,
+        });
+    }
+
+    /// How many of the manifest's are open, or may be as far as anybody knows.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn open(
+        &self,
+        reader: &LedgerReader,
+        manifest: &ManifestIdentity,
+    ) -> Result<OpenPulls, LedgerError> {
+        let over = |(_, read): &&(FollowedPull, PullRead)| read.status.state.is_over();
+        let over: HashSet<&str> = self.reads.iter().filter(over).map(|(pull, _)| pull.url.as_str()).collect();
+        let mut open = OpenPulls::default();
+        for pull in reader.open_pulls(manifest)?.iter().filter(|pull| !over.contains(pull.url.as_str())) {
+            if let Some(address) = PullAddress::of_url(&pull.url) {
+                open.add(&address.repository());
+            }
+        }
+        Ok(open)
     }
 
     /// The pull requests that earlier runs have made for a task, by its key, as they stand.
@@ -86,13 +134,15 @@ impl PullsBefore {
         reader: Option<&LedgerReader>,
         simulated: bool,
     ) -> Result<Vec<EarlierPull>, LedgerError> {
-        let Some(reader) = reader.filter(|_| task.source.is_some()) else { return Ok(Vec::new()) };
+        let lost = self.found.get(&task.id).cloned().unwrap_or_default();
+        let Some(reader) = reader.filter(|_| task.source.is_some()) else { return Ok(lost) };
         let mut found = reader.pulls_of_key(&task.key, simulated)?;
         if let Some(name) = former_name {
             found.extend(reader.pulls_of_key(&task.key_under(name), simulated)?);
         }
         found.retain(|pull| pull.stage != Some(Stage::Foreign));
-        found.into_iter().map(|pull| self.earlier(pull, reader)).collect()
+        let known = found.into_iter().map(|pull| self.earlier(pull, reader));
+        known.chain(lost.into_iter().map(Ok)).collect()
     }
 
     fn earlier(&self, known: LedgerPull, reader: &LedgerReader) -> Result<EarlierPull, LedgerError> {

@@ -5,6 +5,7 @@ mod around;
 mod followed;
 mod known;
 mod log;
+mod lost;
 mod reader;
 mod recording;
 mod troubles;
