@@ -128,7 +128,7 @@ pub(crate) fn words(decision: &Decision) -> String {
         Decision::Skipped => "marked to be skipped".to_owned(),
         Decision::Adopt(pull) => format!("adopted: {}", neutral(&pull.words())),
         Decision::SkipFor(pull) => format!("skipped: {}", neutral(&pull.words())),
-        Decision::Held { why } => neutral(why),
+        Decision::Held { why } | Decision::Unmet { why } => neutral(why),
         Decision::NotAsked => "never run, and not asked for".to_owned(),
     }
 }
@@ -145,6 +145,7 @@ pub(crate) fn short(decision: &Decision) -> String {
         Decision::Needs => "needs".to_owned(),
         Decision::Adopt(_) => "adopt".to_owned(),
         Decision::Held { .. } => "held".to_owned(),
+        Decision::Unmet { .. } => "needs".to_owned(),
         Decision::Skipped | Decision::SkipFor(_) => "skip".to_owned(),
         Decision::NotAsked => "not asked".to_owned(),
     }

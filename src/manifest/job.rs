@@ -40,6 +40,8 @@ settings! {
         /// Values to run the prompt with, a task for each combination, by GitHub's rules for `include` and `exclude`.
         matrix: Option<Located<Matrix>>;
         /// The jobs that must have ended well first: on the same source where they work on it, else all of their tasks.
+        /// `{ job: ID, until: merged }` waits until their pull requests are merged, over as many runs as it takes; `until: ended` is
+        /// the default.
         needs: Option<Located<Needs>>;
         /// Words to select tasks by. Take `${{ … }}`.
         tags: Vec<Located<String>>;
@@ -180,15 +182,65 @@ impl JsonSchema for SourceEntry {
 
 /// `needs`: one job or several.
 #[derive(Clone, Debug)]
-pub(crate) struct Needs(pub(crate) Vec<Located<String>>);
+pub(crate) struct Needs {
+    /// All of them.
+    pub(crate) jobs: Vec<Located<String>>,
+    /// Those whose pull requests have to be merged.
+    pub(crate) merged: Vec<String>,
+}
+
+/// An entry of `needs`.
+enum NeedEntry {
+    Job(String),
+    Mapping(NeedMapping),
+}
+
+/// A job, and what of it is waited for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct NeedMapping {
+    /// Its id.
+    job: Located<String>,
+    /// What of it is waited for: the end of its sessions (`ended`, the default), or until its pull requests are merged.
+    until: Option<Until>,
+}
+
+/// What of a job is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Until {
+    Ended,
+    Merged,
+}
+
+impl<'de> Deserialize<'de> for NeedEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrMapping {
+            expected: "a job's id, or a mapping with `job` and `until`",
+            word: |text| Some(Self::Job(text.to_owned())),
+            mapping: Self::Mapping,
+        })
+    }
+}
 
 impl<'de> Deserialize<'de> for Needs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Located { value, span } = Located::<OneOrMany>::deserialize(deserializer)?;
-        Ok(match value {
-            OneOrMany::One(id) => Self(vec![Located::new(id, span)]),
-            OneOrMany::Many(ids) => Self(ids),
-        })
+        let entries = match value {
+            OneOrMany::One(id) => vec![Located::new(NeedEntry::Job(id), span)],
+            OneOrMany::Many(entries) => entries,
+        };
+        let mut needs = Self { jobs: Vec::new(), merged: Vec::new() };
+        for Located { value, span } in entries {
+            match value {
+                NeedEntry::Job(id) => needs.jobs.push(Located::new(id, span)),
+                NeedEntry::Mapping(NeedMapping { job, until }) => {
+                    needs.merged.extend((until == Some(Until::Merged)).then(|| job.value.clone()));
+                    needs.jobs.push(job);
+                }
+            }
+        }
+        Ok(needs)
     }
 }
 
@@ -197,14 +249,20 @@ impl JsonSchema for Needs {
         "Needs".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mapping = generator.subschema_for::<NeedMapping>();
+        json_schema!({
+            "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "anyOf": [{ "type": "string" }, mapping] } },
+            ],
+        })
     }
 }
 
 enum OneOrMany {
     One(String),
-    Many(Vec<Located<String>>),
+    Many(Vec<Located<NeedEntry>>),
 }
 
 impl<'de> Deserialize<'de> for OneOrMany {

@@ -136,6 +136,7 @@ struct JobParts {
     strings: JobStrings,
     retries: Arc<RetryPolicy>,
     no_needs: (Arc<[usize]>, Arc<[TaskId]>),
+    needs_merged: Arc<[JobId]>,
     place: Place,
 }
 
@@ -170,6 +171,13 @@ impl Expansion<'_> {
                 strings,
                 retries: Arc::new(job.keys.retries.clone()),
                 no_needs: Default::default(),
+                needs_merged: job
+                    .keys
+                    .needs
+                    .iter()
+                    .flat_map(|it| &it.merged)
+                    .map(|id| JobId::new(id.as_str()))
+                    .collect(),
                 place: document.place(job.span.start),
             };
             self.tasks_of(job, &parts, &scope, &sources)
@@ -344,6 +352,7 @@ impl Expansion<'_> {
             timeouts: job.keys.timeouts,
             needs: Arc::clone(&parts.no_needs.0),
             needs_outside: Arc::clone(&parts.no_needs.1),
+            needs_merged: Arc::clone(&parts.needs_merged),
             place: parts.place,
         });
         Ok(())

@@ -26,7 +26,7 @@ pub(super) fn jobs(
     let mut needs = Vec::with_capacity(jobs.len());
     for job in jobs {
         let mut found = Vec::new();
-        for name in job.keys.needs.iter().flat_map(|needs| &needs.0) {
+        for name in job.keys.needs.iter().flat_map(|needs| &needs.jobs) {
             match index.get(name.as_str()) {
                 Some(&at) if !found.contains(&at) => found.push(at),
                 Some(_) => {}
@@ -60,7 +60,7 @@ fn describe_cycle(document: &Arc<Document>, jobs: &[CheckedJob], cycle: &[usize]
     } else {
         format!("these jobs wait for each other: {}", names.join(" → "))
     };
-    let mut entries = first.keys.needs.iter().flat_map(|needs| &needs.0);
+    let mut entries = first.keys.needs.iter().flat_map(|needs| &needs.jobs);
     let span = entries.find(|name| name.value == second.id.value).map_or(first.span, |name| name.span);
     Diagnostic::new(what).at(document, span).help("remove one of the `needs`")
 }

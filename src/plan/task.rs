@@ -73,6 +73,8 @@ pub struct Task {
     pub timeouts: Timeouts,
     /// The tasks that must have ended well first, as indices into [`Plan::tasks`].
     pub needs: Arc<[usize]>,
+    /// The jobs of these whose pull requests have to be merged (`until: merged`).
+    pub needs_merged: Arc<[JobId]>,
     /// The same of tasks that a selection has left out: what became of them last counts.
     pub needs_outside: Arc<[TaskId]>,
     /// Where the job stands in the manifest.

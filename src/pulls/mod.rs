@@ -2,7 +2,6 @@
 
 mod act;
 mod following;
-#[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
 mod needs;
 mod pushes;
 mod select;
@@ -16,6 +15,7 @@ pub(crate) use act::{
 pub(crate) use following::{
     ReadingPlan, Spent, plan, until, wants_details, wants_first_contact, wants_pushes,
 };
+pub(crate) use needs::{Merged, merged};
 pub(crate) use pushes::Pushes;
 pub(crate) use select::{PullFilter, Selectable};
 pub(crate) use stage::{Known, Terms, status};

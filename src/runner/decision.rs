@@ -65,6 +65,11 @@ pub enum Decision {
         /// What it waits for, in one line.
         why: String,
     },
+    /// It is skipped because what it needs will not be merged.
+    Unmet {
+        /// Which need, and why not.
+        why: String,
+    },
     /// It was never run, and only what failed or is open was asked for.
     NotAsked,
 }
@@ -113,7 +118,7 @@ impl Decision {
     pub const fn by_pull_request(&self) -> Option<Outcome> {
         match self {
             Self::Adopt(_) => Some(Outcome::Succeeded),
-            Self::SkipFor(_) => Some(Outcome::Skipped),
+            Self::SkipFor(_) | Self::Unmet { .. } => Some(Outcome::Skipped),
             Self::Held { .. } => Some(Outcome::Deferred),
             _ => None,
         }
@@ -314,7 +319,9 @@ mod tests {
             Decision::Failed { .. } => "waits",
             Decision::Needs => "needs",
             Decision::Skipped => "skipped",
-            Decision::Adopt(_) | Decision::SkipFor(_) | Decision::Held { .. } => "by pull requests",
+            Decision::Adopt(_) | Decision::SkipFor(_) | Decision::Held { .. } | Decision::Unmet { .. } => {
+                "by pull requests"
+            }
             Decision::NotAsked => "not asked",
         }
     }

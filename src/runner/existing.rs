@@ -112,6 +112,7 @@ pub(super) fn end(task: &Task, decision: &Decision) -> Vec<EventKind> {
             vec![adopted, ended(Outcome::Succeeded, format!("{}: no second one beside it", earlier.words()))]
         }
         Decision::SkipFor(earlier) => vec![ended(Outcome::Skipped, reason(task, earlier))],
+        Decision::Unmet { why } => vec![ended(Outcome::Skipped, why.clone())],
         Decision::Held { why } => vec![ended(Outcome::Deferred, why.clone())],
         _ => Vec::new(),
     }

@@ -26,6 +26,7 @@ mod decision;
 mod error;
 mod existing;
 mod history;
+mod merges;
 mod open_pulls;
 mod options;
 mod outlook;

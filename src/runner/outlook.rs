@@ -53,7 +53,7 @@ impl Outlook {
     /// How many wait for what they need.
     #[must_use]
     pub fn needs(&self) -> usize {
-        self.count(|decision| *decision == Decision::Needs)
+        self.count(|decision| matches!(decision, Decision::Needs | Decision::Unmet { .. }))
     }
 
     /// How many end well with a pull request of an earlier run.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decision::{Asked, Because, Decision, Round, decide, is_round_over};
 use super::existing;
+use super::merges::Merges;
 use super::open_pulls;
 use super::outlook::Outlook;
 use super::pulls::PullsBefore;
@@ -84,6 +85,8 @@ impl Work {
                 *decision = existing::beside(decision.clone(), &known, &terms, now);
             }
         }
+        let merges = Merges { reader, identity, pulls, ignores_outside: options.ignore_needs };
+        merges.judge(&plan, &mut decisions)?;
         let bounds = &plan.settings.pull_requests;
         if bounds.max_open.is_some() || bounds.max_open_per_repository.is_some() {
             let open = reader.map(|reader| pulls.open(reader, identity)).transpose()?;

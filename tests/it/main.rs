@@ -33,6 +33,7 @@ mod limits;
 mod looking;
 mod main_job;
 mod marking;
+mod merging;
 mod newcomers;
 mod older_ledgers;
 mod open;

@@ -11,7 +11,7 @@ use crate::engine::AtEnd;
 use crate::github::{GitHub, PullAddress, Unreadable, UnreadableKind};
 use crate::ledger::{Ledger, LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
 use crate::outcome::{
-    EventKind, GithubUsage, PullRequest, PullState, RunRecord, SessionRef, Stage, TaskRecord,
+    EventKind, GithubUsage, PullRequest, PullState, PullStatus, RunRecord, SessionRef, Stage, TaskRecord,
 };
 use crate::plan::{Task, TaskId};
 use crate::pulls::Terms;
@@ -101,6 +101,11 @@ impl PullsBefore {
         });
     }
 
+    /// How it stands by what was read at the start.
+    pub(crate) fn status(&self, url: &str) -> Option<&PullStatus> {
+        self.reads.iter().find(|(pull, _)| pull.url == url).map(|(_, read)| &read.status)
+    }
+
     /// How many of the manifest's are open, or may be as far as anybody knows.
     ///
     /// # Errors
@@ -150,8 +155,7 @@ impl PullsBefore {
             Some(run) => reader.task(run, &known.task)?,
             None => None,
         };
-        let now = self.reads.iter().find(|(pull, _)| pull.url == known.url).map(|(_, read)| &read.status);
-        let status = now.or_else(|| Some(&record.as_ref()?.pulls.of(&known.url)?.status));
+        let status = self.status(&known.url).or_else(|| Some(&record.as_ref()?.pulls.of(&known.url)?.status));
         let made = record.iter().flat_map(TaskRecord::every_pull_request).find(|pull| pull.url == known.url);
         let number = PullAddress::of_url(&known.url).map(|address| u64::from(address.number));
         let plain =

@@ -40,6 +40,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
         repeat: Repeat::default(),
         needs: needs.into(),
         needs_outside: [].into(),
+        needs_merged: [].into(),
         problem: None,
         place: Place { line: 1, column: 1 },
     }
