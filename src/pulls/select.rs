@@ -147,7 +147,7 @@ fn check(name: &str, word: &str) -> Result<(), (String, String)> {
             "write for example `age(>7d)`, `age(<12h)` or `age(>90m)`".to_owned(),
         )),
         _ => Err((
-            format!("`{name}(…)` is not known here: this version has no waves"),
+            format!("`{name}(…)` cannot be told: which wave a repository is in is not recorded"),
             "select by job, source or tag instead, such as `tag(canary)`".to_owned(),
         )),
     }
@@ -238,7 +238,7 @@ mod tests {
           help: write for example `age(>7d)`, `age(<12h)` or `age(>90m)`
         ");
         insta::assert_snapshot!(error("wave(2)"), @r"
-        `wave(…)` is not known here: this version has no waves
+        `wave(…)` cannot be told: which wave a repository is in is not recorded
           wave(2)
                ^
           help: select by job, source or tag instead, such as `tag(canary)`

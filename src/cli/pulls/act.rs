@@ -84,6 +84,11 @@ pub(super) async fn run(
     let reading = format!("reading {}", many(acting.jobs.len(), "pull request"));
     let failed = |error| cannot(error, console);
     said_when_long(&reading, console, acting.read_all()).await.map_err(failed)?;
+    acting.troubles.iter().for_each(|line| console.warn(&neutral(line)));
+    if acting.is_refused {
+        let failure = Failure::new(Exit::KeyRefused, "GitHub refuses the token");
+        return Err(failure.help("see what it is and reaches: jules-batch doctor"));
+    }
     choose(&mut acting, args);
     let left = preview(&mut acting, args.max);
     let open = acting.jobs.iter().filter(|job| job.end.is_none()).count();

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) use job::{End, Job};
 
-use super::{KnownPull, PullLog, PullReader, recording};
-use crate::github::{Details, GitHub};
+use super::{KnownPull, PullLog, PullReader, recording, troubles};
+use crate::github::{Details, GitHub, Unreadable, UnreadableKind};
 use crate::outcome::{EventKind, GithubUsage, PullAction, PullResult, PullState, Stage};
 use crate::pulls::{self, Case, Decision, Left, MergeTerms, Terms};
 use crate::runner::RunError;
@@ -75,6 +75,10 @@ pub(crate) struct Acting<'g> {
     pub(crate) jobs: Vec<Job>,
     /// How those stand that nothing is done to, by repository.
     aside: Vec<(String, Stage)>,
+    /// What keeps GitHub from telling, a line each.
+    pub(crate) troubles: Vec<String>,
+    /// Whether it refuses the token as such.
+    pub(crate) is_refused: bool,
 }
 
 impl<'g> Acting<'g> {
@@ -96,6 +100,8 @@ impl<'g> Acting<'g> {
             began: Timestamp::now(),
             jobs: pulls.into_iter().map(|pull| Job::new(pull, takes_unchecked)).collect(),
             aside: Vec::new(),
+            troubles: Vec::new(),
+            is_refused: false,
         }
     }
 
@@ -219,6 +225,13 @@ impl<'g> Acting<'g> {
         self.ask_whether_live(places).await;
         let followed: Vec<_> = places.iter().map(|at| self.jobs[*at].pull.followed.clone()).collect();
         let reads = self.reader.read(&followed, Instant::now() + READING).await;
+        for line in troubles(followed.iter().zip(&reads)) {
+            if !self.troubles.contains(&line) {
+                self.troubles.push(line);
+            }
+        }
+        let refuses = |why: &Unreadable| why.kind == UnreadableKind::BadToken;
+        self.is_refused |= reads.iter().any(|read| read.unreadable().is_some_and(refuses));
         for ((at, pull), read) in places.iter().zip(&followed).zip(reads) {
             if let Some(event) = recording::news(pull, &read, self.began) {
                 self.log.append(&pull.run, [event])?;
