@@ -162,6 +162,9 @@ fn without_a_token_and_while_a_run_is_at_work_it_says_so() {
     let world = one("");
     let told = pulls(&world, "merge --yes").without_env("GH_TOKEN").exits(6);
     assert!(told.stderr.contains("no token for GitHub is set"), "{told}");
+    let refusing = one("github:\n  tokens: [{ token: another }]\n");
+    let told = pulls(&refusing, "merge --yes").exits(6);
+    assert!(told.stderr.contains("GitHub refuses the token") && told.stderr.contains("doctor"), "{told}");
     let lock = std::fs::File::open(world.path(".jules-batch/ledger.lock")).unwrap();
     lock.lock().unwrap();
     let told = pulls(&world, "merge --yes").exits(110);

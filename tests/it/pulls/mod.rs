@@ -4,6 +4,7 @@ mod closing;
 mod listing;
 mod merging;
 mod messages;
+mod storms;
 
 use crate::support::{Manifest, Runner, World, job};
 
