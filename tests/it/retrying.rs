@@ -86,6 +86,21 @@ fn what_is_given_up_is_archived_or_left_and_the_report_says_which() {
 }
 
 #[test]
+fn what_was_given_up_and_not_put_away_before_the_deadline_is_told() {
+    let scenario = "{ faults: [{ kind: throttle, on: sessions.archive, retry-after: 60s }], \
+        defaults: { duration: 10m, outcome: pull-request } }";
+    let manifest = tasks(2).set("timeouts", "{ task: 200ms, stall: 20s }");
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().args("--deadline 2s").exits(100);
+    assert_eq!(ended.count(Outcome::TimedOut), 2, "{ended}");
+    let mut left: Vec<_> = world.sessions().into_iter().map(|session| session.id).collect();
+    left.sort_unstable();
+    let way_out = format!("jules-batch session archive {}", left.join(" "));
+    assert!(ended.stderr.contains("2 sessions that were given up may still be at work"), "{ended}");
+    assert!(ended.stderr.contains(&way_out), "{ended}");
+}
+
+#[test]
 fn only_what_is_listed_is_tried_again() {
     let world = world(&fails(9), "count: 2, on: [error, stalled]");
     world.run().exits(100);

@@ -248,6 +248,7 @@ impl Dispatch {
                 let waiting = self.tasks.is_any(|state| matches!(state, State::Creating(_)));
                 if !waiting || now.instant >= until {
                     self.leave_open(self.stop.reason.unwrap_or(StopReason::Interrupt), false);
+                    self.stop_archiving(|_| true);
                     self.stage = Stage::Done;
                 }
             }

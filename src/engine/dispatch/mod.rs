@@ -273,7 +273,7 @@ impl Dispatch {
         while let Some(ix) = self.tasks.pop_due(now.instant) {
             self.on_timer(ix, now);
         }
-        self.run.archiving.retain(|_, until| now.instant < *until);
+        self.stop_archiving(|until| now.instant >= until);
         let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;

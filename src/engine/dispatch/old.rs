@@ -17,6 +17,9 @@ use jules::{Options, SessionId, SessionState};
 /// How often a session is looked at that cannot be, is not there, or is not put away.
 const MAX_LOOKS: u32 = 3;
 
+/// How many sessions a note names.
+const MAX_NAMED: usize = 20;
+
 /// A session whose attempt had ended badly.
 #[derive(Clone, Debug)]
 pub(super) struct OldSession {
@@ -238,6 +241,28 @@ impl Dispatch {
                 EventKind::Noted { task: Some(task), note }
             }
         });
+    }
+
+    /// Nobody waits any longer for these sessions to be put away: they may be at work, unseen.
+    pub(super) fn stop_archiving(&mut self, is_over: impl Fn(Instant) -> bool) {
+        let left = self.run.archiving.extract_if(|_, until| is_over(*until));
+        let mut left: Vec<SessionId> = left.map(|(session, _)| session).collect();
+        if left.is_empty() {
+            return;
+        }
+        left.sort_unstable();
+        let what = match left.len() {
+            1 => "1 session that was given up".to_owned(),
+            n => format!("{n} sessions that were given up"),
+        };
+        let named: Vec<&str> = left.iter().take(MAX_NAMED).map(SessionId::as_str).collect();
+        let more = if left.len() > MAX_NAMED { " …" } else { "" };
+        let note = format!(
+            "{what} may still be at work, and open pull requests: that the archive has taken them is not known; \
+             put them away: jules-batch session archive {}{more}",
+            named.join(" ")
+        );
+        self.turn.events.push(EventKind::Noted { task: None, note });
     }
 
     /// The attempt had been given up, but its session is at work, or has completed since.
