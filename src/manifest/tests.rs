@@ -273,5 +273,5 @@ fn habits_with_the_same_meaning_work() {
     let manifest = parse(text, Path::new("jobs.yaml"), &LoadOptions::default()).unwrap();
     let minutes: Vec<u64> = manifest.jobs.iter().map(|job| job.keys.timeouts.task.as_secs() / 60).collect();
     assert_eq!(minutes, [90, 5, 7]);
-    assert_eq!(manifest.jobs[1].keys.needs.as_ref().unwrap().value.0.len(), 1);
+    assert_eq!(manifest.jobs[1].keys.needs.as_ref().unwrap().value.jobs.len(), 1);
 }

@@ -197,7 +197,7 @@ async fn prepare(
     console: &Console,
 ) -> Result<Option<Run>, Failure> {
     let failed = |error| cannot(error, console);
-    let mut planned = said_when_long(ASKING, console, runner.plan()).await.map_err(failed)?;
+    let mut planned = said_when_long(ASKING, console, Box::pin(runner.plan())).await.map_err(failed)?;
     planned::warn(planned.plan(), console);
     target.take_up(planned.plan(), args);
     said_when_long("asking GitHub", console, planned.read_pull_requests()).await.map_err(failed)?;
