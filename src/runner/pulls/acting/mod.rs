@@ -24,8 +24,9 @@ const READING: Duration = Duration::from_secs(120);
 const TOGETHER: usize = 20;
 /// How often GitHub is asked for what it has not told before it is left.
 const READINGS: u32 = 6;
-/// When a reading is so old that there is another before anything is decided by it.
-const OLD: jiff::SignedDuration = jiff::SignedDuration::from_secs(25);
+/// When a reading is so old that there is another before anything is decided by it. GitHub pins the head of a merge, but not its
+/// checks: one that fails in between is not seen.
+const OLD: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
 
 /// What is done.
 #[derive(Clone, Debug)]
