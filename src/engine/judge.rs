@@ -20,6 +20,12 @@ pub(super) fn own_turn(settings: &Settings) -> Duration {
     turn.min(settings.limits.capacity_wait)
 }
 
+/// How long the service must not know a session, answer by answer, before it counts as deleted: at the default
+/// `create.look-delay` two minutes. A shorter time is trouble of the service.
+pub(super) fn gone_after(settings: &Settings) -> Duration {
+    settings.adoption.look_delay * 12
+}
+
 /// Whether what left then, and is here now, shows how things stand.
 pub(super) fn is_fresh(asked: Instant, interval: Duration, now: Instant) -> bool {
     now.saturating_duration_since(asked) < interval.max(Duration::from_secs(1))

@@ -1,5 +1,7 @@
 //! Further attempts at a task, each with a session of its own.
 
+use std::time::Duration;
+
 use jules_batch::outcome::Outcome;
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
@@ -98,6 +100,24 @@ fn what_was_given_up_and_not_put_away_before_the_deadline_is_told() {
     let way_out = format!("jules-batch session archive {}", left.join(" "));
     assert!(ended.stderr.contains("2 sessions that were given up may still be at work"), "{ended}");
     assert!(ended.stderr.contains(&way_out), "{ended}");
+}
+
+#[test]
+fn a_session_that_the_service_does_not_know_for_a_while_is_neither_deleted_nor_done_again() {
+    let scenario = "{ faults: [{ kind: error-before, on: reads, status: 404, since: first-session, \
+        during: 600ms..1500ms }], defaults: { duration: 2s, outcome: pull-request } }";
+    let manifest = tasks(2).set("create", "{ looks: 3, look-delay: 400ms }");
+    let world = World::with(scenario, &manifest);
+    let mut running = world.run().start();
+    running.until(|world| world.statistics().live_now == 2);
+    running.signal(Signal::Interrupt);
+    assert_eq!(running.wait().code, Some(130));
+    // Too old for a 404 that is owed to its age.
+    world.age_the_ledger(Duration::from_secs(180));
+    std::thread::sleep(Duration::from_millis(100));
+    world.run().exits(0);
+    assert!(world.statistics().answered["404"] > 5);
+    world.created(2);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::engine::backoff;
 use crate::engine::create::{self, Create, Sign, UNKNOWN};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
 use crate::engine::input::{Act, Input, Now, Seen};
-use crate::engine::judge::{asked, own_turn};
+use crate::engine::judge::{asked, gone_after, own_turn};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
 use crate::plan::{GiveUp, RetryOn, TaskId};
@@ -255,6 +255,7 @@ impl Dispatch {
             timeouts: task.timeouts,
             interval: self.poller.interval(),
             turn: own_turn(&self.plan.settings),
+            gone_after: gone_after(&self.plan.settings),
             speed: self.plan.settings.simulated.unwrap_or(1.0),
         };
         let driver = Driver::new(session.clone(), terms, spent, begun, now);

@@ -10,7 +10,10 @@ use super::tasks::State;
 use crate::engine::action::{Action, Attempt, Purpose, TaskIx};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{Digest, FailureKind, Now, RequestFailure, Seen};
-use crate::engine::judge::{PATIENCE, asked, is_fresh, is_met, is_met_by_failed, judge, own_turn};
+use crate::engine::judge::{
+    PATIENCE, asked, gone_after, is_fresh, is_met, is_met_by_failed, judge, own_turn,
+};
+use crate::engine::refusals::Refusals;
 use crate::outcome::{AttemptRecord, EventKind, Outcome, TaskRecord};
 use jules::{Options, SessionId, SessionState};
 
@@ -31,6 +34,8 @@ pub(super) struct OldSession {
     pub(super) over_at: Option<Instant>,
     /// Looks in a row that did not.
     looks: u32,
+    /// Those that did not know it.
+    absence: Refusals,
     /// The user's last message that was known when its attempt ended.
     heard: Option<Timestamp>,
     /// When its activities were read after that, and whether somebody has answered it so lately that it may wake.
@@ -50,7 +55,16 @@ pub(super) enum Wanted {
 
 impl OldSession {
     pub(super) fn new(id: &SessionId, ended: bool, heard: Option<Timestamp>) -> Self {
-        Self { id: id.clone(), ended, wanted: Wanted::ItsEnd, over_at: None, looks: 0, heard, answer: None }
+        Self {
+            id: id.clone(),
+            ended,
+            wanted: Wanted::ItsEnd,
+            over_at: None,
+            looks: 0,
+            absence: Refusals::default(),
+            heard,
+            answer: None,
+        }
     }
 
     pub(super) fn id(&self) -> &SessionId {
@@ -102,7 +116,7 @@ impl Dispatch {
         now: Now,
     ) {
         let State::Rechecking(_) = *self.tasks.state(ix) else { return };
-        let Some(OldSession { ended, wanted, looks, .. }) = self.tasks[ix].old else { return };
+        let Some(OldSession { ended, wanted, .. }) = self.tasks[ix].old else { return };
         let is_given_up = self.tasks[ix].owed.is_some();
         match result {
             Ok(seen) if wanted != Wanted::ItsEnd && seen.is_over() => self.start_beside(ix, asked),
@@ -130,9 +144,7 @@ impl Dispatch {
                 self.put_away(ix, now);
                 self.recheck_failed(ix, "it could not be put away", now);
             }
-            Err(failure) if failure.kind == FailureKind::Missing && looks + 1 >= MAX_LOOKS => {
-                self.start_beside(ix, asked);
-            }
+            Err(failure) if failure.kind == FailureKind::Missing => self.on_missing(ix, asked, now),
             Err(failure) => self.recheck_failed(ix, &failure.text, now),
         }
     }
@@ -180,6 +192,17 @@ impl Dispatch {
             }
             Err(failure) => self.recheck_failed(ix, &failure.text, now),
         }
+    }
+
+    /// The service does not know the session before. That may pass: it is believed after its time.
+    fn on_missing(&mut self, ix: TaskIx, asked: Instant, now: Now) {
+        let over = gone_after(&self.plan.settings);
+        let Some(old) = &mut self.tasks[ix].old else { return };
+        if old.absence.add(over, now.instant) {
+            return self.start_beside(ix, asked);
+        }
+        self.release_slot(ix);
+        self.tasks.put(ix, State::Pausing(now.instant + self.poller.interval()));
     }
 
     /// The session before is in nobody's way.

@@ -1,12 +1,13 @@
 //! Live sessions that no task of the invocation follows: those of the round that a selection leaves out, or whose prompt was
 //! changed. They hold slots of `max-parallel` for as long as they live; while a task waits for one, they are polled.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::repositories::Watch;
+use crate::engine::refusals::Refusals;
 use jules::SessionId;
 
 /// These sessions, as far as anybody has looked.
@@ -15,6 +16,8 @@ pub(super) struct Others {
     live: HashSet<SessionId>,
     /// Those that nobody has looked at in this invocation.
     unseen: HashSet<SessionId>,
+    /// Those that the service does not know any more, or for the moment.
+    absent: HashMap<SessionId, Refusals>,
     is_watched: bool,
     /// Since when tasks wait for their slots with none of ours at work.
     stuck_since: Option<Instant>,
@@ -34,12 +37,19 @@ impl Others {
     /// That session has ended, or is ours now.
     pub(super) fn remove(&mut self, session: &SessionId) -> bool {
         self.unseen.remove(session);
+        self.absent.remove(session);
         self.live.remove(session)
+    }
+
+    /// The service does not know the session. Whether that has lasted so long that it is believed.
+    pub(super) fn is_gone(&mut self, session: &SessionId, over: Duration, now: Instant) -> bool {
+        self.absent.entry(session.clone()).or_default().add(over, now)
     }
 
     /// A look shows it live.
     pub(super) fn is_live(&mut self, session: &SessionId) {
         self.unseen.remove(session);
+        self.absent.remove(session);
     }
 
     /// Whether it is polled for the slot that it holds.

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::Dispatch;
 use crate::engine::input::{FailureKind, Now, Polled, Seen};
+use crate::engine::judge::gone_after;
 use crate::engine::poller::Liveness;
 use jules::SessionState;
 
@@ -27,7 +28,9 @@ impl Dispatch {
                 match result {
                     Ok(seen) => self.show(&seen, asked, now),
                     Err(failure) => {
-                        if failure.kind == FailureKind::Missing {
+                        let over = gone_after(&self.plan.settings);
+                        let is_missing = failure.kind == FailureKind::Missing;
+                        if is_missing && self.others.is_gone(&session, over, now.instant) {
                             self.is_ours(&session);
                         }
                         if let Some(attempt) = self.tasks.of_session(&session) {

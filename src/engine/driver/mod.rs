@@ -26,9 +26,10 @@ pub(super) use self::step::{End, Step};
 use super::action::Purpose;
 use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
 use super::judge::is_met;
+use super::refusals::Refusals;
 use crate::outcome::{Outcome, Work};
 use crate::plan::{Expect, Timeouts, Waiting};
-use jules::{Absence, Made, Options, SessionId, SessionState};
+use jules::{Made, Options, SessionId, SessionState};
 
 /// How many approvals one attempt may need; a revised plan needs another.
 const MAX_APPROVALS: u32 = 10;
@@ -48,6 +49,8 @@ pub(super) struct Terms {
     pub(super) interval: Duration,
     /// How long our own quota can hold up a look.
     pub(super) turn: Duration,
+    /// How long 404s must last before the session counts as deleted.
+    pub(super) gone_after: Duration,
     /// Seconds of service time in one of ours: messages tell the time that the manifest means.
     pub(super) speed: f64,
 }
@@ -96,7 +99,7 @@ pub(super) struct Driver {
     owed: Option<Act>,
     /// How new what we know of the session is, by the service's clock.
     updated: Option<Timestamp>,
-    absence: Absence,
+    absence: Refusals,
     last_failure: Option<String>,
 }
 
@@ -151,7 +154,7 @@ impl Driver {
             replied_after: None,
             owed: None,
             updated: None,
-            absence: Absence::default(),
+            absence: Refusals::default(),
             last_failure: None,
         }
     }
@@ -208,7 +211,7 @@ impl Driver {
         if self.phase == Phase::Ended {
             return steps;
         }
-        self.absence.end();
+        self.absence = Refusals::default();
         self.last_failure = None;
         if self.is_outdated(seen) {
             steps.extend(self.is_to_be_seen().then_some(Step::LookAt(now.instant + self.terms.interval)));
@@ -268,8 +271,8 @@ impl Driver {
                 Vec::new()
             }
             FailureKind::Missing => {
-                let fresh = now.instant < self.fresh_until;
-                if self.absence.is_tolerated(fresh) {
+                let is_young = now.instant < self.fresh_until;
+                if is_young || !self.absence.add(self.terms.gone_after, now.instant) {
                     return Vec::new();
                 }
                 let reason =

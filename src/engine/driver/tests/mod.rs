@@ -11,6 +11,7 @@ use crate::plan::{PlanApproval, StallPolicy, UserFeedback};
 use jules::{Activity, ActivityKind, AgentPlan, Originator, SessionDigest};
 
 const INTERVAL: Duration = Duration::from_secs(10);
+const GONE_AFTER: Duration = Duration::from_secs(120);
 
 struct Followed {
     driver: Driver,
@@ -21,8 +22,16 @@ impl Followed {
     fn new(expect: Expect, asked: Made, waiting: Waiting) -> Self {
         let now = Now { instant: Instant::now(), wall: "2026-11-22T02:00:00Z".parse().unwrap() };
         let (waiting, timeouts) = (Arc::new(waiting), Timeouts::default());
-        let terms =
-            Terms { expect, asked, waiting, timeouts, interval: INTERVAL, turn: Duration::ZERO, speed: 1.0 };
+        let terms = Terms {
+            expect,
+            asked,
+            waiting,
+            timeouts,
+            interval: INTERVAL,
+            turn: Duration::ZERO,
+            gone_after: GONE_AFTER,
+            speed: 1.0,
+        };
         let driver = Driver::new("7".parse().unwrap(), terms, Spent::default(), now, now);
         Self { driver, now }
     }
