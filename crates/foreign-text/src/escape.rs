@@ -8,19 +8,33 @@ pub(crate) fn sequence_len(text: &str) -> Option<usize> {
 
 /// The same for characters that each come with the place where they end, however they are written.
 pub(crate) fn sequence_end(mut text: impl Iterator<Item = (char, usize)>) -> Option<usize> {
-    let (kind, head) = match text.next()? {
-        ('\u{1B}', _) => text.next()?,
-        // U+009B is ESC [, U+009D is ESC ], and so on: 0x40 apart.
-        (c1, end) if begins(c1) => (char::from_u32(u32::from(c1) - 0x40)?, end),
-        _ => return None,
-    };
+    let (kind, head) = start(&mut text)?;
     match kind {
         '[' => Some(control_end(text, head)),
-        ']' | 'P' | 'X' | '^' | '_' => string_end(text),
+        kind if is_string(kind) => string_end(text),
         ' '..='/' => Some(short_end(text, head)),
         '0'..='~' => Some(head),
         _ => None,
     }
+}
+
+/// What kind of sequence begins there, as the character behind ESC, and where that ends.
+fn start(text: &mut impl Iterator<Item = (char, usize)>) -> Option<(char, usize)> {
+    match text.next()? {
+        ('\u{1B}', _) => text.next(),
+        // U+009B is ESC [, U+009D is ESC ], and so on: 0x40 apart.
+        (c1, end) if begins(c1) => Some((char::from_u32(u32::from(c1) - 0x40)?, end)),
+        _ => None,
+    }
+}
+
+const fn is_string(kind: char) -> bool {
+    matches!(kind, ']' | 'P' | 'X' | '^' | '_')
+}
+
+/// Whether a command string begins there.
+pub(crate) fn begins_string(text: impl Iterator<Item = char>) -> bool {
+    start(&mut text.map(|c| (c, 0))).is_some_and(|(kind, _)| is_string(kind))
 }
 
 /// ESC, and the C1 characters that stand for ESC and a second character.

@@ -1,7 +1,7 @@
 //! Where a word, or a part of one, begins: a few letters tell.
 
 use super::Word;
-use super::letters::{Characters, Form, Letters};
+use super::letters::{Characters, Form, Letter, Letters};
 
 /// How many letters are looked up at once; a word of fewer is not looked for.
 const GRAM: usize = 3;
@@ -9,6 +9,9 @@ const GRAM: usize = 3;
 /// How many letters at the end of what was found are searched again: together with what follows they may be a part of a
 /// word as well.
 const OVERLAP: usize = 7;
+
+/// The most bytes of a letter: an escape that is escaped three times.
+const LONGEST_LETTER: usize = 16;
 
 /// What an escape begins with.
 pub(super) const ESCAPES: [u8; 3] = [b'\\', b'&', b'%'];
@@ -40,6 +43,20 @@ struct Place {
     at: usize,
 }
 
+/// A part of a word, as it may have been read so far.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Reading {
+    word: usize,
+    /// The letter that it waits for.
+    next: usize,
+    /// From where on in the text.
+    from: usize,
+    /// The letter that it begins with.
+    at: usize,
+    /// Where the last letter ends in the text.
+    end: usize,
+}
+
 /// What was found.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Found {
@@ -51,13 +68,9 @@ pub(super) struct Found {
 
 impl Pattern {
     fn new(word: &Word, form: Form) -> Self {
-        let letters = |text| Letters {
-            characters: Characters { text, at: 0, form },
-            gap: word.text.len(),
-            keeps_last: false,
-        };
+        let letters = |text| Letters::new(Characters { text, at: 0, form }, word.text.len(), false);
         Self {
-            letters: letters(&word.text).map(|(c, _)| c).collect(),
+            letters: letters(&word.text).map(|letter| letter.c).collect(),
             least: word.least,
             known: letters(word.text.get(..word.known).unwrap_or(&word.text)).count(),
         }
@@ -92,23 +105,18 @@ impl Index {
     }
 
     /// The longest word, or part of one that counts, that begins there, and how many bytes were looked at.
-    pub(super) fn search(
-        &self,
-        text: &str,
-        at: usize,
-        gap: usize,
-        keeps_last: bool,
-    ) -> (Option<Found>, usize) {
+    pub(super) fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
         let characters = Characters { text, at, form: self.form };
         let first = characters.clone().next();
-        let mut letters = Letters { characters, gap, keeps_last };
-        let gram = [letters.next(), letters.next(), letters.next()];
+        let mut letters = Letters::new(characters, gap, false);
+        let mut next = || letters.next().map(|letter| (letter.c, letter.end));
+        let gram = [next(), next(), next()];
         let found = match gram {
             // What is skipped between letters does not count as a start: it would be skipped again and again.
             [Some(a), Some(b), Some(c)] if first == gram[0] => self.follow([a, b, c], &mut letters),
             _ => None,
         };
-        (found, letters.characters.at - at)
+        (found, letters.at() - at)
     }
 
     /// Goes on from a word's first letters, with every place that has them, for as long as it is one of the words.
@@ -124,13 +132,67 @@ impl Index {
             if places.iter().any(|place| count >= self.words[place.word].needed(place.at)) {
                 longest = Some(count - 1);
             }
-            let Some((c, end)) = letters.next() else { break };
+            let Some(Letter { c, end, .. }) = letters.next() else { break };
             places.retain(|place| self.words[place.word].letters.get(place.at + count) == Some(&c));
             ends.push(end);
         }
         let last = longest?;
         let again = last.checked_sub(OVERLAP).map_or(0, |before| ends[before]);
         Some(Found { end: ends[last], again })
+    }
+
+    /// The same, whichever characters of the escape sequences in it are letters of the word: each of them may be one or
+    /// none, but those of a command string all or none.
+    pub(super) fn search_sequences(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
+        let characters = Characters { text, at, form: self.form };
+        let first = characters.clone().next();
+        let mut letters = Letters::new(characters, gap, true);
+        let mut longest = None;
+        let begins = letters.next().filter(|letter| first == Some((letter.c, letter.end)));
+        let mut readings = begins.map_or_else(Vec::new, |first| self.readings_from(&first));
+        while !readings.is_empty() {
+            let Some(letter) = letters.next() else { break };
+            readings =
+                readings.iter().flat_map(|reading| self.readings_with(reading, &letter, gap)).collect();
+            readings.sort_unstable();
+            // Of those that wait for the same letter, the one with the most letters.
+            readings.dedup_by_key(|reading| (reading.word, reading.next, reading.from));
+            if readings.iter().any(|reading| reading.end == letter.end && self.counts(reading)) {
+                longest = Some(Found { end: letter.end, again: 0 });
+            }
+        }
+        (longest, letters.at() - at)
+    }
+
+    fn readings_from(&self, first: &Letter) -> Vec<Reading> {
+        let from = self.places.partition_point(|(gram, _)| *gram < packed([first.c, '\0', '\0']));
+        let places = self.places[from..].iter().map(|(_, place)| *place);
+        places
+            .take_while(|place| self.words[place.word].letters[place.at] == first.c)
+            .map(|Place { word, at }| Reading { word, next: at + 1, from: 0, at, end: first.end })
+            .collect()
+    }
+
+    /// What becomes of a reading by one more letter: it has that, or passes over it, or both may be.
+    fn readings_with(
+        &self,
+        reading: &Reading,
+        letter: &Letter,
+        gap: usize,
+    ) -> impl Iterator<Item = Reading> + use<> {
+        let is_passed = letter.end <= reading.from;
+        // A gap, a sequence that begins within it, and the letter.
+        let is_near = letter.end <= reading.end + 2 * gap + LONGEST_LETTER;
+        let fits = self.words[reading.word].letters.get(reading.next) == Some(&letter.c);
+        let with = Reading { next: reading.next + 1, end: letter.end, ..*reading };
+        let without = Reading { from: letter.or_from.unwrap_or(reading.from), ..*reading };
+        let with = (fits && !is_passed).then_some(with);
+        let without = if is_passed { Some(*reading) } else { letter.or_from.map(|_| without) };
+        with.into_iter().chain(without).filter(move |_| is_near)
+    }
+
+    fn counts(&self, reading: &Reading) -> bool {
+        reading.next - reading.at >= self.words[reading.word].needed(reading.at)
     }
 
     fn grams(&self) -> impl Iterator<Item = [char; GRAM]> {

@@ -1,8 +1,10 @@
 //! Text as letters: what stands between them skipped, escapes read.
 
+use std::ops::Range;
+
 use crate::REPLACEMENT;
 use crate::character::between_letters;
-use crate::escape::{begins, sequence_end};
+use crate::escape::{begins, begins_string, sequence_end};
 
 /// The most backslashes of one escape: JSON within JSON, three times.
 const MOST_SLASHES: usize = 8;
@@ -30,6 +32,19 @@ impl Form {
         };
         escape.or_else(|| text.chars().next().map(|c| (c, c.len_utf8())))
     }
+
+    /// Whether an escape sequence may begin there.
+    pub(super) fn has_sequences(self, text: &str, range: Range<usize>) -> bool {
+        let mut characters = Characters { text, at: range.start, form: self };
+        while characters.at < range.end {
+            match characters.next() {
+                Some((c, _)) if begins(c) => return true,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        false
+    }
 }
 
 /// Characters, each with the place where it ends.
@@ -50,33 +65,74 @@ impl Iterator for Characters<'_> {
     }
 }
 
+/// What may be a letter of a word.
+pub(super) struct Letter {
+    pub(super) c: char,
+    /// Where it ends.
+    pub(super) end: usize,
+    /// Where the text goes on for whoever takes this for a part of an escape sequence.
+    pub(super) or_from: Option<usize>,
+}
+
 /// Characters without what may stand between letters; ends where more of it stands there than in a gap.
 #[derive(Clone)]
 pub(super) struct Letters<'a> {
-    pub(super) characters: Characters<'a>,
-    pub(super) gap: usize,
-    /// Whether the last character of an escape sequence stays: it may be a letter that the sequence has only taken along.
-    pub(super) keeps_last: bool,
+    characters: Characters<'a>,
+    gap: usize,
+    /// Whether what stands in escape sequences may be letters: one who takes out ESC alone, or a sequence without the letter
+    /// that it has taken along, is left with them.
+    reads_sequences: bool,
+    /// Where the sequence ends that is read.
+    sequence: usize,
+    /// Whether that is a command string, whose words are taken out together, and none of them is read yet.
+    is_string: bool,
+    is_new: bool,
+}
+
+impl<'a> Letters<'a> {
+    pub(super) fn new(characters: Characters<'a>, gap: usize, reads_sequences: bool) -> Self {
+        Self { characters, gap, reads_sequences, sequence: 0, is_string: false, is_new: false }
+    }
+
+    /// Where they are.
+    pub(super) fn at(&self) -> usize {
+        self.characters.at
+    }
+
+    /// Whether a sequence begins there; then it is left out, or read from its second character on.
+    fn begins_sequence(&mut self, here: &Characters<'a>) -> bool {
+        let Some(end) = sequence_end(here.clone().take(self.gap)) else { return false };
+        if self.reads_sequences {
+            (self.sequence, self.is_new) = (end, true);
+            self.is_string = begins_string(here.clone().map(|(c, _)| c));
+        } else {
+            self.characters.at = end;
+        }
+        true
+    }
+
+    /// Where the text goes on without the letter that ends there.
+    fn or_from(&mut self, end: usize) -> Option<usize> {
+        let is_new = std::mem::take(&mut self.is_new);
+        match self.is_string {
+            _ if end > self.sequence => None,
+            true => is_new.then_some(self.sequence),
+            false => Some(end),
+        }
+    }
 }
 
 impl Iterator for Letters<'_> {
-    type Item = (char, usize);
+    type Item = Letter;
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next(&mut self) -> Option<Letter> {
         let limit = self.characters.at + self.gap;
         while self.characters.at <= limit {
             let here = self.characters.clone();
             let (c, end) = self.characters.next()?;
-            if begins(c)
-                && let Some(end) = sequence_end(here.clone().take(self.gap))
-            {
-                let before_last = here.take_while(|(_, next)| *next < end).last();
-                self.characters.at = match before_last {
-                    Some((_, end)) if self.keeps_last => end,
-                    _ => end,
-                };
-            } else if !between_letters(c) {
-                return Some((c, end));
+            let is_within = end <= self.sequence;
+            if (is_within || !begins(c) || !self.begins_sequence(&here)) && !between_letters(c) {
+                return Some(Letter { c, end, or_from: self.or_from(end) });
             }
         }
         None

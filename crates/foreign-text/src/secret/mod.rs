@@ -21,7 +21,11 @@ const LONGEST_GAP: usize = 256;
 
 /// The same in a text in which the search goes over everything again and again, as in one of nothing but first letters and
 /// escape sequences: enough for a character or a short sequence.
-const SHORT_GAP: usize = 4;
+const SHORT_GAP: usize = 16;
+
+/// How many bytes are looked at for each of the text before gaps are short, and how many anyway.
+const LOOKS: usize = 16;
+const FREE_LOOKS: usize = 64 * 1024;
 
 /// A word that must not be printed, and how much of it counts as all of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -111,7 +115,7 @@ impl Secrets {
         let (mut hidden, mut kept) = (0..0, 0);
         let (mut from, mut read) = (0, 0);
         while let Some(at) = self.filter.next(text.as_bytes(), from) {
-            let gap = if read > 4 * at + LONGEST_GAP { SHORT_GAP } else { LONGEST_GAP };
+            let gap = if read > LOOKS * at + FREE_LOOKS { SHORT_GAP } else { LONGEST_GAP };
             let (found, looked_at) = self.search(text, at, gap);
             read += looked_at;
             from = at + 1;
@@ -134,21 +138,23 @@ impl Secrets {
 
     /// The longest that begins there, and how many bytes were looked at.
     fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
-        let (mut longest, mut read) = self.written.search(text, at, gap, false);
-        let has = |bytes: &[u8]| text.as_bytes()[at..at + read].iter().any(|b| bytes.contains(b));
-        let has_escapes = has(&ESCAPES);
-        // ESC, and the first byte of the C1 characters.
-        let has_sequences = has_escapes || has(&[0x1B, 0xC2]);
-        for (index, keeps_last, is_other) in [
-            (&self.escaped, false, has_escapes || !self.is_plain),
-            (&self.written, true, has_sequences),
-            (&self.escaped, true, has_sequences),
-        ] {
-            if is_other {
-                let (found, more) = index.search(text, at, gap, keeps_last);
-                longest = longest.max(found);
-                read += more;
-            }
+        let (mut longest, mut read) = self.written.search(text, at, gap);
+        let has_escapes = text.as_bytes()[at..at + read].iter().any(|b| ESCAPES.contains(b));
+        let mut looked_at = read;
+        let mut more = |(found, looked_at): (Option<Found>, usize)| {
+            longest = longest.take().max(found);
+            read += looked_at;
+        };
+        if has_escapes || !self.is_plain {
+            let (found, escaped) = self.escaped.search(text, at, gap);
+            looked_at = looked_at.max(escaped);
+            more((found, escaped));
+        }
+        let has_sequences =
+            [Form::Written, Form::Escaped].iter().any(|form| form.has_sequences(text, at..at + looked_at));
+        if has_sequences {
+            more(self.written.search_sequences(text, at, gap));
+            more(self.escaped.search_sequences(text, at, gap));
         }
         (longest, read)
     }

@@ -42,6 +42,16 @@ fn masked(text: &str) -> String {
 #[case("A\u{1B}I\u{1B}z\u{1B}a\u{1B}S\u{1B}y-0123_4567nuxyz", "***")]
 #[case("A\u{1B}[1Iz\u{9B}aSy-01\u{1B}23_4567nuxyz", "***")]
 #[case(r#""A\u001bIz\u001b[aSy-01\u001b23_4567nuxyz""#, r#""***""#)]
+// Some that do, and others that do not.
+#[case("A\u{1B}I\u{1B}[1mz\u{1B}a\u{200B}S\u{1B}y\u{1B}-01\u{1B}[0m\u{1B}[1m23\u{1B}_4567\u{1B}nuxyz", "***")]
+#[case("A\u{1B}Iz\u{1B}ca\u{1B}]0;t\u{7}Sy-\u{9B}0123_45\u{1B}[4567nuxyz", "***")]
+#[case(r#""A\u001bI\u001b[1mz\u200ba\u001bS\u001bcy-0\u001b123_4567nuxyz""#, r#""***""#)]
+#[case(
+    "A\u{1B}]8;;https://example.com/IzaSy-0123_4567n\u{7}zaSy",
+    "A\u{1B}]8;;https://example.com/***\u{7}zaSy"
+)]
+#[case("A\u{1B}]I z a S y - 0 1 2 3 _ 4 x\u{7}", "A\u{1B}]*** x\u{7}")]
+#[case("A\u{1B}]Ixzxaxsxyx-x0x1x2x3x_x4x\u{7}", "A\u{1B}]Ixzxaxsxyx-x0x1x2x3x_x4x\u{7}")]
 // Any part of it.
 #[case("ends with zaSy-0123_4567nuxyz", "ends with ***")]
 #[case("-0123_45", "***")]
@@ -53,6 +63,15 @@ fn masked(text: &str) -> String {
 #[case(r#""\\x41\\x49zaSy-0123\\x5F4567nuxyz""#, r#""***""#)]
 fn a_secret_is_found(#[case] text: &str, #[case] left: &str) {
     assert_eq!(masked(text), left);
+}
+
+#[test]
+fn much_to_look_at_hides_no_secret() {
+    for before in [r"\\u0041\\u0049\\u0058".repeat(12), "A\u{1B}".repeat(200), "AI\u{200B}".repeat(100)] {
+        let key: String = KEY.chars().map(|c| format!("\u{9B}{}", written(c, 5))).collect();
+        let left = masked(&format!("{before} {key}!"));
+        assert!(left.ends_with("***!") && left.len() < before.len() + 12, "{left:?}");
+    }
 }
 
 #[test]
@@ -91,7 +110,20 @@ fn other_text_is_lent() {
 
 #[test]
 fn it_takes_time_in_proportion() {
-    for piece in ["A\\", "A\u{1B}]", "AI ", "\\", "%25", "AIzaSy\u{200B}", "A\u{1B}[", "&", "\\u00"] {
+    for piece in [
+        "A\\",
+        "A\u{1B}]",
+        "AI ",
+        "\\",
+        "%25",
+        "AIzaSy\u{200B}",
+        "A\u{1B}[",
+        "A\u{1B}",
+        "AI\u{1B}z\u{1B}[0m",
+        "A\\u001b",
+        "&",
+        "\\u00",
+    ] {
         let text = piece.repeat(50_000 / piece.len());
         let began = std::time::Instant::now();
         assert_eq!(masked(&text), text);
@@ -114,7 +146,11 @@ fn written(c: char, way: u8) -> String {
     }
 }
 
-const BETWEEN: [&str; 12] = [
+const BETWEEN: [&str; 16] = [
+    "\u{1B}",
+    "\\u001b",
+    "\u{9B}",
+    "\u{1B}c",
     "\u{1B}[31m",
     "\u{9B}0m",
     "\u{1B}]0;t\u{7}",
