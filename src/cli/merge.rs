@@ -41,9 +41,7 @@ pub(crate) struct MergeArgs {
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
     let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
     let files = args.reports.files()?;
-    if let Some(taken) = args.files.iter().find(|input| files.names(input)) {
-        return Err(outputs::would_be_overwritten(taken));
-    }
+    outputs::spare(&args.files, &files)?;
     files.check_without_events().map_err(outputs::unwritable)?;
     let merged = report::merge(reports).map_err(Failure::usage)?;
     let written = files.write(&merged).map_err(|error| Failure::new(Exit::NotWritable, error))?;

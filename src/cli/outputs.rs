@@ -128,9 +128,10 @@ pub(crate) fn spare(inputs: &[PathBuf], files: &ReportFiles) -> Result<(), Failu
 }
 
 /// That a file is both read and written.
-pub(crate) fn would_be_overwritten(input: &Path) -> Failure {
+fn would_be_overwritten(input: &Path) -> Failure {
     let input = foreign_text::line(&input.display().to_string());
-    Failure::usage(format!("{input} is read, and would be overwritten")).help("name another file")
+    Failure::usage(format!("{input} is read, and would be overwritten"))
+        .help("name another file or folder for the report")
 }
 
 fn is_stdout(path: Option<&PathBuf>) -> bool {

@@ -138,13 +138,6 @@ impl ReportFiles {
         is_stream(path) && (!path.is_symlink() || named.any(|named| named == path))
     }
 
-    /// Whether one of the further files is this file.
-    pub(crate) fn names(&self, file: &Path) -> bool {
-        let Ok(file) = file.canonicalize() else { return false };
-        let mut named = self.more.iter().filter(|(path, _)| !self.is_stream(path));
-        named.any(|(path, _)| path.canonicalize().is_ok_and(|path| path == file))
-    }
-
     /// Whether this file would make way for one of the files.
     pub(crate) fn replaces(&self, file: &Path) -> bool {
         let mut all = self.each_of_all(true).filter(|(path, _)| !self.is_stream(path));
