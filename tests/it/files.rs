@@ -234,8 +234,7 @@ fn merge_does_not_replace_what_it_reads() {
     assert!(ended.code == Some(2) && ended.stderr.contains("would be overwritten"), "{ended}");
     let ended = world.command("merge").args("jules-report/report.json").exits(2);
     assert!(ended.stderr.contains("name another file or folder"), "{ended}");
-    std::fs::copy(world.path("jules-report/report.json"), world.path("jules-report/report.ctrf.json"))
-        .unwrap();
+    fs::copy(world.path("jules-report/report.json"), world.path("jules-report/report.ctrf.json")).unwrap();
     world.command("merge").args("jules-report/report.ctrf.json --report-dir ./jules-report/").exits(2);
     assert_eq!(world.read("jules-report/report.json"), report);
     world.command("merge").args("jules-report/report.json --report-dir all").exits(0);
