@@ -25,11 +25,12 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
     if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") }
 }
 
-/// That nothing is started of what could be, and why.
-pub(crate) fn held_up(preview: &Preview) -> Option<&'static str> {
-    let Preview { plan, outlook, impossible, .. } = preview;
-    let is_held_up = plan.tasks.is_empty() && impossible.is_empty() && outlook.to_start() > 0;
-    is_held_up.then_some("nothing is started: too many tasks have failed (`max-failures`)")
+/// That nothing is started of what could be, why, and the way out.
+pub(crate) fn held_up(preview: &Preview) -> Option<String> {
+    let why = preview.held_up.as_deref()?;
+    Some(format!(
+        "nothing is started: too many tasks have failed ({why}); run them again with --failed, or raise `strategy.max-failures`"
+    ))
 }
 
 /// That there is nothing to do, since when, and the words that do it again.

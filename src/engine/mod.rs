@@ -181,9 +181,20 @@ pub(crate) fn runs_again(task: &Task, outcome: Outcome) -> bool {
 #[must_use]
 pub(crate) fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<usize> {
     let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
+    opened(plan, record, options, now).work(now)
+}
+
+/// Why [`run`] would start nothing, with the figures: too many tasks have failed.
+#[must_use]
+pub(crate) fn held_up(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Option<String> {
+    let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
+    opened(plan, record, options, now).too_many_failed()
+}
+
+fn opened(plan: &Arc<Plan>, record: &RunRecord, options: Options, now: input::Now) -> dispatch::Dispatch {
     let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, now);
     dispatch.open(record, now);
-    dispatch.work(now)
+    dispatch
 }
 
 /// Runs a plan to its end, or to a stop.

@@ -1,6 +1,6 @@
 //! What the ledger knows of a manifest's tasks before a run begins: asked task by task, over all runs, without a fold.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, params};
 use super::ManifestIdentity;
 use super::fold::{RunRow, for_each_event, run_id, time};
 use crate::outcome::{AttemptRecord, Mark, Outcome, RunId, RunRecord, TaskRecord};
-use crate::plan::{Task, TaskId, TaskKey};
+use crate::plan::{Task, TaskId, TaskKey, TaskSource};
 
 /// What is known of a task, whichever the run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,6 +101,31 @@ pub(super) fn latest<'a>(
                 break;
             }
         }
+    }
+    Ok(found)
+}
+
+/// On which branches tasks of the manifest stood, run by run, until one of each wanted repository is known.
+pub(super) fn branches(
+    conn: &Connection,
+    manifest: &ManifestIdentity,
+    mut wanted: HashSet<String>,
+) -> rusqlite::Result<Vec<(TaskId, TaskSource)>> {
+    let runs = heads(conn, manifest.is_simulated())?;
+    let mut runs: Vec<_> = runs.iter().collect();
+    runs.sort_unstable_by_key(|(n, _)| std::cmp::Reverse(**n));
+    let mut of_run = conn.prepare_cached("SELECT id FROM tasks WHERE run = ?1")?;
+    let mut found = Vec::new();
+    for (n, _) in runs.into_iter().filter(|(_, head)| manifest.covers(&head.path, &head.name)) {
+        if wanted.is_empty() {
+            break;
+        }
+        let mut rows = of_run.query([n])?;
+        while let Some(row) = rows.next()? {
+            let id = TaskId::new(row.get::<_, String>(0)?);
+            found.extend(id.source().map(|source| (id, source)));
+        }
+        found.iter().for_each(|(_, source)| _ = wanted.remove(&source.github.to_lowercase()));
     }
     Ok(found)
 }

@@ -13,7 +13,7 @@ use super::{
     pulls::{self, LedgerPull},
 };
 use crate::outcome::{PullAction, PullWrite, RunId, TaskRecord};
-use crate::plan::{Shard, Task, TaskId, TaskKey};
+use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
 use jules::SessionId;
 
 /// How many runs are read to find the last one of a shard.
@@ -111,6 +111,20 @@ impl LedgerReader {
         tasks: impl Iterator<Item = &'a TaskId>,
     ) -> Result<HashMap<TaskId, Latest>, LedgerError> {
         self.snapshot(|conn| facts::latest(conn, manifest, tasks))
+    }
+
+    /// On which branches the manifest's tasks stood, the newest run's first, until one of each of these repositories (in
+    /// lower case) is known.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn branches(
+        &self,
+        manifest: &ManifestIdentity,
+        wanted: HashSet<String>,
+    ) -> Result<Vec<(TaskId, TaskSource)>, LedgerError> {
+        self.snapshot(|conn| facts::branches(conn, manifest, wanted))
     }
 
     /// What a run knows of a task.

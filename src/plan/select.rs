@@ -224,19 +224,25 @@ impl Selection {
 }
 
 impl Plan {
+    /// Whether the plan has all jobs that these expressions name.
+    pub(crate) fn check_jobs<'f>(
+        &self,
+        filters: impl IntoIterator<Item = &'f Filter>,
+    ) -> Result<(), SelectError> {
+        let unresolved = self.unresolved.iter().map(|open| &open.job);
+        let jobs: BTreeSet<&str> =
+            self.tasks.iter().map(|task| &task.job).chain(unresolved).map(JobId::as_str).collect();
+        let jobs: Vec<&str> = jobs.into_iter().collect();
+        filters.into_iter().try_for_each(|filter| Ok(filter.check_jobs(&jobs)?))
+    }
+
     /// The plan of the chosen tasks. It may be empty; a need that was not chosen is one outside the plan.
     ///
     /// # Errors
     ///
     /// An expression names a job that the plan does not have.
     pub fn select(mut self, selection: &Selection) -> Result<Self, SelectError> {
-        let unresolved = self.unresolved.iter().map(|open| &open.job);
-        let jobs: BTreeSet<&str> =
-            self.tasks.iter().map(|task| &task.job).chain(unresolved).map(JobId::as_str).collect();
-        let jobs: Vec<&str> = jobs.into_iter().collect();
-        for filter in selection.select.iter().chain(&selection.exclude) {
-            filter.check_jobs(&jobs)?;
-        }
+        self.check_jobs(selection.select.iter().chain(&selection.exclude))?;
         let chosen = selection.positions(&self.tasks);
         self.keep(&chosen);
         self.unresolved.retain(|open| selection.may_choose(open));

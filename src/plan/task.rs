@@ -128,6 +128,14 @@ impl TaskId {
         let rest = self.as_str().strip_prefix(&format!("{job}/{source}"))?;
         Some(Self::new(format!("{job}/{}{rest}", source.github)))
     }
+
+    /// The repository and branch that stand in it; none where it has none, or where its branch is not known.
+    pub(crate) fn source(&self) -> Option<TaskSource> {
+        let (_, rest) = self.as_str().split_once('/')?;
+        let (source, _) = rest.split_once('[').unwrap_or((rest, ""));
+        let (github, branch) = source.split_once('@')?;
+        Some(TaskSource { github: github.to_owned(), branch: branch.to_owned() })
+    }
 }
 
 impl TaskSource {

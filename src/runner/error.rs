@@ -42,6 +42,9 @@ pub enum RunError {
     /// The manifest has no such task.
     #[error("no task is selected")]
     NothingSelected,
+    /// [`Options::again`](super::Options::again) names none of the selected tasks.
+    #[error("no selected task is named by `--again`: nothing was started")]
+    NothingAgain,
     /// With [`Options::failed`](super::Options::failed): nothing failed when it was run last, and nothing is open.
     #[error("nothing has failed, and nothing is open")]
     NothingFailed,

@@ -151,22 +151,29 @@ fn close(ledger: Ledger, left: &RunRecord, outlook: &Outlook) -> Result<Ledger, 
     Ok(recorder.into_ledger())
 }
 
-/// What a run would do by what the ledger says now: nothing is written. The plan keeps the tasks that are started or
-/// taken up.
+/// What a run would do by what the ledger says now, and why nothing of it where too many tasks have failed. Nothing is
+/// written. The plan keeps the tasks that are started or taken up.
 pub(super) fn preview(
     origin: &Origin,
     plan: Plan,
     options: &Options,
     pulls: &PullsBefore,
     simulated: bool,
-) -> Result<(Plan, Outlook), RunError> {
+) -> Result<(Plan, Outlook, Option<String>), RunError> {
     let mut work = decide(origin, plan, options, pulls, simulated)?;
-    let open = match work.last.as_ref().filter(|_| work.goes_on) {
-        Some(last) => work.starts(&last.record),
-        None => work.starts(&begun(&first_event(&work.plan, origin, simulated))),
+    let first;
+    let record = match work.last.as_ref().filter(|_| work.goes_on) {
+        Some(last) => &last.record,
+        None => {
+            first = begun(&first_event(&work.plan, origin, simulated));
+            &first
+        }
     };
+    let open = work.starts(record);
+    let is_held_up = open.is_empty() && work.outlook.to_start() > 0;
+    let held_up = is_held_up.then(|| work.held_up(record)).flatten();
     work.plan.keep(&open);
-    Ok((work.plan, work.outlook))
+    Ok((work.plan, work.outlook, held_up))
 }
 
 /// What there is to do by what the ledger says now.
@@ -232,7 +239,7 @@ pub(super) fn mark(
     Ok(record.info.id)
 }
 
-/// Adds the default branches that the last run knew of repositories that the service does not tell them of.
+/// Adds the default branches that earlier runs, the last one first, knew of repositories that the service does not tell them of.
 pub(super) fn recorded_branches(
     repositories: &mut Vec<ConnectedSource>,
     origin: &Origin,
@@ -241,14 +248,12 @@ pub(super) fn recorded_branches(
     simulated: bool,
 ) -> Result<(), RunError> {
     let Some(reader) = open_to_read(options)? else { return Ok(()) };
-    let Some(last) = reader.last_run(&origin.identity(plan, options, simulated), None)? else {
-        return Ok(());
-    };
+    let open = plan.tasks.iter().filter(|task| task.source.as_ref().is_some_and(|it| it.branch.is_empty()));
+    let wanted = open.filter_map(|task| Some(task.source.as_ref()?.github.to_lowercase())).collect();
+    let recorded = reader.branches(&origin.identity(plan, options, simulated), wanted)?;
     let planned: HashSet<&TaskId> = plan.tasks.iter().map(|task| &task.id).collect();
     // A branch that the manifest names is no default branch.
-    let recorded = last.record.tasks.into_iter().filter(|(id, _)| !planned.contains(id));
-    for source in recorded.filter_map(|(_, task)| task.planned.source).filter(|s| !s.branch.is_empty()) {
-        let TaskSource { github, branch } = source;
+    for (_, TaskSource { github, branch }) in recorded.into_iter().filter(|(id, _)| !planned.contains(id)) {
         match repositories.iter_mut().find(|known| known.github.eq_ignore_ascii_case(&github)) {
             Some(known) => _ = known.default_branch.get_or_insert(branch),
             None => repositories.push(ConnectedSource {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ReportFiles;
+use super::{ReportFiles, RunError};
 use crate::engine;
 use crate::outcome::RunId;
-use crate::plan::{Filter, Plan, Selection, Settings};
+use crate::plan::{Filter, Plan, Selection, Settings, Task};
 
 /// How to run a manifest. What is given here wins over what the manifest says.
 #[derive(Clone, Debug)]
@@ -105,6 +105,23 @@ impl Options {
             seed: fastrand::u64(..),
             ..engine::Options::default()
         }
+    }
+
+    /// The selected tasks.
+    ///
+    /// # Errors
+    ///
+    /// None is selected, or `again` names none of them: whoever means a task does not want all others instead.
+    pub(super) fn select(&self, plan: Plan) -> Result<Plan, RunError> {
+        plan.check_jobs(&self.again)?;
+        let plan = plan.select_some(&self.selection)?.ok_or(RunError::NothingSelected)?;
+        let is_named = |task: &Task| self.again.iter().any(|filter| filter.matches(task));
+        // Another shard may have it.
+        let is_whole = self.selection.shard.is_none() && plan.unresolved.is_empty();
+        if !self.again.is_empty() && is_whole && !plan.tasks.iter().any(is_named) {
+            return Err(RunError::NothingAgain);
+        }
+        Ok(plan)
     }
 
     /// The same for what each task has of its own.

@@ -109,7 +109,7 @@ impl Runner {
             plan::expand(&manifest, None)?
         };
         let left_out = LeftOut::before(&plan, &options.selection);
-        let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
+        let mut plan = options.select(plan)?;
         let left_out = left_out.without(&plan);
         options.over_tasks(&mut plan);
         if let Some(speed) = speed {
@@ -120,6 +120,22 @@ impl Runner {
         let following = github.map(|github| Following { github, terms, is_played: speed.is_some() });
         let (outlook, pulls, simulated) = (None, None, speed.is_some());
         Ok(Planned { origin, jules, following, options, plan, left_out, outlook, pulls, deadline, simulated })
+    }
+
+    /// The manifest's tasks as far as they can be told without the service: on the default branches that earlier runs knew.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Manifest`], [`RunError::Ledger`].
+    pub fn expand(&self) -> Result<Plan, RunError> {
+        let Self { manifest, origin, options, speed, .. } = self;
+        let plan = plan::expand(manifest, None)?;
+        if !plan.tasks.iter().any(Task::has_open_branch) {
+            return Ok(plan);
+        }
+        let mut known = Vec::new();
+        recorded_branches(&mut known, origin, &plan, options, speed.is_some())?;
+        Ok(plan::expand_with(manifest, Account::NotAsked(&known))?)
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
@@ -159,24 +175,19 @@ impl Runner {
     }
 
     fn foretell(self, pulls: &PullsBefore) -> Result<Preview, RunError> {
-        let Self { manifest, origin, options, speed, .. } = self;
-        let mut plan = plan::expand(&manifest, None)?;
-        if plan.tasks.iter().any(Task::has_open_branch) {
-            let mut known = Vec::new();
-            recorded_branches(&mut known, &origin, &plan, &options, speed.is_some())?;
-            plan = plan::expand_with(&manifest, Account::NotAsked(&known))?;
-        }
-        let mut plan = plan.select_some(&options.selection)?.ok_or(RunError::NothingSelected)?;
+        let plan = self.expand()?;
+        let Self { origin, options, speed, .. } = self;
+        let mut plan = options.select(plan)?;
         plan.settings = options.over(plan.settings);
         let mut impossible: Vec<_> =
             plan.tasks.iter().filter(|task| task.problem.is_some()).cloned().collect();
-        let (plan, outlook) = preview(&origin, plan, &options, pulls, speed.is_some())?;
+        let (plan, outlook, held_up) = preview(&origin, plan, &options, pulls, speed.is_some())?;
         if !impossible.is_empty() {
             // One that has a session already goes on with it.
             let at_work: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
             impossible.retain(|task| !at_work.contains(&task.id));
         }
-        Ok(Preview { plan, outlook, impossible, notes: Vec::new() })
+        Ok(Preview { plan, outlook, impossible, held_up, notes: Vec::new() })
     }
 
     /// What becomes of these tasks of the manifest, by what the ledger says now. Nothing is sent or written.
@@ -238,6 +249,8 @@ pub struct Preview {
     /// The tasks that it would neither start nor take up because they cannot be started: each is an error, unless it has ended
     /// before.
     pub impossible: Vec<Task>,
+    /// Why it would start nothing of what there is to start: too many tasks have failed. With the figures.
+    pub held_up: Option<String>,
     /// What a user should know of it, such as that GitHub was not asked.
     pub notes: Vec<String>,
 }

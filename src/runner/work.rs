@@ -185,6 +185,11 @@ impl Work {
     pub(super) fn starts(&self, record: &RunRecord) -> Vec<usize> {
         engine::preview(&Arc::new(self.plan.clone()), record, self.engine.clone())
     }
+
+    /// Why nothing is started, where too many tasks have failed.
+    pub(super) fn held_up(&self, record: &RunRecord) -> Option<String> {
+        engine::held_up(&Arc::new(self.plan.clone()), record, self.engine.clone())
+    }
 }
 
 /// What the record does not tell yet of tasks that end with the pull requests of earlier runs.

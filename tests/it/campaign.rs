@@ -82,7 +82,7 @@ fn a_run_that_would_start_nothing_is_no_work_left() {
     let manifest = tasks(3).set("strategy", "{ max-parallel: 1, max-failures: 1 }");
     let world = World::with("{ defaults: { duration: 20ms, outcome: failure } }", &manifest);
     world.run().exits(100);
-    let why = "1 failed, 2 to start; nothing is started: too many tasks have failed";
+    let why = "1 failed, 2 to start; nothing is started: too many tasks have failed (1 of 1 ended tasks failed, `max-failures` is 1)";
     let status = world.command("status").args("--exit-code").exits(100);
     assert!(status.stdout.contains(why), "{status}");
     let dry = world.run().arg("-n").exits(0);

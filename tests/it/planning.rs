@@ -170,6 +170,43 @@ fn a_dry_run_knows_the_default_branch_from_the_run_before() {
         ended.stdout.starts_with("two/my-org/web@main\t") && ended.stdout.lines().count() == 1,
         "{ended}"
     );
+    let plan = world.command("plan").exits(0);
+    assert!(plan.stderr.starts_with("1 done, 1 failed\n") && !plan.stdout.contains("(default)"), "{plan}");
+}
+
+#[test]
+fn a_narrower_round_hides_no_default_branch_of_the_rounds_before() {
+    let jobs = [job("a", "Do it.", &["sources: [my-org/web, my-org/api]"])];
+    let world = World::with(
+        "{ sources: [{ repo: my-org/web }, { repo: my-org/api }], defaults: { duration: 20ms, outcome: change } }",
+        &Manifest::of(jobs),
+    );
+    world.run().exits(0);
+    world.run().args("--fresh --select source(my-org/web)").exits(0);
+    world.created(3);
+    let plan = world.command("plan").exits(0);
+    assert!(plan.stderr.starts_with("2 done\n"), "{plan}");
+    world.command("status").arg("--exit-code").exits(0);
+    assert!(world.run().arg("-n").exits(0).stderr.starts_with("nothing to do: 2 done"));
+    world.run().exits(0);
+    world.created(3);
+}
+
+#[test]
+fn a_check_names_what_the_ledger_lacks_alone() {
+    let jobs = [job("a", "Do it.", &["source: my-org/web"]), job("b", "Do that.", &["source: my-org/web"])];
+    let world = World::with(
+        "{ sources: [{ repo: my-org/web }], defaults: { duration: 20ms, outcome: change }, rules: [{ when: { prompt: that }, then: { outcome: failure } }] }",
+        &Manifest::of(jobs),
+    );
+    world.run().exits(100);
+    let url = world.service().url();
+    let check =
+        |flags| world.command("plan").arg("--check").args(flags).env("JULES_BASE_URL", &url).exits(0).stderr;
+    let known = check("");
+    assert!(known.contains("ok: no session is there that a run would adopt"), "{known}");
+    let lacking = check("--state-dir elsewhere");
+    assert_eq!(lacking.matches("would be adopted by `run`: ").count(), 2, "{lacking}");
 }
 
 #[test]

@@ -1,23 +1,24 @@
 //! `plan --check`: the plan as the service sees it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use foreign_text::line as neutral;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use super::{PlanArgs, foretell, print, problems};
+use super::{PlanArgs, foretell, print, problems, runner};
 use crate::cli::client::{self, said_when_long};
 use crate::cli::console::{Console, GREEN, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::planned;
+use crate::ledger::LedgerReader;
 use crate::manifest::Manifest;
 use crate::outcome::Marker;
-use crate::plan::{ConnectedSource, Plan, Task, expand};
+use crate::plan::{ConnectedSource, Plan, Task, TaskId, expand};
 use crate::report::many;
-use crate::runner::{all_sources, connected, impatient};
-use jules::{ErrorKind, Jules, ListSessions, Session};
+use crate::runner::{Decision, all_sources, connected, impatient};
+use jules::{ErrorKind, Jules, ListSessions, Session, SessionId};
 
 /// How many sessions are searched for markers, which is more than any plan of the service starts in a day.
 const MOST_SESSIONS: usize = 1_000;
@@ -28,7 +29,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
     let connected = connected(&listed.map_err(|error| client::unlisted(error, client::refused))?);
     let plan = expand(&manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
     let plan = args.selection.apply(plan)?;
-    let all = foretell(args, manifest, &plan, console)?;
+    let all = foretell(&runner(args, manifest), &plan, console)?;
     print(&plan, &all, args.format(), console)?;
     good(console, &format!("the service takes the key and lists {}", many(connected.len(), "source")));
     let troubles = troubles(&plan, &connected);
@@ -38,19 +39,35 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
     for trouble in &troubles {
         console.warn(trouble);
     }
-    let adopted = adoptions(&jules, &plan, console).await?;
+    let known = in_ledger(args)?;
+    // What the ledger has is told with the tasks.
+    let starts: HashSet<&TaskId> = all
+        .tasks
+        .iter()
+        .filter(|(_, decision)| matches!(decision, Decision::Start(_)))
+        .map(|(task, _)| task)
+        .collect();
+    let mut adopted = adoptions(&jules, &plan, console).await?;
+    adopted.retain(|(task, session)| starts.contains(&task.id) && !known.contains(&session.id));
     for (task, session) in &adopted {
         let url = session.url.as_deref().unwrap_or(session.id.as_str());
-        console.say(&format!(
-            "would be adopted by a run without a ledger: {}  {}",
-            neutral(task.id.as_str()),
-            neutral(url)
-        ));
+        console.say(&format!("would be adopted by `run`: {}  {}", neutral(task.id.as_str()), neutral(url)));
     }
     if adopted.is_empty() {
-        good(console, "no session of an earlier run would be adopted");
+        good(console, "no session is there that a run would adopt");
     }
     Ok(if troubles.is_empty() { Exit::Done } else { Exit::Fault })
+}
+
+/// The sessions that the ledger has, if there is one.
+fn in_ledger(args: &PlanArgs) -> Result<HashSet<SessionId>, Failure> {
+    match LedgerReader::open(&args.state.state_dir) {
+        // A run would begin another in its place.
+        Err(error) if error.is_missing() || error.is_corrupt() => Ok(HashSet::new()),
+        opened => opened
+            .and_then(|reader| reader.sessions_since(Timestamp::MIN))
+            .map_err(crate::cli::recorded::unreadable),
+    }
 }
 
 fn good(console: &Console, text: &str) {
@@ -79,7 +96,7 @@ fn troubles(plan: &Plan, connected: &[ConnectedSource]) -> Vec<String> {
     troubles
 }
 
-/// The tasks whose sessions a run without a ledger would adopt: live ones, and finished ones that are young.
+/// The tasks with sessions that a run would adopt if its ledger lacked them: live ones, and finished ones that are young.
 async fn adoptions<'p>(
     jules: &Jules,
     plan: &'p Plan,

@@ -24,7 +24,7 @@ use crate::runner::{Decision, Options, Outlook, Runner};
 
 const AFTER_HELP: &str = "\
 Nothing is created and, without --check, no network is used: a `match` over the connected sources then stays one
-line that says so, and a source without a branch stands with `(default)`. How many tasks are done, failed and to be
+line that says so, and a source without a branch stands with `(default)` until a run has told the branch. How many tasks are done, failed and to be
 started is told by the ledger. Off a terminal the table is lines of task id, source, title, the prompt's first line and what a
 `run` would do with the task, with tabs between. A task that cannot be run, such as one whose prompt-file is missing, is told, and the exit code is 3.
 
@@ -88,8 +88,10 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
     if args.check {
         return check::run(args, manifest, console).await;
     }
-    let plan = args.selection.apply(planned::expand(&manifest, console)?)?;
-    let all = foretell(args, manifest, &plan, console)?;
+    let runner = runner(args, manifest);
+    let plan = runner.expand().map_err(|error| cannot(error, console))?;
+    let plan = args.selection.apply(plan)?;
+    let all = foretell(&runner, &plan, console)?;
     print(&plan, &all, args.format(), console)?;
     match impossible(&plan.tasks) {
         Some(failure) => Err(failure),
@@ -120,15 +122,19 @@ fn problems(tasks: &[Task]) -> Vec<String> {
     problems
 }
 
-/// What a `run` would do with the tasks, by what the ledger says.
-fn foretell(args: &PlanArgs, manifest: Manifest, plan: &Plan, console: &Console) -> Result<Outlook, Failure> {
+/// Who knows what a `run` would do, by what the ledger says.
+fn runner(args: &PlanArgs, manifest: Manifest) -> Runner {
+    let mut options = Options::default();
+    options.state_dir.clone_from(&args.state.state_dir);
+    Runner::new(manifest).options(options)
+}
+
+/// What a `run` would do with the tasks.
+fn foretell(runner: &Runner, plan: &Plan, console: &Console) -> Result<Outlook, Failure> {
     if plan.tasks.is_empty() {
         return Ok(Outlook::default());
     }
-    let mut options = Options::default();
-    options.state_dir.clone_from(&args.state.state_dir);
-    let all = Runner::new(manifest).options(options).outlook(plan);
-    let all = all.map_err(|error| cannot(error, console))?;
+    let all = runner.outlook(plan).map_err(|error| cannot(error, console))?;
     outlook::foretell(&all, console);
     Ok(all)
 }

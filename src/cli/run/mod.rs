@@ -310,6 +310,9 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
         RunError::Manifest(found) => planned::invalid(&found, console),
         RunError::Selection(error) => Failure::usage(error),
         RunError::NothingSelected => nothing_selected(),
+        error @ RunError::NothingAgain => {
+            Failure::new(Exit::NothingSelected, error).help("see all tasks: jules-batch plan")
+        }
         RunError::NothingFailed => Failure::new(Exit::Done, error),
         RunError::NoGithubToken => Failure::new(Exit::KeyRefused, error)
             .help("nothing was started; set JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN, see: jules-batch doctor"),

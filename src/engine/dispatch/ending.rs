@@ -109,16 +109,16 @@ impl Dispatch {
         self.stop_if_too_many_failed(now);
     }
 
-    /// Whether so many tasks have failed that the run starts nothing.
-    pub(super) fn too_many_failed(&self) -> bool {
-        self.breaker.verdict(&self.plan.settings.strategy).is_some()
+    /// Why the run starts nothing, where so many tasks have failed.
+    pub(in crate::engine) fn too_many_failed(&self) -> Option<String> {
+        self.breaker.verdict(&self.plan.settings.strategy)
     }
 
     pub(super) fn stop_if_too_many_failed(&mut self, now: Now) {
         if self.stop.reason.is_some_and(|stop| stop >= StopReason::Failures) {
             return;
         }
-        let Some(why) = self.breaker.verdict(&self.plan.settings.strategy) else { return };
+        let Some(why) = self.too_many_failed() else { return };
         let note = format!("nothing more is started: {why}");
         self.turn.events.push(EventKind::Noted { task: None, note });
         self.breaker.why = Some(why);

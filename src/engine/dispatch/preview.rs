@@ -15,7 +15,7 @@ impl Dispatch {
         self.end_impossible(now);
         let unfinished = self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_)));
         let mut to_do: Vec<TaskIx> = unfinished.collect();
-        if self.too_many_failed() {
+        if self.too_many_failed().is_some() {
             to_do.retain(|ix| !matches!(self.tasks.state(*ix), State::Waiting));
             return to_do.into_iter().map(|TaskIx(at)| at).collect();
         }
