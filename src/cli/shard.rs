@@ -24,6 +24,15 @@ impl FromStr for ShardArg {
     }
 }
 
+impl std::fmt::Display for ShardArg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fixed(shard) => shard.fmt(f),
+            Self::Auto => f.write_str("auto"),
+        }
+    }
+}
+
 impl ShardArg {
     /// The shard.
     ///

@@ -162,3 +162,29 @@ fn a_need_that_the_selection_leaves_out_counts_by_how_it_ended_last() {
     assert_eq!(b_alone("--again job(b)", 0).0, Outcome::Succeeded);
     world.created(4);
 }
+
+#[test]
+fn what_is_to_be_done_again_has_to_be_there() {
+    let world = world();
+    for (flags, code, told) in [
+        ("--again job(d)", 2, "the plan has no job `d`"),
+        ("--again source(x/y)", 4, "no selected task is named by `--again`"),
+        ("--select job(a) --again job(b)", 4, "no selected task is named by `--again`"),
+        ("--replace-live", 2, "--again EXPR --replace-live"),
+    ] {
+        for dry in ["", " -n"] {
+            let ended = world.run().args(&format!("{flags}{dry}")).exits(code);
+            assert!(ended.stderr.contains(told), "{ended}");
+        }
+    }
+    world.created(0);
+}
+
+#[test]
+fn the_way_on_names_what_decides_which_tasks_there_are() {
+    let jobs = [job("a", "The ${{ vars.x }}.", &[]), job("b", "The other.", &[])];
+    let manifest = Manifest::of(jobs).set("vars", "{ x: first }");
+    let world = World::with("{ defaults: { duration: 40ms, outcome: change } }", &manifest);
+    let ended = world.run().args("--shard 1/1 --max-tasks 1 --var x=1 -j 1").exits(5);
+    assert!(ended.stderr.contains(" --var x=1 --shard 1/1\n"), "{ended}");
+}

@@ -139,6 +139,10 @@ impl RunArgs {
 
     /// The same in the runner's words.
     pub(super) fn options(&self) -> Result<Options, Failure> {
+        if self.replace_live && !self.fresh && self.again.is_empty() {
+            return Err(Failure::usage("`--replace-live` does nothing by itself")
+                .help("say of which tasks: --again EXPR --replace-live, or --fresh --replace-live for all"));
+        }
         Ok(Options {
             selection: self.selection.tasks()?,
             max_parallel: self.max_parallel.map(NonZeroUsize::get),

@@ -95,6 +95,13 @@ pub(super) fn in_full(command: &str, args: &RunArgs) -> String {
     if args.state.state_dir != Path::new(".jules-batch") {
         command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
     }
+    // Without these it would be other tasks.
+    for var in &args.selection.var {
+        command += &format!(" --var {}", quoted(Path::new(var)));
+    }
+    if let Some(shard) = &args.selection.shard {
+        command += &format!(" --shard {shard}");
+    }
     command
 }
 
