@@ -49,12 +49,23 @@ pub(super) fn with_suggestion(mut error: Error, line: &[OsString], command: &Com
     error
 }
 
-/// Tells of the `=` that `--simulate FILE` lacks, where FILE is one word too many.
+/// Tells of the `=` that `--simulate FILE` lacks, where FILE is one word too many, and that `plan` has no `--simulate`.
 pub(super) fn with_sign(mut error: Error, line: &[OsString]) -> Error {
     let word = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word.clone(),
         _ => return error,
     };
+    if word == "--simulate" && line.iter().any(|word| word == "plan") {
+        let tip = "plan touches nothing; what a simulated run would do: jules-batch run --simulate --dry-run";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
+        error.remove(ContextKind::SuggestedArg);
+        return error;
+    }
+    if !word.starts_with('-') && line.get(1).is_some_and(|command| command == "simulate") {
+        let tip = StyledStr::from(format!("a scenario is written behind its flag: --scenario {word}"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        return error;
+    }
     let is_behind = line.windows(2).any(|two| two[0] == "--simulate" && two[1] == *word);
     if is_behind {
         let tip = StyledStr::from(format!("a scenario is written with a `=`: --simulate={word}"));
