@@ -112,6 +112,7 @@ fn commands_are_understood_and_slips_are_not_sent() {
         ("/pr", "there is no pull request yet"),
         ("/state", "COMPLETED"),
         ("/accept", "there is no /accept"),
+        ("/approve", "no plan waits for approval: the session is COMPLETED"),
     ] {
         terminal.enter(line);
         terminal.until_shown(words);

@@ -328,7 +328,22 @@ impl Chat {
                 self.standing.ask_soon();
                 self.note(&format!("{GREEN}approved{GREEN:#}"))
             }
-            Err(error) => self.trouble(&error),
+            Err(error) => self.not_approved(&error).await,
+        }
+    }
+
+    /// Most often there is no plan that waits, which the service says as a precondition that failed.
+    async fn not_approved(&mut self, error: &Error) -> Result<(), Failure> {
+        let state = match error.code() {
+            Some(400) => self.client.info().await.ok().and_then(|session| session.state),
+            _ => None,
+        };
+        match state.filter(|state| *state != SessionState::AwaitingPlanApproval) {
+            Some(state) => self.note(&format!(
+                "{YELLOW}no plan waits for approval{YELLOW:#}: the session is {}",
+                neutral(state.as_str())
+            )),
+            None => self.trouble(error),
         }
     }
 
