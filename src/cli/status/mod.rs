@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use comfy_table::{Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use foreign_text::line as neutral;
 use jiff::Timestamp;
 
@@ -183,7 +183,9 @@ fn all(state_dir: &Path, format: StatusFormat, console: &Console) -> Result<Exit
             let runs: Vec<_> = runs.iter().map(json).collect();
             console.result_line(&super::json::text(&runs)?)?;
         }
-        StatusFormat::Text if console.out_terminal() => console.result_line(&table(&runs))?,
+        StatusFormat::Text if console.out_terminal() => {
+            console.result_line(&table(&runs, console.size().0))?
+        }
         StatusFormat::Text => {
             console.result(&runs.iter().map(|run| row(run).join("\t") + "\n").collect::<String>())?;
         }
@@ -206,11 +208,18 @@ fn row(run: &RunOverview) -> [String; 7] {
     ]
 }
 
-fn table(runs: &[RunOverview]) -> String {
+/// A manifest's name is broken where there is too little room, and nothing else is.
+fn table(runs: &[RunOverview], width: usize) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
-    table.set_header(["Run", "Manifest", "Tasks", "Open", "Failed", "Invocations", "Took"]);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width.clamp(40, 200) as u16);
+    table.set_header(["Run", "Manifest", "Tasks", "Open", "Failed", "Invoked", "Took"]);
     table.add_rows(runs.iter().map(row));
+    let others = table.column_iter_mut().enumerate().filter(|(column, _)| *column != 1);
+    others.for_each(|(_, column)| {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    });
     table.trim_fmt()
 }
 
