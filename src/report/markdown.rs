@@ -55,7 +55,7 @@ fn totals(out: &mut String, report: &ReportV1) {
         for outcome in Outcome::ALL {
             let count = report.totals.of(outcome);
             if count > 0 {
-                push(out, &format!("| {} | {} | {count} |\n", sign(outcome), outcome.label()));
+                push(out, &format!("| {} | {} | {count} |\n", sign(outcome), report.label(outcome)));
             }
         }
         push(out, &format!("| | **total** | **{}** |\n\n", report.totals.total));
@@ -67,7 +67,10 @@ fn totals(out: &mut String, report: &ReportV1) {
         facts.push(format!("{} invocations", run.invocations));
     }
     let requests: u64 = report.api.requests.values().sum();
-    facts.push(many(requests, "API request"));
+    // They are counted now and then.
+    if requests > 0 || run.ended_at.is_some() {
+        facts.push(many(requests, "API request"));
+    }
     if let Some(why) = &run.stopped {
         facts.push(format!("stopped early: {}", words(why, 200)));
     }
@@ -157,11 +160,13 @@ fn left(out: &mut String, report: &ReportV1) {
     if report.remaining == 0 {
         return;
     }
-    push(out, &format!("### Left for the next run: {}\n\n", many(report.remaining, "task")));
+    // A run without an end is at work, or was killed: then the next one takes it up.
+    let title = if report.run.ended_at.is_some() { "Left for the next run" } else { "Not done yet" };
+    push(out, &format!("### {title}: {}\n\n", many(report.remaining, "task")));
     let groups = groups(report.tasks.iter().filter(|task| task.outcome.is_open()));
     for group in groups.iter().take(20) {
         let count = many(group.tasks.len(), "task");
-        push(out, &format!("- {count} {}: {}\n", group.outcome.label(), words(group.reason, 300)));
+        push(out, &format!("- {count} {}: {}\n", report.label(group.outcome), words(group.reason, 300)));
     }
     more(out, groups.len().saturating_sub(20), "more reason");
     push(out, "\n");

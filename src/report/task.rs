@@ -18,6 +18,15 @@ impl ReportV1 {
         self.run.ended_at.or_else(|| times.max()).unwrap_or(self.run.started_at).max(self.run.started_at)
     }
 
+    /// The outcome in a word: while a run has no end, its open tasks are at work or not started, and no more is known of them.
+    pub(super) const fn label(&self, outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Deferred if self.run.ended_at.is_none() => "not started",
+            Outcome::Detached if self.run.ended_at.is_none() => "at work",
+            _ => outcome.label(),
+        }
+    }
+
     /// Whether something is left to do that no failed task tells of: for the next run, or stray sessions for a person.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {

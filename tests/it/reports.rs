@@ -235,3 +235,30 @@ fn the_reports_of_a_live_run_are_true_soon_after_a_change() {
     running.signal(Signal::Interrupt);
     running.wait();
 }
+
+/// Neither that they were left to another run, nor that nothing was asked.
+#[test]
+fn open_tasks_of_a_live_run_are_at_work_or_not_started() {
+    let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &tasks(6));
+    let mut running = world.run().args("-j 2").start();
+    let text = |world: &World, file: &str| std::fs::read_to_string(world.path("jules-report").join(file));
+    let says = |world: &World, file: &str| text(world, file).is_ok_and(|text| text.contains("at work"));
+    running.until(|world| says(world, "summary.md") && says(world, "report.html"));
+    let summary = text(&world, "summary.md").unwrap();
+    assert!(
+        summary.contains(
+            "### Not done yet: 6 tasks\n\n- 2 tasks at work: its session is at work\n- 4 tasks not started"
+        ),
+        "{summary}"
+    );
+    assert!(
+        !summary.contains("detached") && !summary.contains("deferred") && !summary.contains("0 API"),
+        "{summary}"
+    );
+    running.kill();
+    running.wait();
+    let page = text(&world, "report.html").unwrap();
+    assert!(page.contains("not started") && !page.contains("> detached"), "not what `run` ends with");
+    let again = world.command("report").args("--format markdown").exits(0).stdout;
+    assert!(again.contains("### Not done yet: 6 tasks"), "{again}");
+}

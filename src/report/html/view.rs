@@ -211,8 +211,11 @@ fn facts(report: &ReportV1) -> Vec<Fact<'_>> {
         Fact { name: if run.ended_at.is_some() { "Took" } else { "So far" }, value: took.into() },
         Fact { name: "Manifest", value: one_line(plain(&run.manifest), 300) },
         Fact { name: "Run", value: one_line(plain(&run.id), 100) },
-        Fact { name: "API requests", value: requests.into() },
     ];
+    // They are counted now and then.
+    if !methods.is_empty() || run.ended_at.is_some() {
+        facts.push(Fact { name: "API requests", value: requests.into() });
+    }
     if run.invocations > 1 {
         facts.push(Fact { name: "Invocations", value: run.invocations.to_string().into() });
     }
@@ -237,7 +240,7 @@ fn shares(report: &ReportV1) -> Vec<Share> {
         let width = count as f64 * 100.0 / total;
         let share = Share {
             name: outcome.as_str(),
-            label: outcome.label(),
+            label: report.label(outcome),
             failed: report.tasks.iter().filter(|task| task.outcome == outcome).all(TaskV1::has_failed),
             count,
             x: round(x),
@@ -259,7 +262,7 @@ impl<'a> Row<'a> {
             number,
             id: parts(&one_line(plain(&task.id), 1024)),
             outcome: task.outcome.as_str(),
-            label: task.outcome.label(),
+            label: report.label(task.outcome),
             rank: Outcome::ALL.len() - Outcome::ALL.iter().filter(|o| **o <= task.outcome).count(),
             tags: task.tags.iter().map(|tag| one_line(plain(tag), 100)).collect(),
             notes: notes(task),
