@@ -192,10 +192,15 @@ fn format(pattern: &str, values: &[Value]) -> Result<String, String> {
         };
         let value = values.get(index).ok_or_else(|| {
             format!(
-                "{} has {}, and there are {} values",
+                "{} has {}, which is the value number {}, and {} given",
                 quoted(pattern),
                 quoted(&format!("{{{index}}}")),
-                values.len()
+                index + 1,
+                match values.len() {
+                    0 => "none is".to_owned(),
+                    1 => "1 is".to_owned(),
+                    more => format!("{more} are"),
+                }
             )
         })?;
         made.push_str(&text(value).ok_or("the formatted text is too long")?);
