@@ -15,7 +15,7 @@ use super::ci::Ci;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
 use super::redact::redactor;
-use super::stderr::{Stderr, Text};
+use super::stderr::{Stderr, Text, draw_target};
 use crate::runner::Redactor;
 
 /// Errors: bold red.
@@ -111,7 +111,7 @@ impl Console {
             (io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal());
         let dumb = var("TERM").is_some_and(|term| term == "dumb");
         let live = stderr && ci.is_none() && !dumb && !quiet;
-        let target = if live { ProgressDrawTarget::stderr_with_hz(12) } else { ProgressDrawTarget::hidden() };
+        let target = if live { draw_target() } else { ProgressDrawTarget::hidden() };
         let (bars, err) = (MultiProgress::with_draw_target(target), choice(stderr));
         Self(Arc::new(Inner {
             out: choice(stdout),
