@@ -19,6 +19,7 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
         (outlook.held(), "held back by pull requests"),
         (outlook.needs(), "waiting for what they need"),
         (outlook.to_start(), "to start"),
+        (outlook.impossible(), "that cannot be run"),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
@@ -131,6 +132,7 @@ pub(crate) fn words(decision: &Decision) -> String {
         Decision::SkipFor(pull) => format!("skipped: {}", neutral(&pull.words())),
         Decision::Held { why } | Decision::Unmet { why } => neutral(why),
         Decision::NotAsked => "never run, and not asked for".to_owned(),
+        Decision::Impossible => "cannot be run".to_owned(),
     }
 }
 
@@ -149,6 +151,7 @@ pub(crate) fn short(decision: &Decision) -> String {
         Decision::Unmet { .. } => "needs".to_owned(),
         Decision::Skipped | Decision::SkipFor(_) => "skip".to_owned(),
         Decision::NotAsked => "not asked".to_owned(),
+        Decision::Impossible => "error".to_owned(),
     }
 }
 

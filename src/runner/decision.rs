@@ -72,6 +72,8 @@ pub enum Decision {
     },
     /// It was never run, and only what failed or is open was asked for.
     NotAsked,
+    /// It cannot be run as it is written: it ends with an error, and no session is created.
+    Impossible,
 }
 
 /// Why a session is created.
@@ -323,6 +325,7 @@ mod tests {
                 "by pull requests"
             }
             Decision::NotAsked => "not asked",
+            Decision::Impossible => "impossible",
         }
     }
 

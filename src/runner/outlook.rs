@@ -44,6 +44,20 @@ impl Outlook {
         self.count(|decision| matches!(decision, Decision::Start(_)))
     }
 
+    /// How many cannot be run as they are written.
+    #[must_use]
+    pub fn impossible(&self) -> usize {
+        self.count(|decision| *decision == Decision::Impossible)
+    }
+
+    /// No session is created for these, whatever the ledger says.
+    pub(super) fn rule_out(&mut self, impossible: &HashSet<&TaskId>) {
+        let ruled_out = self.tasks.iter_mut().filter(|(task, _)| impossible.contains(task));
+        for (_, decision) in ruled_out.filter(|(_, decision)| matches!(decision, Decision::Start(_))) {
+            *decision = Decision::Impossible;
+        }
+    }
+
     /// How many are at work, or in doubt.
     #[must_use]
     pub fn at_work(&self) -> usize {

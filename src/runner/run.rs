@@ -181,7 +181,8 @@ impl Runner {
         plan.settings = options.over(plan.settings);
         let mut impossible: Vec<_> =
             plan.tasks.iter().filter(|task| task.problem.is_some()).cloned().collect();
-        let (plan, outlook, held_up) = preview(&origin, plan, &options, pulls, speed.is_some())?;
+        let (plan, mut outlook, held_up) = preview(&origin, plan, &options, pulls, speed.is_some())?;
+        outlook.rule_out(&impossible.iter().map(|task| &task.id).collect());
         if !impossible.is_empty() {
             // One that has a session already goes on with it.
             let at_work: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
@@ -197,7 +198,11 @@ impl Runner {
     /// [`RunError::UnknownRun`], [`RunError::Ledger`].
     pub fn outlook(&self, plan: &Plan) -> Result<Outlook, RunError> {
         let pulls = PullsBefore::default();
-        Ok(decide(&self.origin, plan.clone(), &self.options, &pulls, self.speed.is_some())?.outlook)
+        let simulated = self.speed.is_some();
+        let mut outlook = decide(&self.origin, plan.clone(), &self.options, &pulls, simulated)?.outlook;
+        let impossible = plan.tasks.iter().filter(|task| task.problem.is_some());
+        outlook.rule_out(&impossible.map(|task| &task.id).collect());
+        Ok(outlook)
     }
 
     /// Records a person's word on the selected tasks, in the manifest's last round or in a first one: which round that is,

@@ -82,6 +82,7 @@ impl<'a> NextJson<'a> {
                 NextJson { run: pull.run.as_ref(), pull_request: Some(&pull.pull.url), ..plain("skip") }
             }
             Decision::NotAsked => plain("not-asked"),
+            Decision::Impossible => plain("impossible"),
         }
     }
 }
