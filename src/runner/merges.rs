@@ -77,6 +77,7 @@ impl Merges<'_> {
             Decision::Failed { outcome, .. } => Merged::Never(outcome.label().to_owned()),
             Decision::Skipped => Merged::Never("marked to be skipped".to_owned()),
             Decision::Unmet { why } => Merged::Never(why.clone()),
+            Decision::Impossible => Merged::Never("it cannot be run".to_owned()),
             Decision::Start(_)
             | Decision::GoOn { .. }
             | Decision::Settle { .. }

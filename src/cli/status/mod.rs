@@ -184,7 +184,7 @@ fn all(state_dir: &Path, format: StatusFormat, console: &Console) -> Result<Exit
             console.result_line(&super::json::text(&runs)?)?;
         }
         StatusFormat::Text if console.out_terminal() => {
-            console.result_line(&table(&runs, console.size().0))?
+            console.result_line(&table(&runs, console.size().0))?;
         }
         StatusFormat::Text => {
             console.result(&runs.iter().map(|run| row(run).join("\t") + "\n").collect::<String>())?;
