@@ -50,6 +50,8 @@ fn shell<'w>(world: &'w World, line: &str) -> Ended<'w> {
     // The conversation is ended by hand.
     let input = if line.contains("session chat") { "echo /quit | " } else { "" };
     let before = "[ ! -f id ] || id=$(cat id)";
+    let github = world.github_url();
+    let before = format!("export GH_TOKEN=any-token GITHUB_API_URL={github}; {before}");
     let after = "[ -z \"${id:-}\" ] || echo \"$id\" > id";
     let script = format!("{path}; {before}\nset -e\n{input}{line}\n{after}");
     world.shell(&script)

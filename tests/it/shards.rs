@@ -61,8 +61,10 @@ fn a_shard_without_a_report_is_named() {
     assert!(ended.stderr.contains("missing: 2/3"), "{ended}");
     let ended = merge("1/report.json 3/report.json --partial", 0);
     assert!(ended.stderr.contains("missing: 2/3"), "{ended}");
+    // A merged report can be merged again.
+    let merge = |files: &str, code| world.command("merge").args(files).args("--report-dir whole").exits(code);
     merge("all/report.json 3/report.json", 5);
     let ended = merge("all/report.json 2/report.json", 0);
     assert!(!ended.stderr.contains("missing"), "{ended}");
-    assert_eq!(from_json(&world.read("all/report.json")).unwrap().totals.of(Outcome::Succeeded), 8);
+    assert_eq!(from_json(&world.read("whole/report.json")).unwrap().totals.of(Outcome::Succeeded), 8);
 }
