@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::console::{BOLD, DIM, linked};
 use super::progress::{RunView, standing, style_of};
-use crate::outcome::{Outcome, RunRecord, SessionRef, TaskRecord, Work};
+use crate::outcome::{Outcome, RunRecord, SessionRef, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::{duration, many};
 
@@ -190,7 +190,7 @@ pub(crate) fn needs_person(record: &RunRecord, command: &str, width: usize) -> V
 
 /// The pull requests of a task, oldest first.
 fn pull_requests(task: &TaskRecord) -> impl DoubleEndedIterator<Item = &str> {
-    task.work().into_iter().flat_map(Work::pull_requests).map(|pull| pull.url.as_str())
+    task.pull_requests().map(|pull| pull.url.as_str())
 }
 
 /// The pull requests of a task, the last one first, else its session.

@@ -256,3 +256,16 @@ fn what_was_done_is_done_anew_under_another_scenario() {
     let ended = run("--simulate=asks.yaml --fresh --yes").exits(100);
     assert!(ended.stderr.contains("the simulator saw 1 session,"), "{ended}");
 }
+
+#[test]
+fn what_a_simulated_run_has_left_open_keeps_no_later_one_from_its_work() {
+    let world = World::new("{}");
+    let job = "{ id: up, prompt: Do it., source: my-org/web@main, repeat: always }";
+    world.write("jobs.yaml", &format!("version: 1\njobs: [{job}]\n"));
+    world.write("sc.yaml", "speed: 600\ndefaults: { duration: 1m, outcome: pull-request }\n");
+    for _ in 0..2 {
+        let ended = world.command("run").args("--simulate=sc.yaml --yes").exits(0);
+        assert!(ended.stderr.contains("saw 1 session"), "{ended}");
+        assert!(ended.stdout.contains("\thttps://github.com/my-org/web/pull/"), "{ended}");
+    }
+}

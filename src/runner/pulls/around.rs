@@ -137,13 +137,12 @@ impl PullsBefore {
         task: &Task,
         former_name: Option<&str>,
         reader: Option<&LedgerReader>,
-        simulated: bool,
     ) -> Result<Vec<EarlierPull>, LedgerError> {
         let lost = self.found.get(&task.id).cloned().unwrap_or_default();
         let Some(reader) = reader.filter(|_| task.source.is_some()) else { return Ok(lost) };
-        let mut found = reader.pulls_of_key(&task.key, simulated)?;
+        let mut found = reader.pulls_of_key(&task.key, false)?;
         if let Some(name) = former_name {
-            found.extend(reader.pulls_of_key(&task.key_under(name), simulated)?);
+            found.extend(reader.pulls_of_key(&task.key_under(name), false)?);
         }
         found.retain(|pull| pull.stage != Some(Stage::Foreign));
         let known = found.into_iter().map(|pull| self.earlier(pull, reader));
