@@ -339,7 +339,7 @@ mod tests {
     fn a_message_is_sent_once_for_a_head() {
         use PullAction::{Merge, Message};
         let sent = |kinds: Vec<EventKind>| task(kinds).pulls.has_message_for("c0ffee");
-        assert!(!sent(vec![acting(Merge, "c0ffee"), acting(Message, "0ther")]));
+        assert!(!sent(vec![acting(Merge, "c0ffee"), acting(Message, "0123")]));
         assert!(sent(vec![acting(Message, "c0ffee")]), "nobody knows whether it left");
         assert!(sent(vec![acting(Message, "c0ffee"), acted(Message, PullResult::InDoubt)]));
         assert!(!sent(vec![acting(Message, "c0ffee"), acted(Message, PullResult::Refused)]));

@@ -184,7 +184,7 @@ fn many_words_are_searched_for_at_once() {
     let secrets = Secrets::new([Word::whole("first-secret"), Word::whole("second-secret").or_part(8)]);
     let secrets = secrets.and([Word::whole("third secret")]);
     assert_eq!(
-        secrets.mask("first-secret, first-secre, nd-secret, third\n secret"),
+        secrets.mask("first-secret, first-secre, cond-secret, third\n secret"),
         "***, first-secre, ***, ***"
     );
     assert_eq!(secrets.mask("secret"), "secret");
