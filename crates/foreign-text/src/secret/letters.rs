@@ -32,19 +32,19 @@ impl Form {
         };
         escape.or_else(|| text.chars().next().map(|c| (c, c.len_utf8())))
     }
+}
 
-    /// Whether an escape sequence may begin there.
-    pub(super) fn has_sequences(self, text: &str, range: Range<usize>) -> bool {
-        let mut characters = Characters { text, at: range.start, form: self };
-        while characters.at < range.end {
-            match characters.next() {
-                Some((c, _)) if begins(c) => return true,
-                Some(_) => {}
-                None => return false,
-            }
+/// Whether an escape sequence may begin there, as it is or escaped: no escape takes in a character that begins one.
+pub(super) fn has_sequences(text: &str, range: Range<usize>) -> bool {
+    let mut characters = Characters { text, at: range.start, form: Form::Escaped };
+    while characters.at < range.end {
+        match characters.next() {
+            Some((c, _)) if begins(c) => return true,
+            Some(_) => {}
+            None => return false,
         }
-        false
     }
+    false
 }
 
 /// Characters, each with the place where it ends.
@@ -75,7 +75,6 @@ pub(super) struct Letter {
 }
 
 /// Characters without what may stand between letters; ends where more of it stands there than in a gap.
-#[derive(Clone)]
 pub(super) struct Letters<'a> {
     characters: Characters<'a>,
     gap: usize,

@@ -11,7 +11,7 @@ use std::iter::once;
 use std::ops::Range;
 
 use index::{ESCAPES, Filter, Found, Index};
-use letters::Form;
+use letters::{Form, has_sequences};
 
 /// What stands where a secret was.
 const MASK: &str = "***";
@@ -150,9 +150,7 @@ impl Secrets {
             looked_at = looked_at.max(escaped);
             more((found, escaped));
         }
-        let has_sequences =
-            [Form::Written, Form::Escaped].iter().any(|form| form.has_sequences(text, at..at + looked_at));
-        if has_sequences {
+        if has_sequences(text, at..at + looked_at) {
             more(self.written.search_sequences(text, at, gap));
             more(self.escaped.search_sequences(text, at, gap));
         }
