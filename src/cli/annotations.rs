@@ -1,7 +1,8 @@
 //! Why a command ends early, as GitHub shows it beside the file's lines.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::ci;
 use super::failure::Failure;
 use crate::report::error_annotations;
 
@@ -27,8 +28,7 @@ pub(super) fn of(failure: &Failure) -> String {
 /// path are lost.
 pub(super) fn in_repository(path: &Path) -> Option<String> {
     let absolute = path.canonicalize().ok()?;
-    let root = std::env::var_os("GITHUB_WORKSPACE").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let root = root.and_then(|root| root.canonicalize().ok());
+    let root = ci::file("GITHUB_WORKSPACE").and_then(|root| root.canonicalize().ok());
     let path = root.as_deref().and_then(|root| absolute.strip_prefix(root).ok()).unwrap_or(path);
     Some(path.to_string_lossy().into_owned())
 }

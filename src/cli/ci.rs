@@ -1,5 +1,7 @@
 //! Which CI system we run in, if any.
 
+use std::path::PathBuf;
+
 /// A CI system, as far as it matters to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ci {
@@ -63,6 +65,11 @@ impl Ci {
         // Jenkins shows colours only with a plugin.
         !matches!(self, Self::Jenkins | Self::Other)
     }
+}
+
+/// The file or folder that a variable of the system's names, where there is one.
+pub(crate) fn file(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::inputs::ActionArgs;
 use crate::cli::annotations::{self, in_repository};
-use crate::cli::ci::Ci;
+use crate::cli::ci::{self, Ci};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -38,10 +38,10 @@ pub(super) fn publish(
         };
         console.result(&text)?;
     }
-    if let (true, Some(path), Some(report)) = (args.summary, file("GITHUB_STEP_SUMMARY"), &report) {
+    if let (true, Some(path), Some(report)) = (args.summary, ci::file("GITHUB_STEP_SUMMARY"), &report) {
         summarize(&path, &report::markdown(report), console);
     }
-    if let Some(path) = file("GITHUB_OUTPUT") {
+    if let Some(path) = ci::file("GITHUB_OUTPUT") {
         let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
         let files = run.and_then(|run| run.reports.files().ok());
         let outputs = outputs_of(report.as_ref().zip(files.as_ref()), exit);
@@ -54,11 +54,6 @@ pub(super) fn publish(
 /// The manifest's path in the repository, where it is a file there: annotations of another path are lost.
 fn manifest(run: Option<&RunArgs>, args: &ActionArgs) -> Option<String> {
     if args.is_inline() { None } else { in_repository(&run?.manifest) }
-}
-
-/// The file that a variable names, where there is one.
-fn file(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn outputs_of(ran: Option<(&ReportV1, &ReportFiles)>, exit: Exit) -> Vec<(&'static str, String)> {
