@@ -1,7 +1,7 @@
 //! Live sessions that no task of the invocation follows: those of the round that a selection leaves out, or whose prompt was
 //! changed. They hold slots of `max-parallel` for as long as they live; while a task waits for one, they are polled.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use jules::SessionId;
 /// These sessions, as far as anybody has looked.
 #[derive(Debug, Default)]
 pub(super) struct Others {
-    live: HashSet<SessionId>,
+    live: BTreeSet<SessionId>,
     /// Those that nobody has looked at in this invocation.
     unseen: HashSet<SessionId>,
     /// Those that the service does not know any more, or for the moment.
@@ -60,11 +60,7 @@ impl Others {
     /// Which are to be polled from now on, and which no more: only while a task waits for a slot.
     pub(super) fn watch(&mut self, is_wanted: bool) -> Watch {
         let mut watch = Watch::default();
-        if is_wanted != std::mem::replace(&mut self.is_watched, is_wanted) {
-            let list = if is_wanted { &mut watch.begin } else { &mut watch.end };
-            list.extend(self.live.iter().cloned());
-            list.sort_unstable();
-        }
+        watch.switch(&mut self.is_watched, is_wanted, &self.live);
         watch
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A task whose repository has no place waits here and not in the queue of those that are ready, so that it holds up no other.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ struct Repository {
     /// Sessions that were left live: they keep their places until the invocation ends.
     left: usize,
     /// Live sessions that are no task's of this invocation.
-    others: HashSet<SessionId>,
+    others: BTreeSet<SessionId>,
     /// Tasks that may start; each has a place.
     ready: usize,
     /// Tasks that wait for a place.
@@ -64,11 +64,21 @@ impl Repository {
     }
 }
 
-/// What the others' sessions of some repositories ask for.
+/// Which sessions of others are to be polled from now on, and which no more.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Watch {
     pub(super) begin: Vec<SessionId>,
     pub(super) end: Vec<SessionId>,
+}
+
+impl Watch {
+    /// Takes in these sessions if it changes whether they are polled.
+    pub(super) fn switch(&mut self, is_watched: &mut bool, is_wanted: bool, sessions: &BTreeSet<SessionId>) {
+        if is_wanted != std::mem::replace(is_watched, is_wanted) {
+            let list = if is_wanted { &mut self.begin } else { &mut self.end };
+            list.extend(sessions.iter().cloned());
+        }
+    }
 }
 
 impl Repositories {
@@ -174,14 +184,8 @@ impl Repositories {
     pub(super) fn watch(&mut self) -> Watch {
         let mut watch = Watch::default();
         for &index in &self.with_others {
-            let repository = &mut self.repositories[index];
-            let is_wanted = !repository.waiting.is_empty();
-            if is_wanted != std::mem::replace(&mut repository.is_watched, is_wanted) {
-                let list = if is_wanted { &mut watch.begin } else { &mut watch.end };
-                let mut sessions: Vec<_> = repository.others.iter().cloned().collect();
-                sessions.sort_unstable();
-                list.extend(sessions);
-            }
+            let Repository { waiting, others, is_watched, .. } = &mut self.repositories[index];
+            watch.switch(is_watched, !waiting.is_empty(), others);
         }
         watch
     }
