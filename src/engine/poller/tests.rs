@@ -1,7 +1,9 @@
 //! The poller with a listing played by the tests: no time passes but by their word.
 
 use super::*;
+use crate::engine::input::{Page, Seen};
 use crate::outcome::Work;
+use crate::plan::PollStrategy;
 use jules::SessionState;
 
 fn id(n: usize) -> SessionId {
