@@ -14,6 +14,7 @@ mod others;
 mod polled;
 mod preview;
 mod repositories;
+mod surveyed;
 mod tasks;
 mod timers;
 mod titles;
