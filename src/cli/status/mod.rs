@@ -2,6 +2,7 @@
 
 mod progress;
 
+use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -86,7 +87,8 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
     if args.watch {
         record = watch(record, &reader, console).await?;
     }
-    let preview = preview(&record, args, &reader);
+    // It reads the manifest and folds the run once more: only for what is told by it.
+    let preview = LazyCell::new(|| preview(&record, args, &reader));
     match args.format {
         StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
         StatusFormat::Text => {
@@ -97,7 +99,9 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
             }
             let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
             console.result_line(&state(&record, holder.as_deref(), now))?;
-            if let Some(next) = preview.as_ref().filter(|_| holder.is_none()).and_then(next) {
+            if holder.is_none()
+                && let Some(next) = preview.as_ref().and_then(next)
+            {
                 console.result_line(&next)?;
             }
         }
