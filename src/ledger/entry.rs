@@ -70,7 +70,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
             }
         }
         EventKind::PullRequestAdopted { task, pull, session, .. } => {
-            pulls::adopted(conn, run, task, pull, session.as_ref(), ts)?;
+            pulls::enter(conn, run, task, &pull.url, session.as_ref(), ts)?;
         }
         EventKind::PullRequestRead { task, pull } => pulls::read(conn, run, task, pull)?,
         EventKind::SessionCreated { task, session, created_at, .. } => {

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::{Connection, Params, Row, Rows, params};
 
 use super::ManifestIdentity;
 use super::fold::{run_id, time};
-use crate::outcome::{PullRequest, PullState, PullStatus, RunId, SessionRef, Stage, Work};
+use crate::outcome::{PullState, PullStatus, RunId, SessionRef, Stage, Work};
 use crate::plan::{TaskId, TaskKey};
 use jules::SessionId;
 
@@ -69,17 +69,7 @@ pub(super) fn open(conn: &Connection, manifest: &ManifestIdentity) -> rusqlite::
                AND newer.url = it.url AND newer.state IN ('merged', 'closed')) \
          ORDER BY run DESC, task, url",
     ))?;
-    let mut rows = find.query([manifest.is_simulated()])?;
-    let (mut found, mut seen) = (Vec::new(), HashSet::new());
-    while let Some(row) = rows.next()? {
-        if manifest.covers(&row.get::<_, String>(10)?, &row.get::<_, String>(11)?) {
-            let pull = LedgerPull::read(row)?;
-            if seen.insert(pull.url.clone()) {
-                found.push(pull);
-            }
-        }
-    }
-    Ok(found)
+    each_once(find.query([manifest.is_simulated()])?, Some(manifest))
 }
 
 /// Those of this manifest's runs, or of all that are not simulated; `over` are those that are merged or closed as well. The
@@ -95,7 +85,11 @@ pub(super) fn known(
          WHERE pulls.simulated = ?1 AND (?2 OR state IS NULL OR state IN ('open', 'unknown')) \
          ORDER BY run DESC, task, url",
     ))?;
-    let mut rows = find.query(params![manifest.is_some_and(ManifestIdentity::is_simulated), over])?;
+    each_once(find.query(params![manifest.is_some_and(ManifestIdentity::is_simulated), over])?, manifest)
+}
+
+/// Those of the manifest's runs, or of all: the first of each. Behind the columns stand identity and name of the run.
+fn each_once(mut rows: Rows<'_>, manifest: Option<&ManifestIdentity>) -> rusqlite::Result<Vec<LedgerPull>> {
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
     while let Some(row) = rows.next()? {
         let (path, name) = (row.get::<_, String>(10)?, row.get::<_, String>(11)?);
@@ -130,13 +124,12 @@ pub(super) fn over(
     Ok((merged, closed))
 }
 
-/// The tasks whose pull requests were read since then, each in its run.
-pub(super) fn read_since(conn: &Connection, since: Timestamp) -> rusqlite::Result<Vec<(RunId, TaskId)>> {
-    let mut find = conn.prepare_cached(
-        "SELECT DISTINCT runs.id, task FROM pulls JOIN runs ON n = run WHERE checked_at >= ?1",
-    )?;
+/// The tasks whose pull requests were read since then, each in the row of its run.
+pub(super) fn read_since(conn: &Connection, since: Timestamp) -> rusqlite::Result<Vec<(i64, TaskId)>> {
+    let mut find = conn
+        .prepare_cached("SELECT DISTINCT run, task FROM pulls JOIN runs ON n = run WHERE checked_at >= ?1")?;
     let rows = find.query_map([since.as_millisecond()], |row| {
-        Ok((run_id(row, 0)?, TaskId::new(row.get::<_, String>(1)?)))
+        Ok((row.get(0)?, TaskId::new(row.get::<_, String>(1)?)))
     })?;
     rows.collect()
 }
@@ -179,19 +172,8 @@ pub(super) fn made(conn: &Connection, run: i64, task: &TaskId, work: &Work, ts: 
     work.pull_requests().try_for_each(|pull| enter(conn, run, task, &pull.url, None, ts))
 }
 
-/// The task ends with the pull request of an earlier run.
-pub(super) fn adopted(
-    conn: &Connection,
-    run: i64,
-    task: &TaskId,
-    pull: &PullRequest,
-    session: Option<&SessionRef>,
-    ts: i64,
-) -> rusqlite::Result<()> {
-    enter(conn, run, task, &pull.url, session, ts)
-}
-
-fn enter(
+/// The task has this one, made by that session if it is another than its own, unless the run has it already.
+pub(super) fn enter(
     conn: &Connection,
     run: i64,
     task: &TaskId,

@@ -312,7 +312,7 @@ impl LedgerReader {
         self.snapshot(|conn| {
             let mut found = Vec::new();
             for (run, task) in pulls::read_since(conn, since)? {
-                let record = facts::record_in(conn, &run, &task)?;
+                let record = facts::task_record(conn, run, &task)?;
                 let writes = record.iter().flat_map(|record| record.pulls.writes());
                 found.extend(writes.filter(|it| it.at >= since && it.action != PullAction::Message).cloned());
             }
