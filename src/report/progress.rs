@@ -211,9 +211,16 @@ impl ReportV1 {
         self.progress.as_ref().filter(says_more)
     }
 
-    /// What ended in earlier rounds, in words; none if nothing did.
+    /// The words of its progress as it is now, and behind the counts what ended in earlier rounds.
     #[must_use]
-    pub fn earlier_words(&self) -> Option<String> {
+    pub fn progress_words(&self, progress: &ProgressV1) -> Vec<String> {
+        let mut words = progress.words();
+        words.splice(1..1, self.earlier_words());
+        words
+    }
+
+    /// What ended in earlier rounds, in words; none if nothing did.
+    fn earlier_words(&self) -> Option<String> {
         let done = self.earlier.iter().filter(|end| End::by(end.outcome, false) == End::Done);
         let last = done.clone().max_by_key(|end| end.ended_at)?;
         let (count, at) = (many(done.count(), "task"), minute(last.ended_at, RoundMode::Trunc));

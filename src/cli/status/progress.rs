@@ -35,14 +35,12 @@ pub(super) fn text(
         let created = reader.created_since(since, false).map_err(recorded::unreadable)?;
         progress.clone().at(now, &created)
     };
-    Ok(Some(lines(&progress, report.earlier_words().as_deref())))
+    Ok(Some(lines(&progress, &report.progress_words(&progress))))
 }
 
-fn lines(progress: &ProgressV1, earlier: Option<&str>) -> String {
+fn lines(progress: &ProgressV1, words: &[String]) -> String {
     let mut text = format!("{BOLD}progress{BOLD:#}");
-    let words = progress.words();
-    let (first, others) = words.split_first().expect("the counts are always told");
-    for line in std::iter::once(first.as_str()).chain(earlier).chain(others.iter().map(String::as_str)) {
+    for line in words {
         let _ = write!(text, "\n  {}", neutral(line));
     }
     if progress.days.len() < 2 {
@@ -138,7 +136,9 @@ mod tests {
                 ..Default::default()
             })
             .collect();
-        let told = lines(&progress, Some("1 task done in earlier rounds"));
+        let mut words = progress.words();
+        words.insert(1, "1 task done in earlier rounds".to_owned());
+        let told = lines(&progress, &words);
         let told = anstream::adapter::strip_str(&told).to_string();
         assert_eq!(told.lines().count(), 1 + 3 + 1 + 1 + DAYS);
         insta::assert_snapshot!(told.lines().take(7).collect::<Vec<_>>().join("\n"), @r"

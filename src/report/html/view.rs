@@ -176,8 +176,7 @@ impl<'a> View<'a> {
 
 impl<'a> Progress<'a> {
     fn of(report: &'a ReportV1, progress: &'a ProgressV1) -> Self {
-        let mut words: Vec<String> = progress.words();
-        words.splice(1..1, report.earlier_words());
+        let words = report.progress_words(progress);
         let words = words.iter().map(|line| one_line(plain(line), 300).into_owned()).collect();
         Self { words, days: if progress.days.len() > 1 { &progress.days } else { &[] } }
     }

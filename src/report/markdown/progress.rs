@@ -12,9 +12,8 @@ const DAYS: usize = 31;
 pub(super) fn progress(out: &mut String, report: &ReportV1) {
     let Some(progress) = report.campaign() else { return };
     push(out, "### Progress\n\n");
-    let told = progress.words();
-    for line in told.iter().take(1).chain(&report.earlier_words()).chain(told.iter().skip(1)) {
-        push(out, &format!("- {}\n", words(line, 300)));
+    for line in report.progress_words(progress) {
+        push(out, &format!("- {}\n", words(&line, 300)));
     }
     push(out, "\n");
     if progress.days.len() > 1 {
