@@ -72,12 +72,19 @@ impl PullRequestV1 {
 }
 
 impl PullTotalsV1 {
+    /// The stages that occur and how many stand there, what needs people first.
+    pub(super) fn occurring(&self) -> Vec<(Stage, u64)> {
+        let counts = Stage::ALL.into_iter().map(|stage| (stage, self.at(stage)));
+        let mut occurring: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+        occurring.sort_by_key(|(stage, _)| (stage.waits_for(), *stage));
+        occurring
+    }
+
     /// `41 ready, 3 checks failed, 20 merged`: the stages that occur, what needs people first, then those not read.
     pub(super) fn words(&self) -> String {
-        let mut stages: Vec<Stage> = Stage::ALL.into_iter().filter(|stage| self.at(*stage) > 0).collect();
-        stages.sort_by_key(|stage| (stage.waits_for(), *stage));
+        let occurring = self.occurring().into_iter();
         let mut words: Vec<String> =
-            stages.into_iter().map(|stage| format!("{} {}", self.at(stage), stage.label())).collect();
+            occurring.map(|(stage, count)| format!("{count} {}", stage.label())).collect();
         words.extend((self.unread > 0).then(|| format!("{} not read", self.unread)));
         words.join(", ")
     }

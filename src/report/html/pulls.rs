@@ -78,16 +78,13 @@ impl<'a> Pulls<'a> {
     /// None as long as not one was read.
     pub(super) fn of(report: &'a ReportV1) -> Option<Self> {
         let totals = report.pulls.as_ref()?;
-        let mut stages: Vec<Stage> = Stage::ALL.into_iter().filter(|stage| totals.at(*stage) > 0).collect();
-        stages.sort_by_key(|stage| (stage.waits_for(), *stage));
-        let chip =
-            |stage: Stage| Chip { name: stage.as_str(), label: stage.label(), count: totals.at(stage) };
+        let chip = |(stage, count): (Stage, u64)| Chip { name: stage.as_str(), label: stage.label(), count };
         let numbers =
             report.tasks.iter().enumerate().map(|(number, task)| (task.id.as_str(), number)).collect();
         Some(Self {
             sentence: totals.sentence(),
             total: totals.total,
-            stages: stages.into_iter().map(chip).collect(),
+            stages: totals.occurring().into_iter().map(chip).collect(),
             burndown: Burndown::of(report),
             groups: report.pull_groups().iter().map(|group| Group::of(group, &numbers)).collect(),
         })
