@@ -366,6 +366,10 @@ pub(super) fn outcome(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn optional_outcome(_: &mut SchemaGenerator) -> Schema {
-    let names = Outcome::ALL.iter().map(|o| Value::from(o.as_str())).chain([Value::Null]);
+    one_of_or_null(Outcome::ALL.map(Outcome::as_str))
+}
+
+fn one_of_or_null<const N: usize>(names: [&str; N]) -> Schema {
+    let names = names.into_iter().map(Value::from).chain([Value::Null]);
     json_schema!({ "enum": names.collect::<Vec<_>>() })
 }

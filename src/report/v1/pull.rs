@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{optional_time, time};
+use super::{one_of_or_null, optional_time, time};
 use crate::outcome::{PullState, Stage};
 
 /// A pull request.
@@ -104,8 +103,7 @@ fn state(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn optional_state(_: &mut SchemaGenerator) -> Schema {
-    let names = PullState::ALL.iter().map(|state| Value::from(state.as_str())).chain([Value::Null]);
-    json_schema!({ "enum": names.collect::<Vec<_>>() })
+    one_of_or_null(PullState::ALL.map(PullState::as_str))
 }
 
 fn stage(_: &mut SchemaGenerator) -> Schema {
@@ -113,6 +111,5 @@ fn stage(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn optional_stage(_: &mut SchemaGenerator) -> Schema {
-    let names = Stage::ALL.iter().map(|stage| Value::from(stage.as_str())).chain([Value::Null]);
-    json_schema!({ "enum": names.collect::<Vec<_>>() })
+    one_of_or_null(Stage::ALL.map(Stage::as_str))
 }
