@@ -39,6 +39,18 @@ impl LedgerReader {
         Ok(Self::new(conn, state_dir.join("ledger.db")))
     }
 
+    /// The same where there is one that can be read: a run would begin another in place of a damaged one.
+    ///
+    /// # Errors
+    ///
+    /// As there, but for a ledger that is missing or damaged.
+    pub(crate) fn open_if_sound(state_dir: &Path) -> Result<Option<Self>, LedgerError> {
+        match Self::open(state_dir) {
+            Err(error) if error.is_missing() || error.is_corrupt() => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
     pub(super) fn new(conn: Connection, path: PathBuf) -> Self {
         Self { conn, path }
     }

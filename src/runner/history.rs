@@ -185,7 +185,7 @@ pub(super) fn decide(
     simulated: bool,
 ) -> Result<Work, RunError> {
     let identity = origin.identity(&plan, options, simulated);
-    let reader = open_to_read(options)?;
+    let reader = LedgerReader::open_if_sound(&options.state_dir)?;
     Work::decide(plan, &identity, options, reader.as_ref(), pulls)
 }
 
@@ -196,7 +196,7 @@ pub(super) fn open_pulls(
     options: &Options,
     simulated: bool,
 ) -> Result<Vec<FollowedPull>, RunError> {
-    let Some(reader) = open_to_read(options)? else { return Ok(Vec::new()) };
+    let Some(reader) = LedgerReader::open_if_sound(&options.state_dir)? else { return Ok(Vec::new()) };
     Ok(FollowedPull::open(&reader, &origin.identity(plan, options, simulated))?)
 }
 
@@ -247,7 +247,7 @@ pub(super) fn recorded_branches(
     options: &Options,
     simulated: bool,
 ) -> Result<(), RunError> {
-    let Some(reader) = open_to_read(options)? else { return Ok(()) };
+    let Some(reader) = LedgerReader::open_if_sound(&options.state_dir)? else { return Ok(()) };
     let open = plan.tasks.iter().filter(|task| task.source.as_ref().is_some_and(|it| it.branch.is_empty()));
     let wanted = open.filter_map(|task| Some(task.source.as_ref()?.github.to_lowercase())).collect();
     let recorded = reader.branches(&origin.identity(plan, options, simulated), wanted)?;
@@ -265,14 +265,6 @@ pub(super) fn recorded_branches(
         }
     }
     Ok(())
-}
-
-/// The ledger, where there is one that can be read: a run would begin another in place of a damaged one.
-fn open_to_read(options: &Options) -> Result<Option<LedgerReader>, LedgerError> {
-    match LedgerReader::open(&options.state_dir) {
-        Err(error) if error.is_missing() || error.is_corrupt() => Ok(None),
-        opened => opened.map(Some),
-    }
 }
 
 impl Origin {

@@ -129,7 +129,7 @@ impl Outlook {
     }
 
     /// The tasks that a session is created for.
-    pub(super) fn starting(&self) -> impl Iterator<Item = &TaskId> {
+    pub(crate) fn starting(&self) -> impl Iterator<Item = &TaskId> {
         let starts = |decision: &Decision| matches!(decision, Decision::Start(_));
         self.tasks.iter().filter(move |(_, decision)| starts(decision)).map(|(task, _)| task)
     }

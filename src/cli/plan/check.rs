@@ -17,7 +17,7 @@ use crate::manifest::Manifest;
 use crate::outcome::Marker;
 use crate::plan::{ConnectedSource, Plan, Task, TaskId, expand};
 use crate::report::many;
-use crate::runner::{Decision, all_sources, connected, impatient};
+use crate::runner::{all_sources, connected, impatient};
 use jules::{ErrorKind, Jules, ListSessions, Session, SessionId};
 
 /// How many sessions are searched for markers, which is more than any plan of the service starts in a day.
@@ -41,12 +41,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
     }
     let known = in_ledger(args)?;
     // What the ledger has is told with the tasks.
-    let starts: HashSet<&TaskId> = all
-        .tasks
-        .iter()
-        .filter(|(_, decision)| matches!(decision, Decision::Start(_)))
-        .map(|(task, _)| task)
-        .collect();
+    let starts: HashSet<&TaskId> = all.starting().collect();
     let mut adopted = adoptions(&jules, &plan, console).await?;
     adopted.retain(|(task, session)| starts.contains(&task.id) && !known.contains(&session.id));
     for (task, session) in &adopted {
@@ -61,13 +56,9 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
 
 /// The sessions that the ledger has, if there is one.
 fn in_ledger(args: &PlanArgs) -> Result<HashSet<SessionId>, Failure> {
-    match LedgerReader::open(&args.state.state_dir) {
-        // A run would begin another in its place.
-        Err(error) if error.is_missing() || error.is_corrupt() => Ok(HashSet::new()),
-        opened => opened
-            .and_then(|reader| reader.sessions_since(Timestamp::MIN))
-            .map_err(crate::cli::recorded::unreadable),
-    }
+    let opened = LedgerReader::open_if_sound(&args.state.state_dir);
+    let sessions = opened.and_then(|reader| reader.map(|it| it.sessions_since(Timestamp::MIN)).transpose());
+    Ok(sessions.map_err(crate::cli::recorded::unreadable)?.unwrap_or_default())
 }
 
 fn good(console: &Console, text: &str) {
