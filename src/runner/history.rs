@@ -14,7 +14,7 @@ use super::work::{Work, last_round};
 use super::{Options, Redactor, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, EventLog as _, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, EventLog as _, Mark, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// What identifies a manifest.
@@ -87,14 +87,7 @@ impl History {
         };
         let redactor = &options.reports.redactor;
         events.extend(enter(by_pulls, redactor, &mut recorder, &mut record)?);
-        let told = round::info(
-            recorder.reader(),
-            &identity,
-            (&record, &plan, origin.file.as_deref()),
-            (&outlook, left_out),
-            Timestamp::now(),
-        )?;
-        events.extend(tell(told, &mut recorder, &mut record)?);
+        events.extend(tell(origin, &identity, &plan, (&outlook, left_out), (&mut recorder, &mut record))?);
         let engine = engine::Options {
             look_back: Some(look_back),
             known_sessions,
@@ -123,15 +116,19 @@ fn enter(
 
 /// Records how the run lies in its manifest, if that is news.
 fn tell(
-    told: RoundInfo,
-    recorder: &mut Recorder,
-    record: &mut RunRecord,
+    origin: &Origin,
+    identity: &ManifestIdentity,
+    plan: &Plan,
+    tasks: (&Outlook, &LeftOut),
+    (recorder, record): (&mut Recorder, &mut RunRecord),
 ) -> Result<Option<RunEvent>, RunError> {
+    let (now, known) = (Timestamp::now(), (&*record, plan, origin.file.as_deref()));
+    let told = round::info(recorder.reader(), identity, known, tasks, now)?;
     if told == record.round {
         return Ok(None);
     }
     let kind = EventKind::RoundPlanned { round: Box::new(told) };
-    let event = record.next_events([kind], Timestamp::now()).next();
+    let event = record.next_events([kind], now).next();
     recorder.append(event.as_slice())?;
     recorder.flush()?;
     event.iter().for_each(|event| record.apply(event));
@@ -216,15 +213,7 @@ pub(super) fn mark(
             (begin(ledger, identity.clone(), &first)?, begun(&first))
         }
     };
-    let outlook = Outlook::default();
-    let told = round::info(
-        recorder.reader(),
-        &identity,
-        (&record, plan, origin.file.as_deref()),
-        (&outlook, left_out),
-        Timestamp::now(),
-    )?;
-    tell(told, &mut recorder, &mut record)?;
+    tell(origin, &identity, plan, (&Outlook::default(), left_out), (&mut recorder, &mut record))?;
     let mut kinds = Vec::new();
     for task in &plan.tasks {
         if !record.tasks.contains_key(&task.id) {
