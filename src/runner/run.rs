@@ -300,28 +300,30 @@ impl Planned {
         if self.pulls.is_none() {
             let open = open_pulls(&self.origin, &self.plan, &self.options, self.simulated)?;
             let mut pulls = PullsBefore::read(open, self.following.as_ref()).await;
+            self.outlook = None;
             if let Some(following) = self.following.as_ref().filter(|it| !it.is_played) {
-                let new = self.unknown_to_ledger(&pulls);
+                let decided = decide(&self.origin, self.plan.clone(), &self.options, &pulls, self.simulated);
+                // What keeps the run from beginning is told by whoever opens it.
+                let outlook = decided.map(|work| work.outlook).ok();
+                let new = outlook.as_ref().map(|outlook| self.never_run(outlook)).unwrap_or_default();
                 let look_back = self.plan.settings.pull_requests.look_back;
                 let since = Timestamp::now().saturating_sub(look_back).unwrap_or(Timestamp::MIN);
                 let (former, jules) = (self.plan.former_name.as_deref(), impatient(&self.jules));
-                if !new.is_empty() {
+                if new.is_empty() {
+                    self.outlook = outlook;
+                } else {
                     pulls.look_for(&new, former, (following, &jules), since).await;
                 }
             }
             self.pulls = Some(pulls);
-            self.outlook = None;
         }
         Ok(())
     }
 
     /// The tasks on repositories that would start as if they had never been run.
-    fn unknown_to_ledger(&self, pulls: &PullsBefore) -> Vec<&Task> {
-        let decided = decide(&self.origin, self.plan.clone(), &self.options, pulls, self.simulated);
-        // What keeps the run from beginning is told by whoever opens it.
-        let Ok(work) = decided else { return Vec::new() };
+    fn never_run(&self, outlook: &Outlook) -> Vec<&Task> {
         let is_new = |decision: &Decision| matches!(decision, Decision::Start(Because::New));
-        let new = work.outlook.tasks.iter().filter(|(_, decision)| is_new(decision));
+        let new = outlook.tasks.iter().filter(|(_, decision)| is_new(decision));
         let new: HashSet<&TaskId> = new.map(|(task, _)| task).collect();
         let on_source = self.plan.tasks.iter().filter(|task| task.source.is_some());
         on_source.filter(|task| new.contains(&task.id)).collect()
