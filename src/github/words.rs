@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::outcome::PullState;
+
 /// Whether a pull request is open.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -11,6 +13,17 @@ pub(crate) enum State {
     Merged,
     #[serde(untagged)]
     Other(String),
+}
+
+impl From<&State> for PullState {
+    fn from(state: &State) -> Self {
+        match state {
+            State::Open => Self::Open,
+            State::Closed => Self::Closed,
+            State::Merged => Self::Merged,
+            State::Other(_) => Self::Unknown,
+        }
+    }
 }
 
 /// Whether it conflicts with its base. GitHub computes it when somebody asks.

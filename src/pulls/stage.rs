@@ -85,12 +85,7 @@ fn read(pull: &PullRequest, known: Known<'_>, terms: &Terms, now: Timestamp) -> 
         url: known.url.to_owned(),
         id: Some(pull.id.clone()),
         repository: Some(pull.repository.name_with_owner.clone()),
-        state: match pull.state {
-            State::Open => PullState::Open,
-            State::Closed => PullState::Closed,
-            State::Merged => PullState::Merged,
-            State::Other(_) => PullState::Unknown,
-        },
+        state: PullState::from(&pull.state),
         stage,
         since: since.unwrap_or(now),
         reason,

@@ -18,7 +18,7 @@ pub(crate) fn close(case: &Case<'_>) -> Decision {
 /// Whether its session is sent a message now: once for a head, and never when it is merged or somebody else has pushed.
 pub(crate) fn message(case: &Case<'_>, has_session: bool) -> Decision {
     let status = case.status;
-    if matches!(status.state, PullState::Merged | PullState::Closed) {
+    if status.state.is_over() {
         return Decision::Leave(Left::at(status));
     }
     let reading = match case.common() {

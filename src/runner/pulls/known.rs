@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{FollowedPull, PullRead};
 use crate::ledger::{LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
-use crate::outcome::{PlannedTask, PullRecords, PullState, PullStatus, RunId, TaskRecord};
+use crate::outcome::{PlannedTask, PullRecords, PullStatus, RunId, TaskRecord};
 use crate::plan::TaskId;
 use crate::pulls::Selectable;
 
@@ -60,7 +60,7 @@ impl KnownPull {
 
     /// Whether it is open, or nobody knows.
     pub(crate) fn may_be_open(&self) -> bool {
-        self.status().is_none_or(|status| !matches!(status.state, PullState::Merged | PullState::Closed))
+        self.status().is_none_or(|status| !status.state.is_over())
     }
 
     /// What a selection is asked about.

@@ -91,12 +91,6 @@ async fn candidates(
 }
 
 fn earlier(pull: FoundPull, session: SessionRef) -> EarlierPull {
-    let state = match pull.state {
-        State::Open => PullState::Open,
-        State::Closed => PullState::Closed,
-        State::Merged => PullState::Merged,
-        State::Other(_) => PullState::Unknown,
-    };
     EarlierPull {
         pull: PullRequest {
             url: pull.url,
@@ -105,7 +99,7 @@ fn earlier(pull: FoundPull, session: SessionRef) -> EarlierPull {
             base_ref: None,
             head_ref: Some(pull.branch),
         },
-        state,
+        state: PullState::from(&pull.state),
         made_at: pull.created_at,
         closed_at: None,
         closed_by: None,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Acting, End, Job, What};
 use crate::github::{PullAddress, PullRequest, WriteError};
-use crate::outcome::{EventKind, PullAction, PullResult, PullState};
+use crate::outcome::{EventKind, PullAction, PullResult};
 use crate::pulls::{Left, Step, with_failed_checks};
 use crate::runner::RunError;
 
@@ -127,10 +127,10 @@ impl Acting<'_> {
 
     /// What was to be said of its branch.
     async fn delete_branch(&self, at: usize, reading: &PullRequest) -> String {
-        let is_over = self.jobs[at].pull.status().is_some_and(|status| {
-            matches!(status.state, PullState::Merged | PullState::Closed)
-                && status.head.as_ref() == Some(&reading.head)
-        });
+        let is_over = self.jobs[at]
+            .pull
+            .status()
+            .is_some_and(|status| status.state.is_over() && status.head.as_ref() == Some(&reading.head));
         let by_github = matches!(self.what, What::Merge(_)) && reading.repository.delete_branch_on_merge;
         if !self.how.delete_branch || by_github || reading.is_cross_repository {
             return String::new();
