@@ -115,46 +115,43 @@ fn sessions_that_nobody_waits_for_keep_their_places() {
     assert_eq!(world.repository_max, 1);
 }
 
+/// An invocation leaves the session of its first task live, and the next one selects the others.
+fn leave_the_first(world: &mut World) {
+    world.options.wait = false;
+    world.run_to_end(None);
+    let mut rest = Plan::clone(&world.plan);
+    rest.tasks.remove(0);
+    world.plan = rest.into();
+    (world.options.wait, world.options.selected) = (true, true);
+}
+
+fn is_first_over(world: &World) -> bool {
+    let first = world.record.tasks[0].attempts[0].session.as_ref().unwrap();
+    world.is_over(&first.id)
+}
+
 #[test]
 fn what_a_selection_leaves_out_keeps_its_place() {
     let mut world = World::new(bounded(2, &["o/a"], 4, 1), Manners::default(), 1);
-    world.options.wait = false;
-    world.run_to_end(None);
-    let whole = world.plan.clone();
-    let mut second = Plan::clone(&whole);
-    second.tasks.remove(0);
-    world.plan = second.into();
-    (world.options.wait, world.options.selected) = (true, true);
+    leave_the_first(&mut world);
     assert_eq!(world.run_to_end(None), None);
     assert_eq!((world.created(), world.repository_max), (2, 1), "it has waited for the end of the first");
-    let first = world.record.tasks[0].attempts[0].session.clone().unwrap();
-    assert!(world.is_over(&first.id));
+    assert!(is_first_over(&world));
 }
 
 #[test]
 fn what_a_selection_leaves_out_keeps_its_slot() {
     let mut world = World::new(plan(3, 1), Manners::default(), 1);
-    world.options.wait = false;
-    world.run_to_end(None);
-    let mut rest = Plan::clone(&world.plan);
-    rest.tasks.remove(0);
-    world.plan = rest.into();
-    (world.options.wait, world.options.selected) = (true, true);
+    leave_the_first(&mut world);
     assert_eq!(world.run_to_end(None), None);
     assert_eq!((world.created(), world.live_max), (3, 1), "they have waited for the end of the first");
-    let first = world.record.tasks[0].attempts[0].session.clone().unwrap();
-    assert!(world.is_over(&first.id));
+    assert!(is_first_over(&world));
 }
 
 #[test]
 fn a_session_beside_the_selection_that_never_ends_defers_it_in_time() {
     let mut world = World::new(plan(2, 1), Manners { hangs: 1.0, ..Manners::default() }, 1);
-    world.options.wait = false;
-    world.run_to_end(None);
-    let mut rest = Plan::clone(&world.plan);
-    rest.tasks.remove(0);
-    world.plan = rest.into();
-    (world.options.wait, world.options.selected) = (true, true);
+    leave_the_first(&mut world);
     assert_eq!(world.run_to_end(None), Some(StopReason::Occupied));
     assert_eq!((outcomes(&world)[1], world.created()), (Outcome::Deferred, 1));
 }

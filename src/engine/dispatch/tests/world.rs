@@ -1,5 +1,8 @@
 //! A service that answers the dispatcher's actions in any order, loses answers, and remembers what it created.
 
+mod service;
+mod session;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,19 +10,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use self::session::Played;
 use super::super::{Dispatch, Turn};
 use crate::engine::action::Action;
-use crate::engine::ask::Ask;
-use crate::engine::input::{
-    Act, CreateFailure, Digest, FailureKind, Input, Now, Page, Polled, RequestFailure, Seen,
-};
-use crate::engine::poller::{PageRequest, PollRequest};
+use crate::engine::input::{Input, Now, Polled, Seen};
 use crate::engine::{Options, StopReason, look_back};
-use crate::outcome::{
-    AttemptRecord, EventKind, Marker, Outcome, PullRequest, RunEvent, RunId, RunInfo, RunRecord, Work,
-};
+use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{Plan, TaskId, TaskKey};
-use jules::{Activity, ActivityKind, AgentPlan, Originator, SessionId, SessionState};
+use jules::SessionId;
 
 /// How the service behaves; each a probability.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,84 +58,6 @@ pub(super) struct Manners {
     pub(super) lag: Duration,
     /// An answer is on its way for long: it shows what was true before.
     pub(super) late: f64,
-}
-
-struct Played {
-    seen: Seen,
-    polls_left: u32,
-    /// When the last look was asked for that was answered.
-    looked: Option<Instant>,
-    end: End,
-    asks: bool,
-    /// Its question was not answered before it was put away.
-    unanswered: bool,
-    /// How many polls after an answer it wakes.
-    wakes_in: Option<u32>,
-    /// When it was answered.
-    answered: Option<Timestamp>,
-}
-
-/// How a session ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    PullRequest,
-    Failure,
-    Question,
-    Idle,
-}
-
-impl Played {
-    fn is_asking_last(&self) -> bool {
-        self.end == End::Question && self.seen.state == SessionState::Completed
-    }
-
-    /// A moment of its life.
-    fn go_on(&mut self) {
-        if self.wakes_in == Some(0) && self.is_asking_last() && !self.seen.archived {
-            self.seen.state = SessionState::InProgress;
-            (self.end, self.polls_left) = (End::PullRequest, 2);
-        }
-        self.wakes_in = self.wakes_in.map(|left| left.saturating_sub(1));
-        if self.seen.is_over() || self.seen.state == SessionState::AwaitingUserFeedback {
-            return;
-        }
-        self.polls_left = self.polls_left.saturating_sub(1);
-        if std::mem::take(&mut self.asks) {
-            self.seen.state = SessionState::AwaitingUserFeedback;
-        } else if self.polls_left > 0 {
-            self.seen.state = SessionState::InProgress;
-        } else {
-            let failed = self.end == End::Failure;
-            self.seen.state = if failed { SessionState::Failed } else { SessionState::Completed };
-            if self.end == End::PullRequest {
-                let url = format!("https://github.com/o/r/pull/{}", self.seen.id.as_str());
-                self.seen.work.pull_request =
-                    Some(PullRequest { url, number: None, title: None, base_ref: None, head_ref: None });
-            }
-        }
-    }
-
-    /// Its activities.
-    fn course(&self) -> Vec<ActivityKind> {
-        let question = || ActivityKind::AgentMessaged { message: "Which way?".to_owned() };
-        let answer = || ActivityKind::UserMessaged { message: "That way.".to_owned() };
-        let plan = || ActivityKind::PlanGenerated(AgentPlan::default());
-        match (&self.seen.state, self.end) {
-            (SessionState::Completed, End::Question) if self.wakes_in.is_some() => {
-                vec![plan(), question(), ActivityKind::SessionCompleted, answer()]
-            }
-            (SessionState::Completed, End::Question) => {
-                vec![plan(), question(), ActivityKind::SessionCompleted]
-            }
-            (SessionState::Completed, _) => vec![plan(), ActivityKind::SessionCompleted],
-            (SessionState::Failed, _) => {
-                vec![ActivityKind::SessionFailed { reason: Some("out of luck".to_owned()) }]
-            }
-            (SessionState::AwaitingUserFeedback, _) => vec![question()],
-            _ if self.unanswered => vec![question()],
-            _ => vec![question(), answer()],
-        }
-    }
 }
 
 /// The service, the ledger, and the process under test.
@@ -416,124 +336,6 @@ impl World {
         self.repository_max = of_repositories.into_values().fold(self.repository_max, usize::max);
     }
 
-    fn failure(&mut self) -> Option<RequestFailure> {
-        if self.rng.f64() < self.manners.key_refused {
-            return Some(RequestFailure { text: "401".to_owned(), kind: FailureKind::Key });
-        }
-        let kind = FailureKind::Passing { unsent: self.rng.bool() };
-        let fails = self.rng.f64() < self.manners.failure || self.now.instant < self.outage_until;
-        fails.then(|| RequestFailure { text: "503".to_owned(), kind })
-    }
-
-    fn lasting_failure(&self) -> Option<RequestFailure> {
-        let Manners { searches_fail, key_lost, .. } = self.manners;
-        let kind = if key_lost { FailureKind::Key } else { FailureKind::Passing { unsent: false } };
-        (searches_fail || key_lost).then(|| RequestFailure { text: "no".to_owned(), kind })
-    }
-
-    fn answer(&mut self, asked: Instant, action: Action) -> Input {
-        let failure = self.failure();
-        match action {
-            Action::Survey { .. } if failure.is_some() => {
-                Input::Surveyed(failure.map_or(Ok(Vec::new().into()), Err))
-            }
-            Action::Survey { since } => {
-                let is_new = |seen: &Seen| since.is_some_and(|since| seen.created >= Some(since));
-                Input::Surveyed(Ok(self.listed().into_iter().filter(is_new).collect::<Vec<_>>().into()))
-            }
-            Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.listed().into()), Err)),
-            Action::Create { attempt, marker } => Input::Posted { attempt, result: self.create(&marker) },
-            Action::Archive { attempt, session } => {
-                let Played { seen, unanswered, .. } = self.sessions.get_mut(&session).unwrap();
-                if failure.is_none() {
-                    *unanswered |= seen.state == SessionState::AwaitingUserFeedback;
-                    seen.archived = true;
-                    if !seen.state.is_terminal() {
-                        seen.state = SessionState::Paused;
-                    }
-                }
-                Input::Archived { attempt, session, result: failure.map_or(Ok(()), Err) }
-            }
-            Action::Search { attempt, .. } => {
-                let failure = self.lasting_failure().or(failure);
-                Input::Searched { attempt, result: failure.map_or_else(|| Ok(self.listed().into()), Err) }
-            }
-            Action::Poll(PollRequest::Page(page)) => {
-                self.go_on();
-                let result = failure.map_or_else(|| Ok(self.page(&page)), Err);
-                Input::Polled(Polled::Page {
-                    place: page.place,
-                    lean: page.lean,
-                    asked,
-                    took: Duration::ZERO,
-                    result,
-                })
-            }
-            Action::Poll(PollRequest::One(session)) => {
-                self.go_on();
-                let seen = Box::new(self.sessions[&session].seen.clone());
-                let result = failure.map_or(Ok(seen), Err);
-                Input::Polled(Polled::One { session, asked, took: Duration::ZERO, result })
-            }
-            Action::Read { attempt, session, purpose, .. } => {
-                let played = &self.sessions[&session];
-                let mut digest = Digest::default();
-                for kind in played.course() {
-                    let mut activity = Activity::new("a".parse().unwrap(), Originator::System, kind);
-                    let is_answer = matches!(activity.kind, ActivityKind::UserMessaged { .. });
-                    activity.create_time = played.answered.filter(|_| is_answer);
-                    digest.told.take(activity);
-                }
-                digest.read_at = Some(self.now.wall);
-                Input::Read { attempt, purpose, result: failure.map_or_else(|| Ok(Box::new(digest)), Err) }
-            }
-            Action::Approve { attempt, .. } => {
-                Input::Acted { attempt, act: Act::Approve, result: failure.map_or(Ok(()), Err) }
-            }
-            Action::Send { attempt, session, act, .. } => {
-                if let Some(played) = self.sessions.get_mut(&session)
-                    && !played.seen.archived
-                {
-                    if played.seen.state == SessionState::AwaitingUserFeedback {
-                        played.seen.state = SessionState::InProgress;
-                    } else if played.is_asking_last() {
-                        played.wakes_in = played.wakes_in.or(Some(self.rng.u32(0..12)));
-                        played.answered = Some(self.now.wall);
-                    }
-                }
-                Input::Acted { attempt, act, result: failure.map_or(Ok(()), Err) }
-            }
-            Action::Recheck { task, session } => {
-                let seen = Box::new(self.sessions[&session].seen.clone());
-                Input::Rechecked { task, asked, result: failure.map_or(Ok(seen), Err) }
-            }
-        }
-    }
-
-    fn create(&mut self, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
-        if self.rng.f64() < self.manners.refused {
-            return Err(match self.rng.u8(0..3) {
-                0 => CreateFailure::Capacity { cause: "429".to_owned(), retry_after: None },
-                1 => CreateFailure::Unsent("connection refused".to_owned()),
-                _ => CreateFailure::Doubt { cause: "400".to_owned(), capacity: true },
-            });
-        }
-        if self.rng.f64() < self.manners.key_refused {
-            return Err(CreateFailure::Key("401".to_owned()));
-        }
-        let lags = self.manners.lag > Duration::ZERO;
-        let lost = self.rng.f64() < self.manners.lost_answer && !(lags && self.sessions.is_empty());
-        let lost_before = lost && !self.manners.processed && self.rng.bool();
-        if !lost_before {
-            self.twins += usize::from(self.is_at_work_for(marker));
-        }
-        let seen = Box::new(self.play(marker, lost_before));
-        if lost {
-            return Err(CreateFailure::Doubt { cause: "timeout".to_owned(), capacity: self.rng.bool() });
-        }
-        Ok(seen)
-    }
-
     /// A session that another run has left live.
     pub(super) fn session_of_another_run(&mut self) -> SessionId {
         let marker = Marker::new(&TaskKey::new("ffffffff00000000"), &self.record.info.id, 1);
@@ -543,87 +345,6 @@ impl World {
     /// Whether that one has ended.
     pub(super) fn is_over(&self, session: &SessionId) -> bool {
         self.sessions[session].seen.is_over()
-    }
-
-    /// Whether a session of the same task has not ended.
-    fn is_at_work_for(&self, marker: &Marker) -> bool {
-        let mut live = self.sessions.values().filter(|played| !played.seen.is_over());
-        live.any(|played| played.seen.marker().is_some_and(|other| other.key() == marker.key()))
-    }
-
-    fn play(&mut self, marker: &Marker, lost_before: bool) -> Seen {
-        let id: SessionId = (1_000 + self.sessions.len()).to_string().parse().unwrap();
-        let task = self.plan.tasks.iter().find(|task| marker.is_of_task(&task.key));
-        let seen = Seen {
-            id: id.clone(),
-            title: Some(marker.title("A task")),
-            state: SessionState::Queued,
-            url: None,
-            created: Some(self.now.wall),
-            updated: Some(self.now.wall),
-            work: Work::default(),
-            archived: false,
-            ask: task.map(Ask::of_task),
-        };
-        if lost_before {
-            return seen;
-        }
-        let hangs = self.rng.f64() < self.manners.hangs;
-        let end = match self.rng.f64() {
-            draw if draw < self.manners.fails => End::Failure,
-            draw if draw < self.manners.fails + self.manners.asks_last => End::Question,
-            draw if draw < self.manners.fails + self.manners.asks_last + self.manners.idles => End::Idle,
-            _ => End::PullRequest,
-        };
-        let played = Played {
-            seen: seen.clone(),
-            looked: Some(self.now.instant),
-            polls_left: if hangs { u32::MAX } else { self.rng.u32(1..6) },
-            end,
-            asks: self.rng.f64() < self.manners.asks,
-            unanswered: false,
-            wakes_in: None,
-            answered: None,
-        };
-        self.sessions.insert(id, played);
-        seen
-    }
-
-    /// Each poll lets time do its work on every session.
-    fn go_on(&mut self) {
-        for played in self.sessions.values_mut() {
-            played.go_on();
-        }
-    }
-
-    /// Pages of three, so that a few sessions fill several.
-    fn page(&self, request: &PageRequest) -> Page {
-        let listed: Vec<Seen> = self.listed().into_iter().filter(|seen| !seen.archived).collect();
-        let rest = &listed[request.place.min(listed.len())..];
-        let is_last = rest.len() <= 3;
-        let shown = rest.iter().take(3).cloned().enumerate();
-        let mut found: Vec<_> = shown.filter(|(_, seen)| request.watched.contains(&seen.id)).collect();
-        if request.lean {
-            found.iter_mut().for_each(|(_, seen)| seen.work.change = None);
-        }
-        let next = (!is_last).then(|| "more".to_owned());
-        Page { found, count: 3, bytes: 1000, next }
-    }
-
-    /// With what is in the archive, which only pages for polls leave out.
-    fn list(&self) -> Vec<Seen> {
-        self.sessions.values().rev().map(|played| played.seen.clone()).collect()
-    }
-
-    /// Of these, what is old enough to be listed.
-    fn listed(&self) -> Vec<Seen> {
-        let until = self.now.wall - self.manners.lag;
-        let mut listed = self.list();
-        listed.retain(|seen| seen.created <= Some(until));
-        if self.manners.renames {
-            listed.iter_mut().for_each(|seen| seen.title = Some("Another title".to_owned()));
-        }
-        listed
     }
 
     /// Markers that more than one session carries.
