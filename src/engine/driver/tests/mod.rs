@@ -1,6 +1,7 @@
 //! One session at a time, event by event.
 
 mod ending;
+mod questions;
 mod silence;
 mod waiting;
 
