@@ -30,6 +30,7 @@ mod merges;
 mod open_pulls;
 mod options;
 mod outlook;
+mod planned;
 mod pulls;
 mod redact;
 mod reports;
@@ -45,9 +46,10 @@ pub use error::RunError;
 pub use existing::EarlierPull;
 pub use options::Options;
 pub use outlook::Outlook;
+pub use planned::Planned;
 pub use redact::Redactor;
 pub use reports::{CannotWrite, Format, ReportFiles};
-pub use run::{Planned, Preview, Run, Runner};
+pub use run::{Preview, Run, Runner};
 
 pub(crate) use pulls::{
     Acting, End, FollowedPull, How, Job, KnownPull, PullLog, PullRead, PullReader, What, record, troubles,

@@ -1,0 +1,137 @@
+//! Between planning and running: what becomes of the tasks is told, and GitHub is asked.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::deadline::Deadline;
+use super::decision::{Because, Decision};
+use super::history::{History, Origin, decide, open_pulls};
+use super::outlook::Outlook;
+use super::pulls::{Following, PullsBefore, at_end};
+use super::round::LeftOut;
+use super::service::{greet, impatient};
+use super::{Options, Run, RunError};
+use crate::plan::{Plan, Task, TaskId};
+use jules::Jules;
+
+/// A manifest with its tasks: nothing is started or written yet.
+#[must_use]
+#[derive(Debug)]
+pub struct Planned {
+    pub(super) origin: Origin,
+    pub(super) jules: Jules,
+    pub(super) following: Option<Following>,
+    pub(super) options: Options,
+    pub(super) plan: Plan,
+    pub(super) left_out: LeftOut,
+    pub(super) outlook: Option<Outlook>,
+    pub(super) pulls: Option<PullsBefore>,
+    pub(super) deadline: Deadline,
+    pub(super) simulated: bool,
+}
+
+impl Planned {
+    /// The tasks.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Reads how the pull requests stand that the manifest's runs have made so far. GitHub has some seconds for it: what it
+    /// does not tell by then stays as it was read last.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Ledger`].
+    pub async fn read_pull_requests(&mut self) -> Result<(), RunError> {
+        if self.pulls.is_none() {
+            let open = open_pulls(&self.origin, &self.plan, &self.options, self.simulated)?;
+            let mut pulls = PullsBefore::read(open, self.following.as_ref()).await;
+            self.outlook = None;
+            if let Some(following) = self.following.as_ref().filter(|it| !it.is_played) {
+                let decided = decide(&self.origin, self.plan.clone(), &self.options, &pulls, self.simulated);
+                // What keeps the run from beginning is told by whoever opens it.
+                let outlook = decided.map(|work| work.outlook).ok();
+                let new = outlook.as_ref().map(|outlook| self.never_run(outlook)).unwrap_or_default();
+                let look_back = self.plan.settings.pull_requests.look_back;
+                let since = Timestamp::now().saturating_sub(look_back).unwrap_or(Timestamp::MIN);
+                let (former, jules) = (self.plan.former_name.as_deref(), impatient(&self.jules));
+                if new.is_empty() {
+                    self.outlook = outlook;
+                } else {
+                    pulls.look_for(&new, former, (following, &jules), since).await;
+                }
+            }
+            self.pulls = Some(pulls);
+        }
+        Ok(())
+    }
+
+    /// The tasks on repositories that would start as if they had never been run.
+    fn never_run(&self, outlook: &Outlook) -> Vec<&Task> {
+        let is_new = |decision: &Decision| matches!(decision, Decision::Start(Because::New));
+        let new = outlook.tasks.iter().filter(|(_, decision)| is_new(decision));
+        let new: HashSet<&TaskId> = new.map(|(task, _)| task).collect();
+        let on_source = self.plan.tasks.iter().filter(|task| task.source.is_some());
+        on_source.filter(|task| new.contains(&task.id)).collect()
+    }
+
+    /// What becomes of each of them, by what the ledger said when this was asked first.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`], [`RunError::NoGithubToken`].
+    pub fn outlook(&mut self) -> Result<&Outlook, RunError> {
+        let outlook = match self.outlook.take() {
+            Some(outlook) => outlook,
+            None => {
+                let none = PullsBefore::default();
+                let pulls = self.pulls.as_ref().unwrap_or(&none);
+                decide(&self.origin, self.plan.clone(), &self.options, pulls, self.simulated)?.outlook
+            }
+        };
+        let is_blind = self.plan.settings.relies_on_existing && self.following.is_none();
+        if is_blind && depends_on_github(&self.plan, &outlook) {
+            return Err(RunError::NoGithubToken);
+        }
+        Ok(self.outlook.insert(outlook))
+    }
+
+    /// Makes sure that reports can be written and the service takes the key, then opens the ledger: goes on with the last
+    /// run of the manifest, or begins one.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Report`], [`RunError::Service`], [`RunError::NothingFailed`], [`RunError::Ledger`],
+    /// [`RunError::NotRecorded`].
+    pub async fn open(mut self) -> Result<Run, RunError> {
+        let began = Timestamp::now();
+        self.read_pull_requests().await?;
+        let is_idle = self.outlook()?.is_idle;
+        let Self {
+            origin, jules, following, mut options, plan, left_out, pulls, deadline, simulated, ..
+        } = self;
+        let pulls = pulls.unwrap_or_default();
+        options.reports.redactor = options.reports.redactor.with_key(jules.api_key());
+        let redactor = options.reports.redactor.clone();
+        options.reports.check()?;
+        if !simulated && !is_idle {
+            deadline.bound("waiting for the service's first answer", greet(&impatient(&jules))).await?;
+        }
+        let mut history = History::open(&origin, (plan, &left_out), &options, (&pulls, began), simulated)?;
+        // Another process may have been at it meanwhile.
+        history.engine.key_has_worked &= !is_idle;
+        let listeners = options.reports.listeners(&history.record, &history.events)?;
+        history.notes.extend_from_slice(&pulls.notes);
+        let at_end = following.map(|following| at_end(following, pulls.notes, began));
+        Ok(Run { jules, history, listeners, redactor, deadline, at_end })
+    }
+}
+
+/// Whether it depends on pull requests that nobody can read what becomes of a task.
+pub(super) fn depends_on_github(plan: &Plan, outlook: &Outlook) -> bool {
+    let starts: HashSet<_> = outlook.starting().collect();
+    let is_on_source = |task: &Task| task.source.is_some() && starts.contains(&task.id);
+    outlook.is_held_by_unread() || plan.tasks.iter().any(is_on_source)
+}
