@@ -97,24 +97,6 @@ pub struct PullWrite {
     pub result: Option<PullResult>,
 }
 
-impl PullStatus {
-    /// Whether it is the same pull request: by GitHub's id, which survives a renamed repository, or by its page.
-    #[must_use]
-    pub fn is_of(&self, other: &Self) -> bool {
-        self.url == other.url || (self.id.is_some() && self.id == other.id)
-    }
-
-    /// Whether two readings of a pull request tell the same, whenever they were made.
-    #[must_use]
-    pub fn tells_the_same(&self, other: &Self) -> bool {
-        let told = |it: &Self| {
-            let any = Timestamp::UNIX_EPOCH;
-            Self { checked_at: any, since: any, head_since: None, ..it.clone() }
-        };
-        told(self) == told(other)
-    }
-}
-
 /// All that is known of a task's pull requests after its sessions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PullRecords {

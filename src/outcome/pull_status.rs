@@ -55,6 +55,24 @@ pub struct PullStatus {
     pub checked_at: Timestamp,
 }
 
+impl PullStatus {
+    /// Whether it is the same pull request: by GitHub's id, which survives a renamed repository, or by its page.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        self.url == other.url || (self.id.is_some() && self.id == other.id)
+    }
+
+    /// Whether two readings of a pull request tell the same, whenever they were made.
+    #[must_use]
+    pub fn tells_the_same(&self, other: &Self) -> bool {
+        let told = |it: &Self| {
+            let any = Timestamp::UNIX_EPOCH;
+            Self { checked_at: any, since: any, head_since: None, ..it.clone() }
+        };
+        told(self) == told(other)
+    }
+}
+
 /// Whether a pull request is open: GitHub's fact, or that nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
