@@ -1,17 +1,13 @@
 //! Run events: every change of a run, one object each.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
-    Mark, Marker, Outcome, PullAction, PullRequest, PullResult, PullStatus, RoundInfo, RunId, ServiceStatus,
-    SessionRef, Work,
+    ApiUsage, GithubUsage, Mark, Marker, Outcome, PlannedTask, PullAction, PullRequest, PullResult,
+    PullStatus, RoundInfo, RunId, RunInfo, ServiceStatus, SessionRef, Work,
 };
-use crate::plan::{JobId, OnNoChange, Place, Shard, TaskId, TaskKey, TaskSource};
+use crate::plan::{Shard, TaskId};
 
 /// One change of a run, as `events.jsonl` and the ledger keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -373,114 +369,6 @@ impl EventKind {
             | Self::StraysUnknown { .. }
             | Self::InvocationEnded { .. } => None,
         }
-    }
-}
-
-/// A run's identity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RunInfo {
-    /// Its id.
-    pub id: RunId,
-    /// The manifest's name.
-    pub name: String,
-    /// The manifest's path as the user gave it.
-    pub manifest: String,
-    /// Where reports say that the tasks stand: the manifest's path in the repository, or as the user gave it; none when
-    /// there is no such file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// Whether the service was the simulator.
-    pub simulated: bool,
-}
-
-/// What reports need to know of a task before anything happens to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlannedTask {
-    /// Its id.
-    #[serde(rename = "task")]
-    pub id: TaskId,
-    /// Its key.
-    pub key: TaskKey,
-    /// Its job.
-    pub job: JobId,
-    /// Where it works.
-    pub source: Option<TaskSource>,
-    /// Its matrix values. Shared: the plan, the events and every record have the same ones.
-    #[serde(default)]
-    pub matrix: Arc<BTreeMap<String, Value>>,
-    /// Its tags.
-    #[serde(default)]
-    pub tags: Vec<String>,
-    /// Where its job stands in the manifest.
-    pub place: Place,
-    /// How "no change" is reported.
-    #[serde(default)]
-    pub on_no_change: OnNoChange,
-}
-
-/// What the API was asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ApiUsage {
-    /// Requests sent, by method, retries included.
-    pub requests: BTreeMap<String, u64>,
-    /// How many of them were retries.
-    pub retries: u64,
-    /// How many were answered 429.
-    pub throttled: u64,
-    /// Milliseconds that requests waited for the limiter, added up.
-    pub waited_ms: u64,
-    /// How often a connection had fallen silent, and a fresh one was made in its place.
-    #[serde(default)]
-    pub reconnects: u64,
-    /// How often a session was looked at; one page looks at many.
-    #[serde(default)]
-    pub looks: u64,
-    /// How many of these came more than an interval after they were due.
-    #[serde(default)]
-    pub late_looks: u64,
-}
-
-impl ApiUsage {
-    /// Adds another invocation's.
-    pub fn add(&mut self, other: &Self) {
-        for (method, count) in &other.requests {
-            *self.requests.entry(method.clone()).or_default() += count;
-        }
-        self.retries += other.retries;
-        self.throttled += other.throttled;
-        self.waited_ms += other.waited_ms;
-        self.reconnects += other.reconnects;
-        self.looks += other.looks;
-        self.late_looks += other.late_looks;
-    }
-
-    /// All requests together.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.requests.values().sum()
-    }
-}
-
-/// What GitHub was asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GithubUsage {
-    /// Requests of any kind.
-    pub requests: u64,
-    /// Points of its GraphQL interface that they cost.
-    pub points: u64,
-    /// Those that were to change something.
-    pub writes: u64,
-}
-
-impl GithubUsage {
-    /// Adds another's.
-    pub fn add(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.points += other.points;
-        self.writes += other.writes;
     }
 }
 

@@ -4,12 +4,14 @@
 //! shows them, and [`RunRecord`] is their fold: what reports are rendered from and what a later invocation
 //! goes on from. There is no second truth.
 
+mod attempt_record;
 mod event;
 mod kind;
 mod mark;
 mod marker;
 mod observer;
 mod open_files;
+mod planned;
 mod pull_record;
 mod pull_status;
 mod record;
@@ -21,15 +23,19 @@ mod service;
 mod stage;
 mod task_record;
 mod totals;
+mod usage;
 mod wave_sets;
 mod work;
 
-pub use event::{ApiUsage, EventKind, GithubUsage, PlannedTask, RunEvent, RunInfo, Stray};
+pub use attempt_record::AttemptRecord;
+pub(crate) use attempt_record::is_end;
+pub use event::{EventKind, RunEvent, Stray};
 pub use kind::Outcome;
 pub use mark::Mark;
 pub use marker::Marker;
 pub use observer::{EventLog, JournalError, Listener, Role};
 pub(crate) use open_files::{RAISE_THE_LIMIT, is_out_of_files};
+pub use planned::{PlannedTask, RunInfo};
 pub use pull_record::{AdoptedPull, PullAction, PullChange, PullRecord, PullRecords, PullResult, PullWrite};
 pub use pull_status::{Checks, PullState, PullStatus, Review, Stage};
 pub use record::RunRecord;
@@ -37,9 +43,9 @@ pub use round::{EarlierEnd, Moved, RoundInfo};
 pub use run_id::RunId;
 pub use service::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 pub use stage::WaitsFor;
-pub(crate) use task_record::is_end;
-pub use task_record::{AttemptRecord, Marked, TaskRecord};
+pub use task_record::{Marked, TaskRecord};
 pub use totals::Totals;
+pub use usage::{ApiUsage, GithubUsage};
 pub use wave_sets::WaveSets;
 pub use work::{Change, PullRequest, SessionRef, Work};
 

@@ -1,10 +1,10 @@
 //! A task and its attempts, as a run's events tell them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
-    EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords, PullRequest, PullWrite,
-    SessionRef, Work,
+    AttemptRecord, EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords, PullRequest,
+    PullWrite, Work,
 };
 use jules::SessionId;
 
@@ -56,101 +56,6 @@ impl Marked {
     pub fn text(&self) -> String {
         let why = self.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
         format!("marked {} by {}{why}", self.mark.as_str(), self.by)
-    }
-}
-
-/// One attempt: at most one session.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttemptRecord {
-    /// From 1.
-    pub number: u32,
-    /// What its session's title ends with.
-    pub marker: Marker,
-    /// Its session, once known.
-    pub session: Option<SessionRef>,
-    /// The session's last known state, in the service's words.
-    pub state: Option<String>,
-    /// Whether the session was found by its marker.
-    pub adopted: bool,
-    /// Whether its session was given up and put into the archive.
-    pub archived: bool,
-    /// Whether the create was refused for certain: the intent is void.
-    pub refused: bool,
-    /// The intent.
-    pub started_at: Timestamp,
-    /// When its POST was first sent, by the service's clock, where that is another time.
-    pub service_time: Option<Timestamp>,
-    /// Its end.
-    pub ended_at: Option<Timestamp>,
-    /// How it ended.
-    pub outcome: Option<Outcome>,
-    /// Why.
-    pub reason: Option<String>,
-    /// What it made.
-    pub work: Work,
-    /// Answers given in this attempt.
-    pub replies: u32,
-    /// Nudges sent in this attempt.
-    pub nudges: u32,
-    /// Milliseconds from the session's end until we saw it, if it ended while we followed it.
-    pub detected_after_ms: Option<u64>,
-    /// How long earlier invocations have followed it: `timeouts.task` is over all of them together.
-    pub followed: SignedDuration,
-    /// Since when the current one does.
-    followed_since: Option<Timestamp>,
-}
-
-impl AttemptRecord {
-    /// An intent that nobody knows the end of: its POST may have created a session.
-    #[must_use]
-    pub fn is_open_intent(&self) -> bool {
-        self.session.is_none() && self.outcome.is_none() && !self.refused
-    }
-
-    /// The intent by the service's clock, as far as that is known.
-    #[must_use]
-    pub fn asked_at(&self) -> Timestamp {
-        self.service_time.unwrap_or(self.started_at)
-    }
-
-    /// From then on it is followed, until [`AttemptRecord::rest`].
-    fn follow(&mut self, since: Timestamp) {
-        self.followed_since = Some(since);
-    }
-
-    /// Nobody follows it after that.
-    fn rest(&mut self, until: Timestamp) {
-        if let Some(since) = self.followed_since.take() {
-            self.followed += until.duration_since(since).max(SignedDuration::ZERO);
-        }
-    }
-
-    /// Whether it has no end yet, as far as anybody knows: its session is live, or its intent in doubt.
-    pub(crate) fn is_at_work(&self) -> bool {
-        self.is_live() || self.is_open_intent()
-    }
-
-    /// Whether something of it may be at work that nobody has seen the end of: an intent in doubt, a session that is
-    /// followed, or one that was given up and left.
-    #[must_use]
-    pub fn is_loose(&self) -> bool {
-        let is_left = || {
-            let ended_badly = self.outcome.is_some_and(Outcome::is_failure);
-            self.session.is_some() && ended_badly && !self.archived && !self.has_ended()
-        };
-        self.is_at_work() || is_left()
-    }
-
-    /// Whether its session was seen to end, by the service's word for its state.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.state.as_deref().is_some_and(is_end)
-    }
-
-    /// A session that had not ended when we last looked.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.session.is_some() && self.outcome.is_none_or(Outcome::is_open)
     }
 }
 
@@ -249,11 +154,6 @@ impl TaskRecord {
     }
 }
 
-/// Whether a session of this state has ended.
-pub(crate) fn is_end(state: &str) -> bool {
-    matches!(state, "COMPLETED" | "FAILED")
-}
-
 impl TaskRecord {
     pub(super) fn new(planned: PlannedTask) -> Self {
         Self {
@@ -325,7 +225,7 @@ impl TaskRecord {
                     // One that is told again is taken up again: it was live after all.
                     a.adopted |= *adopted;
                     if !adopted || a.outcome.is_some() {
-                        (a.followed, a.followed_since) = (SignedDuration::ZERO, Some(ts));
+                        a.follow_anew(ts);
                     }
                     a.session = Some(session.clone());
                     (a.refused, a.archived) = (false, false);
@@ -393,26 +293,7 @@ impl TaskRecord {
         }
         // Most tasks have one attempt, and a thousand of them should not take the room of four thousand.
         self.attempts.reserve_exact(1);
-        self.attempts.push(AttemptRecord {
-            number,
-            marker: marker.clone(),
-            session: None,
-            state: None,
-            adopted: false,
-            archived: false,
-            refused: false,
-            started_at: ts,
-            service_time,
-            ended_at: None,
-            outcome: None,
-            reason: None,
-            work: Work::default(),
-            replies: 0,
-            nudges: 0,
-            detected_after_ms: None,
-            followed: SignedDuration::ZERO,
-            followed_since: Some(ts),
-        });
+        self.attempts.push(AttemptRecord::new(number, marker.clone(), service_time, ts));
     }
 
     /// Another invocation begins now. The one before may have been killed: then `last` is the last that was heard of it.
