@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::{PullRequestV1, ReportV1, TaskV1, many};
-use super::timeline::{Tick, label, step};
+use super::timeline::{Tick, add_tick, label, step};
 use super::view::{round, second};
 use crate::outcome::{PullState, Stage};
 
@@ -30,7 +30,6 @@ pub(super) struct Burndown {
 #[derive(Serialize)]
 struct Area {
     name: &'static str,
-    label: &'static str,
     /// At the end.
     count: usize,
     path: String,
@@ -47,12 +46,12 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
-        (Self::Failing, "failing", "failing"),
-        (Self::Open, "open", "open"),
-        (Self::Ready, "ready", "ready"),
-        (Self::Closed, "closed", "closed"),
-        (Self::Merged, "merged", "merged"),
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Failing, "failing"),
+        (Self::Open, "open"),
+        (Self::Ready, "ready"),
+        (Self::Closed, "closed"),
+        (Self::Merged, "merged"),
     ];
 
     fn of(state: PullState, stage: Stage) -> Self {
@@ -90,13 +89,13 @@ impl Burndown {
         }
         let x = |at: i64| round((at - from) as f64 * WIDTH / (to - from) as f64);
         let y = |count: usize| round(HEIGHT - count as f64 * HEIGHT / total as f64);
-        let area = |(part, (_, name, label)): (usize, (Part, &'static str, &'static str))| {
+        let area = |(part, (_, name)): (usize, (Part, &'static str))| {
             let below = |counts: &Counts| counts[..part].iter().sum::<usize>();
             let edges: Vec<(f64, f64, f64)> = steps
                 .iter()
                 .map(|(at, counts)| (x(*at), y(below(counts)), y(below(counts) + counts[part])))
                 .collect();
-            Area { name, label, count: counts[part], path: path(&edges) }
+            Area { name, count: counts[part], path: path(&edges) }
         };
         let occurred = |area: &Area| !area.path.is_empty();
         let areas: Vec<Area> = Part::ALL.into_iter().enumerate().map(area).filter(occurred).collect();
@@ -178,7 +177,7 @@ fn label_of(areas: &[Area], total: usize, from: i64, to: i64) -> String {
         .iter()
         .rev()
         .filter(|area| area.count > 0)
-        .map(|area| format!("{} {}", area.count, area.label))
+        .map(|area| format!("{} {}", area.count, area.name))
         .collect();
     format!("{} from {} to {}: {}", many(total, "pull request"), moment(from), moment(to), counts.join(", "))
 }
@@ -192,12 +191,7 @@ fn ticks(from: i64, to: i64) -> Vec<Tick> {
     let first = (from + step - 1).div_euclid(step) * step;
     for at in std::iter::successors(Some(first), |at| Some(at + step)).take_while(|at| *at <= to) {
         let x = (at - from) as f64 * 100.0 / shown;
-        let room = |tick: &Tick| if tick.text.len() > 8 { 13.0 } else { 9.0 };
-        // The last label would run over the edge.
-        if x <= 90.0 && ticks.last().is_none_or(|tick| x - tick.x >= room(tick)) {
-            let minor = ticks.iter().rfind(|tick| !tick.minor).is_some_and(|tick| x - tick.x < 30.0);
-            ticks.push(Tick { x: round(x), minor, text: label(at, step, day.as_mut()) });
-        }
+        add_tick(&mut ticks, x, 90.0, || label(at, step, day.as_mut()));
     }
     ticks
 }

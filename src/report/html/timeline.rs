@@ -34,10 +34,10 @@ struct Bar {
 
 #[derive(Serialize)]
 pub(super) struct Tick {
-    pub(super) x: f64,
+    x: f64,
     /// Too near the one before for a narrow window.
-    pub(super) minor: bool,
-    pub(super) text: String,
+    minor: bool,
+    text: String,
 }
 
 /// A time in which nothing was at work, drawn much shorter than it was.
@@ -228,13 +228,7 @@ impl Axis {
             let first_round = (stretch.from + step - 1).div_euclid(step) * step;
             let rounds = std::iter::successors(Some(first_round), |time| Some(time + step));
             for time in std::iter::once(stretch.from).chain(rounds.take_while(|time| *time <= stretch.to)) {
-                let x = self.at(time);
-                let room = |tick: &Tick| if tick.text.len() > 8 { 13.0 } else { 9.0 };
-                // The last label would run over the edge.
-                if x <= 94.0 && ticks.last().is_none_or(|tick| x - tick.x >= room(tick)) {
-                    let minor = ticks.iter().rfind(|tick| !tick.minor).is_some_and(|tick| x - tick.x < 30.0);
-                    ticks.push(Tick { x: round(x), minor, text: label(time, step, day.as_mut()) });
-                }
+                add_tick(&mut ticks, self.at(time), 94.0, || label(time, step, day.as_mut()));
             }
         }
         ticks
@@ -245,6 +239,15 @@ impl Axis {
         const DAY: i64 = 86_400_000;
         let last = self.stretches.last().map_or(0, |stretch| stretch.to);
         self.start().div_euclid(DAY) != last.div_euclid(DAY)
+    }
+}
+
+/// Adds a tick where its label has room: behind the last one's, and before `edge`, over which it would run.
+pub(super) fn add_tick(ticks: &mut Vec<Tick>, x: f64, edge: f64, text: impl FnOnce() -> String) {
+    let room = |tick: &Tick| if tick.text.len() > 8 { 13.0 } else { 9.0 };
+    if x <= edge && ticks.last().is_none_or(|tick| x - tick.x >= room(tick)) {
+        let minor = ticks.iter().rfind(|tick| !tick.minor).is_some_and(|tick| x - tick.x < 30.0);
+        ticks.push(Tick { x: round(x), minor, text: text() });
     }
 }
 
