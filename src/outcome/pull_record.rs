@@ -213,7 +213,7 @@ impl PullRecord {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::sample::{at, event, run_of};
+    use super::super::sample::{at, event, pull_status, run_of};
     use super::super::{Checks, EventKind, RunEvent, RunRecord, TaskRecord};
     use super::*;
     use crate::plan::TaskId;
@@ -221,29 +221,11 @@ mod tests {
     const PAGE: &str = "https://github.com/my-org/web/pull/1";
 
     fn status(second: i64, stage: Stage) -> PullStatus {
-        let state = match stage {
-            Stage::Merged => PullState::Merged,
-            Stage::Closed => PullState::Closed,
-            Stage::Unknown => PullState::Unknown,
-            _ => PullState::Open,
-        };
         PullStatus {
-            url: PAGE.to_owned(),
             id: Some("PR_1".to_owned()),
             repository: Some("my-org/web".to_owned()),
-            state,
-            stage,
-            since: at(second),
-            reason: None,
             head: Some("c0ffee".to_owned()),
-            head_since: None,
-            checks: None,
-            review: None,
-            merged_at: None,
-            closed_at: None,
-            closed_by: None,
-            touched_by: None,
-            checked_at: at(second),
+            ..pull_status(PAGE, stage, at(second))
         }
     }
 

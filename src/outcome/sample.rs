@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    EventKind, Marker, Outcome, PlannedTask, PullRequest, RunEvent, RunId, RunInfo, SessionRef, Work,
+    EventKind, Marker, Outcome, PlannedTask, PullRequest, PullState, PullStatus, RunEvent, RunId, RunInfo,
+    SessionRef, Stage, Work,
 };
 use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey, TaskSource};
 
@@ -92,6 +93,38 @@ pub(crate) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome, reason: 
 
 pub(crate) fn ended(task: &str, outcome: Outcome, reason: Option<&str>) -> EventKind {
     EventKind::TaskEnded { task: TaskId::new(task), outcome, reason: reason.map(str::to_owned) }
+}
+
+/// Whether a pull request is open that stands at this stage.
+pub(crate) fn state_at(stage: Stage) -> PullState {
+    match stage {
+        Stage::Merged => PullState::Merged,
+        Stage::Closed => PullState::Closed,
+        Stage::Unknown => PullState::Unknown,
+        _ => PullState::Open,
+    }
+}
+
+/// The pull request of this page, which has come to this stage when it was read; nothing more is known of it.
+pub(crate) fn pull_status(url: &str, stage: Stage, read: Timestamp) -> PullStatus {
+    PullStatus {
+        url: url.to_owned(),
+        id: None,
+        repository: None,
+        state: state_at(stage),
+        stage,
+        since: read,
+        reason: None,
+        head: None,
+        head_since: None,
+        checks: None,
+        review: None,
+        merged_at: None,
+        closed_at: None,
+        closed_by: None,
+        touched_by: None,
+        checked_at: read,
+    }
 }
 
 /// A run of this many tasks, `task-0` and on, one after the other, each of them a success after 60 s.

@@ -147,7 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outcome::PullState;
+    use crate::outcome::{PullState, sample};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_790_000_000 + seconds)
@@ -155,22 +155,11 @@ mod tests {
 
     fn status(stage: Stage, since: i64, checked: i64) -> PullStatus {
         PullStatus {
-            url: "https://github.com/o/r/pull/1".to_owned(),
             id: Some("PR_1".to_owned()),
-            repository: None,
             state: PullState::Open,
-            stage,
             since: at(since),
-            reason: None,
             head: Some("abc".to_owned()),
-            head_since: None,
-            checks: None,
-            review: None,
-            merged_at: None,
-            closed_at: None,
-            closed_by: None,
-            touched_by: None,
-            checked_at: at(checked),
+            ..sample::pull_status("https://github.com/o/r/pull/1", stage, at(checked))
         }
     }
 

@@ -160,22 +160,9 @@ mod tests {
 
     fn status(stage: Stage) -> PullStatus {
         PullStatus {
-            url: "https://github.com/my-org/web/pull/1".to_owned(),
-            id: None,
-            repository: None,
-            state: PullState::Open,
-            stage,
-            since: sample::at(0),
-            reason: None,
-            head: None,
-            head_since: None,
             checks: Some(Checks::Failure),
             review: Some(Review::ChangesRequested),
-            merged_at: None,
-            closed_at: None,
-            closed_by: None,
-            touched_by: None,
-            checked_at: sample::at(0),
+            ..sample::pull_status("https://github.com/my-org/web/pull/1", stage, sample::at(0))
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::schema;
 use super::*;
-use crate::outcome::{EventLog, PullRequest, PullState, PullStatus, Stage};
+use crate::outcome::{EventLog, PullRequest, PullStatus, Stage, sample};
 
 fn page(number: u32) -> String {
     format!("https://github.com/my-org/web/pull/{number}")
@@ -28,24 +28,12 @@ fn made(task: &str, number: u32) -> EventKind {
     }
 }
 
-fn read(task: &str, number: u32, state: PullState, stage: Stage) -> EventKind {
+fn read(task: &str, number: u32, stage: Stage) -> EventKind {
     let pull = PullStatus {
-        url: page(number),
         id: Some(format!("PR_{number}")),
-        repository: None,
-        state,
-        stage,
         since: second(1),
-        reason: None,
-        head: None,
-        head_since: None,
-        checks: None,
-        review: None,
-        merged_at: (state == PullState::Merged).then(|| second(50)),
-        closed_at: None,
-        closed_by: None,
-        touched_by: None,
-        checked_at: second(60),
+        merged_at: (stage == Stage::Merged).then(|| second(50)),
+        ..sample::pull_status(&page(number), stage, second(60))
     };
     EventKind::PullRequestRead { task: TaskId::new(task), pull: Box::new(pull) }
 }
@@ -65,7 +53,7 @@ fn one_of_each(dir: &Path) {
         made("a", 1),
         created("b", 1, "12"),
         made("b", 2),
-        read("b", 2, PullState::Open, Stage::Ready),
+        read("b", 2, Stage::Ready),
         left(),
     ];
     record_run(dir, 1, first);
@@ -75,7 +63,7 @@ fn one_of_each(dir: &Path) {
         session: Some(SessionRef { id: "12".parse().unwrap(), url: None }),
         run: Some(run_id(1)),
     };
-    let merged = read("a", 3, PullState::Merged, Stage::Merged);
+    let merged = read("a", 3, Stage::Merged);
     record_run(
         dir,
         2,
@@ -98,7 +86,7 @@ fn open_ones_are_found_over_all_runs_and_each_once() {
 fn one_that_a_newer_run_saw_merged_is_open_no_more() {
     let dir = tempfile::tempdir().unwrap();
     one_of_each(dir.path());
-    record_run(dir.path(), 3, [planned("b"), read("b", 2, PullState::Merged, Stage::Merged), left()]);
+    record_run(dir.path(), 3, [planned("b"), read("b", 2, Stage::Merged), left()]);
     let reader = LedgerReader::open(dir.path()).unwrap();
     let open: Vec<_> =
         reader.open_pulls(&identity("nightly")).unwrap().into_iter().map(|it| it.url).collect();
@@ -126,7 +114,7 @@ fn reading_the_pull_requests_of_a_run_does_not_make_it_the_last_one() {
     one_of_each(dir.path());
     // The tests' clock is the number of the event, and the first run has one more.
     let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run_id(2)).unwrap();
-    recorder.append(&numbered(9, [read("a", 3, PullState::Merged, Stage::Merged)])).unwrap();
+    recorder.append(&numbered(9, [read("a", 3, Stage::Merged)])).unwrap();
     assert_eq!(recorder.reader().last_active().unwrap(), Some(run_id(1)));
     let updated: Vec<_> = recorder.reader().runs().unwrap().into_iter().map(|run| run.updated_at).collect();
     assert_eq!(updated, [second(8), second(9)]);

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::outcome::{
-    ApiUsage, Change, Checks, EventLog, GithubUsage, PullAction, PullRequest, PullResult, PullState,
-    PullStatus, Review, RunRecord, ServiceStatus, Stage, Stray,
+    ApiUsage, Change, Checks, EventLog, GithubUsage, PullAction, PullRequest, PullResult, PullStatus, Review,
+    RunRecord, ServiceStatus, Stage, Stray, sample,
 };
 
 const TASKS: [&str; 4] = ["a", "b/my-org/web@main", "ü[x=1]", "never-planned"];
@@ -50,12 +50,7 @@ fn pull_status() -> impl Strategy<Value = PullStatus> {
             url: format!("https://github.com/{owner}/web/pull/{number}"),
             id: Some(format!("PR_{number}")),
             repository: foreign.clone(),
-            state: match stage {
-                Stage::Merged => PullState::Merged,
-                Stage::Closed => PullState::Closed,
-                Stage::Unknown => PullState::Unknown,
-                _ => PullState::Open,
-            },
+            state: sample::state_at(stage),
             stage,
             since: second(at),
             reason: foreign.clone(),

@@ -53,27 +53,13 @@ fn reading() -> PullRequest {
 
 fn status(stage: Stage) -> PullStatus {
     PullStatus {
-        url: URL.to_owned(),
         id: Some("PR_7".to_owned()),
         repository: Some("my-org/web".to_owned()),
-        state: match stage {
-            Stage::Merged => PullState::Merged,
-            Stage::Closed => PullState::Closed,
-            Stage::Unknown => PullState::Unknown,
-            _ => PullState::Open,
-        },
-        stage,
         since: sample::at(5),
-        reason: None,
         head: Some("abc".to_owned()),
         head_since: Some(sample::at(5)),
         checks: Some(Checks::Success),
-        review: None,
-        merged_at: None,
-        closed_at: None,
-        closed_by: None,
-        touched_by: None,
-        checked_at: now(),
+        ..sample::pull_status(URL, stage, now())
     }
 }
 

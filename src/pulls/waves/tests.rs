@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::outcome::sample::{at, attempt_ended, created, ended, event, info, intent, planned};
+use crate::outcome::sample::{at, attempt_ended, created, ended, event, info, intent, planned, pull_status};
 use crate::outcome::{EventKind, PullStatus, RunEvent};
 use crate::plan::{TaskId, TaskSource};
 
@@ -72,22 +72,10 @@ fn read(number: usize, second: i64, stage: Stage) -> (i64, EventKind) {
         _ => (PullState::Open, Some(Checks::Success)),
     };
     let pull = PullStatus {
-        url: "https://github.com/my-org/web/pull/1".into(),
-        id: None,
-        repository: None,
         state,
-        stage,
-        since: at(second),
-        reason: None,
-        head: None,
-        head_since: None,
         checks,
-        review: None,
         merged_at: (state == PullState::Merged).then(|| at(second)),
-        closed_at: None,
-        closed_by: None,
-        touched_by: None,
-        checked_at: at(second),
+        ..pull_status("https://github.com/my-org/web/pull/1", stage, at(second))
     };
     (second, EventKind::PullRequestRead { task: TaskId::new(repository(number)), pull: Box::new(pull) })
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{HOSTILE, SampleRun, began};
-use crate::outcome::{Outcome, PullState, Stage};
+use crate::outcome::sample::state_at;
+use crate::outcome::{Outcome, Stage};
 use crate::report::ReportV1;
 use jiff::SignedDuration;
 
@@ -69,12 +70,7 @@ fn course(number: i64) -> Vec<(i64, Stage)> {
 }
 
 fn read(task: &str, number: i64, second: i64, stage: Stage) -> serde_json::Value {
-    let state = match stage {
-        Stage::Merged => PullState::Merged,
-        Stage::Closed => PullState::Closed,
-        Stage::Unknown => PullState::Unknown,
-        _ => PullState::Open,
-    };
+    let state = state_at(stage);
     let at = began() + SignedDuration::from_secs(second);
     let checks = match stage {
         Stage::ChecksFailed => Some("FAILURE"),
