@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::recording::append;
 use crate::ledger::Ledger;
-use crate::outcome::{EventKind, EventLog as _, PullAction, RunId};
-use crate::runner::redact::clean;
+use crate::outcome::{EventKind, PullAction, RunId};
 use crate::runner::{Redactor, RunError};
 
 /// The ledger of a state folder that no run is at work in.
@@ -35,27 +35,14 @@ impl PullLog {
         Ok(times.collect())
     }
 
-    /// These have happened to pull requests of this run: they are kept when this returns.
+    /// This has happened to a pull request of this run: it is kept when this returns.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read or written: then nothing more may be done.
-    pub(crate) fn append(
-        &mut self,
-        run: &RunId,
-        kinds: impl IntoIterator<Item = EventKind>,
-    ) -> Result<(), RunError> {
-        let kinds: Vec<EventKind> = kinds.into_iter().collect();
-        if kinds.is_empty() {
-            return Ok(());
-        }
+    pub(crate) fn append(&mut self, run: &RunId, kind: EventKind) -> Result<(), RunError> {
         let ledger = self.ledger.take().expect("who is told that nothing was kept goes no further");
-        let mut recorder = ledger.resume(run)?;
-        let events = recorder.next_events(kinds, Timestamp::now());
-        let events: Vec<_> = events.into_iter().map(|event| clean(&self.redactor, event)).collect();
-        recorder.append(&events)?;
-        recorder.flush()?;
-        self.ledger = Some(recorder.into_ledger());
+        self.ledger = Some(append(ledger, &self.redactor, run, [kind])?);
         Ok(())
     }
 }

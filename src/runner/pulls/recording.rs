@@ -41,12 +41,22 @@ pub(crate) fn record<'p>(
         newest.push(EventKind::GithubUsed { usage });
     }
     for (run, kinds) in events.into_iter().filter(|(_, kinds)| !kinds.is_empty()) {
-        let mut recorder = ledger.resume(run)?;
-        let events = recorder.next_events(kinds, Timestamp::now());
-        let events: Vec<_> = events.into_iter().map(|event| clean(redactor, event)).collect();
-        recorder.append(&events)?;
-        recorder.flush()?;
-        ledger = recorder.into_ledger();
+        ledger = append(ledger, redactor, run, kinds)?;
     }
     Ok(ledger)
+}
+
+/// Enters these as the last events of a run: they are kept when this returns.
+pub(super) fn append(
+    ledger: Ledger,
+    redactor: &Redactor,
+    run: &RunId,
+    kinds: impl IntoIterator<Item = EventKind>,
+) -> Result<Ledger, RunError> {
+    let mut recorder = ledger.resume(run)?;
+    let events = recorder.next_events(kinds, Timestamp::now());
+    let events: Vec<_> = events.into_iter().map(|event| clean(redactor, event)).collect();
+    recorder.append(&events)?;
+    recorder.flush()?;
+    Ok(recorder.into_ledger())
 }

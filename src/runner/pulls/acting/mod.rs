@@ -235,14 +235,14 @@ impl<'g> Acting<'g> {
         self.is_refused |= reads.iter().any(|read| read.unreadable().is_some_and(refuses));
         for ((at, pull), read) in places.iter().zip(&followed).zip(reads) {
             if let Some(event) = recording::news(pull, &read, self.began) {
-                self.log.append(&pull.run, [event])?;
+                self.log.append(&pull.run, event)?;
             }
             self.jobs[*at].take(read, self.how.terms.takes_unchecked);
         }
         self.read_details(places).await;
         let usage = self.reader.used();
         if let (Some(pull), true) = (followed.first(), usage != GithubUsage::default()) {
-            self.log.append(&pull.run, [EventKind::GithubUsed { usage }])?;
+            self.log.append(&pull.run, EventKind::GithubUsed { usage })?;
         }
         Ok(())
     }
@@ -338,6 +338,6 @@ impl<'g> Acting<'g> {
     ) -> Result<(), RunError> {
         let pull = &self.jobs[at].pull.followed;
         let (task, url) = (pull.task.clone(), pull.url.clone());
-        self.log.append(&pull.run, [EventKind::PullRequestActed { task, url, action, result, note }])
+        self.log.append(&pull.run, EventKind::PullRequestActed { task, url, action, result, note })
     }
 }

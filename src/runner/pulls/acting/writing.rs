@@ -72,7 +72,7 @@ impl Acting<'_> {
         let pull = &self.jobs[at].pull.followed;
         let (task, url, by) = (pull.task.clone(), pull.url.clone(), self.how.by.clone());
         let head = Some(reading.head.clone());
-        self.log.append(&pull.run, [EventKind::PullRequestActing { task, url, action, head, by }])
+        self.log.append(&pull.run, EventKind::PullRequestActing { task, url, action, head, by })
     }
 
     async fn send(
