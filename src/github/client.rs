@@ -9,13 +9,14 @@ use jules::reqwest;
 use tokio::sync::MutexGuard as Turn;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::Config;
 use super::answer::{Failure, GraphAnswer, RateLeft};
 use super::limit::Told;
 use super::pacing::Pacing;
 use super::query::Query;
 use super::transport::{Answer, NoAnswer, Request, Transport};
 use super::unreadable::{Unreadable, UnreadableKind};
-use super::{Config, Usage};
+use crate::outcome::GithubUsage;
 
 /// How often a connection is tried for, and how long after the first failure.
 const CONNECTS: u32 = 3;
@@ -96,9 +97,9 @@ impl GitHub {
         })
     }
 
-    /// What it has sent so far.
-    pub(crate) fn usage(&self) -> Usage {
-        Usage {
+    /// What it has sent so far: all requests, writes among them, and points as far as answers told them.
+    pub(crate) fn usage(&self) -> GithubUsage {
+        GithubUsage {
             requests: self.transport.requests(),
             points: self.points.load(Ordering::Relaxed),
             writes: self.writes.load(Ordering::Relaxed),

@@ -19,7 +19,6 @@ mod repository;
 mod token_kind;
 mod transport;
 mod unreadable;
-mod usage;
 mod words;
 mod write;
 
@@ -36,6 +35,5 @@ pub(crate) use push::{Push, PushKind};
 pub(crate) use repository::{FoundPull, Newest, RepositoryFacts};
 pub(crate) use token_kind::TokenKind;
 pub(crate) use unreadable::{Reading, Unreadable, UnreadableKind};
-pub(crate) use usage::Usage;
 pub(crate) use words::{MergeState, Mergeable, Permission, State};
 pub(crate) use write::{MergeMethod, Write, WriteError};

@@ -7,6 +7,7 @@ use jules_simulator::{Scenario, Simulator};
 use tokio::time::Instant;
 
 use super::*;
+use crate::outcome::GithubUsage;
 
 /// A simulated GitHub, and a client of it.
 struct World {
@@ -86,7 +87,7 @@ async fn a_hundred_cost_a_point() {
         let pull = pull.as_ref().unwrap();
         assert_eq!((pull.title.as_str(), &pull.body), (format!("Change {n}").as_str(), &None));
     }
-    assert_eq!(world.github.usage(), Usage { requests: 7, points: 7, writes: 0 });
+    assert_eq!(world.github.usage(), GithubUsage { requests: 7, points: 7, writes: 0 });
     assert_eq!(world.simulator.statistics().github.points, 7);
     assert!(world.github.rate().unwrap().remaining <= 5_000 - 7);
 }

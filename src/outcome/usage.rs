@@ -66,4 +66,13 @@ impl GithubUsage {
         self.points += other.points;
         self.writes += other.writes;
     }
+
+    /// What was asked after there had been so much.
+    pub(crate) const fn since(self, before: Self) -> Self {
+        Self {
+            requests: self.requests - before.requests,
+            points: self.points - before.points,
+            writes: self.writes - before.writes,
+        }
+    }
 }

@@ -93,12 +93,7 @@ impl PullsBefore {
         let before = following.github.usage();
         let deadline = Instant::now() + LOOKING;
         self.found = lost::find(tasks, former_name, &following.github, jules, since, deadline).await;
-        let now = following.github.usage();
-        self.usage.add(GithubUsage {
-            requests: now.requests - before.requests,
-            points: now.points - before.points,
-            writes: 0,
-        });
+        self.usage.add(following.github.usage().since(before));
     }
 
     /// How it stands by what was read at the start.

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::FollowedPull;
-use crate::github::{Details, GitHub, PullAddress, PullRequest, Reading, Unreadable, UnreadableKind, Usage};
+use crate::github::{Details, GitHub, PullAddress, PullRequest, Reading, Unreadable, UnreadableKind};
 use crate::outcome::{GithubUsage, PullStatus, Stage};
 use crate::pulls::{self, Known, Pushes, Terms, wants_details, wants_first_contact, wants_pushes};
 
@@ -18,7 +18,7 @@ pub(crate) struct PullReader<'g> {
     /// The login of the token, where it can be had: what it pushed is ours.
     own: OnceCell<Option<String>>,
     /// What was told of its usage already.
-    told: Mutex<Usage>,
+    told: Mutex<GithubUsage>,
 }
 
 /// What a reading gave of one.
@@ -55,11 +55,7 @@ impl<'g> PullReader<'g> {
     pub(crate) fn used(&self) -> GithubUsage {
         let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let before = std::mem::replace(&mut *told, self.github.usage());
-        GithubUsage {
-            requests: told.requests - before.requests,
-            points: told.points - before.points,
-            writes: told.writes - before.writes,
-        }
+        told.since(before)
     }
 
     /// Reads them now, in their order. What has no answer by `deadline` stands as it did.
