@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::recording::append;
+use super::recording::{append, record};
+use super::{FollowedPull, PullRead};
 use crate::ledger::Ledger;
-use crate::outcome::{EventKind, PullAction, RunId};
+use crate::outcome::{EventKind, GithubUsage, PullAction, RunId};
 use crate::runner::{Redactor, RunError};
 
 /// The ledger of a state folder that no run is at work in.
@@ -35,14 +36,33 @@ impl PullLog {
         Ok(times.collect())
     }
 
+    /// What readings tell that is news since `began`: it is kept when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written: then nothing more may be done.
+    pub(crate) fn record<'p>(
+        &mut self,
+        reads: impl IntoIterator<Item = (&'p FollowedPull, &'p PullRead)>,
+        began: Timestamp,
+    ) -> Result<(), RunError> {
+        let ledger = self.taken();
+        self.ledger = Some(record(ledger, &self.redactor, reads, GithubUsage::default(), began)?);
+        Ok(())
+    }
+
     /// This has happened to a pull request of this run: it is kept when this returns.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read or written: then nothing more may be done.
     pub(crate) fn append(&mut self, run: &RunId, kind: EventKind) -> Result<(), RunError> {
-        let ledger = self.ledger.take().expect("who is told that nothing was kept goes no further");
+        let ledger = self.taken();
         self.ledger = Some(append(ledger, &self.redactor, run, [kind])?);
         Ok(())
+    }
+
+    fn taken(&mut self) -> Ledger {
+        self.ledger.take().expect("who is told that nothing was kept goes no further")
     }
 }

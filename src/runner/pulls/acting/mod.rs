@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) use job::{End, Job};
 
-use super::{KnownPull, PullLog, PullReader, recording, troubles};
+use super::{KnownPull, PullLog, PullReader, troubles};
 use crate::github::{Details, GitHub, Unreadable, UnreadableKind};
 use crate::outcome::{EventKind, GithubUsage, PullAction, PullResult, PullState, Stage};
 use crate::pulls::{self, Case, Decision, Left, MergeTerms, Terms};
@@ -233,10 +233,8 @@ impl<'g> Acting<'g> {
         }
         let refuses = |why: &Unreadable| why.kind == UnreadableKind::BadToken;
         self.is_refused |= reads.iter().any(|read| read.unreadable().is_some_and(refuses));
-        for ((at, pull), read) in places.iter().zip(&followed).zip(reads) {
-            if let Some(event) = recording::news(pull, &read, self.began) {
-                self.log.append(&pull.run, event)?;
-            }
+        self.log.record(followed.iter().zip(&reads), self.began)?;
+        for (at, read) in places.iter().zip(reads) {
             self.jobs[*at].take(read, self.how.terms.takes_unchecked);
         }
         self.read_details(places).await;
