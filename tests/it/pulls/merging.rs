@@ -54,6 +54,15 @@ fn a_reading_of_an_earlier_command_is_the_first_of_two() {
 }
 
 #[test]
+fn labels_are_asked_for_once_a_reading() {
+    let world = one("");
+    let before = world.statistics().github.points;
+    pulls(&world, "merge -n").exits(0);
+    // Whose token it is, the pull request and its details.
+    assert_eq!(world.statistics().github.points - before, 3);
+}
+
+#[test]
 fn one_reading_is_never_enough() {
     let world = one("");
     pulls(&world, "merge --settle 0s --yes").exits(0);

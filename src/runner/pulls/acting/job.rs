@@ -71,9 +71,9 @@ impl Job {
     /// It was read.
     pub(super) fn take(&mut self, read: PullRead, takes_unchecked: bool) {
         self.is_stale = false;
-        self.details = None;
         self.pull.take(&read);
         let tells = read.tells();
+        self.details = read.details;
         self.reading = read.reading.and_then(Result::ok);
         if tells {
             self.seen = Seen::after(self.seen.take(), &read.status, takes_unchecked);

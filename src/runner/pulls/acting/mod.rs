@@ -261,11 +261,12 @@ impl<'g> Acting<'g> {
         }
     }
 
-    /// What is decided by labels, reviews and checks is decided by those of now.
+    /// What is decided by labels, reviews and checks is decided by those of now: they are read where they were not just read.
     async fn read_details(&mut self, places: &[usize]) {
         let wanted = |at: &usize| {
             let job = &self.jobs[*at];
-            let Some(status) = job.pull.status().filter(|_| job.reading.is_some()) else { return false };
+            let is_lacking = job.reading.is_some() && job.details.is_none();
+            let Some(status) = job.pull.status().filter(|_| is_lacking) else { return false };
             match &self.what {
                 What::Merge(_) => status.stage == Stage::Ready,
                 What::Message { with_failed_checks, .. } => *with_failed_checks,
