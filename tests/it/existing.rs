@@ -180,10 +180,10 @@ fn with_the_ledger_lost_they_are_found_in_the_repositories() {
 
 #[test]
 fn no_more_pull_requests_are_open_than_may_be() {
-    let merged = ", on-github: { deeds: [{ does: merge, after: 2500ms, by: alice }] }";
+    let merged = ", on-github: { deeds: [{ does: merge, after: 9s, by: alice }] }";
     let scenario = format!("{{ defaults: {{ duration: 40ms, outcome: pull-request{merged} }} }}");
     let tasks = job("up", "Do ${{ matrix.n }}.", &["source: my-org/web@main", "matrix: { n: [1, 2, 3] }"]);
-    for bound in ["max-open-per-repository", "max-open"] {
+    at_once(["max-open-per-repository", "max-open"], |bound| {
         let manifest = Manifest::of([&tasks]).set("pull-requests", &format!("{{ {bound}: 2 }}"));
         let world = World::with(&scenario, &manifest);
         let foretold = world.run_following().arg("-n").exits(0);
@@ -199,5 +199,5 @@ fn no_more_pull_requests_are_open_than_may_be() {
         world.until(|world| world.pull_states() == ["MERGED", "MERGED"]);
         let ended = world.run_following().exits(0);
         assert_eq!(world.statistics().created, 3, "{ended}");
-    }
+    });
 }
