@@ -123,7 +123,7 @@ pub(super) fn is_key(word: &str) -> bool {
     #[rustfmt::skip]
     const OURS: &[&str] = &[
         "version", "name", "vars", "env", "defaults", "strategy", "limits", "timeouts", "create", "poll", "waiting", "retries", "jobs",
-        "pull-requests", "id", "title", "prompt", "prompt-file", "source", "sources", "branch", "matrix", "needs", "tags", "expect", "on-no-change",
+        "pull-requests", "waves", "id", "title", "prompt", "prompt-file", "source", "sources", "branch", "matrix", "needs", "tags", "expect", "on-no-change",
         "give-up", "auto-pr", "require-approval", "timeout-minutes", "include", "exclude", "github", "match", "file", "repeat",
     ];
     OURS.contains(&word)

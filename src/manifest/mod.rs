@@ -30,6 +30,7 @@ mod tests;
 mod vars;
 mod waiting;
 mod warnings;
+mod waves;
 mod workflow;
 
 use std::fmt;
@@ -66,6 +67,7 @@ pub use settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Str
 pub(crate) use source_list::{Row, SourceList};
 pub(crate) use vars::Vars;
 pub use waiting::{StallPolicy, UserFeedback};
+pub use waves::{PassWhen, Share, Then, WaveOrder, WavePass, WaveSize, Waves};
 pub(crate) use workflow::{WorkflowJob, scalar, workflow_jobs};
 
 /// A manifest that keeps every rule that can be checked without expanding it.

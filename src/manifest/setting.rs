@@ -12,6 +12,7 @@ use super::duration::Period;
 use super::located::Located;
 use super::policy::{Backoff, Expect, GiveUp, OnNoChange, PlanApproval, PollStrategy, RetryOn};
 use super::pull_requests::{IfClosed, IfExists};
+use super::waves::{PassWhen, Then, WaveOrder};
 
 /// What a key means: a value without options, made from what is written.
 pub(crate) trait Setting: Sized {
@@ -194,7 +195,7 @@ macro_rules! meant_as_written {
     )*};
 }
 meant_as_written!(bool, Backoff, Expect, GiveUp, OnNoChange, PlanApproval, PollStrategy, Vec<RetryOn>);
-meant_as_written!(IfClosed, IfExists);
+meant_as_written!(IfClosed, IfExists, PassWhen, Then, WaveOrder);
 
 impl Setting for u32 {
     type Written = Self;

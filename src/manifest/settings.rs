@@ -10,13 +10,14 @@ use super::policy::{Backoff, MaxFailures, PlanApproval, PollStrategy, RetryOn, R
 use super::setting::Limit::{AtLeast, AtMost, NotZero};
 use super::setting::{Setting, settings};
 use super::waiting::{StallPolicy, UserFeedback};
+use super::waves::Waves;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 settings! {
     /// `strategy`: how many at once, and when to give up on the rest.
-    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[derive(Clone, Debug, PartialEq)]
     pub struct Strategy, written StrategyKeys {
         /// Upper bound on live sessions.
         max_parallel: usize = 3, AtLeast(1);
@@ -30,6 +31,10 @@ settings! {
         max_failures: Option<MaxFailures>;
         /// Sessions started in one invocation, the rest is deferred; no bound by default.
         max_tasks: Option<usize>, AtLeast(1);
+        /// Repositories one set after the other, each when the one before has passed: `{ sizes: [2, 10%, 100%], order: spread, pass:
+        /// { when: ended, min-success: 90%, within: 24h, soak: 0s }, then: continue }`, of which every key may be left out; none by
+        /// default.
+        waves: Option<Waves>;
     }
 }
 

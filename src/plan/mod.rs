@@ -24,7 +24,6 @@ mod template;
 mod tests;
 mod traps;
 mod values;
-mod waves;
 mod wildcard;
 
 pub(crate) use catalogue::Account;
@@ -37,12 +36,11 @@ pub(crate) use github::{Repository, parse_repository};
 pub use retry::{PreviousAttempt, RetryPrompt};
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
-    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PlanApproval, PollSettings,
-    PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Settings, StallPolicy, Strategy, Timeouts,
-    UserFeedback, Waiting,
+    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PassWhen, PlanApproval,
+    PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Settings, Share, StallPolicy,
+    Strategy, Then, Timeouts, UserFeedback, Waiting, WaveOrder, WavePass, WaveSize, Waves,
 };
 pub(crate) use source::finds;
 pub use task::{
     Expect, GiveUp, JobId, OnNoChange, Place, Plan, Task, TaskId, TaskKey, TaskSource, Unresolved,
 };
-pub use waves::{PassWhen, Then, WaveOrder, WavePass, WaveSize, Waves};

@@ -43,6 +43,11 @@ pub enum SelectError {
         "`{0}` is not a slice; write `A:B`, `A:` or `:B`, counted from 0; negative numbers count from the end"
     )]
     Slice(String),
+    /// A wave is judged as a whole.
+    #[error(
+        "a manifest with `strategy.waves` cannot be divided into shards: a wave is judged by all of its tasks"
+    )]
+    WavesInShards,
     /// Not a shard.
     #[error("`{0}` is not a shard; write `M/N` or `slice:M/N` with M from 1 to N")]
     Shard(String),
@@ -240,9 +245,12 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// An expression names a job that the plan does not have.
+    /// An expression names a job that the plan does not have, or a manifest with waves is to be divided into shards.
     pub fn select(mut self, selection: &Selection) -> Result<Self, SelectError> {
         self.check_jobs(selection.select.iter().chain(&selection.exclude))?;
+        if selection.shard.is_some() && self.settings.strategy.waves.is_some() {
+            return Err(SelectError::WavesInShards);
+        }
         let chosen = selection.positions(&self.tasks);
         self.keep(&chosen);
         self.unresolved.retain(|open| selection.may_choose(open));

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::task::Task;
 pub use crate::manifest::{
-    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PlanApproval, PollSettings,
-    PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, StallPolicy, Strategy, Timeouts, UserFeedback,
+    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PassWhen, PlanApproval,
+    PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Share, StallPolicy, Strategy,
+    Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves,
 };
 use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 
@@ -86,6 +87,10 @@ impl Settings {
         self.adoption.adopt_within = shrink(self.adoption.adopt_within);
         self.poll.interval = shrink(self.poll.interval);
         self.pull_requests.look_back = shrink(self.pull_requests.look_back);
+        if let Some(waves) = &mut self.strategy.waves {
+            waves.pass.within = shrink(waves.pass.within);
+            waves.pass.soak = shrink(waves.pass.soak);
+        }
         self.simulated = Some(factor);
         self
     }

@@ -315,3 +315,45 @@ fn an_inline_prompt_is_a_manifest_of_one_job() {
     assert_eq!(ids(&expand(&manifest, None).unwrap()), ["task"]);
     assert!(crate::manifest::inline("  ", &[], None, &LoadOptions::default()).is_err());
 }
+
+#[test]
+fn waves_are_filled_in_shrink_with_time_and_are_not_divided_into_shards() {
+    use crate::plan::{PassWhen, Share, Then, WaveOrder, WavePass, WaveSize};
+    let hours = |hours: u64| std::time::Duration::from_secs(hours * 3600);
+    let jobs = "jobs: [{ id: a, prompt: p }]\n";
+    assert_eq!(plan(jobs).settings.strategy.waves, None);
+    let written = plan(&format!(
+        "strategy: {{ waves: {{ sizes: [1, 12.5%], pass: {{ when: checks, soak: 1h }}, then: ask }} }}\n{jobs}"
+    ));
+    let waves = written.settings.strategy.waves.clone().unwrap();
+    assert_eq!(waves.sizes, [WaveSize::Count(1), WaveSize::Percent(12.5)]);
+    assert_eq!((waves.order, waves.then), (WaveOrder::Spread, Then::Ask));
+    let pass =
+        WavePass { when: PassWhen::Checks, min_success: Share(90.0), within: hours(24), soak: hours(1) };
+    assert_eq!(waves.pass, pass);
+    let fast = written.settings.clone().compressed(60.0).strategy.waves.unwrap().pass;
+    assert_eq!((fast.within, fast.soak), (hours(24) / 60, hours(1) / 60));
+    let shard = Selection { shard: Some("1/2".parse().unwrap()), ..Selection::default() };
+    let refused = written.select(&shard).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("a manifest with `strategy.waves` cannot be divided into shards"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn waves_that_make_no_sense_are_told_with_their_place() {
+    for (written, told) in [
+        ("sizes: []", "`strategy.waves.sizes` is empty"),
+        ("sizes: [2, 0]", "`strategy.waves.sizes` has a wave without a repository"),
+        ("sizes: [2, few]", "`few` is neither a count nor a share"),
+        ("pass: { min-success: 9 }", "`9` is no share"),
+        ("pass: { within: 0s }", "`strategy.waves.pass.within` must be longer than zero"),
+        ("pass: { when: green }", "green"),
+        ("then: stop", "stop"),
+    ] {
+        let text = format!("strategy: {{ waves: {{ {written} }} }}\njobs: [{{ id: a, prompt: p }}]\n");
+        let found = plan_with(&text, None).unwrap_err();
+        assert!(found.contains(told) && found.contains(":1:"), "{written}: {found}");
+    }
+}

@@ -189,7 +189,7 @@ impl Wave {
             pending: count(|it| matches!(it, Standing::Pending { .. })),
             unstarted: count(|it| *it == Standing::Unstarted),
             // A wave without any success proves nothing, whatever share is asked for.
-            needed: share_of(pass.min_success, tasks.len()).clamp(tasks.len().min(1), tasks.len()),
+            needed: share_of(pass.min_success.0, tasks.len()).clamp(tasks.len().min(1), tasks.len()),
         };
         let verdict = began_at.map_or(Verdict::Waiting, |began| judge(tasks, &figures, began, pass, now));
         Self { began_at, figures, verdict }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::outcome::sample::{at, attempt_ended, created, ended, event, info, intent, planned, pull_status};
 use crate::outcome::{EventKind, PullStatus, RunEvent};
-use crate::plan::{TaskId, TaskSource};
+use crate::plan::{Share, TaskId, TaskSource};
 
 const HOUR: i64 = 3600;
 
@@ -17,7 +17,7 @@ fn terms(when: PassWhen) -> Waves {
         order: WaveOrder::Manifest,
         pass: WavePass {
             when,
-            min_success: 50.0,
+            min_success: Share(50.0),
             within: Duration::from_secs(24 * 3600),
             soak: Duration::from_secs(3600),
         },
@@ -255,7 +255,7 @@ fn any_terms() -> impl Strategy<Value = Waves> {
         Waves {
             pass: WavePass {
                 when,
-                min_success: min,
+                min_success: Share(min),
                 within: Duration::from_secs(within * 3600),
                 soak: Duration::from_secs(soak * 3600),
             },
