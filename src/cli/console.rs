@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use super::args::Global;
 use super::ci::Ci;
+use super::display::Display;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
 use super::redact::redactor;
-use super::stderr::{Stderr, Text, draw_target};
+use super::stderr::{Stderr, Text};
 use crate::runner::Redactor;
 
 /// Errors: bold red.
@@ -92,7 +92,7 @@ struct Inner {
     out_closed: AtomicBool,
     /// Whether it was said that stdout lacks a key.
     redaction_said: AtomicBool,
-    bars: MultiProgress,
+    display: Display,
     stderr: Stderr,
     redactor: Redactor,
 }
@@ -111,8 +111,7 @@ impl Console {
             (io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal());
         let dumb = var("TERM").is_some_and(|term| term == "dumb");
         let live = stderr && ci.is_none() && !dumb && !quiet;
-        let target = if live { draw_target() } else { ProgressDrawTarget::hidden() };
-        let (bars, err) = (MultiProgress::with_draw_target(target), choice(stderr));
+        let (display, err) = (Display::default(), choice(stderr));
         Self(Arc::new(Inner {
             out: choice(stdout),
             err,
@@ -124,8 +123,8 @@ impl Console {
             links: ci.is_none() && knows_links(var),
             out_closed: AtomicBool::new(false),
             redaction_said: AtomicBool::new(false),
-            stderr: Stderr::start(err, bars.clone()),
-            bars,
+            stderr: Stderr::start(err, display.clone()),
+            display,
             redactor: redactor(),
         }))
     }
@@ -170,8 +169,8 @@ impl Console {
             self.warn("your API key is in what is printed; stdout has `***` in its place");
         }
         let mut write = || out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        // A pipe is not where the bars are, and its reader may take its time: nobody else waits for that.
-        let written = if self.0.out_terminal { self.0.bars.suspend(write) } else { write() };
+        // A pipe is not where the display is, and its reader may take its time: nobody else waits for that.
+        let written = if self.0.out_terminal { self.0.display.beside(write) } else { write() };
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.0.out_closed.store(true, Ordering::Relaxed);
@@ -266,7 +265,7 @@ impl Console {
     fn answer(&self, question: &str, end: &str) -> String {
         self.0.stderr.wait(TURN);
         let question = self.0.redactor.clean(question);
-        self.0.bars.suspend(|| {
+        self.0.display.beside(|| {
             let mut err = AutoStream::new(io::stderr(), self.0.err).lock();
             // A question that cannot be shown is answered by the missing answer.
             let _ = write!(err, "{question}{end}").and_then(|()| err.flush());

@@ -11,6 +11,7 @@ mod client;
 mod colour;
 mod completions;
 mod console;
+mod display;
 mod doctor;
 mod environment;
 mod exit;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::display::Display;
 
 /// How much may wait: hours of what lasts, for a reader that comes back.
 const ROOM: usize = 1 << 20;
@@ -46,11 +47,11 @@ struct Queue {
 }
 
 impl Stderr {
-    /// Starts the thread. Whoever writes elsewhere on the same terminal suspends `bars` meanwhile.
-    pub(super) fn start(choice: ColorChoice, bars: MultiProgress) -> Self {
+    /// Starts the thread. Whoever writes elsewhere on the same terminal does so beside `display`.
+    pub(super) fn start(choice: ColorChoice, display: Display) -> Self {
         let stderr = Self(Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() }));
         let queue = stderr.clone();
-        std::thread::spawn(move || queue.work(choice, &bars));
+        std::thread::spawn(move || queue.work(choice, &display));
         stderr
     }
 
@@ -86,8 +87,7 @@ impl Stderr {
         self.wait(Duration::MAX);
     }
 
-    fn work(&self, choice: ColorChoice, bars: &MultiProgress) {
-        let (mut bar, mut shown) = (None, Shown::default());
+    fn work(&self, choice: ColorChoice, display: &Display) {
         let mut queue = self.queue();
         loop {
             let next = queue.next();
@@ -101,24 +101,11 @@ impl Stderr {
                 continue;
             }
             drop(queue);
-            if bar.is_some() {
-                shown.follow_resize(bars);
-            }
-            match frame {
-                Some(Some(text)) => {
-                    shown.note(&text);
-                    bar.get_or_insert_with(|| new_bar(bars)).set_message(text);
-                }
-                Some(None) => {
-                    if let Some(bar) = bar.take() {
-                        bar.finish_and_clear();
-                        bars.remove(&bar);
-                    }
-                }
-                None => {}
+            if let Some(frame) = frame {
+                display.draw(frame);
             }
             if let Some(text) = next {
-                bars.suspend(|| {
+                display.beside(|| {
                     let mut err = AutoStream::new(io::stderr(), choice).lock();
                     // There is nowhere left to tell that stderr is closed.
                     let _ = writeln!(err, "{text}");
@@ -135,62 +122,6 @@ impl Stderr {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The live display as it stands on the terminal. What draws it fills each line up to the width of that time and counts rows
-/// by it. To the terminal that is one long line, which another width breaks anew: then too little of it would be removed, or
-/// what stands above as well.
-#[derive(Default)]
-struct Shown {
-    lines: usize,
-    /// How wide the terminal was.
-    width: usize,
-}
-
-impl Shown {
-    fn note(&mut self, frame: &str) {
-        (self.lines, self.width) = (frame.lines().count(), width());
-    }
-
-    /// Removes the display from a terminal that has another width now, so that it is drawn from its beginning.
-    fn follow_resize(&mut self, bars: &MultiProgress) {
-        let now = width();
-        if now == self.width || now == 0 {
-            return;
-        }
-        let rows = self.rows(now);
-        self.width = now;
-        bars.set_draw_target(draw_target());
-        let up = match rows.saturating_sub(1) {
-            0 => String::new(),
-            up => format!("\x1b[{up}A"),
-        };
-        let mut err = io::stderr().lock();
-        // There is nowhere left to tell that stderr is closed.
-        let _ = write!(err, "\r{up}\x1b[J").and_then(|()| err.flush());
-    }
-
-    /// How many rows of it can be removed where the terminal is so wide now. Not every terminal breaks lines anew: a remnant may
-    /// stay, and what stands above does in any case.
-    fn rows(&self, width: usize) -> usize {
-        (self.lines * self.width).div_ceil(width).min(self.lines)
-    }
-}
-
-/// Columns of the terminal; 0 where there is none.
-fn width() -> usize {
-    terminal_size::terminal_size_of(io::stderr()).map_or(0, |(width, _)| width.0.into())
-}
-
-/// Where the live display is drawn.
-pub(super) fn draw_target() -> ProgressDrawTarget {
-    ProgressDrawTarget::stderr_with_hz(12)
-}
-
-fn new_bar(bars: &MultiProgress) -> ProgressBar {
-    let bar = bars.add(ProgressBar::new_spinner());
-    bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is fixed and valid"));
-    bar
 }
 
 impl Queue {
@@ -267,12 +198,6 @@ mod tests {
         assert!(left[..2].iter().all(|text| text.starts_with('l')));
         assert_eq!(left[2], "(4 lines are missing here: nobody read them in time)");
         assert_eq!((queue.bytes, queue.is_idle()), (0, true));
-    }
-
-    #[test]
-    fn on_a_wider_terminal_fewer_rows_are_removed_and_never_more() {
-        let shown = Shown { lines: 6, width: 50 };
-        assert_eq!([300, 100, 50, 49, 20].map(|width| shown.rows(width)), [1, 3, 6, 6, 6]);
     }
 
     #[test]

@@ -85,3 +85,44 @@ fn the_live_table_tells_what_the_agents_do() {
         assert!(asked.get("activities.list").is_none_or(|count| *count <= 3), "{asked:?}");
     });
 }
+
+/// The table is as wide as the terminal, whose lines break anew when it becomes narrower. What stands above stays, and of the
+/// table as it was stays nothing; but tmux moves the top of a screen that has room below out of reach.
+#[test]
+fn a_terminal_of_another_size_shows_the_live_table_once_and_all_that_stands_above() {
+    let scenario = "{ rules: [{ when: { prompt: 'Break*' }, then: { outcome: failure, duration: 300ms } }], \
+        defaults: { duration: 15s, outcome: change } }";
+    let jobs = [
+        job("break", "Break it.", &["source: my-org/service-with-a-long-name@main"]),
+        job(
+            "work",
+            "Work on ${{ matrix.part }}.",
+            &["source: my-org/service-with-a-long-name@main", "matrix: { part: [parser, lexer, printer] }"],
+        ),
+    ];
+    at_once([(100, 60, 50), (60, 100, 50), (120, 41, 50), (50, 140, 3)], |(before, after, above)| {
+        let world = World::with(scenario, &Manifest::of(jobs.clone()));
+        let Some(terminal) = Terminal::open(&world) else { return };
+        terminal.resize(before, 40);
+        terminal.enter(&format!("clear; for n in $(seq {above}); do echo above $n.; done; jules-batch run"));
+        let count = |screen: &[String], words: &str| screen.join("\n").matches(words).count();
+        let table = |screen: &[String]| [" gone", "25 %", "  work/my"].map(|words| count(screen, words));
+        terminal.until(|screen| table(screen) == [1, 1, 3]);
+        for columns in [after, before, after] {
+            terminal.resize(columns, 40);
+            // Drawn twice at least since then.
+            let gone = |screen: &[String]| screen.iter().rfind(|line| line.contains(" gone")).cloned();
+            let mut seen = gone(&terminal.screen());
+            for _ in 0..2 {
+                seen = gone(&terminal.until(|screen| gone(screen).is_some_and(|now| Some(now) != seen)));
+            }
+            let screen = terminal.screen();
+            assert_eq!(table(&screen), [1, 1, 3], "{columns} columns: {screen:#?}");
+            let all: Vec<_> = terminal.scrollback().lines().map(str::to_owned).collect();
+            let is_full = above >= 40;
+            assert!(!is_full || table(&all) == [1, 1, 3], "{columns} columns: {all:#?}");
+            assert!((1..=above).all(|n| count(&all, &format!("above {n}.")) == 1), "{all:#?}");
+            assert_eq!(count(&all, "] failed  "), 1, "{all:#?}");
+        }
+    });
+}
