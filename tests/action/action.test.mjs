@@ -19,6 +19,13 @@ rules:
     then: { outcome: failure, failure-reason: "It broke.\\n::set-output name=total::666\\n##[error]no" }
   - when: { prompt: "Take your time" }
     then: { duration: 10h }
+  - when: { prompt: "Merge me" }
+    then: { on-github: { checks: [{ name: build, appears: 0s, queued: 0s, lasts: 1m }] } }
+  - when: { prompt: "Leave me" }
+    then: { on-github: { checks: [{ name: build, appears: 0s, queued: 0s, lasts: 1m, ends: failure }] } }
+github:
+  tokens: [{ token: ghp_whole }]
+  repositories: [{ mergeable-after: 0s }]
 `;
 
 /** Each test has tasks of its own: a session of the same task would be adopted. */
@@ -222,7 +229,7 @@ test("a broken manifest and a broken command line have their codes", async () =>
 test("no input is read by a shell", async () => {
   const here = job(service);
   const evil = '"; touch pwned; echo $(touch pwned) `touch pwned` \'; touch pwned #\n${IFS}touch pwned';
-  for (const name of ["prompt", "sources", "vars", "select", "artifact-name", "extra-args", "deadline", "shard", "report-dir"]) {
+  for (const name of ["prompt", "sources", "vars", "select", "artifact-name", "extra-args", "deadline", "shard", "report-dir", "pulls", "github-token", "jules-api-key"]) {
     const { run } = await runAction({ ...base, ...quick, prompt: "Fix it", [name]: evil }, here);
     assert.ok(run.code !== 127, run.log);
     assert.ok(!existsSync(join(here.workspace, "pwned")), name);
@@ -253,6 +260,71 @@ test("a cancelled job leaves complete reports", async () => {
   assert.notEqual(run.summary, "");
   assert.equal(steps[save].outcome, "success");
   assert.equal(steps[upload].outcome, "success");
+});
+
+/** A job's ledger that has a green pull request of one task and a red one of another. */
+async function campaign(name) {
+  const jobs = `
+  - { id: good, prompt: "Merge me", sources: [my-org/backend@main] }
+  - { id: bad, prompt: "Leave me", sources: [my-org/web@main] }`;
+  const here = job(service, { "jobs.yaml": `version: 1\nname: ${name}\npoll: { interval: 50ms }\njobs:${jobs}\n` });
+  const { outputs, run } = await runAction(base, here);
+  assert.equal(outputs.outcome, "success", run.log);
+  return here;
+}
+
+const merge = { "github-token": "ghp_whole", pulls: "merge --select 'stage(ready)' --settle 300ms --yes", "pulls-only": "true" };
+
+test("an hourly job merges by the ledger of the run, and tells how the rest stands", async () => {
+  const here = await campaign("hourly");
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const created = (await service.statistics()).created;
+  const { outputs, run, steps, failed } = await runAction({ ...base, ...merge }, here);
+  assert.equal(failed, false, run.log);
+  assert.deepEqual(JSON.parse(outputs["pull-request-counts"]), { open: 1, merged: 1, closed: 0, unread: 0, stages: { checks_failed: 1 } });
+  const counts = ["open", "ready", "merged", "closed"].map((word) => outputs[`pull-requests-${word}`]);
+  assert.deepEqual(counts, ["1", "0", "1", "0"]);
+  assert.equal(outputs.outcome, "success");
+  assert.deepEqual(JSON.parse(outputs["pull-requests"]), [], "those that a run has made");
+  assert.match(run.summary, /^### pulls merge: 1 merged\n\n- merged \[my-org\/backend#\d+\]/);
+  assert.match(run.summary, /#### Waiting for you: 1\n/);
+  assert.equal((await service.statistics()).created, created, "nothing was run");
+  assert.ok(!run.log.includes("ghp_whole") && !run.summary.includes("ghp_whole"));
+  for (const name of [restore, save]) assert.equal(steps[name].outcome, "success", name);
+});
+
+test("a run is followed by the same, and a dry run says what would be done", async () => {
+  const here = await campaign("followed");
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const dry = await runAction({ ...base, ...merge, "dry-run": "true" }, here);
+  assert.equal(dry.steps[restore].outcome, "success", "it looks at pull requests of the ledger");
+  assert.equal(dry.steps[save].outcome, "skipped");
+  assert.match(dry.run.summary, /^### pulls merge: would merge 1/);
+  const { outputs, run } = await runAction({ ...base, ...merge, "pulls-only": "false" }, here);
+  assert.equal(run.code, 0, run.log);
+  assert.deepEqual([outputs.total, outputs["pull-requests-merged"]], ["2", "1"]);
+});
+
+test("what cannot be done is said before anything is run", async () => {
+  const here = job(service, { "jobs.yaml": manifest("hasty") });
+  const created = (await service.statistics()).created;
+  const without = await runAction({ ...base, ...merge, "github-token": "" }, here);
+  assert.equal(without.run.code, 6, without.run.log);
+  assert.match(commands(without.run.log)[0].message, /needs a token/);
+  const wrong = await runAction({ ...base, ...merge, "pulls-only": "false", pulls: "merge 'stage" }, here);
+  assert.equal(wrong.run.code, 2, wrong.run.log);
+  assert.equal((await service.statistics()).created, created);
+  for (const { outputs } of [without, wrong]) assert.equal(outputs["pull-requests-open"], "0");
+});
+
+test("key and token are masked before anything else is done", async () => {
+  const evil = "a%b\r\n::error::c";
+  const { steps } = await runAction({ ...base, prompt: "Fix it", "dry-run": "true", "jules-api-key": evil, "github-token": "ghp_whole" }, job(service));
+  const first = steps["Mask key and token"];
+  assert.equal(Object.values(steps)[0], first);
+  assert.equal(first.log, "::add-mask::a%25b%0D%0A::error::c\n::add-mask::ghp_whole\n");
+  const none = await runAction({ "binary-path": binary, prompt: "Fix it", "dry-run": "true" }, job(null));
+  assert.equal(none.steps["Mask key and token"].log, "");
 });
 
 test("every input is handed on, and every output comes from the run", () => {

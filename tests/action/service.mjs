@@ -37,5 +37,5 @@ export function job(service, files = {}) {
     mkdirSync(dirname(join(workspace, name)), { recursive: true });
     writeFileSync(join(workspace, name), text);
   }
-  return { workspace, temp, env: service ? { JULES_BASE_URL: service.url } : {} };
+  return { workspace, temp, env: service ? { JULES_BASE_URL: service.url, GITHUB_API_URL: new URL(service.url).origin } : {} };
 }

@@ -19,6 +19,8 @@ Every flag is read from JULES_BATCH_X_Y, which action.yml sets from the inputs o
 Examples:
   See what a step would run:
     jules-batch action --prompt 'Fix it' --sources my-org/web --extra-args=-n
+  Merge what is ready, as an hourly job does:
+    jules-batch action --pulls-only true --pulls 'merge --when approved --yes'
   What a step of the action does at its end:
     exec jules-batch action";
 
@@ -59,6 +61,12 @@ pub(crate) struct ActionArgs {
     /// Further arguments of `run`: one a line, or a JSON array; no shell reads them
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub(super) extra_args: Option<String>,
+    /// What to do about pull requests after the run: commands of `pulls`, one a line
+    #[arg(long, value_name = "LINES", allow_hyphen_values = true)]
+    pub(super) pulls: Option<String>,
+    /// Run nothing, only do what --pulls says
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set, value_parser = BoolishValueParser::new(), default_value_t = false)]
+    pub(super) pulls_only: bool,
 }
 
 /// `--log-level`.
@@ -146,7 +154,7 @@ impl ActionArgs {
 }
 
 /// Non-empty lines without the space around them: a list as an input.
-fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)
 }
 

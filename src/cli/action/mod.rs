@@ -1,12 +1,13 @@
 //! `action`: the entry point of `action.yml`.
 //!
 //! The action's script maps every input to a variable and then is this program. Inputs that are flags of `run` reach it
-//! as `JULES_BATCH_X_Y`, like anywhere; the rest are the flags of this command. A `run` follows, and what it came to
-//! is published where GitHub reads it.
+//! as `JULES_BATCH_X_Y`, like anywhere; the rest are the flags of this command. A `run` follows, then what is to be done
+//! about pull requests, and what all of it came to is published where GitHub reads it.
 
 mod inputs;
 mod job;
 mod publish;
+mod pulls;
 
 pub(crate) use inputs::ActionArgs;
 
@@ -19,27 +20,71 @@ use super::exit::Exit;
 use super::fail_on::FailOn;
 use super::failure::Failure;
 use super::log;
+use super::pulls::Standing;
 use super::run::{self, Ended, Job, RunArgs};
+use crate::outcome::RunRecord;
+use pulls::Commands;
 
 pub(crate) async fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Failure> {
-    match prepare(args) {
-        Ok(Prepared { run, job, console }) => {
-            let result = match job {
-                Ok(job) => Box::pin(run::execute(&run, job, &console)).await,
-                Err(failure) => Err(failure),
-            };
-            let published = publish::publish(&result, Some(&run), args, &console);
-            let ended = conclude(result, published, &run.fail_on, &console);
-            // The program waits for its own console alone, and this is another.
-            console.close();
-            ended
-        }
+    let Prepared { run, job, pulls, console } = match prepare(args) {
+        Ok(prepared) => prepared,
         Err(failure) => {
-            let result = Err(failure);
-            let published = publish::publish(&result, None, args, console);
-            conclude(result, published, &FailOn::default(), console)
+            let came = Came { ends: vec![Err(failure)], ..Came::default() };
+            let published = publish::publish(&came, None, args, console);
+            return Ok(conclude(came.ends, published, &FailOn::default(), console));
         }
+    };
+    let mut came = Came::default();
+    match job {
+        Ok(Some(job)) => came.take(Box::pin(run::execute(&run, job, &console)).await),
+        Ok(None) => {}
+        Err(failure) => came.ends.push(Err(failure)),
     }
+    if came.may_go_on() {
+        let manifest = (!args.is_inline()).then_some((run.manifest.as_path(), run.selection.var.as_slice()));
+        Box::pin(pulls.carry_out(&run.state.state_dir, manifest, &mut came, &console)).await;
+    }
+    let published = publish::publish(&came, Some(&run), args, &console);
+    let exit = conclude(came.ends, published, &run.fail_on, &console);
+    // The program waits for its own console alone, and this is another.
+    console.close();
+    Ok(exit)
+}
+
+/// What a step came to.
+#[derive(Default)]
+struct Came {
+    /// How the run and each command of `pulls` ended, in their order.
+    ends: Vec<Result<Exit, Failure>>,
+    /// The run, if one was begun and ended in order.
+    record: Option<RunRecord>,
+    /// What was done to pull requests, for the summary.
+    acted: String,
+    /// How the manifest's pull requests stand then; none where there is no ledger.
+    standing: Option<Standing>,
+}
+
+impl Came {
+    fn take(&mut self, ended: Result<Ended, Failure>) {
+        self.ends.push(ended.map(|Ended { exit, record }| {
+            self.record = record;
+            exit
+        }));
+    }
+
+    /// The code of all that was done.
+    fn exit(&self) -> Exit {
+        Exit::strongest(self.ends.iter().map(exit_of))
+    }
+
+    /// Whether there is a point in looking at pull requests after that.
+    fn may_go_on(&self) -> bool {
+        matches!(self.exit(), Exit::Done | Exit::NothingSelected | Exit::WorkLeft | Exit::TasksFailed)
+    }
+}
+
+fn exit_of(end: &Result<Exit, Failure>) -> Exit {
+    end.as_ref().map_or_else(Failure::exit, |exit| *exit)
 }
 
 /// What a step can do.
@@ -49,10 +94,13 @@ enum Step {
     Run(Box<RunArgs>),
 }
 
-/// The `run` that the inputs ask for.
+/// What the inputs ask for.
 struct Prepared {
+    /// Its flags; they also say where the ledger and the reports are where nothing is run.
     run: Box<RunArgs>,
-    job: Result<Job, Failure>,
+    /// What is run; nothing with `pulls-only`.
+    job: Result<Option<Job>, Failure>,
+    pulls: Commands,
     console: Console,
 }
 
@@ -61,10 +109,11 @@ fn prepare(args: &ActionArgs) -> Result<Prepared, Failure> {
     let line = args.command_line(&|name| std::env::var(name).ok())?;
     let Args { global, command: Step::Run(run) } =
         Args::parse_from_env(line).map_err(|error| misused(&error))?;
+    let pulls = Commands::of(args)?;
     let console = Console::new(&global);
     log::start(&console, global.verbose);
-    let job = job::job(inline, &run, &console);
-    Ok(Prepared { run, job, console })
+    let job = if args.pulls_only { Ok(None) } else { job::job(inline, &run, &console).map(Some) };
+    Ok(Prepared { run, job, pulls, console })
 }
 
 /// Inputs are often made of what others wrote, such as a branch's name: clap quotes them in its errors.
@@ -75,33 +124,23 @@ fn misused(error: &clap::Error) -> Failure {
 
 /// The step's end: "nothing selected" and "work is left" fail it only if `fail-on` names them.
 fn conclude(
-    result: Result<Ended, Failure>,
+    ends: Vec<Result<Exit, Failure>>,
     published: Result<(), Failure>,
     fail_on: &FailOn,
     console: &Console,
-) -> Result<Exit, Failure> {
-    let forgiven = |exit| match exit {
-        Exit::NothingSelected => !fail_on.empty,
-        Exit::WorkLeft => !fail_on.incomplete,
-        _ => false,
-    };
-    let ended = match result {
-        Ok(ended) if forgiven(ended.exit) => Ok(Exit::Done),
-        Ok(ended) => Ok(ended.exit),
-        Err(failure) if forgiven(failure.exit()) => {
+) -> Exit {
+    let ends = ends.into_iter().chain([published.map(|()| Exit::Done)]);
+    Exit::strongest(ends.map(|end| {
+        let exit = exit_of(&end);
+        if let Err(failure) = end {
             console.failure(&failure);
-            Ok(Exit::Done)
         }
-        Err(failure) => Err(failure),
-    };
-    match (ended, published) {
-        (ended, Ok(())) => ended,
-        (Ok(Exit::Done), Err(unpublished)) => Err(unpublished),
-        (ended, Err(unpublished)) => {
-            console.failure(&unpublished);
-            ended
+        match exit {
+            Exit::NothingSelected if !fail_on.empty => Exit::Done,
+            Exit::WorkLeft if !fail_on.incomplete => Exit::Done,
+            exit => exit,
         }
-    }
+    }))
 }
 
 #[cfg(test)]
@@ -111,13 +150,8 @@ mod tests {
 
     fn concluded(result: Result<Exit, Exit>, fail_on: &str) -> u8 {
         let console = Console::new(&Global { quiet: true, ..Global::default() });
-        let result = result
-            .map(|exit| Ended { exit, record: None })
-            .map_err(|exit| Failure::new(exit, "for a reason"));
-        match conclude(result, Ok(()), &fail_on.parse().unwrap(), &console) {
-            Ok(exit) => exit.code(),
-            Err(failure) => failure.exit().code(),
-        }
+        let ends = vec![Ok(Exit::Done), result.map_err(|exit| Failure::new(exit, "for a reason"))];
+        conclude(ends, Ok(()), &fail_on.parse().unwrap(), &console).code()
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::Came;
 use super::inputs::ActionArgs;
 use crate::cli::annotations::{self, in_repository};
 use crate::cli::ci::{self, Ci};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::run::{Ended, RunArgs};
+use crate::cli::pulls::Standing;
+use crate::cli::run::RunArgs;
 use crate::report::{self, ReportV1, RunFiles, RunOutcome};
 use crate::runner::{Format, ReportFiles};
 
@@ -24,31 +26,39 @@ const SUMMARY_BYTES: u64 = 1024 * 1024;
 ///
 /// When a file that GitHub named cannot be written.
 pub(super) fn publish(
-    result: &Result<Ended, Failure>,
+    came: &Came,
     run: Option<&RunArgs>,
     args: &ActionArgs,
     console: &Console,
 ) -> Result<(), Failure> {
-    let report = result.as_ref().ok().and_then(|ended| ended.record.as_ref()).map(ReportV1::of);
+    let report = came.record.as_ref().map(ReportV1::of);
     if args.annotations && console.ci() == Some(Ci::GitHub) {
-        let text = match (&report, result) {
-            (Some(report), _) => report::annotations(report, manifest(run, args).as_deref()),
-            (None, Err(failure)) => annotations::of(failure),
-            (None, Ok(_)) => String::new(),
-        };
-        console.result(&text)?;
+        let told = report.as_ref().map(|report| report::annotations(report, manifest(run, args).as_deref()));
+        let failed = came.ends.iter().filter_map(|end| end.as_ref().err()).map(annotations::of);
+        console.result(&told.into_iter().chain(failed).collect::<String>())?;
     }
-    if let (true, Some(path), Some(report)) = (args.summary, ci::file("GITHUB_STEP_SUMMARY"), &report) {
-        summarize(&path, &report::markdown(report), console);
+    if let (true, Some(path)) = (args.summary, ci::file("GITHUB_STEP_SUMMARY")) {
+        summarize(&path, &summary(came, report.as_ref(), args), console);
     }
     if let Some(path) = ci::file("GITHUB_OUTPUT") {
-        let exit = result.as_ref().map_or_else(Failure::exit, |ended| ended.exit);
+        let exit = came.exit();
         let files = run.and_then(|run| run.reports.files().ok());
-        let outputs = outputs_of(report.as_ref().zip(files.as_ref()), exit);
+        let mut outputs = outputs_of(report.as_ref().zip(files.as_ref()), exit);
+        outputs.extend(came.standing.as_ref().map_or_else(Standing::outputs_of_none, Standing::outputs));
         let text = report::output_file(&outputs, &delimiter()).map_err(|e| Failure::new(Exit::Fault, e))?;
         append(&path, &console.redactor().clean(&text)).map_err(|error| unwritable(&path, &error))?;
     }
     Ok(())
+}
+
+/// What the run came to, what was done to pull requests, and, where nothing was run, how they stand.
+fn summary(came: &Came, report: Option<&ReportV1>, args: &ActionArgs) -> String {
+    let mut text = report.map_or_else(String::new, report::markdown);
+    text.push_str(&came.acted);
+    if let (true, Some(standing)) = (args.pulls_only, &came.standing) {
+        text.push_str(&standing.markdown());
+    }
+    text
 }
 
 /// The manifest's path in the repository, where it is a file there: annotations of another path are lost.
@@ -89,7 +99,12 @@ fn outcome(report: Option<&ReportV1>, exit: Exit) -> RunOutcome {
         Exit::Interrupted | Exit::Terminated => RunOutcome::Cancelled,
         Exit::NothingSelected => RunOutcome::Empty,
         Exit::Done | Exit::WorkLeft | Exit::TasksFailed => {
-            report.map_or(RunOutcome::Success, |report| RunOutcome::of(report, false))
+            let of_run = report.map_or(RunOutcome::Success, |report| RunOutcome::of(report, false));
+            // The run may have ended well, and what was to be done after it not yet.
+            match (of_run, exit) {
+                (RunOutcome::Success, Exit::WorkLeft) => RunOutcome::Partial,
+                (outcome, _) => outcome,
+            }
         }
         Exit::Unavailable
         | Exit::KeyRefused
@@ -108,6 +123,9 @@ fn absolute(path: &Path) -> String {
 /// A run is no worse for a summary that cannot be shown.
 fn summarize(path: &Path, text: &str, console: &Console) {
     let there = path.metadata().map_or(0, |file| file.len());
+    if text.is_empty() {
+        return;
+    }
     if there + text.len() as u64 > SUMMARY_BYTES {
         console.warn("the step's summary is left out: with it, it would be larger than GitHub takes");
         return;
@@ -140,7 +158,8 @@ mod tests {
 
     #[test]
     fn every_output_is_there_when_nothing_was_run() {
-        let none = outputs_of_nothing(Exit::ManifestInvalid);
+        let mut none = outputs_of_nothing(Exit::ManifestInvalid);
+        none.extend(Standing::outputs_of_none());
         let yaml = include_str!("../../../action.yml");
         for (name, value) in &none {
             assert!(yaml.contains(&format!("${{{{ steps.run.outputs.{name} }}}}")), "{name}");
@@ -153,6 +172,7 @@ mod tests {
     #[test]
     fn the_exit_decides_the_outcome_where_nothing_was_run() {
         assert_eq!(outcome(None, Exit::Done), RunOutcome::Success);
+        assert_eq!(outcome(None, Exit::WorkLeft), RunOutcome::Partial);
         assert_eq!(outcome(None, Exit::NothingSelected), RunOutcome::Empty);
         assert_eq!(outcome(None, Exit::Terminated), RunOutcome::Cancelled);
         assert_eq!(outcome(None, Exit::KeyRefused), RunOutcome::Failure);

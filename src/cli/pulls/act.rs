@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use foreign_text::line as neutral;
+use foreign_text::{line as neutral, markdown};
 use jiff::Timestamp;
 
-use super::render::name;
+use super::render::{linked, name};
 use super::which::{Names, Which};
 use crate::cli::client::said_when_long;
 use crate::cli::console::{Console, DIM, GREEN, RED, YELLOW};
@@ -21,6 +21,9 @@ use crate::pulls::{Decision, Left, Terms};
 use crate::report::{duration, many};
 use crate::runner::{Acting, End, How, Job, KnownPull, PullLog, RunError, What};
 use jules::Jules;
+
+/// How many pull requests a step's summary names.
+const SUMMARY_LINES: usize = 500;
 
 /// What all of these commands take.
 #[derive(Debug, clap::Args)]
@@ -59,6 +62,21 @@ pub(super) struct Task {
     pub(super) jules: Option<Jules>,
 }
 
+/// What became of a command of `pulls`.
+#[derive(Debug)]
+pub(crate) struct Acted {
+    /// The code.
+    pub(crate) exit: Exit,
+    /// For a step's summary: how many ended how, and those that something was done to.
+    pub(crate) markdown: String,
+}
+
+impl Acted {
+    fn of(jobs: &[Job], words: &Words) -> Self {
+        Self { exit: exit(jobs), markdown: in_markdown(jobs, words) }
+    }
+}
+
 /// The client for GitHub, which cannot be done without.
 pub(super) fn needed() -> Result<GitHub, Failure> {
     github::connect()?.ok_or_else(|| {
@@ -72,7 +90,7 @@ pub(super) async fn run(
     task: Task,
     github: &GitHub,
     console: &Console,
-) -> Result<Exit, Failure> {
+) -> Result<Acted, Failure> {
     let ledger = Ledger::open(&args.which.state.state_dir);
     let ledger = ledger.map_err(|error| cannot(RunError::Ledger(error), console))?;
     let (mut pulls, _) = args.which.known(&args.names.names, console)?;
@@ -95,7 +113,7 @@ pub(super) async fn run(
     console.say(&announced(&words, open, &left));
     if args.dry_run || open == 0 {
         told_all(&acting.jobs, &words, console)?;
-        return Ok(exit(&acting.jobs));
+        return Ok(Acted::of(&acting.jobs, &words));
     }
     if !args.yes {
         if !console.interactive() {
@@ -104,7 +122,7 @@ pub(super) async fn run(
         }
         if !console.confirm(&format!("{} {}?", capital(words.verb), many(open, "pull request"))) {
             console.say("nothing was done");
-            return Ok(Exit::WorkLeft);
+            return Ok(Acted { exit: Exit::WorkLeft, markdown: String::new() });
         }
     }
     let waits = |left: Duration| {
@@ -116,7 +134,7 @@ pub(super) async fn run(
     let tell = |job: &Job| console.mention(&line(job, &words));
     acting.carry_out(tell, waits).await.map_err(failed)?;
     told_all(&acting.jobs, &words, console)?;
-    Ok(exit(&acting.jobs))
+    Ok(Acted::of(&acting.jobs, &words))
 }
 
 /// Leaves out what no expression means, as it stands now.
@@ -211,6 +229,37 @@ fn told_all(jobs: &[Job], words: &Words, console: &Console) -> Result<(), Failur
         format!("{}\t{word}\t{}\t{}\n", name(&job.pull), neutral(followed.task.as_str()), why)
     });
     console.result(&lines.collect::<String>())
+}
+
+/// `### pulls merge: 3 merged, 7 left`, and a line for each that something was done to.
+fn in_markdown(jobs: &[Job], words: &Words) -> String {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    let mut lines = Vec::new();
+    for job in jobs {
+        let (word, why) = told(job, words);
+        if !matches!(&job.end, None | Some(End::Left(_))) {
+            let why = if why.is_empty() { why } else { format!(": {}", markdown::words(&why, 300)) };
+            lines.push(format!("- {word} {}{why}\n", linked(&job.pull)));
+        }
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    counts.sort_by_key(|(word, _)| word == "left");
+    let counted = counts.iter().map(|(word, count)| match word.starts_with("would") {
+        true => format!("{word} {count}"),
+        false => format!("{count} {word}"),
+    });
+    let counted = counted.collect::<Vec<_>>().join(", ");
+    let counted = if counted.is_empty() { "nothing to do" } else { &counted };
+    let hidden = lines.len().saturating_sub(SUMMARY_LINES);
+    if hidden > 0 {
+        lines.truncate(SUMMARY_LINES);
+        lines.push(format!("- and {hidden} more: see the log\n"));
+    }
+    let gap = if lines.is_empty() { "" } else { "\n" };
+    format!("### pulls {}: {counted}\n\n{}{gap}", words.verb, lines.concat())
 }
 
 /// What failed counts most, then what machines have to get ready.

@@ -3,6 +3,7 @@
 mod act;
 mod list;
 mod render;
+mod standing;
 mod watch;
 mod which;
 mod write;
@@ -12,7 +13,9 @@ use clap::Subcommand;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+pub(crate) use act::Acted;
 use list::ListArgs;
+pub(crate) use standing::Standing;
 
 const AFTER_HELP: &str = "\
 A change is done when it is merged, not when its session has ended. `pulls` reads how the pull requests of the manifest's runs
@@ -60,10 +63,23 @@ enum PullsCommand {
     Update(Box<write::UpdateArgs>),
 }
 
+impl PullsArgs {
+    /// Whether GitHub, or a session, is asked to change something.
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(&self.command, None | Some(PullsCommand::List(_)))
+    }
+}
+
 pub(crate) async fn run(args: &PullsArgs, console: &Console) -> Result<Exit, Failure> {
+    Ok(Box::pin(act(args, console)).await?.exit)
+}
+
+/// As a step of a workflow does it, which tells of it in its summary.
+pub(crate) async fn act(args: &PullsArgs, console: &Console) -> Result<Acted, Failure> {
+    let listed = |exit| Acted { exit, markdown: String::new() };
     match &args.command {
-        None => list::run(&args.list, &[], console).await,
-        Some(PullsCommand::List(args)) => list::run(&args.list, &args.names.names, console).await,
+        None => list::run(&args.list, &[], console).await.map(listed),
+        Some(PullsCommand::List(args)) => list::run(&args.list, &args.names.names, console).await.map(listed),
         Some(PullsCommand::Merge(args)) => write::merge(args, console).await,
         Some(PullsCommand::Close(args)) => write::close(args, console).await,
         Some(PullsCommand::Message(args)) => write::message(args, console).await,

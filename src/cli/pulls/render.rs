@@ -10,7 +10,7 @@ use foreign_text::markdown::words;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::console::{BOLD, linked};
+use crate::cli::console::{self, BOLD};
 use crate::cli::failure::Failure;
 use crate::cli::json as exact;
 use crate::github::PullAddress;
@@ -44,9 +44,30 @@ impl Totals {
         totals
     }
 
+    /// How many are open, or may be.
+    fn open(&self) -> usize {
+        self.stages.values().sum::<usize>() + self.unread
+    }
+
+    /// For the action: how many stand how, and all of it as JSON.
+    pub(super) fn outputs(&self) -> Vec<(&'static str, String)> {
+        let ready = self.stages.get(Stage::Ready.as_str()).copied().unwrap_or_default();
+        let Self { stages, unread, merged, closed } = self;
+        let counts = serde_json::json!({
+            "open": self.open(), "merged": merged, "closed": closed, "unread": unread, "stages": stages,
+        });
+        vec![
+            ("pull-requests-open", self.open().to_string()),
+            ("pull-requests-ready", ready.to_string()),
+            ("pull-requests-merged", merged.to_string()),
+            ("pull-requests-closed", closed.to_string()),
+            ("pull-request-counts", counts.to_string()),
+        ]
+    }
+
     /// `3 pull requests are open: 2 ready, 1 checks failed; 41 merged, 2 closed`.
     pub(super) fn words(&self, shown: &[KnownPull], asked: bool) -> String {
-        let open: usize = self.stages.values().sum::<usize>() + self.unread;
+        let open = self.open();
         let count = |n: usize| if n == 1 { "is" } else { "are" };
         let mut text = match (asked, open) {
             (true, _) => format!("{} {} meant", many(shown.len(), "pull request"), count(shown.len())),
@@ -104,6 +125,15 @@ pub(super) fn name(pull: &KnownPull) -> String {
     address.map_or_else(|| neutral(&pull.followed.url), |address| address.to_string())
 }
 
+/// Its name in Markdown, with its page behind it.
+pub(super) fn linked(pull: &KnownPull) -> String {
+    let url = &pull.followed.url;
+    let is_plain =
+        url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>()|".contains(&b));
+    let label = words(&name(pull), 200);
+    if is_plain { format!("[{label}](<{url}>)") } else { label }
+}
+
 /// What a person has to know beside the stage: foreign text.
 fn note(status: &PullStatus) -> String {
     let by = |verb: &str, who: &Option<String>| who.as_ref().map(|who| format!("{verb} by {who}"));
@@ -133,7 +163,7 @@ pub(super) fn table(pulls: &[KnownPull], now: Timestamp, width: usize) -> String
         for pull in group {
             let status = pull.status();
             table.add_row([
-                linked(&name(pull), &pull.followed.url),
+                console::linked(&name(pull), &pull.followed.url),
                 status.map_or("not read", |status| status.stage.label()).to_owned(),
                 status.map_or_else(String::new, |status| ago(status.since, now)),
                 neutral(pull.followed.task.as_str()),
@@ -229,11 +259,7 @@ pub(super) fn markdown(pulls: &[KnownPull], totals: &Totals) -> String {
             group.len()
         );
         for pull in group {
-            let url = &pull.followed.url;
-            let is_plain = url.starts_with("https://")
-                && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>()|".contains(&b));
-            let label = words(&name(pull), 200);
-            let link = if is_plain { format!("[{label}](<{url}>)") } else { label };
+            let link = linked(pull);
             let title =
                 pull.title.as_deref().map_or_else(String::new, |title| format!(" {}", words(title, 200)));
             let mut stage = pull.status().map_or("not read", |status| status.stage.label()).to_owned();

@@ -1,6 +1,6 @@
 //! Which pull requests a command is about: those of a manifest's runs or of all, selected or named, read now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foreign_text::line as neutral;
@@ -82,15 +82,25 @@ impl Which {
         if self.all {
             return Ok(None);
         }
-        let selection = Selection { var: self.var.clone(), ..Selection::default() };
-        let manifest = planned::read(&self.manifest, &selection, console);
-        let manifest = manifest.map_err(|failure| {
-            failure.help_if(!self.manifest.exists(), "see those of all manifests: jules-batch pulls --all")
-        })?;
-        let plan = planned::expand(&manifest, console)?;
-        let identity = ManifestIdentity::new(&self.state.state_dir, &self.manifest, &plan.name, false);
-        Ok(Some(if plan.former_name.is_some() { identity.with_default_name() } else { identity }))
+        identity(&self.manifest, &self.state.state_dir, &self.var, console).map(Some)
     }
+}
+
+/// What the ledger knows a manifest by.
+pub(super) fn identity(
+    path: &Path,
+    state_dir: &Path,
+    var: &[String],
+    console: &Console,
+) -> Result<ManifestIdentity, Failure> {
+    let selection = Selection { var: var.to_vec(), ..Selection::default() };
+    let manifest = planned::read(path, &selection, console);
+    let manifest = manifest.map_err(|failure| {
+        failure.help_if(!path.exists(), "see those of all manifests: jules-batch pulls --all")
+    })?;
+    let plan = planned::expand(&manifest, console)?;
+    let identity = ManifestIdentity::new(state_dir, path, &plan.name, false);
+    Ok(if plan.former_name.is_some() { identity.with_default_name() } else { identity })
 }
 
 /// What one reading of several gave.

@@ -5,11 +5,10 @@ use std::time::Duration;
 use clap::{ArgAction, ValueEnum};
 use tokio::time::Instant;
 
-use super::act::{self, ActArgs, Task, Words, needed};
+use super::act::{self, ActArgs, Acted, Task, Words, needed};
 use crate::cli::args::Service;
 use crate::cli::client;
 use crate::cli::console::Console;
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::github::{GitHub, MergeMethod};
 use crate::manifest::parse_duration;
@@ -148,7 +147,7 @@ pub(super) struct UpdateArgs {
     act: ActArgs,
 }
 
-pub(super) async fn merge(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) async fn merge(args: &MergeArgs, console: &Console) -> Result<Acted, Failure> {
     let github = needed()?;
     let terms = Terms {
         settle: args.settle,
@@ -175,7 +174,7 @@ pub(super) async fn merge(args: &MergeArgs, console: &Console) -> Result<Exit, F
     act::run(&args.act, task, &github, console).await
 }
 
-pub(super) async fn close(args: &CloseArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) async fn close(args: &CloseArgs, console: &Console) -> Result<Acted, Failure> {
     let words = Words { verb: "close", done: "closed" };
     let task = Task {
         what: What::Close,
@@ -187,7 +186,7 @@ pub(super) async fn close(args: &CloseArgs, console: &Console) -> Result<Exit, F
     act::run(&args.act, task, &needed()?, console).await
 }
 
-pub(super) async fn message(args: &MessageArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) async fn message(args: &MessageArgs, console: &Console) -> Result<Acted, Failure> {
     let text = args.text.trim();
     if text.is_empty() {
         return Err(Failure::usage("the message is empty").help("say what is to be done"));
@@ -199,7 +198,7 @@ pub(super) async fn message(args: &MessageArgs, console: &Console) -> Result<Exi
     act::run(&args.act, task, &needed()?, console).await
 }
 
-pub(super) async fn update(args: &UpdateArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) async fn update(args: &UpdateArgs, console: &Console) -> Result<Acted, Failure> {
     let github = needed()?;
     if is_of_actions(&github).await {
         return Err(Failure::usage("the token is that of a job of GitHub Actions: what it pushes starts no checks, so that nothing would become ready")

@@ -1,5 +1,6 @@
 //! `pulls`: how pull requests stand after their sessions, and what is done about it, against both halves of the simulator.
 
+mod action;
 mod closing;
 mod listing;
 mod merging;
