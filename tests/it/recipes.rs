@@ -27,11 +27,13 @@ struct Recipe {
     shard: &'static [(&'static str, &'static str)],
 }
 
-const RECIPES: [Recipe; 13] = [
+const RECIPES: [Recipe; 15] = [
     Recipe { file: "github/mass-upgrade.yml", kept: Kept::Cached, shard: GITHUB },
     Recipe { file: "github/mass-upgrade.yml", kept: Kept::NotSaved, shard: GITHUB },
     Recipe { file: "github/nightly-refactor.yml", kept: Kept::Cached, shard: GITHUB },
     Recipe { file: "github/nightly-refactor.yml", kept: Kept::NotSaved, shard: GITHUB },
+    Recipe { file: "github/campaign.yml", kept: Kept::Cached, shard: GITHUB },
+    Recipe { file: "github/campaign.yml", kept: Kept::NotSaved, shard: GITHUB },
     Recipe { file: "github/labelled-pull-request.yml", kept: Kept::NotSaved, shard: GITHUB },
     Recipe { file: "buildkite.yml", kept: Kept::Outside, shard: BUILDKITE },
     Recipe { file: "gitlab-ci.yml", kept: Kept::Cached, shard: GITLAB },
@@ -58,6 +60,14 @@ const KUBERNETES: &[(&str, &str)] = &[("JOB_COMPLETION_INDEX", "N"), ("JULES_BAT
 
 /// One job, and no shards.
 const GITHUB: &[(&str, &str)] = &[("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ATTEMPT", "1")];
+
+/// What expressions of the shipped workflows are in the test: the hour of a run, not one of those between.
+const CONTEXT: &[(&str, &str)] = &[
+    ("github.repository", "my-org/web"),
+    ("github.head_ref", "main"),
+    ("github.event.schedule == '37 * * * *'", "false"),
+    ("secrets.CAMPAIGN_TOKEN", "ghp_of-the-tests"),
+];
 
 impl Recipe {
     fn is_an_action(&self) -> bool {
@@ -87,12 +97,12 @@ impl Recipe {
         let inputs = inputs.filter(|(name, _)| *name != "jules-api-key" && *name != "state-cache");
         inputs
             .map(|(name, value)| {
-                let value = value.as_str().unwrap();
-                let value = value.replace("${{ github.repository }}", "my-org/web");
-                (
-                    format!("JULES_BATCH_{}", name.replace('-', "_").to_uppercase()),
-                    value.replace("${{ github.head_ref }}", "main"),
-                )
+                let filled = |text: String, (expression, value): &(&str, &str)| {
+                    text.replace(&format!("${{{{ {expression} }}}}"), value)
+                };
+                let value = CONTEXT.iter().fold(value.as_str().unwrap().to_owned(), filled);
+                assert!(!value.contains("${{"), "{}: {value}", self.file);
+                (format!("JULES_BATCH_{}", name.replace('-', "_").to_uppercase()), value)
             })
             .collect()
     }
@@ -134,7 +144,7 @@ fn start(recipe: &Recipe, world: &World, checkout: &Path, shard: usize) -> Child
         // In the time of a test, where the manifest is not ours.
         sh.envs(recipe.inputs()).env("JULES_BATCH_POLL_INTERVAL", "15ms");
     }
-    sh.env("JULES_BASE_URL", world.service().url());
+    sh.env("JULES_BASE_URL", world.service().url()).env("GITHUB_API_URL", world.github_url());
     sh.env("JULES_API_KEY", KEY).stdout(Stdio::null()).stderr(Stdio::null());
     for (name, value) in recipe.shard {
         let value = value.replace("N1", &(shard + 1).to_string()).replace('N', &shard.to_string());
