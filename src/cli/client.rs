@@ -20,7 +20,7 @@ pub(crate) fn builder(service: &Service) -> Result<JulesBuilder, Failure> {
     };
     let key = redact::key().map_err(|error| Failure::new(Exit::KeyRefused, error))?;
     let builder = key.cloned().into_iter().fold(builder, JulesBuilder::api_key);
-    Ok(builder.with_env())
+    Ok(builder.with_env().hide(redact::redactor().tokens().iter().cloned()))
 }
 
 /// The client of a command that runs no manifest; sends nothing.

@@ -125,7 +125,7 @@ impl Console {
             redaction_said: AtomicBool::new(false),
             stderr: Stderr::start(err, display.clone()),
             display,
-            redactor: redactor(),
+            redactor: redactor().clone(),
         }))
     }
 

@@ -12,12 +12,18 @@ pub(crate) fn connect() -> Result<Option<GitHub>, Failure> {
     let Some(token) = token else { return Ok(None) };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let (api, graphql) = (variable("GITHUB_API_URL"), variable("GITHUB_GRAPHQL_URL"));
-    client(Config::new(token.clone(), api.as_deref(), graphql.as_deref())).map(Some)
+    client(Config::new(token.clone(), redact::redactor().tokens(), api.as_deref(), graphql.as_deref()))
+        .map(Some)
 }
 
 /// The client for the simulator's GitHub. The user's own token is never sent there.
 pub(crate) fn at(address: &str, token: &Secret) -> Result<GitHub, Failure> {
-    client(Config::new(token.clone(), Some(address), Some(&format!("{address}/graphql"))))
+    client(Config::new(
+        token.clone(),
+        redact::redactor().tokens(),
+        Some(address),
+        Some(&format!("{address}/graphql")),
+    ))
 }
 
 fn client(config: Result<Config, InvalidAddress>) -> Result<GitHub, Failure> {

@@ -90,7 +90,7 @@ impl FileArgs {
             junit_profile: self.junit_profile,
             more: junit.into_iter().chain(json).collect(),
             more_events: Vec::new(),
-            redactor: redactor(),
+            redactor: redactor().clone(),
         };
         one_each(&files, false)?;
         Ok(files)

@@ -25,11 +25,15 @@ pub(crate) fn github_token() -> Result<Option<&'static Secret>, &'static SecretE
     TOKEN.as_ref().map(Option::as_ref)
 }
 
-/// Takes this process's secrets out of text.
-pub(crate) fn redactor() -> Redactor {
+static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| {
     let redactor = Redactor::new(key().ok().flatten());
     match &*TOKEN {
         Ok(Some(token)) => redactor.with_token(token),
         Ok(None) | Err(_) => redactor,
     }
+});
+
+/// Takes this process's secrets out of text, all of them.
+pub(crate) fn redactor() -> &'static Redactor {
+    &REDACTOR
 }

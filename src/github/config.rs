@@ -1,5 +1,6 @@
 //! Whose name GitHub is asked in, and where it is.
 
+use foreign_text::{Secrets, Word};
 use jules::Secret;
 use jules::reqwest::Url;
 
@@ -10,6 +11,8 @@ const API: &str = "https://api.github.com";
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(super) token: Secret,
+    /// What answers are read without: the token, and what else is nobody's business.
+    pub(super) secrets: Secrets,
     pub(super) api: Url,
     pub(super) graphql: Url,
 }
@@ -24,13 +27,14 @@ pub(crate) struct InvalidAddress {
 
 impl Config {
     /// `api` is the address of REST, `https://api.github.com` by default, and `graphql` that of GraphQL, by default the one
-    /// that belongs to it.
+    /// that belongs to it. The token and the `hidden` words are taken out of all answers.
     ///
     /// # Errors
     ///
     /// [`InvalidAddress`] for one that is not https, unless it is on this machine.
     pub(crate) fn new(
         token: Secret,
+        hidden: &[Word],
         api: Option<&str>,
         graphql: Option<&str>,
     ) -> Result<Self, InvalidAddress> {
@@ -39,7 +43,8 @@ impl Config {
             Some(address) => checked("GITHUB_GRAPHQL_URL", address)?,
             None => beside(&api),
         };
-        Ok(Self { token, api, graphql })
+        let secrets = Secrets::new(token.words().iter().chain(hidden).cloned());
+        Ok(Self { token, secrets, api, graphql })
     }
 }
 
@@ -79,7 +84,7 @@ mod tests {
     use super::*;
 
     fn config(api: Option<&str>, graphql: Option<&str>) -> Result<(String, String), InvalidAddress> {
-        let config = Config::new(Secret::new("ghp_token").unwrap(), api, graphql)?;
+        let config = Config::new(Secret::new("ghp_token").unwrap(), &[], api, graphql)?;
         Ok((config.api.to_string(), config.graphql.to_string()))
     }
 

@@ -49,7 +49,7 @@ impl World {
 }
 
 fn client(url: &str, token: &str) -> GitHub {
-    GitHub::new(Config::new(Secret::new(token).unwrap(), Some(url), None).unwrap()).unwrap()
+    GitHub::new(Config::new(Secret::new(token).unwrap(), &[], Some(url), None).unwrap()).unwrap()
 }
 
 fn soon() -> Instant {

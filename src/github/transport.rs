@@ -140,10 +140,10 @@ impl Transport {
         ])
     }
 
-    /// Without the token, should somebody repeat it.
+    /// Without secrets, should somebody repeat one: before anything is cut, and before escapes are understood.
     fn clean(&self, body: Vec<u8>) -> Vec<u8> {
         let text = String::from_utf8_lossy(&body);
-        match self.config.token.redact(&text) {
+        match self.config.secrets.mask(&text) {
             std::borrow::Cow::Borrowed(_) => body,
             std::borrow::Cow::Owned(clean) => clean.into_bytes(),
         }

@@ -49,7 +49,11 @@ const PART: usize = 16;
 /// Takes secrets out of text: the API key, tokens, and the passwords of addresses in the environment. `***` stands in
 /// their place.
 #[derive(Clone, Debug, Default)]
-pub struct Redactor(Arc<Secrets>);
+pub struct Redactor {
+    secrets: Arc<Secrets>,
+    /// Those of them that nothing else is like.
+    tokens: Vec<Word>,
+}
 
 impl Redactor {
     /// For the key, and for what the environment holds: GitHub's tokens, a database's password, and user name and password
@@ -58,8 +62,11 @@ impl Redactor {
     pub fn new(key: Option<&ApiKey>) -> Self {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let words = key.into_iter().flat_map(ApiKey::words).cloned().chain(of_environment(variables));
-        Self(Arc::new(Secrets::new(words)))
+        let found = of_environment(variables);
+        let tokens: Vec<Word> =
+            key.into_iter().flat_map(ApiKey::words).cloned().chain(found.tokens).collect();
+        let secrets = Secrets::new(tokens.iter().cloned().chain(found.passwords));
+        Self { secrets: Arc::new(secrets), tokens }
     }
 
     /// The same for another key as well.
@@ -75,16 +82,23 @@ impl Redactor {
     }
 
     fn with(self, words: &[Word]) -> Self {
-        if words.iter().all(|word| self.0.words().contains(word)) {
+        if words.iter().all(|word| self.tokens.contains(word)) {
             return self;
         }
-        Self(Arc::new(self.0.and(words.iter().cloned())))
+        let secrets = self.secrets.and(words.iter().cloned());
+        Self { secrets: Arc::new(secrets), tokens: [&self.tokens, words].concat() }
+    }
+
+    /// The keys and tokens, which answers are read without: escape sequences may take letters of them along later on. No
+    /// passwords, as people make them of words, such as repositories and branches may have as names.
+    pub(crate) fn tokens(&self) -> &[Word] {
+        &self.tokens
     }
 
     /// The text without secrets. What is lent had none.
     #[must_use]
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.0.mask(text)
+        self.secrets.mask(text)
     }
 
     /// The same for everything that `write` writes.
@@ -132,17 +146,26 @@ impl Write for Lines<'_> {
     }
 }
 
+/// What the environment holds.
+#[derive(Default)]
+struct Found {
+    tokens: Vec<Word>,
+    passwords: Vec<Word>,
+}
+
 /// The secrets in these variables.
-fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Word> {
-    let mut found = Vec::new();
+fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Found {
+    let mut found = Found::default();
     for (name, value) in variables {
         match Secret::new(&value) {
-            Ok(token) if TOKENS.contains(&&*name) => found.extend_from_slice(token.words()),
-            _ if TOKENS.contains(&&*name) || name == PASSWORD => found.extend(password(value.trim())),
+            Ok(token) if TOKENS.contains(&&*name) => found.tokens.extend_from_slice(token.words()),
+            _ if TOKENS.contains(&&*name) || name == PASSWORD => {
+                found.passwords.extend(password(value.trim()));
+            }
             _ => {}
         }
         if PROXIES.contains(&&*name) || (value.contains("://") && value.contains('@')) {
-            found.extend(credentials(&value));
+            found.passwords.extend(credentials(&value));
         }
     }
     found
@@ -220,6 +243,10 @@ mod tests {
     use super::*;
     use crate::outcome::{Outcome, sample};
 
+    fn of(words: impl IntoIterator<Item = Word>) -> Redactor {
+        Redactor { secrets: Arc::new(Secrets::new(words)), tokens: Vec::new() }
+    }
+
     fn redactor() -> Redactor {
         Redactor::default().with_key(&ApiKey::new("AIza-secret-key").unwrap())
     }
@@ -236,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_one_of_our_words_is_taken_out_of_the_words_of_others() {
-        let redactor = Redactor(Arc::new(Secrets::new(["task_ended", "succeeded"].map(Word::whole))));
+        let redactor = of(["task_ended", "succeeded"].map(Word::whole));
         let event = |why| sample::event(1, sample::ended("task-0", Outcome::Succeeded, Some(why)));
         assert_eq!(clean(&redactor, event("task_ended, and succeeded!")), event("***, and ***!"));
     }
@@ -263,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_proxy_s_credentials_are_secrets() {
-        let redactor = |address: &str| Redactor(Arc::new(Secrets::new(credentials(address))));
+        let redactor = |address: &str| of(credentials(address));
         let long = redactor("http://me:p%40ssw0rd-1@proxy.example:3128");
         for leak in ["p@ssw0rd-1", "p%40ssw0rd-1", "bWU6cEBzc3cwcmQtMQ=="] {
             assert_eq!(long.clean(&format!("407: {leak}!")), "407: ***!", "{leak}");
@@ -288,7 +315,8 @@ mod tests {
             ("EDITOR", "correct horse battery"),
         ];
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let redactor = Redactor(Arc::new(Secrets::new(of_environment(variables))));
+        let found = of_environment(variables);
+        let redactor = of(found.tokens.into_iter().chain(found.passwords));
         for leak in [
             "ghs_0123456789abcdefghijklmnopqrstuvwxyz",
             "ghs_0123456789ab",

@@ -143,23 +143,20 @@ fn nothing_that_the_action_writes_has_the_key() {
 
 /// A proxy that takes no session, and answers what is made of the request's head.
 fn proxy(answer: impl Fn(&str) -> String + Send + 'static) -> String {
+    let served = server(move |head| match head.starts_with("GET") {
+        true => ("200 OK", "{}".to_owned()),
+        false => ("400 Bad Request", answer(head)),
+    });
+    format!("{served}/v1alpha")
+}
+
+/// A server that answers what is made of a request's head.
+fn server(answer: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1alpha", listener.local_addr().unwrap());
+    let url = format!("http://{}", listener.local_addr().unwrap());
     let answer = move |mut stream: TcpStream| {
-        let mut request = Vec::new();
-        let mut buffer = [0; 4096];
-        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-            match stream.read(&mut buffer) {
-                Ok(n @ 1..) => request.extend_from_slice(&buffer[..n]),
-                Ok(0) | Err(_) => return,
-            }
-        }
-        let head = String::from_utf8_lossy(&request).into_owned();
-        let (status, body) = if head.starts_with("GET") {
-            ("200 OK", "{}".to_owned())
-        } else {
-            ("400 Bad Request", answer(&head))
-        };
+        let Some(head) = head_of(&mut stream) else { return };
+        let (status, body) = answer(&head);
         let length = body.len();
         let answer =
             format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
@@ -168,6 +165,29 @@ fn proxy(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     };
     std::thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(answer));
     url
+}
+
+/// A request's head, when its body has been read as well.
+fn head_of(stream: &mut TcpStream) -> Option<String> {
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let end = request.windows(4).position(|end| end == b"\r\n\r\n");
+        if let Some(end) = end {
+            let head = String::from_utf8_lossy(&request[..end + 4]).into_owned();
+            let length = head
+                .to_lowercase()
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            if request.len() >= end + 4 + length.unwrap_or(0) {
+                return Some(head);
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(n @ 1..) => request.extend_from_slice(&buffer[..n]),
+            Ok(0) | Err(_) => return None,
+        }
+    }
 }
 
 /// In every field that is shown.
@@ -293,6 +313,58 @@ fn tokens_and_passwords_of_the_environment_are_written_nowhere() {
         let encoded_key = &encoded[24..64];
         for secret in [&token[..20], password, &KEY[KEY.len() - 16..], encoded_key] {
             assert!(!text.contains(secret), "{name} has {secret}");
+        }
+    }
+}
+
+/// The secret with escape sequences that take every third letter along, and what a terminal is left with.
+fn with_letters_taken_along(secret: &str) -> (String, String) {
+    let letters = || secret.chars().enumerate();
+    let written = letters().map(|(n, c)| if n % 3 == 2 { format!("\u{1B}{c}") } else { c.to_string() });
+    (written.collect(), letters().filter(|(n, _)| n % 3 != 2).map(|(_, c)| c).collect())
+}
+
+#[test]
+fn github_does_not_tell_the_key_in_pieces() {
+    let key: String = KEY.chars().filter(char::is_ascii_alphanumeric).collect();
+    let (login, left) = with_letters_taken_along(&key);
+    let body = serde_json::json!({ "data": { "viewer": { "login": login } } }).to_string();
+    let github = server(move |_| ("200 OK", body.clone()));
+    let world = World::with("{}", &Manifest::of([job("a", "Do it.", &[])]));
+    let runner = world.command("doctor").env("JULES_API_KEY", &key).env("GH_TOKEN", "ghp_of-somebody");
+    let runner = runner.env("JULES_BASE_URL", world.service().url()).env("GITHUB_API_URL", &github);
+    let ended = runner.exits(0);
+    assert!(ended.stdout.contains("a classic token of ***") && !ended.stdout.contains(&left[..8]), "{ended}");
+}
+
+#[test]
+fn the_service_does_not_tell_a_token_in_pieces() {
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ";
+    let (written, left) = with_letters_taken_along(&token[4..]);
+    let written = written.replace('\u{1B}', "\\u001b");
+    let pull = format!("outcome: pull-request, pull-request-title: \"{written}\"");
+    let fails = format!("outcome: failure, failure-reason: \"it is {written}\"");
+    let rule = format!("{{ when: {{ prompt: fails }}, then: {{ {fails} }} }}");
+    let world = World::with(
+        &format!("{{ rules: [{rule}], defaults: {{ duration: 40ms, {pull} }} }}"),
+        &Manifest::of(
+            ["fails", "works"].map(|id| job(id, &format!("It {id}."), &["source: my-org/web@main"])),
+        ),
+    );
+    let ended = world.run().env("GH_TOKEN", token).env("GITHUB_API_URL", "http://127.0.0.1:1").exits(100);
+    for (name, text) in self::written(&ended, world.folder()) {
+        assert!(!text.contains(&left[..8]), "{name} has it: {text}");
+    }
+    let session = |words: &str| {
+        let command = world.command("session").args(words).env("JULES_BASE_URL", world.service().url());
+        command.env("GH_TOKEN", token).start().wait()
+    };
+    let listed = session("list").stdout;
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    for id in listed.lines().filter_map(|line| line.split('\t').next()) {
+        for command in ["show", "result", "stream --history"] {
+            let ended = session(&format!("{command} {id}"));
+            assert!(!ended.stdout.contains(&left[..8]), "{command}: {ended}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use foreign_text::Word;
 use url::{Host, Url};
 
 use super::client::Jules;
@@ -27,6 +28,7 @@ pub struct JulesBuilder {
     quotas: Quotas,
     options: Options,
     http: MakeHttp,
+    hidden: Vec<Word>,
 }
 
 /// Why a client cannot be built.
@@ -96,6 +98,7 @@ impl Default for JulesBuilder {
             quotas: Quotas::default(),
             options: Options::default(),
             http: MakeHttp::default(),
+            hidden: Vec::new(),
         }
     }
 }
@@ -163,6 +166,14 @@ impl JulesBuilder {
         self
     }
 
+    /// More secrets that answers are read without, as they are without the key: `***` stands in their place. They are taken
+    /// from [`ApiKey::words`] and [`Secret::words`]. What may be a common word should not be one of them: names and patches
+    /// are read without it as well.
+    pub fn hide(mut self, words: impl IntoIterator<Item = Word>) -> Self {
+        self.hidden.extend(words);
+        self
+    }
+
     /// The client. Sends nothing.
     ///
     /// # Errors
@@ -173,7 +184,7 @@ impl JulesBuilder {
         let key = self.key?.ok_or(BuildError::KeyMissing)?;
         let base_url = check_url(self.base_url.as_deref().unwrap_or(Self::BASE_URL))?;
         check_quotas(self.quotas)?;
-        let transport = Transport::new(self.http, self.connect_timeout, base_url, key)
+        let transport = Transport::new(self.http, self.connect_timeout, base_url, key, self.hidden)
             .map_err(|error| BuildError::Http(error.without_url()))?;
         Ok(Jules::new(transport, self.quotas, self.options))
     }

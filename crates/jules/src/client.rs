@@ -116,10 +116,11 @@ impl Jules {
         self.shared.transport.key()
     }
 
-    /// Whether an answer held the key so far. It came without it: `***` stands there instead, in a patch as well.
+    /// Whether an answer held the key so far, or what else the client was told to [hide](super::JulesBuilder::hide). It came
+    /// without it: `***` stands there instead, in a patch as well.
     #[must_use]
-    pub fn key_came_back(&self) -> bool {
-        self.shared.transport.key_came_back()
+    pub fn secret_came_back(&self) -> bool {
+        self.shared.transport.secret_came_back()
     }
 
     /// What time it is at the service, within a second, by the `Date` of its last answer; what time it is here where that is
@@ -129,10 +130,10 @@ impl Jules {
         self.shared.transport.time()
     }
 
-    /// `text` without the client's key, for logs: see [`ApiKey::redact`](super::ApiKey::redact).
+    /// `text` without the client's key and what else it hides, for logs: see [`ApiKey::redact`](super::ApiKey::redact).
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.api_key().redact(text)
+        self.shared.transport.secrets().mask(text)
     }
 
     /// The base URL.

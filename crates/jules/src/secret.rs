@@ -164,16 +164,6 @@ impl ApiKey {
         self.0.words()
     }
 
-    /// An answer's body without the key; nothing where it does not hold the key. What holds it is text afterwards.
-    pub(super) fn redact_body(&self, body: &[u8]) -> Option<Vec<u8>> {
-        // Nearly every body is UTF-8, which is told faster than it is mended.
-        let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-        match self.redact(&text) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(clean) => Some(clean.into_bytes()),
-        }
-    }
-
     /// The key as a header value that HTTP libraries treat as sensitive.
     pub(super) fn header(&self) -> HeaderValue {
         header(self.0.text.expose_secret())
@@ -183,6 +173,16 @@ impl ApiKey {
 impl From<Secret> for ApiKey {
     fn from(secret: Secret) -> Self {
         Self(secret)
+    }
+}
+
+/// An answer's body without the secrets; nothing where it does not hold one. What holds one is text afterwards.
+pub(super) fn redact_body(secrets: &Secrets, body: &[u8]) -> Option<Vec<u8>> {
+    // Nearly every body is UTF-8, which is told faster than it is mended.
+    let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+    match secrets.mask(&text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(clean) => Some(clean.into_bytes()),
     }
 }
 
@@ -283,8 +283,11 @@ mod tests {
             "ends with *** or has *** inside"
         );
         assert_eq!(key.redact("AIza-se et-key"), "AIza-se et-key");
-        assert_eq!(key.redact_body(b"\xff AIza-secret-key").as_deref(), Some("\u{FFFD} ***".as_bytes()));
-        assert_eq!(key.redact_body(b"\xff"), None);
+        assert_eq!(
+            redact_body(&key.0.search, b"\xff AIza-secret-key").as_deref(),
+            Some("\u{FFFD} ***".as_bytes())
+        );
+        assert_eq!(redact_body(&key.0.search, b"\xff"), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use foreign_text::{Secrets, Word};
 use jiff::Timestamp;
 use reqwest::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -12,6 +13,7 @@ use url::Url;
 use super::clock::Clock;
 use super::connections::{Connections, MakeHttp};
 use super::error::{ErrorKind, Refusal};
+use super::secret::redact_body;
 use super::{ApiKey, Error, Method, Options};
 
 /// The header that carries the key.
@@ -25,8 +27,10 @@ pub(super) struct Transport {
     connections: Connections,
     base_url: Url,
     key: ApiKey,
-    /// Whether an answer held the key.
-    key_came_back: AtomicBool,
+    /// What answers are read without: the key, and what else is nobody's business.
+    secrets: Secrets,
+    /// Whether an answer held one of them.
+    secret_came_back: AtomicBool,
     clock: Clock,
 }
 
@@ -73,6 +77,7 @@ impl Transport {
         connect_timeout: Duration,
         base_url: Url,
         key: ApiKey,
+        hidden: Vec<Word>,
     ) -> Result<Self, reqwest::Error> {
         // Plain HTTP is for loopback, and a proxy would read the key. It needs no certificates either: not to load the
         // system's saves some megabytes.
@@ -84,8 +89,9 @@ impl Transport {
         Ok(Self {
             connections,
             base_url,
+            secrets: Secrets::new(key.words().iter().cloned().chain(hidden)),
             key,
-            key_came_back: AtomicBool::new(false),
+            secret_came_back: AtomicBool::new(false),
             clock: Clock::default(),
         })
     }
@@ -99,8 +105,8 @@ impl Transport {
         &self.base_url
     }
 
-    pub(super) fn key_came_back(&self) -> bool {
-        self.key_came_back.load(Ordering::Relaxed)
+    pub(super) fn secret_came_back(&self) -> bool {
+        self.secret_came_back.load(Ordering::Relaxed)
     }
 
     /// The service's time.
@@ -110,6 +116,11 @@ impl Transport {
 
     pub(super) fn key(&self) -> &ApiKey {
         &self.key
+    }
+
+    /// What answers are read without.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Sends the request once and reads the answer to its end.
@@ -136,10 +147,10 @@ impl Transport {
             .await
             .map_err(|error| network(request.method, error, options.request_timeout))?;
         let body = read_body(request.method, &mut answer, options).await;
-        // Whoever repeats the key is read without it: before anything is cut, and before escapes are understood.
+        // Whoever repeats a secret is read without it: before anything is cut, and before escapes are understood.
         let body = body.map(|body| {
-            self.key.redact_body(&body).map_or(body, |clean| {
-                self.key_came_back.store(true, Ordering::Relaxed);
+            redact_body(&self.secrets, &body).map_or(body, |clean| {
+                self.secret_came_back.store(true, Ordering::Relaxed);
                 clean
             })
         });

@@ -97,7 +97,7 @@ pub(super) async fn run(
     pulls.sort_by(|one, other| (one.made_at, &one.followed.url).cmp(&(other.made_at, &other.followed.url)));
     let Task { what, terms, delete_branch, words, jules } = task;
     let how = How { terms, by: mark::who(), delete_branch };
-    let log = PullLog::new(ledger, redact::redactor());
+    let log = PullLog::new(ledger, redact::redactor().clone());
     let mut acting = Acting::new((github, jules), log, (what, how), pulls);
     let reading = format!("reading {}", many(acting.jobs.len(), "pull request"));
     let failed = |error| cannot(error, console);

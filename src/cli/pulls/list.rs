@@ -161,6 +161,6 @@ pub(super) fn keep(
         Err(error) => return Err(Failure::new(Exit::NotWritable, error)),
     };
     let both = readings.followed.iter().zip(&readings.reads);
-    let recorded = record(ledger, &redact::redactor(), both, readings.usage, began);
+    let recorded = record(ledger, redact::redactor(), both, readings.usage, began);
     recorded.map(drop).map_err(|error| cannot(error, console))
 }

@@ -78,9 +78,9 @@ pub(super) async fn change_set(client: &SessionClient, console: &Console) -> Res
         Some(change_set) => Some(change_set.clone()),
         None => whole_digest(client, console).await?.change_set_of(&session).cloned(),
     };
-    if client.jules().key_came_back() {
+    if client.jules().secret_came_back() {
         console.warn(
-            "the session repeats your API key: `***` stands in its place, also where the change set held it",
+            "the session repeats your API key or a token of yours: `***` stands in its place, also where the change set held it",
         );
     }
     change_set.ok_or_else(|| {
