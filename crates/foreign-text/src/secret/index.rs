@@ -2,6 +2,7 @@
 
 use super::Word;
 use super::letters::{Characters, Form, Letter, Letters};
+use super::memo::Memo;
 
 /// How many letters are looked up at once; a word of fewer is not looked for.
 const GRAM: usize = 3;
@@ -53,8 +54,9 @@ struct Reading {
     from: usize,
     /// The letter that it begins with.
     at: usize,
-    /// Where the last letter ends in the text.
+    /// Where the last letter ends in the text, and that less what was left out at once.
     end: usize,
+    place: usize,
 }
 
 /// What was found.
@@ -68,7 +70,8 @@ pub(super) struct Found {
 
 impl Pattern {
     fn new(word: &Word, form: Form) -> Self {
-        let letters = |text| Letters::new(Characters { text, at: 0, form }, word.text.len(), false);
+        let memo = Memo::default();
+        let letters = |text| Letters::new(Characters { text, at: 0, form }, &memo, None);
         Self {
             letters: letters(&word.text).map(|letter| letter.c).collect(),
             least: word.least,
@@ -104,11 +107,11 @@ impl Index {
         self.words == other.words
     }
 
-    /// The longest word, or part of one that counts, that begins there, and how many bytes were looked at.
-    pub(super) fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
+    /// The longest word, or part of one that counts, that begins there, and where the search ended.
+    pub(super) fn search(&self, text: &str, at: usize, memo: &Memo) -> (Option<Found>, usize) {
         let characters = Characters { text, at, form: self.form };
         let first = characters.clone().next();
-        let mut letters = Letters::new(characters, gap, false);
+        let mut letters = Letters::new(characters, memo, None);
         let mut next = || letters.next().map(|letter| (letter.c, letter.end));
         let gram = [next(), next(), next()];
         let found = match gram {
@@ -116,7 +119,7 @@ impl Index {
             [Some(a), Some(b), Some(c)] if first == gram[0] => self.follow([a, b, c], &mut letters),
             _ => None,
         };
-        (found, letters.at() - at)
+        (found, letters.at())
     }
 
     /// Goes on from a word's first letters, with every place that has them, for as long as it is one of the words.
@@ -142,11 +145,18 @@ impl Index {
     }
 
     /// The same, whichever characters of the escape sequences in it are letters of the word: each of them may be one or
-    /// none, but those of a command string all or none.
-    pub(super) fn search_sequences(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
+    /// none, but those of a command string all or none. `gap` is the longest sequence that is read so. Also how many bytes
+    /// were read.
+    pub(super) fn search_sequences(
+        &self,
+        text: &str,
+        at: usize,
+        gap: usize,
+        memo: &Memo,
+    ) -> (Option<Found>, usize) {
         let characters = Characters { text, at, form: self.form };
         let first = characters.clone().next();
-        let mut letters = Letters::new(characters, gap, true);
+        let mut letters = Letters::new(characters, memo, Some(gap));
         let mut longest = None;
         let begins = letters.next().filter(|letter| first == Some((letter.c, letter.end)));
         let mut readings = begins.map_or_else(Vec::new, |first| self.readings_from(&first));
@@ -161,7 +171,7 @@ impl Index {
                 longest = Some(Found { end: letter.end, again: 0 });
             }
         }
-        (longest, letters.at() - at)
+        (longest, letters.place() - at)
     }
 
     fn readings_from(&self, first: &Letter) -> Vec<Reading> {
@@ -169,7 +179,14 @@ impl Index {
         let places = self.places[from..].iter().map(|(_, place)| *place);
         places
             .take_while(|place| self.words[place.word].letters[place.at] == first.c)
-            .map(|Place { word, at }| Reading { word, next: at + 1, from: 0, at, end: first.end })
+            .map(|Place { word, at }| Reading {
+                word,
+                next: at + 1,
+                from: 0,
+                at,
+                end: first.end,
+                place: first.place,
+            })
             .collect()
     }
 
@@ -182,9 +199,9 @@ impl Index {
     ) -> impl Iterator<Item = Reading> + use<> {
         let is_passed = letter.end <= reading.from;
         // A gap, a sequence that begins within it, and the letter.
-        let is_near = letter.end <= reading.end + 2 * gap + LONGEST_LETTER;
+        let is_near = letter.place <= reading.place + 2 * gap + LONGEST_LETTER;
         let fits = self.words[reading.word].letters.get(reading.next) == Some(&letter.c);
-        let with = Reading { next: reading.next + 1, end: letter.end, ..*reading };
+        let with = Reading { next: reading.next + 1, end: letter.end, place: letter.place, ..*reading };
         let without = Reading { from: letter.or_from.unwrap_or(reading.from), ..*reading };
         let with = (fits && !is_passed).then_some(with);
         let without = if is_passed { Some(*reading) } else { letter.or_from.map(|_| without) };

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use super::index::ESCAPES;
+use super::memo::{Memo, Run};
 use crate::REPLACEMENT;
 use crate::character::between_letters;
-use crate::escape::{begins, begins_string, sequence_end};
+use crate::escape::{begins, begins_string};
 
 /// The most backslashes of one escape: JSON within JSON, three times.
 const MOST_SLASHES: usize = 8;
@@ -13,7 +15,7 @@ const MOST_SLASHES: usize = 8;
 const MOST_DIGITS: usize = 6;
 
 /// How a text is read.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// As it is.
     Written,
@@ -34,17 +36,16 @@ impl Form {
     }
 }
 
-/// Whether an escape sequence may begin there, as it is or escaped: no escape takes in a character that begins one.
-pub(super) fn has_sequences(text: &str, range: Range<usize>) -> bool {
-    let mut characters = Characters { text, at: range.start, form: Form::Escaped };
-    while characters.at < range.end {
-        match characters.next() {
-            Some((c, _)) if begins(c) => return true,
-            Some(_) => {}
-            None => return false,
+/// The first place in the range where an escape sequence may begin, as it is or escaped.
+pub(super) fn next_sequence(text: &str, mut range: Range<usize>) -> Option<usize> {
+    let may_begin = |b: &u8| matches!(b, 0x1B | 0xC2) || ESCAPES.contains(b);
+    loop {
+        let at = range.start + text.as_bytes().get(range.clone())?.iter().position(may_begin)?;
+        if Form::Escaped.character(&text[at..]).is_some_and(|(c, _)| begins(c)) {
+            return Some(at);
         }
+        range.start = at + 1;
     }
-    false
 }
 
 /// Characters, each with the place where it ends.
@@ -70,27 +71,32 @@ pub(super) struct Letter {
     pub(super) c: char,
     /// Where it ends.
     pub(super) end: usize,
+    /// The same, less what was left out at once.
+    pub(super) place: usize,
     /// Where the text goes on for whoever takes this for a part of an escape sequence.
     pub(super) or_from: Option<usize>,
 }
 
-/// Characters without what may stand between letters; ends where more of it stands there than in a gap.
+/// Characters without what may stand between letters.
 pub(super) struct Letters<'a> {
     characters: Characters<'a>,
-    gap: usize,
-    /// Whether what stands in escape sequences may be letters: one who takes out ESC alone, or a sequence without the letter
-    /// that it has taken along, is left with them.
-    reads_sequences: bool,
+    memo: &'a Memo,
+    /// What stands in escape sequences of so many bytes may be letters as well: one who takes out ESC alone, or a sequence
+    /// without the letter that it has taken along, is left with them.
+    reads_sequences: Option<usize>,
     /// Where the sequence ends that is read.
     sequence: usize,
     /// Whether that is a command string, whose words are taken out together, and none of them is read yet.
     is_string: bool,
     is_new: bool,
+    /// How many bytes were left out at once.
+    left_out: usize,
 }
 
 impl<'a> Letters<'a> {
-    pub(super) fn new(characters: Characters<'a>, gap: usize, reads_sequences: bool) -> Self {
-        Self { characters, gap, reads_sequences, sequence: 0, is_string: false, is_new: false }
+    pub(super) fn new(characters: Characters<'a>, memo: &'a Memo, reads_sequences: Option<usize>) -> Self {
+        let (sequence, is_string, is_new, left_out) = (0, false, false, 0);
+        Self { characters, memo, reads_sequences, sequence, is_string, is_new, left_out }
     }
 
     /// Where they are.
@@ -98,16 +104,26 @@ impl<'a> Letters<'a> {
         self.characters.at
     }
 
+    /// The same, less what was left out at once.
+    pub(super) fn place(&self) -> usize {
+        self.characters.at - self.left_out
+    }
+
     /// Whether a sequence begins there; then it is left out, or read from its second character on.
     fn begins_sequence(&mut self, here: &Characters<'a>) -> bool {
-        let Some(end) = sequence_end(here.clone().take(self.gap)) else { return false };
-        if self.reads_sequences {
+        let Some(end) = self.memo.sequence_end(here) else { return false };
+        if self.reads_sequences.is_some_and(|longest| end - here.at <= longest) {
             (self.sequence, self.is_new) = (end, true);
             self.is_string = begins_string(here.clone().map(|(c, _)| c));
         } else {
             self.characters.at = end;
         }
         true
+    }
+
+    /// What begins here and is no letter.
+    fn run(&self) -> Run<'a> {
+        Run::new(self.memo, &self.characters, self.reads_sequences.is_some(), self.left_out)
     }
 
     /// Where the text goes on without the letter that ends there.
@@ -125,16 +141,28 @@ impl Iterator for Letters<'_> {
     type Item = Letter;
 
     fn next(&mut self) -> Option<Letter> {
-        let limit = self.characters.at + self.gap;
-        while self.characters.at <= limit {
+        let mut run = self.run();
+        loop {
             let here = self.characters.clone();
-            let (c, end) = self.characters.next()?;
+            let Some((c, end)) = self.characters.next() else {
+                run.end(here.at);
+                return None;
+            };
             let is_within = end <= self.sequence;
-            if (is_within || !begins(c) || !self.begins_sequence(&here)) && !between_letters(c) {
-                return Some(Letter { c, end, or_from: self.or_from(end) });
+            if !is_within && begins(c) && self.begins_sequence(&here) {
+                if end <= self.sequence {
+                    self.left_out = run.end(here.at);
+                    run = self.run();
+                    continue;
+                }
+            } else if !between_letters(c) {
+                self.left_out = run.end(here.at);
+                return Some(Letter { c, end, place: end - self.left_out, or_from: self.or_from(end) });
+            }
+            if !is_within && let Some(end) = run.step(self.characters.at) {
+                self.characters.at = end;
             }
         }
-        None
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod index;
 mod letters;
+mod memo;
 #[cfg(test)]
 mod tests;
 
@@ -11,16 +12,17 @@ use std::iter::once;
 use std::ops::Range;
 
 use index::{ESCAPES, Filter, Found, Index};
-use letters::{Form, has_sequences};
+use letters::{Form, next_sequence};
+use memo::Memo;
 
 /// What stands where a secret was.
 const MASK: &str = "***";
 
-/// The most bytes between two letters.
+/// The longest escape sequence, in bytes, whose characters may be letters; all of a longer one stands between two.
 const LONGEST_GAP: usize = 256;
 
 /// The same in a text in which the search goes over everything again and again, as in one of nothing but first letters and
-/// escape sequences: enough for a character or a short sequence.
+/// escape sequences.
 const SHORT_GAP: usize = 16;
 
 /// How many bytes are looked at for each of the text before gaps are short, and how many anyway.
@@ -104,8 +106,8 @@ impl Secrets {
     ///
     /// A word is found with everything between its letters that this crate takes out or puts in (escape sequences,
     /// characters of the table and what stands for them, white space, backslashes) and what cannot be seen, and with letters
-    /// as JSON (`\u0041`), XML (`&#65;`), addresses (`%41`) and programs (`\x41`, `\u{41}`) may write them, up to 256 bytes
-    /// between two letters. JSON stays JSON.
+    /// as JSON (`\u0041`), XML (`&#65;`), addresses (`%41`) and programs (`\x41`, `\u{41}`) may write them, however
+    /// much stands between two letters. JSON stays JSON.
     ///
     /// A text without a word is lent. It takes time in proportion to the text's length.
     #[must_use]
@@ -114,9 +116,11 @@ impl Secrets {
         // What is masked next, and what stands before it that is written already.
         let (mut hidden, mut kept) = (0..0, 0);
         let (mut from, mut read) = (0, 0);
+        let (memo, mut ahead) =
+            (Memo::of(text), Ahead { text, escape: Next::default(), sequence: Next::default() });
         while let Some(at) = self.filter.next(text.as_bytes(), from) {
             let gap = if read > LOOKS * at + FREE_LOOKS { SHORT_GAP } else { LONGEST_GAP };
-            let (found, looked_at) = self.search(text, at, gap);
+            let (found, looked_at) = self.search(at, gap, &memo, &mut ahead);
             read += looked_at;
             from = at + 1;
             let Some(Found { end, again }) = found else { continue };
@@ -136,25 +140,68 @@ impl Secrets {
         Cow::Owned(masked)
     }
 
-    /// The longest that begins there, and how many bytes were looked at.
-    fn search(&self, text: &str, at: usize, gap: usize) -> (Option<Found>, usize) {
-        let (mut longest, mut read) = self.written.search(text, at, gap);
-        let has_escapes = text.as_bytes()[at..at + read].iter().any(|b| ESCAPES.contains(b));
-        let mut looked_at = read;
-        let mut more = |(found, looked_at): (Option<Found>, usize)| {
-            longest = longest.take().max(found);
-            read += looked_at;
-        };
-        if has_escapes || !self.is_plain {
-            let (found, escaped) = self.escaped.search(text, at, gap);
-            looked_at = looked_at.max(escaped);
-            more((found, escaped));
+    /// The longest that begins there, and how many bytes of escape sequences and what is among them were looked at.
+    fn search(&self, at: usize, gap: usize, memo: &Memo, ahead: &mut Ahead<'_>) -> (Option<Found>, usize) {
+        let text = ahead.text;
+        let (mut longest, mut end) = self.written.search(text, at, memo);
+        if !self.is_plain || ahead.has_escapes(at..end) {
+            let (found, escaped_end) = self.escaped.search(text, at, memo);
+            (longest, end) = (longest.max(found), end.max(escaped_end));
         }
-        if has_sequences(text, at..at + looked_at) {
-            more(self.written.search_sequences(text, at, gap));
-            more(self.escaped.search_sequences(text, at, gap));
+        let mut read = 0;
+        if ahead.has_sequences(at..end) {
+            for index in [&self.written, &self.escaped] {
+                let (found, looked_at) = index.search_sequences(text, at, gap, memo);
+                longest = longest.max(found);
+                read += looked_at;
+            }
         }
         (longest, read)
+    }
+}
+
+/// Where something stands next in a text that is gone through once.
+#[derive(Default)]
+struct Next {
+    /// The last place that was found.
+    at: Option<usize>,
+    /// Up to where there is none behind that.
+    none_to: usize,
+}
+
+impl Next {
+    /// Whether it stands between two places. `find` finds the first between them.
+    fn is_within(&mut self, range: Range<usize>, find: impl Fn(Range<usize>) -> Option<usize>) -> bool {
+        let Some(at) = self.at.filter(|at| *at >= range.start) else {
+            let from = self.none_to.max(range.start);
+            self.at = find(from..range.end.max(from));
+            self.none_to = self.none_to.max(range.end);
+            return self.at.is_some();
+        };
+        at < range.end
+    }
+}
+
+/// What there is in a text beside letters.
+struct Ahead<'t> {
+    text: &'t str,
+    escape: Next,
+    sequence: Next,
+}
+
+impl Ahead<'_> {
+    fn has_escapes(&mut self, range: Range<usize>) -> bool {
+        let bytes = self.text.as_bytes();
+        let find = |range: Range<usize>| {
+            let at = bytes[range.clone()].iter().position(|b| ESCAPES.contains(b))?;
+            Some(range.start + at)
+        };
+        self.escape.is_within(range, find)
+    }
+
+    fn has_sequences(&mut self, range: Range<usize>) -> bool {
+        let text = self.text;
+        self.sequence.is_within(range, |range| next_sequence(text, range))
     }
 }
 

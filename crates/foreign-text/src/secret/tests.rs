@@ -74,6 +74,46 @@ fn much_to_look_at_hides_no_secret() {
     }
 }
 
+/// Between any two letters, in a text that begins with what is none.
+fn spread(between: &str) -> String {
+    KEY.chars().map(|c| format!("{c}{between}")).collect()
+}
+
+#[rstest]
+#[case("\u{1B}]0;title", "\u{7}")]
+#[case("\u{9D}0;title", "\u{9C}")]
+#[case("\u{1B}Pq#0;2;0;0", "\u{1B}\\")]
+#[case("\u{1B}[0;1;2;3", "m")]
+#[case("\u{200B}\u{2060}", "")]
+#[case(" \n", "")]
+#[case("\\u200b", "")]
+#[case("\\u001b]0;title", "\\u0007")]
+fn however_much_stands_between_letters_they_are_a_secret(#[case] begins: &str, #[case] ends: &str) {
+    let began = std::time::Instant::now();
+    let many = format!("{begins}{ends}").repeat(1_000);
+    let left = masked(&format!("x {} y", spread(&many)));
+    assert_eq!(left, format!("x ***{many} y"));
+    // One that is long, and before every third letter one that takes it along.
+    let long = if ends.is_empty() { many } else { format!("{begins}{}{ends}", "7;".repeat(1_000)) };
+    let taken = |(n, c)| format!("{long}{}{c}", if n % 3 == 1 { "\u{1B}" } else { "" });
+    let left = masked(&format!("x{} y", KEY.chars().enumerate().map(taken).collect::<String>()));
+    // A backslash before a letter may escape it.
+    assert_eq!(left, format!("x{}*** y", long.trim_end_matches('\\')));
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_begins_in_one_text_of_json_does_not_end_in_another() {
+    for (begins, ends) in [("\u{9D}0;", "\u{9C}"), ("\u{1B}]0;", "\u{7}"), ("\u{1B}[", ""), ("\u{1B}#", "")] {
+        let json =
+            serde_json::json!({ "a": format!("AIza{begins}"), "b": format!("{ends}Sy-0123") }).to_string();
+        assert_eq!(masked(&json), json);
+        let within = serde_json::json!({ "a": format!("AIza{begins}\"x\"{ends}Sy-0123") }).to_string();
+        let is_string = !ends.is_empty();
+        assert_eq!(masked(&within) == r#"{"a":"***"}"#, is_string, "{within}");
+    }
+}
+
 #[test]
 fn what_is_read_as_an_escape_is_also_read_as_it_is() {
     for secret in [r"p%41ss\word", "&amp;secret", "a%25b%2541c", "nuxyznuxyz"] {
@@ -123,6 +163,11 @@ fn it_takes_time_in_proportion() {
         "A\\u001b",
         "&",
         "\\u00",
+        "AIz\u{1B}]",
+        "AI\u{1B}[m\u{1B}[m",
+        "A\u{1B}]0;IzaSy\u{7}",
+        "\\u001b]",
+        "AI\\u001b[m",
     ] {
         let text = piece.repeat(50_000 / piece.len());
         let began = std::time::Instant::now();
