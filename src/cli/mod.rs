@@ -19,6 +19,7 @@ mod fail_on;
 mod failure;
 mod github;
 mod init;
+mod input;
 mod json;
 mod log;
 mod man;

@@ -6,6 +6,7 @@ use super::args::State;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::input::{self, MAX_REPORT_BYTES};
 use super::outputs::{self, ReportArgs};
 use super::recorded;
 use crate::ledger::LedgerReader;
@@ -133,12 +134,9 @@ impl Loaded {
 
 /// A report.json; `-` is stdin.
 pub(crate) fn read(path: &Path) -> Result<ReportV1, Failure> {
-    let cannot = |error: &(dyn std::error::Error + 'static)| {
-        Failure::usage(format!("cannot read {}", path.display())).because(error)
-    };
-    let text = match path == Path::new("-") {
-        true => std::io::read_to_string(std::io::stdin()),
-        false => std::fs::read_to_string(path),
-    };
-    report::from_json(&text.map_err(|error| cannot(&error))?).map_err(|error| cannot(&error))
+    let text = input::read_of("report", path, MAX_REPORT_BYTES)?;
+    report::from_json(&text).map_err(|error| {
+        let name = foreign_text::line(&path.display().to_string());
+        Failure::usage(format!("cannot read {name}")).because(&error)
+    })
 }

@@ -8,11 +8,12 @@ use foreign_text::line as neutral;
 use super::console::{BOLD, Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::input;
 use super::json;
 use super::number::{factor, port};
 use super::quote::quoted;
 use super::signals::Signals;
-use crate::simulator::{Scenario, ScenarioError, Simulator};
+use crate::simulator::{Scenario, Simulator};
 
 const AFTER_HELP: &str = "\
 Stdout carries the base URL in one line, then, after a signal, what the simulator saw as JSON.
@@ -52,18 +53,16 @@ pub(crate) struct SimulateArgs {
 
 /// The scenario of a file, or the built-in one.
 pub(crate) fn scenario(path: Option<&Path>) -> Result<Scenario, Failure> {
-    match path {
-        None => Ok(Scenario::demo()),
-        Some(path) => Scenario::read(path).map_err(|error| match error {
-            ScenarioError::Read { .. } => Failure::usage(error).help(EXAMPLE),
-            _ if is_manifest(path) => Failure::usage(format!(
-                "`{}` is a manifest, not a scenario",
-                neutral(&path.display().to_string())
-            ))
-            .help(format!("name it first: jules-batch run {} --simulate", quoted(path))),
-            _ => Failure::new(Exit::ManifestInvalid, error).help(EXAMPLE),
-        }),
-    }
+    let Some(path) = path else { return Ok(Scenario::demo()) };
+    let text = input::read("scenario", path).map_err(|failure| failure.help(EXAMPLE))?;
+    let shown = path.display().to_string();
+    Scenario::from_yaml(&text, &shown).map_err(|error| {
+        if is_manifest(path) {
+            return Failure::usage(format!("`{}` is a manifest, not a scenario", neutral(&shown)))
+                .help(format!("name it first: jules-batch run {} --simulate", quoted(path)));
+        }
+        Failure::new(Exit::ManifestInvalid, error).help(EXAMPLE)
+    })
 }
 
 /// The way out for whoever has no scenario that can be played.
@@ -82,7 +81,7 @@ pub(crate) fn is_scenario(path: &Path) -> bool {
 
 /// Whether one of these keys stands at the top of a file.
 fn has_key(path: &Path, keys: &[&str]) -> bool {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = input::read("file", path).unwrap_or_default();
     text.lines()
         .filter_map(|line| line.trim_start_matches(['{', ' ']).split_once(':'))
         .any(|(key, _)| keys.contains(&key))

@@ -1,6 +1,7 @@
-//! Reading the manifest and the files that it names: bounded in size, text only, never outside its folder.
+//! Reading what the user names: bounded in size, text only, never waiting for a pipe; and what a manifest names never
+//! outside its folder.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -9,9 +10,10 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file could not be read, and the way out.
 #[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) what: String,
-    pub(super) help: Option<&'static str>,
+pub(crate) struct Unreadable {
+    /// To stand behind the file's name.
+    pub(crate) what: String,
+    pub(crate) help: Option<&'static str>,
     /// The name itself leads nowhere that a manifest may go.
     pub(super) is_misnamed: bool,
 }
@@ -41,26 +43,52 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-/// Reads a text of at most [`MAX_FILE_BYTES`]; never more than that is held.
+/// Reads a text of at most [`MAX_FILE_BYTES`].
 pub(super) fn read_text(path: &Path) -> Result<String, Unreadable> {
-    // A pipe without a writer would be waited for without end. What a shell or a caller hands over stands in these folders.
-    let is_handed_over = path.starts_with("/dev") || path.starts_with("/proc");
-    if !is_handed_over && path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return Err(Unreadable::new("is no regular file").help("hand it over as /dev/stdin if it is a pipe"));
-    }
-    let file = File::open(path)?;
+    read_text_of(path, MAX_FILE_BYTES)
+}
+
+/// Reads a text of at most so many bytes; never more than that is held.
+pub(crate) fn read_text_of(path: &Path, most: u64) -> Result<String, Unreadable> {
+    let file = open(path)?;
     if file.metadata()?.is_dir() {
         return Err(Unreadable::new("is a folder"));
     }
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    into_text(bytes)
+    text_of(file, most)
 }
 
-/// Takes bytes for UTF-8 text, without a byte order mark.
-pub(super) fn into_text(mut bytes: Vec<u8>) -> Result<String, Unreadable> {
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(Unreadable::new(format!("is larger than {} MiB", MAX_FILE_BYTES >> 20)));
+/// The same of what is open already, such as standard input.
+pub(crate) fn text_of(file: impl Read, most: u64) -> Result<String, Unreadable> {
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    into_text(bytes, most)
+}
+
+/// Opens a regular file, or what a shell or a caller hands over, which stands in the system's folders: any other pipe may be
+/// without a writer, and would be waited for without end.
+fn open(path: &Path) -> Result<File, Unreadable> {
+    let no_regular_file =
+        || Unreadable::new("is no regular file").help("hand it over as /dev/stdin if it is a pipe");
+    if path.starts_with("/dev") || path.starts_with("/proc") {
+        return Ok(File::open(path)?);
+    }
+    // To say what stands there, and not to open a device. What counts is what is open then.
+    let may_be_read = |found: std::fs::Metadata| found.is_file() || found.is_dir();
+    if !path.metadata().map_or(true, may_be_read) {
+        return Err(no_regular_file());
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if may_be_read(file.metadata()?) { Ok(file) } else { Err(no_regular_file()) }
+}
+
+/// Takes at most so many bytes for UTF-8 text, without a byte order mark.
+pub(super) fn into_text(mut bytes: Vec<u8>, most: u64) -> Result<String, Unreadable> {
+    if bytes.len() as u64 > most {
+        return Err(Unreadable::new(format!("is larger than {} MiB", most >> 20)));
     }
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(Unreadable::new("is UTF-16").help("save it as UTF-8"));
@@ -107,15 +135,15 @@ mod tests {
 
     #[test]
     fn texts_are_told_from_what_is_not() {
-        assert_eq!(into_text(b"\xEF\xBB\xBFa".to_vec()).unwrap(), "a");
+        assert_eq!(into_text(b"\xEF\xBB\xBFa".to_vec(), 9).unwrap(), "a");
         for (bytes, part) in
             [(&b"a\0b"[..], "binary"), (b"a\n\xC3\x28", "not UTF-8 (line 2)"), (b"\xFF\xFEa\0", "UTF-16")]
         {
-            let error = into_text(bytes.to_vec()).unwrap_err();
+            let error = into_text(bytes.to_vec(), 9).unwrap_err();
             assert!(error.what.contains(part), "{}", error.what);
         }
         let large = vec![b'a'; usize::try_from(MAX_FILE_BYTES).unwrap() + 1];
-        assert_eq!(into_text(large).unwrap_err().what, "is larger than 16 MiB");
+        assert_eq!(into_text(large, MAX_FILE_BYTES).unwrap_err().what, "is larger than 16 MiB");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Manifest, Diagnostics>
 ///
 /// As [`load`].
 pub fn parse(text: &str, origin: &Path, options: &LoadOptions) -> Result<Manifest, Diagnostics> {
-    let text = match files::into_text(text.as_bytes().to_vec()) {
+    let text = match files::into_text(text.as_bytes().to_vec(), files::MAX_FILE_BYTES) {
         Ok(text) => text,
         Err(error) => return Err(unreadable("manifest", origin, &error).into()),
     };

@@ -48,6 +48,7 @@ pub use document::Place;
 pub(crate) use document::{Document, Span};
 pub use duration::parse_duration;
 pub use files::MAX_FILE_BYTES;
+pub(crate) use files::{Unreadable, read_text_of, text_of};
 pub(crate) use habits::is_list_file;
 pub(crate) use job::{Entry, Matrix};
 pub(crate) use literal::{Literal, Number};

@@ -1,8 +1,6 @@
 //! The action's inputs that are no flags of `run`, and the command line that all of them amount to.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
@@ -10,7 +8,7 @@ use clap::{ArgAction, ValueEnum};
 
 use super::job::Inline;
 use crate::cli::failure::Failure;
-use crate::manifest::MAX_FILE_BYTES;
+use crate::cli::input;
 
 const AFTER_HELP: &str = "\
 Every flag is read from JULES_BATCH_X_Y, which action.yml sets from the inputs of the same names; so are the flags of
@@ -159,16 +157,8 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 fn read_prompt(path: &Path) -> Result<String, Failure> {
-    let read = || {
-        let mut text = String::new();
-        File::open(path)?.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
-        std::io::Result::Ok(text)
-    };
-    read().map_err(|error| {
-        let name = foreign_text::line(&path.to_string_lossy());
-        Failure::usage(format!("cannot read the prompt file `{name}`: {error}"))
-            .help("`prompt-file` is a path in `working-directory`")
-    })
+    input::read("prompt file", path)
+        .map_err(|failure| failure.help("`prompt-file` is a path in `working-directory`"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 mod template;
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::planned;
 use super::quote::quoted;
 use crate::ledger::open_regular;
-use crate::manifest::{self, LoadOptions};
+use crate::manifest::{self, LoadOptions, MAX_FILE_BYTES};
 use crate::plan::{self, parse_repository};
 use template::Answers;
 
@@ -191,11 +191,9 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 /// Adds what runs leave to the folder's .gitignore; the file, if something was added.
 fn ignore(folder: &Path) -> std::io::Result<Option<PathBuf>> {
     let path = folder.join(".gitignore");
-    let known = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error),
-    };
+    let mut file = open_regular(&path, OpenOptions::new().read(true).create(true).append(true))?;
+    let mut known = String::new();
+    (&file).take(MAX_FILE_BYTES).read_to_string(&mut known)?;
     let is_known = |entry: &str| {
         let bare = entry.trim_matches('/');
         known.lines().any(|line| line.trim().trim_matches('/') == bare)
@@ -204,7 +202,6 @@ fn ignore(folder: &Path) -> std::io::Result<Option<PathBuf>> {
     if missing.is_empty() {
         return Ok(None);
     }
-    let mut file = open_regular(&path, OpenOptions::new().create(true).append(true))?;
     let gap = if known.is_empty() || known.ends_with('\n') { "" } else { "\n" };
     file.write_all(format!("{gap}{}\n", missing.join("\n")).as_bytes())?;
     Ok(Some(path))

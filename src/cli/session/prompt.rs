@@ -1,10 +1,10 @@
 //! What the user says to the agent: an argument, a file, or stdin.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::input;
 
 /// Where a text comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,19 +27,13 @@ pub(super) fn read(
     };
     let text = match origin {
         Origin::Argument(text) => text.to_owned(),
-        Origin::File(path) => std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("cannot read the {what} from {}", path.display())).because(&error)
-        })?,
-        Origin::Stdin => {
-            let mut text = String::new();
-            io::stdin().lock().read_to_string(&mut text).map_err(|error| Failure::new(Exit::Fault, error))?;
-            text
-        }
+        Origin::File(path) => input::read(what, path)?,
+        Origin::Stdin => input::read(what, Path::new("-"))?,
     };
     if text.trim().is_empty() {
         return Err(Failure::usage(format!("the {what} is empty")));
     }
-    // The rules of a manifest's prompts.
+    // The rules of a manifest's prompts, also for an argument.
     if text.contains('\0') {
         return Err(Failure::usage(format!("the {what} is binary, not text")));
     }

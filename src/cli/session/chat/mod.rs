@@ -7,6 +7,7 @@ mod lines;
 mod screen;
 mod standing;
 
+use std::path::Path;
 use std::time::Duration;
 
 use foreign_text::line as neutral;
@@ -250,14 +251,12 @@ impl Chat {
             Command::Quit => Ok(()),
             Command::Help => self.note(AFTER_HELP.split("\n\nTwo").next().unwrap_or(AFTER_HELP)),
             Command::Approve => self.approve().await,
-            Command::Send(path) => match std::fs::read_to_string(&path) {
+            Command::Send(path) => match crate::cli::input::read("file", Path::new(&path)) {
                 Ok(text) if text.trim().is_empty() => {
                     self.note(&format!("{YELLOW}the file is empty{YELLOW:#}"))
                 }
                 Ok(text) => self.send(&text).await,
-                Err(error) => {
-                    self.note(&format!("{YELLOW}cannot read {}: {error}{YELLOW:#}", neutral(&path)))
-                }
+                Err(error) => self.note(&format!("{YELLOW}{}{YELLOW:#}", error.headline())),
             },
             Command::Plan | Command::State | Command::Diff { .. } | Command::PullRequest => {
                 match self.look(&command).await {
