@@ -62,6 +62,10 @@ use console::Console;
 use exit::Exit;
 use failure::Failure;
 
+/// How many files must be free to be opened: two runtimes take eight, a ledger three, a connection or a report one.
+#[cfg(unix)]
+const FEWEST_FILES: usize = 16;
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -165,6 +169,7 @@ fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {
 /// One thread drives it: a run waits nearly all the time, and more threads would cost memory, wake-ups and heaps of
 /// their own.
 fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    room_for_files().map_err(|error| Failure::new(Exit::Fault, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -172,6 +177,14 @@ fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, F
     let result = runtime.block_on(command);
     runtime.shutdown_background();
     result
+}
+
+/// Fails if the system lets us open too few files for any command. The runtime does not survive that: it panics where it
+/// cannot have what it hears signals with.
+fn room_for_files() -> io::Result<()> {
+    #[cfg(unix)]
+    (0..FEWEST_FILES).map(|_| std::fs::File::open("/dev/null")).collect::<io::Result<Vec<_>>>()?;
+    Ok(())
 }
 
 #[cfg(test)]
