@@ -8,6 +8,9 @@ use jiff::Timestamp;
 
 use super::LedgerError;
 
+/// The ledger's own file.
+const DATABASE: &str = "ledger.db";
+
 /// A state folder that exists.
 #[derive(Debug)]
 pub(super) struct StateFolder {
@@ -37,7 +40,7 @@ impl StateFolder {
 
     /// The database.
     pub(super) fn database(&self) -> PathBuf {
-        self.path.join("ledger.db")
+        self.path.join(DATABASE)
     }
 
     /// The lock file.
@@ -118,6 +121,15 @@ impl StateFolder {
     pub(super) fn failed(&self, doing: &'static str, path: &Path, source: io::Error) -> LedgerError {
         LedgerError::Folder { doing, path: path.to_owned(), source }
     }
+}
+
+/// The folder in a state folder where simulated runs are recorded, as in a state folder of their own.
+pub(crate) const SIMULATED: &str = "simulated";
+
+/// Whether it is a state folder, of simulated runs alone perhaps.
+pub(crate) fn has_ledger(folder: &Path) -> bool {
+    let ledgers = [folder.join(DATABASE), folder.join(SIMULATED).join(DATABASE)];
+    ledgers.iter().any(|ledger| ledger.is_file())
 }
 
 /// Opens for reading and writing what only its owner may read and write; makes it if it is not there.

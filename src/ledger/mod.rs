@@ -54,7 +54,7 @@ mod tests;
 
 pub use error::LedgerError;
 pub(crate) use facts::{Facts, Latest, Loose};
-pub(crate) use folder::{keep_out_of_git, open_regular};
+pub(crate) use folder::{SIMULATED, has_ledger, keep_out_of_git, open_regular};
 pub(crate) use identity::ManifestIdentity;
 pub use lock::Holder;
 pub(crate) use overview::RunOverview;

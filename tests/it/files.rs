@@ -8,7 +8,7 @@ use std::process::Command;
 
 use jules_batch::outcome::Outcome;
 
-use crate::support::{Ended, Manifest, World, at_once, job, tasks};
+use crate::support::{Ended, Manifest, Runner, World, at_once, job, tasks};
 
 fn world() -> World {
     World::with(
@@ -250,6 +250,79 @@ fn others_may_read_a_report_and_not_change_it() {
     for file in ["all.json", "events", "ledger.db"] {
         assert_eq!(mode(&world.path(".jules-batch").join(file)) & 0o077, 0, "{file}");
     }
+}
+
+#[test]
+fn a_report_beside_simulated_runs_is_for_nobody_else() {
+    let world = world();
+    let dir = ".jules-batch";
+    let flags = format!("--simulate --report-dir {dir} --json {dir}/all.json");
+    assert!(world.run().args(&flags).start().wait().code.is_some());
+    for file in ["report.json", "junit.xml", "report.html", "events.jsonl", "all.json"] {
+        assert_eq!(mode(&world.path(dir).join(file)) & 0o077, 0, "{file}");
+    }
+}
+
+#[test]
+fn what_is_read_is_a_file_of_a_size_that_it_may_have() {
+    let world = world();
+    mkfifo(&world.path("pipe"));
+    fs::File::create(world.path("huge")).unwrap().set_len(300 << 20).unwrap();
+    let read = [
+        "merge IT --report-dir all",
+        "report --from IT --format json",
+        "simulate --scenario IT",
+        "run --simulate=IT",
+        "init other.yaml --from-workflow IT",
+        "session send 1 --file IT",
+        "plan IT",
+    ];
+    for (name, told) in [
+        ("pipe", "is no regular file"),
+        ("huge", "is larger than "),
+        ("/dev/zero", "is larger than "),
+        (".", "is a folder"),
+        ("missing", "does not exist"),
+    ] {
+        for words in read {
+            let words = words.replace("IT", name);
+            let mut words = words.split(' ');
+            let command = world.command(words.next().unwrap()).env("JULES_BASE_URL", world.service().url());
+            let ended = words.fold(command, Runner::arg).start().wait();
+            assert!(matches!(ended.code, Some(2 | 3)) && ended.stderr.contains(told), "{name}: {ended}");
+        }
+    }
+    fs::remove_file(world.path("pipe")).unwrap();
+    world.run().exits(0);
+    let mut running = world.command("merge").args("- --report-dir all").start();
+    running.tell(&world.read("jules-report/report.json"));
+    assert_eq!(running.wait().code, Some(0));
+}
+
+#[test]
+fn a_link_from_one_report_to_another_is_replaced() {
+    let world = world();
+    fs::create_dir(world.path("out")).unwrap();
+    fs::write(world.path("out/report.json"), "").unwrap();
+    symlink("report.json", world.path("out/junit.xml")).unwrap();
+    world.run().args("--report-dir out").exits(0);
+    assert!(fs::symlink_metadata(world.path("out/junit.xml")).unwrap().is_file());
+    assert!(
+        world.read("out/junit.xml").starts_with("<?xml") && world.read("out/report.json").starts_with('{')
+    );
+}
+
+#[test]
+fn too_few_files_for_any_command_are_an_error() {
+    at_once(4..24, |limit| {
+        let world = world();
+        for flag in ["--simulate", "-n"] {
+            let ended = world.run().arg(flag).with_open_files(limit).start().wait();
+            assert!(ended.code.is_some_and(|code| code != 101), "{limit}: {ended}");
+            let is_told = ended.code == Some(1) && ended.stderr.contains("ulimit -n");
+            assert!(limit > 18 || is_told, "{limit}: {ended}");
+        }
+    });
 }
 
 /// Wherever the limit is met: by the program's own start, the ledger, a report, a connection.

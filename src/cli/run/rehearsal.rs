@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::ledger::LedgerReader;
+use crate::ledger::{LedgerReader, SIMULATED};
 use crate::manifest::Manifest;
 use crate::outcome::{AttemptRecord, Outcome, TaskRecord};
 use crate::plan::{self, Plan, Task, finds};
@@ -20,7 +20,7 @@ const MADE_UP: usize = 3;
 
 /// The folder of simulated runs, beside the ledger of the real ones.
 pub(crate) fn state_dir(real: &Path) -> PathBuf {
-    real.join("simulated")
+    real.join(SIMULATED)
 }
 
 /// Connects the repositories that the manifest names, and for a `match` that finds none some that it would find.

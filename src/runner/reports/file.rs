@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::ledger::has_ledger;
 use crate::outcome::JournalError;
 
 /// How much is written at once.
@@ -124,6 +125,12 @@ pub(super) fn place(path: &Path) -> String {
     place.to_string_lossy().to_lowercase()
 }
 
+/// The same of a file that is to be replaced, which may be a link: that makes way, and not what it leads to.
+pub(super) fn own_place(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    format!("{}/{name}", place(folder(path)))
+}
+
 /// The first bytes of a file. One that may not be read may still be replaced, by whoever owns the folder.
 fn head(path: &Path) -> io::Result<String> {
     let file = match File::open(path) {
@@ -153,8 +160,7 @@ fn beside_with(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
 
 /// A report is for others to read, but not to change; beside a ledger it is for nobody else, as the ledger is.
 fn mode(path: &Path) -> u32 {
-    let beside_ledger = path.ancestors().skip(1).any(|folder| folder.join("ledger.db").is_file());
-    if beside_ledger { 0o600 } else { 0o644 }
+    if path.ancestors().skip(1).any(has_ledger) { 0o600 } else { 0o644 }
 }
 
 fn folder(path: &Path) -> &Path {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::file::{check, place};
+use super::file::{check, own_place, place};
 use super::stream::{is_stream, open_stream};
 use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, replace};
 use crate::ledger::keep_out_of_git;
@@ -148,7 +148,7 @@ impl ReportFiles {
     pub(crate) fn clash(&self, with_events: bool) -> Option<[(PathBuf, Option<Format>); 2]> {
         let mut seen: Vec<(String, (PathBuf, Option<Format>))> = Vec::new();
         for file in self.each_of_all(with_events).filter(|(path, _)| !self.is_stream(path)) {
-            let place = place(&file.0);
+            let place = own_place(&file.0);
             match seen.iter().find(|(other, (_, format))| *other == place && *format != file.1) {
                 Some((_, other)) => return Some([other.clone(), file]),
                 None => seen.push((place, file)),
