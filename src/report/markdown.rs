@@ -62,7 +62,10 @@ fn totals(out: &mut String, report: &ReportV1) {
     }
     let run = &report.run;
     let mut facts = vec![format!("Run {}", code_span(&run.id, 100))];
-    facts.push(duration(report.last_moment().duration_since(run.started_at).unsigned_abs()));
+    let took = report.last_moment().duration_since(run.started_at).unsigned_abs();
+    if run.ended_at.is_some() || took.as_secs() > 0 {
+        facts.push(duration(took));
+    }
     if run.invocations > 1 {
         facts.push(format!("{} invocations", run.invocations));
     }

@@ -14,7 +14,8 @@ impl ReportV1 {
     pub fn last_moment(&self) -> Timestamp {
         let attempts = self.tasks.iter().flat_map(|task| &task.attempts);
         let times = attempts.flat_map(|attempt| [Some(attempt.started_at), attempt.ended_at]);
-        let times = times.chain(self.tasks.iter().map(|task| task.ended_at)).flatten();
+        let counted = self.progress.as_ref().map(|progress| progress.at);
+        let times = times.chain(self.tasks.iter().map(|task| task.ended_at)).chain([counted]).flatten();
         self.run.ended_at.or_else(|| times.max()).unwrap_or(self.run.started_at).max(self.run.started_at)
     }
 

@@ -194,7 +194,7 @@ impl Verdict {
 
 fn facts(report: &ReportV1) -> Vec<Fact<'_>> {
     let run = &report.run;
-    let took = duration(report.last_moment().duration_since(run.started_at).unsigned_abs());
+    let took = report.last_moment().duration_since(run.started_at).unsigned_abs();
     let requests: u64 = report.api.requests.values().sum();
     let methods: Vec<String> = report
         .api
@@ -205,14 +205,16 @@ fn facts(report: &ReportV1) -> Vec<Fact<'_>> {
         .collect();
     let requests =
         if methods.is_empty() { "none".to_owned() } else { format!("{requests} ({})", methods.join(", ")) };
-    let mut facts = vec![
-        Fact { name: "Started", value: second(run.started_at).into() },
-        Fact { name: if run.ended_at.is_some() { "Took" } else { "So far" }, value: took.into() },
-        Fact { name: "Manifest", value: one_line(plain(&run.manifest), 300) },
-        Fact { name: "Run", value: one_line(plain(&run.id), 100) },
-    ];
+    let has_ended = run.ended_at.is_some();
+    let mut facts = vec![Fact { name: "Started", value: second(run.started_at).into() }];
+    // It is known up to the last change alone: at the beginning that is no time.
+    if has_ended || took.as_secs() > 0 {
+        facts.push(Fact { name: if has_ended { "Took" } else { "So far" }, value: duration(took).into() });
+    }
+    facts.push(Fact { name: "Manifest", value: one_line(plain(&run.manifest), 300) });
+    facts.push(Fact { name: "Run", value: one_line(plain(&run.id), 100) });
     // They are counted now and then.
-    if !methods.is_empty() || run.ended_at.is_some() {
+    if !methods.is_empty() || has_ended {
         facts.push(Fact { name: "API requests", value: requests.into() });
     }
     if run.invocations > 1 {
