@@ -34,7 +34,8 @@ pub(crate) struct Entry {
     pub(crate) last_end: Option<(Outcome, Option<String>)>,
     pub(crate) work: Work,
     pub(crate) session: Option<SessionRef>,
-    pub(crate) started: Option<Timestamp>,
+    /// When its last attempt began.
+    pub(crate) began: Option<Timestamp>,
 }
 
 /// A live session.
@@ -103,7 +104,7 @@ impl RunView {
                     outcome: task.outcome,
                     session: last.and_then(|a| a.session.clone()),
                     work: last.map(|a| a.work.clone()).unwrap_or_default(),
-                    started: task.started_at,
+                    began: last.map(|a| a.started_at),
                     last_end: None,
                 },
             );
@@ -125,10 +126,15 @@ impl RunView {
                 self.set_outcome(&planned.id, None);
                 self.tasks.insert(planned.id.clone(), Entry::default());
             }
-            EventKind::TaskReopened { task } => self.set_outcome(task, None),
+            EventKind::TaskReopened { task } => {
+                let entry = self.entry(task);
+                // An attempt that is over is not the one that may come.
+                entry.began = entry.began.filter(|_| entry.outcome.is_none_or(Outcome::is_open));
+                self.set_outcome(task, None);
+            }
             EventKind::TaskMarked { task, mark, .. } => self.set_outcome(task, mark.outcome()),
             EventKind::IntentRecorded { task, attempt, .. } => {
-                self.entry(task).started.get_or_insert(ts);
+                self.entry(task).began = Some(ts);
                 self.live.insert(task.clone(), Live::new(CREATING, ts, *attempt));
                 if self.waiting() == 0 {
                     // What is told of it now and then is over.
