@@ -16,6 +16,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Line};
 use super::redact::redactor;
 use super::stderr::{Stderr, Text};
+use super::wrap;
 use crate::runner::Redactor;
 
 /// Errors: bold red.
@@ -337,7 +338,7 @@ impl Console {
     fn stderr(&self, kind: fn(String) -> Text, text: &str) {
         let has_links = self.0.links && self.err_colour();
         let text = if has_links { Cow::Borrowed(text) } else { without_links(text) };
-        self.0.stderr.say(kind(self.0.redactor.clean(&text).into_owned()));
+        self.0.stderr.say(kind(wrap::lines(&self.0.redactor.clean(&text), self.err_width())));
     }
 }
 

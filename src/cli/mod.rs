@@ -49,6 +49,7 @@ mod status;
 mod stderr;
 mod summary;
 mod wording;
+mod wrap;
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
