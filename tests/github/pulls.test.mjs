@@ -1,24 +1,12 @@
 // `jules-batch pulls` and Debian's gh tell the same world.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { checkout } from "./relay.mjs";
 import { origin } from "./support.mjs";
 
-const home = mkdtempSync(join(tmpdir(), "jules-pulls-"));
-const run = promisify(execFile);
-const token = { GH_TOKEN: "whole", HOME: home, PATH: process.env.PATH, NO_COLOR: "1" };
-const service = { JULES_BASE_URL: process.env.JULES_BASE_URL, JULES_API_KEY: process.env.JULES_API_KEY, GITHUB_API_URL: origin };
-const program = process.env.JULES_BATCH ?? new URL("../../target/debug/jules-batch", import.meta.url).pathname;
-const batch = async (...args) => (await run(program, args, { env: { ...token, ...service }, cwd: home })).stdout;
-const gh = async (...args) =>
-  (await run("gh", args, { env: { ...token, GH_CONFIG_DIR: home, GH_HOST: "github.localhost", HTTP_PROXY: origin, GH_NO_UPDATE_NOTIFIER: "1" }, cwd: home })).stdout;
-
-test("pulls list and gh pr list tell the same", async () => {
-  writeFileSync(join(home, "jobs.yaml"), `
+const { home, env, batch } = checkout(`
 version: 1
 name: same world
 poll: { interval: 50ms }
@@ -27,8 +15,18 @@ jobs:
   - { id: red, prompt: red same, source: my-org/web@main }
   - { id: draft, prompt: draft same, source: my-org/web@main }
 `);
-  await batch("run");
-  const { pullRequests: ours, totals } = JSON.parse(await batch("pulls", "--format", "json"));
+const run = promisify(execFile);
+const gh = async (...args) =>
+  (await run("gh", args, { env: { ...env, GH_CONFIG_DIR: home, GH_HOST: "github.localhost", HTTP_PROXY: origin, GH_NO_UPDATE_NOTIFIER: "1" }, cwd: home })).stdout;
+const told = async (...args) => {
+  const { code, stdout, stderr } = await batch(...args);
+  assert.equal(code, 0, stderr);
+  return stdout;
+};
+
+test("pulls list and gh pr list tell the same", async () => {
+  await told("run");
+  const { pullRequests: ours, totals } = JSON.parse(await told("pulls", "--format", "json"));
   assert.equal(ours.length, 3);
   assert.equal(totals.unread, 0);
   const theirs = JSON.parse(await gh("pr", "list", "-R", "github.localhost/my-org/web", "--limit", "100",
@@ -40,6 +38,6 @@ jobs:
   }
   const [draft] = ours.filter((pull) => pull.task.startsWith("draft"));
   await gh("pr", "close", String(draft.number), "-R", "github.localhost/my-org/web");
-  const after = JSON.parse(await batch("pulls", "list", draft.name, "--format", "json"));
+  const after = JSON.parse(await told("pulls", "list", draft.name, "--format", "json"));
   assert.deepEqual(after.pullRequests.map((pull) => [pull.state, pull.stage]), [["closed", "closed"]]);
 });
