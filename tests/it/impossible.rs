@@ -25,7 +25,7 @@ fn a_repository_that_is_not_connected_is_one_error() {
     assert!(reason.contains("`my-org/api` is not connected") && reason.contains("connect it at"), "{reason}");
     assert_eq!((ended.task("api").id, ended.count(Outcome::Succeeded)), ("api/my-org/api".to_owned(), 2));
     world.created(2);
-    let ended = world.command("plan").arg("--check").env("JULES_BASE_URL", world.service().url()).exits(1);
+    let ended = world.command("plan").arg("--check").env("JULES_BASE_URL", world.service().url()).exits(3);
     assert!(ended.stdout.contains("api/my-org/api\tmy-org/api\terror: `my-org/api` is not"), "{ended}");
 
     let connected = Service::start(BOTH);

@@ -51,7 +51,8 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
     if adopted.is_empty() {
         good(console, "no session is there that a run would adopt");
     }
-    Ok(if troubles.is_empty() { Exit::Done } else { Exit::Fault })
+    // As `plan` ends by what it knows without asking.
+    Ok(if troubles.is_empty() { Exit::Done } else { Exit::ManifestInvalid })
 }
 
 /// The sessions that the ledger has, if there is one.
