@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::LedgerError;
 use super::folder::StateFolder;
+use super::prune::INCREMENTAL;
 use super::schema::{self, STEPS, Version};
 
 /// How long a statement waits for another process: a reader that recovers the log after a crash, at most.
@@ -22,7 +23,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(failed)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    match schema::version(&conn).map_err(failed)? {
+    let version = schema::version(&conn).map_err(failed)?;
+    match version {
         Version::Empty => {}
         Version::Steps(found) => {
             refuse_newer(&conn, path, found)?;
@@ -31,6 +33,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         Version::Foreign => return Err(LedgerError::Foreign { path: path.to_owned() }),
     }
     let settings = |conn: &mut Connection| {
+        // Only a file without tables takes it: others are written anew when that is worth it.
+        if version == Version::Empty {
+            conn.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+        }
         // Where a filesystem has no shared memory SQLite stays with a rollback journal: slower, as safe.
         conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         conn.pragma_update(None, "synchronous", "full")?;

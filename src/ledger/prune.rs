@@ -21,6 +21,9 @@ const AT_ONCE: u32 = 8;
 /// daily budget needs the last day's.
 const KEPT_SESSION_DAYS: i64 = 8;
 
+/// `auto_vacuum`: free pages are given back when that is asked for.
+pub(super) const INCREMENTAL: u32 = 2;
+
 /// How far ahead a time may be before it counts as wrong: clocks differ.
 const AHEAD: SignedDuration = SignedDuration::from_mins(1);
 
@@ -79,6 +82,35 @@ pub(super) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
     Ok(old.len())
 }
 
+/// So many free pages are kept: the next run writes to them (a page has four kibibytes).
+const KEPT_PAGES: u32 = 1_024;
+/// So many are given back at once, so that no opening takes long.
+const PAGES_AT_ONCE: u32 = 8 * 1_024;
+/// A file of an older program is written anew once, if so little of it is in use.
+const REWRITTEN_PAGES: u32 = 16 * 1_024;
+
+/// Gives the room of what was deleted back to the disk, when it is more than a quarter of the file. A file that cannot be
+/// made smaller (a full disk, a reader) stays as it is.
+pub(super) fn shrink(conn: &Connection) -> rusqlite::Result<()> {
+    let count = |pragma| conn.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
+    let (free, all) = (count("freelist_count")?, count("page_count")?);
+    if free <= 2 * KEPT_PAGES || free < all / 4 {
+        return Ok(());
+    }
+    let shrunk = if count("auto_vacuum")? == INCREMENTAL {
+        let pages = (free - KEPT_PAGES).min(PAGES_AT_ONCE);
+        let mut vacuum = conn.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        // Each step frees a page.
+        let mut freed = vacuum.query([])?;
+        std::iter::from_fn(|| freed.next().map(|row| row.map(|_| ())).transpose()).collect()
+    } else if all - free <= REWRITTEN_PAGES {
+        conn.pragma_update(None, "auto_vacuum", INCREMENTAL).and_then(|()| conn.execute_batch("VACUUM"))
+    } else {
+        Ok(())
+    };
+    shrunk.or(Ok(()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +165,44 @@ mod tests {
             assert_eq!(left(&conn, table, column), kept, "{table}");
         }
         assert_eq!(prune(&conn, now()).unwrap(), 0);
+    }
+
+    /// A ledger in a file with a night of this many megabytes, of a program that knew no smaller files or of this one.
+    fn large(path: &std::path::Path, megabytes: u32, is_older: bool) -> Connection {
+        let mut conn = Connection::open(path).unwrap();
+        if !is_older {
+            conn.pragma_update(None, "auto_vacuum", INCREMENTAL).unwrap();
+        }
+        conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).unwrap();
+        schema::migrate(&mut conn, schema::STEPS).unwrap();
+        let old = run(&conn, "nightly", 200, Some("succeeded"), true);
+        for seq in 2..megabytes + 2 {
+            let sql = "INSERT INTO events VALUES (?1, ?2, 0, NULL, printf('%.*c', 1000000, 'x'))";
+            conn.execute(sql, params![old, seq]).unwrap();
+        }
+        run(&conn, "nightly", 0, Some("succeeded"), true);
+        conn
+    }
+
+    #[test]
+    fn the_file_shrinks_when_much_of_it_is_free_whichever_program_made_it() {
+        for is_older in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ledger.db");
+            let conn = large(&path, 20, is_older);
+            let size = || {
+                conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+                std::fs::metadata(&path).unwrap().len()
+            };
+            let before = size();
+            assert_eq!(prune(&conn, now()).unwrap(), 1);
+            shrink(&conn).unwrap();
+            let after = size();
+            assert!(before > 20_000_000 && after < 6_000_000, "{is_older}: {before} {after}");
+            shrink(&conn).unwrap();
+            assert_eq!(size(), after, "{is_older}: what is left is kept");
+            assert_eq!(left(&conn, "runs", "n"), [2]);
+        }
     }
 
     #[test]

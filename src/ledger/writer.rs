@@ -53,6 +53,7 @@ impl Ledger {
         };
         let redated = prune::redate(&conn, now).map_err(failed("set times in the ledger right"))?;
         prune::prune(&conn, now).map_err(failed("remove old runs from the ledger"))?;
+        prune::shrink(&conn).map_err(failed("make the ledger's file smaller"))?;
         database::claim_room(&conn, &path, now)?;
         Ok(Self { reader: LedgerReader::new(conn, path), set_aside, redated, _lock: lock })
     }
