@@ -28,8 +28,8 @@ pub(super) struct Plans {
     pub(super) session_free: Option<Instant>,
     /// When the next poll is due.
     pub(super) next_poll: Option<Instant>,
-    /// Since when sessions cannot be listed, and why: they are read one by one.
-    pub(super) blind: Option<(Instant, String)>,
+    /// From when until when sessions could not be listed, and why: they are read one by one.
+    pub(super) blind: Option<([Instant; 2], String)>,
     /// Tasks that only wait for a place in their repository.
     pub(super) held_back: Option<HeldBack>,
 }
@@ -39,9 +39,11 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
     let at = |instant: Instant| in_future(now.wall, instant.saturating_duration_since(now.instant));
     let next_poll = plans.next_poll.filter(|next| *next > now.instant).map(at);
     // Where single reads are answered, listings that fail are no outage for the client.
-    let blind = plans.blind.map(|(since, error)| Outage {
+    let ago = |instant: Instant| in_past(now.wall, now.instant.saturating_duration_since(instant));
+    let blind = plans.blind.map(|([since, last], error)| Outage {
         requests: vec!["session listings".to_owned()],
-        since: in_past(now.wall, now.instant.saturating_duration_since(since)),
+        since: ago(since),
+        last_failure: Some(ago(last)),
         error: format!("sessions are read one by one: {error}"),
         next_try: None,
     });
@@ -49,6 +51,7 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
     let outage = outage.map(|outage| Outage {
         requests: outage.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
         since: in_past(now.wall, outage.lasting),
+        last_failure: Some(in_past(now.wall, outage.last_failure)),
         error: outage.error,
         next_try: outage.next_try.map(|wait| in_future(now.wall, wait)).or(next_poll),
     });
@@ -96,6 +99,9 @@ impl Told {
             seen.outage.filter(|outage| told.outage.is_some() || now.duration_since(outage.since) >= OUTAGE);
         if let (Some(outage), Some(before)) = (&mut seen.outage, &told.outage) {
             keep(&mut outage.since, before.since);
+            if let (Some(last), Some(before)) = (&mut outage.last_failure, before.last_failure) {
+                keep(last, before);
+            }
         }
         for pause in &mut seen.pauses {
             if let Some(before) = told.paused_until(&pause.requests) {
@@ -163,6 +169,7 @@ mod tests {
         let outage = Outage {
             requests: vec!["reads".to_owned()],
             since: at(0),
+            last_failure: None,
             error: "503".to_owned(),
             next_try: next_try.map(at),
         };

@@ -52,6 +52,9 @@ pub struct Outage {
     pub requests: Vec<String>,
     /// Since when.
     pub since: Timestamp,
+    /// When the last request failed; it may be over since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<Timestamp>,
     /// What the last failure said, in one line.
     pub error: String,
     /// When the next request is due, if that is known.

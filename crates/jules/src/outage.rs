@@ -7,6 +7,9 @@ use tokio::time::Instant;
 
 use super::{Error, ErrorKind, RequestKind};
 
+/// Readings of activities that failed so long ago say nothing of the present. A try takes no longer, by default.
+const STALE: Duration = Duration::from_secs(30);
+
 /// The service does not answer: every request of these kinds fails for a passing reason (no connection, no answer in
 /// time, 5xx, a broken answer), or every read is turned away (401, 403, a redirect); see [`Jules::outage`](super::Jules::outage).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Outage {
     pub kinds: Vec<RequestKind>,
     /// For how long already.
     pub lasting: Duration,
+    /// How long ago the last of its requests failed: it may be over since then, where nothing was asked for.
+    pub last_failure: Duration,
     /// What the last failure said, in one line without control characters.
     pub error: String,
     /// How long until the next request that is known of; none when the caller decides that.
@@ -50,6 +55,9 @@ impl Outages {
             _ => {
                 kinds[kind as usize] = None;
                 if kind == RequestKind::Reads {
+                    // They are seldom asked for: what failed some time ago is no sign that they would fail now.
+                    let activities = &mut kinds[RequestKind::Activities as usize];
+                    activities.take_if(|failing| failing.is_stale(now));
                     kinds[RequestKind::Creates as usize] = None;
                     kinds[RequestKind::Writes as usize] = None;
                 }
@@ -74,6 +82,7 @@ impl Outages {
         Some(Outage {
             kinds: RequestKind::ALL.into_iter().filter(|kind| kinds[*kind as usize].is_some()).collect(),
             lasting: now.saturating_duration_since(since),
+            last_failure: now.saturating_duration_since(last.last),
             error: last.error.clone(),
             next_try: next_try.map(|at| at.saturating_duration_since(now)),
         })
@@ -93,6 +102,12 @@ fn is_trouble(kind: RequestKind, error: &Error) -> bool {
 }
 
 impl Failing {
+    /// Whether the last failure is so old, and no try is under way or planned.
+    fn is_stale(&self, now: Instant) -> bool {
+        let is_old = |at: Instant| now.saturating_duration_since(at) >= STALE;
+        is_old(self.last) && self.next_try.is_none_or(is_old)
+    }
+
     fn new(now: Instant) -> Self {
         Self { since: now, last: now, error: String::new(), next_try: None }
     }
@@ -148,6 +163,18 @@ mod tests {
         outages.heard(RequestKind::Activities, Some(&refused(503)), now);
         outages.heard(RequestKind::Reads, None, now);
         assert_eq!(outages.now(now).unwrap().kinds, [RequestKind::Activities]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_long_ago_and_was_not_asked_for_since_is_no_outage() {
+        let (outages, start) = (Outages::default(), Instant::now());
+        outages.heard(RequestKind::Activities, Some(&refused(503)), start);
+        outages.again(RequestKind::Activities, start + 4 * SECOND, start);
+        outages.heard(RequestKind::Reads, None, start + 33 * SECOND);
+        let told = outages.now(start + 33 * SECOND).unwrap();
+        assert_eq!((told.lasting, told.last_failure), (33 * SECOND, 33 * SECOND), "a try may be under way");
+        outages.heard(RequestKind::Reads, None, start + 34 * SECOND);
+        assert_eq!(outages.now(start + 34 * SECOND), None);
     }
 
     #[tokio::test(start_paused = true)]

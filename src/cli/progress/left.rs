@@ -159,8 +159,13 @@ mod tests {
     fn nobody_knows_when_nothing_moves() {
         let (pace, well) = (Pace::UNKNOWN, ServiceStatus::default());
         assert_eq!(left(&[61.0, 999.0], 0, pace, &well), Left::Unknown);
-        let outage =
-            Outage { requests: Vec::new(), since: sample::at(0), error: String::new(), next_try: None };
+        let outage = Outage {
+            requests: Vec::new(),
+            since: sample::at(0),
+            last_failure: None,
+            error: String::new(),
+            next_try: None,
+        };
         let down = ServiceStatus { outage: Some(outage), ..well };
         assert_eq!(left(&[10.0], 3, pace, &down), Left::Unknown);
     }

@@ -12,6 +12,8 @@ use crate::report::{duration, many};
 
 /// What the daily budget is called.
 const SESSIONS_PER_DAY: &str = "sessions-per-day";
+/// A request that failed longer ago than any takes does not tell how it is now.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(15);
 /// So much of an error is shown.
 const ERROR: usize = 120;
 
@@ -42,7 +44,7 @@ pub(super) fn news(before: &ServiceStatus, status: &ServiceStatus, now: Timestam
             said.push(Said::Lasting(format!("{YELLOW}trouble:{YELLOW:#} {}", failing(outage, now))));
         }
         (Some(outage), None) => {
-            let lasted = age(outage.since, now);
+            let lasted = age(outage.since, unseen_since(outage, now).unwrap_or(now));
             said.push(Said::Lasting(format!(
                 "{GREEN}over:{GREEN:#} the service answers again, after {lasted}"
             )));
@@ -78,8 +80,16 @@ fn start_pause(status: &ServiceStatus) -> Option<&StartPause> {
     status.start_pause.as_ref().filter(|pause| is_daily(pause) || !is_told)
 }
 
+/// Since when nobody knows whether it goes on, as nothing was asked for since.
+fn unseen_since(outage: &Outage, now: Timestamp) -> Option<Timestamp> {
+    outage.last_failure.filter(|last| now.duration_since(*last) >= UNSEEN)
+}
+
 fn failing(outage: &Outage, now: Timestamp) -> String {
-    let age = age(outage.since, now);
+    let lasted = match unseen_since(outage, now) {
+        Some(last) => format!("for {}, last seen {} ago", age(outage.since, last), age(last, now)),
+        None => format!("for {}", age(outage.since, now)),
+    };
     let what = if outage.requests.iter().any(|kind| kind == "reads") {
         "outage".to_owned()
     } else {
@@ -88,7 +98,7 @@ fn failing(outage: &Outage, now: Timestamp) -> String {
     let next = outage.next_try.filter(|at| *at > now);
     let next = next.map(|at| format!(", next try in {}", wait(now, at))).unwrap_or_default();
     // The error comes last: it is what a narrow terminal cuts off.
-    format!("{what} for {age}{next}: {}", clip(neutral(&outage.error), ERROR))
+    format!("{what} {lasted}{next}: {}", clip(neutral(&outage.error), ERROR))
 }
 
 fn paused(pause: &RequestPause, now: Timestamp) -> String {
@@ -148,6 +158,7 @@ mod tests {
             requests: requests.iter().map(|&kind| kind.to_owned()).collect(),
             since: at(10),
             error: "the service answered 503 UNAVAILABLE: back\n::error::soon".into(),
+            last_failure: Some(at(139)),
             next_try: Some(at(147)),
         };
         ServiceStatus { outage: Some(outage), ..ServiceStatus::default() }
@@ -168,6 +179,9 @@ mod tests {
         insta::assert_snapshot!(told(down(&["creates", "reads"])), @"outage for 2m 10s, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
         insta::assert_snapshot!(told(down(&["activity listings"])), @"outage of activity listings for 2m 10s, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
         insta::assert_snapshot!(told(waiting()), @r"
+        let mut unseen = down(&["reads"]);
+        unseen.outage.iter_mut().for_each(|outage| outage.last_failure = Some(at(20)));
+        insta::assert_snapshot!(told(unseen), @"outage for 10s, last seen 2m 00s ago, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
         creates paused until 02:03:20 UTC (in 1m 00s), as the service asks
         reads paused until 02:03:20 UTC (in 1m 00s)
         no session is started before 2026-11-23 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent

@@ -185,6 +185,7 @@ mod tests {
         let outage = Outage {
             requests: vec!["reads".to_owned()],
             since: sample::at(77),
+            last_failure: None,
             error: "the service answered 503 UNAVAILABLE: The service is currently unavailable.".to_owned(),
             next_try: Some(sample::at(107)),
         };

@@ -243,7 +243,7 @@ impl Dispatch {
         let sessions_left = self.admission.sessions_left(now);
         let reason = if sessions_left == Some(0) { StopReason::Budget } else { StopReason::Capacity };
         let starts = self.admission.wake_at.map(|at| (at, reason));
-        let blind = self.poller.blind().map(|(since, error)| (since, error.to_owned()));
+        let blind = self.poller.blind().map(|(span, error)| (span, error.to_owned()));
         let is_held_back = self.has_slot() && self.stop.reason.is_none();
         let held_back = self.tasks.held_back().filter(|_| is_held_back);
         let is_held_up = self.admission.wake_at.is_some() || self.stop.reason.is_some();

@@ -13,6 +13,8 @@ const MOST_INTERVALS: u32 = 32;
 pub(super) struct Blind {
     pub(super) since: Instant,
     pub(super) until: Instant,
+    /// When the last one failed.
+    pub(super) last: Instant,
     failures: u32,
     pub(super) error: String,
 }
@@ -25,6 +27,7 @@ impl Blind {
         Self {
             since: before.map_or(now, |blind| blind.since),
             until: now + interval * intervals,
+            last: now,
             failures,
             error: error.to_owned(),
         }

@@ -242,9 +242,9 @@ impl Poller {
         self.due.insert((entry.due, session.clone()));
     }
 
-    /// Since when listings fail, and why.
-    pub(super) fn blind(&self) -> Option<(Instant, &str)> {
-        self.blind.as_ref().map(|blind| (blind.since, &*blind.error))
+    /// From when until when listings have failed, and why.
+    pub(super) fn blind(&self) -> Option<([Instant; 2], &str)> {
+        self.blind.as_ref().map(|blind| ([blind.since, blind.last], &*blind.error))
     }
 
     fn enqueue(&mut self, session: SessionId) {

@@ -112,7 +112,7 @@ fn single_reads_take_over_from_a_failed_listing_at_once_and_listings_are_tried_a
         (0..3).for_each(|n| poller.on_one(&id(n), TOOK, now));
     }
     assert_eq!(singles, [3, 5, 6, 7], "a listing is tried in the intervals 1, 2, 4 and 8");
-    assert_eq!(poller.blind(), Some((t0 + seconds(10), "403")));
+    assert_eq!(poller.blind(), Some(([t0 + seconds(10), t0 + seconds(80)], "403")));
 }
 
 #[test]

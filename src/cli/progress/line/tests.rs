@@ -188,6 +188,7 @@ fn a_heartbeat_tells_what_holds_the_run_up() {
             error: "no connection to the service".to_owned(),
             next_try: None,
         }),
+        last_failure: None,
         ..ServiceStatus::default()
     };
     view.apply(&event(90, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
