@@ -38,9 +38,9 @@ const ARCHIVED_TOO: &str = "archived = true OR archived = false";
 const LEAN: &str =
     "sessions(name,id,title,state,url,createTime,updateTime,outputs(pullRequest)),nextPageToken";
 
-/// What is told of sessions that are looked for: what they were asked, and not what they have made.
-const ASKED: &str =
-    "sessions(name,id,title,state,url,createTime,updateTime,archived,prompt,sourceContext),nextPageToken";
+/// What is told of sessions that are looked for: what they were asked, and of what they have made the pull requests.
+const ASKED: &str = "sessions(name,id,title,state,url,createTime,updateTime,archived,prompt,sourceContext,\
+    outputs(pullRequest(url,title,baseRef,headRef))),nextPageToken";
 
 /// A listing that fails is tried once more; then single reads take over.
 const PAGE_RETRIES: u32 = 2;

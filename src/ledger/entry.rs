@@ -61,6 +61,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         EventKind::SessionState { task, .. } => {
             set_last(conn, run, task, "iif(last = 'ended', 'live', last)")?;
         }
+        EventKind::WorkFound { task, work, .. } => pulls::made(conn, run, task, work, ts)?,
         EventKind::AttemptEnded { task, outcome, work, .. } => {
             pulls::made(conn, run, task, work, ts)?;
             if outcome.is_failure() {

@@ -178,6 +178,15 @@ pub enum EventKind {
         /// Which attempt.
         attempt: u32,
     },
+    /// A look after the attempt's end shows that its session has opened more pull requests by then.
+    WorkFound {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// All its pull requests; its change stays as it was.
+        work: Work,
+    },
     /// An attempt is over; the task may have another.
     AttemptEnded {
         /// For which task.
@@ -350,6 +359,7 @@ impl EventKind {
             | Self::Replied { task, .. }
             | Self::Nudged { task, .. }
             | Self::SessionArchived { task, .. }
+            | Self::WorkFound { task, .. }
             | Self::AttemptEnded { task, .. }
             | Self::TaskEnded { task, .. }
             | Self::PullRequestRead { task, .. }

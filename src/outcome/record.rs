@@ -266,6 +266,7 @@ impl RunRecord {
             | EventKind::Replied { task, .. }
             | EventKind::Nudged { task, .. }
             | EventKind::SessionArchived { task, .. }
+            | EventKind::WorkFound { task, .. }
             | EventKind::AttemptEnded { task, .. }
             | EventKind::TaskEnded { task, .. }
             | EventKind::PullRequestRead { task, .. }

@@ -241,6 +241,9 @@ impl TaskRecord {
                 });
             }
             EventKind::SessionArchived { attempt, .. } => self.with_attempt(*attempt, |a| a.archived = true),
+            EventKind::WorkFound { attempt, work, .. } => {
+                self.with_attempt(*attempt, |a| a.work = Work { change: a.work.change, ..work.clone() });
+            }
             EventKind::AttemptEnded { attempt, outcome, reason, work, .. } => {
                 self.with_attempt(*attempt, |a| {
                     a.outcome = Some(*outcome);

@@ -294,3 +294,23 @@ fn the_command_for_what_waits_for_a_person_takes_its_session_up() {
         world.created(1);
     }
 }
+
+/// A session opens its second pull request some time after it has completed with the first.
+#[test]
+fn a_pull_request_that_comes_after_the_end_is_found_by_the_last_listing_and_stands_in_all_reports() {
+    let scenario = "{ rules: [{ when: { prompt: Slow* }, then: { duration: 1500ms, outcome: change } }], \
+        defaults: { duration: 40ms, outcome: pull-request, pull-requests: 2, pull-request-after: 400ms } }";
+    let source = "source: my-org/web@main";
+    let manifest = Manifest::of([job("task", "Do it.", &[source]), job("slow", "Slow.", &[source])]);
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(0);
+    let urls = world.sessions()[0].pull_requests.clone();
+    assert_eq!(urls.len(), 2);
+    let task = ended.task("task");
+    assert_eq!(task.pull_requests.iter().map(|pull| pull.url.clone()).collect::<Vec<_>>(), urls, "{ended}");
+    for file in ["report.json", "junit.xml", "summary.md", "report.html", "report.ctrf.json"] {
+        let text = world.read(&format!("jules-report/{file}")).replace("&#x2f;", "/");
+        assert!(urls.iter().all(|url| text.contains(url.as_str())), "{file}");
+    }
+    assert!(urls.iter().all(|url| ended.stdout.contains(url.as_str())), "{ended}");
+}

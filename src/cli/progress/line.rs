@@ -93,6 +93,9 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         EventKind::Replied { task, .. } => change(task, CYAN, "answered", String::new()),
         EventKind::Nudged { task, .. } => change(task, YELLOW, "nudged", String::new()),
         EventKind::SessionArchived { task, .. } => change(task, DIM, "archived", String::new()),
+        EventKind::WorkFound { task, work, .. } => work.pull_request.as_ref().and_then(|pull| {
+            lasting(task, CYAN, "further pull request", linked(&neutral(&pull.url), &pull.url))
+        }),
         EventKind::TaskEnded { task, outcome, reason } => {
             let rest = end(view.task(task), event.ts, reason.as_deref());
             lasting(task, style_of(*outcome), outcome.label(), rest)

@@ -194,6 +194,7 @@ impl RunView {
             | EventKind::WavesFixed { .. }
             | EventKind::WaveReleased { .. }
             | EventKind::SessionArchived { .. }
+            | EventKind::WorkFound { .. }
             | EventKind::Noted { .. }
             | EventKind::StrayFound { .. }
             | EventKind::StraysUnknown { .. }

@@ -317,17 +317,20 @@ impl Dispatch {
 
     /// The attempt is over.
     pub(super) fn end_attempt(&mut self, ix: TaskIx, end: End, now: Now) {
-        let (task, attempt) = self.names(self.tasks.last_attempt(ix));
+        let last = self.tasks.last_attempt(ix);
+        let (task, attempt) = self.names(last);
         let retry_at = self.retry_at(ix, &end, now);
         let End { outcome, reason, work, lasting, unseen } = end;
         if unseen {
             self.admission.left += 1;
             self.tasks.repositories.on_left(ix);
         }
-        let event = EventKind::AttemptEnded { task, attempt, outcome, reason: reason.clone(), work };
+        let event =
+            EventKind::AttemptEnded { task, attempt, outcome, reason: reason.clone(), work: work.clone() };
         self.turn.events.push(event);
         if let State::Live(driver) = self.tasks.state(ix) {
             let (ended, is_over) = (driver.state().is_terminal(), driver.is_over());
+            self.further.add(driver.session(), last, outcome, &work);
             self.tasks[ix].old = Some(OldSession::new(driver.session(), ended, driver.last_user()));
             if !ended && is_over {
                 let (task, attempt) = self.names(self.tasks.last_attempt(ix));

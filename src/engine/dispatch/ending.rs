@@ -284,7 +284,10 @@ impl Dispatch {
         let unknown = match result {
             Ok(listed) => {
                 let (gap, seen) = (listed.gap(), listed.found);
-                seen.iter().for_each(|seen| self.check_title(seen));
+                for seen in &seen {
+                    self.check_title(seen);
+                    self.see_further(seen);
+                }
                 let rules = self.plan.settings.adoption;
                 let lacking = self.lacking(&seen, now);
                 if lacking.is_some() && self.run.audits < rules.looks {

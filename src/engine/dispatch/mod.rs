@@ -6,6 +6,7 @@ mod attempt;
 mod breaker;
 mod ending;
 mod held_back;
+mod further;
 mod key;
 mod look;
 mod old;
@@ -31,6 +32,7 @@ use tokio::time::Instant;
 use self::breaker::Breaker;
 use self::key::Key;
 use self::others::Others;
+use self::further::Further;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
@@ -84,6 +86,7 @@ pub(super) struct Dispatch {
     admission: Admission,
     others: Others,
     poller: Poller,
+    further: Further,
     /// Creates on a repository that were refused, with none taken between; those without a repository together.
     refused: HashMap<Option<String>, Refusals>,
     breaker: Breaker,
@@ -146,6 +149,7 @@ impl Dispatch {
             tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
             titles: Titles::default(),
             key: Key::new(options.key_has_worked),
+            further: Further::default(),
             admission: Admission::new(settings, created_within_day(&options, now)),
             others: Others::default(),
             poller: Poller::new(settings.poll),

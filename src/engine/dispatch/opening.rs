@@ -32,6 +32,7 @@ impl Dispatch {
                 self.replace_without_branch(task, record);
             }
             let current = record.tasks.get(&task.id);
+            current.into_iter().for_each(|known| self.further.learn(ix, known));
             if let Some(known) = current.filter(|known| !self.is_planned_anew(ix, known)) {
                 self.take_over(ix, known, now);
                 if known.last_attempt().is_none() && matches!(self.tasks.state(ix), State::Waiting) {

@@ -45,6 +45,7 @@ impl Dispatch {
         for seen in &seen {
             self.check_title(seen);
             self.see_other(seen);
+            self.see_further(seen);
         }
         let mut marked = Marked::new();
         for seen in &seen {

@@ -185,10 +185,10 @@ fn a_heartbeat_tells_what_holds_the_run_up() {
         outage: Some(Outage {
             requests: vec!["reads".to_owned()],
             since: sample::at(70),
+            last_failure: None,
             error: "no connection to the service".to_owned(),
             next_try: None,
         }),
-        last_failure: None,
         ..ServiceStatus::default()
     };
     view.apply(&event(90, EventKind::ApiUsed { usage: ApiUsage::default(), service }));

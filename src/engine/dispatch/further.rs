@@ -1,0 +1,56 @@
+//! What sessions make after their attempts have ended: a session that has completed with a pull request may open another one
+//! some seconds later. Nothing waits for that; the first and the last listing show it.
+
+use std::collections::HashMap;
+
+use super::Dispatch;
+use crate::engine::action::{Attempt, TaskIx};
+use crate::engine::input::Seen;
+use crate::outcome::{AttemptRecord, EventKind, Outcome, TaskRecord, Work};
+use jules::SessionId;
+
+/// Attempts that have ended, by their sessions, and how many pull requests are known of them.
+#[derive(Debug, Default)]
+pub(super) struct Further(HashMap<SessionId, (Attempt, usize)>);
+
+impl Further {
+    /// What the record knows of a task.
+    pub(super) fn learn(&mut self, task: TaskIx, known: &TaskRecord) {
+        let ended = |attempt: &&AttemptRecord| attempt.outcome.is_some_and(|outcome| !outcome.is_open());
+        for attempt in known.attempts.iter().filter(ended) {
+            if let (Some(session), Some(outcome)) = (&attempt.session, attempt.outcome) {
+                let number = attempt.number;
+                self.add(&session.id, Attempt { task, number }, outcome, &attempt.work);
+            }
+        }
+    }
+
+    /// An attempt ended so, with this work. Where it is judged for the lack of a pull request, one that comes later is found
+    /// when the task is run again.
+    pub(super) fn add(&mut self, session: &SessionId, attempt: Attempt, outcome: Outcome, work: &Work) {
+        let known = work.pull_requests().count();
+        if known > 0 || outcome == Outcome::Succeeded {
+            self.0.insert(session.clone(), (attempt, known));
+        }
+    }
+
+    /// The attempt whose session has more pull requests than were known.
+    fn grown(&mut self, seen: &Seen) -> Option<Attempt> {
+        let (attempt, known) = self.0.get_mut(&seen.id)?;
+        let count = seen.work.pull_requests().count();
+        (count > *known).then(|| {
+            *known = count;
+            *attempt
+        })
+    }
+}
+
+impl Dispatch {
+    /// A listing shows the session, perhaps with more than it had made when its attempt ended.
+    pub(super) fn see_further(&mut self, seen: &Seen) {
+        let Some(attempt) = self.further.grown(seen) else { return };
+        let (task, attempt) = self.names(attempt);
+        let work = Work { change: None, ..seen.work.clone() };
+        self.turn.events.push(EventKind::WorkFound { task, attempt, work });
+    }
+}
