@@ -20,6 +20,7 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
         (outlook.needs(), "waiting for what they need"),
         (outlook.to_start(), "to start"),
         (outlook.impossible(), "that cannot be run"),
+        (outlook.left_over, "given up and to be archived"),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();

@@ -90,9 +90,13 @@ pub(super) async fn perform(
             let result = api.send_message(&session, &text).await.map_err(|error| request_failure(&error));
             Input::Acted { attempt, act, result }
         }
-        Action::Archive { attempt, session } => {
+        Action::Archive { session } => {
             let result = api.archive_session(&session).await.map_err(|error| request_failure(&error));
-            Input::Archived { attempt, session, result }
+            Input::Archived { session, result }
+        }
+        Action::Look { session } => {
+            let result = get(&api, &session).await;
+            Input::Looked { session, result }
         }
         Action::Recheck { task, session } => {
             let (clock, api) = Clock::start(&api);
@@ -124,7 +128,8 @@ pub(super) fn broken(action: Action) -> Input {
         Action::Read { attempt, purpose, .. } => Input::Read { attempt, purpose, result: Err(failure) },
         Action::Approve { attempt, .. } => Input::Acted { attempt, act: Act::Approve, result: Err(failure) },
         Action::Send { attempt, act, .. } => Input::Acted { attempt, act, result: Err(failure) },
-        Action::Archive { attempt, session } => Input::Archived { attempt, session, result: Err(failure) },
+        Action::Archive { session } => Input::Archived { session, result: Err(failure) },
+        Action::Look { session } => Input::Looked { session, result: Err(failure) },
         Action::Recheck { task, .. } => {
             Input::Rechecked { task, asked: Instant::now(), result: Err(failure) }
         }

@@ -51,7 +51,9 @@ pub(super) enum Action {
     /// Send a session a message: a reply or a nudge.
     Send { attempt: Attempt, session: SessionId, act: Act, text: String },
     /// Put the session of an attempt that was given up into the archive, which pauses it.
-    Archive { attempt: Attempt, session: SessionId },
+    Archive { session: SessionId },
+    /// Read a session that an earlier invocation gave up and did not put away.
+    Look { session: SessionId },
     /// Read the session of a task's last attempt before there is another.
     Recheck { task: TaskIx, session: SessionId },
 }

@@ -45,7 +45,9 @@ pub(super) enum Input {
     /// An approval or a message was answered.
     Acted { attempt: Attempt, act: Act, result: Result<(), RequestFailure> },
     /// A session that was given up is in the archive, or could not be put there.
-    Archived { attempt: Attempt, session: SessionId, result: Result<(), RequestFailure> },
+    Archived { session: SessionId, result: Result<(), RequestFailure> },
+    /// A session that an earlier invocation gave up was read.
+    Looked { session: SessionId, result: Result<Box<Seen>, RequestFailure> },
     /// The session of a task's last attempt was read again; the request left then.
     Rechecked { task: TaskIx, asked: Instant, result: Result<Box<Seen>, RequestFailure> },
     /// Time has passed.
@@ -64,7 +66,9 @@ impl Input {
             Self::Posted { result: Err(CreateFailure::Key(text)), .. } => Some(Err(text)),
             Self::Posted { result, .. } => result.is_ok().then_some(Ok(())),
             Self::Polled(Polled::Page { result, .. }) => on_key(result),
-            Self::Polled(Polled::One { result, .. }) | Self::Rechecked { result, .. } => on_key(result),
+            Self::Polled(Polled::One { result, .. })
+            | Self::Rechecked { result, .. }
+            | Self::Looked { result, .. } => on_key(result),
             Self::Read { result, .. } => on_key(result),
             Self::Acted { result, .. } | Self::Archived { result, .. } => on_key(result),
             Self::Tick | Self::Usage(..) | Self::Stop(_) => None,

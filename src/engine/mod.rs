@@ -23,6 +23,7 @@ mod driver;
 mod input;
 mod journal;
 mod judge;
+mod left_over;
 mod needs;
 mod planned;
 mod poller;
@@ -42,10 +43,13 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use self::clocks::Clocks;
-use crate::outcome::{EventKind, EventLog, JournalError, Listener, Outcome, RunEvent, RunRecord, TaskRecord};
+use crate::outcome::{
+    EventKind, EventLog, JournalError, Listener, Marker, Outcome, RunEvent, RunRecord, TaskRecord,
+};
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
 
+pub(crate) use left_over::LeftOver;
 pub(crate) use planned::planned;
 pub use stop::StopReason;
 pub(crate) use survey::look_back;
@@ -112,6 +116,11 @@ pub(crate) struct Options {
     pub live_elsewhere: Vec<(String, SessionId)>,
     /// Live sessions of the round before, where this is another one, that no task of the plan takes up: they hold slots.
     pub live_before: Vec<SessionId>,
+    /// Creates in doubt of the round before, where this is another one, that no task of the plan settles: they hold slots.
+    pub in_doubt_before: Vec<Marker>,
+    /// Sessions that an earlier invocation gave up and did not get to put away: they are looked at, and archived if they are
+    /// live as they were left.
+    pub left_over: Vec<LeftOver>,
     /// How tasks that are not in the plan ended last, for those that need them; none for one that is still open.
     pub outside: HashMap<TaskId, Option<Outcome>>,
     /// The service has taken the key just before: one refusal is not believed at once.
@@ -141,6 +150,8 @@ impl Default for Options {
             earlier: HashMap::new(),
             live_elsewhere: Vec::new(),
             live_before: Vec::new(),
+            in_doubt_before: Vec::new(),
+            left_over: Vec::new(),
             outside: HashMap::new(),
             key_has_worked: false,
             created_within_day: Vec::new(),

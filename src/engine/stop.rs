@@ -79,7 +79,7 @@ impl StopReason {
                 "not started: sessions that could not be looked at hold all slots of `max-parallel`"
             }
             Self::Occupied => {
-                "not started: live sessions of tasks that are not selected, or have another prompt by now, hold all slots of `max-parallel`"
+                "not started: live sessions, or ones in doubt, of tasks that are not selected or have another prompt by now hold all slots of `max-parallel`"
             }
             Self::Budget => "not started: the daily budget of sessions is spent",
             Self::MaxTasks => "not started: `max-tasks` sessions were started",

@@ -16,7 +16,9 @@ pub(super) fn waits_for_its_turn(action: &Action, settings: &Settings) -> Option
     let (capacity_wait, turn) = (settings.limits.capacity_wait, own_turn(settings));
     match action {
         Action::Survey { .. } | Action::Create { .. } => Some(capacity_wait),
-        Action::Audit { .. } | Action::Recheck { .. } => Some(PATIENCE.min(capacity_wait) + turn),
+        Action::Audit { .. } | Action::Recheck { .. } | Action::Look { .. } => {
+            Some(PATIENCE.min(capacity_wait) + turn)
+        }
         Action::Read { .. } => Some(PATIENCE + turn),
         Action::Search { .. }
         | Action::Poll(_)

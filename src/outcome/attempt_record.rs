@@ -108,11 +108,13 @@ impl AttemptRecord {
     /// followed, or one that was given up and left.
     #[must_use]
     pub fn is_loose(&self) -> bool {
-        let is_left = || {
-            let ended_badly = self.outcome.is_some_and(Outcome::is_failure);
-            self.session.is_some() && ended_badly && !self.archived && !self.has_ended()
-        };
-        self.is_at_work() || is_left()
+        self.is_at_work() || self.is_left()
+    }
+
+    /// Whether its session was given up, and nobody has seen it end or put it away.
+    pub(crate) fn is_left(&self) -> bool {
+        let ended_badly = self.outcome.is_some_and(Outcome::is_failure);
+        self.session.is_some() && ended_badly && !self.archived && !self.has_ended()
     }
 
     /// Whether its session was seen to end, by the service's word for its state.
@@ -131,4 +133,9 @@ impl AttemptRecord {
 /// Whether a session of this state has ended.
 pub(crate) fn is_end(state: &str) -> bool {
     matches!(state, "COMPLETED" | "FAILED")
+}
+
+/// Whether a session of this state waits for a person: nobody knows for how long.
+pub(crate) fn is_waiting(state: &str) -> bool {
+    matches!(state, "AWAITING_USER_FEEDBACK" | "AWAITING_PLAN_APPROVAL")
 }

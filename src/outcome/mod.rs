@@ -28,7 +28,7 @@ mod wave_sets;
 mod work;
 
 pub use attempt_record::AttemptRecord;
-pub(crate) use attempt_record::is_end;
+pub(crate) use attempt_record::{is_end, is_waiting};
 pub use event::{EventKind, RunEvent, Stray};
 pub use kind::Outcome;
 pub use mark::Mark;

@@ -26,6 +26,7 @@ mod decision;
 mod error;
 mod existing;
 mod history;
+mod left_over;
 mod merges;
 mod open_pulls;
 mod options;

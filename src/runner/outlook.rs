@@ -17,6 +17,8 @@ pub struct Outlook {
     pub tasks: Vec<(TaskId, Decision)>,
     /// Whether there is nothing to do at all.
     pub is_idle: bool,
+    /// How many sessions were given up earlier and are perhaps still at work: these are looked at, and archived.
+    pub left_over: usize,
 }
 
 impl Outlook {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decision::{Asked, Because, Decision, Round, decide, is_round_over};
 use super::existing;
+use super::left_over::{Left, left_over};
 use super::merges::Merges;
 use super::open_pulls;
 use super::outlook::Outlook;
@@ -15,7 +16,7 @@ use super::pulls::PullsBefore;
 use super::{Options, RunError};
 use crate::engine::{self, StopReason};
 use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity, StoredRun};
-use crate::outcome::{EventKind, Outcome, RunId, RunRecord, TaskRecord};
+use crate::outcome::{EventKind, Outcome, RunId, RunRecord, TaskRecord, is_waiting};
 use crate::plan::{Plan, Task, TaskId};
 
 /// What there is to do, and what it rests on.
@@ -104,6 +105,7 @@ impl Work {
         let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
 
         let again = told_again(&plan, &decisions);
+        let left_over = left_over(plan.tasks.iter().zip(&facts).zip(&decisions), known, now);
         let earlier = earlier(&plan, &mut facts, &decisions, known, reader)?;
         let by_pulls = by_pulls(&plan, &decisions, known);
         let ended_by_pulls: Vec<_> = plan
@@ -141,10 +143,8 @@ impl Work {
         let own: HashSet<_> = known.iter().flat_map(|known| known.sessions()).chain(taken_up).collect();
         let live_elsewhere =
             live_elsewhere.into_iter().filter(|(_, session)| !own.contains(session)).collect();
-        let before = last.iter().filter(|_| !goes_on).map(|last| &last.record);
-        let before = before.flat_map(|last| last.tasks.values().chain(&last.superseded));
-        let live_before = before.filter_map(TaskRecord::live).filter(|session| !own.contains(session));
-        let live_before = live_before.cloned().collect();
+        let left = last.as_ref().filter(|_| !goes_on).map(|last| Left::of(&last.record, &own, &earlier));
+        let left = left.unwrap_or_default();
         let mut outside = outside(&plan, identity, reader)?;
         outside.extend(ended_by_pulls.into_iter().map(|(task, outcome)| (task, Some(outcome))));
         let engine = engine::Options {
@@ -156,11 +156,14 @@ impl Work {
             outside,
             adopt_ended: !options.fresh,
             live_elsewhere,
-            live_before,
+            live_before: left.live,
+            in_doubt_before: left.in_doubt,
+            left_over,
             ..options.engine()
         };
         let mut work =
-            Self { plan, outlook: Outlook { tasks, is_idle: false }, last, goes_on, by_pulls, engine };
+            Self { plan, outlook: Outlook { tasks, ..Outlook::default() }, last, goes_on, by_pulls, engine };
+        work.outlook.left_over = work.engine.left_over.len();
         work.outlook.is_idle = !is_empty && work.is_idle(options);
         if options.failed && work.outlook.is_idle {
             return Err(RunError::NothingFailed);
@@ -179,6 +182,8 @@ impl Work {
         let is_whole =
             || options.selection.is_partial() || record.removed(&self.outlook.ids()).next().is_none();
         let nothing = || self.by_pulls.is_empty() && nothing();
+        let is_left = |left: &engine::LeftOver| left.attempt.is_some();
+        let nothing = || !self.engine.left_over.iter().any(is_left) && nothing();
         self.goes_on && is_closed && nothing() && is_whole() && self.starts(record).is_empty()
     }
 
@@ -303,11 +308,6 @@ fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {
     };
     let is_complete = !last.tasks.values().any(is_open) && !was_cut_short(last, adopt_within, now);
     Round { id: last.info.id.clone(), began: last.started_at, is_complete }
-}
-
-/// Whether a session of this state waits for a person: nobody knows for how long.
-fn is_waiting(state: &str) -> bool {
-    matches!(state, "AWAITING_USER_FEEDBACK" | "AWAITING_PLAN_APPROVAL")
 }
 
 /// Whether this is another attempt at what the last run was begun for. Without that one's ledger it is a run like any

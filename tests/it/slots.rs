@@ -73,3 +73,24 @@ fn what_nobody_waits_for_is_looked_at_before_it_keeps_others_from_starting() {
     world.run().args("--select job(quick) --no-wait").exits(5);
     world.created(4);
 }
+
+/// Killed while a create had no answer: whether there is a session, only a run with its task finds out.
+#[test]
+fn what_is_in_doubt_beside_a_selection_holds_a_slot() {
+    for (kind, live) in [("hang", 1), ("arrive-late, delay: 10m", 0)] {
+        let scenario = format!(
+            "{{ faults: [{{ kind: {kind}, on: sessions.create, nth: 1 }}], \
+                rules: [{{ when: {{ prompt: 'Slow*' }}, then: {{ duration: 10m }} }}], \
+                defaults: {{ duration: 50ms, outcome: change }} }}"
+        );
+        let world = World::with(&scenario, &two_jobs("{ max-parallel: 1 }"));
+        let mut running = world.run().args("--select job(slow) --max-tasks 1").start();
+        running.until(|world| world.requests("sessions.create") == 1);
+        running.kill();
+        running.wait();
+        world.until(|world| world.statistics().live_now == live);
+        let ended = world.run().args("--select job(quick) --deadline 5s").exits(5);
+        assert_eq!(ended.outcome("quick[n=1]").0, Outcome::Deferred, "{kind}: {ended}");
+        assert_eq!(world.sessions().len(), live, "{kind}: {ended}");
+    }
+}

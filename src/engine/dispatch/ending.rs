@@ -248,20 +248,22 @@ impl Dispatch {
                 let waiting = self.tasks.is_any(|state| matches!(state, State::Creating(_)));
                 if !waiting || now.instant >= until {
                     self.leave_open(self.stop.reason.unwrap_or(StopReason::Interrupt), false);
-                    self.stop_archiving(|_| true);
+                    self.stop_archiving();
                     self.stage = Stage::Done;
                 }
             }
-            Stage::Working | Stage::Settling | Stage::Surveying
-                if !self.tasks.is_any_open() && self.run.archiving.is_empty() =>
-            {
+            Stage::Working | Stage::Settling | Stage::Surveying => {
+                let is_alone = !self.tasks.is_any_open();
+                if self.see_to_archiving(is_alone, now) || !is_alone {
+                    return;
+                }
                 if self.run.had_intent && self.stop.reason.is_none_or(|stop| !stop.leaves_live()) {
                     self.audit();
                 } else {
                     self.stage = Stage::Done;
                 }
             }
-            Stage::Working | Stage::Settling | Stage::Surveying | Stage::Auditing | Stage::Done => {}
+            Stage::Auditing | Stage::Done => {}
         }
     }
 

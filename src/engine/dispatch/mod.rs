@@ -2,11 +2,12 @@
 //!
 //! [`Dispatch::handle`] takes an input and fills a [`Turn`]: events to keep first, then actions to start.
 
+mod archiving;
 mod attempt;
 mod breaker;
 mod ending;
-mod held_back;
 mod further;
+mod held_back;
 mod key;
 mod look;
 mod old;
@@ -29,10 +30,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use self::archiving::Archiving;
 use self::breaker::Breaker;
+use self::further::Further;
 use self::key::Key;
 use self::others::Others;
-use self::further::Further;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
@@ -84,9 +86,10 @@ pub(super) struct Dispatch {
     titles: Titles,
     key: Key,
     admission: Admission,
+    archiving: Archiving,
+    further: Further,
     others: Others,
     poller: Poller,
-    further: Further,
     /// Creates on a repository that were refused, with none taken between; those without a repository together.
     refused: HashMap<Option<String>, Refusals>,
     breaker: Breaker,
@@ -104,8 +107,6 @@ struct Run {
     sessions: HashSet<SessionId>,
     /// The newest one that the run has created, by the answer to its POST.
     newest: Option<Sign>,
-    /// Sessions that are being put away, and until when the run's end waits for that.
-    archiving: HashMap<SessionId, Instant>,
     /// The markers of intents that are left to another invocation, in doubt or by a selection.
     left_intents: HashSet<Marker>,
     /// How often the last listing was asked for.
@@ -141,7 +142,6 @@ impl Dispatch {
                 left_intents: HashSet::new(),
                 audits: 0,
                 list_at: None,
-                archiving: HashMap::new(),
                 refusals: Refusals::default(),
                 had_intent: false,
             },
@@ -149,8 +149,9 @@ impl Dispatch {
             tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
             titles: Titles::default(),
             key: Key::new(options.key_has_worked),
-            further: Further::default(),
             admission: Admission::new(settings, created_within_day(&options, now)),
+            further: Further::default(),
+            archiving: Archiving::of(options.left_over.clone()),
             others: Others::default(),
             poller: Poller::new(settings.poll),
             refused: HashMap::new(),
@@ -187,7 +188,8 @@ impl Dispatch {
             Input::Acted { attempt, act, result } => {
                 self.drive(attempt, now, |driver| driver.on_acted(act, result.as_ref().copied(), now));
             }
-            Input::Archived { attempt, session, result } => self.on_archived(attempt, &session, result),
+            Input::Archived { session, result } => self.on_archived(&session, result),
+            Input::Looked { session, result } => self.on_looked(&session, result, now),
             Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
             Input::Usage(usage, service) => {
                 self.turn.events.push(EventKind::ApiUsed { usage, service: *service });
@@ -215,7 +217,6 @@ impl Dispatch {
         };
         let deadline = self.stop.deadline.filter(|_| !self.stop.reason.is_some_and(StopReason::leaves_live));
         let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
-        let archiving = self.run.archiving.values().min().copied();
         let listing = self.run.list_at;
         let held_back = self.tasks.repositories.wake_at(self.plan.settings.limits.capacity_wait);
         let held_back = held_back.filter(|_| self.stop.reason.is_none());
@@ -227,7 +228,7 @@ impl Dispatch {
             leaving,
             deadline,
             admission,
-            archiving,
+            self.archiving.wake_at(),
             listing,
             held_back,
             others,
@@ -278,7 +279,8 @@ impl Dispatch {
         while let Some(ix) = self.tasks.pop_due(now.instant) {
             self.on_timer(ix, now);
         }
-        self.stop_archiving(|until| now.instant >= until);
+        self.drop_late_archives(now);
+        self.look_at_left();
         let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;

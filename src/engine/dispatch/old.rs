@@ -7,21 +7,18 @@ use tokio::time::Instant;
 
 use super::Dispatch;
 use super::tasks::State;
-use crate::engine::action::{Action, Attempt, Purpose, TaskIx};
+use crate::engine::action::{Action, Purpose, TaskIx};
 use crate::engine::driver::{End, Spent};
 use crate::engine::input::{Digest, FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::{
     PATIENCE, asked, gone_after, is_fresh, is_met, is_met_by_failed, judge, own_turn,
 };
 use crate::engine::refusals::Refusals;
-use crate::outcome::{AttemptRecord, EventKind, Outcome, TaskRecord};
+use crate::outcome::{AttemptRecord, Outcome, TaskRecord};
 use jules::{Options, SessionId, SessionState};
 
 /// How often a session is looked at that cannot be, is not there, or is not put away.
 const MAX_LOOKS: u32 = 3;
-
-/// How many sessions a note names.
-const MAX_NAMED: usize = 20;
 
 /// A session whose attempt had ended badly.
 #[derive(Clone, Debug)]
@@ -235,57 +232,16 @@ impl Dispatch {
     }
 
     /// How long an answer is waited for that our own quota may hold up.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         PATIENCE + own_turn(&self.plan.settings)
     }
 
     /// Archives the session of the last attempt, which pauses it.
     pub(super) fn put_away(&mut self, ix: TaskIx, now: Now) {
         let Some(old) = &self.tasks[ix].old else { return };
-        let (attempt, session) = (self.tasks.last_attempt(ix), old.id.clone());
-        self.run.archiving.insert(session.clone(), now.instant + self.patience());
-        self.turn.actions.push(Action::Archive { attempt, session });
-    }
-
-    pub(super) fn on_archived(
-        &mut self,
-        attempt: Attempt,
-        session: &SessionId,
-        result: Result<(), RequestFailure>,
-    ) {
-        if self.run.archiving.remove(session).is_none() {
-            return;
-        }
-        let (task, attempt) = self.names(attempt);
-        self.turn.events.push(match result {
-            Ok(()) => EventKind::SessionArchived { task, attempt },
-            Err(failure) => {
-                let note = format!("session {session} could not be archived: {}", failure.text);
-                EventKind::Noted { task: Some(task), note }
-            }
-        });
-    }
-
-    /// Nobody waits any longer for these sessions to be put away: they may be at work, unseen.
-    pub(super) fn stop_archiving(&mut self, is_over: impl Fn(Instant) -> bool) {
-        let left = self.run.archiving.extract_if(|_, until| is_over(*until));
-        let mut left: Vec<SessionId> = left.map(|(session, _)| session).collect();
-        if left.is_empty() {
-            return;
-        }
-        left.sort_unstable();
-        let what = match left.len() {
-            1 => "1 session that was given up".to_owned(),
-            n => format!("{n} sessions that were given up"),
-        };
-        let named: Vec<&str> = left.iter().take(MAX_NAMED).map(SessionId::as_str).collect();
-        let more = if left.len() > MAX_NAMED { " …" } else { "" };
-        let note = format!(
-            "{what} may still be at work, and open pull requests: that the archive has taken them is not known; \
-             put them away: jules-batch session archive {}{more}",
-            named.join(" ")
-        );
-        self.turn.events.push(EventKind::Noted { task: None, note });
+        let session = old.id.clone();
+        let (task, attempt) = self.names(self.tasks.last_attempt(ix));
+        self.archive(&session, task, Some(attempt), now);
     }
 
     /// The attempt had been given up, but its session is at work, or has completed since.

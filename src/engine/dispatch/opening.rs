@@ -54,6 +54,9 @@ impl Dispatch {
                 self.tasks[ix].old = OldSession::of(last, Wanted::Another);
             }
         }
+        for marker in std::mem::take(&mut self.options.in_doubt_before) {
+            self.others.add_intent(marker);
+        }
         if self.options.selected {
             self.leave_intents(record);
         } else {
@@ -70,6 +73,7 @@ impl Dispatch {
         } else {
             self.stage = Stage::Working;
         }
+        self.look_at_left();
         self.conclude(now);
     }
 
@@ -214,7 +218,10 @@ impl Dispatch {
         let selected: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
         let left = record.tasks.iter().filter(|(id, _)| !selected.contains(id));
         let intents = left.flat_map(|(_, task)| &task.attempts).filter(|attempt| attempt.is_open_intent());
-        self.run.left_intents.extend(intents.map(|attempt| attempt.marker.clone()));
+        for attempt in intents {
+            self.run.left_intents.insert(attempt.marker.clone());
+            self.others.add_intent(attempt.marker.clone());
+        }
     }
 
     /// Open tasks that the manifest does not hold any more would keep the run open for ever.

@@ -1,5 +1,6 @@
 //! Live sessions that no task of the invocation follows: those of the round that a selection leaves out, or whose prompt was
-//! changed. They hold slots of `max-parallel` for as long as they live; while a task waits for one, they are polled.
+//! changed. They hold slots of `max-parallel` for as long as they live; while a task waits for one, they are polled. So do
+//! creates in doubt, whose sessions may be at work: these are settled by a run that has their tasks.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -8,12 +9,15 @@ use tokio::time::Instant;
 
 use super::repositories::Watch;
 use crate::engine::refusals::Refusals;
+use crate::outcome::Marker;
 use jules::SessionId;
 
 /// These sessions, as far as anybody has looked.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     live: BTreeSet<SessionId>,
+    /// What is in doubt, and the first listing has not shown.
+    intents: HashSet<Marker>,
     /// Those that nobody has looked at in this invocation.
     unseen: HashSet<SessionId>,
     /// Those that the service does not know any more, or for the moment.
@@ -26,7 +30,21 @@ pub(super) struct Others {
 
 impl Others {
     pub(super) fn count(&self) -> usize {
-        self.live.len()
+        self.live.len() + self.intents.len()
+    }
+
+    /// A create in doubt that nobody settles here.
+    pub(super) fn add_intent(&mut self, marker: Marker) {
+        self.intents.insert(marker);
+    }
+
+    /// A listing shows the session of a create, which `is_over`, or holds the slot from now on.
+    pub(super) fn found(&mut self, marker: &Marker, session: &SessionId, is_over: bool) {
+        let before = self.intents.len();
+        self.intents.retain(|intent| !intent.is_same(marker));
+        if self.intents.len() < before && !is_over {
+            self.add(session.clone());
+        }
     }
 
     pub(super) fn add(&mut self, session: SessionId) {
@@ -78,7 +96,9 @@ impl Others {
             return false;
         }
         let since = *self.stuck_since.get_or_insert(now);
-        (!waits && self.unseen.is_empty()) || now >= since + patience
+        // Nobody here learns more of what is in doubt.
+        let nothing_ends = self.live.is_empty() || !waits;
+        (nothing_ends && self.unseen.is_empty()) || now >= since + patience
     }
 
     /// When time alone makes them be in the way for too long.
@@ -89,14 +109,25 @@ impl Others {
     /// What is told of them once.
     pub(super) fn note(&mut self, max_parallel: usize) -> Option<String> {
         let is_new = !std::mem::replace(&mut self.is_told, true);
-        let what = match self.count() {
-            1 => "1 live session of a task that is not selected, or has another prompt by now, holds a slot"
-                .to_owned(),
-            n => format!(
-                "{n} live sessions of tasks that are not selected, or have another prompt by now, hold slots"
-            ),
+        let of = "of a task that is not selected, or has another prompt by now";
+        let of_many = "of tasks that are not selected, or have another prompt by now";
+        let live = match self.live.len() {
+            0 => None,
+            1 => Some(format!("1 live session {of}")),
+            n => Some(format!("{n} live sessions {of_many}")),
         };
-        is_new.then(|| format!("{what}: `max-parallel` is {max_parallel}, and their ends are waited for"))
+        let intents = match self.intents.len() {
+            0 => None,
+            1 => Some(format!("1 session in doubt {of}")),
+            n => Some(format!("{n} sessions in doubt {of_many}")),
+        };
+        let way_out = match (live.is_some(), intents.is_some()) {
+            (true, false) => ", and their ends are waited for",
+            _ => "; a run with their tasks settles the doubt",
+        };
+        let what = live.into_iter().chain(intents).collect::<Vec<_>>().join(" and ");
+        let hold = if self.count() == 1 { "holds a slot" } else { "hold slots" };
+        is_new.then(|| format!("{what}, {hold}: `max-parallel` is {max_parallel}{way_out}"))
     }
 }
 
@@ -124,6 +155,23 @@ mod tests {
         assert!(others.are_in_the_way(true, false, patience, at(1)));
         assert!(others.remove(&session) && !others.remove(&session));
         assert_eq!(others.count(), 0);
+    }
+
+    #[test]
+    fn what_is_in_doubt_holds_a_slot_until_a_listing_shows_it() {
+        let marker = |n| Marker::of_title(&format!("x [jb-0123456789abcdef-0a1b-{n}]")).unwrap();
+        let (now, patience) = (Instant::now(), Duration::from_secs(60));
+        let mut others = Others::default();
+        (1..=3).for_each(|n| others.add_intent(marker(n)));
+        assert_eq!(others.count(), 3);
+        assert!(others.are_in_the_way(true, true, patience, now), "no end is to be waited for");
+        let told = others.note(3).unwrap();
+        assert!(told.starts_with("3 sessions in doubt of tasks that are not selected"), "{told}");
+        others.found(&marker(1), &"7".parse().unwrap(), false);
+        others.found(&marker(2), &"8".parse().unwrap(), true);
+        others.found(&marker(9), &"9".parse().unwrap(), false);
+        assert_eq!(others.count(), 2, "one is live, one in doubt");
+        assert!(!others.are_in_the_way(true, true, patience, now));
     }
 
     #[test]

@@ -46,6 +46,9 @@ impl Dispatch {
             self.check_title(seen);
             self.see_other(seen);
             self.see_further(seen);
+            if let Some(marker) = seen.marker() {
+                self.others.found(&marker, &seen.id, seen.is_over());
+            }
         }
         let mut marked = Marked::new();
         for seen in &seen {

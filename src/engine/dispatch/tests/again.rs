@@ -1,6 +1,8 @@
 //! What a later invocation makes of the tasks of an earlier one.
 
 use super::*;
+use crate::engine::LeftOver;
+use crate::outcome::TaskRecord;
 
 #[test]
 fn a_failed_run_again_first_reads_the_old_session() {
@@ -205,4 +207,37 @@ fn a_session_is_followed_to_its_end_although_its_need_fails_meanwhile() {
     world.plan = Arc::new(needing);
     world.run_to_end(None);
     assert_eq!(outcomes(&world), [Outcome::TimedOut, Outcome::Stalled]);
+}
+
+/// What is left of the record's tasks for the next invocation to put away, as the runner tells it.
+fn left_over(world: &World) -> Vec<LeftOver> {
+    let left = |task: &TaskRecord| {
+        let last = task.last_attempt().filter(|last| last.is_left())?;
+        let (task, session) = (task.planned.id.clone(), last.session.as_ref()?.id.clone());
+        Some(LeftOver { task, attempt: Some(last.number), session, state: last.state.clone() })
+    };
+    world.record.tasks.values().filter_map(left).collect()
+}
+
+#[test]
+fn the_end_of_a_run_waits_for_archives_half_a_minute_and_the_next_one_goes_on_with_them() {
+    let manners = Manners { asks: 1.0, archives_hang: true, ..Manners::default() };
+    let mut world = World::new(plan(9, 9), manners, 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::NeedsInput; 9]);
+    let ended = world.record.tasks.values().filter_map(|task| task.ended_at).max().unwrap();
+    let waited = world.now.wall.duration_since(ended).as_secs();
+    assert!((30..60).contains(&waited), "{waited} s");
+    let told = |world: &World, what| world.notes.iter().filter(|note| note.contains(what)).count();
+    assert_eq!(told(&world, "waiting for the archive to take 9 sessions that were given up, for 30 s"), 1);
+    assert_eq!(told(&world, "The next run looks at them again"), 1);
+    assert_eq!(left_over(&world).len(), 9);
+    world.manners.archives_hang = false;
+    // Time passes fast here, and half a minute may not be enough for all.
+    for _ in 0..9 {
+        world.options.left_over = left_over(&world);
+        world.run_to_end(None);
+    }
+    assert!(world.record.tasks.values().all(|task| task.attempts[0].archived));
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::NeedsInput; 9], 9));
 }

@@ -58,6 +58,8 @@ pub(super) struct Manners {
     pub(super) lag: Duration,
     /// An answer is on its way for long: it shows what was true before.
     pub(super) late: f64,
+    /// No archive is ever answered, nor done.
+    pub(super) archives_hang: bool,
 }
 
 /// The service, the ledger, and the process under test.
@@ -85,6 +87,8 @@ pub(super) struct World {
     pub(super) twins: usize,
     pub(super) steps: usize,
     pub(super) crashes: usize,
+    /// What was told in notes.
+    pub(super) notes: Vec<String>,
 }
 
 impl World {
@@ -109,6 +113,7 @@ impl World {
             twins: 0,
             steps: 0,
             crashes: 0,
+            notes: Vec::new(),
         }
     }
 
@@ -197,6 +202,9 @@ impl World {
         }
         if !self.pending.is_empty() && self.rng.f64() < 0.8 {
             let (asked, action) = self.pending.swap_remove(self.rng.usize(0..self.pending.len()));
+            if self.manners.archives_hang && matches!(action, Action::Archive { .. }) {
+                return Input::Tick;
+            }
             let answer = self.answer(asked, action);
             if self.rng.f64() >= self.manners.late {
                 return self.deliver(answer);
@@ -307,6 +315,9 @@ impl World {
     fn keep(&mut self, turn: Turn) {
         for kind in turn.events {
             self.judge(&kind);
+            if let EventKind::Noted { note, .. } = &kind {
+                self.notes.push(note.clone());
+            }
             let event = RunEvent { seq: self.record.last_seq + 1, ts: self.now.wall, kind };
             // What is stored is what is read back.
             let stored: RunEvent = serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();

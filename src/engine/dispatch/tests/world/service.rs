@@ -43,7 +43,7 @@ impl World {
             }
             Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.listed().into()), Err)),
             Action::Create { attempt, marker } => Input::Posted { attempt, result: self.create(&marker) },
-            Action::Archive { attempt, session } => {
+            Action::Archive { session } => {
                 let Played { seen, unanswered, .. } = self.sessions.get_mut(&session).unwrap();
                 if failure.is_none() {
                     *unanswered |= seen.state == SessionState::AwaitingUserFeedback;
@@ -52,7 +52,7 @@ impl World {
                         seen.state = SessionState::Paused;
                     }
                 }
-                Input::Archived { attempt, session, result: failure.map_or(Ok(()), Err) }
+                Input::Archived { session, result: failure.map_or(Ok(()), Err) }
             }
             Action::Search { attempt, .. } => {
                 let failure = self.lasting_failure().or(failure);
@@ -102,6 +102,10 @@ impl World {
                     }
                 }
                 Input::Acted { attempt, act, result: failure.map_or(Ok(()), Err) }
+            }
+            Action::Look { session } => {
+                let result = failure.map_or_else(|| Ok(Box::new(self.sessions[&session].seen.clone())), Err);
+                Input::Looked { session, result }
             }
             Action::Recheck { task, session } => {
                 let seen = Box::new(self.sessions[&session].seen.clone());
