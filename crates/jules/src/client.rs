@@ -15,11 +15,12 @@ use url::Url;
 
 use super::builder::{BuildError, JulesBuilder};
 use super::error::ErrorKind;
-use super::limiter::{Limiter, Permit};
+use super::limiter::Limiter;
 use super::outage::Outages;
 use super::request::page_size;
 use super::retry::{Attempts, Next};
 use super::transport::{Request, Transport};
+use super::turn::Granted;
 use super::usage::Counters;
 use super::{
     Activity, ActivityId, ActivityPage, ApiKey, Departure, Error, FoundSessions, ListActivities,
@@ -150,11 +151,7 @@ impl Jules {
     ///
     /// [`Error`], also when the service created the session and its answer was lost.
     pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
-        let body = new
-            .body()
-            .map_err(|error| Error::new(Method::CreateSession, ErrorKind::Input(error.to_string())))?;
-        let request = Request::post(Method::CreateSession, "sessions", body);
-        self.call(&request, Retries::NONE, &parse).await
+        self.call(&Request::create(new)?, Retries::NONE, &parse).await
     }
 
     /// Reads a session.
@@ -340,10 +337,11 @@ impl Jules {
         let mut in_doubt = false;
         let (outages, kind) = (&self.shared.outages, request.method.kind());
         loop {
-            let answer = self.attempt(request).instrument(span.clone()).await;
-            let answer = answer.and_then(|body| parse(request.method, &body));
-            outages.heard(kind, answer.as_ref().err(), Instant::now());
-            let error = match answer {
+            let answer = async {
+                let granted = self.turn(request.method).await?;
+                self.attempt(request, granted).await
+            };
+            let error = match self.heard(request, answer.instrument(span.clone()).await, parse) {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -364,6 +362,30 @@ impl Jules {
         }
     }
 
+    /// Sends a request in a turn that was had, whatever becomes of it.
+    pub(super) async fn once<T>(
+        &self,
+        request: &Request,
+        granted: Granted,
+        parse: &Parse<'_, T>,
+    ) -> Result<T, Error> {
+        let span = tracing::debug_span!("jules", method = request.method.as_str(), path = request.path());
+        let answer = self.attempt(request, granted).instrument(span).await;
+        self.heard(request, answer, parse)
+    }
+
+    /// What an answer says, and what it says of the service.
+    fn heard<T>(
+        &self,
+        request: &Request,
+        answer: Result<Vec<u8>, Error>,
+        parse: &Parse<'_, T>,
+    ) -> Result<T, Error> {
+        let answer = answer.and_then(|body| parse(request.method, &body));
+        self.shared.outages.heard(request.method.kind(), answer.as_ref().err(), Instant::now());
+        answer
+    }
+
     /// How long the limiter holds requests to this method.
     pub(super) fn held_for(&self, method: Method) -> Duration {
         self.shared.limiter.held_for(method)
@@ -377,7 +399,7 @@ impl Jules {
     }
 
     /// Waits until the limiter lets a request through, as long as it may.
-    async fn turn(&self, limiter: &Arc<Limiter>, method: Method) -> Result<Permit, Error> {
+    pub(super) async fn turn(&self, method: Method) -> Result<Granted, Error> {
         let asked = Instant::now();
         let limit = self.options.send_within;
         let over = async {
@@ -396,20 +418,21 @@ impl Jules {
         tokio::select! {
             biased;
             () = closed => Err(unsent(asked.elapsed())),
-            permit = limiter.acquire(method) => Ok(permit),
+            permit = self.shared.limiter.acquire(method) => Ok(Granted::now(permit)),
             () = over => Err(unsent(limit.unwrap_or_default())),
         }
     }
 
-    /// Sends a request once, when the limiter lets it through.
-    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Error> {
-        let Shared { transport, limiter, counters, .. } = &*self.shared;
-        let permit = self.turn(limiter, request.method).await?;
+    /// Sends a request once.
+    async fn attempt(&self, request: &Request, granted: Granted) -> Result<Vec<u8>, Error> {
+        let Shared { transport, counters, .. } = &*self.shared;
+        let by = granted.send_by(&self.options);
+        let Granted { permit, .. } = granted;
         counters.waited(permit.waited);
         counters.sent(request.method);
         let sent = Instant::now();
         self.options.departure.iter().for_each(Departure::is_now);
-        let answer = transport.send(request, &self.options).await;
+        let answer = transport.send(request, &self.options, by).await;
         tracing::debug!(took = ?sent.elapsed(), waited = ?permit.waited, ok = answer.is_ok(), "answered");
         match &answer {
             Err(error) if error.is_throttled() => {
@@ -425,9 +448,9 @@ impl Jules {
     }
 }
 
-type Parse<'a, T> = dyn Fn(Method, &[u8]) -> Result<T, Error> + Sync + 'a;
+pub(super) type Parse<'a, T> = dyn Fn(Method, &[u8]) -> Result<T, Error> + Sync + 'a;
 
-fn parse<T: DeserializeOwned>(method: Method, body: &[u8]) -> Result<T, Error> {
+pub(super) fn parse<T: DeserializeOwned>(method: Method, body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| malformed(method, error))
 }
 

@@ -25,6 +25,9 @@ pub enum ErrorKind {
     Input(String),
     /// Its turn did not come within this time (quotas, pauses after answers 429); nothing was sent.
     NotSent(Duration),
+    /// It could not be sent within this time of its turn ([`Options::send_promptly`](super::Options::send_promptly)), and
+    /// was not sent later: the service has not got all of it, and has done nothing.
+    TooLate(Duration),
     /// No connection: refused, unknown host, failed TLS. Nothing was sent.
     Connect,
     /// The answer was not there within this time.
@@ -107,6 +110,7 @@ impl Error {
             ErrorKind::Refused(refusal) => Some(refusal),
             ErrorKind::Input(_)
             | ErrorKind::NotSent(_)
+            | ErrorKind::TooLate(_)
             | ErrorKind::Connect
             | ErrorKind::Timeout(_)
             | ErrorKind::Interrupted
@@ -129,6 +133,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self.kind() {
             ErrorKind::NotSent(_)
+            | ErrorKind::TooLate(_)
             | ErrorKind::Connect
             | ErrorKind::Timeout(_)
             | ErrorKind::Interrupted
@@ -179,7 +184,11 @@ impl Error {
     #[must_use]
     pub fn surely_not_processed(&self) -> bool {
         match self.kind() {
-            ErrorKind::Input(_) | ErrorKind::NotSent(_) | ErrorKind::Connect | ErrorKind::NotStarted => true,
+            ErrorKind::Input(_)
+            | ErrorKind::NotSent(_)
+            | ErrorKind::TooLate(_)
+            | ErrorKind::Connect
+            | ErrorKind::NotStarted => true,
             ErrorKind::Refused(refusal) => match refusal.code {
                 401 | 403 | 404 | 429 => true,
                 400 => refusal.status.as_deref() == Some("INVALID_ARGUMENT"),
@@ -228,6 +237,9 @@ impl fmt::Display for ErrorKind {
         match self {
             Self::Input(reason) => write!(f, "{reason}"),
             Self::NotSent(after) => write!(f, "its turn did not come within {after:?}, and it was not sent"),
+            Self::TooLate(limit) => {
+                write!(f, "it could not be sent within {limit:?} of its turn, and was not sent later")
+            }
             Self::Connect => write!(f, "no connection to the service"),
             Self::Timeout(after) => write!(f, "no complete answer within {after:?}"),
             Self::Interrupted => write!(f, "the connection broke before the answer was complete"),
@@ -295,7 +307,7 @@ mod tests {
             assert!(!refused(code, status).surely_not_processed(), "{code} {status:?}");
         }
         let sure = |kind| Error::new(Method::CreateSession, kind).surely_not_processed();
-        assert!(sure(ErrorKind::Connect));
+        assert!(sure(ErrorKind::Connect) && sure(ErrorKind::TooLate(Duration::from_secs(10))));
         assert!(!sure(ErrorKind::Timeout(Duration::from_secs(30))));
         assert!(!sure(ErrorKind::Interrupted));
         assert!(!sure(ErrorKind::Malformed));

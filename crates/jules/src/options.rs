@@ -19,6 +19,7 @@ use super::{Departure, Gate, Retries};
 pub struct Options {
     pub(super) request_timeout: Duration,
     pub(super) send_within: Option<Duration>,
+    pub(super) send_promptly: Option<Duration>,
     pub(super) gate: Option<Gate>,
     pub(super) departure: Option<Departure>,
     pub(super) stall_timeout: Duration,
@@ -58,6 +59,16 @@ impl Options {
     /// unsent, with [`ErrorKind::NotSent`](super::ErrorKind::NotSent). `None`, the default, waits as long as it takes.
     pub fn send_within(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.send_within = limit.into();
+        self
+    }
+
+    /// How long after its turn has come a write with a body (a create, a message, an approval, an archiving) may leave;
+    /// later it is not sent, and ends with [`ErrorKind::TooLate`](super::ErrorKind::TooLate), surely without effect.
+    ///
+    /// It is looked at where the connection takes the body, by a clock that goes on while the process is stopped and the
+    /// machine sleeps: whoever wakes up sends nothing that was decided before. `None`, the default, sends at any time.
+    pub fn send_promptly(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.send_promptly = limit.into();
         self
     }
 
@@ -138,6 +149,7 @@ impl Default for Options {
         Self {
             request_timeout: Self::REQUEST_TIMEOUT,
             send_within: None,
+            send_promptly: None,
             gate: None,
             departure: None,
             stall_timeout: Self::STALL_TIMEOUT,

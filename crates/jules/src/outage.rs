@@ -46,7 +46,7 @@ impl Outages {
         let mut kinds = self.kinds();
         match error {
             // What was not sent says nothing of the service.
-            Some(error) if matches!(error.kind(), ErrorKind::NotSent(_) | ErrorKind::Input(_)) => {}
+            Some(error) if is_unsent(error.kind()) => {}
             Some(error) if is_trouble(kind, error) => {
                 let failing = kinds[kind as usize].get_or_insert_with(|| Failing::new(now));
                 failing.last = now;
@@ -92,6 +92,10 @@ impl Outages {
         // Every entry is written whole: it is good even if a thread died holding the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_unsent(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotSent(_) | ErrorKind::TooLate(_) | ErrorKind::Input(_))
 }
 
 /// Whether all requests of this kind may end so until somebody mends it.

@@ -61,7 +61,8 @@ impl Attempts {
     /// Decides after a failure. `elapsed` counts from the first attempt, `held` is how long the limiter holds
     /// requests like it, `dice` is in 0..1.
     pub(super) fn failed(&mut self, error: &Error, elapsed: Duration, held: Duration, dice: f64) -> Next {
-        let bound_is_over = matches!(error.kind(), ErrorKind::NotSent(_));
+        // What was decided before a sleep is decided again, or not, by whoever asked.
+        let bound_is_over = matches!(error.kind(), ErrorKind::NotSent(_) | ErrorKind::TooLate(_));
         if bound_is_over || !error.is_transient() || !may_repeat(error) {
             return Next::GiveUp;
         }

@@ -14,7 +14,8 @@ use super::clock::Clock;
 use super::connections::{Connections, MakeHttp};
 use super::error::{ErrorKind, Refusal};
 use super::secret::redact_body;
-use super::{ApiKey, Error, Method, Options};
+use super::send_by::{InTime, Kept, SendBy};
+use super::{ApiKey, Error, Method, NewSession, Options};
 
 /// The header that carries the key.
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
@@ -56,6 +57,14 @@ impl Request {
 
     pub(super) fn post(method: Method, path: impl Into<String>, body: Value) -> Self {
         Self { verb: reqwest::Method::POST, body: Some(body), ..Self::get(method, path) }
+    }
+
+    /// A session's creation.
+    pub(super) fn create(new: &NewSession) -> Result<Self, Error> {
+        let body = new
+            .body()
+            .map_err(|error| Error::new(Method::CreateSession, ErrorKind::Input(error.to_string())))?;
+        Ok(Self::post(Method::CreateSession, "sessions", body))
     }
 
     /// What is asked for, behind the base URL.
@@ -123,14 +132,25 @@ impl Transport {
         &self.secrets
     }
 
-    /// Sends the request once and reads the answer to its end.
-    pub(super) async fn send(&self, request: &Request, options: &Options) -> Result<Vec<u8>, Error> {
+    /// Sends the request once and reads the answer to its end. Its body leaves until `by` or not at all.
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        options: &Options,
+        by: Option<SendBy>,
+    ) -> Result<Vec<u8>, Error> {
         let limit = options.request_timeout;
         let (http, generation) = self.connections.current();
-        let exchange = self.exchange(&http, request, options);
+        let (outgoing, kept) = self.outgoing(&http, request, options, by)?;
+        let exchange = self.exchange(&http, outgoing, request.method, options);
         let answer = tokio::time::timeout(limit, exchange)
             .await
             .unwrap_or_else(|_| Err(Error::new(request.method, ErrorKind::Timeout(limit))));
+        let answer = answer.map_err(|error| match by {
+            // Whatever the connection says of it: an answer of the service was to another half of it, if at all.
+            Some(by) if kept.back() => Error::new(request.method, ErrorKind::TooLate(by.limit)),
+            _ => error,
+        });
         self.connections.heard(generation, request.method, answer.as_ref().err());
         answer
     }
@@ -138,15 +158,13 @@ impl Transport {
     async fn exchange(
         &self,
         http: &reqwest::Client,
-        request: &Request,
+        outgoing: reqwest::Request,
+        method: Method,
         options: &Options,
     ) -> Result<Vec<u8>, Error> {
-        let outgoing = self.outgoing(http, request, options)?;
-        let mut answer = http
-            .execute(outgoing)
-            .await
-            .map_err(|error| network(request.method, error, options.request_timeout))?;
-        let body = read_body(request.method, &mut answer, options).await;
+        let mut answer =
+            http.execute(outgoing).await.map_err(|error| network(method, error, options.request_timeout))?;
+        let body = read_body(method, &mut answer, options).await;
         // Whoever repeats a secret is read without it: before anything is cut, and before escapes are understood.
         let body = body.map(|body| {
             redact_body(&self.secrets, &body).map_or(body, |clean| {
@@ -161,7 +179,7 @@ impl Transport {
         }
         // A refusal stands even when its text cannot be read.
         let refusal = Refusal::read(answer.status().as_u16(), answer.headers(), &body.unwrap_or_default());
-        Err(Error::new(request.method, ErrorKind::Refused(refusal)))
+        Err(Error::new(method, ErrorKind::Refused(refusal)))
     }
 
     fn outgoing(
@@ -169,20 +187,25 @@ impl Transport {
         http: &reqwest::Client,
         request: &Request,
         options: &Options,
-    ) -> Result<reqwest::Request, Error> {
+        by: Option<SendBy>,
+    ) -> Result<(reqwest::Request, Kept), Error> {
         let mut headers: HeaderMap = options.headers.clone();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(reqwest::header::USER_AGENT, options.user_agent.clone());
         let mut builder = http.request(request.verb.clone(), self.url(&request.path)).query(&request.query);
+        let mut kept = Kept::default();
         if let Some(body) = &request.body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            builder = builder.body(body.to_string());
+            let (body, is_kept) = InTime::new(body.to_string(), by);
+            builder = builder.body(reqwest::Body::wrap(body));
+            kept = is_kept;
         }
         headers.insert(KEY_HEADER, self.key.header());
-        builder.headers(headers).build().map_err(|error| {
+        let outgoing = builder.headers(headers).build().map_err(|error| {
             let reason = "the request cannot be put together".to_owned();
             Error::caused_by(request.method, ErrorKind::Input(reason), error.without_url())
-        })
+        })?;
+        Ok((outgoing, kept))
     }
 
     fn url(&self, path: &str) -> Url {

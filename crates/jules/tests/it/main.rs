@@ -10,3 +10,5 @@ mod rust;
 #[path = "../../../../tests/it/support/service.rs"]
 mod service;
 mod silence;
+#[cfg(unix)]
+mod stopped;
