@@ -1,5 +1,6 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
+mod create;
 mod search;
 
 use std::iter::successors;
@@ -11,16 +12,17 @@ use tokio::time::Instant;
 
 use super::action::Action;
 use super::ask::Ask;
+use super::create::SEND_WITHIN;
 use super::input::{
     Act, CreateFailure, Digest, FailureKind, Input, Listed, Page, Polled, RequestFailure, Seen,
 };
 use super::poller::{Counts, PageRequest, PollRequest};
-use super::turn::{Clock, waits_for_its_turn};
-use crate::outcome::{ApiUsage, Change, Marker, PullRequest, RAISE_THE_LIMIT, Work, is_out_of_files};
-use crate::plan::{Plan, Task};
+use super::turn::{Clock, Turns, waits_for_its_turn};
+use crate::outcome::{ApiUsage, Change, PullRequest, RAISE_THE_LIMIT, Work, is_out_of_files};
+use crate::plan::Plan;
 use jules::{
-    Activity, ChangeSet, Error, ErrorKind, Gate, Jules, ListSessions, NewSession, Retries, Session,
-    SessionDigest, SessionId, SessionState,
+    Activity, ChangeSet, Error, Gate, Jules, ListSessions, Retries, Session, SessionDigest, SessionId,
+    SessionState,
 };
 
 /// How far the clocks of the service's machines may differ.
@@ -50,21 +52,24 @@ pub(super) async fn perform(
     api: Jules,
     plan: Arc<Plan>,
     gate: Gate,
+    turns: Turns,
     action: Action,
     prompt: Option<String>,
 ) -> Input {
-    let api = match waits_for_its_turn(&action, &plan.settings) {
-        Some(limit) => api.with(|options| options.send_within(limit)),
-        None => api,
-    };
+    let limit = waits_for_its_turn(&action, &plan.settings);
+    let api = api.with(|options| options.send_within(limit).send_promptly(SEND_WITHIN));
     match action {
         Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
         Action::Audit { since } => Input::Audited(list_since(&api, since).await),
+        Action::Turn { attempt } => {
+            Input::Turned { attempt, result: create::wait(&api, &gate, &turns).await }
+        }
         Action::Create { attempt, marker } => {
+            let turn = turns.take(attempt);
             let task = &plan[attempt.task];
             let prompt = prompt.as_deref().unwrap_or(&task.prompt);
             let is_simulated = plan.settings.simulated.is_some();
-            let result = create(&api, &gate, task, prompt, &marker, is_simulated).await;
+            let result = create::create(&api, &gate, turn, task, prompt, &marker, is_simulated).await;
             Input::Posted { attempt, result }
         }
         Action::Search { attempt, marker, since } => {
@@ -113,6 +118,7 @@ pub(super) fn broken(action: Action) -> Input {
     match action {
         Action::Survey { .. } => Input::Surveyed(Err(failure)),
         Action::Audit { .. } => Input::Audited(Err(failure)),
+        Action::Turn { attempt } => Input::Turned { attempt, result: Err(CreateFailure::Unsent(text)) },
         Action::Create { attempt, .. } => {
             Input::Posted { attempt, result: Err(CreateFailure::Doubt { cause: text, capacity: false }) }
         }
@@ -147,57 +153,6 @@ pub(super) fn usage(api: &Jules, polls: Counts) -> ApiUsage {
         reconnects: usage.reconnects,
         looks: polls.total,
         late_looks: polls.late,
-    }
-}
-
-async fn create(
-    api: &Jules,
-    gate: &Gate,
-    task: &Task,
-    prompt: &str,
-    marker: &Marker,
-    is_simulated: bool,
-) -> Result<Box<Seen>, CreateFailure> {
-    let mut new = NewSession::new(prompt)
-        .title(marker.title(&task.title))
-        .require_approval(task.require_approval)
-        .auto_pr(task.auto_pr);
-    if let Some(source) = &task.source {
-        new = new.source(&source.github).branch(&source.branch);
-    }
-    let api = api.with(|options| options.send_through(gate.clone()));
-    match api.create_session(&new).await {
-        Ok(session) => Ok(Box::new(seen(&session, api.service_time()))),
-        Err(error) if gate.is_closed() && matches!(error.kind(), ErrorKind::NotSent(_)) => {
-            Err(CreateFailure::Withdrawn("stopping; it was not sent".to_owned()))
-        }
-        Err(error) => Err(match (create_failure(&error), &task.source) {
-            (CreateFailure::Refused(cause), Some(source)) if error.code() == Some(404) => {
-                let github = &source.github;
-                CreateFailure::Refused(if is_simulated {
-                    format!("{cause}; list {github} under `sources` in the scenario if it is not there")
-                } else {
-                    format!("{cause}; connect {github} at https://jules.google.com if it is not connected")
-                })
-            }
-            (failure, _) => failure,
-        }),
-    }
-}
-
-fn create_failure(error: &Error) -> CreateFailure {
-    let cause = describe(error);
-    // No room for one more connection is no room for one more session.
-    if matches!(error.kind(), ErrorKind::NotSent(_)) || is_out_of_files(error) {
-        return CreateFailure::Capacity { cause, retry_after: None };
-    }
-    match (error.code(), error.is_capacity_refusal(), error.surely_not_processed()) {
-        (Some(401), _, _) => CreateFailure::Key(cause),
-        (_, true, true) => CreateFailure::Capacity { cause, retry_after: error.retry_after() },
-        (_, capacity, false) => CreateFailure::Doubt { cause, capacity },
-        (Some(403 | 404), false, true) => CreateFailure::Refused(cause),
-        (Some(_), false, true) => CreateFailure::Lasting(cause),
-        (None, false, true) => CreateFailure::Unsent(cause),
     }
 }
 

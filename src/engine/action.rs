@@ -37,7 +37,9 @@ pub(super) enum Action {
     Survey { since: Option<Timestamp> },
     /// The same at the end, to find strays.
     Audit { since: Timestamp },
-    /// POST a session. Its intent is on disk.
+    /// Wait until quotas and pauses let a create through.
+    Turn { attempt: Attempt },
+    /// POST a session, in a turn that was had. Its intent is on disk.
     Create { attempt: Attempt, marker: Marker },
     /// Search for the session of an intent, newest first back to `since`; one with its marker is read by itself where the
     /// list does not tell what it was asked.

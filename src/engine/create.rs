@@ -3,6 +3,9 @@
 //! The API has no idempotency key, so two identical POSTs are two sessions. A POST is repeated only when the
 //! service surely did not process the one before, or when enough searches have not found its marker.
 
+mod sign;
+mod step;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,19 +13,21 @@ use tokio::time::Instant;
 
 use super::input::{CreateFailure, Now, RequestFailure, Seen};
 use super::refusals::Refusals;
-use crate::outcome::RunRecord;
 use crate::plan::Adoption;
 use jules::SessionId;
 
+pub(super) use sign::Sign;
+pub(super) use step::{Look, Post, Step};
+
 /// How many times one attempt may POST before it ends in an error.
 const MAX_POSTS: u32 = 5;
+/// A POST leaves so long after it was decided at most: the ledger keeps its event meanwhile, and the connection is made.
+pub(super) const SEND_WITHIN: Duration = Duration::from_secs(10);
 /// How many searches that prove nothing are borne for each one that is to count.
 const INCONCLUSIVE: u32 = 10;
 /// How many POSTs may be refused for a key that is taken otherwise, and the shortest pause between two.
 const MAX_KEY_REFUSALS: u32 = 12;
 const KEY_PAUSE: Duration = Duration::from_secs(1);
-/// A list that lags longer than this is not to be told from one that does not show a session any more.
-const LONGEST_LAG: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long creates must be refused that may pass, at the default `create.look-delay` half a minute, before that is
 /// believed.
@@ -44,6 +49,9 @@ pub(super) struct Create {
     rules: Adoption,
     /// No further search or POST after that. An answer under way is always waited for: it may bring a session.
     deadline: Instant,
+    /// How long after the intent that is.
+    patience: Duration,
+    /// POSTs that are on record. None: it has no intent yet, or an earlier invocation's.
     posts: u32,
     searches: u32,
     /// POSTs that were refused for the key.
@@ -68,50 +76,10 @@ pub(super) struct Create {
     for_capacity: bool,
 }
 
-/// A session that surely exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sign {
-    pub(super) session: SessionId,
-    /// It is not older.
-    pub(super) since: Timestamp,
-}
-
-impl Sign {
-    /// A session that the answer to its POST shows just now. Without a time in it, ours less a minute stands for the
-    /// service's.
-    pub(super) fn of(seen: &Seen, now: Now) -> Self {
-        let since = seen.created.unwrap_or_else(|| less(now.wall, SignedDuration::from_mins(1)));
-        Self { session: seen.id.clone(), since }
-    }
-
-    /// The newest session that an earlier invocation of the run has created. Clocks differ.
-    pub(super) fn newest_of(record: &RunRecord) -> Option<Self> {
-        let attempts = record.tasks.values().flat_map(|task| &task.attempts);
-        let created = attempts.filter(|attempt| attempt.session.is_some() && !attempt.adopted);
-        let newest = created.max_by_key(|attempt| attempt.asked_at())?;
-        let since = less(newest.asked_at(), SignedDuration::from_mins(1));
-        newest.session.as_ref().map(|session| Self { session: session.id.clone(), since })
-    }
-
-    /// Whether a list that does not show it may only lag.
-    pub(super) fn is_young(&self, now: Now) -> bool {
-        self.since >= less(now.wall, LONGEST_LAG)
-    }
-}
-
-/// What a listing says of the session that is searched for.
-#[derive(Debug)]
-pub(super) enum Look {
-    /// Here it is.
-    Found(Box<Seen>),
-    /// It is not there.
-    Absent,
-    /// It may be there all the same, for this reason.
-    Inconclusive(String),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Until quotas and pauses let a POST through.
+    Queued,
     Posting,
     Searching,
     /// Until the next search.
@@ -120,62 +88,44 @@ enum Phase {
     Waiting(Instant),
 }
 
-/// What follows.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Nothing, until the answer or until [`Create::wake_at`].
-    Wait,
-    /// The create is in doubt from here on: search for it.
-    Doubt(String),
-    /// Search again.
-    Search,
-    /// POST again: the last one surely made nothing.
-    Post,
-    /// POST again: the last one was in doubt, and has made nothing that was found.
-    PostAgain,
-    /// Here it is; `adopted` when it was found by its marker.
-    Created { seen: Box<Seen>, adopted: bool },
-    /// The intent of an earlier invocation came to nothing: the task starts like any other.
-    NeverCreated,
-    /// It was not sent, because the run stops: the task waits.
-    Withdrawn { cause: String },
-    /// There was no capacity: nothing was created, the task waits.
-    NoCapacity { cause: String, retry_after: Option<Duration> },
-    /// The POST was refused, which may pass: it is sent again later. `first`: it was not refused before.
-    Refused { cause: String, first: bool },
-    /// It will not be.
-    Failed { reason: String, lasting: bool },
-    /// The time is over, and nobody knows whether the session exists.
-    Unknown { reason: String },
-}
-
 impl Create {
-    /// A new intent: its POST leaves now.
-    pub(super) fn post(since: Timestamp, rules: Adoption, deadline: Instant) -> Self {
+    /// One that waits for its turn. It has no intent before that.
+    pub(super) fn queued(rules: Adoption, patience: Duration, now: Now) -> Self {
         Self {
-            since,
+            since: now.wall,
             rules,
-            deadline,
-            posts: 1,
+            deadline: now.instant + patience,
+            patience,
+            posts: 0,
             searches: 0,
             key_refusals: 0,
             refusals: Refusals::default(),
             inconclusive: 0,
             was_lost: false,
             sign: None,
-            created_by: since,
+            created_by: now.wall,
             lags: false,
             lag: None,
-            phase: Phase::Posting,
+            phase: Phase::Queued,
             cause: String::new(),
             for_capacity: false,
         }
     }
 
-    /// An intent of an earlier invocation: nobody knows whether its POST left. `was_lost`: it had left, and was in doubt.
-    pub(super) fn settle(since: Timestamp, was_lost: bool, rules: Adoption, deadline: Instant) -> Self {
+    /// An intent of an earlier invocation: nobody knows whether its POST left. Whoever was to send it has ended, and whatever
+    /// it has sent had left until `send_by`. `was_lost`: it had left, and was in doubt.
+    pub(super) fn settle(
+        since: Timestamp,
+        send_by: Option<Timestamp>,
+        was_lost: bool,
+        rules: Adoption,
+        patience: Duration,
+        now: Now,
+    ) -> Self {
         let cause = "the program ended before the service's answer was recorded".to_owned();
-        Self { posts: 0, was_lost, phase: Phase::Searching, cause, ..Self::post(since, rules, deadline) }
+        let created_by = send_by.map_or(since, |send_by| send_by.min(now.wall).max(since));
+        let queued = Self::queued(rules, patience, now);
+        Self { since, created_by, was_lost, phase: Phase::Searching, cause, ..queued }
     }
 
     /// How far back to search: the intent less a minute, for clocks that differ, and to what must be shown.
@@ -234,13 +184,23 @@ impl Create {
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Pausing(at) | Phase::Waiting(at) => Some(at.min(self.deadline)),
-            Phase::Posting | Phase::Searching => None,
+            Phase::Queued | Phase::Posting | Phase::Searching => None,
         }
     }
 
     /// Whether it is an intent of an earlier invocation.
     pub(super) fn is_settling(&self) -> bool {
-        self.posts == 0
+        self.posts == 0 && !self.is_new()
+    }
+
+    /// Whether it has no intent yet: nothing of it was sent, nor is on record.
+    pub(super) fn is_new(&self) -> bool {
+        self.posts == 0 && matches!(self.phase, Phase::Queued | Phase::Waiting(_))
+    }
+
+    /// Whether it waits for the turn of a POST.
+    pub(super) fn is_queued(&self) -> bool {
+        self.phase == Phase::Queued
     }
 
     /// Whether the answer to its POST may still come.
@@ -266,6 +226,24 @@ impl Create {
     /// The last thing that went wrong.
     pub(super) fn cause(&self) -> &str {
         &self.cause
+    }
+
+    /// Its turn has come, or does not come.
+    pub(super) fn on_turn(&mut self, result: Result<(), CreateFailure>, now: Now) -> Step {
+        if self.phase != Phase::Queued {
+            return Step::Wait;
+        }
+        if let Err(failure) = result {
+            return self.on_posted(Err(failure), now);
+        }
+        if self.posts == 0 {
+            // What passed before, for a quota or a pause, is not its time.
+            (self.since, self.deadline) = (now.wall, now.instant + self.patience);
+        }
+        self.posts += 1;
+        self.searches = 0;
+        self.phase = Phase::Posting;
+        Step::Post(Post { number: self.posts, send_by: now.wall + SEND_WITHIN })
     }
 
     /// A POST was answered, or not.
@@ -300,6 +278,13 @@ impl Create {
             Err(CreateFailure::Unsent(cause)) => {
                 self.cause = cause;
                 self.post_later(now)
+            }
+            // The program or the machine slept, or the disk: the next one does not fare worse for that.
+            Err(CreateFailure::Late(cause)) => {
+                self.cause = cause;
+                self.posts = self.posts.saturating_sub(1).max(1);
+                self.phase = Phase::Waiting(now.instant + self.rules.look_delay / 2);
+                Step::Wait
             }
             Err(CreateFailure::Doubt { cause, capacity }) => {
                 self.cause.clone_from(&cause);
@@ -341,8 +326,8 @@ impl Create {
         if self.posts >= MAX_POSTS {
             return self.given_up();
         }
-        self.repost();
-        Step::PostAgain
+        self.phase = Phase::Queued;
+        Step::QueueAgain
     }
 
     /// The time of [`Create::wake_at`] has come.
@@ -354,17 +339,12 @@ impl Create {
                 Step::Search
             }
             Phase::Waiting(at) if now.instant >= at => {
-                self.repost();
-                Step::Post
+                self.phase = Phase::Queued;
+                Step::Queue
             }
-            Phase::Pausing(_) | Phase::Waiting(_) | Phase::Posting | Phase::Searching => Step::Wait,
+            Phase::Pausing(_) | Phase::Waiting(_) => Step::Wait,
+            Phase::Queued | Phase::Posting | Phase::Searching => Step::Wait,
         }
-    }
-
-    fn repost(&mut self) {
-        self.posts += 1;
-        self.searches = 0;
-        self.phase = Phase::Posting;
     }
 
     fn post_later(&mut self, now: Now) -> Step {
@@ -394,80 +374,4 @@ fn less(time: Timestamp, span: SignedDuration) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A create in doubt, so long after its intent; the sign was created ten seconds before that.
-    fn in_doubt() -> (Create, impl Fn(u64) -> Now) {
-        let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
-        let after = move |seconds| {
-            let passed = Duration::from_secs(seconds);
-            Now { instant: start.instant + passed, wall: start.wall + passed }
-        };
-        let mut create = Create::post(start.wall, Adoption::default(), after(7_200).instant);
-        let doubt = CreateFailure::Doubt { cause: "timeout".to_owned(), capacity: false };
-        assert!(matches!(create.on_posted(Err(doubt), after(0)), Step::Doubt(_)));
-        let since = less(start.wall, SignedDuration::from_secs(10));
-        create.must_show(Some(&Sign { session: "1".parse().unwrap(), since }), after(0));
-        (create, after)
-    }
-
-    /// What follows from a list that does not show the session, and shows the sign or not.
-    fn search(create: &mut Create, shows: bool, now: Now) -> Step {
-        create.phase = Phase::Searching;
-        let look = create.without(|_| shows, now);
-        create.on_searched(Ok(look), now)
-    }
-
-    #[test]
-    fn a_key_that_is_refused_to_creates_alone_is_no_reason_to_try_for_ever() {
-        let (mut create, at) = in_doubt();
-        for n in 0..12 {
-            let step = create.on_posted(Err(CreateFailure::Key("401".to_owned())), at(n * 10));
-            assert!(matches!(step, Step::Wait), "{n}");
-            assert!(matches!(create.on_wake(at(n * 10 + 9)), Step::Wait), "{n}");
-            assert!(matches!(create.on_wake(at(n * 10 + 10)), Step::Post), "{n}");
-        }
-        let step = create.on_posted(Err(CreateFailure::Key("401".to_owned())), at(120));
-        assert!(matches!(step, Step::Failed { lasting: true, .. }));
-    }
-
-    #[test]
-    fn as_many_looks_as_are_to_count_lead_to_another_post() {
-        let (mut create, at) = in_doubt();
-        assert!(matches!(search(&mut create, true, at(0)), Step::Wait));
-        assert!(matches!(search(&mut create, true, at(10)), Step::Wait));
-        assert!(matches!(search(&mut create, true, at(20)), Step::PostAgain));
-    }
-
-    #[test]
-    fn a_list_without_the_sign_does_not_count_and_the_lag_it_shows_is_waited_for() {
-        let (mut create, at) = in_doubt();
-        (0..6).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait)));
-        assert_eq!(create.searches, 0);
-        // It was listed seventy seconds after its creation: the other one may be as late.
-        for seconds in [60, 69, 71, 72, 80] {
-            assert!(matches!(search(&mut create, true, at(seconds)), Step::Wait), "{seconds}");
-        }
-        assert_eq!(create.searches, 2);
-        assert!(matches!(search(&mut create, true, at(90)), Step::PostAgain));
-    }
-
-    #[test]
-    fn a_list_that_never_shows_the_sign_leaves_the_doubt_open() {
-        let (mut create, at) = in_doubt();
-        (0..29).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait), "{n}"));
-        let Step::Unknown { reason } = search(&mut create, false, at(290)) else { panic!("{create:?}") };
-        assert!(reason.contains("does not show session 1"), "{reason}");
-    }
-
-    #[test]
-    fn a_sign_that_is_old_proves_nothing_and_a_newer_one_does_not_take_its_place() {
-        let (mut create, at) = in_doubt();
-        create.must_show(Some(&Sign { session: "2".parse().unwrap(), since: at(5).wall }), at(9));
-        assert_eq!(create.sign.as_ref().unwrap().session.as_str(), "1");
-        create.sign = None;
-        create.must_show(Some(&Sign { session: "2".parse().unwrap(), since: at(0).wall }), at(3_601));
-        assert_eq!(create.sign, None);
-    }
-}
+mod tests;

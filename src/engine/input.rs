@@ -34,6 +34,8 @@ pub(super) enum Input {
     Surveyed(Result<Listed, RequestFailure>),
     /// The last listing came back.
     Audited(Result<Listed, RequestFailure>),
+    /// The turn of a create has come, or does not come.
+    Turned { attempt: Attempt, result: Result<(), CreateFailure> },
     /// A POST was answered, or not.
     Posted { attempt: Attempt, result: Result<Box<Seen>, CreateFailure> },
     /// The search for the session of an intent ended: what was listed back to the time that was asked for.
@@ -71,7 +73,7 @@ impl Input {
             | Self::Looked { result, .. } => on_key(result),
             Self::Read { result, .. } => on_key(result),
             Self::Acted { result, .. } | Self::Archived { result, .. } => on_key(result),
-            Self::Tick | Self::Usage(..) | Self::Stop(_) => None,
+            Self::Turned { .. } | Self::Tick | Self::Usage(..) | Self::Stop(_) => None,
         }
     }
 }
@@ -219,6 +221,8 @@ pub(super) enum CreateFailure {
     Lasting(String),
     /// Certain and passing: the request never left (connection refused).
     Unsent(String),
+    /// Certain and passing: it could not leave in time, and did not leave later.
+    Late(String),
     /// Nobody knows. `capacity`: if there is no session, then it was for capacity (400 FAILED_PRECONDITION).
     Doubt { cause: String, capacity: bool },
 }

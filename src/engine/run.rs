@@ -17,6 +17,7 @@ use super::input::{Input, Now};
 use super::journal::Journal;
 use super::status::Told;
 use super::stop::StopReason;
+use super::turn::Turns;
 use super::{AtEnd, Finished, Observers, Setup, act, status};
 use crate::outcome::{ApiUsage, EventKind, JournalError, Outcome, RunEvent, RunRecord, TaskRecord};
 use crate::plan::{Plan, PreviousAttempt};
@@ -38,6 +39,8 @@ pub(super) struct Loop {
     requests: JoinSet<Input>,
     /// Open as long as what was decided before may still be sent.
     gate: Gate,
+    /// Turns of creates.
+    turns: Turns,
     /// What each request under way is for, should its task panic.
     under_way: HashMap<Id, Action>,
     usage: ApiUsage,
@@ -64,6 +67,7 @@ impl Loop {
             stops,
             requests: JoinSet::new(),
             gate: Gate::new(),
+            turns: Turns::default(),
             under_way: HashMap::new(),
             usage: ApiUsage::default(),
             usage_due: Instant::now() + USAGE_EVERY,
@@ -167,11 +171,16 @@ impl Loop {
     /// Events first: an action starts only when the ledger has kept all events up to it.
     fn take_turn(&mut self) {
         let turn = self.dispatch.take_turn();
+        for action in &turn.actions {
+            if let Action::Create { attempt, .. } = action {
+                self.turns.decide(*attempt);
+            }
+        }
         self.write(turn.events, turn.actions);
         for action in self.journal.release() {
             let prompt = self.prompt_of(&action);
             let (api, plan, gate) = (self.api.clone(), self.plan.clone(), self.gate.clone());
-            let request = act::perform(api, plan, gate, action.clone(), prompt);
+            let request = act::perform(api, plan, gate, self.turns.clone(), action.clone(), prompt);
             let id = self.requests.spawn(request).id();
             self.under_way.insert(id, action);
         }

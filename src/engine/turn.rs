@@ -1,13 +1,14 @@
 //! A request's turn: how long it waits for it at most, when it left, and how long all of it took.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::action::Action;
+use super::action::{Action, Attempt};
 use super::judge::{PATIENCE, own_turn};
 use crate::plan::Settings;
-use jules::{Departure, Jules};
+use jules::{Departure, Jules, Turn};
 
 /// How long a request waits for its turn at most, where that is bounded: a pause that the service asks for can last for
 /// hours. Creates and the first listing wait as long as for capacity, readings and last looks two minutes and what our own
@@ -15,16 +16,56 @@ use jules::{Departure, Jules};
 pub(super) fn waits_for_its_turn(action: &Action, settings: &Settings) -> Option<Duration> {
     let (capacity_wait, turn) = (settings.limits.capacity_wait, own_turn(settings));
     match action {
-        Action::Survey { .. } | Action::Create { .. } => Some(capacity_wait),
+        Action::Survey { .. } | Action::Turn { .. } => Some(capacity_wait),
         Action::Audit { .. } | Action::Recheck { .. } | Action::Look { .. } => {
             Some(PATIENCE.min(capacity_wait) + turn)
         }
         Action::Read { .. } => Some(PATIENCE + turn),
-        Action::Search { .. }
+        Action::Create { .. }
+        | Action::Search { .. }
         | Action::Poll(_)
         | Action::Approve { .. }
         | Action::Send { .. }
         | Action::Archive { .. } => None,
+    }
+}
+
+/// The turns of creates that were had: those that nobody has a use for yet are alike, and one that a POST is decided for is
+/// that POST's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns(Arc<Mutex<Had>>);
+
+#[derive(Debug, Default)]
+struct Had {
+    free: Vec<Turn>,
+    taken: Vec<(Attempt, Turn)>,
+}
+
+impl Turns {
+    /// One more was had.
+    pub(super) fn put(&self, turn: Turn) {
+        self.had().free.push(turn);
+    }
+
+    /// A POST is decided: from now on its time counts.
+    pub(super) fn decide(&self, attempt: Attempt) {
+        let mut had = self.had();
+        if let Some(mut turn) = had.free.pop() {
+            turn.renew();
+            had.taken.push((attempt, turn));
+        }
+    }
+
+    /// The turn of that POST.
+    pub(super) fn take(&self, attempt: Attempt) -> Option<Turn> {
+        let mut had = self.had();
+        let place = had.taken.iter().position(|(of, _)| *of == attempt)?;
+        Some(had.taken.swap_remove(place).1)
+    }
+
+    fn had(&self) -> MutexGuard<'_, Had> {
+        // Both lists are whole even if a thread died holding the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

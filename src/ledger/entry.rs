@@ -90,6 +90,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         EventKind::RunStarted { .. }
         | EventKind::RoundPlanned { .. }
         | EventKind::SessionsSurveyed { .. }
+        | EventKind::CreateRepeated { .. }
         | EventKind::CreateDoubted { .. }
         | EventKind::AgentActive { .. }
         | EventKind::PlanApproved { .. }

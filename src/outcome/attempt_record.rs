@@ -25,6 +25,8 @@ pub struct AttemptRecord {
     pub started_at: Timestamp,
     /// When its POST was first sent, by the service's clock, where that is another time.
     pub service_time: Option<Timestamp>,
+    /// Its last POST has left by then, or never leaves; by the service's clock. None where that was not recorded.
+    pub send_by: Option<Timestamp>,
     /// Its end.
     pub ended_at: Option<Timestamp>,
     /// How it ended.
@@ -58,6 +60,7 @@ impl AttemptRecord {
             refused: false,
             started_at: ts,
             service_time,
+            send_by: None,
             ended_at: None,
             outcome: None,
             reason: None,

@@ -75,7 +75,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// We are about to create a session. On disk before the POST leaves.
+    /// We are about to create a session: its POST leaves at once, or never. On disk before that.
     IntentRecorded {
         /// For which task.
         task: TaskId,
@@ -87,6 +87,22 @@ pub enum EventKind {
         /// an earlier run's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         service_time: Option<Timestamp>,
+        /// Its POST has left by then, or never leaves; by the service's clock. None for a session that is taken up, and from
+        /// older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        send_by: Option<Timestamp>,
+    },
+    /// The POST of an intent is about to be sent once more: the one before surely made nothing, or nothing that was found.
+    /// On disk before it leaves.
+    CreateRepeated {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// Which POST of it, from 2.
+        post: u32,
+        /// It has left by then, or never leaves; by the service's clock.
+        send_by: Timestamp,
     },
     /// No session was created, for certain: the intent is void.
     CreateRefused {
@@ -319,6 +335,7 @@ impl EventKind {
             Self::RunStarted { .. }
                 | Self::SessionsSurveyed { .. }
                 | Self::IntentRecorded { .. }
+                | Self::CreateRepeated { .. }
                 | Self::SessionCreated { .. }
                 | Self::Replied { .. }
                 | Self::Nudged { .. }
@@ -350,6 +367,7 @@ impl EventKind {
             Self::TaskReopened { task }
             | Self::TaskMarked { task, .. }
             | Self::IntentRecorded { task, .. }
+            | Self::CreateRepeated { task, .. }
             | Self::CreateRefused { task, .. }
             | Self::CreateDoubted { task, .. }
             | Self::SessionCreated { task, .. }

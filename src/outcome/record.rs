@@ -257,6 +257,7 @@ impl RunRecord {
             EventKind::TaskReopened { task }
             | EventKind::TaskMarked { task, .. }
             | EventKind::IntentRecorded { task, .. }
+            | EventKind::CreateRepeated { task, .. }
             | EventKind::CreateRefused { task, .. }
             | EventKind::CreateDoubted { task, .. }
             | EventKind::SessionCreated { task, .. }

@@ -54,6 +54,7 @@ pub(crate) fn intent(task: &str, attempt: u32) -> EventKind {
         attempt,
         marker: Marker::new(&TaskKey::new("0123456789abcdef"), &run_id(), attempt),
         service_time: None,
+        send_by: None,
     }
 }
 

@@ -189,8 +189,12 @@ impl TaskRecord {
                 self.ended_at = self.outcome.map(|_| ts);
                 self.marked = Some(marked);
             }
-            EventKind::IntentRecorded { attempt, marker, service_time, .. } => {
+            EventKind::IntentRecorded { attempt, marker, service_time, send_by, .. } => {
                 self.intend(*attempt, marker, *service_time, ts);
+                self.with_attempt(*attempt, |a| a.send_by = a.send_by.max(*send_by));
+            }
+            EventKind::CreateRepeated { attempt, send_by, .. } => {
+                self.with_attempt(*attempt, |a| a.send_by = a.send_by.max(Some(*send_by)));
             }
             EventKind::TaskEnded { outcome, reason, .. } => {
                 self.outcome = Some(*outcome);

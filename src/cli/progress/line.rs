@@ -143,6 +143,7 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         | EventKind::SessionsSurveyed { .. }
         | EventKind::TaskPlanned { .. }
         | EventKind::IntentRecorded { .. }
+        | EventKind::CreateRepeated { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::ApiUsed { .. }
         | EventKind::GithubUsed { .. }

@@ -178,10 +178,10 @@ mod tests {
         let told = |status| troubles(&status, at(140)).join("\n");
         insta::assert_snapshot!(told(down(&["creates", "reads"])), @"outage for 2m 10s, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
         insta::assert_snapshot!(told(down(&["activity listings"])), @"outage of activity listings for 2m 10s, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
-        insta::assert_snapshot!(told(waiting()), @r"
         let mut unseen = down(&["reads"]);
         unseen.outage.iter_mut().for_each(|outage| outage.last_failure = Some(at(20)));
         insta::assert_snapshot!(told(unseen), @"outage for 10s, last seen 2m 00s ago, next try in 7s: the service answered 503 UNAVAILABLE: back : :error::soon");
+        insta::assert_snapshot!(told(waiting()), @r"
         creates paused until 02:03:20 UTC (in 1m 00s), as the service asks
         reads paused until 02:03:20 UTC (in 1m 00s)
         no session is started before 2026-11-23 03:00:00 UTC (in 1d 00h): `sessions-per-day` is spent

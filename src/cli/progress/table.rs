@@ -74,7 +74,7 @@ fn bar_of(share: f64, width: usize) -> String {
 }
 
 fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
-    let (Row { task, live, is_queued }, state) = (row, row.state());
+    let (Row { task, live }, state) = (row, row.state());
     let age = duration(now.duration_since(live.since).unsigned_abs());
     let (style, state) = (style_of(state), clip(neutral(state), 17));
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
@@ -94,9 +94,7 @@ fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
             room -= width + 2;
         }
     };
-    if !is_queued {
-        add(&|free| last_of(live, now, free));
-    }
+    add(&|free| last_of(live, now, free));
     if let Some(url) = &live.url {
         add(&|free| fitting(&neutral(url), free));
     }
@@ -178,10 +176,9 @@ mod tests {
         ");
     }
 
-    /// The same while the service does not answer and the newest create has not been sent.
+    /// The same while the service does not answer and a create waits for its turn.
     fn held_up() -> RunView {
         let mut view = busy();
-        view.apply(&sample::event(75, sample::intent("task-7", 1)));
         let outage = Outage {
             requests: vec!["reads".to_owned()],
             since: sample::at(77),
@@ -214,7 +211,6 @@ mod tests {
           started               36s  task-4 (attempt 4)  for 35s  …/4
           started               35s  task-5 (attempt 5)  for 34s  …/5
           started               34s  task-6 (attempt 6)  for 33s  …/6
-          waiting               25s  task-7
         ");
         insta::assert_snapshot!(drawn(&held_up(), (60, 9)), @r"
         nightly · run 20261122-020005-7c1f
@@ -223,7 +219,7 @@ mod tests {
         outage for 23s, next try in 7s: the service answered 503 U…
         creates paused until 02:02:40 UTC (in 1m 00s), as the serv…
           awaiting answer       38s  task-2 (attempt 2)  for 30s
-          … and 6 more
+          … and 5 more
         ");
     }
 

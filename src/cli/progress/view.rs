@@ -70,14 +70,12 @@ impl Live {
 pub(crate) struct Row<'a> {
     pub(crate) task: &'a TaskId,
     pub(crate) live: &'a Live,
-    /// Its create waits for its turn: there is no session yet.
-    pub(crate) is_queued: bool,
 }
 
 impl Row<'_> {
     /// Its state, in words.
     pub(crate) fn state(&self) -> &str {
-        if self.is_queued { "waiting" } else { &self.live.state }
+        &self.live.state
     }
 }
 
@@ -140,6 +138,9 @@ impl RunView {
                     // What is told of it now and then is over.
                     self.service.held_back = None;
                 }
+            }
+            EventKind::CreateRepeated { task, attempt, .. } => {
+                self.live_entry(task, *attempt, ts).set_state(CREATING, ts);
             }
             EventKind::CreateDoubted { task, attempt, .. } => {
                 self.live_entry(task, *attempt, ts).set_state("in doubt", ts);
@@ -237,7 +238,7 @@ impl RunView {
         let age = |live: &Live| now.duration_since(live.since).as_secs_f64();
         let facts = Facts {
             mean: (self.ended_attempts > 0).then(|| self.ended_seconds / f64::from(self.ended_attempts)),
-            ages: self.rows().iter().filter(|row| !row.is_queued).map(|row| age(row.live)).collect(),
+            ages: self.rows().iter().map(|row| age(row.live)).collect(),
             waiting: self.waiting(),
             pace,
             service: &self.service,
@@ -262,24 +263,15 @@ impl RunView {
 
     /// How many sessions are live or being created.
     pub(crate) fn live_count(&self) -> usize {
-        self.live.len() - self.queued()
-    }
-
-    /// Of the creates, how many have not been sent: they wait for their turn.
-    fn queued(&self) -> usize {
-        let creating = self.live.values().filter(|live| live.state == CREATING);
-        creating.take(self.service.queued_creates).count()
+        self.live.len()
     }
 
     /// The tasks with a live session or with a create under way: first those that wait for a person, then the oldest.
     pub(crate) fn rows(&self) -> Vec<Row<'_>> {
-        let row = |(task, live)| Row { task, live, is_queued: false };
+        let row = |(task, live)| Row { task, live };
         let mut rows: Vec<_> = self.live.iter().map(row).collect();
         let place = |row: &Row<'_>| (!row.live.waits_for_person(), row.live.since);
         rows.sort_unstable_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.task.cmp(b.task)));
-        // Creates are sent in the order in which they were decided.
-        let creating = rows.iter_mut().rev().filter(|row| row.live.state == CREATING);
-        creating.take(self.queued()).for_each(|row| row.is_queued = true);
         rows
     }
 
@@ -321,7 +313,7 @@ pub(crate) fn words(state: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{ApiUsage, sample};
+    use crate::outcome::sample;
 
     #[test]
     fn a_task_is_waiting_then_live_then_done() {
@@ -365,26 +357,15 @@ mod tests {
     }
 
     #[test]
-    fn creates_that_wait_for_their_turn_are_no_live_sessions() {
+    fn a_create_that_is_repeated_is_under_way_again() {
         let mut view = RunView::default();
-        for event in &sample::run_of(4)[..sample::EVENTS_BEFORE_TASKS + 4] {
-            view.apply(event);
-        }
+        let task = TaskId::new("task-0");
         view.apply(&sample::event(1, sample::intent("task-0", 1)));
-        view.apply(&sample::event(2, sample::created("task-0", 1, 7)));
-        for n in 1..4 {
-            view.apply(&sample::event(2 + n, sample::intent(&format!("task-{n}"), 1)));
-        }
-        assert_eq!((view.live_count(), view.waiting()), (4, 0));
-        let service = ServiceStatus { queued_creates: 2, ..ServiceStatus::default() };
-        view.apply(&sample::event(9, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
-        assert_eq!((view.live_count(), view.waiting()), (2, 2));
-        let states: Vec<_> = view.rows().iter().map(|row| row.state().to_owned()).collect();
-        assert_eq!(states, ["started", "creating", "waiting", "waiting"]);
-        for (n, waiting) in [(1, 2), (2, 1), (3, 0)] {
-            view.apply(&sample::event(10, sample::created(&format!("task-{n}"), 1, 8)));
-            assert_eq!(view.waiting(), waiting, "a count that is old by now does no harm");
-        }
+        let cause = "HTTP 503".to_owned();
+        view.apply(&sample::event(2, EventKind::CreateDoubted { task: task.clone(), attempt: 1, cause }));
+        let send_by = sample::at(13);
+        view.apply(&sample::event(3, EventKind::CreateRepeated { task, attempt: 1, post: 2, send_by }));
+        assert_eq!(view.rows()[0].state(), "creating");
     }
 
     #[test]

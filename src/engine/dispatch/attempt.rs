@@ -8,9 +8,7 @@ use super::old::OldSession;
 use super::tasks::State;
 use crate::engine::Fault;
 use crate::engine::action::{Action, Attempt, TaskIx};
-use crate::engine::admission::Repeat;
 use crate::engine::backoff;
-use crate::engine::create::{self, Create, Sign, UNKNOWN};
 use crate::engine::driver::{self, Driver, End, Spent, Terms};
 use crate::engine::input::{Act, Input, Now, Seen};
 use crate::engine::judge::{asked, gone_after, own_turn};
@@ -19,33 +17,15 @@ use crate::outcome::{EventKind, Marker, Outcome, SessionRef};
 use crate::plan::{GiveUp, RetryOn, TaskId};
 use jules::SessionId;
 
-/// A task that was refused so often where others were taken is refused for itself.
-const MAX_OWN_REFUSALS: u32 = 3;
-
-/// Why nothing came of an intent, for certain.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Void {
-    Refused,
-    NoCapacity,
-    /// The run was stopping before it was sent.
-    Withdrawn,
-}
-
 impl Dispatch {
-    /// Records the intent; its POST leaves when the turn's events are kept.
-    pub(super) fn begin_attempt(&mut self, ix: TaskIx, now: Now) {
-        let deadline = now.instant + self.plan[ix].timeouts.task;
-        let create = Create::post(now.wall, self.plan.settings.adoption, deadline);
-        let attempt = self.tasks.begin(ix, now);
-        self.tasks[ix].marker = None;
-        self.tasks.put(ix, State::Creating(Box::new(create)));
-        self.admission.on_intent(now);
-        let marker = self.marker(attempt);
-        self.record_intent(attempt, marker.clone(), now.wall, now);
-        self.turn.actions.push(Action::Create { attempt, marker });
-    }
-
-    pub(super) fn record_intent(&mut self, attempt: Attempt, marker: Marker, asked_at: Timestamp, now: Now) {
+    pub(super) fn record_intent(
+        &mut self,
+        attempt: Attempt,
+        marker: Marker,
+        asked_at: Timestamp,
+        send_by: Option<Timestamp>,
+        now: Now,
+    ) {
         self.run.had_intent = true;
         let (task, attempt) = self.names(attempt);
         self.turn.events.push(EventKind::IntentRecorded {
@@ -53,6 +33,7 @@ impl Dispatch {
             attempt,
             marker,
             service_time: self.options.clocks.to_record(asked_at, now),
+            send_by,
         });
     }
 
@@ -68,130 +49,6 @@ impl Dispatch {
     /// The attempt in events.
     pub(super) fn names(&self, attempt: Attempt) -> (TaskId, u32) {
         (self.plan[attempt.task].id.clone(), attempt.number)
-    }
-
-    pub(super) fn create_step(
-        &mut self,
-        attempt: Attempt,
-        now: Now,
-        step: impl FnOnce(&mut Create) -> create::Step,
-    ) {
-        let Some(create) = self.tasks.create_of(attempt) else { return };
-        let step = step(create);
-        let ix = attempt.task;
-        match step {
-            create::Step::Wait | create::Step::Refused { first: false, .. } => {}
-            create::Step::Refused { cause, .. } => {
-                let (task, note) = (Some(self.names(attempt).0), format!("{cause}; it is tried again"));
-                self.turn.events.push(EventKind::Noted { task, note });
-            }
-            create::Step::Doubt(cause) => {
-                let (task, number) = self.names(attempt);
-                self.turn.events.push(EventKind::CreateDoubted { task, attempt: number, cause });
-                self.search(ix, now);
-            }
-            create::Step::Search => self.search(ix, now),
-            create::Step::PostAgain => self.post_again(attempt, now),
-            create::Step::Post => self.post(attempt),
-            create::Step::Created { seen, adopted } => {
-                if !adopted {
-                    self.run.newest = Some(Sign::of(&seen, now));
-                    self.tasks.on_taken(ix);
-                }
-                self.admission.on_created(self.tasks.slots().live + 1);
-                self.on_session(ix, &seen, adopted, now);
-            }
-            create::Step::NeverCreated => {
-                self.void_intent(
-                    ix,
-                    "an earlier invocation's create came to nothing".to_owned(),
-                    Void::Refused,
-                );
-            }
-            create::Step::Withdrawn { cause } => self.void_intent(ix, cause, Void::Withdrawn),
-            create::Step::NoCapacity { cause, .. } if self.tasks[ix].own_refusals >= MAX_OWN_REFUSALS => {
-                self.give_back(ix);
-                let reason = format!("refused again and again while other sessions were created: {cause}");
-                self.end_attempt(ix, End { lasting: true, ..End::new(Outcome::Error, Some(reason)) }, now);
-            }
-            create::Step::NoCapacity { cause, retry_after } => {
-                self.tasks.on_refused(ix, now.instant);
-                self.void_intent(ix, cause, Void::NoCapacity);
-                self.admission.on_refused(self.tasks.slots().live, retry_after, now);
-                if self.admission.left > 0 {
-                    // Nobody waits for what is live, so nothing makes room.
-                    self.stop_for(self.left_for(), now);
-                }
-            }
-            create::Step::Unknown { reason } => {
-                self.leave_doubt(ix, &reason, now);
-            }
-            create::Step::Failed { reason, lasting } => {
-                self.give_back(ix);
-                self.end_attempt(ix, End { lasting, ..End::new(Outcome::Error, Some(reason)) }, now);
-            }
-        }
-        self.tasks.arm(ix);
-    }
-
-    /// No session came of the intent, for certain: the task is where it was before.
-    fn void_intent(&mut self, ix: TaskIx, cause: String, void: Void) {
-        self.give_back(ix);
-        let (task, attempt) = self.names(self.tasks.last_attempt(ix));
-        let (capacity, withdrawn) = (void == Void::NoCapacity, void == Void::Withdrawn);
-        self.turn.events.push(EventKind::CreateRefused { task, attempt, cause, capacity, withdrawn });
-        self.tasks[ix].attempts = attempt.saturating_sub(1);
-        self.start_over(ix);
-    }
-
-    fn post(&mut self, attempt: Attempt) {
-        if self.stop.reason.is_some() {
-            return self.void_intent(
-                attempt.task,
-                "stopping; nothing was created".to_owned(),
-                Void::Withdrawn,
-            );
-        }
-        let marker = self.marker(attempt);
-        self.turn.actions.push(Action::Create { attempt, marker });
-    }
-
-    /// The POST before was in doubt, and looks have not found its session. Each such one may have made a session all
-    /// the same: it keeps its place in the day's budget, and a few in a row are enough.
-    fn post_again(&mut self, attempt: Attempt, now: Now) {
-        match self.admission.repeat(now) {
-            Repeat::Granted => self.post(attempt),
-            Repeat::NoBudget => {
-                let cause = "no session was found, and the daily budget of sessions is spent".to_owned();
-                self.void_intent(attempt.task, cause, Void::Refused);
-            }
-            Repeat::TooMany => {
-                let cause = self.tasks.create_of(attempt).map(|create| create.cause().to_owned());
-                let reason = format!("{UNKNOWN}: {}", cause.unwrap_or_default());
-                self.leave_doubt(attempt.task, &reason, now);
-            }
-        }
-    }
-
-    /// The intent stays open: whoever takes the task up again looks for its session first, which may be at work and
-    /// keeps its slot.
-    fn leave_doubt(&mut self, ix: TaskIx, reason: &str, now: Now) {
-        self.admission.left += 1;
-        self.tasks.repositories.on_left(ix);
-        self.admission.unsettled += 1;
-        self.run.left_intents.insert(self.sought(self.tasks.last_attempt(ix)));
-        self.release_slot(ix);
-        let reason = format!("{reason}; the next run looks for it first");
-        self.end_task(ix, Outcome::Detached, Some(reason), now);
-    }
-
-    /// Nothing came of the create: its place is free again, but for one that may have made a session unseen.
-    fn give_back(&mut self, ix: TaskIx) {
-        match self.tasks.state(ix) {
-            State::Creating(create) if create.was_lost() => {}
-            State::Creating(create) if create.is_settling() => self.admission.on_never_created(),
-            _ => self.admission.on_void(),
-        }
     }
 
     pub(super) fn start_over(&mut self, ix: TaskIx) {

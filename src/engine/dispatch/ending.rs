@@ -213,7 +213,10 @@ impl Dispatch {
     fn leave_intent(&mut self, ix: TaskIx, reason: StopReason) {
         let State::Creating(create) = self.tasks.state(ix) else { return };
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
-        if create.in_doubt() {
+        if create.is_new() {
+            // Nothing of it is on record.
+            self.defer(ix, reason);
+        } else if create.in_doubt() {
             self.release_slot(ix);
             let reason = "it is not known whether its session was created; the next run looks for it first";
             self.record_end(ix, Outcome::Detached, Some(reason.to_owned()));

@@ -25,8 +25,8 @@ impl Dispatch {
         let attempt = self.tasks.begin(ix, now);
         let marker = seen.marker().unwrap_or_else(|| self.marker(attempt));
         let asked_at = seen.created.unwrap_or(now.wall);
-        self.record_intent(attempt, marker.clone(), asked_at, now);
-        self.settle_of(ix, marker, asked_at, false, now);
+        self.record_intent(attempt, marker.clone(), asked_at, None, now);
+        self.settle_of(ix, marker, asked_at, None, false, now);
         self.search(ix, now);
     }
 

@@ -5,6 +5,7 @@
 mod archiving;
 mod attempt;
 mod breaker;
+mod creating;
 mod ending;
 mod further;
 mod held_back;
@@ -47,7 +48,7 @@ use super::refusals::Refusals;
 use super::status::Plans;
 use super::stop::StopReason;
 use super::{Fault, Options};
-use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, RunId, RunRecord};
+use crate::outcome::{AttemptRecord, EventKind, Marker, RunId, RunRecord};
 use crate::plan::{Plan, Task};
 use jules::SessionId;
 
@@ -93,6 +94,8 @@ pub(super) struct Dispatch {
     /// Creates on a repository that were refused, with none taken between; those without a repository together.
     refused: HashMap<Option<String>, Refusals>,
     breaker: Breaker,
+    /// Turns of creates that were had and are not used.
+    spare_turns: usize,
     stop: Stop,
     rng: fastrand::Rng,
     turn: Turn,
@@ -156,6 +159,7 @@ impl Dispatch {
             poller: Poller::new(settings.poll),
             refused: HashMap::new(),
             breaker: Breaker::default(),
+            spare_turns: 0,
             stop: Stop { deadline, ..Stop::default() },
             rng: fastrand::Rng::with_seed(options.seed),
             turn: Turn::default(),
@@ -170,6 +174,7 @@ impl Dispatch {
         match input {
             Input::Surveyed(result) => self.on_surveyed(result, now),
             Input::Audited(result) => self.on_audited(result, lost_key.take().is_some(), now),
+            Input::Turned { attempt, result } => self.on_turned(attempt, result, now),
             Input::Posted { attempt, result } => {
                 let result = result.and_then(|seen| self.unless_taken(seen));
                 let result = self.unless_believed(attempt, result, now);
@@ -344,26 +349,6 @@ impl Dispatch {
             // Nobody waits for what is live, so no slot will fall free.
             self.stop_for(self.left_for(), now);
         }
-    }
-
-    /// Tasks that no session can be created for, and that have none to go on with.
-    fn end_impossible(&mut self, now: Now) {
-        for ix in self.tasks.all() {
-            if matches!(self.tasks.state(ix), State::Waiting) && self.tasks[ix].old.is_none() {
-                self.end_if_impossible(ix, now);
-            }
-        }
-    }
-
-    fn end_if_impossible(&mut self, ix: TaskIx, now: Now) -> bool {
-        let Some(problem) = self.plan[ix].problem.as_deref().map(str::to_owned) else { return false };
-        let (outcome, reason) = match self.tasks[ix].owed.take() {
-            Some((outcome, Some(reason))) => (outcome, format!("{reason}; not tried again: {problem}")),
-            Some((outcome, None)) => (outcome, format!("not tried again: {problem}")),
-            None => (Outcome::Error, problem),
-        };
-        self.end_task(ix, outcome, Some(reason), now);
-        true
     }
 
     fn on_timer(&mut self, ix: TaskIx, now: Now) {

@@ -251,7 +251,7 @@ impl Dispatch {
         if is_earlier {
             let attempt = self.tasks.begin(ix, now);
             let marker = seen.marker().unwrap_or_else(|| self.marker(attempt));
-            self.record_intent(attempt, marker, now.wall, now);
+            self.record_intent(attempt, marker, now.wall, None, now);
         }
         self.tasks[ix].begun = Some(now);
         self.record_session(ix, seen, is_earlier);

@@ -100,7 +100,7 @@ impl Dispatch {
             return;
         }
         let attempt = self.tasks.begin(ix, now);
-        self.record_intent(attempt, last.marker.clone(), last.asked_at(), now);
+        self.record_intent(attempt, last.marker.clone(), last.asked_at(), last.send_by, now);
         let Some(session) = &last.session else {
             return self.settle(ix, last, !known.doubts.is_empty(), now);
         };
@@ -165,7 +165,7 @@ impl Dispatch {
 
     /// An intent that nobody knows the end of.
     fn settle(&mut self, ix: TaskIx, intent: &AttemptRecord, was_lost: bool, now: Now) {
-        self.settle_of(ix, intent.marker.clone(), intent.asked_at(), was_lost, now);
+        self.settle_of(ix, intent.marker.clone(), intent.asked_at(), intent.send_by, was_lost, now);
     }
 
     pub(super) fn settle_of(
@@ -173,11 +173,12 @@ impl Dispatch {
         ix: TaskIx,
         marker: Marker,
         asked_at: Timestamp,
+        send_by: Option<Timestamp>,
         was_lost: bool,
         now: Now,
     ) {
-        let deadline = now.instant + self.plan[ix].timeouts.task;
-        let create = Create::settle(asked_at, was_lost, self.plan.settings.adoption, deadline);
+        let (rules, patience) = (self.plan.settings.adoption, self.plan[ix].timeouts.task);
+        let create = Create::settle(asked_at, send_by, was_lost, rules, patience, now);
         self.tasks.put(ix, State::Creating(Box::new(create)));
         self.tasks[ix].begun = Some(Now { wall: asked_at, ..now });
         let is_other = self.marker(self.tasks.last_attempt(ix)) != marker;

@@ -148,7 +148,7 @@ impl Dispatch {
         self.tasks[ix].old = None;
         let attempt = self.tasks.begin(ix, now);
         let marker = seen.marker().unwrap_or_else(|| self.marker(attempt));
-        self.record_intent(attempt, marker, now.wall, now);
+        self.record_intent(attempt, marker, now.wall, None, now);
         self.admission.on_adopted(seen.created.unwrap_or(now.wall), now);
         self.on_session(ix, seen, true, now);
         let found = self.tasks.driver_of(attempt).filter(|_| seen.archived);

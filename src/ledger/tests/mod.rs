@@ -66,6 +66,7 @@ pub(super) fn intent(run: &RunId, task: &str, attempt: u32) -> EventKind {
         attempt,
         marker: Marker::new(&key(task), run, attempt),
         service_time: None,
+        send_by: None,
     }
 }
 

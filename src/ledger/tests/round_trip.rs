@@ -125,6 +125,12 @@ fn about_a_task() -> impl Strategy<Value = EventKind> {
             attempt,
             cause
         }),
+        (task(), attempt.clone(), 2..6_u32).prop_map(|(t, attempt, post)| EventKind::CreateRepeated {
+            task: TaskId::new(t),
+            attempt,
+            post,
+            send_by: Timestamp::UNIX_EPOCH
+        }),
         (task(), attempt.clone(), 0..20_u32).prop_map(|(t, n, session)| created(t, n, &session.to_string())),
         (task(), attempt.clone(), text()).prop_map(|(t, n, s)| state(t, n, &s)),
         (task(), attempt.clone())

@@ -138,6 +138,7 @@ proptest! {
             bearers.iter().enumerate().map(|(id, bearer)| bearer.seen(id, &plan, &run, now)).collect();
         for task in 0..TASKS {
             let attempt = Attempt { task: TaskIx(task), number: 1 };
+            dispatch.handle(Input::Turned { attempt, result: Ok(()) }, now);
             dispatch.handle(Input::Posted { attempt, result: Err(doubt()) }, now);
             dispatch.take_turn();
             dispatch.handle(Input::Searched { attempt, result: Ok(listed.clone().into()) }, now);
@@ -152,6 +153,7 @@ fn a_listing_with_sessions_that_cannot_be_read_proves_nothing() {
     let (mut dispatch, plan, _, now) = opened(None);
     dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
     let attempt = Attempt { task: TaskIx(0), number: 1 };
+    dispatch.handle(Input::Turned { attempt, result: Ok(()) }, now);
     dispatch.handle(Input::Posted { attempt, result: Err(doubt()) }, now);
     dispatch.take_turn();
     let mut later = now;
@@ -174,6 +176,8 @@ fn an_answer_with_a_session_that_another_task_has_is_a_doubt() {
     let seen = bearer.seen(7, &plan, &run, now);
     let mut posted = |task: usize| {
         let attempt = Attempt { task: TaskIx(task), number: 1 };
+        dispatch.handle(Input::Turned { attempt, result: Ok(()) }, now);
+        dispatch.take_turn();
         dispatch.handle(Input::Posted { attempt, result: Ok(Box::new(seen.clone())) }, now);
         turn(&mut dispatch, &plan)
     };

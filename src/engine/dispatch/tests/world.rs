@@ -89,6 +89,9 @@ pub(super) struct World {
     pub(super) crashes: usize,
     /// What was told in notes.
     pub(super) notes: Vec<String>,
+    /// POSTs, and events of POSTs.
+    posts: usize,
+    posts_on_record: usize,
 }
 
 impl World {
@@ -114,6 +117,8 @@ impl World {
             steps: 0,
             crashes: 0,
             notes: Vec::new(),
+            posts: 0,
+            posts_on_record: 0,
         }
     }
 
@@ -201,7 +206,11 @@ impl World {
             return self.deliver(input);
         }
         if !self.pending.is_empty() && self.rng.f64() < 0.8 {
-            let (asked, action) = self.pending.swap_remove(self.rng.usize(0..self.pending.len()));
+            let place = self.rng.usize(0..self.pending.len());
+            let is_turn = |(_, action): &(Instant, Action)| matches!(action, Action::Turn { .. });
+            // Turns come in the order in which they were asked for.
+            let first = self.pending.iter().position(is_turn).filter(|_| is_turn(&self.pending[place]));
+            let (asked, action) = self.pending.remove(first.unwrap_or(place));
             if self.manners.archives_hang && matches!(action, Action::Archive { .. }) {
                 return Input::Tick;
             }
@@ -318,6 +327,11 @@ impl World {
             if let EventKind::Noted { note, .. } = &kind {
                 self.notes.push(note.clone());
             }
+            let is_post = matches!(
+                &kind,
+                EventKind::IntentRecorded { send_by: Some(_), .. } | EventKind::CreateRepeated { .. }
+            );
+            self.posts_on_record += usize::from(is_post);
             let event = RunEvent { seq: self.record.last_seq + 1, ts: self.now.wall, kind };
             // What is stored is what is read back.
             let stored: RunEvent = serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();

@@ -8,6 +8,7 @@ use super::session::{End, Played};
 use super::{Manners, World};
 use crate::engine::action::Action;
 use crate::engine::ask::Ask;
+use crate::engine::create::SEND_WITHIN;
 use crate::engine::input::{
     Act, CreateFailure, Digest, FailureKind, Input, Page, Polled, RequestFailure, Seen,
 };
@@ -42,7 +43,10 @@ impl World {
                 Input::Surveyed(Ok(self.listed().into_iter().filter(is_new).collect::<Vec<_>>().into()))
             }
             Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.listed().into()), Err)),
-            Action::Create { attempt, marker } => Input::Posted { attempt, result: self.create(&marker) },
+            Action::Turn { attempt } => Input::Turned { attempt, result: self.turn() },
+            Action::Create { attempt, marker } => {
+                Input::Posted { attempt, result: self.create(asked, &marker) }
+            }
             Action::Archive { session } => {
                 let Played { seen, unanswered, .. } = self.sessions.get_mut(&session).unwrap();
                 if failure.is_none() {
@@ -114,7 +118,19 @@ impl World {
         }
     }
 
-    fn create(&mut self, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
+    fn turn(&mut self) -> Result<(), CreateFailure> {
+        match self.rng.f64() < self.manners.refused / 4.0 {
+            true => Err(CreateFailure::Capacity { cause: "not within 30m".to_owned(), retry_after: None }),
+            false => Ok(()),
+        }
+    }
+
+    fn create(&mut self, asked: Instant, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
+        self.posts += 1;
+        assert!(self.posts <= self.posts_on_record, "a POST is on no record");
+        if self.now.instant - asked > SEND_WITHIN && self.rng.bool() {
+            return Err(CreateFailure::Late("too late".to_owned()));
+        }
         if self.rng.f64() < self.manners.refused {
             return Err(match self.rng.u8(0..3) {
                 0 => CreateFailure::Capacity { cause: "429".to_owned(), retry_after: None },
