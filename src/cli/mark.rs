@@ -90,7 +90,9 @@ pub(crate) async fn run(args: &MarkArgs, console: &Console) -> Result<Exit, Fail
         Word::Skip => Mark::Skip,
         Word::Open => Mark::Open,
     };
-    let (run, tasks) = runner.mark(mark, &who(), args.reason.as_deref()).await.map_err(failed)?;
+    let who = who();
+    let marking = Box::pin(runner.mark(mark, &who, args.reason.as_deref()));
+    let (run, tasks) = marking.await.map_err(failed)?;
     for task in &tasks {
         console.result_line(&neutral(task.as_str()))?;
     }

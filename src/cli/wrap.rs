@@ -66,7 +66,7 @@ fn end_of_piece(text: &str, width: usize) -> usize {
     if word == "jules-batch" || word.starts_with("JULES_API_KEY=") {
         return text.trim_end().len();
     }
-    if word.matches('`').count() % 2 == 0 {
+    if word.matches('`').count().is_multiple_of(2) {
         return end;
     }
     let closed = text[end..].find('`').map(|at| word_end(end + at));

@@ -21,7 +21,7 @@ use crate::outcome::RunRecord;
 /// What is to be done about pull requests.
 #[derive(Debug)]
 pub(super) struct Commands {
-    commands: Vec<Box<PullsArgs>>,
+    commands: Vec<PullsArgs>,
 }
 
 /// A line of it.
@@ -110,7 +110,7 @@ fn again(state_dir: &Path, record: RunRecord, console: &Console) -> RunRecord {
 }
 
 /// One line: words as a shell would have them, but nothing is expanded.
-fn command(line: &str, is_inline: bool) -> Result<Box<PullsArgs>, Failure> {
+fn command(line: &str, is_inline: bool) -> Result<PullsArgs, Failure> {
     let words = shell_words::split(line).map_err(|_| {
         Failure::usage(format!("a quote has no end in `pulls`: {}", neutral(line)))
             .help("each line is one command, for example: merge --select 'stage(ready)' --yes")
@@ -121,5 +121,5 @@ fn command(line: &str, is_inline: bool) -> Result<Box<PullsArgs>, Failure> {
     let given = ["jules-batch", "pulls"].map(str::to_owned).into_iter().chain(words).chain(all);
     let Args { command: Step::Pulls(args), .. } =
         Args::parse_from_env(given.map(OsString::from)).map_err(|error| misused(&error))?;
-    Ok(args)
+    Ok(*args)
 }
