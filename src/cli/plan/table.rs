@@ -47,7 +47,7 @@ pub(super) fn prompts(plan: &Plan, console: &Console) -> Result<(), Failure> {
 fn line(task: &Task, decisions: &Decisions<'_>) -> String {
     let source = match &task.source {
         None => "-".to_owned(),
-        Some(source) if task.has_open_branch() => format!("{source}@{}", TaskSource::DEFAULT_BRANCH),
+        Some(source) if source.branch.is_empty() => format!("{source}@{}", TaskSource::DEFAULT_BRANCH),
         Some(source) => source.to_string(),
     };
     let (title, prompt, next) = (title(task), prompt(task), next(task, decisions, outlook::words));
@@ -134,7 +134,7 @@ fn block([id, title, prompt, mode, after, next]: &Cells, width: usize) -> String
 fn id(task: &Task) -> Cow<'_, str> {
     let id = task.id.as_str();
     match &task.source {
-        Some(source) if task.has_open_branch() => {
+        Some(source) if source.branch.is_empty() => {
             let (place, matrix) = id.split_at(task.job.as_str().len() + 1 + source.github.len());
             format!("{place}@{}{matrix}", TaskSource::DEFAULT_BRANCH).into()
         }
