@@ -14,10 +14,19 @@ use super::node::{self, Node, Value};
 pub(crate) struct WorkflowJob {
     /// Its id.
     pub(crate) id: String,
-    /// The keys of its matrix that are taken over.
+    /// The keys of its matrix that are taken over; a combination may lack some that `include` adds.
     pub(crate) keys: Vec<String>,
     /// The matrix in YAML, a key a line and without indentation; what cannot be taken over is a comment.
     pub(crate) matrix: Vec<String>,
+}
+
+/// The jobs of a workflow that have a matrix.
+#[derive(Debug)]
+pub(crate) struct WorkflowJobs {
+    /// Those whose matrix is taken over.
+    pub(crate) taken: Vec<WorkflowJob>,
+    /// The ids of those whose whole matrix is told by an expression.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Reads the jobs of a workflow that have a matrix.
@@ -25,28 +34,38 @@ pub(crate) struct WorkflowJob {
 /// # Errors
 ///
 /// It cannot be read, or no job has one.
-pub(crate) fn workflow_jobs(path: &Path) -> Result<Vec<WorkflowJob>, Diagnostics> {
+pub(crate) fn workflow_jobs(path: &Path) -> Result<WorkflowJobs, Diagnostics> {
     let text = files::read_text(path).map_err(|error| unreadable("workflow", path, &error))?;
     jobs_of(&path.display().to_string(), text)
 }
 
-fn jobs_of(name: &str, text: String) -> Result<Vec<WorkflowJob>, Diagnostics> {
+fn jobs_of(name: &str, text: String) -> Result<WorkflowJobs, Diagnostics> {
     let document = Arc::new(Document::new(name, text));
     let root = node::parse(&document)
         .map_err(|found| Diagnostics::from_list(found).expect("a text that cannot be read has a reason"))?;
     let jobs = root.entry("jobs").map(Node::entries).unwrap_or_default();
-    let found: Vec<WorkflowJob> =
-        jobs.iter().filter_map(|(id, job)| of_job(&document, &id.text, job)).collect();
-    if found.is_empty() {
+    let with_matrix = jobs.iter().filter(|(_, job)| matrix_of(job).is_some());
+    let (mut taken, mut left_out) = (Vec::new(), Vec::new());
+    for (id, job) in with_matrix {
+        match of_job(&document, &id.text, job) {
+            Some(job) => taken.push(job),
+            None => left_out.push(id.text.clone()),
+        }
+    }
+    if taken.is_empty() {
         let what = "no job of this workflow has a matrix that can be taken over";
         let help = "it stands under `jobs.ID.strategy.matrix`, and its values are written out";
         return Err(Diagnostic::new(what).at(&document, Span::default()).help(help).into());
     }
-    Ok(found)
+    Ok(WorkflowJobs { taken, left_out })
+}
+
+fn matrix_of(job: &Node) -> Option<&Node> {
+    job.entry("strategy")?.entry("matrix")
 }
 
 fn of_job(document: &Document, id: &str, job: &Node) -> Option<WorkflowJob> {
-    let matrix = job.entry("strategy")?.entry("matrix")?.entries();
+    let matrix = matrix_of(job)?.entries();
     let mut taken = WorkflowJob { id: id.to_owned(), keys: Vec::new(), matrix: Vec::new() };
     for (key, value) in matrix {
         let key = &key.text;
@@ -145,6 +164,8 @@ jobs:
   dynamic: { strategy: { matrix: "${{ fromJSON(x) }}" } }
 "#;
         let jobs = jobs_of("ci.yml", text.to_owned()).unwrap();
+        assert_eq!(jobs.left_out, ["dynamic"]);
+        let jobs = jobs.taken;
         assert_eq!(jobs.len(), 1);
         assert_eq!(
             (&*jobs[0].id, &jobs[0].keys[..]),

@@ -65,6 +65,18 @@ fn the_matrices_of_a_workflow_are_taken_over() {
     world.command("init").args("--from-workflow .github/workflows/test.yml").exits(0);
     insta::assert_snapshot!(world.read("jobs.yaml"));
     assert_eq!(tasks(&world, "jobs.yaml").len(), 3);
+    world.write(
+        "some.yml",
+        "jobs:\n  test:\n    strategy:\n      matrix:\n        os: [linux, mac]\n        include:\n          - { os: mac, slow: true }\n\
+         \x20 told: { strategy: { matrix: '${{ fromJSON(needs.a.outputs.b) }}' } }\n",
+    );
+    let ended = world.command("init").args("some.yaml --from-workflow some.yml").exits(0);
+    assert!(ended.stderr.contains("left out, as an expression tells the matrix: told"), "{ended}");
+    assert_eq!(
+        tasks(&world, "some.yaml").len(),
+        2,
+        "what `include` adds to some is not in the prompt of all"
+    );
     world.write("none.yml", "on: push\njobs: { lint: { steps: [] } }\n");
     let ended = world.command("init").args("other.yaml --from-workflow none.yml").exits(3);
     assert!(ended.stderr.contains("no job of this workflow has a matrix"), "{ended}");
@@ -82,6 +94,8 @@ fn a_list_of_repositories_is_named() {
     assert!(world.read("jobs.yaml").contains("- { file: lists/repos.csv }"));
     let ended = world.command("init").args("lists/jobs.yaml --sources jobs.yaml").exits(2);
     assert!(ended.stderr.contains("not in the manifest's folder"), "{ended}");
+    let ended = world.command("init").args("other.yaml --sources gone.txt").exits(2);
+    assert!(ended.stderr.contains("help: name a file that lists the repositories"), "{ended}");
     world.write("wrong.txt", "not a repository\n");
     let ended = world.command("init").args("other.yaml --sources wrong.txt").exits(3);
     assert!(ended.stderr.contains("wrong.txt:1"), "{ended}");

@@ -16,7 +16,7 @@ use super::planned;
 use super::quote::quoted;
 use crate::ledger::open_regular;
 use crate::manifest::{self, LoadOptions, MAX_FILE_BYTES};
-use crate::plan::{self, parse_repository};
+use crate::plan::{self, Plan, parse_repository};
 use template::Answers;
 
 const AFTER_HELP: &str = "\
@@ -93,8 +93,13 @@ fn new(args: &InitArgs, path: &Path, console: &Console) -> Result<String, Failur
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut answers = Answers { prompt: PROMPT.to_owned(), max_parallel: 3, ..Answers::default() };
     if let Some(file) = &args.from_workflow {
-        answers.workflow =
-            manifest::workflow_jobs(file).map_err(|found| planned::invalid(&found, console))?;
+        let jobs = manifest::workflow_jobs(file).map_err(|found| planned::invalid(&found, console))?;
+        answers.workflow = jobs.taken;
+        if !jobs.left_out.is_empty() {
+            let names = neutral(&jobs.left_out.join(", "));
+            console.warn(&format!("left out, as an expression tells the matrix: {names}"));
+        }
+        retain_common_keys(&mut answers, path, console)?;
     }
     if let Some(file) = &args.sources {
         answers.list = Some(inside(folder, file)?);
@@ -108,13 +113,34 @@ fn new(args: &InitArgs, path: &Path, console: &Console) -> Result<String, Failur
     Ok(template::manifest(&answers, &quoted(path)))
 }
 
+/// Leaves each job the keys of its matrix that all its tasks have: a prompt that names another cannot be run for some.
+fn retain_common_keys(answers: &mut Answers, path: &Path, console: &Console) -> Result<(), Failure> {
+    let keys: Vec<Vec<String>> =
+        answers.workflow.iter_mut().map(|job| std::mem::take(&mut job.keys)).collect();
+    let plan = expanded(&template::manifest(answers, ""), path, console)?;
+    for (job, keys) in answers.workflow.iter_mut().zip(keys) {
+        let tasks = || plan.tasks.iter().filter(|task| task.job.as_str() == job.id);
+        job.keys = keys.into_iter().filter(|key| tasks().all(|task| task.matrix.contains_key(key))).collect();
+    }
+    Ok(())
+}
+
 /// How a manifest in `folder` names a file, which must be there or below.
 fn inside(folder: &Path, file: &Path) -> Result<String, Failure> {
     let shown = neutral(&file.display().to_string());
     let real = |path: &Path| {
         path.canonicalize().map_err(|error| {
             let name = neutral(&path.display().to_string());
-            Failure::usage(format!("cannot read `{name}`")).because(&error)
+            let failure = Failure::usage(format!("cannot read `{name}`")).because(&error);
+            if error.kind() != std::io::ErrorKind::NotFound {
+                return failure;
+            }
+            failure.help(match path == file {
+                true => {
+                    "name a file that lists the repositories, owner/repo or owner/repo@branch, one a line"
+                }
+                false => "make the folder first, or write the manifest into one that is there",
+            })
         })
     };
     let (home, real) = (real(folder)?, real(file)?);
@@ -172,17 +198,27 @@ fn repository_of(folder: &Path) -> Option<String> {
 
 /// What is written can be run.
 fn check(text: &str, path: &Path, console: &Console) -> Result<(), Failure> {
+    expanded(text, path, console).map(drop)
+}
+
+fn expanded(text: &str, path: &Path, console: &Console) -> Result<Plan, Failure> {
     let invalid = |found| planned::invalid(&found, console);
     let manifest = manifest::parse(text, path, &LoadOptions::default()).map_err(invalid)?;
-    plan::expand(&manifest, None).map_err(invalid)?;
-    Ok(())
+    plan::expand(&manifest, None).map_err(invalid)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let cannot = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => there_already(path),
-        _ => Failure::new(Exit::Fault, format!("cannot write {}", neutral(&path.display().to_string())))
-            .because(&error),
+        kind => {
+            let failure =
+                Failure::new(Exit::Fault, format!("cannot write {}", neutral(&path.display().to_string())));
+            let failure = failure.because(&error);
+            match kind {
+                std::io::ErrorKind::NotFound => failure.help("make its folder first"),
+                _ => failure,
+            }
+        }
     };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(cannot)?;
     file.write_all(text.as_bytes()).map_err(cannot)

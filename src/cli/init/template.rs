@@ -54,7 +54,10 @@ pub(super) fn manifest(answers: &Answers, path: &str) -> String {
 fn of_workflow(answers: &Answers, workflow: &WorkflowJob) -> String {
     let values: Vec<String> =
         workflow.keys.iter().map(|key| format!("{key} ${{{{ matrix.{key} }}}}")).collect();
-    let prompt = format!("Say here what is to be done for {}.", values.join(", "));
+    let prompt = match values.as_slice() {
+        [] => "Say here what is to be done.".to_owned(),
+        values => format!("Say here what is to be done for {}.", values.join(", ")),
+    };
     job(answers, &workflow.id, &prompt, Some(workflow))
 }
 
