@@ -1,5 +1,6 @@
 //! Pull requests as a table, lines, JSON and Markdown.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -163,7 +164,7 @@ pub(super) fn table(pulls: &[KnownPull], now: Timestamp, width: usize) -> String
         for pull in group {
             let status = pull.status();
             table.add_row([
-                console::linked(&name(pull), &pull.followed.url),
+                name(pull),
                 status.map_or("not read", |status| status.stage.label()).to_owned(),
                 status.map_or_else(String::new, |status| ago(status.since, now)),
                 neutral(pull.followed.task.as_str()),
@@ -172,9 +173,22 @@ pub(super) fn table(pulls: &[KnownPull], now: Timestamp, width: usize) -> String
                 }),
             ]);
         }
-        text.push_str(&table.trim_fmt());
+        // A link has no width, which the table does not know.
+        for (at, line) in table.trim_fmt().lines().enumerate() {
+            text.push_str(if at > 0 { "\n" } else { "" });
+            text.push_str(&with_link(line, group));
+        }
     }
     text
+}
+
+/// A row with the page behind the name that it begins with; where names are broken, rows are as they are.
+fn with_link<'a>(line: &'a str, pulls: &[KnownPull]) -> Cow<'a, str> {
+    let Some(first) = line.split_whitespace().next() else { return line.into() };
+    match pulls.iter().find(|pull| name(pull) == first) {
+        Some(pull) => line.replacen(first, &console::linked(first, &pull.followed.url), 1).into(),
+        None => line.into(),
+    }
 }
 
 /// A line each.

@@ -140,3 +140,17 @@ fn watching_ends_when_nothing_is_open() {
     let over = json(&world, "--select pr(merged)");
     assert_eq!(over["pullRequests"][0]["closedBy"], "alice", "{over}");
 }
+
+#[test]
+fn the_columns_of_a_table_stand_below_each_other() {
+    let world = made(&["a", "a-much-longer-name"], "");
+    let told = pulls(&world, "--format table").exits(0);
+    let places: Vec<_> = told
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_once(" upgrade/"))
+        .map(|(before, _)| before.len())
+        .collect();
+    assert_eq!(places.len(), 2, "{told}");
+    assert_eq!(places[0], places[1], "{told}");
+}
