@@ -80,6 +80,10 @@ pub struct Merge {
     pub touched_by: Vec<String>,
     /// What a rule still asked for.
     pub unmet: Option<String>,
+    /// Whether the last answer that told `mergeStateStatus` told CLEAN or HAS_HOOKS; absent when none has.
+    pub told_clean: Option<bool>,
+    /// Real time since that answer.
+    pub told_ms: Option<f64>,
     /// Its labels.
     pub labels: Vec<String>,
 }
@@ -204,7 +208,7 @@ impl World {
     pub(super) fn note_merge(&mut self, ix: PullIx, viewer: &Viewer, pinned: bool, now: Timestamp) {
         let standing = self.standing(ix, now);
         let (pull, rollup) = (standing.pull, standing.rollup());
-        let shown = pull.shown.green_at(pull.newest());
+        let (shown, told) = (pull.shown.green_at(pull.newest()), pull.shown.last_state());
         let merge = Merge {
             at: now,
             url: self.url_of(ix),
@@ -218,6 +222,8 @@ impl World {
             head_age_ms: milliseconds(between(pull.head().at, now)),
             touched_by: pull.touched_by(std::slice::from_ref(&viewer.actor)).map(Actor::rest_login).collect(),
             unmet: standing.unmet(),
+            told_clean: told.map(|(_, is_go)| is_go),
+            told_ms: told.map(|(at, _)| milliseconds(between(at, now))),
             labels: pull.labels.clone(),
         };
         self.books.merges.push(merge);

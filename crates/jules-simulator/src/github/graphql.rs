@@ -100,6 +100,8 @@ pub(super) struct Context<'a> {
     partial: Option<(f64, Dice)>,
     /// Heads that the answer tells to be green.
     greens: RefCell<Vec<(PullIx, usize)>>,
+    /// Pull requests whose merge state the answer tells, and whether that is one to merge in.
+    states: RefCell<Vec<(PullIx, bool)>>,
 }
 
 /// How an execution is to go.
@@ -115,6 +117,8 @@ pub(super) struct Outcome {
     pub(super) body: Value,
     /// Heads that it tells to be green, by their places.
     pub(super) greens: Vec<(PullIx, usize)>,
+    /// Pull requests whose merge state it tells, and whether that is one to merge in.
+    pub(super) states: Vec<(PullIx, bool)>,
 }
 
 /// Executes a request.
@@ -128,6 +132,7 @@ pub(super) fn execute(schema: &Schema, asked: &Asked, scene: Scene<'_>, terms: &
         budget: terms.budget,
         partial: terms.partial,
         greens: RefCell::default(),
+        states: RefCell::default(),
     };
     let (errors, path) = Default::default();
     let mut execution = Execution { schema, operation: &asked.operation, context: &context, errors, path };
@@ -136,5 +141,5 @@ pub(super) fn execute(schema: &Schema, asked: &Asked, scene: Scene<'_>, terms: &
     if !errors.is_empty() {
         body["errors"] = Value::Array(errors);
     }
-    Outcome { body, greens: context.greens.take() }
+    Outcome { body, greens: context.greens.take(), states: context.states.take() }
 }

@@ -180,6 +180,8 @@ pub(super) struct Shown {
     head: usize,
     /// When an answer told that its checks have succeeded, each moment once.
     green: Vec<Timestamp>,
+    /// When an answer last told its merge state, and whether that was one to merge in.
+    state: Option<(Timestamp, bool)>,
 }
 
 /// So many moments are remembered: enough to tell once from often.
@@ -188,11 +190,19 @@ const MOST_MOMENTS: usize = 64;
 impl Shown {
     pub(super) fn green(&mut self, head: usize, now: Timestamp) {
         if self.head != head {
-            *self = Self { head, green: Vec::new() };
+            *self = Self { head, green: Vec::new(), ..*self };
         }
         if self.green.last() != Some(&now) && self.green.len() < MOST_MOMENTS {
             self.green.push(now);
         }
+    }
+
+    pub(super) fn state(&mut self, is_go: bool, now: Timestamp) {
+        self.state = Some((now, is_go));
+    }
+
+    pub(super) fn last_state(&self) -> Option<(Timestamp, bool)> {
+        self.state
     }
 
     pub(super) fn green_at(&self, head: usize) -> &[Timestamp] {

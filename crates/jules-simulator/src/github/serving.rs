@@ -165,6 +165,9 @@ impl GitHub {
             for (pull, head) in outcome.greens {
                 self.world.pulls[pull.0].shown.green(head, now);
             }
+            for (pull, is_go) in outcome.states {
+                self.world.pulls[pull.0].shown.state(is_go, now);
+            }
         }
         served
     }

@@ -8,7 +8,7 @@ use super::{
         acts::Refusal,
         ids,
         pull::{Pull, PullIx},
-        words::{MergeMethod, Permission},
+        words::{MergeMethod, MergeState, Permission},
     },
     Context, JsonMap,
     object::{Kind, Value},
@@ -65,7 +65,12 @@ impl Context<'_> {
         };
         match name {
             "mergeable" => word(words.mergeable, standing.mergeable().word()),
-            "mergeStateStatus" => word(words.merge_state_status, standing.merge_state().word()),
+            "mergeStateStatus" => {
+                let state = standing.merge_state();
+                let is_go = matches!(state, MergeState::Clean | MergeState::HasHooks);
+                self.states.borrow_mut().push((ix, is_go));
+                word(words.merge_state_status, state.word())
+            }
             "reviewDecision" => match (words.review_decision, standing.decision()) {
                 (Some(made_up), _) => word(Some(made_up), ""),
                 (None, decision) => {
