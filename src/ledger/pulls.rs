@@ -7,7 +7,9 @@ use rusqlite::{Connection, Params, Row, Rows, params};
 
 use super::ManifestIdentity;
 use super::fold::{run_id, time};
-use crate::outcome::{PullState, PullStatus, RunId, SessionRef, Stage, Work};
+use crate::outcome::{
+    PullRecords, PullState, PullStatus, PullWrite, RunEvent, RunId, SessionRef, Stage, Work,
+};
 use crate::plan::{TaskId, TaskKey};
 use jules::SessionId;
 
@@ -124,14 +126,21 @@ pub(super) fn over(
     Ok((merged, closed))
 }
 
-/// The tasks whose pull requests were read since then, each in the row of its run.
-pub(super) fn read_since(conn: &Connection, since: Timestamp) -> rusqlite::Result<Vec<(i64, TaskId)>> {
-    let mut find = conn
-        .prepare_cached("SELECT DISTINCT run, task FROM pulls JOIN runs ON n = run WHERE checked_at >= ?1")?;
-    let rows = find.query_map([since.as_millisecond()], |row| {
-        Ok((row.get(0)?, TaskId::new(row.get::<_, String>(1)?)))
-    })?;
-    rows.collect()
+/// What was done to pull requests, in all runs, oldest first. They are few among many events.
+pub(super) fn writes(conn: &Connection) -> rusqlite::Result<Vec<PullWrite>> {
+    let mut find = conn.prepare_cached(
+        "SELECT body FROM events WHERE instr(body, '\"event\":\"pull_request_act') ORDER BY ts, run, seq",
+    )?;
+    let mut rows = find.query([])?;
+    let mut records = PullRecords::default();
+    while let Some(row) = rows.next()? {
+        // What a later version has written, or nobody can read, is told where its run is read.
+        if let Ok(event) = serde_json::from_slice::<RunEvent>(row.get_ref(0)?.as_bytes().unwrap_or_default())
+        {
+            records.apply(&event.kind, event.ts);
+        }
+    }
+    Ok(records.writes().to_vec())
 }
 
 /// Those that tasks of this key have made, the newest first.

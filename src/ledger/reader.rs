@@ -12,7 +12,7 @@ use super::{
     overview,
     pulls::{self, LedgerPull},
 };
-use crate::outcome::{PullAction, PullWrite, RunId, TaskRecord};
+use crate::outcome::{PullWrite, RunId, TaskRecord};
 use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
 use jules::SessionId;
 
@@ -315,22 +315,13 @@ impl LedgerReader {
         self.snapshot(|conn| pulls::over(conn, manifest))
     }
 
-    /// When pull requests were written to since then, as far as the ledger tells, oldest first. A message to a session is none.
+    /// What was done to pull requests, in whatever run, oldest first.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn pulls_written_since(&self, since: Timestamp) -> Result<Vec<PullWrite>, LedgerError> {
-        self.snapshot(|conn| {
-            let mut found = Vec::new();
-            for (run, task) in pulls::read_since(conn, since)? {
-                let record = facts::task_record(conn, run, &task)?;
-                let writes = record.iter().flat_map(|record| record.pulls.writes());
-                found.extend(writes.filter(|it| it.at >= since && it.action != PullAction::Message).cloned());
-            }
-            found.sort_by_key(|write| write.at);
-            Ok(found)
-        })
+    pub(crate) fn pull_writes(&self) -> Result<Vec<PullWrite>, LedgerError> {
+        self.snapshot(pulls::writes)
     }
 
     /// The pull requests that tasks of this key have made, in whatever run, the newest first.

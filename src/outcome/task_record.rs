@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    AttemptRecord, EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords, PullRequest,
-    PullWrite, Work,
+    AttemptRecord, EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords, PullRequest, Work,
 };
 use jules::SessionId;
 
@@ -257,21 +256,10 @@ impl TaskRecord {
                     a.rest(ts);
                 });
             }
-            EventKind::PullRequestRead { pull, .. } => self.pulls.read(pull, ts),
-            EventKind::PullRequestAdopted { pull, session, run, .. } => {
-                self.pulls.adopt(pull, session.as_ref(), run.as_ref());
-            }
-            EventKind::PullRequestActing { url, action, head, by, .. } => self.pulls.intend(PullWrite {
-                url: url.clone(),
-                action: *action,
-                head: head.clone(),
-                by: by.clone(),
-                at: ts,
-                result: None,
-            }),
-            EventKind::PullRequestActed { url, action, result, .. } => {
-                self.pulls.conclude(url, *action, *result);
-            }
+            EventKind::PullRequestRead { .. }
+            | EventKind::PullRequestAdopted { .. }
+            | EventKind::PullRequestActing { .. }
+            | EventKind::PullRequestActed { .. } => self.pulls.apply(event, ts),
             // What concerns the run as a whole never comes here; the rest leaves no trace in the record.
             EventKind::AgentActive { .. }
             | EventKind::PlanApproved { .. }

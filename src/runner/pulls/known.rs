@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{FollowedPull, PullRead};
 use crate::ledger::{LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
-use crate::outcome::{PlannedTask, PullRecords, PullStatus, RunId, TaskRecord};
+use crate::outcome::{PlannedTask, PullRecords, PullStatus, PullWrite, RunId, TaskRecord};
 use crate::plan::TaskId;
 use crate::pulls::Selectable;
 
@@ -66,6 +66,12 @@ impl KnownPull {
     /// What a selection is asked about.
     pub(crate) fn selectable(&self) -> Selectable<'_> {
         Selectable { task: &self.task, status: self.status(), made_at: self.made_at }
+    }
+
+    /// What was done to it in whatever run: a later one may have taken it over.
+    pub(crate) fn knows(&mut self, writes: &[PullWrite]) {
+        let own = writes.iter().filter(|write| write.url == self.followed.url);
+        Arc::make_mut(&mut self.records).replace_writes(own.cloned().collect());
     }
 
     /// It stands so from now on. What told nothing leaves it as it was.

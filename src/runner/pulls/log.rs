@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::recording::{append, record};
 use super::{FollowedPull, PullRead};
 use crate::ledger::Ledger;
-use crate::outcome::{EventKind, GithubUsage, PullAction, RunId};
+use crate::outcome::{EventKind, GithubUsage, PullWrite, RunId};
 use crate::runner::{Redactor, RunError};
 
 /// The ledger of a state folder that no run is at work in.
@@ -20,20 +20,13 @@ impl PullLog {
         Self { ledger: Some(ledger), redactor }
     }
 
-    /// When this state folder's processes have written to GitHub since then. What is merged or closed may have had its branch
-    /// deleted as well.
+    /// What this state folder's processes have done to pull requests, in whatever run, oldest first.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn written_since(&self, since: Timestamp) -> Result<Vec<Timestamp>, RunError> {
-        let Some(ledger) = &self.ledger else { return Ok(Vec::new()) };
-        let writes = ledger.reader().pulls_written_since(since)?;
-        let times = writes.iter().flat_map(|write| {
-            let count = if matches!(write.action, PullAction::Merge | PullAction::Close) { 2 } else { 1 };
-            std::iter::repeat_n(write.at, count)
-        });
-        Ok(times.collect())
+    pub(crate) fn writes(&self) -> Result<Vec<PullWrite>, RunError> {
+        self.ledger.as_ref().map_or_else(|| Ok(Vec::new()), |ledger| Ok(ledger.reader().pull_writes()?))
     }
 
     /// What readings tell that is news since `began`: it is kept when this returns.
@@ -51,14 +44,18 @@ impl PullLog {
         Ok(())
     }
 
-    /// This has happened to a pull request of this run: it is kept when this returns.
+    /// This has happened to a pull request of this run: all of it or nothing is kept when this returns.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read or written: then nothing more may be done.
-    pub(crate) fn append(&mut self, run: &RunId, kind: EventKind) -> Result<(), RunError> {
+    pub(crate) fn append(
+        &mut self,
+        run: &RunId,
+        kinds: impl IntoIterator<Item = EventKind>,
+    ) -> Result<(), RunError> {
         let ledger = self.taken();
-        self.ledger = Some(append(ledger, &self.redactor, run, [kind])?);
+        self.ledger = Some(append(ledger, &self.redactor, run, kinds)?);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! `pulls merge`: only what is green twice, only that head, one after the other.
 
 use super::{QUICK, check, made, name_in, pulls, rule, sound, state_in, with_github};
-use crate::support::{World, tasks};
+use crate::support::{World, tasks, unpinned};
 
 /// A pull request in `web` whose checks have passed, and what goes wrong.
 fn one(rest: &str) -> World {
@@ -87,6 +87,16 @@ fn a_push_right_before_the_merge_keeps_it_from_happening() {
     assert!(told.stdout.contains("\tleft\t"), "{told}");
     assert_eq!(state_in(&world, "web"), "OPEN");
     assert_eq!(world.statistics().github.merges, []);
+}
+
+#[test]
+fn without_the_head_in_the_request_that_push_would_be_merged() {
+    let world = one("faults: [{ kind: push-before, on: pulls/merge }]\n");
+    let github = unpinned(world.github_url());
+    pulls(&world, "merge --settle 100ms --yes").env("GITHUB_API_URL", github).exits(0);
+    let merges = world.statistics().github.merges;
+    assert_eq!((merges.len(), merges[0].green_shown, merges[0].pinned), (1, 0, false), "{merges:?}");
+    assert_eq!(merges[0].touched_by, ["mallory"]);
 }
 
 #[test]

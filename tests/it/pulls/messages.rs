@@ -1,6 +1,9 @@
 //! `pulls message` and `pulls update`.
 
+use std::sync::Arc;
+
 use super::{check, made, pulls, rule, sound, state_in};
+use crate::support::held;
 
 #[test]
 fn a_session_is_told_of_its_failed_checks_once_a_head() {
@@ -39,6 +42,60 @@ fn a_message_without_an_answer_is_never_sent_again() {
     let told = pulls(&world, "message --yes").arg("Please repair it.").exits(1);
     assert!(told.stdout.contains("\tin doubt\t"), "{told}");
     let told = pulls(&world, "message --yes").arg("Please repair it.").exits(0);
+    assert!(told.stdout.contains("messaged: "), "{told}");
+    sound(&world);
+}
+
+#[test]
+fn a_head_that_comes_while_a_message_is_under_way_has_none_of_its_own() {
+    let red =
+        format!("checks: [{}], deeds: [{{ does: push, by: jules, after: 3s }}]", check("build", "failure"));
+    let world = Arc::new(made(&["web"], &format!("rules:\n{}", rule("web", &red))));
+    let seen = Arc::clone(&world);
+    let url = held(&world.service().url(), move |request| {
+        if request.contains(":sendMessage") {
+            seen.until(|world| world.pull_requests()[0].heads == 2);
+        }
+    });
+    let say = || pulls(&world, "message --yes").arg("Please repair it.");
+    let told = say().env("JULES_BASE_URL", url).exits(0);
+    assert!(told.stdout.contains("\tsent\t"), "{told}");
+    let told = say().exits(0);
+    assert!(told.stdout.contains("messaged: "), "{told}");
+    sound(&world);
+}
+
+#[test]
+fn a_message_counts_in_the_round_that_took_its_pull_request_over() {
+    let red = rule("web", &format!("checks: [{}]", check("build", "failure")));
+    let world = made(&["web"], &format!("rules:\n{red}"));
+    let say = || pulls(&world, "message --yes").arg("Please repair it.").exits(0);
+    assert!(say().stdout.contains("\tsent\t"));
+    world.run_following().arg("--fresh").exits(0);
+    world.created(1);
+    let told = say();
+    assert!(told.stdout.contains("messaged: "), "{told}");
+    sound(&world);
+}
+
+#[test]
+fn a_head_that_comes_while_the_program_dies_has_none_of_its_own() {
+    let red =
+        format!("checks: [{}], deeds: [{{ does: push, by: jules, after: 3s }}]", check("build", "failure"));
+    let hang = "faults: [{ kind: hang, on: sessions.sendMessage, nth: 1 }]\n";
+    let world = Arc::new(made(&["web"], &format!("rules:\n{}{hang}", rule("web", &red))));
+    let seen = Arc::clone(&world);
+    let url = held(&world.service().url(), move |request| {
+        if request.contains(":sendMessage") {
+            seen.until(|world| world.pull_requests()[0].heads == 2);
+        }
+    });
+    let say = || pulls(&world, "message --yes").arg("Please repair it.");
+    let mut saying = say().env("JULES_BASE_URL", url).start();
+    assert!(saying.reaches(|world| !world.statistics().github.messages.is_empty()));
+    saying.kill();
+    saying.wait();
+    let told = say().exits(0);
     assert!(told.stdout.contains("messaged: "), "{told}");
     sound(&world);
 }

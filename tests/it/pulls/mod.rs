@@ -5,7 +5,6 @@ mod closing;
 mod listing;
 mod merging;
 mod messages;
-mod storms;
 
 use crate::support::{Manifest, Runner, World, job};
 

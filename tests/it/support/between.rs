@@ -50,22 +50,52 @@ impl Exchange {
 /// Where somebody listens who passes everything on to the service at that base URL, and changes its answers. It lives as
 /// long as the test's process.
 pub(crate) fn between(service: &str, alter: impl Fn(&mut Exchange) + Send + Sync + 'static) -> String {
+    format!("{}/v1alpha", listen(service, move |stream, origin| pass_on(stream, origin, &|_, _| {}, &alter)))
+}
+
+/// The same, and each request waits there until this has returned, which is told its head.
+pub(crate) fn held(service: &str, wait: impl Fn(&str) + Send + Sync + 'static) -> String {
+    let before = move |request: &str, _: &mut Vec<u8>| wait(request);
+    format!("{}/v1alpha", listen(service, move |stream, origin| pass_on(stream, origin, &before, &|_| {})))
+}
+
+/// Where the GitHub at that origin is not told which head a write is meant for.
+pub(crate) fn unpinned(github: &str) -> String {
+    let hide = |_: &str, body: &mut Vec<u8>| {
+        // Of the same length, since that stands in the head.
+        for (key, other) in [("\"sha\":", "\"shy\":"), ("\"expected_head_sha\":", "\"expected_head_shy\":")] {
+            while let Some(at) = body.windows(key.len()).position(|bytes| bytes == key.as_bytes()) {
+                body[at..at + key.len()].copy_from_slice(other.as_bytes());
+            }
+        }
+    };
+    listen(github, move |stream, origin| pass_on(stream, origin, &hide, &|_| {}))
+}
+
+/// Where somebody listens who does this with every connection for that service.
+fn listen(service: &str, serve: impl Fn(TcpStream, &str) -> Option<()> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1alpha", listener.local_addr().unwrap());
+    let url = format!("http://{}", listener.local_addr().unwrap());
     let origin = service.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    let alter = Arc::new(alter);
+    let serve = Arc::new(serve);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (origin, alter) = (origin.clone(), Arc::clone(&alter));
-            thread::spawn(move || pass_on(stream, &origin, &*alter));
+            let (origin, serve) = (origin.clone(), Arc::clone(&serve));
+            thread::spawn(move || serve(stream, &origin));
         }
     });
     url
 }
 
 /// One request on a connection. Whoever goes away meanwhile wants no answer.
-fn pass_on(mut client: TcpStream, origin: &str, alter: &(dyn Fn(&mut Exchange) + Send + Sync)) -> Option<()> {
-    let (request, body) = message(&mut client)?;
+fn pass_on(
+    mut client: TcpStream,
+    origin: &str,
+    before: &dyn Fn(&str, &mut Vec<u8>),
+    alter: &dyn Fn(&mut Exchange),
+) -> Option<()> {
+    let (request, mut body) = message(&mut client)?;
+    before(&request, &mut body);
     let mut service = TcpStream::connect(origin).ok()?;
     let lines = request.split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
     let lines: Vec<&str> = lines.chain(["Connection: close", "", ""]).collect();

@@ -11,7 +11,7 @@ mod service;
 mod terminal;
 mod world;
 
-pub(crate) use between::{Exchange, between};
+pub(crate) use between::{Exchange, between, held, unpinned};
 pub(crate) use ended::Ended;
 pub(crate) use manifest::{Manifest, job, tasks};
 pub(crate) use redact::redacted;

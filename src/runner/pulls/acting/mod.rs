@@ -2,8 +2,10 @@
 //! request, and what became of it after it.
 
 mod job;
+mod messages;
 mod writing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +15,7 @@ pub(crate) use job::{End, Job};
 
 use super::{KnownPull, PullLog, PullReader, troubles};
 use crate::github::{Details, GitHub, Unreadable, UnreadableKind};
-use crate::outcome::{EventKind, GithubUsage, PullAction, PullResult, PullState, Stage};
+use crate::outcome::{EventKind, GithubUsage, PullAction, PullResult, PullState, PullWrite, Stage};
 use crate::pulls::{self, Case, Decision, Left, MergeTerms, Terms};
 use crate::runner::RunError;
 use jules::Jules;
@@ -121,11 +123,15 @@ impl<'g> Acting<'g> {
     ///
     /// When the ledger cannot be written.
     pub(crate) async fn read_all(&mut self) -> Result<(), RunError> {
-        let hour = self.began.saturating_sub(jiff::SignedDuration::from_hours(1)).unwrap_or(self.began);
-        self.github.wrote_before(self.log.written_since(hour)?).await;
+        let writes = self.log.writes()?;
+        self.github.wrote_before(requests(&writes)).await;
+        for job in &mut self.jobs {
+            job.pull.knows(&writes);
+        }
         let all: Vec<usize> = (0..self.jobs.len()).collect();
         self.read(&all).await?;
         for at in all {
+            self.messaged_before(at)?;
             let (pull, status) = (&self.jobs[at].pull, self.jobs[at].pull.status());
             let Some(write) = pull.records.in_doubt(&pull.followed.url) else { continue };
             let is_done = match (write.action, status.map(|status| status.state)) {
@@ -240,7 +246,7 @@ impl<'g> Acting<'g> {
         self.read_details(places).await;
         let usage = self.reader.used();
         if let (Some(pull), true) = (followed.first(), usage != GithubUsage::default()) {
-            self.log.append(&pull.run, EventKind::GithubUsed { usage })?;
+            self.log.append(&pull.run, [EventKind::GithubUsed { usage }])?;
         }
         Ok(())
     }
@@ -337,6 +343,26 @@ impl<'g> Acting<'g> {
     ) -> Result<(), RunError> {
         let pull = &self.jobs[at].pull.followed;
         let (task, url) = (pull.task.clone(), pull.url.clone());
-        self.log.append(&pull.run, EventKind::PullRequestActed { task, url, action, result, note })
+        self.append(at, vec![EventKind::PullRequestActed { task, url, action, result, note }])
     }
+
+    /// Enters this into the ledger, and into what is known of one from then on.
+    fn append(&mut self, at: usize, kinds: Vec<EventKind>) -> Result<(), RunError> {
+        let pull = &mut self.jobs[at].pull;
+        let (records, now) = (Arc::make_mut(&mut pull.records), Timestamp::now());
+        kinds.iter().for_each(|kind| records.apply(kind, now));
+        self.log.append(&pull.followed.run, kinds)
+    }
+}
+
+/// When requests to GitHub left. A message goes elsewhere; what is merged or closed may have had its branch deleted as well.
+fn requests(writes: &[PullWrite]) -> impl Iterator<Item = Timestamp> {
+    writes.iter().flat_map(|write| {
+        let count = match write.action {
+            PullAction::Merge | PullAction::Close => 2,
+            PullAction::Update => 1,
+            PullAction::Message => 0,
+        };
+        std::iter::repeat_n(write.at, count)
+    })
 }

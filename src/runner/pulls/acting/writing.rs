@@ -58,7 +58,12 @@ impl Acting<'_> {
             Err(failure) if failure.is_in_doubt() => (PullResult::InDoubt, Some(failure.said())),
             Err(failure) => (PullResult::Refused, Some(failure.said())),
         };
-        self.acted(at, action, result, note)?;
+        match (step, result) {
+            (Step::Message, PullResult::Done | PullResult::InDoubt) => {
+                self.messaged(at, result, note).await?
+            }
+            _ => self.acted(at, action, result, note)?,
+        }
         match done {
             Ok(()) => self.done(at, step, &reading).await,
             Err(failure) => {
@@ -72,7 +77,7 @@ impl Acting<'_> {
         let pull = &self.jobs[at].pull.followed;
         let (task, url, by) = (pull.task.clone(), pull.url.clone(), self.how.by.clone());
         let head = Some(reading.head.clone());
-        self.log.append(&pull.run, EventKind::PullRequestActing { task, url, action, head, by })
+        self.append(at, vec![EventKind::PullRequestActing { task, url, action, head, by }])
     }
 
     async fn send(
