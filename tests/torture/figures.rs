@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::AddAssign;
 
+use crate::tally::Tally;
+
 /// Counts of one seed, or of many.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
@@ -39,9 +41,12 @@ pub(crate) struct Figures {
     pub(crate) wrong: Vec<String>,
 }
 
-impl Figures {
-    /// Whether every promise was kept.
-    pub(crate) fn is_clean(&self) -> bool {
+impl Tally for Figures {
+    fn wrong(&self) -> &[String] {
+        &self.wrong
+    }
+
+    fn is_clean(&self) -> bool {
         self.lost == 0
             && self.duplicates == 0
             && self.second == 0

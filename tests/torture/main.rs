@@ -22,6 +22,8 @@ mod case;
 mod figures;
 mod proof;
 mod run;
+mod storm;
+mod tally;
 
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the integration tests use the rest")]
@@ -30,7 +32,7 @@ mod support;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use figures::Figures;
+use tally::Tally;
 
 #[test]
 fn a_few_runs() {
@@ -47,19 +49,25 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Runs a number of seeds from this one on. Goes on after a failure, so that one bad seed does not hide another.
 fn torture(first: u64, runs: u64, at_once: u64) {
+    let (_, failed) = seeds(first, runs, at_once, |seed| run::to_the_end(&case::Case::of(seed)));
+    assert!(failed.is_empty(), "repeat alone with RUNS=1 SEED=…: {failed:?}");
+}
+
+/// Runs a number of seeds from this one on: what they have shown together, and those that are not clean. Goes on after a
+/// failure, so that one bad seed does not hide another.
+fn seeds<F: Tally>(first: u64, runs: u64, at_once: u64, run: impl Fn(u64) -> F + Sync) -> (F, Vec<u64>) {
     let next = AtomicU64::new(first);
-    let total = Mutex::new((Figures::default(), Vec::new()));
+    let total = Mutex::new((F::default(), Vec::new()));
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= first + runs {
                 return;
             }
-            let figures = run::to_the_end(&case::Case::of(seed));
+            let figures = run(seed);
             // In one piece: other seeds report meanwhile.
-            let wrong: String = figures.wrong.iter().map(|what| format!("\n  WRONG: {what}")).collect();
+            let wrong: String = figures.wrong().iter().map(|what| format!("\n  WRONG: {what}")).collect();
             println!("seed {seed}: {figures}{wrong}");
             let mut total = total.lock().unwrap();
             if !figures.is_clean() {
@@ -75,5 +83,5 @@ fn torture(first: u64, runs: u64, at_once: u64) {
     });
     let (figures, failed) = total.into_inner().unwrap();
     println!("{runs} runs, seeds {first}..={}: {figures}", first + runs - 1);
-    assert!(failed.is_empty(), "repeat alone with RUNS=1 SEED=…: {failed:?}");
+    (figures, failed)
 }
