@@ -46,7 +46,7 @@ impl Commands {
                 .help("say what to do, for example with pulls: merge --select 'stage(ready)' --yes"));
         }
         let has_token = !matches!(redact::github_token(), Ok(None));
-        if !has_token && commands.iter().any(|command| command.writes()) {
+        if !has_token && commands.iter().any(PullsArgs::writes) {
             return Err(Failure::new(Exit::KeyRefused, "`pulls` needs a token for GitHub")
                 .help("give the action one as `github-token`"));
         }

@@ -60,7 +60,7 @@ impl Acting<'_> {
         };
         match (step, result) {
             (Step::Message, PullResult::Done | PullResult::InDoubt) => {
-                self.messaged(at, result, note).await?
+                self.messaged(at, result, note).await?;
             }
             _ => self.acted(at, action, result, note)?,
         }
