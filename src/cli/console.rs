@@ -167,7 +167,9 @@ impl Console {
         }
         let text = self.0.redactor.clean(text);
         if matches!(text, Cow::Owned(_)) && !self.0.redaction_said.swap(true, Ordering::Relaxed) {
-            self.warn("your API key is in what is printed; stdout has `***` in its place");
+            self.warn(
+                "a key, token or password of yours is in what is printed; stdout has `***` in its place",
+            );
         }
         let mut write = || out.write_all(text.as_bytes()).and_then(|()| out.flush());
         // A pipe is not where the display is, and its reader may take its time: nobody else waits for that.

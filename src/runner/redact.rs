@@ -23,6 +23,9 @@ const WORDS: usize = 64 * 1024;
 /// What of an event is one of our own words.
 const FORM: [&str; 2] = ["event", "outcome"];
 
+/// What of an event people, agents and services have said; the rest are names, addresses and the like.
+const SAID: [&str; 6] = ["reason", "cause", "note", "activity", "title", "service"];
+
 /// The variables that hold a service's token.
 const TOKENS: [&str; 7] = [
     "JULES_BATCH_GITHUB_TOKEN",
@@ -52,7 +55,7 @@ const PART: usize = 16;
 pub struct Redactor {
     secrets: Arc<Secrets>,
     /// Those of them that nothing else is like.
-    tokens: Vec<Word>,
+    tokens: Arc<Secrets>,
 }
 
 impl Redactor {
@@ -66,7 +69,7 @@ impl Redactor {
         let tokens: Vec<Word> =
             key.into_iter().flat_map(ApiKey::words).cloned().chain(found.tokens).collect();
         let secrets = Secrets::new(tokens.iter().cloned().chain(found.passwords));
-        Self { secrets: Arc::new(secrets), tokens }
+        Self { secrets: Arc::new(secrets), tokens: Arc::new(Secrets::new(tokens)) }
     }
 
     /// The same for another key as well.
@@ -82,17 +85,17 @@ impl Redactor {
     }
 
     fn with(self, words: &[Word]) -> Self {
-        if words.iter().all(|word| self.tokens.contains(word)) {
+        if words.iter().all(|word| self.tokens().contains(word)) {
             return self;
         }
-        let secrets = self.secrets.and(words.iter().cloned());
-        Self { secrets: Arc::new(secrets), tokens: [&self.tokens, words].concat() }
+        let with = |secrets: &Secrets| Arc::new(secrets.and(words.iter().cloned()));
+        Self { secrets: with(&self.secrets), tokens: with(&self.tokens) }
     }
 
     /// The keys and tokens, which answers are read without: escape sequences may take letters of them along later on. No
     /// passwords, as people make them of words, such as repositories and branches may have as names.
     pub(crate) fn tokens(&self) -> &[Word] {
-        &self.tokens
+        self.tokens.words()
     }
 
     /// The text without secrets. What is lent had none.
@@ -197,25 +200,22 @@ fn percent_decoded(text: &str) -> String {
 }
 
 /// The event with `***` where a secret was, and with no words of others that are longer than [`WORDS`]: it is kept in the
-/// ledger, and written again with every report.
+/// ledger, and written again with every report. A password is looked for in what others say alone: a task that is called
+/// like one would be another task afterwards, and be done again.
 pub(super) fn clean(redactor: &Redactor, event: RunEvent) -> RunEvent {
     let json = serde_json::to_string(&event).unwrap_or_default();
-    let clean = redactor.clean(&json);
     let is_long = json.len() > WORDS && !is_ours(&event.kind);
-    if !is_long {
-        match &clean {
-            Cow::Borrowed(_) => return event,
-            Cow::Owned(clean) => {
-                if let Ok(event) = serde_json::from_str(clean) {
-                    return event;
-                }
-            }
-        }
+    if !is_long && matches!(redactor.clean(&json), Cow::Borrowed(_)) {
+        return event;
     }
-    // Where a secret looks like a part of the event's form, that stays as it is, and its words are searched one by one.
-    let mut value: Value = serde_json::from_str(&json).unwrap_or_default();
-    each_text(&mut value, &|text| {
-        let text = redactor.clean(&text).into_owned();
+    let tokens = &redactor.tokens;
+    let without_tokens = serde_json::from_str::<RunEvent>(&tokens.mask(&json));
+    // Where a token looks like a part of the event's form, that stays as it is, and its words are searched one by one.
+    let is_form = without_tokens.is_err();
+    let mut value = serde_json::to_value(without_tokens.as_ref().unwrap_or(&event)).unwrap_or_default();
+    each_text(&mut value, false, &|text, is_said| {
+        let text = if is_form { tokens.mask(&text).into_owned() } else { text };
+        let text = if is_said { redactor.clean(&text).into_owned() } else { text };
         if is_long { foreign_text::cut(text, WORDS).into_owned() } else { text }
     });
     serde_json::from_value(value).unwrap_or(event)
@@ -226,13 +226,14 @@ fn is_ours(kind: &EventKind) -> bool {
     matches!(kind, EventKind::RunStarted { .. } | EventKind::TaskPlanned { .. })
 }
 
-fn each_text(value: &mut Value, change: &impl Fn(String) -> String) {
+/// Changes every text but those of the form; also told is whether somebody has said it.
+fn each_text(value: &mut Value, is_said: bool, change: &impl Fn(String, bool) -> String) {
     match value {
-        Value::String(text) => *text = change(std::mem::take(text)),
-        Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, change)),
+        Value::String(text) => *text = change(std::mem::take(text), is_said),
+        Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, is_said, change)),
         Value::Object(map) => {
             let texts = map.iter_mut().filter(|(key, _)| !FORM.contains(&key.as_str()));
-            texts.for_each(|(_, value)| each_text(value, change));
+            texts.for_each(|(key, value)| each_text(value, is_said || SAID.contains(&key.as_str()), change));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -244,7 +245,7 @@ mod tests {
     use crate::outcome::{Outcome, sample};
 
     fn of(words: impl IntoIterator<Item = Word>) -> Redactor {
-        Redactor { secrets: Arc::new(Secrets::new(words)), tokens: Vec::new() }
+        Redactor { secrets: Arc::new(Secrets::new(words)), tokens: Arc::default() }
     }
 
     fn redactor() -> Redactor {
@@ -266,6 +267,15 @@ mod tests {
         let redactor = of(["task_ended", "succeeded"].map(Word::whole));
         let event = |why| sample::event(1, sample::ended("task-0", Outcome::Succeeded, Some(why)));
         assert_eq!(clean(&redactor, event("task_ended, and succeeded!")), event("***, and ***!"));
+    }
+
+    #[test]
+    fn a_task_that_is_called_like_a_password_keeps_its_name() {
+        let redactor = of([Word::whole("postgres")]).with_key(&ApiKey::new("AIza-secret-key").unwrap());
+        let ended = |task: &str, why| sample::event(1, sample::ended(task, Outcome::Failed, Some(why)));
+        let cleaned = clean(&redactor, ended("migrate-postgres", "postgres has AIza-secret-key"));
+        assert_eq!(cleaned, ended("migrate-postgres", "*** has ***"));
+        assert_eq!(clean(&redactor, ended("x-AIza-secret-key", "no")), ended("x-***", "no"));
     }
 
     #[test]

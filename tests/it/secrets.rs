@@ -317,6 +317,29 @@ fn tokens_and_passwords_of_the_environment_are_written_nowhere() {
     }
 }
 
+/// As in any CI job with a database beside it.
+#[test]
+fn what_is_called_like_a_password_is_done_once() {
+    let jobs = ["migrate-postgres", "other"]
+        .map(|id| job(id, &format!("It {id}."), &["source: my-org/postgres@main"]));
+    let world = World::with(
+        "{ defaults: { duration: 40ms, outcome: failure, failure-reason: 'postgres said no' } }",
+        &Manifest::of(jobs),
+    );
+    let runner = |flags: &str| {
+        let runner = world.run().args(flags).env("PGPASSWORD", "postgres");
+        runner.env("DATABASE_URL", "postgres://postgres:postgres@localhost:5432/app")
+    };
+    let ended = runner("").exits(100);
+    assert!(ended.stdout.contains("***") && !ended.stdout.contains("said postgres"), "{ended}");
+    runner("").exits(100);
+    world.created(2);
+    runner("--failed").exits(100);
+    world.created(4);
+    world.run().arg("-n").exits(0);
+    assert_eq!(world.command("status").exits(0).stdout.matches("migrate-postgres").count(), 1);
+}
+
 /// The secret with escape sequences that take every third letter along, and what a terminal is left with.
 fn with_letters_taken_along(secret: &str) -> (String, String) {
     let letters = || secret.chars().enumerate();
