@@ -76,6 +76,7 @@ mod secret;
 mod send_by;
 mod session;
 mod stream;
+mod surrogates;
 mod transport;
 mod turn;
 mod usage;

@@ -15,7 +15,7 @@ use super::connections::{Connections, MakeHttp};
 use super::error::{ErrorKind, Refusal};
 use super::secret::redact_body;
 use super::send_by::{InTime, Kept, SendBy};
-use super::{ApiKey, Error, Method, NewSession, Options};
+use super::{ApiKey, Error, Method, NewSession, Options, surrogates};
 
 /// The header that carries the key.
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
@@ -171,6 +171,10 @@ impl Transport {
                 self.secret_came_back.store(true, Ordering::Relaxed);
                 clean
             })
+        });
+        let body = body.map(|mut body| {
+            surrogates::mend(&mut body);
+            body
         });
         if answer.status().is_success() {
             // Others answer in the service's place only with a refusal.

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, KEY};
-use crate::{ErrorKind, Jules, NewSession, Options, Retries, SessionId};
+use crate::{ErrorKind, Jules, ListSessions, NewSession, Options, Retries, SessionId};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -46,6 +46,25 @@ async fn an_http_client_of_ones_own_does_not_follow_redirects_either() {
         .unwrap();
     jules.get_session(&id()).await.unwrap_err();
     assert!(elsewhere.seen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_surrogate_pair_is_no_end_of_a_session() {
+    let session =
+        r#"{"id": "1", "prompt": "Fix it \ud83d", "state": "COMPLETED", "title": "\udc00\ud83d\ude00"}"#;
+    let page = format!(r#"{{"sessions": [{session}, {{"id": "2"}}]}}"#);
+    let fake = Fake::start(move |request, _| {
+        let body = if request.is("GET /sessions/1") { session } else { &page };
+        Answer::Whole(200, String::new(), body.as_bytes().to_vec())
+    })
+    .await;
+    let read = once(&fake).get_session(&id()).await.unwrap();
+    assert_eq!(
+        (read.prompt.as_deref(), read.title.as_deref()),
+        (Some("Fix it \u{FFFD}"), Some("\u{FFFD}\u{1F600}"))
+    );
+    let listed = once(&fake).list_sessions(&ListSessions::default()).await.unwrap();
+    assert_eq!((listed.items.len(), listed.items[0].title.clone()), (2, read.title));
 }
 
 #[tokio::test(start_paused = true)]
