@@ -1,5 +1,7 @@
 //! What an earlier invocation gave up, and did not get to put away.
 
+use jiff::Timestamp;
+
 use crate::plan::TaskId;
 use jules::SessionId;
 
@@ -14,4 +16,6 @@ pub(crate) struct LeftOver {
     pub session: SessionId,
     /// Its last known state, in the service's words.
     pub state: Option<String>,
+    /// When it was given up.
+    pub at: Timestamp,
 }

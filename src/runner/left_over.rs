@@ -28,11 +28,11 @@ pub(super) fn left_over<'t>(
         let is_over = !decision.is_work() && *decision != Decision::Needs;
         let loose = facts.loose.as_ref().filter(|_| is_over && task.give_up == GiveUp::Archive)?;
         let last = loose.record.last_attempt().filter(|last| last.is_left())?;
-        let is_new = last.ended_at.is_some_and(|at| now.duration_since(at) < OLDEST);
-        let session = last.session.as_ref().filter(|_| is_new)?.id.clone();
+        let at = last.ended_at.filter(|at| now.duration_since(*at) < OLDEST)?;
+        let session = last.session.as_ref()?.id.clone();
         let is_here = known.is_some_and(|known| known.info.id == loose.run);
         let (attempt, state) = (is_here.then_some(last.number), last.state.clone());
-        Some(LeftOver { task: loose.record.planned.id.clone(), attempt, session, state })
+        Some(LeftOver { task: loose.record.planned.id.clone(), attempt, session, state, at })
     };
     tasks.filter_map(of).take(MOST).collect()
 }

@@ -244,6 +244,28 @@ fn what_has_ended_while_the_process_slept_is_not_done_again() {
     assert!(!world.sessions().iter().any(|session| session.archived));
 }
 
+/// The process sleeps while archives are under way, and longer than the end waits for them.
+#[test]
+fn a_session_that_ends_well_while_the_process_sleeps_before_its_archive_is_not_lost() {
+    let scenario = "{ faults: [{ kind: slow, on: sessions.archive, delay: 300ms }], \
+        rules: [{ when: { prompt: 'Do 1.' }, then: { outcome: stall } }], \
+        defaults: { duration: 1200ms, outcome: pull-request } }";
+    let manifest =
+        tasks(3).set("timeouts", "{ task: 900ms, stall: 20s, settle: 150ms }").set("retries", "{ count: 0 }");
+    let world = World::with(scenario, &manifest);
+    let mut running = world.run().start();
+    running.until(|world| world.sessions().len() == 3);
+    std::thread::sleep(Duration::from_millis(600));
+    running.signal(Signal::Stop);
+    std::thread::sleep(Duration::from_millis(1_500));
+    running.signal(Signal::Continue);
+    let ended = running.wait();
+    assert_eq!(ended.count(Outcome::Succeeded), 2, "{ended}");
+    assert_eq!(world.sessions().iter().filter(|session| session.archived).count(), 1, "{ended}");
+    assert_eq!(world.run().exits(100).count(Outcome::Succeeded), 2);
+    world.created(3);
+}
+
 #[test]
 fn what_cannot_be_looked_at_is_not_done_again() {
     let world = hurried("{ kind: error-before, on: reads, during: 200ms..4s, since: first-session }");

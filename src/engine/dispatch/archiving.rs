@@ -1,16 +1,12 @@
-//! Sessions that are put into the archive: those that are given up now, and those that an earlier invocation gave up and
-//! did not get to put away. Nothing waits for them but the end of the run, and that not for long.
+//! Which sessions are to be put into the archive: those that are given up now, and those that an earlier invocation gave up
+//! and did not get to put away. Nothing waits for them but the end of the run, and that not for long.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Dispatch, Stage};
-use crate::engine::action::Action;
-use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
 use crate::engine::left_over::LeftOver;
-use crate::outcome::{EventKind, is_waiting};
 use crate::plan::TaskId;
 use jules::SessionId;
 
@@ -22,9 +18,6 @@ const TOLD_AFTER: Duration = Duration::from_secs(3);
 
 /// How many sessions that were left are looked at at once: other requests wait for their turn as well.
 const AT_ONCE: usize = 4;
-
-/// How many sessions a note names.
-const MAX_NAMED: usize = 20;
 
 /// What is to be archived, and what is waited for.
 #[derive(Debug, Default)]
@@ -39,12 +32,26 @@ pub(super) struct Archiving {
     is_told: bool,
 }
 
+/// A session that the archive is to take.
 #[derive(Debug)]
-struct Asked {
-    until: Instant,
-    task: TaskId,
+pub(super) struct Asked {
+    pub(super) until: Instant,
+    pub(super) task: TaskId,
     /// None where the attempt stands in another run.
-    attempt: Option<u32>,
+    pub(super) attempt: Option<u32>,
+}
+
+/// Whether the end of the run has to wait for archives.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// There is nothing to wait for.
+    Nothing,
+    /// It has, or the run is not at its end yet.
+    Longer,
+    /// It has, and so long already that it is told.
+    Told(String),
+    /// It has waited long enough.
+    Enough,
 }
 
 impl Archiving {
@@ -52,152 +59,112 @@ impl Archiving {
         Self { left: left.into(), ..Self::default() }
     }
 
-    fn is_empty(&self) -> bool {
-        self.asked.is_empty() && self.looked_at.is_empty() && self.left.is_empty()
+    fn count(&self) -> usize {
+        self.asked.len() + self.looked_at.len() + self.left.len()
     }
 
     /// When time alone changes something.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let until = self.asked.values().map(|asked| asked.until).min();
-        let alone = self.alone_since.filter(|_| !self.is_empty());
+        let alone = self.alone_since.filter(|_| self.count() > 0);
         let alone = alone.map(|since| since + if self.is_told { AT_END } else { TOLD_AFTER });
         until.into_iter().chain(alone).min()
     }
-}
 
-impl Dispatch {
-    /// Puts a session away, which pauses it.
-    pub(super) fn archive(&mut self, session: &SessionId, task: TaskId, attempt: Option<u32>, now: Now) {
-        let asked = Asked { until: now.instant + self.patience(), task, attempt };
-        self.archiving.asked.insert(session.clone(), asked);
-        self.turn.actions.push(Action::Archive { session: session.clone() });
+    /// The session is to be archived.
+    pub(super) fn ask(&mut self, session: SessionId, asked: Asked) {
+        self.asked.insert(session, asked);
     }
 
-    pub(super) fn on_archived(&mut self, session: &SessionId, result: Result<(), RequestFailure>) {
-        let Some(Asked { task, attempt, .. }) = self.archiving.asked.remove(session) else { return };
-        self.turn.events.push(match (result, attempt) {
-            (Ok(()), Some(attempt)) => EventKind::SessionArchived { task, attempt },
-            (Ok(()), None) => {
-                note(task, format!("session {session}, which an earlier run gave up, is archived"))
-            }
-            (Err(failure), _) => {
-                note(task, format!("session {session} could not be archived: {}", failure.text))
-            }
-        });
+    /// There is an answer to that, if it is still waited for.
+    pub(super) fn answered(&mut self, session: &SessionId) -> Option<Asked> {
+        self.asked.remove(session)
     }
 
-    /// Looks at the next sessions that were left, while the run does something else.
-    pub(super) fn look_at_left(&mut self) {
-        if matches!(self.stage, Stage::Leaving { .. } | Stage::Auditing | Stage::Done) {
-            return;
-        }
-        while self.archiving.looked_at.len() < AT_ONCE
-            && let Some(left) = self.archiving.left.pop_front()
-        {
-            let session = left.session.clone();
-            self.archiving.looked_at.insert(session.clone(), left);
-            self.turn.actions.push(Action::Look { session });
-        }
+    /// What has had no answer for too long.
+    pub(super) fn late(&mut self, now: Instant) -> Vec<SessionId> {
+        let late = self.asked.extract_if(|_, asked| now >= asked.until);
+        late.map(|(session, _)| session).collect()
     }
 
-    /// How a session stands that was left: it is put away if it is live and nobody has answered it meanwhile. The blind
-    /// archive would put away what has ended well.
-    pub(super) fn on_looked(
-        &mut self,
-        session: &SessionId,
-        result: Result<Box<Seen>, RequestFailure>,
-        now: Now,
-    ) {
-        let Some(left) = self.archiving.looked_at.remove(session) else { return };
-        let LeftOver { task, attempt, state, .. } = left;
-        let is_answered =
-            |seen: &Seen| state.as_deref().is_some_and(is_waiting) && !is_waiting(seen.state.as_str());
-        let told = |what: &str| format!("session {session} was given up, and {what}");
-        match result {
-            Ok(seen) if seen.state.is_terminal() => {
-                let what = format!("has ended since: {}", seen.state.as_str());
-                self.turn.events.push(note(task, told(&what)));
-            }
-            Ok(seen) if seen.archived => {
-                self.turn.events.extend(attempt.map(|attempt| EventKind::SessionArchived { task, attempt }));
-            }
-            Ok(seen) if is_answered(&seen) => {
-                let what = format!("was answered since: it is {}, and left as it is", seen.state.as_str());
-                self.turn.events.push(note(task, told(&what)));
-            }
-            Ok(_) => self.archive(session, task, attempt, now),
-            // It was deleted.
-            Err(failure) if failure.kind == FailureKind::Missing => {}
-            Err(failure) => {
-                let what = format!("may still be at work; it could not be looked at: {}", failure.text);
-                self.turn.events.push(note(task, told(&what)));
-            }
-        }
+    /// The next sessions of those that were left to look at.
+    pub(super) fn looks(&mut self) -> Vec<SessionId> {
+        let room = AT_ONCE.saturating_sub(self.looked_at.len()).min(self.left.len());
+        let next: Vec<_> = self.left.drain(..room).collect();
+        let sessions = next.iter().map(|left| left.session.clone()).collect();
+        self.looked_at.extend(next.into_iter().map(|left| (left.session.clone(), left)));
+        sessions
     }
 
-    /// Whether the end of the run has to wait for archives. `is_alone`: there is nothing else to do.
-    pub(super) fn see_to_archiving(&mut self, is_alone: bool, now: Now) -> bool {
-        if self.archiving.is_empty() || !is_alone {
-            self.archiving.alone_since = None;
-            return !self.archiving.is_empty();
-        }
-        let since = *self.archiving.alone_since.get_or_insert(now.instant);
-        if now.instant >= since + AT_END {
-            self.stop_archiving();
-            return false;
-        }
-        if now.instant >= since + TOLD_AFTER && !std::mem::replace(&mut self.archiving.is_told, true) {
-            let count =
-                self.archiving.asked.len() + self.archiving.looked_at.len() + self.archiving.left.len();
-            let note = format!(
-                "waiting for the archive to take {}, for {} s at most",
-                given_up(count),
-                AT_END.as_secs()
-            );
-            self.turn.events.push(EventKind::Noted { task: None, note });
-        }
-        true
+    /// One was looked at.
+    pub(super) fn looked(&mut self, session: &SessionId) -> Option<LeftOver> {
+        self.looked_at.remove(session)
     }
 
-    /// What had no answer for too long is not waited for.
-    pub(super) fn drop_late_archives(&mut self, now: Now) {
-        let late = self.archiving.asked.extract_if(|_, asked| now.instant >= asked.until);
-        let late = late.map(|(session, _)| session).collect();
-        self.leave_to_next_run(late);
-    }
-
-    /// Nobody waits for archives any longer.
-    pub(super) fn stop_archiving(&mut self) {
-        let Archiving { asked, left, looked_at, .. } = std::mem::take(&mut self.archiving);
+    /// All that is left, when nobody waits any longer.
+    pub(super) fn leave(&mut self) -> Vec<SessionId> {
+        let Self { asked, left, looked_at, .. } = std::mem::take(self);
         let asked = asked.into_keys().chain(looked_at.into_keys());
-        self.leave_to_next_run(asked.chain(left.into_iter().map(|left| left.session)).collect());
+        asked.chain(left.into_iter().map(|left| left.session)).collect()
     }
 
-    /// These sessions may be at work, unseen.
-    fn leave_to_next_run(&mut self, mut left: Vec<SessionId>) {
-        if left.is_empty() {
-            return;
+    /// Whether the end of the run has to wait. `is_alone`: there is nothing else to do.
+    pub(super) fn wait(&mut self, is_alone: bool, now: Instant) -> Wait {
+        let count = self.count();
+        if count == 0 || !is_alone {
+            self.alone_since = None;
+            return if count == 0 { Wait::Nothing } else { Wait::Longer };
         }
-        left.sort_unstable();
-        let named: Vec<&str> = left.iter().take(MAX_NAMED).map(SessionId::as_str).collect();
-        let more = if left.len() > MAX_NAMED { " …" } else { "" };
-        let note = format!(
-            "{} may still be at work, and open pull requests: that the archive has taken them is not known. \
-             The next run looks at them again, or put them away: jules-batch session archive {}{more}",
-            given_up(left.len()),
-            named.join(" ")
-        );
-        self.turn.events.push(EventKind::Noted { task: None, note });
+        let since = *self.alone_since.get_or_insert(now);
+        if now >= since + AT_END {
+            return Wait::Enough;
+        }
+        if now < since + TOLD_AFTER || std::mem::replace(&mut self.is_told, true) {
+            return Wait::Longer;
+        }
+        let (what, most) = (given_up(count), AT_END.as_secs());
+        Wait::Told(format!("waiting for the archive to take {what}, for {most} s at most"))
     }
 }
 
-fn given_up(count: usize) -> String {
+/// So many sessions, in words.
+pub(super) fn given_up(count: usize) -> String {
     match count {
         1 => "1 session that was given up".to_owned(),
         n => format!("{n} sessions that were given up"),
     }
 }
 
-fn note(task: TaskId, note: String) -> EventKind {
-    EventKind::Noted { task: Some(task), note }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(n: usize) -> LeftOver {
+        let (task, session) = (TaskId::new(format!("t{n}")), format!("{n}").parse().unwrap());
+        LeftOver { task, attempt: Some(1), session, state: None, at: jiff::Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn what_was_left_is_looked_at_a_few_at_a_time() {
+        let mut archiving = Archiving::of((1..=6).map(left).collect());
+        assert_eq!(archiving.looks().len(), 4);
+        assert_eq!(archiving.looks(), []);
+        assert!(archiving.looked(&"2".parse().unwrap()).is_some());
+        assert_eq!(archiving.looks(), ["5".parse().unwrap()]);
+        assert_eq!(archiving.leave().len(), 5);
+        assert_eq!(archiving.wait(true, Instant::now()), Wait::Nothing);
+    }
+
+    #[test]
+    fn the_end_waits_half_a_minute_from_when_nothing_else_is_left_and_tells_it_once() {
+        let (t0, mut archiving) = (Instant::now(), Archiving::of(vec![left(1), left(2)]));
+        let at = |seconds| t0 + Duration::from_secs(seconds);
+        assert_eq!(archiving.wait(false, at(0)), Wait::Longer);
+        assert_eq!(archiving.wake_at(), None);
+        assert_eq!((archiving.wait(true, at(90)), archiving.wake_at()), (Wait::Longer, Some(at(93))));
+        let told = "waiting for the archive to take 2 sessions that were given up, for 30 s at most";
+        assert_eq!(archiving.wait(true, at(93)), Wait::Told(told.to_owned()));
+        assert_eq!((archiving.wait(true, at(94)), archiving.wake_at()), (Wait::Longer, Some(at(120))));
+        assert_eq!(archiving.wait(true, at(120)), Wait::Enough);
+    }
 }

@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::Dispatch;
 use crate::engine::action::{Attempt, TaskIx};
 use crate::engine::input::Seen;
-use crate::outcome::{AttemptRecord, EventKind, Outcome, TaskRecord, Work};
+use crate::outcome::{AttemptRecord, Outcome, TaskRecord, Work};
 use jules::SessionId;
 
 /// Attempts that have ended, by their sessions, and how many pull requests are known of them.
@@ -35,22 +34,12 @@ impl Further {
     }
 
     /// The attempt whose session has more pull requests than were known.
-    fn grown(&mut self, seen: &Seen) -> Option<Attempt> {
+    pub(super) fn grown(&mut self, seen: &Seen) -> Option<Attempt> {
         let (attempt, known) = self.0.get_mut(&seen.id)?;
         let count = seen.work.pull_requests().count();
         (count > *known).then(|| {
             *known = count;
             *attempt
         })
-    }
-}
-
-impl Dispatch {
-    /// A listing shows the session, perhaps with more than it had made when its attempt ended.
-    pub(super) fn see_further(&mut self, seen: &Seen) {
-        let Some(attempt) = self.further.grown(seen) else { return };
-        let (task, attempt) = self.names(attempt);
-        let work = Work { change: None, ..seen.work.clone() };
-        self.turn.events.push(EventKind::WorkFound { task, attempt, work });
     }
 }

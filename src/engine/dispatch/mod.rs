@@ -16,6 +16,7 @@ mod opening;
 mod others;
 mod polled;
 mod preview;
+mod put_away;
 mod repositories;
 mod surveyed;
 mod tasks;

@@ -13,7 +13,7 @@ use crate::engine::ask::Ask;
 use crate::engine::driver::Driver;
 use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
-use crate::outcome::{EventKind, Marker, Outcome};
+use crate::outcome::{EventKind, Marker, Outcome, Work};
 use jules::SessionState;
 
 /// What a listing shows of tasks, newest first, by the part of their keys that all markers carry.
@@ -69,6 +69,14 @@ impl Dispatch {
         }
         self.turn.events.push(EventKind::SessionsSurveyed { adopted });
         self.stage = Stage::Settling;
+    }
+
+    /// A listing shows the session, perhaps with more than it had made when its attempt ended.
+    pub(super) fn see_further(&mut self, seen: &Seen) {
+        let Some(attempt) = self.further.grown(seen) else { return };
+        let (task, attempt) = self.names(attempt);
+        let work = Work { change: None, ..seen.work.clone() };
+        self.turn.events.push(EventKind::WorkFound { task, attempt, work });
     }
 
     /// A task takes up the newest session with its marker that is not its own yet: a live one in any case, a finished one

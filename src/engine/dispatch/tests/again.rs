@@ -215,7 +215,8 @@ fn left_over(world: &World) -> Vec<LeftOver> {
     let left = |task: &TaskRecord| {
         let last = task.last_attempt().filter(|last| last.is_left())?;
         let (task, session) = (task.planned.id.clone(), last.session.as_ref()?.id.clone());
-        Some(LeftOver { task, attempt: Some(last.number), session, state: last.state.clone() })
+        let (attempt, state, at) = (Some(last.number), last.state.clone(), last.ended_at?);
+        Some(LeftOver { task, attempt, session, state, at })
     };
     world.record.tasks.values().filter_map(left).collect()
 }
