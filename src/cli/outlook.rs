@@ -4,6 +4,7 @@ use foreign_text::line as neutral;
 use jiff::Timestamp;
 
 use super::console::{Console, DIM};
+use super::progress::spent;
 use crate::report::many;
 use crate::runner::{Because, Decision, Outlook, Preview};
 
@@ -33,6 +34,18 @@ pub(crate) fn held_up(preview: &Preview) -> Option<String> {
     Some(format!(
         "nothing is started: too many tasks have failed ({why}); run them again with --failed, or raise `strategy.max-failures`"
     ))
+}
+
+/// That the day allows fewer sessions than there are to start.
+pub(crate) fn day(preview: &Preview, now: Timestamp) -> Option<String> {
+    let (day, starts) = (preview.day?, preview.outlook.to_start());
+    if starts <= day.left {
+        return None;
+    }
+    Some(match day.free_at {
+        Some(at) => format!("{}: none of them is started before that", spent(at, now)),
+        None => format!("`sessions-per-day` leaves {} now", many(day.left, "session")),
+    })
 }
 
 /// That there is nothing to do, since when, and the words that do it again.
@@ -89,6 +102,22 @@ pub(crate) fn kept(outlook: &Outlook) -> Option<String> {
 pub(crate) fn foretell(outlook: &Outlook, console: &Console) {
     console.say(&format!("{DIM}{}{DIM:#}", counts(outlook)));
     kept(outlook).iter().for_each(|kept| console.say(kept));
+}
+
+/// Which tasks do not start because of what they need, as many as a person reads.
+pub(crate) fn unmet(outlook: &Outlook) -> Vec<String> {
+    const MOST: usize = 10;
+    let unmet: Vec<_> = outlook
+        .tasks
+        .iter()
+        .filter_map(|(task, decision)| match decision {
+            Decision::Unmet { why } => Some(format!("{}: skipped: {}", neutral(task.as_str()), neutral(why))),
+            _ => None,
+        })
+        .collect();
+    let more = unmet.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("… and {more} more"));
+    unmet.into_iter().take(MOST).chain(more).collect()
 }
 
 /// That tasks are done again that have a result, or would be.

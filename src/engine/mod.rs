@@ -170,6 +170,8 @@ pub struct Finished {
     pub stopped: Option<StopReason>,
     /// What kept it from working at all.
     pub fault: Option<Fault>,
+    /// Why another invocation would start nothing of what is left, with the figures: too many tasks have failed.
+    pub held_up: Option<String>,
 }
 
 /// What keeps an invocation from working at all.
@@ -193,6 +195,18 @@ pub(crate) fn runs_again(task: &Task, outcome: Outcome) -> bool {
 pub(crate) fn preview(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<usize> {
     let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
     opened(plan, record, options, now).work(now)
+}
+
+/// What becomes of each of the plan's tasks when [`run`] begins, because of what it needs: its outcome and why, and nothing
+/// for one that is started or taken up, now or later.
+#[must_use]
+pub(crate) fn needed(
+    plan: &Arc<Plan>,
+    record: &RunRecord,
+    options: Options,
+) -> Vec<Option<(Outcome, Option<String>)>> {
+    let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
+    opened(plan, record, options, now).needed()
 }
 
 /// Why [`run`] would start nothing, with the figures: too many tasks have failed.

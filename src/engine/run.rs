@@ -90,7 +90,8 @@ impl Loop {
         self.write(vec![used, EventKind::InvocationEnded { stopped }], Vec::new());
         self.journal.close().await?;
         let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());
-        Ok(Finished { record: self.record, stopped, fault })
+        let held_up = self.dispatch.held_up();
+        Ok(Finished { record: self.record, stopped, fault, held_up })
     }
 
     async fn turns(&mut self) {

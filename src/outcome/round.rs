@@ -21,6 +21,9 @@ pub struct RoundInfo {
     /// Where the manifest stands by now, if that is not where it stood when the run began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
+    /// The scenario of a simulated run, as the user named it; none for the built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
 }
 
 /// Where a manifest stands.

@@ -348,7 +348,7 @@ mod tests {
             outcome: Outcome::Succeeded,
             at: sample::at(-90 * HOUR),
         }];
-        let round = RoundInfo { untouched: 3, earlier, sessions_per_day: Some(2), moved: None };
+        let round = RoundInfo { untouched: 3, earlier, sessions_per_day: Some(2), ..RoundInfo::default() };
         events.push(sample::event(0, EventKind::RoundPlanned { round: Box::new(round) }));
         events.extend(attempt("task-0", 1, 1, Outcome::Succeeded));
         events.extend(attempt("task-1", 1, 2, Outcome::Failed));

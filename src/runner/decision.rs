@@ -65,7 +65,7 @@ pub enum Decision {
         /// What it waits for, in one line.
         why: String,
     },
-    /// It is skipped because what it needs will not be merged.
+    /// It is skipped because what it needs has not ended well, was never run, or will not be merged.
     Unmet {
         /// Which need, and why not.
         why: String,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::day::Day;
 use super::outlook::Outlook;
 use super::pulls::{FollowedPull, PullsBefore};
 use super::redact::clean;
@@ -14,7 +15,7 @@ use super::work::{Work, last_round};
 use super::{Options, Redactor, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
-use crate::outcome::{EventKind, EventLog as _, Mark, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{EventKind, EventLog as _, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// What identifies a manifest.
@@ -87,7 +88,8 @@ impl History {
         };
         let redactor = &options.reports.redactor;
         events.extend(enter(by_pulls, redactor, &mut recorder, &mut record)?);
-        events.extend(tell(origin, &identity, &plan, (&outlook, left_out), (&mut recorder, &mut record))?);
+        let known = (&outlook, left_out, options.scenario.as_deref());
+        events.extend(tell(origin, &identity, &plan, known, (&mut recorder, &mut record))?);
         let engine = engine::Options {
             look_back: Some(look_back),
             known_sessions,
@@ -119,11 +121,12 @@ fn tell(
     origin: &Origin,
     identity: &ManifestIdentity,
     plan: &Plan,
-    tasks: (&Outlook, &LeftOut),
+    (outlook, left_out, scenario): (&Outlook, &LeftOut, Option<&str>),
     (recorder, record): (&mut Recorder, &mut RunRecord),
 ) -> Result<Option<RunEvent>, RunError> {
     let (now, known) = (Timestamp::now(), (&*record, plan, origin.file.as_deref()));
-    let told = round::info(recorder.reader(), identity, known, tasks, now)?;
+    let told = round::info(recorder.reader(), identity, known, (outlook, left_out), now)?;
+    let told = RoundInfo { scenario: scenario.map(str::to_owned), ..told };
     if told == record.round {
         return Ok(None);
     }
@@ -146,6 +149,22 @@ fn close(ledger: Ledger, left: &RunRecord, outlook: &Outlook) -> Result<Ledger, 
     let mut recorder = ledger.resume(&left.info.id)?;
     recorder.append(&events)?;
     Ok(recorder.into_ledger())
+}
+
+/// What the day has left of sessions for this manifest, by what the ledger says now; none without a limit.
+pub(super) fn day(
+    origin: &Origin,
+    plan: &Plan,
+    options: &Options,
+    simulated: bool,
+) -> Result<Option<Day>, RunError> {
+    let Some(limit) = plan.settings.limits.sessions_per_day else { return Ok(None) };
+    let identity = origin.identity(plan, options, simulated);
+    let Some(reader) = LedgerReader::open_if_sound(&options.state_dir)? else { return Ok(None) };
+    let last = last_round(&identity, options, Some(&reader))?;
+    let created = created_within_day(plan, &reader, last.as_ref(), simulated)?;
+    let day = SignedDuration::try_from(plan.settings.day).unwrap_or(SignedDuration::MAX);
+    Ok(Some(Day::of(created, limit, day)))
 }
 
 /// What a run would do by what the ledger says now, and why nothing of it where too many tasks have failed. Nothing is
@@ -183,7 +202,9 @@ pub(super) fn decide(
 ) -> Result<Work, RunError> {
     let identity = origin.identity(&plan, options, simulated);
     let reader = LedgerReader::open_if_sound(&options.state_dir)?;
-    Work::decide(plan, &identity, options, reader.as_ref(), pulls)
+    let mut work = Work::decide(plan, &identity, options, reader.as_ref(), pulls)?;
+    work.judge_needs(|plan| begun(&first_event(plan, origin, simulated)));
+    Ok(work)
 }
 
 /// The pull requests of the manifest's runs that may still change.
@@ -213,7 +234,7 @@ pub(super) fn mark(
             (begin(ledger, identity.clone(), &first)?, begun(&first))
         }
     };
-    tell(origin, &identity, plan, (&Outlook::default(), left_out), (&mut recorder, &mut record))?;
+    tell(origin, &identity, plan, (&Outlook::default(), left_out, None), (&mut recorder, &mut record))?;
     let mut kinds = Vec::new();
     for task in &plan.tasks {
         if !record.tasks.contains_key(&task.id) {

@@ -21,6 +21,7 @@
 //!
 //! What the command line adds is words: flags, colours, signals, exit codes.
 
+mod day;
 mod deadline;
 mod decision;
 mod error;
@@ -28,6 +29,7 @@ mod existing;
 mod history;
 mod left_over;
 mod merges;
+mod needed;
 mod open_pulls;
 mod options;
 mod outlook;
@@ -42,6 +44,7 @@ mod work;
 
 pub use crate::engine::{Fault, Finished, StopReason};
 pub use crate::ledger::{Holder, LedgerError};
+pub use day::Day;
 pub use decision::{Because, Decision};
 pub use error::RunError;
 pub use existing::EarlierPull;

@@ -34,6 +34,8 @@ pub struct Options {
     /// The run of the CI workflow that this belongs to; another attempt at it runs again what failed in the one before, as
     /// with `failed`, where the ledger has that one.
     pub workflow_run: Option<String>,
+    /// The scenario of a simulated run, for the record; none for the built-in one.
+    pub scenario: Option<String>,
     /// Whether it is such another attempt.
     pub is_rerun: bool,
     /// Start a task although one that it needs is left out by the selection and has not ended well.
@@ -69,6 +71,7 @@ impl Default for Options {
             wait: true,
             failed: false,
             workflow_run: None,
+            scenario: None,
             is_rerun: false,
             ignore_needs: false,
             fresh: false,

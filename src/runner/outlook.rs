@@ -17,6 +17,8 @@ pub struct Outlook {
     pub tasks: Vec<(TaskId, Decision)>,
     /// Whether there is nothing to do at all.
     pub is_idle: bool,
+    /// How many tasks are at work and start again, as their sessions are put away first.
+    pub replaced: usize,
     /// How many sessions were given up earlier and are perhaps still at work: these are looked at, and archived.
     pub left_over: usize,
 }
@@ -99,9 +101,10 @@ impl Outlook {
     /// How many a session is created for although they have a result.
     #[must_use]
     pub fn repeated(&self) -> usize {
-        self.count(|decision| {
+        let again = self.count(|decision| {
             matches!(decision, Decision::Start(because) if !matches!(because, Because::New | Because::Open))
-        })
+        });
+        again.saturating_sub(self.replaced)
     }
 
     /// Those of them that a word of the command line asks for, in spite of an end that counts.

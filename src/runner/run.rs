@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, Receiver};
 
+use super::day::Day;
 use super::deadline::Deadline;
-use super::history::{History, Origin, decide, mark, open_pulls, preview, recorded_branches};
+use super::history::{History, Origin, day, decide, mark, open_pulls, preview, recorded_branches};
 use super::outlook::Outlook;
 use super::planned::{Planned, depends_on_github};
 use super::pulls::{Following, PullsBefore};
@@ -178,8 +179,10 @@ impl Runner {
         let Self { origin, options, speed, .. } = self;
         let mut plan = options.select(plan)?;
         plan.settings = options.over(plan.settings);
+        compress(&mut plan, speed);
         let mut impossible: Vec<_> =
             plan.tasks.iter().filter(|task| task.problem.is_some()).cloned().collect();
+        let day = day(&origin, &plan, &options, speed.is_some())?;
         let (plan, mut outlook, held_up) = preview(&origin, plan, &options, pulls, speed.is_some())?;
         outlook.rule_out(&impossible.iter().map(|task| &task.id).collect());
         if !impossible.is_empty() {
@@ -187,7 +190,7 @@ impl Runner {
             let at_work: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
             impossible.retain(|task| !at_work.contains(&task.id));
         }
-        Ok(Preview { plan, outlook, impossible, held_up, notes: Vec::new() })
+        Ok(Preview { plan, outlook, impossible, held_up, day, notes: Vec::new() })
     }
 
     /// What becomes of these tasks of the manifest, by what the ledger says now. Nothing is sent or written.
@@ -198,7 +201,9 @@ impl Runner {
     pub fn outlook(&self, plan: &Plan) -> Result<Outlook, RunError> {
         let pulls = PullsBefore::default();
         let simulated = self.speed.is_some();
-        let mut outlook = decide(&self.origin, plan.clone(), &self.options, &pulls, simulated)?.outlook;
+        let mut compressed = plan.clone();
+        compress(&mut compressed, self.speed);
+        let mut outlook = decide(&self.origin, compressed, &self.options, &pulls, simulated)?.outlook;
         let impossible = plan.tasks.iter().filter(|task| task.problem.is_some());
         outlook.rule_out(&impossible.map(|task| &task.id).collect());
         Ok(outlook)
@@ -242,6 +247,13 @@ impl Runner {
     }
 }
 
+/// Puts a plan into the time of a simulator: what is over there decides what starts.
+fn compress(plan: &mut Plan, speed: Option<f64>) {
+    let Some(speed) = speed else { return };
+    plan.settings = plan.settings.clone().compressed(speed);
+    plan.tasks.iter_mut().for_each(|task| task.compress(speed));
+}
+
 /// What a run would do.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -255,6 +267,8 @@ pub struct Preview {
     pub impossible: Vec<Task>,
     /// Why it would start nothing of what there is to start: too many tasks have failed. With the figures.
     pub held_up: Option<String>,
+    /// What `limits.sessions-per-day` leaves now; none without such a limit, or before the first run.
+    pub day: Option<Day>,
     /// What a user should know of it, such as that GitHub was not asked.
     pub notes: Vec<String>,
 }
@@ -325,7 +339,7 @@ impl Run {
         let History { mut plan, engine, recorder, record, is_idle, .. } = history;
         if is_idle {
             listeners.iter_mut().try_for_each(|listener| listener.finish())?;
-            return Ok(Finished { record, stopped: None, fault: None });
+            return Ok(Finished { record, stopped: None, fault: None, held_up: None });
         }
         Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
         let setup = Setup { plan, api: jules.clone(), record, options: engine, at_end };

@@ -16,7 +16,7 @@ use super::pulls::PullsBefore;
 use super::{Options, RunError};
 use crate::engine::{self, StopReason};
 use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity, StoredRun};
-use crate::outcome::{EventKind, Outcome, RunId, RunRecord, TaskRecord, is_waiting};
+use crate::outcome::{AttemptRecord, EventKind, Outcome, RunId, RunRecord, TaskRecord, is_waiting};
 use crate::plan::{Plan, Task, TaskId};
 
 /// What there is to do, and what it rests on.
@@ -105,6 +105,11 @@ impl Work {
         let known = last.as_ref().map(|last| &last.record).filter(|_| goes_on);
 
         let again = told_again(&plan, &decisions);
+        let is_replaced = |(decision, facts): &(&Decision, &Facts)| {
+            let last = facts.loose.as_ref().and_then(|loose| loose.record.last_attempt());
+            matches!(decision, Decision::Start(_)) && last.is_some_and(AttemptRecord::is_live)
+        };
+        let replaced = decisions.iter().zip(&facts).filter(is_replaced).count();
         let left_over = left_over(plan.tasks.iter().zip(&facts).zip(&decisions), known, now);
         let earlier = earlier(&plan, &mut facts, &decisions, known, reader)?;
         let by_pulls = by_pulls(&plan, &decisions, known);
@@ -163,7 +168,7 @@ impl Work {
         };
         let mut work =
             Self { plan, outlook: Outlook { tasks, ..Outlook::default() }, last, goes_on, by_pulls, engine };
-        work.outlook.left_over = work.engine.left_over.len();
+        (work.outlook.left_over, work.outlook.replaced) = (work.engine.left_over.len(), replaced);
         work.outlook.is_idle = !is_empty && work.is_idle(options);
         if options.failed && work.outlook.is_idle {
             return Err(RunError::NothingFailed);

@@ -188,3 +188,35 @@ fn the_way_on_names_what_decides_which_tasks_there_are() {
     let ended = world.run().args("--shard 1/1 --max-tasks 1 --var x=1 -j 1").exits(5);
     assert!(ended.stderr.contains(" --var x=1 --shard 1/1\n"), "{ended}");
 }
+
+/// A task that is selected without what it needs: what `-n` prints is what becomes of it.
+#[test]
+fn a_dry_run_says_what_needs_outside_the_selection_make_of_a_task() {
+    let jobs = [
+        job("a", "Do a.", &[]),
+        job("b", "Do b.", &["needs: [a]"]),
+        job("c", "Fail.", &[]),
+        job("d", "Fail.", &[]),
+    ];
+    let scenario = "{ rules: [{ when: { prompt: Fail. }, then: { outcome: failure } }, \
+        { when: { prompt: Do a., nth: 1 }, then: { outcome: failure } }], \
+        defaults: { duration: 20ms, outcome: change } }";
+    let manifest = Manifest::of(jobs);
+    let world = World::with(scenario, &manifest);
+    world.run().args("--select job(c)||job(d)").exits(100);
+    world.write("jobs.yaml", &manifest.clone().set("strategy", "{ max-failures: 2 }").to_string());
+    let never = world.run().args("--select job(b) -n").exits(0);
+    assert!(!never.stderr.contains("max-failures") && !never.stderr.contains("to start"), "{never}");
+    let why = "b: skipped: needs `a`, which is no part of this run and was never run";
+    assert!(never.stderr.contains(why), "{never}");
+    assert_eq!(world.run().args("--select job(b)").exits(100).outcome("b").0, Outcome::Skipped);
+    world.write("jobs.yaml", &manifest.to_string());
+    // The need fails, and then has ended well.
+    world.run().args("--select job(a)").exits(100);
+    let failed = world.run().args("--select job(b) -n").exits(0);
+    assert!(failed.stderr.contains("1 waiting for what they need"), "{failed}");
+    world.run().args("--select job(a) --failed").exits(100);
+    let met = world.run().args("--select job(b) -n").exits(0);
+    assert!(met.stderr.contains("1 to start") && !met.stdout.contains("waits for"), "{met}");
+    assert_eq!(world.run().args("--select job(b)").exits(100).outcome("b").0, Outcome::Succeeded);
+}

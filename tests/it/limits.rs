@@ -17,6 +17,8 @@ fn a_spent_daily_budget_defers_the_rest_and_stays_spent() {
     let totals = world.run().exits(5).report().totals;
     assert_eq!((totals.succeeded, totals.deferred), (2, 3));
     world.created(2);
+    let dry = world.run().arg("-n").exits(0);
+    assert!(dry.stderr.contains("`sessions-per-day` is spent: the next session is free at"), "{dry}");
     let ended = world.run().exits(5);
     assert_eq!(ended.count(Outcome::Deferred), 3);
     // The ledger counts over runs, too.
@@ -80,6 +82,11 @@ fn too_many_failures_start_nothing_more() {
         let report = ended.report();
         assert_eq!((report.totals.failed, report.totals.deferred), (started, 8 - started), "{strategy}");
         assert_eq!(report.run.stopped.as_deref(), Some("max-failures"));
+        // Where too many have failed over all invocations a plain run would start nothing.
+        let way_on = "run again what failed, and go on with the rest: jules-batch run jobs.yaml --failed";
+        let is_held_up = strategy.contains("max-failures");
+        let plain = ended.stderr.contains("\ngo on with: jules-batch run jobs.yaml\n");
+        assert_eq!((ended.stderr.contains(way_on), plain), (is_held_up, !is_held_up), "{ended}");
     });
 }
 
@@ -212,6 +219,31 @@ fn a_connection_that_falls_silent_is_left_and_told() {
     assert!(ended.stderr.contains("going on with a fresh connection"), "{ended}");
     assert_eq!(world.statistics().faults.get("silence"), Some(&1));
     world.created(2);
+}
+
+/// Whatever it is asked when it falls silent: nothing is created twice, and nothing that has ended well is given up.
+#[test]
+fn a_connection_may_fall_silent_at_any_request() {
+    let cases = [
+        "sessions.create, nth: 1",
+        "sessions.create, nth: 2",
+        "sessions.list, nth: 1",
+        "sessions.list, nth: 3",
+        "reads, nth: [6, 9, 12]",
+    ];
+    at_once(cases, |on| {
+        let scenario = format!(
+            "{{ defaults: {{ duration: 2s, outcome: pull-request }}, faults: [{{ kind: silence, on: {on} }}] }}"
+        );
+        let manifest = tasks(3)
+            .set("timeouts", "{ task: 20s, stall: 20s, settle: 2s, request: 500ms }")
+            .set("retries", "{ count: 1, delay: 20ms }");
+        let world = World::over_tls(&scenario, &manifest);
+        let ended = world.run().env("SSL_CERT_FILE", "service.pem").exits(0);
+        assert_eq!(ended.report().totals.succeeded, 3, "{on}: {ended}");
+        assert!(ended.report().strays.is_empty() && ended.report().strays_unknown.is_none(), "{on}: {ended}");
+        world.created(3);
+    });
 }
 
 #[test]

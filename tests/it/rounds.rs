@@ -180,6 +180,8 @@ fn fresh_takes_up_what_is_live_and_replace_live_archives_it_first() {
     world.created(3);
     world.run().args("--fresh --no-wait").exits(5);
     let ended = world.run().args("--fresh --replace-live").exits(0);
+    assert!(ended.stderr.contains("3 tasks at work: archived first, and done again"), "{ended}");
+    assert!(!ended.stderr.contains("result already"), "{ended}");
     assert_eq!((ended.count(Outcome::Succeeded), world.statistics().created), (3, 9));
     assert_eq!(world.sessions().iter().filter(|session| session.archives == 1).count(), 3);
     assert!(!world.statistics().second_sessions.iter().any(|second| second.while_live));

@@ -269,3 +269,29 @@ fn what_a_simulated_run_has_left_open_keeps_no_later_one_from_its_work() {
         assert!(ended.stdout.contains("\thttps://github.com/my-org/web/pull/"), "{ended}");
     }
 }
+
+#[test]
+fn a_simulated_run_is_gone_on_with_under_its_scenario_and_in_its_time() {
+    let world = world();
+    // A night of twenty hours takes two seconds.
+    let scenario = "speed: 36000\nany-source: true\ndefaults: { duration: 5s, outcome: change }\n";
+    world.write("fast.yaml", scenario);
+    let manifest = Manifest::of([job("a", "Do a.", &[]), job("b", "Do b.", &[])])
+        .set("repeat", "20h")
+        .set("poll", "{ interval: 10m }")
+        .set("timeouts", "{ task: 20h, stall: 20h, settle: 1h, request: 20s }");
+    world.write("jobs.yaml", &manifest.to_string());
+    let run = |flags: &str| {
+        world.command("run").without_env("JULES_API_KEY").arg("--simulate=fast.yaml").args(flags)
+    };
+    run("--max-tasks 1 -j 1").exits(5);
+    let status = world.command("status").exits(0);
+    assert!(status.stdout.contains("go on with: jules-batch run jobs.yaml --simulate=fast.yaml"), "{status}");
+    run("").exits(0);
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    let dry = run("-n").exits(0);
+    assert!(dry.stderr.contains("2 to start"), "{dry}");
+    let status = world.command("status").exits(0);
+    assert!(status.stdout.contains("the next run: 2 to start"), "{status}");
+    assert_eq!(run("").exits(0).report().totals.total, 2);
+}

@@ -18,7 +18,7 @@ use crate::outcome::{JournalError, Listener, Role, RunEvent, RunRecord};
 pub(crate) use left::Pace;
 pub(crate) use line::{Said, heartbeat, lines};
 pub(crate) use line::{standing, style_of};
-pub(crate) use service::troubles;
+pub(crate) use service::{spent, troubles};
 pub(crate) use table::table;
 pub(crate) use view::RunView;
 

@@ -111,7 +111,8 @@ fn not_started(pause: &StartPause, now: Timestamp) -> String {
     format!("no session is started before {}: {why}", clock(pause.until, now))
 }
 
-fn spent(until: Timestamp, now: Timestamp) -> String {
+/// That the day's sessions are used up, and when the next is free.
+pub(crate) fn spent(until: Timestamp, now: Timestamp) -> String {
     format!("`sessions-per-day` is spent: the next session is free at {}", clock(until, now))
 }
 
@@ -157,8 +158,8 @@ mod tests {
         let outage = Outage {
             requests: requests.iter().map(|&kind| kind.to_owned()).collect(),
             since: at(10),
-            error: "the service answered 503 UNAVAILABLE: back\n::error::soon".into(),
             last_failure: Some(at(139)),
+            error: "the service answered 503 UNAVAILABLE: back\n::error::soon".into(),
             next_try: Some(at(147)),
         };
         ServiceStatus { outage: Some(outage), ..ServiceStatus::default() }

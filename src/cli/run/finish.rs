@@ -25,7 +25,7 @@ pub(super) fn finish(
     let page = files.path(Format::Html);
     console
         .say(&format!("reports: {}", [page, files.path(Format::Junit)].map(|path| quoted(&path)).join(", ")));
-    for line in what_next(record, args, command, width) {
+    for line in what_next(finished, args, command, width) {
         console.say(&format!("{CYAN}{line}{CYAN:#}"));
     }
     if let Some(Fault::KeyRefused(why) | Fault::ServiceDown(why)) = &finished.fault {
@@ -106,7 +106,8 @@ pub(super) fn in_full(command: &str, args: &RunArgs) -> String {
 }
 
 /// What a user would do next.
-fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>, width: usize) -> Vec<String> {
+fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: usize) -> Vec<String> {
+    let record = &finished.record;
     let Some(command) = command else {
         let left = record.totals().remaining() > 0;
         return left.then(|| "go on with the rest: run this step again".to_owned()).into_iter().collect();
@@ -117,7 +118,10 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>, width: u
     let waiting =
         if args.is_simulated() { Vec::new() } else { summary::needs_person(record, &command, width) };
     lines.extend(waiting);
-    if record.totals().remaining() > 0 {
+    let is_held_up = finished.held_up.is_some();
+    if record.totals().remaining() > 0 && is_held_up {
+        lines.push(format!("run again what failed, and go on with the rest: {command} --failed"));
+    } else if record.totals().remaining() > 0 {
         lines.push(format!("go on with: {command}"));
     }
     if !record.strays.is_empty() {
@@ -126,7 +130,8 @@ fn what_next(record: &RunRecord, args: &RunArgs, command: Option<&str>, width: u
                 .to_owned(),
         );
     }
-    if record.tasks.values().any(TaskRecord::has_failed) {
+    let is_said = record.totals().remaining() > 0 && is_held_up;
+    if record.tasks.values().any(TaskRecord::has_failed) && !is_said {
         lines.push(format!("run again what failed: {command} --failed"));
     }
     if args.is_simulated() {
@@ -150,7 +155,7 @@ mod tests {
             events.push(sample::event(2, sample::created("task-0", 1, 7)));
         }
         events.extend(outcome.map(|outcome| sample::event(9, sample::ended("task-0", outcome, None))));
-        Finished { record: RunRecord::from_events(&events).unwrap(), stopped, fault: None }
+        Finished { record: RunRecord::from_events(&events).unwrap(), stopped, fault: None, held_up: None }
     }
 
     fn code(finished: &Finished) -> u8 {

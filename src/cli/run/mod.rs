@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foreign_text::line as neutral;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 pub(crate) use args::{RunArgs, SimulateWith};
@@ -24,7 +25,7 @@ use super::progress::{Pace, Progress};
 use super::quote::quoted;
 use super::selection::nothing_selected;
 use super::signals::{self, Signal, Signals};
-use super::simulate::is_scenario;
+use super::simulate::{is_scenario, scenario};
 use super::{github, outlook, outputs, planned};
 use crate::manifest::Manifest;
 use crate::outcome::RunRecord;
@@ -56,11 +57,12 @@ impl Job {
     fn options(&self, args: &RunArgs) -> Result<Options, Failure> {
         let options = args.options()?;
         let scenario = args.scenario().map(Path::to_owned);
+        let named = scenario.as_ref().map(|path| path.to_string_lossy().into_owned());
         let inputs: Vec<_> = self.manifest.files().into_iter().chain(scenario).collect();
         outputs::spare(&inputs, &options.reports)?;
         let (workflow_run, is_rerun) =
             self.workflow.clone().map_or((None, false), |(run, again)| (Some(run), again));
-        Ok(Options { workflow_run, is_rerun, ..options })
+        Ok(Options { workflow_run, is_rerun, scenario: named, ..options })
     }
 }
 
@@ -139,7 +141,7 @@ async fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, F
     }
     let mut runner = Runner::new(job.manifest).origin(job.origin, job.file).options(options);
     if args.is_simulated() {
-        runner = runner.simulated(1.0);
+        runner = runner.simulated(scenario(args.scenario())?.speed());
     } else {
         runner = runner.github(github::connect()?);
     }
@@ -153,7 +155,9 @@ async fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, F
             // Of what only the account knows nothing can be told.
             if !preview.outlook.tasks.is_empty() {
                 outlook::foretell(&preview.outlook, console);
+                outlook::unmet(&preview.outlook).iter().for_each(|why| console.say(why));
                 outlook::held_up(&preview).iter().for_each(|why| console.say(why));
+                outlook::day(&preview, Timestamp::now()).iter().for_each(|day| console.say(day));
             }
             print(&preview.plan, &preview.outlook, PlanFormat::Table, console)?;
             warn_of_problems(&preview.impossible, console);
@@ -239,6 +243,9 @@ async fn agree(plan: &Plan, all: &Outlook, args: &RunArgs, console: &Console) ->
             return Err(Failure::usage(format!("{} are more than {MANY_TASKS}", many(tasks, "task")))
                 .help("say how many sessions this run may start: --max-tasks N; the next run goes on"));
         }
+    }
+    if all.replaced > 0 && all.told_again() <= all.replaced {
+        console.say(&format!("{} at work: archived first, and done again", many(all.replaced, "task")));
     }
     if all.repeated() == 0 {
         return Ok(());

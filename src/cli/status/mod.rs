@@ -18,6 +18,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::progress::{Pace, Progress, troubles};
 use super::signals::Signals;
+use super::simulate::scenario;
 use super::{outlook, recorded, summary};
 use crate::ledger::{Ledger, LedgerReader, RunOverview};
 use crate::manifest::{self, LoadOptions};
@@ -133,7 +134,10 @@ fn preview(record: &RunRecord, args: &StatusArgs, reader: &LedgerReader) -> Opti
     let manifest = manifest::load(Path::new(&record.info.manifest), &LoadOptions::default()).ok()?;
     let options = Options { state_dir: recorded::folder(reader).to_owned(), ..Options::default() };
     let runner = Runner::new(manifest).options(options);
-    let runner = if record.info.simulated { runner.simulated(1.0) } else { runner };
+    let runner = match record.info.simulated {
+        true => runner.simulated(scenario(record.round.scenario.as_deref().map(Path::new)).ok()?.speed()),
+        false => runner,
+    };
     runner.preview().ok().filter(|preview| preview.plan.name == record.info.name)
 }
 
@@ -148,7 +152,11 @@ fn next(preview: &Preview) -> Option<String> {
 /// The manifest, as the command line that goes on with it names it.
 fn manifest(record: &RunRecord) -> String {
     let path = super::quote::quoted(Path::new(&record.info.manifest));
-    if record.info.simulated { path + " --simulate" } else { path }
+    match &record.round.scenario {
+        _ if !record.info.simulated => path,
+        None => path + " --simulate",
+        Some(scenario) => format!("{path} --simulate={}", super::quote::quoted(Path::new(scenario))),
+    }
 }
 
 /// Shows what happens until the run ends, or its process, or the user does not want to see more.

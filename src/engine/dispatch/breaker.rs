@@ -33,6 +33,12 @@ impl Breaker {
         self.failed += usize::from(is_failure);
     }
 
+    /// Why a later invocation starts nothing either, with the figures: what is run again counts no more.
+    pub(super) fn lasting_verdict(&self, rules: &Strategy) -> Option<String> {
+        let Self { ended, failed, .. } = *self;
+        Self { ended, failed, ..Self::default() }.verdict(rules)
+    }
+
     /// Why the rules let nothing more start, with the figures.
     pub(super) fn verdict(&self, rules: &Strategy) -> Option<String> {
         if rules.fail_fast && self.fails_now {

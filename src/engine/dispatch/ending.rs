@@ -114,6 +114,12 @@ impl Dispatch {
         self.breaker.verdict(&self.plan.settings.strategy)
     }
 
+    /// Why the next invocation would start nothing of what is left, for the same reason.
+    pub(in crate::engine) fn held_up(&self) -> Option<String> {
+        let strategy = &self.plan.settings.strategy;
+        self.breaker.lasting_verdict(strategy).filter(|_| self.stop.reason == Some(StopReason::Failures))
+    }
+
     pub(super) fn stop_if_too_many_failed(&mut self, now: Now) {
         if self.stop.reason.is_some_and(|stop| stop >= StopReason::Failures) {
             return;

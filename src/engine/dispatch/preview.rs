@@ -1,12 +1,12 @@
 //! What a dry run prints.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::TaskIx;
 use crate::engine::input::Now;
-use crate::outcome::Outcome;
+use crate::outcome::{EventKind, Outcome};
 
 impl Dispatch {
     /// The tasks that are followed or started, by their places in the plan: with `max-tasks` those that are the first when
@@ -27,6 +27,21 @@ impl Dispatch {
             to_do.sort_unstable();
         }
         to_do.into_iter().map(|TaskIx(at)| at).collect()
+    }
+
+    /// The end of each task that has one before anything is asked, and why where it has it only now.
+    pub(in crate::engine) fn needed(mut self) -> Vec<Option<(Outcome, Option<String>)>> {
+        let mut reasons = HashMap::new();
+        for event in self.take_turn().events {
+            if let EventKind::TaskEnded { task, reason, .. } = event {
+                reasons.insert(task, reason);
+            }
+        }
+        let end = |ix: TaskIx| match self.tasks.state(ix) {
+            State::Ended(outcome) => Some((*outcome, reasons.remove(&self.plan[ix].id).flatten())),
+            _ => None,
+        };
+        self.tasks.all().map(end).collect()
     }
 
     /// The first tasks to be started while these are at work.
