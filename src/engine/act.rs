@@ -231,7 +231,7 @@ async fn list(api: &Jules, since: Timestamp) -> Result<Listed, RequestFailure> {
 }
 
 async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
-    let PageRequest { token, place, watched, lean } = request;
+    let PageRequest { token, place, watched, passed, lean } = request;
     let page = ListSessions {
         page_size: Some(PAGE),
         page_token: token,
@@ -241,18 +241,20 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
     let token = page.page_token.as_deref();
     let retries = Retries { attempts: PAGE_RETRIES, ..Retries::default() };
     let (clock, api) = Clock::start(&api.with(|options| options.retries(retries)));
-    let result = api.find_sessions(&page, |session| watched.contains(session)).await;
+    let is_wanted = |session: &SessionId| watched.contains(session) || !passed.contains(session);
+    let result = api.find_sessions(&page, is_wanted).await;
     let (asked, took) = clock.stop();
-    let result = result.map_err(|error| request_failure(&error)).map(|page| Page {
-        found: page
-            .found
-            .iter()
-            .map(|(place, session)| (*place, seen(session, api.service_time())))
-            .collect(),
-        count: page.count,
-        bytes: page.bytes,
-        // The same page once more shows nothing new: what it lacks is read by itself.
-        next: page.next_page_token.filter(|next| token != Some(next)),
+    let result = result.map_err(|error| request_failure(&error)).map(|page| {
+        let shown = page.found.iter().map(|(place, session)| (*place, seen(session, api.service_time())));
+        let (found, others): (Vec<_>, Vec<_>) = shown.partition(|(_, seen)| watched.contains(&seen.id));
+        Page {
+            found,
+            strangers: others.into_iter().map(|(_, seen)| seen).collect(),
+            count: page.count,
+            bytes: page.bytes,
+            // The same page once more shows nothing new: what it lacks is read by itself.
+            next: page.next_page_token.filter(|next| token != Some(next)),
+        }
     });
     Polled::Page { place, lean, asked, took, result }
 }

@@ -121,6 +121,8 @@ pub(super) enum Polled {
 pub(super) struct Page {
     /// The watched sessions and their places on the page.
     pub(super) found: Vec<(usize, Seen)>,
+    /// Those that no page has shown before, and that nobody watches.
+    pub(super) strangers: Vec<Seen>,
     /// How many sessions the page holds.
     pub(super) count: usize,
     pub(super) bytes: usize,

@@ -17,6 +17,8 @@ pub enum StopReason {
     Capacity,
     /// Creates in doubt do not settle: nothing more is started.
     Doubts,
+    /// Another run, older than this one and without its ledger, works on the same tasks: nothing more is started.
+    Rival,
     /// `max-failures` or `fail-fast`: nothing more is started.
     Failures,
     /// The deadline: what is live is detached.
@@ -45,7 +47,7 @@ impl StopReason {
     /// Whether creates that have not been sent are not to be any more. What reaches a limit was counted when it began.
     #[must_use]
     pub fn calls_creates_back(self) -> bool {
-        self >= Self::Failures
+        self >= Self::Rival
     }
 
     /// Its name in events and reports.
@@ -59,6 +61,7 @@ impl StopReason {
             Self::MaxTasks => "max-tasks",
             Self::Capacity => "capacity-wait",
             Self::Doubts => "creates-in-doubt",
+            Self::Rival => "another-run",
             Self::Failures => "max-failures",
             Self::Deadline => "deadline",
             Self::Key => "key-refused",
@@ -87,6 +90,7 @@ impl StopReason {
             Self::Doubts => {
                 "not started: it is not known of too many sessions whether they were created, and no listing tells"
             }
+            Self::Rival => "not started: another run works on the same tasks",
             Self::Failures => "not started: too many tasks failed",
             Self::Deadline => "not started before the deadline",
             Self::Key => "not started: the service refused the API key",
@@ -111,6 +115,7 @@ impl StopReason {
             | Self::MaxTasks
             | Self::Capacity
             | Self::Doubts
+            | Self::Rival
             | Self::Failures
             | Self::Interrupt
             | Self::Terminate

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::LedgerError;
+use super::disk::SharedDisk;
 use super::folder::StateFolder;
 use super::prune::INCREMENTAL;
 use super::schema::{self, STEPS, Version};
@@ -17,12 +18,18 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What must be free on the disk before a run begins, in bytes. The log keeps it afterwards.
 const ROOM: u32 = 1 << 20;
 
-/// Opens the ledger for writing and brings it to the newest version. The caller holds the lock, and the file exists.
-pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+/// Opens the ledger for writing and brings it to the newest version. The caller holds the lock, and the file exists. On a
+/// disk that is shared nobody else has it meanwhile, not even to read.
+pub(super) fn open(path: &Path, shared: Option<SharedDisk>) -> Result<Connection, LedgerError> {
     let failed = |source| LedgerError::Storage { doing: "open the ledger", path: path.to_owned(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(failed)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    if shared.is_some() {
+        // Before the first page is read: then the log's index is in this process's memory, and no file beside the database
+        // that machines would have to share.
+        conn.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(())).map_err(failed)?;
+    }
     let version = schema::version(&conn).map_err(failed)?;
     match version {
         Version::Empty => {}

@@ -32,6 +32,7 @@
 //! | `ledger.db.corrupt-<time>` | a corrupt ledger, set aside |
 
 mod database;
+mod disk;
 mod entry;
 mod error;
 mod facts;
@@ -52,6 +53,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use disk::SharedDisk;
 pub use error::LedgerError;
 pub(crate) use facts::{Facts, Latest, Loose};
 pub(crate) use folder::{SIMULATED, has_ledger, keep_out_of_git, open_regular};

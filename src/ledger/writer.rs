@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::disk::SharedDisk;
 use super::folder::StateFolder;
 use super::lock::{Holder, Lock};
 use super::{LedgerError, LedgerReader, ManifestIdentity, Recorder, database, prune};
@@ -16,6 +17,7 @@ pub(crate) struct Ledger {
     reader: LedgerReader,
     set_aside: Option<PathBuf>,
     redated: usize,
+    shared: Option<SharedDisk>,
     _lock: Lock,
 }
 
@@ -34,16 +36,26 @@ impl Ledger {
     }
 
     pub(super) fn open_at(state_dir: &Path, now: Timestamp) -> Result<Self, LedgerError> {
+        Self::open_on(state_dir, SharedDisk::of, now)
+    }
+
+    /// The same on such a disk.
+    pub(super) fn open_on(
+        state_dir: &Path,
+        disk: impl Fn(&Path) -> Option<SharedDisk>,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
         let folder = StateFolder::prepare(state_dir)?;
+        let shared = disk(state_dir);
         let lock = Lock::acquire(&folder, now)?;
         let path = folder.database();
         let mut set_aside = folder.has_orphaned_log().then(|| folder.set_aside(now)).transpose()?;
         folder.prepare_database()?;
-        let conn = match database::open(&path) {
+        let conn = match database::open(&path, shared) {
             Err(e) if e.is_corrupt() => {
                 set_aside = Some(folder.set_aside(now)?);
                 folder.prepare_database()?;
-                database::open(&path)?
+                database::open(&path, shared)?
             }
             opened => opened?,
         };
@@ -55,7 +67,7 @@ impl Ledger {
         prune::prune(&conn, now).map_err(failed("remove old runs from the ledger"))?;
         prune::shrink(&conn).map_err(failed("make the ledger's file smaller"))?;
         database::claim_room(&conn, &path, now)?;
-        Ok(Self { reader: LedgerReader::new(conn, path), set_aside, redated, _lock: lock })
+        Ok(Self { reader: LedgerReader::new(conn, path), set_aside, redated, shared, _lock: lock })
     }
 
     /// Who runs with this state folder now; none if nobody does, or if it cannot be told.
@@ -75,6 +87,12 @@ impl Ledger {
     #[must_use]
     pub(crate) fn redated(&self) -> usize {
         self.redated
+    }
+
+    /// The disk that it lies on, where other machines may have that too.
+    #[must_use]
+    pub(crate) fn shared_disk(&self) -> Option<SharedDisk> {
+        self.shared
     }
 
     /// What it can be asked.

@@ -76,6 +76,12 @@ impl Marker {
         &self.key
     }
 
+    /// The part of its run's id that it carries.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
     /// The attempt, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {

@@ -14,7 +14,9 @@ use super::round::{self, LeftOut};
 use super::work::{Work, last_round};
 use super::{Options, Redactor, RunError};
 use crate::engine::{self, look_back};
-use crate::ledger::{Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SkippedEvent, StoredRun};
+use crate::ledger::{
+    Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SharedDisk, SkippedEvent, StoredRun,
+};
 use crate::outcome::{EventKind, EventLog as _, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
@@ -58,6 +60,7 @@ impl History {
         ledger.claim(&identity)?;
         let ledger = pulls.record(ledger, &options.reports.redactor, began)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
+        notes.extend(ledger.shared_disk().map(|disk| on_shared_disk(disk, &options.state_dir)));
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
         let work = Work::decide(plan, &identity, options, Some(reader), pulls)?;
@@ -326,6 +329,15 @@ fn first_event(plan: &Plan, origin: &Origin, simulated: bool) -> RunEvent {
         simulated,
     };
     RunEvent { seq: 1, ts, kind: EventKind::RunStarted { run } }
+}
+
+fn on_shared_disk(disk: SharedDisk, folder: &Path) -> String {
+    format!(
+        "the state folder `{}` is on a disk that other machines may share ({}): let one machine run at a time, and no other read it \
+         meanwhile; a folder on a disk of this machine is safer",
+        folder.display(),
+        disk.kind
+    )
 }
 
 fn redated(count: usize) -> String {

@@ -49,6 +49,7 @@ mod requests;
 mod resuming;
 mod retry_prompt;
 mod retrying;
+mod rivals;
 mod rounds;
 mod screens;
 mod secrets;

@@ -50,6 +50,7 @@ pub(super) fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         Some(StopReason::Abandon) => Some(Exit::Interrupted),
         Some(StopReason::NotWritable) => Some(Exit::NotWritable),
         Some(StopReason::Key) => Some(Exit::KeyRefused),
+        Some(StopReason::Rival) => Some(Exit::WorkLeft),
         // Later runs find what was started; before anything was, the service itself is what failed.
         Some(StopReason::Capacity | StopReason::Budget | StopReason::Service)
             if !anything_started(record) =>

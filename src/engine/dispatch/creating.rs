@@ -6,7 +6,7 @@ use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::admission::Repeat;
 use crate::engine::create::{self, Create, Post, Sign, UNKNOWN};
 use crate::engine::driver::End;
-use crate::engine::input::{CreateFailure, Now};
+use crate::engine::input::{CreateFailure, Now, Seen};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome};
 
@@ -65,6 +65,7 @@ impl Dispatch {
             create::Step::Created { seen, adopted } => {
                 if !adopted {
                     self.run.newest = Some(Sign::of(&seen, now));
+                    self.count_ours(&seen);
                     self.tasks.on_taken(ix);
                 }
                 self.admission.on_created(self.tasks.slots().live + 1);
@@ -152,11 +153,27 @@ impl Dispatch {
         }
         if is_had && is_first && self.is_look_old(attempt.task, now) {
             self.spare_turns += 1;
-            self.give_back(attempt.task);
-            self.tasks[attempt.task].attempts = attempt.number.saturating_sub(1);
+            self.take_back(attempt.task);
             return self.recheck(attempt.task, now);
         }
         self.create_step(attempt, now, |create| create.on_turn(result, now));
+    }
+
+    /// What is to be created has no intent yet, and is not to be.
+    pub(super) fn take_back(&mut self, ix: TaskIx) {
+        self.give_back(ix);
+        self.tasks[ix].attempts = self.tasks[ix].attempts.saturating_sub(1);
+        self.tasks.put(ix, State::Waiting);
+    }
+
+    /// A POST was answered, or not. What has no good answer may have made a session all the same.
+    pub(super) fn on_posted(&mut self, attempt: Attempt, result: Result<Box<Seen>, CreateFailure>, now: Now) {
+        let result = result.and_then(|seen| self.unless_taken(seen));
+        if result.is_err() {
+            self.rivals.expect(self.marker(attempt));
+        }
+        let result = self.unless_believed(attempt, result, now);
+        self.create_step(attempt, now, |create| create.on_posted(result, now));
     }
 
     /// Records that a POST leaves: at once, or never.

@@ -307,6 +307,7 @@ impl Dispatch {
                     return;
                 }
                 self.report_strays(&seen);
+                self.look_for_rivals(&seen, now);
                 let changed = "the service does not keep titles, whose markers tell whose a session is";
                 let lacks = |newest| format!("the last listing does not show session {newest}");
                 lacking.map(lacks).or(gap).or_else(|| self.titles.are_changed.then(|| changed.to_owned()))

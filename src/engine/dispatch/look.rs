@@ -33,6 +33,7 @@ impl Dispatch {
     pub(super) fn on_searched(&mut self, attempt: Attempt, result: Result<Listed, RequestFailure>, now: Now) {
         let look = result.map(|listed| {
             listed.found.iter().for_each(|seen| self.check_title(seen));
+            self.look_for_rivals(&listed.found, now);
             match (self.look(attempt, &listed.found, now), listed.gap()) {
                 (Look::Absent, Some(gap)) => Look::Inconclusive(gap),
                 (look, _) => look,

@@ -14,10 +14,12 @@ mod look;
 mod old;
 mod opening;
 mod others;
+mod overlap;
 mod polled;
 mod preview;
 mod put_away;
 mod repositories;
+mod rivals;
 mod surveyed;
 mod tasks;
 mod timers;
@@ -37,6 +39,7 @@ use self::breaker::Breaker;
 use self::further::Further;
 use self::key::Key;
 use self::others::Others;
+use self::rivals::Rivals;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
@@ -91,6 +94,7 @@ pub(super) struct Dispatch {
     archiving: Archiving,
     further: Further,
     others: Others,
+    rivals: Rivals,
     poller: Poller,
     /// Creates on a repository that were refused, with none taken between; those without a repository together.
     refused: HashMap<Option<String>, Refusals>,
@@ -157,6 +161,7 @@ impl Dispatch {
             further: Further::default(),
             archiving: Archiving::of(options.left_over.clone()),
             others: Others::default(),
+            rivals: Rivals::new(now.wall),
             poller: Poller::new(settings.poll),
             refused: HashMap::new(),
             breaker: Breaker::default(),
@@ -176,11 +181,7 @@ impl Dispatch {
             Input::Surveyed(result) => self.on_surveyed(result, now),
             Input::Audited(result) => self.on_audited(result, lost_key.take().is_some(), now),
             Input::Turned { attempt, result } => self.on_turned(attempt, result, now),
-            Input::Posted { attempt, result } => {
-                let result = result.and_then(|seen| self.unless_taken(seen));
-                let result = self.unless_believed(attempt, result, now);
-                self.create_step(attempt, now, |create| create.on_posted(result, now));
-            }
+            Input::Posted { attempt, result } => self.on_posted(attempt, result, now),
             Input::Searched { attempt, result } => self.on_searched(attempt, result, now),
             Input::Polled(polled) => self.on_polled(polled, now),
             Input::Read { attempt, purpose: Purpose::Answer, result }

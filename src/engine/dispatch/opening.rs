@@ -20,6 +20,7 @@ use crate::plan::Task;
 impl Dispatch {
     /// Begins the invocation: takes over what `record` knows and asks for the first listing.
     pub(in crate::engine) fn open(&mut self, record: &RunRecord, now: Now) {
+        self.meet_rivals(record, now);
         let (invocation, shard) = (record.invocations + 1, self.options.shard);
         let workflow_run = self.options.workflow_run.clone();
         self.turn.events.push(EventKind::InvocationStarted { invocation, shard, workflow_run });

@@ -22,6 +22,9 @@ impl Dispatch {
                         self.show(seen, asked, now);
                     }
                 }
+                let strangers = result.map(|page| page.strangers).unwrap_or_default();
+                self.look_for_rivals(&strangers, now);
+                self.poller.pass_over(strangers.into_iter().map(|seen| seen.id));
             }
             Polled::One { session, asked, took, result } => {
                 self.poller.on_one(&session, took, now.instant);
@@ -54,6 +57,7 @@ impl Dispatch {
     fn show(&mut self, seen: &Seen, asked: Instant, now: Now) {
         self.poller.note(&seen.id, liveness(&seen.state));
         self.check_title(seen);
+        self.count_ours(seen);
         self.see_other(seen);
         if let Some(attempt) = self.tasks.of_session(&seen.id) {
             self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 
 use super::old::Wanted;
+use super::rivals::bucket;
 use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::engine::Fault;
@@ -49,6 +50,7 @@ impl Dispatch {
             if let Some(marker) = seen.marker() {
                 self.others.found(&marker, &seen.id, seen.is_over());
             }
+            self.note_earlier(seen);
         }
         let mut marked = Marked::new();
         for seen in &seen {
@@ -162,9 +164,4 @@ impl Dispatch {
         let found = self.tasks.driver_of(attempt).filter(|_| seen.archived);
         found.into_iter().for_each(Driver::found_in_archive);
     }
-}
-
-/// The digits of a key that markers of all forms carry.
-fn bucket(key: &str) -> String {
-    key.chars().take(8).collect()
 }

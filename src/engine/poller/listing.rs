@@ -85,7 +85,8 @@ impl Poller {
         let entries = &self.entries;
         let watched = self.watched.get_or_insert_with(|| Arc::new(entries.keys().cloned().collect()));
         let lean = self.costs.are_pages_heavy();
-        PollRequest::Page(PageRequest { token, place, watched: Arc::clone(watched), lean })
+        let (watched, passed) = (Arc::clone(watched), Arc::clone(&self.passed));
+        PollRequest::Page(PageRequest { token, place, watched, passed, lean })
     }
 
     /// Whether the listing under way will most likely show the session: then its end is waited for.

@@ -49,6 +49,8 @@ pub(super) struct Poller {
     costs: Costs,
     lifetimes: Lifetimes,
     watched: Option<Watched>,
+    /// Sessions that pages have shown and nobody watches.
+    passed: Watched,
     counts: Counts,
 }
 
@@ -90,8 +92,10 @@ pub(super) struct PageRequest {
     pub(super) token: Option<String>,
     /// How many sessions stand before it.
     pub(super) place: usize,
-    /// Only these are of interest.
+    /// These are of interest.
     pub(super) watched: Watched,
+    /// These are known to be of none.
+    pub(super) passed: Watched,
     /// Without what the sessions have made.
     pub(super) lean: bool,
 }
@@ -99,6 +103,14 @@ pub(super) struct PageRequest {
 impl Poller {
     pub(super) fn new(settings: PollSettings) -> Self {
         Self { settings, ..Self::default() }
+    }
+
+    /// Pages need not show these again.
+    pub(super) fn pass_over(&mut self, sessions: impl Iterator<Item = SessionId>) {
+        let mut sessions = sessions.peekable();
+        if sessions.peek().is_some() {
+            Arc::make_mut(&mut self.passed).extend(sessions);
+        }
     }
 
     /// Watch a session of this age from now on. `newest`: it was created just now, so that it stands first in the list.

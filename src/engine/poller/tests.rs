@@ -29,7 +29,7 @@ const TOOK: Duration = Duration::from_millis(100);
 fn show(poller: &mut Poller, place: usize, shown: &[SessionId], more: bool, now: Instant) {
     let found = shown.iter().cloned().map(seen).enumerate().collect();
     let next = more.then(|| "more".to_owned());
-    let page = Page { found, count: shown.len(), bytes: 1000, next };
+    let page = Page { found, strangers: Vec::new(), count: shown.len(), bytes: 1000, next };
     poller.on_page(place, Ok(&page), TOOK, now);
 }
 

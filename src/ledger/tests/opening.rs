@@ -45,6 +45,25 @@ fn a_second_one_is_told_who_holds_the_folder() {
 }
 
 #[test]
+fn on_a_shared_disk_nobody_else_has_the_ledger_while_it_is_open_and_no_memory_is_shared() {
+    let dir = tempfile::tempdir().unwrap();
+    let nfs = |_: &Path| Some(SharedDisk { kind: "NFS" });
+    let ledger = Ledger::open_on(dir.path(), nfs, second(0)).unwrap();
+    assert_eq!(ledger.shared_disk().map(|disk| disk.kind), Some("NFS"));
+    let events = short_run(&run_id(1));
+    let mut recorder = ledger.start(identity("nightly"));
+    recorder.append(&events).unwrap();
+    assert!(!names(dir.path()).contains(&"ledger.db-shm".to_owned()), "{:?}", names(dir.path()));
+    let other = open_raw(dir.path());
+    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    other.query_row("SELECT count(*) FROM runs", [], |_| Ok(())).unwrap_err();
+    drop((recorder, other));
+    let reader = LedgerReader::open(dir.path()).unwrap();
+    assert_eq!(reader.events(&run_id(1), 0).unwrap().events, events);
+    assert_eq!(Ledger::open(dir.path()).unwrap().shared_disk(), None, "its own settings are not the file's");
+}
+
+#[test]
 fn a_holder_who_has_not_said_who_it_is_is_another_process() {
     let dir = tempfile::tempdir().unwrap();
     let _first = Ledger::open(dir.path()).unwrap();

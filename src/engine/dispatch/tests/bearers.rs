@@ -139,6 +139,9 @@ proptest! {
         for task in 0..TASKS {
             let attempt = Attempt { task: TaskIx(task), number: 1 };
             dispatch.handle(Input::Turned { attempt, result: Ok(()) }, now);
+        }
+        for task in 0..TASKS {
+            let attempt = Attempt { task: TaskIx(task), number: 1 };
             dispatch.handle(Input::Posted { attempt, result: Err(doubt()) }, now);
             dispatch.take_turn();
             dispatch.handle(Input::Searched { attempt, result: Ok(listed.clone().into()) }, now);

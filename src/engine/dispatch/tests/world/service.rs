@@ -216,7 +216,7 @@ impl World {
             found.iter_mut().for_each(|(_, seen)| seen.work.change = None);
         }
         let next = (!is_last).then(|| "more".to_owned());
-        Page { found, count: 3, bytes: 1000, next }
+        Page { found, strangers: Vec::new(), count: 3, bytes: 1000, next }
     }
 
     /// With what is in the archive, which only pages for polls leave out.
