@@ -91,6 +91,15 @@ fn connect_to_read(path: &Path) -> rusqlite::Result<(Connection, Version)> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     match schema::version(&conn) {
         Ok(version) => Ok((conn, version)),
+        // Whoever made the file died before it had its log: what was half done is taken back by a connection that may write.
+        Err(e) if has_to_roll_back(&e) => {
+            let writable = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let rolling_back = Connection::open_with_flags(path, writable)?;
+            rolling_back.busy_timeout(BUSY_TIMEOUT)?;
+            schema::version(&rolling_back)?;
+            let version = schema::version(&conn)?;
+            Ok((conn, version))
+        }
         Err(e) => {
             let cannot_open = e.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
             let Some(uri) = immutable_uri(path).filter(|_| cannot_open) else { return Err(e) };
@@ -99,6 +108,10 @@ fn connect_to_read(path: &Path) -> rusqlite::Result<(Connection, Version)> {
             Ok((conn, version))
         }
     }
+}
+
+fn has_to_roll_back(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 /// The URI of a database without a log.

@@ -163,3 +163,26 @@ fn another_process_holds_the_folder_and_is_read_meanwhile() {
     assert_eq!(Ledger::holder(dir.path()), None, "its name is still in the file");
     Ledger::open(dir.path()).unwrap();
 }
+
+/// SQLite goes over to its log with a change of the file, which a rollback journal protects.
+#[test]
+fn killed_while_the_file_was_made_it_can_still_be_read() {
+    let (dying, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = |dir: &tempfile::TempDir, name: &str| dir.path().join(name);
+    let conn = rusqlite::Connection::open(file(&dying, "ledger.db")).unwrap();
+    // So much that the pages do not wait in memory for the commit.
+    conn.execute_batch("PRAGMA cache_size = 1; CREATE TABLE t (x); INSERT INTO t VALUES (1); BEGIN").unwrap();
+    conn.execute("INSERT INTO t SELECT randomblob(100) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i FROM n)", [])
+        .unwrap();
+    for name in ["ledger.db", "ledger.db-journal"] {
+        std::fs::copy(file(&dying, name), file(&left, name)).unwrap();
+    }
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let reading = rusqlite::Connection::open_with_flags(file(&left, "ledger.db"), flags).unwrap();
+    let refused = reading.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap_err();
+    assert_eq!(refused.sqlite_error().unwrap().extended_code, rusqlite::ffi::SQLITE_READONLY_ROLLBACK);
+    // It is read as what it was before: here, no ledger of ours.
+    let error = LedgerReader::open(left.path()).unwrap_err();
+    assert!(matches!(error, LedgerError::Foreign { .. }), "{error:?}");
+    assert!(!file(&left, "ledger.db-journal").exists());
+}
