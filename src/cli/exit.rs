@@ -67,9 +67,7 @@ impl Exit {
             Self::Usage => (2, "the command line is wrong"),
             Self::ManifestInvalid => (3, "the manifest is invalid"),
             Self::NothingSelected => (4, "no task was selected"),
-            Self::WorkLeft => {
-                (5, "not yet: work is left (run again), or a session is live or astray")
-            }
+            Self::WorkLeft => (5, "not yet: work is left (run again), or a session is live or astray"),
             Self::KeyRefused => (6, "the API key is missing or was refused"),
             Self::Unavailable => (75, "service down or quota gone before anything started"),
             Self::TasksFailed => (100, "tasks failed (see run --fail-on); wins over 5"),
