@@ -175,7 +175,8 @@ impl Next {
         let Some(at) = self.at.filter(|at| *at >= range.start) else {
             let from = self.none_to.max(range.start);
             self.at = find(from..range.end.max(from));
-            self.none_to = self.none_to.max(range.end);
+            // Behind what was found nobody has looked.
+            self.none_to = self.none_to.max(self.at.unwrap_or(range.end));
             return self.at.is_some();
         };
         at < range.end
