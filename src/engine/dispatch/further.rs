@@ -1,5 +1,5 @@
 //! What sessions make after their attempts have ended: a session that has completed with a pull request may open another one
-//! some seconds later. Nothing waits for that; the first and the last listing show it.
+//! some seconds later. Nothing waits for that: the run's listings show it, the last one at the latest.
 
 use std::collections::HashMap;
 
