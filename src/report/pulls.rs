@@ -64,9 +64,22 @@ impl PullRequestV1 {
             Some(Stage::Closed) => by("closed", &self.closed_by),
             _ => by("pushed to", &self.touched_by),
         };
+        // Why it counts as touched says mostly who did it.
+        let names = |who: &String| self.reason.as_ref().is_some_and(|reason| reason.contains(who.as_str()));
+        let who = who.filter(|_| !self.touched_by.as_ref().is_some_and(names));
         match (who, self.reason.clone()) {
             (Some(who), Some(reason)) => Some(format!("{who}; {reason}")),
             (who, reason) => who.or(reason),
+        }
+    }
+
+    /// What it waits for and why: `touched: pushed to by eve`, `merged by bob`. Foreign text.
+    pub(super) fn told(&self) -> String {
+        let stage = self.stage.map_or("not read", Stage::label);
+        match self.note() {
+            Some(note) if note.starts_with(stage) => note,
+            Some(note) => format!("{stage}: {note}"),
+            None => stage.to_owned(),
         }
     }
 }

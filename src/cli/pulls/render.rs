@@ -276,9 +276,13 @@ pub(super) fn markdown(pulls: &[KnownPull], totals: &Totals) -> String {
             let link = linked(pull);
             let title =
                 pull.title.as_deref().map_or_else(String::new, |title| format!(" {}", words(title, 200)));
-            let mut stage = pull.status().map_or("not read", |status| status.stage.label()).to_owned();
-            let why = pull.status().map(note).filter(|note| !note.is_empty());
-            stage.extend(why.map(|note| format!(": {}", words(&note, 200))));
+            let stage = pull.status().map_or("not read", |status| status.stage.label());
+            let stage = match pull.status().map(note).unwrap_or_default() {
+                note if note.is_empty() => stage.to_owned(),
+                // `merged by ada` says both.
+                note if note.starts_with(stage) => words(&note, 200),
+                note => format!("{stage}: {}", words(&note, 200)),
+            };
             let since =
                 pull.status().map_or_else(String::new, |it| it.since.strftime("%Y-%m-%d %H:%M").to_string());
             let task = words(pull.followed.task.as_str(), 300);

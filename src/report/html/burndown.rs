@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::{PullRequestV1, ReportV1, TaskV1, many};
+use super::super::{PullChangeV1, PullRequestV1, ReportV1, TaskV1, many};
 use super::timeline::{Tick, add_tick, label, step};
 use super::view::{round, second};
 use crate::outcome::{PullState, Stage};
@@ -109,12 +109,15 @@ impl Burndown {
     }
 }
 
-/// What a pull request was when: open from the end of its attempt on, until it was read.
+/// What a pull request was when: open from the end of its attempt on, until it was read. By GitHub's clock it may have been
+/// merged before it was made by ours.
 fn course(task: &TaskV1, pull: &PullRequestV1) -> Vec<(Timestamp, Part)> {
     let Some(first) = pull.history.first() else { return Vec::new() };
     let made = task.attempts.last().and_then(|attempt| attempt.ended_at).filter(|made| *made < first.at);
     let made = made.map(|made| (made, Part::Open));
-    let read = pull.history.iter().map(|change| (change.at, Part::of(change.state, change.stage)));
+    let begun = task.attempts.first().map(|attempt| attempt.started_at);
+    let at = |change: &PullChangeV1| begun.map_or(change.at, |begun| change.at.max(begun));
+    let read = pull.history.iter().map(|change| (at(change), Part::of(change.state, change.stage)));
     made.into_iter().chain(read).collect()
 }
 
@@ -216,6 +219,20 @@ mod tests {
         let label = Burndown::of(&report).unwrap().label;
         assert!(label.starts_with("54 pull requests from 2026-11-22 02:10:05 UTC to 2026-11-2"), "{label}");
         assert!(label.ends_with(": 19 merged, 1 closed, 7 ready, 21 open, 6 failing"), "{label}");
+    }
+
+    #[test]
+    fn nothing_was_merged_before_the_run_began_whatever_clock_says_so() {
+        let mut report = campaign();
+        let hours = jiff::SignedDuration::from_hours(99);
+        for task in &mut report.tasks {
+            let pulls = task.pull_requests.iter_mut().chain(&mut task.pull_request);
+            for pull in pulls.filter(|pull| pull.state == Some(PullState::Merged)) {
+                pull.history.iter_mut().for_each(|change| change.at -= hours);
+            }
+        }
+        let label = Burndown::of(&report).unwrap().label;
+        assert!(label.starts_with("54 pull requests from 2026-11-22 02:00:05 UTC"), "{label}");
     }
 
     #[test]

@@ -171,5 +171,5 @@ fn what_github_says_is_text() {
     assert!(
         !page.contains(|c: char| c.is_control() && c != '\n') && !page.contains(['\u{2028}', '\u{202E}'])
     );
-    assert!(page.contains("pushed to by cargo test failed ]]&gt;"));
+    assert!(page.contains(">cargo test failed ]]&gt;"));
 }

@@ -232,9 +232,8 @@ fn system_out(task: &TaskV1) -> String {
     if !links.is_empty() {
         lines.push(links);
     }
-    for (pull, stage) in task.pulls().filter_map(|pull| Some((pull, pull.stage?))) {
-        let note = pull.note().map_or_else(String::new, |note| format!("; {note}"));
-        lines.push(format!("{}: {}{note}", pull_label(pull), stage.label()));
+    for pull in task.pulls().filter(|pull| pull.stage.is_some()) {
+        lines.push(format!("{}: {}", pull_label(pull), pull.told()));
     }
     if let Some(source) = &task.source {
         lines.push(format!("branch: {}", source.branch));

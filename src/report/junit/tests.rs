@@ -52,7 +52,7 @@ fn says_how_a_pull_request_stands() {
             .any(|it| it.name.as_str() == "pull-request-state" && it.value.as_str() == "open")
     );
     let out = touched.system_out.unwrap();
-    assert!(out.as_str().contains("my-org/svc-23#24: touched; pushed to by eve\n"), "{out:?}");
+    assert!(out.as_str().contains("my-org/svc-23#24: touched: pushed to by eve\n"), "{out:?}");
     let unread = case(&read(&xml), "upgrade/my-org/svc-55@main");
     assert!(!unread.properties.iter().any(|it| it.name.as_str() == "pull-request-stage"));
     assert!(!xml.contains("[[ATTACHMENT") && !xml.contains('\u{202E}'), "what GitHub says is text");

@@ -5,7 +5,7 @@ use foreign_text::markdown::{code_span, words};
 use super::super::link::{https, pull_label};
 use super::super::{PullRequestV1, PullTotalsV1, ReportV1, TaskV1};
 use super::{more, push, with_limit};
-use crate::outcome::{Stage, WaitsFor};
+use crate::outcome::WaitsFor;
 
 /// Bytes that they may take.
 const PULLS: usize = 240 * 1024;
@@ -51,10 +51,7 @@ fn row_of(pull: &PullRequestV1, task: &TaskV1) -> String {
     if let Some(title) = &pull.title {
         push(&mut name, &format!(" {}", words(title, 200)));
     }
-    let mut stage = pull.stage.map_or("not read", Stage::label).to_owned();
-    if let Some(note) = pull.note() {
-        push(&mut stage, &format!(": {}", words(&note, 200)));
-    }
+    let stage = words(&pull.told(), 220);
     let since = pull.since.map_or_else(String::new, |since| since.strftime("%Y-%m-%d %H:%M").to_string());
     format!("| {name} | {stage} | {since} | {} |\n", words(&task.id, 300))
 }
