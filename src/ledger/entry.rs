@@ -66,7 +66,10 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
             pulls::made(conn, run, task, work, ts)?;
             if outcome.is_failure() {
                 set_last(conn, run, task, "iif(last IN ('live', 'left'), 'left', 'over')")?;
-            } else if !outcome.is_open() {
+            } else if outcome.is_open() {
+                // Its session was sent a message after its end.
+                set_last(conn, run, task, "iif(last = 'over', 'live', last)")?;
+            } else {
                 set_last(conn, run, task, "'over'")?;
             }
         }

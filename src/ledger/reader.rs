@@ -342,7 +342,6 @@ impl LedgerReader {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`run` and `pulls` ask it as soon as they read GitHub"))]
     pub(crate) fn pulls_of_session(&self, session: &SessionId) -> Result<Vec<LedgerPull>, LedgerError> {
         self.snapshot(|conn| pulls::of_session(conn, session))
     }

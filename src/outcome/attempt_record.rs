@@ -41,6 +41,8 @@ pub struct AttemptRecord {
     pub nudges: u32,
     /// Milliseconds from the session's end until we saw it, if it ended while we followed it.
     pub detected_after_ms: Option<u64>,
+    /// Whether its end was taken back: its session was sent a message after it, and may come to work again.
+    pub(crate) woken: bool,
     /// How long earlier invocations have followed it: `timeouts.task` is over all of them together.
     pub followed: SignedDuration,
     /// Since when the current one does.
@@ -68,6 +70,7 @@ impl AttemptRecord {
             replies: 0,
             nudges: 0,
             detected_after_ms: None,
+            woken: false,
             followed: SignedDuration::ZERO,
             followed_since: Some(ts),
         }
@@ -93,6 +96,16 @@ impl AttemptRecord {
     /// The same, and how long it was followed before counts no more.
     pub(super) fn follow_anew(&mut self, since: Timestamp) {
         (self.followed, self.followed_since) = (SignedDuration::ZERO, Some(since));
+    }
+
+    /// It ends so; an end that is none takes back the one before, and what it takes from then on is counted by itself.
+    pub(super) fn end_as(&mut self, outcome: Outcome) {
+        let had_ended = self.outcome.is_some_and(|outcome| !outcome.is_open());
+        if outcome.is_open() && had_ended {
+            self.followed = SignedDuration::ZERO;
+        }
+        self.woken = outcome.is_open() && (self.woken || had_ended);
+        self.outcome = Some(outcome);
     }
 
     /// Nobody follows it after that.

@@ -249,7 +249,7 @@ impl TaskRecord {
             }
             EventKind::AttemptEnded { attempt, outcome, reason, work, .. } => {
                 self.with_attempt(*attempt, |a| {
-                    a.outcome = Some(*outcome);
+                    a.end_as(*outcome);
                     a.reason.clone_from(reason);
                     a.work.clone_from(work);
                     a.ended_at = Some(ts);

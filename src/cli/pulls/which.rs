@@ -7,8 +7,8 @@ use foreign_text::line as neutral;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::cli::args::State;
-use crate::cli::client::said_when_long;
+use crate::cli::args::{Service, State};
+use crate::cli::client::{self, said_when_long};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::selection::Selection;
@@ -23,6 +23,8 @@ use jules::SessionId;
 
 /// How long all readings of a command may take.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How many sessions are asked about at most: more are at work only while a run is, which follows them.
+const MOST_SESSIONS: usize = 50;
 
 /// Which pull requests, and of which runs.
 #[derive(Debug, clap::Args)]
@@ -119,7 +121,8 @@ impl Readings {
     }
 }
 
-/// Reads those that may still change; each stands as GitHub tells it afterwards.
+/// Reads those that may still change, and asks whether sessions that were at work still are, where there is a key for the
+/// service; each stands as GitHub tells it afterwards.
 pub(super) async fn read(
     pulls: &mut [KnownPull],
     github: &GitHub,
@@ -127,6 +130,11 @@ pub(super) async fn read(
     console: &Console,
 ) -> Readings {
     let reader = PullReader::new(github, terms.clone());
+    if let Ok(jules) = client::connect(&Service::default()) {
+        for pull in pulls.iter_mut().filter(|pull| pull.followed.is_session_live).take(MOST_SESSIONS) {
+            pull.followed.ask_whether_live(&jules).await;
+        }
+    }
     let followed: Vec<_> = pulls.iter().map(|pull| pull.followed.clone()).collect();
     let what = format!("reading {}", many(followed.len(), "pull request"));
     let reads = reader.read(&followed, Instant::now() + PATIENCE);

@@ -181,7 +181,7 @@ pub(super) async fn close(args: &CloseArgs, console: &Console) -> Result<Acted, 
         terms: Terms::default(),
         delete_branch: args.delete_branch,
         words,
-        jules: None,
+        jules: client::connect(&Service::default()).ok(),
     };
     act::run(&args.act, task, &needed()?, console).await
 }
@@ -205,7 +205,9 @@ pub(super) async fn update(args: &UpdateArgs, console: &Console) -> Result<Acted
             .help("set JULES_BATCH_GITHUB_TOKEN to a user's token or to one of an app of your own"));
     }
     let words = Words { verb: "update", done: "updated" };
-    let task = Task { what: What::Update, terms: Terms::default(), delete_branch: false, words, jules: None };
+    // Without a key nobody can ask whether a session that was at work has ended.
+    let jules = client::connect(&Service::default()).ok();
+    let task = Task { what: What::Update, terms: Terms::default(), delete_branch: false, words, jules };
     act::run(&args.act, task, &github, console).await
 }
 

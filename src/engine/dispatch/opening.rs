@@ -197,7 +197,8 @@ impl Dispatch {
             let followed = Duration::try_from(last.followed).unwrap_or_default();
             let instant = now.instant.checked_sub(followed).unwrap_or(now.instant);
             self.tasks[ix].begun = Some(Now { wall: last.asked_at(), instant });
-            let spent = Spent { replies: last.replies, nudges: last.nudges, ..Spent::default() };
+            let (replies, nudges, woken) = (last.replies, last.nudges, last.woken);
+            let spent = Spent { replies, nudges, woken, ..Spent::default() };
             self.follow(ix, &session.id, false, spent, now);
         } else {
             // Another attempt beside a session that may be at work would be one too many.

@@ -28,10 +28,12 @@ impl Driver {
             Settled::Outputs | Settled::Activities if !has_changed(&self.work) => {
                 self.close(Purpose::Work, now, steps);
             }
-            Settled::Outputs | Settled::Activities if self.has_all() || now.instant >= self.deadline => {
+            Settled::Outputs | Settled::Activities
+                if (self.has_all() && !self.spent.woken) || now.instant >= self.deadline =>
+            {
                 steps.push(self.end_completed());
             }
-            // It lacks what it was asked for, and somebody may have told it so.
+            // It lacks what it was asked for, and somebody may have told it so; or somebody has told it something else.
             Settled::Outputs | Settled::Activities => self.close(Purpose::Answer, now, steps),
         }
     }

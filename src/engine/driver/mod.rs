@@ -61,6 +61,8 @@ pub(super) struct Spent {
     pub(super) approvals: u32,
     pub(super) replies: u32,
     pub(super) nudges: u32,
+    /// Whether its session was sent a message after its end: it is shown as completed until it wakes.
+    pub(super) woken: bool,
 }
 
 /// A live session.

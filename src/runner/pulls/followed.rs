@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::ledger::{LedgerError, LedgerReader, ManifestIdentity};
 use crate::outcome::{PullState, PullStatus, RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
-use jules::SessionId;
+use jules::{Jules, SessionId};
 
 /// A pull request of a task, as a run knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,14 @@ impl FollowedPull {
             }));
         }
         Ok(found)
+    }
+
+    /// Asks the service whether its session is at work; where that does not tell, what was known stands.
+    pub(crate) async fn ask_whether_live(&mut self, jules: &Jules) {
+        let Some(session) = &self.session else { return };
+        if let Ok(session) = jules.get_session(session).await {
+            self.is_session_live = !session.is_terminal();
+        }
     }
 
     /// Whether reading it can tell anything new: a merge is for ever.

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 
 use super::recording::{append, record};
 use super::{FollowedPull, PullRead};
-use crate::ledger::Ledger;
-use crate::outcome::{EventKind, GithubUsage, PullWrite, RunId};
+use crate::ledger::{Ledger, LedgerPull};
+use crate::outcome::{AttemptRecord, EventKind, GithubUsage, PullWrite, RunId};
+use crate::plan::TaskId;
 use crate::runner::{Redactor, RunError};
+use jules::SessionId;
 
 /// The ledger of a state folder that no run is at work in.
 pub(crate) struct PullLog {
@@ -27,6 +29,31 @@ impl PullLog {
     /// When the ledger cannot be read.
     pub(crate) fn writes(&self) -> Result<Vec<PullWrite>, RunError> {
         self.ledger.as_ref().map_or_else(|| Ok(Vec::new()), |ledger| Ok(ledger.reader().pull_writes()?))
+    }
+
+    /// The attempt of this session, where it is the last one of its task and has ended, with its run.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn ended_attempt(
+        &self,
+        session: &SessionId,
+    ) -> Result<Option<(RunId, TaskId, AttemptRecord)>, RunError> {
+        let Some(ledger) = &self.ledger else { return Ok(None) };
+        let reader = ledger.reader();
+        for LedgerPull { run, task, .. } in reader.pulls_of_session(session)? {
+            let Some(run) = run else { continue };
+            let record = reader.task(&run, &task)?;
+            let last = record.as_ref().and_then(|record| record.last_attempt());
+            let is_its = |last: &&AttemptRecord| {
+                last.session.as_ref().is_some_and(|it| it.id == *session) && !last.is_live()
+            };
+            if let Some(attempt) = last.filter(is_its) {
+                return Ok(Some((run, task, attempt.clone())));
+            }
+        }
+        Ok(None)
     }
 
     /// What readings tell that is news since `began`: it is kept when this returns.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{check, made, pulls, rule, sound, state_in};
+use jules_batch::outcome::Outcome;
+
+use super::{check, made, pulls, rule, sound, state_in, with_github};
 use crate::support::held;
 
 #[test]
@@ -62,6 +64,30 @@ fn a_head_that_comes_while_a_message_is_under_way_has_none_of_its_own() {
     assert!(told.stdout.contains("\tsent\t"), "{told}");
     let told = say().exits(0);
     assert!(told.stdout.contains("messaged: "), "{told}");
+    sound(&world);
+}
+
+#[test]
+fn a_session_that_was_sent_a_message_is_followed_by_the_next_run() {
+    let red = check("build", "failure");
+    let wakes = "wakes: [{ by: message, after: 1500ms, lasts: 300ms, outcome: push }]";
+    let rule = format!(
+        "rules:\n- {{ when: {{ source: my-org/web }}, then: {{ {wakes}, on-github: {{ checks: [{red}] }} }} }}\n"
+    );
+    let world = made(&["web"], &rule);
+    pulls(&world, "message --yes").arg("Please repair it.").exits(0);
+    let status = world.command("status").args("--exit-code").exits(5);
+    assert!(status.stdout.contains("1  detached"), "{status}");
+    let listed = pulls(&world, "list").exits(0);
+    assert!(listed.stdout.contains("\tchecks_failed\t"), "its session has not come to work yet: {listed}");
+    // It waits for the session to come to work, and for its end.
+    let ran = with_github(world.run(), &world).exits(0);
+    world.created(1);
+    assert_eq!(world.pull_requests()[0].heads, 2, "{ran}");
+    assert_eq!(ran.outcome("upgrade").0, Outcome::Succeeded);
+    world.command("status").args("--exit-code").exits(0);
+    let told = pulls(&world, "message --yes").arg("Once more, please.").exits(0);
+    assert!(told.stdout.contains("\tsent\t"), "another head: {told}");
     sound(&world);
 }
 

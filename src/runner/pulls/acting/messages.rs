@@ -1,7 +1,7 @@
 //! Which heads a message was about. GitHub pins the head of a merge; nobody pins that of a message, and Jules may push while it is
 //! under way.
 
-use crate::outcome::{EventKind, PullAction, PullResult};
+use crate::outcome::{EventKind, Outcome, PullAction, PullResult};
 use crate::runner::RunError;
 
 use super::Acting;
@@ -17,7 +17,8 @@ impl Acting<'_> {
     ) -> Result<(), RunError> {
         self.read(&[at]).await?;
         let written = self.jobs[at].written.clone();
-        self.covers_its_head(at, written.as_deref(), result, note)
+        self.covers_its_head(at, written.as_deref(), result, note)?;
+        self.wakes(at)
     }
 
     /// A process before this one died while its message was under way.
@@ -27,7 +28,8 @@ impl Acting<'_> {
         match open.filter(|write| write.action == PullAction::Message && write.result.is_none()) {
             Some(write) => {
                 let head = write.head.clone();
-                self.covers_its_head(at, head.as_deref(), PullResult::InDoubt, None)
+                self.covers_its_head(at, head.as_deref(), PullResult::InDoubt, None)?;
+                self.wakes(at)
             }
             None => Ok(()),
         }
@@ -57,5 +59,17 @@ impl Acting<'_> {
             kinds.push(acted(None));
         }
         self.append(at, kinds)
+    }
+    /// Its session comes to work again: for its task it is as one that nobody has followed to its end, which the next run does.
+    fn wakes(&mut self, at: usize) -> Result<(), RunError> {
+        let followed = &mut self.jobs[at].pull.followed;
+        followed.is_session_live = true;
+        let Some(session) = &followed.session else { return Ok(()) };
+        let Some((run, task, attempt)) = self.log.ended_attempt(session)? else { return Ok(()) };
+        let (outcome, attempt, work) = (Outcome::Detached, attempt.number, attempt.work);
+        let reason = Some("its session was sent a message about its pull request".to_owned());
+        let ended =
+            EventKind::AttemptEnded { task: task.clone(), attempt, outcome, reason: reason.clone(), work };
+        self.log.append(&run, [ended, EventKind::TaskEnded { task, outcome, reason }])
     }
 }

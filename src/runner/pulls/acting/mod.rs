@@ -251,18 +251,15 @@ impl<'g> Acting<'g> {
         Ok(())
     }
 
-    /// A session that is live again may push any moment.
+    /// A session that is live again may push any moment; one that was may have ended, with no run to see it.
     async fn ask_whether_live(&mut self, places: &[usize]) {
-        let (Some(jules), What::Merge(_)) = (&self.jules, &self.what) else { return };
+        let Some(jules) = &self.jules else { return };
         for at in places {
             let job = &mut self.jobs[*at];
-            let may_be_merged = job.pull.status().is_some_and(|status| status.stage == Stage::Ready);
-            let Some(session) = job.pull.followed.session.as_ref().filter(|_| may_be_merged) else {
-                continue;
-            };
-            // Where it cannot be told, what the run knew of it stands.
-            if let Ok(session) = jules.get_session(session).await {
-                job.pull.followed.is_session_live = !session.is_terminal();
+            let is_ready = job.pull.status().is_some_and(|status| status.stage == Stage::Ready);
+            let may_be_merged = is_ready && matches!(self.what, What::Merge(_));
+            if may_be_merged || job.pull.followed.is_session_live {
+                job.pull.followed.ask_whether_live(jules).await;
             }
         }
     }
