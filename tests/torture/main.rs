@@ -9,7 +9,7 @@
 //! A short form runs with all tests. The long one:
 //!
 //! ```text
-//! RUNS=1000 SEED=1 JOBS=1 cargo test --test torture -- --ignored --nocapture
+//! RUNS=1000 SEED=1 JOBS=1 cargo test --test torture -- --ignored --nocapture many_runs
 //! ```
 //!
 //! `SEED` is the first seed, `JOBS` how many runs go on at once. A seed that failed is repeated alone with
