@@ -160,7 +160,13 @@ impl Jules {
     ///
     /// [`Error`], after the retries are spent.
     pub async fn get_session(&self, id: &SessionId) -> Result<Session, Error> {
-        self.read(Request::get(Method::GetSession, id.name())).await
+        let session: Session = self.read(Request::get(Method::GetSession, id.name())).await?;
+        if session.id == *id {
+            return Ok(session);
+        }
+        // A cache or a proxy mixes answers up: what one session made must not count as another's.
+        let cause = format!("it is about session {}", session.id);
+        Err(Error::caused_by(Method::GetSession, ErrorKind::Malformed, cause))
     }
 
     /// Reads one page of sessions, newest first.

@@ -54,7 +54,7 @@ async fn half_a_surrogate_pair_is_no_end_of_a_session() {
         r#"{"id": "1", "prompt": "Fix it \ud83d", "state": "COMPLETED", "title": "\udc00\ud83d\ude00"}"#;
     let page = format!(r#"{{"sessions": [{session}, {{"id": "2"}}]}}"#);
     let fake = Fake::start(move |request, _| {
-        let body = if request.is("GET /sessions/1") { session } else { &page };
+        let body = if request.is("GET sessions/1") { session } else { &page };
         Answer::Whole(200, String::new(), body.as_bytes().to_vec())
     })
     .await;
@@ -65,6 +65,14 @@ async fn half_a_surrogate_pair_is_no_end_of_a_session() {
     );
     let listed = once(&fake).list_sessions(&ListSessions::default()).await.unwrap();
     assert_eq!((listed.items.len(), listed.items[0].title.clone()), (2, read.title));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_session_is_no_answer() {
+    let fake = Fake::start(|_, _| Answer::json(&json!({"id": "2", "state": "COMPLETED"}))).await;
+    let error = once(&fake).get_session(&id()).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Malformed);
+    assert!(!error.is_not_found());
 }
 
 #[tokio::test(start_paused = true)]
