@@ -209,6 +209,10 @@ impl de::Error for Fault {
             (None, Some(name)) => format!("did you mean {}?", quoted(name)),
             (None, None) => format!("known keys: {}", joined(expected, "and")),
         };
+        // `strategy.max-parallel`, as the documents name it.
+        let group = field.split_once('.').filter(|(group, _)| expected.contains(group));
+        let help = group
+            .map_or(help, |(group, key)| format!("write {}", quoted(&format!("{group}: {{ {key}: … }}"))));
         Self {
             help: Some(help.into()),
             about: About::Key(field.into()),

@@ -35,13 +35,20 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["id", "auto-pr", "require-approval", "on-no-change", "give-up"], "jobs", "it stands in a job: below `jobs:`, behind `- `"),
     (&["extends", "anchors", "shared", "templates"], "jobs", "what all jobs share stands in `defaults`; YAML anchors may stand under keys that begin with `x-`"),
     (&["apiVersion", "kind", "metadata", "spec", "hosts", "roles", "become", "plugins", "resources", "pipelines"], "jobs", "remove it: a manifest has `jobs`, each with an `id` and a `prompt`; `jules-batch init` writes one"),
+    (&["include", "includes", "import", "imports"], "jobs", "remove it: a manifest stands in one file; its jobs' prompts may stand in others: `prompt-file`"),
+    (&["model", "temperature", "agent", "engine"], "jobs", "remove it: Jules has no such setting; what matters can be said in a prompt"),
+    (&["auto-merge", "automerge", "merge"], "jobs", "remove it: pull requests are merged by `jules-batch pulls merge`"),
+    (&["api-key", "api_key", "apiKey", "key", "token", "auth", "credentials", "secrets", "JULES_API_KEY"], "jobs", "take it out of the file: the key is read from the environment, `JULES_API_KEY`"),
     // In a job.
     (&["steps", "run", "script", "with", "uses", "before_script", "after_script", "commands", "command", "container"], "prompt", "a job has one `prompt`, which says in words what is to be done; values for it stand under `vars` or `matrix`"),
     (&["prompts"], "prompt", "a job has one `prompt`: give each its own job, or fill it in from a `matrix`"),
     (&["instructions", "instruction", "description", "task", "message", "text"], "prompt", "what is to be done stands under `prompt`"),
     (&["repo", "repository", "project", "github", "url"], "prompt", "the repository stands under `source`: `source: owner/repo`"),
     (&["repos", "repositories", "projects", "on", "match"], "prompt", "repositories stand under `sources`: `sources: [owner/repo]`"),
-    (&["branches", "ref", "base", "starting-branch", "startingBranch"], "prompt", "a job has one `branch`; several are sources of their own: `sources: [owner/repo@one, owner/repo@two]`"),
+    (&["ref", "base", "starting-branch", "startingBranch", "base-branch"], "prompt", "where sessions begin stands under `branch`"),
+    (&["auto-merge", "automerge", "merge"], "prompt", "remove it: pull requests are merged by `jules-batch pulls merge`"),
+    (&["api-key", "api_key", "apiKey", "key", "token"], "prompt", "take it out of the file: the key is read from the environment, `JULES_API_KEY`"),
+    (&["branches"], "prompt", "a job has one `branch`; several are sources of their own: `sources: [owner/repo@one, owner/repo@two]`"),
     (&["strategy"], "prompt", "in a job `matrix` stands by itself: `matrix: { KEY: [VALUE] }`; `max-parallel` and `fail-fast` stand in the manifest's `strategy`"),
     (&["parallel"], "prompt", "write `matrix: { KEY: [VALUE] }`; how many run at once is said by the manifest's `strategy`"),
     (&["include", "exclude"], "prompt", "it stands in the job's `matrix`"),
@@ -68,9 +75,9 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["draft", "reviewers", "reviewer", "assignees", "assignee", "model", "temperature", "commit-message", "body"], "prompt", "remove it: Jules has no such setting; what matters can be said in the prompt"),
     (&["pr", "pull-request", "create-pr", "automationMode", "published"], "prompt", "whether Jules opens a pull request is said by `auto-pr: true`"),
     // In a source.
-    (&["repo", "repository", "name", "url", "full_name", "path", "project", "source"], "github", "write `github: owner/repo`"),
+    (&["owner", "repo", "repository", "name", "url", "full_name", "path", "project", "source"], "github", "write `github: owner/repo`"),
     (&["ref", "branches", "tag", "base"], "github", "write `branch: main`"),
-    (&["pattern", "glob", "query", "repositoriesMatchingQuery", "org", "owner"], "github", "write `match: \"my-org/*\"`"),
+    (&["pattern", "glob", "query", "repositoriesMatchingQuery", "org"], "github", "write `match: \"my-org/*\"`"),
     (&["list", "from", "include"], "github", "a file that lists repositories: `file: repos.txt`"),
     // In groups of settings.
     (&["matrix"], "max-parallel", "`matrix` stands in a job, or in `defaults` for all jobs"),
@@ -154,6 +161,10 @@ pub(super) fn of_entry(key: &str, value: &Node, in_a_job: bool) -> Option<String
         ["prompt", "prompt-file", "script", "steps", "stage", "source", "sources"]
             .contains(&key.text.as_str())
     };
+    let is_shared = !value
+        .entries()
+        .iter()
+        .any(|(key, _)| ["prompt", "prompt-file", "script", "steps"].contains(&&*key.text));
     let item = quoted(&format!("- id: {key}"));
     let bare = key.trim_start_matches('.');
     match value.entries().iter().any(is_job) {
@@ -163,6 +174,10 @@ pub(super) fn of_entry(key: &str, value: &Node, in_a_job: bool) -> Option<String
         true if bare != key || bare == "defaults" => {
             Some("what all jobs share stands in `defaults`".to_owned())
         }
+        true if is_shared => Some(format!(
+            "what all jobs share stands in `defaults`; YAML anchors may stand under keys that begin with `x-`, such as {}",
+            quoted(&format!("x-{bare}"))
+        )),
         true => Some(format!("a job stands under `jobs:`, as {item} with its other keys below `id`")),
         false => None,
     }
@@ -179,6 +194,13 @@ pub(super) fn of_word(key: &str, word: &str) -> Option<String> {
         ("on-no-change", "ok" | "success" | "ignore" | "warn" | "yes" | "true") => "pass",
         ("plan-approval", "yes" | "true" | "auto" | "automatic" | "approved" | "accept") => "approve",
         ("plan-approval", "no" | "false" | "never" | "reject") => "fail",
+        ("plan-approval", "manual" | "manually" | "ask" | "wait" | "human" | "me" | "review") => {
+            return Some("write `plan-approval: detach`: the plan then waits for you".to_owned());
+        }
+        ("until", "done" | "success" | "succeeded" | "completed" | "finished") => "ended",
+        ("on", "failure" | "fail" | "failures") => return Some("write `failed`".to_owned()),
+        ("on", "timeout" | "timeouts") => return Some("write `timed_out`".to_owned()),
+        ("on", "stall" | "silence") => return Some("write `stalled`".to_owned()),
         ("give-up", "keep" | "nothing" | "none" | "no") => "leave",
         ("give-up", "delete" | "cancel" | "stop" | "pause") => "archive",
         _ => return None,
@@ -314,9 +336,22 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Nod
         ("strategy", Some(count)) => format!("write `strategy: {{ max-parallel: {count} }}`"),
         ("defaults", _) => "`defaults` holds keys of a job: `defaults: { branch: main }`".to_owned(),
         ("vars", _) => "write `vars: { NAME: VALUE }`".to_owned(),
+        ("waves", _) => "write `waves: { sizes: [1, 10%, 100%] }`".to_owned(),
+        (key, Some(text)) if expected.starts_with("a list") && numbers(text).is_some() => {
+            let values: Vec<_> = numbers(text)?.map(|number| number.to_string()).collect();
+            format!("write the values out: {}", quoted(&format!("{key}: [{}]", values.join(", "))))
+        }
         (key, Some(text)) if expected.starts_with("a list") => {
             format!("write a list: {}", quoted(&format!("{key}: [{text}]")))
         }
         _ => return None,
     })
+}
+
+/// The numbers of `1..5` or `1-5`, if it is not too many to write them out.
+fn numbers(text: &str) -> Option<std::ops::RangeInclusive<u32>> {
+    let (first, last) = text.split_once("..").or_else(|| text.split_once('-'))?;
+    let number = |text: &str| text.trim_matches([' ', '.', '=']).parse::<u32>().ok();
+    let (first, last) = (number(first)?, number(last)?);
+    (first < last && last - first < 20).then_some(first..=last)
 }

@@ -56,6 +56,14 @@ impl<'de> Deserialize<'de> for Repeat {
             span if span.starts_with(|c: char| c.is_ascii_digit()) => {
                 parse_duration(span).map(Self::Every).map_err(de::Error::custom)
             }
+            "daily" | "nightly" => Err(de::Error::custom(format_args!(
+                "{} is no way to repeat; help: write `20h`: what has ended so long ago is done again",
+                quoted(&text)
+            ))),
+            "weekly" => Err(de::Error::custom(format_args!(
+                "{} is no way to repeat; help: write `6d`: what has ended so long ago is done again",
+                quoted(&text)
+            ))),
             other => Err(de::Error::custom(format_args!(
                 "{} is no way to repeat; help: write `never`, `always` or a duration such as `20h`",
                 quoted(other)

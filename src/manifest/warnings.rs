@@ -15,6 +15,7 @@ use super::waiting::{StallPolicy, UserFeedback};
 /// The warnings of a manifest without errors.
 pub(super) fn of(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -> Vec<Diagnostic> {
     let mut warnings = cut_texts(document, written, jobs);
+    warnings.extend(jobs.iter().filter_map(|job| file_as_prompt(document, job)));
     warnings.extend(missing_sources(document, written, jobs));
     for job in jobs {
         for source in &job.sources {
@@ -55,6 +56,19 @@ fn cut_texts(document: &Arc<Document>, written: &Written, jobs: &[CheckedJob]) -
             .warning()
     };
     cut.map(finding).collect()
+}
+
+/// A prompt that is nothing but the name of a file.
+fn file_as_prompt(document: &Arc<Document>, job: &CheckedJob) -> Option<Diagnostic> {
+    let prompt = job.keys.prompt.as_ref()?;
+    let text = prompt.value.trim();
+    let is_file = [".md", ".txt", ".markdown", ".prompt"].iter().any(|ending| text.ends_with(ending));
+    (is_file && !text.contains(char::is_whitespace)).then(|| {
+        Diagnostic::new("the prompt is the name of a file: the agent is sent the name")
+            .at(document, prompt.span)
+            .help(format!("to send what is in it, write {}", quoted(&format!("prompt-file: {text}"))))
+            .warning()
+    })
 }
 
 /// What is said to the agent later on.

@@ -127,6 +127,10 @@ fn help_for_words<'a>(text: &'a str) -> String {
                 _ => FORMS.to_owned(),
             }
         }
+        // `owner/repo @ branch`
+        [first, "@", name] if repository(first).is_some() && check_branch(name).is_ok() => {
+            format!("write {}", quoted(&format!("{}@{name}", first)))
+        }
         [first, ..] if words.len() > 1 && repository(first).is_some() => {
             "write one repository a line; columns can stand in a `.csv` file with a header".to_owned()
         }

@@ -164,7 +164,15 @@ impl Scope {
                     quoted(&github.to_string()),
                     listed(known.iter().map(String::as_str))
                 );
-                return finding.help(match nearest(name, known.iter().map(String::as_str)) {
+                let meant = match short {
+                    "ref" | "base" | "default_branch" => Some("source.branch"),
+                    "name" => Some("source.repo"),
+                    "repository" | "full_name" | "url" => Some("source.github"),
+                    "org" | "organization" => Some("source.owner"),
+                    _ => None,
+                };
+                let near = meant.or_else(|| nearest(name, known.iter().map(String::as_str)));
+                return finding.help(match near {
                     Some(near) => format!("did you mean {}? {has}", quoted(near)),
                     None => format!("{has}; more are columns of a CSV list"),
                 });

@@ -50,9 +50,9 @@ fn told(kind: &str) -> String {
 #[test]
 fn there_are_enough_of_them() {
     let kinds = ["github-actions", "gitlab-compose-ansible", "yaml", "nesting", "values"];
-    let kinds = kinds.iter().chain(&["prompts", "expressions", "lists"]);
+    let kinds = kinds.iter().chain(&["prompts", "expressions", "lists", "other-tools"]);
     let count: usize = kinds.map(|kind| manifests(kind).len()).sum();
-    assert!(count >= 120, "{count}");
+    assert!(count >= 140, "{count}");
 }
 
 #[test]
@@ -93,6 +93,11 @@ fn expressions() {
 #[test]
 fn lists_of_repositories() {
     insta::assert_snapshot!(told("lists"));
+}
+
+#[test]
+fn habits_of_other_tools() {
+    insta::assert_snapshot!(told("other-tools"));
 }
 
 #[test]

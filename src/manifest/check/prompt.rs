@@ -98,6 +98,9 @@ impl Check<'_> {
                 None if named.contains('\\') => {
                     finding.help(format!("write {}", quoted(&named.replace('\\', "/"))))
                 }
+                None if named.contains('*') => {
+                    finding.help("a pattern is no file: a job has one prompt, so give each file its own job")
+                }
                 None => finding.help(format!("it is looked for in {}", folder_name(self.folder))),
             };
             NoFile { finding: finding.at(self.document, named.span), is_misnamed: error.is_misnamed }
