@@ -7,7 +7,7 @@ const NARROWEST: usize = 20;
 
 /// The lines of a text, with those that are too long broken at blanks; what follows is set two columns further in. Addresses,
 /// what stands in backticks and commands stay whole: they are copied. Excerpts of files stay as they are.
-pub(super) fn lines(text: &str, width: usize) -> String {
+pub(crate) fn lines(text: &str, width: usize) -> String {
     if width < NARROWEST || !text.lines().any(|line| visible(line) > width) {
         return text.to_owned();
     }
@@ -19,12 +19,17 @@ fn broken(line: &str, width: usize) -> String {
     if visible(line) <= width || is_excerpt(line) {
         return line.to_owned();
     }
-    let indent = line.len() - line.trim_start_matches(' ').len();
-    let further = " ".repeat(if indent + 2 < width / 2 { indent + 2 } else { 0 });
+    let bare = line.trim_start_matches(' ');
+    let indent = line.len() - bare.len();
+    // Foreign text of several lines stands behind bars.
+    let further = match bare.strip_prefix("| ") {
+        Some(_) => line[..indent + 2].to_owned(),
+        None => " ".repeat(if indent + 2 < width / 2 { indent + 2 } else { 0 }),
+    };
     let (mut out, mut used) = (String::new(), 0);
     for Piece { gap, text } in pieces(line, width) {
         let length = visible(text);
-        let is_first = out.trim_start_matches(' ').is_empty();
+        let is_first = out.trim_start_matches([' ', '|']).is_empty();
         if !is_first && used + gap + length > width {
             out.push('\n');
             out.push_str(&further);
@@ -78,10 +83,13 @@ fn visible(text: &str) -> usize {
     if text.contains('\x1b') { strip_str(text).to_string().chars().count() } else { text.chars().count() }
 }
 
-/// Whether the line quotes a file: behind a bar, with or without a number before it.
+/// Whether the line quotes a file: behind a number and a bar, or marks a place in the line above it.
 fn is_excerpt(line: &str) -> bool {
     let plain = strip_str(line).to_string();
-    plain.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).starts_with('|')
+    let behind = plain.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    let is_numbered = plain.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let is_mark = behind.trim_start_matches(['|', ' ']).starts_with(['^', '-']);
+    behind.starts_with('|') && (is_numbered || is_mark)
 }
 
 #[cfg(test)]
@@ -135,6 +143,11 @@ mod tests {
         let line = format!("\x1b[32mdone\x1b[0m {link} here");
         assert_eq!(lines(&line, 24), line);
         assert_eq!(strip_str(&lines(&line, 22)).to_string(), "done a pull request\n  here");
+    }
+
+    #[test]
+    fn what_stands_behind_a_bar_stays_behind_it() {
+        assert_eq!(lines("  | some words of an agent", 20), "  | some words of an\n  | agent");
     }
 
     #[test]

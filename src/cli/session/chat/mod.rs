@@ -81,6 +81,7 @@ pub(super) async fn run(args: &ChatArgs, console: &Console) -> Result<Exit, Fail
         is_plan_shown: false,
         quiet: interval + SLACK,
         cue_at: None,
+        cue: None,
         in_doubt: false,
     };
     chat.screen.print(&format!(
@@ -117,6 +118,8 @@ struct Chat {
     quiet: Duration,
     /// When to tell that the agent waits: behind what it says.
     cue_at: Option<Instant>,
+    /// How it stands, as was told last, with nothing shown or entered since.
+    cue: Option<String>,
     /// A request is under way that changes something, or was when we left.
     in_doubt: bool,
 }
@@ -182,6 +185,7 @@ impl Chat {
     /// Shows an activity, and after it what the agent waits for.
     fn show(&mut self, activity: &Activity) -> Result<(), Failure> {
         self.screen.print(&self.rendering.activity(activity))?;
+        self.cue = None;
         self.is_plan_shown = matches!(activity.kind, ActivityKind::PlanGenerated(_));
         if self.is_plan_shown || matches!(activity.kind, ActivityKind::AgentMessaged { .. }) {
             self.standing.ask_soon();
@@ -213,8 +217,12 @@ impl Chat {
         self.cue_at = None;
         let state = self.standing.state();
         match state.as_ref().and_then(standing::cue) {
-            Some(cue) => self.note(&cue),
-            None => Ok(()),
+            Some(cue) if self.cue.as_ref() != Some(&cue) => {
+                self.note(&cue)?;
+                self.cue = Some(cue);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -231,6 +239,7 @@ impl Chat {
 
     /// Does what was entered; whether that was to leave.
     async fn take(&mut self, whole: &str) -> Result<bool, Failure> {
+        self.cue = None;
         match Input::parse(whole) {
             Input::Nothing => {}
             Input::Message(message) => self.send(&message).await?,

@@ -4,6 +4,7 @@ use super::editor::Editor;
 use super::lines::Lines;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
+use crate::cli::wrap;
 
 /// What is said of a conversation.
 pub(super) struct Screen {
@@ -26,6 +27,7 @@ impl Screen {
     pub(super) fn print(&mut self, text: &str) -> Result<(), Failure> {
         let Some(editor) = &mut self.editor else { return self.console.result_line(text) };
         let text = self.console.redactor().clean(text);
+        let text = wrap::lines(&text, self.console.out_width());
         let is_printed = match self.console.out_colour() {
             true => editor.print(&text),
             false => editor.print(&anstream::adapter::strip_str(&text).to_string()),
