@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::planned;
 use super::run::cannot;
 use super::selection::Selection;
+use super::user;
 use crate::outcome::{Mark, RunId};
 use crate::plan::{Filter, Selection as Chosen};
 use crate::report::many;
@@ -90,7 +91,7 @@ pub(crate) async fn run(args: &MarkArgs, console: &Console) -> Result<Exit, Fail
         Word::Skip => Mark::Skip,
         Word::Open => Mark::Open,
     };
-    let who = who();
+    let who = user::who();
     let marking = Box::pin(runner.mark(mark, &who, args.reason.as_deref()));
     let (run, tasks) = marking.await.map_err(failed)?;
     for task in &tasks {
@@ -102,11 +103,4 @@ pub(crate) async fn run(args: &MarkArgs, console: &Console) -> Result<Exit, Fail
         mark.as_str()
     ));
     Ok(Exit::Done)
-}
-
-/// The name of the user, as the machine knows it.
-pub(crate) fn who() -> String {
-    let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME", "USERNAME"];
-    let name = names.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.trim().is_empty()));
-    name.unwrap_or_else(|| "somebody".to_owned())
 }

@@ -48,6 +48,7 @@ mod sources;
 mod status;
 mod stderr;
 mod summary;
+mod user;
 mod wording;
 mod wrap;
 

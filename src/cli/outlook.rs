@@ -18,6 +18,7 @@ pub(crate) fn counts(outlook: &Outlook) -> String {
         (outlook.adopted(), "with an open pull request"),
         (outlook.skipped_for_pulls(), "skipped for their pull request"),
         (outlook.held(), "held back by pull requests"),
+        (outlook.in_later_waves(), "in later waves"),
         (outlook.needs(), "waiting for what they need"),
         (outlook.to_start(), "to start"),
         (outlook.impossible(), "that cannot be run"),
@@ -71,6 +72,9 @@ pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
     }
     if outlook.held() > 0 {
         parts.push(format!("{} held back by pull requests", outlook.held()));
+    }
+    if outlook.in_later_waves() > 0 {
+        parts.push(format!("{} in later waves", outlook.in_later_waves()));
     }
     if outlook.skipped() > 0 {
         parts.push(format!("{} marked to be skipped", outlook.skipped()));
@@ -160,7 +164,7 @@ pub(crate) fn words(decision: &Decision) -> String {
         Decision::Skipped => "marked to be skipped".to_owned(),
         Decision::Adopt(pull) => format!("adopted: {}", neutral(&pull.words())),
         Decision::SkipFor(pull) => format!("skipped: {}", neutral(&pull.words())),
-        Decision::Held { why } | Decision::Unmet { why } => neutral(why),
+        Decision::Held { why } | Decision::Unmet { why } | Decision::LaterWave { why } => neutral(why),
         Decision::NotAsked => "never run, and not asked for".to_owned(),
         Decision::Impossible => "cannot be run".to_owned(),
     }
@@ -178,6 +182,7 @@ pub(crate) fn short(decision: &Decision) -> String {
         Decision::Needs => "needs".to_owned(),
         Decision::Adopt(_) => "adopt".to_owned(),
         Decision::Held { .. } => "held".to_owned(),
+        Decision::LaterWave { .. } => "later wave".to_owned(),
         Decision::Unmet { .. } => "needs".to_owned(),
         Decision::Skipped | Decision::SkipFor(_) => "skip".to_owned(),
         Decision::NotAsked => "not asked".to_owned(),

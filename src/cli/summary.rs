@@ -11,7 +11,7 @@ use super::console::{BOLD, DIM, linked};
 use super::progress::{RunView, standing, style_of};
 use crate::outcome::{Outcome, RunRecord, SessionRef, TaskRecord};
 use crate::plan::TaskId;
-use crate::report::{duration, many};
+use crate::report::{WaveV1, duration, many};
 
 /// How many failures and pull requests are listed; the reports have all of them.
 const LISTED: usize = 20;
@@ -37,6 +37,8 @@ pub(crate) fn summary(record: &RunRecord, width: usize) -> String {
     listed(&mut text, "pull requests", &pull_requests, |(id, url)| {
         beside(&neutral(id.as_str()), &[url], 2, width, |url| linked(&neutral(url), url))
     });
+    let waves: Vec<_> = WaveV1::all(record, Timestamp::now());
+    listed(&mut text, "waves", &waves, |wave| wave.line());
     let strays: Vec<_> = record.strays.iter().collect();
     listed(&mut text, "stray sessions", &strays, |stray| {
         beside(&neutral(stray.session.link()), &[&stray.title], 2, width, neutral)

@@ -25,6 +25,7 @@ mod journal;
 mod judge;
 mod left_over;
 mod needs;
+mod patience;
 mod planned;
 mod poller;
 mod refusals;
@@ -50,6 +51,7 @@ use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
 
 pub(crate) use left_over::LeftOver;
+pub(crate) use patience::patience;
 pub(crate) use planned::planned;
 pub use stop::StopReason;
 pub(crate) use survey::look_back;
@@ -64,9 +66,15 @@ pub(crate) struct Setup {
     pub record: RunRecord,
     /// How.
     pub options: Options,
+    /// What is asked elsewhere while the run is at work; nothing by default.
+    pub between: Option<Between>,
     /// What is asked elsewhere at the end; nothing by default.
     pub at_end: Option<AtEnd>,
 }
+
+/// What is asked elsewhere now and then while an invocation is at work, such as how its pull requests stand: called every
+/// second, it gives what is to be asked now, if anything is, and that comes to events.
+pub(crate) type Between = Box<dyn FnMut(&RunRecord) -> Option<LocalBoxFuture<'static, Vec<EventKind>>>>;
 
 /// What is asked elsewhere before an invocation ends, such as how its pull requests stand, and the events that come of it.
 /// It has a bound of its own, and a signal cuts it short.
@@ -216,9 +224,23 @@ pub(crate) fn held_up(plan: &Arc<Plan>, record: &RunRecord, options: Options) ->
     opened(plan, record, options, now).too_many_failed()
 }
 
+/// The tasks that [`run`] would not start at first, because their wave may not begin, and why.
+#[must_use]
+pub(crate) fn held_by_waves(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<(TaskId, String)> {
+    let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
+    opened(plan, record, options, now).held()
+}
+
 fn opened(plan: &Arc<Plan>, record: &RunRecord, options: Options, now: input::Now) -> dispatch::Dispatch {
     let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, now);
     dispatch.open(record, now);
+    if dispatch.has_later_waves() {
+        // They are judged by what the opening tells as well, such as which tasks there are.
+        let (mut opened, at) = (record.clone(), Timestamp::now());
+        let events: Vec<_> = record.next_events(dispatch.take_turn().events, at).collect();
+        events.iter().for_each(|event| opened.apply(event));
+        dispatch.judge_waves(&opened, now, at);
+    }
     dispatch
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -18,15 +19,17 @@ use super::journal::Journal;
 use super::status::Told;
 use super::stop::StopReason;
 use super::turn::Turns;
-use super::{AtEnd, Finished, Observers, Setup, act, status};
+use super::{AtEnd, Between, Finished, Observers, Setup, act, status};
 use crate::outcome::{ApiUsage, EventKind, JournalError, Outcome, RunEvent, RunRecord, TaskRecord};
 use crate::plan::{Plan, PreviousAttempt};
 use jules::{Gate, Jules};
 
 /// How often the request counts are recorded while a run goes on.
 const USAGE_EVERY: Duration = Duration::from_secs(5);
-/// How often it is looked whether the service answers.
+/// How often it is looked whether the service answers, and whether later waves may begin by time alone.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often waves are judged at most while tasks end.
+const JUDGE_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) struct Loop {
     plan: Arc<Plan>,
@@ -47,12 +50,17 @@ pub(super) struct Loop {
     usage_due: Instant,
     told: Told,
     look_due: Instant,
+    /// When later waves are judged next.
+    judge_at: Instant,
+    between: Option<Between>,
+    /// What is being asked elsewhere.
+    reading: Option<LocalBoxFuture<'static, Vec<EventKind>>>,
     at_end: Option<AtEnd>,
 }
 
 impl Loop {
     pub(super) fn new(setup: Setup, observers: Observers, stops: Receiver<StopReason>) -> Self {
-        let Setup { plan, api, record, mut options, at_end } = setup;
+        let Setup { plan, api, record, mut options, between, at_end } = setup;
         // It was asked before.
         options.clocks = Clocks::of(api.service_time(), Timestamp::now());
         let Observers { ledger, listeners, clean } = observers;
@@ -73,6 +81,9 @@ impl Loop {
             usage_due: Instant::now() + USAGE_EVERY,
             told: Told::default(),
             look_due: Instant::now() + LOOK_EVERY,
+            judge_at: Instant::now(),
+            between,
+            reading: None,
             at_end,
         }
     }
@@ -80,6 +91,7 @@ impl Loop {
     pub(super) async fn run(mut self) -> Result<Finished, JournalError> {
         self.turns().await;
         self.requests.abort_all();
+        self.reading = None;
         self.ask_at_end().await;
         let stopped = self.dispatch.stopped().map(|stop| stop.as_str().to_owned());
         let usage = act::usage(&self.api, self.dispatch.polls());
@@ -97,6 +109,7 @@ impl Loop {
     async fn turns(&mut self) {
         self.dispatch.open(&self.record, now(&self.api));
         self.take_turn();
+        self.judge_waves();
         while !self.dispatch.is_done() {
             if let Some(input) = self.next_input().await {
                 self.dispatch.handle(input, now(&self.api));
@@ -106,7 +119,18 @@ impl Loop {
                 self.gate.close();
             }
             self.take_turn();
+            self.judge_waves();
         }
+    }
+
+    /// Lets later waves begin that may by now.
+    fn judge_waves(&mut self) {
+        if !self.dispatch.has_later_waves() || Instant::now() < self.judge_at {
+            return;
+        }
+        self.judge_at = Instant::now() + LOOK_EVERY;
+        self.dispatch.judge_waves(&self.record, now(&self.api), Timestamp::now());
+        self.take_turn();
     }
 
     /// What is asked elsewhere, unless somebody waits for the end.
@@ -123,7 +147,16 @@ impl Loop {
 
     /// The next thing that happens; none when only the journal is further. Signals come first.
     async fn next_input(&mut self) -> Option<Input> {
-        let (wake, look) = (self.dispatch.wake_at(), self.look_due);
+        let (wake, mut look) = (self.dispatch.wake_at(), self.look_due);
+        if self.dispatch.has_later_waves() {
+            look = look.min(self.judge_at);
+        }
+        let reading = async {
+            match &mut self.reading {
+                Some(reading) => reading.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             Some(reason) = self.stops.recv() => Some(Input::Stop(reason)),
@@ -131,6 +164,11 @@ impl Loop {
             // interrupt, and told to those who can still hear it.
             Some(kept) = self.journal.next() => (!kept).then_some(Input::Stop(StopReason::NotWritable)),
             Some(done) = self.requests.join_next_with_id() => Some(finished(&mut self.under_way, done)),
+            events = reading => {
+                self.reading = None;
+                self.write(events, Vec::new());
+                None
+            }
             () = tokio::time::sleep_until(wake.unwrap_or(look)), if wake.is_some() => Some(Input::Tick),
             () = tokio::time::sleep_until(look) => None,
         }
@@ -145,6 +183,9 @@ impl Loop {
         if Instant::now() >= self.look_due {
             self.look_due = Instant::now() + LOOK_EVERY;
             self.look();
+            if self.reading.is_none() && self.dispatch.stopped().is_none() {
+                self.reading = self.between.as_mut().and_then(|between| between(&self.record));
+            }
         }
     }
 
@@ -212,8 +253,13 @@ impl Loop {
     fn write(&mut self, kinds: Vec<EventKind>, actions: Vec<Action>) {
         let events = self.record.next_events(kinds, Timestamp::now());
         let events: Vec<_> = events.map(|event| (self.clean)(event)).collect();
+        let mut changes_waves = false;
         for event in &events {
             self.record.apply(event);
+            changes_waves |= event.kind.may_change_waves();
+        }
+        if changes_waves {
+            self.judge_at = self.judge_at.min(Instant::now() + JUDGE_EVERY);
         }
         self.journal.write(events, actions);
     }

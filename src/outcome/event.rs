@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiUsage, GithubUsage, Mark, Marker, Outcome, PlannedTask, PullAction, PullRequest, PullResult,
-    PullStatus, RoundInfo, RunId, RunInfo, ServiceStatus, SessionRef, Work,
+    PullStatus, RoundInfo, RunId, RunInfo, ServiceStatus, SessionRef, WaveTerms, Work,
 };
 use crate::plan::{Shard, TaskId};
 
@@ -279,15 +279,23 @@ pub enum EventKind {
     /// Which repositories belong to which wave (`strategy.waves`): told when the run begins, and again with those that have
     /// joined since. The last counts.
     WavesFixed {
-        /// The repositories of each wave, the first wave's first.
+        /// The repositories of each wave, the first wave's first; none where the manifest has no waves any more.
         waves: Vec<Vec<String>>,
+        /// What lets the next wave begin.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<WaveTerms>,
+        /// Those of the repositories that no task of the run is on yet, such as what a selection has left out.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        untouched: Vec<String>,
     },
-    /// A person lets a wave begin, whatever became of the one before (`run --next-wave`).
+    /// A wave may begin, and it stays so whatever becomes of the one before.
     WaveReleased {
         /// Which, from 1.
         wave: usize,
-        /// Who: the name of the user, as the machine knows it.
-        by: String,
+        /// Whose word lets it begin (`run --next-wave`): the name of the user, as the machine knows it. None where the wave before
+        /// has passed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// What was asked of GitHub since the last such event; all of them together count.
     GithubUsed {
@@ -345,6 +353,11 @@ impl EventKind {
                 | Self::WaveReleased { .. }
                 | Self::InvocationEnded { .. }
         )
+    }
+
+    /// Whether it may let a wave begin, or not.
+    pub(crate) const fn may_change_waves(&self) -> bool {
+        matches!(self, Self::SessionsSurveyed { .. } | Self::TaskEnded { .. } | Self::PullRequestRead { .. })
     }
 
     /// Whether it may come to a run that no invocation is at work on: it says nothing of how far the last one got.

@@ -25,6 +25,7 @@ mod task_record;
 mod totals;
 mod usage;
 mod wave_sets;
+mod waves;
 mod work;
 
 pub use attempt_record::AttemptRecord;
@@ -46,7 +47,8 @@ pub use stage::WaitsFor;
 pub use task_record::{Marked, TaskRecord};
 pub use totals::Totals;
 pub use usage::{ApiUsage, GithubUsage};
-pub use wave_sets::WaveSets;
+pub use wave_sets::{WaveSets, WaveTerms};
+pub(crate) use waves::{Verdict, Wave, is_decided_within, is_left, share_of, verdicts};
 pub use work::{Change, PullRequest, SessionRef, Work};
 
 pub use crate::plan::OnNoChange;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     ApiUsage, EventKind, GithubUsage, Moved, Outcome, PlannedTask, RoundInfo, RunEvent, RunInfo,
-    ServiceStatus, Stray, TaskRecord, Totals, WaveSets,
+    ServiceStatus, Stray, TaskRecord, Totals, WaveSets, is_left, verdicts,
 };
 use crate::plan::{Shard, TaskId, TaskKey};
 use jules::SessionId;
@@ -127,7 +127,8 @@ impl RunRecord {
     /// Whether something is left to do that no failed task tells of: for the next run, or stray sessions for a person.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
-        self.totals().remaining() > 0 || !self.strays.is_empty()
+        let waves = || is_left(&verdicts(self, self.last_at));
+        self.totals().remaining() > 0 || !self.strays.is_empty() || waves()
     }
 
     /// Its open tasks that are none of those planned now: they have left the manifest. One that stands there without its
@@ -241,7 +242,9 @@ impl RunRecord {
                 self.current_usage.clone_from(usage);
                 self.service.clone_from(service);
             }
-            EventKind::WavesFixed { waves } => self.waves.fix(waves, ts),
+            EventKind::WavesFixed { waves, terms, untouched } => {
+                self.waves.fix(waves, terms.as_ref(), untouched, ts);
+            }
             EventKind::WaveReleased { wave, .. } => self.waves.release(*wave, ts),
             EventKind::GithubUsed { usage } => self.github.add(*usage),
             EventKind::StrayFound { stray } => {

@@ -2,7 +2,7 @@
 
 mod task;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -94,6 +94,7 @@ pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<P
     match Diagnostics::from_list(findings) {
         Some(diagnostics) => Err(diagnostics),
         None => Ok(Plan {
+            repositories: repositories(manifest, &tasks),
             name: manifest.name().to_owned(),
             former_name: manifest.name.former().map(str::to_owned),
             manifest: manifest.path().to_owned(),
@@ -103,6 +104,16 @@ pub(crate) fn expand_with(manifest: &Manifest, account: Account<'_>) -> Result<P
             warnings: Diagnostics::from_list(warnings),
         }),
     }
+}
+
+/// Those that waves are made of.
+fn repositories(manifest: &Manifest, tasks: &[Task]) -> Vec<String> {
+    if Settings::of(manifest).strategy.waves.is_none() {
+        return Vec::new();
+    }
+    let mut known = HashSet::new();
+    let all = tasks.iter().filter_map(|task| Some(&task.source.as_ref()?.github));
+    all.filter(|name| known.insert(name.to_ascii_lowercase())).cloned().collect()
 }
 
 struct Expansion<'m> {

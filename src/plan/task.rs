@@ -22,6 +22,8 @@ pub struct Plan {
     pub manifest: String,
     /// Everything that holds for the run as a whole.
     pub settings: Settings,
+    /// The manifest's repositories, each once and in its order, whatever is selected; only where it has waves.
+    pub repositories: Vec<String>,
     /// The tasks in the manifest's order: jobs as written, sources as written, matrix with its first key slowest.
     pub tasks: Vec<Task>,
     /// `match` sources that need the account's connected sources and were planned without them.

@@ -48,11 +48,17 @@ pub(crate) struct Spent {
     pub(crate) points: u64,
 }
 
-/// What is to be read now of the pull requests that stood so; none for one that was never read.
-pub(crate) fn plan(followed: &[Option<&PullStatus>], spent: Option<Spent>, now: Timestamp) -> ReadingPlan {
-    let times: Vec<Option<Timestamp>> = followed.iter().map(|status| due(*status)).collect();
+/// What is to be read now of the pull requests that stood so; none for one that was never read. `pace`: how many times as
+/// fast time passes there, which a simulator can do.
+pub(crate) fn plan(
+    followed: &[Option<&PullStatus>],
+    spent: Option<Spent>,
+    pace: f64,
+    now: Timestamp,
+) -> ReadingPlan {
+    let times: Vec<Option<Timestamp>> = followed.iter().map(|status| due(*status, pace)).collect();
     let followed_still = times.iter().flatten().count();
-    let free = spent.map_or(Timestamp::MIN, |spent| free_again(spent, followed_still));
+    let free = spent.map_or(Timestamp::MIN, |spent| free_again(spent, followed_still, pace));
     let next = |times: &mut dyn Iterator<Item = Timestamp>| times.min().map(|time| time.max(free));
     if now < free {
         return ReadingPlan { next: next(&mut times.iter().flatten().copied()), ..ReadingPlan::default() };
@@ -82,21 +88,21 @@ fn places_until(times: &[Option<Timestamp>], until: Timestamp) -> Vec<(Timestamp
 }
 
 /// When something may be paid for again, so that no hour costs too much.
-fn free_again(spent: Spent, followed: usize) -> Timestamp {
+fn free_again(spent: Spent, followed: usize, pace: f64) -> Timestamp {
     let an_hour = (followed as u64 / 2).clamp(POINTS_AN_HOUR, MOST_POINTS);
-    let per_point = HOUR / i32::try_from(an_hour).unwrap_or(i32::MAX);
+    let per_point = (HOUR / i32::try_from(an_hour).unwrap_or(i32::MAX)).div_f64(pace);
     let points = i32::try_from(spent.points).unwrap_or(i32::MAX);
     spent.at.saturating_add(per_point.saturating_mul(points)).unwrap_or(Timestamp::MAX)
 }
 
 /// When one is to be read again; none for what does not change any more.
-fn due(status: Option<&PullStatus>) -> Option<Timestamp> {
+fn due(status: Option<&PullStatus>, pace: f64) -> Option<Timestamp> {
     let Some(status) = status else { return Some(Timestamp::MIN) };
-    Some(status.checked_at.saturating_add(interval(status)?).unwrap_or(Timestamp::MAX))
+    Some(status.checked_at.saturating_add(interval(status, pace)?).unwrap_or(Timestamp::MAX))
 }
 
 /// How long nothing is read of it: longer, the longer it stands as it does.
-fn interval(status: &PullStatus) -> Option<SignedDuration> {
+fn interval(status: &PullStatus, pace: f64) -> Option<SignedDuration> {
     let at_least = match status.stage {
         Stage::Merged => return None,
         Stage::Ready | Stage::Behind | Stage::Checking => DUE,
@@ -113,7 +119,7 @@ fn interval(status: &PullStatus) -> Option<SignedDuration> {
         | Stage::Blocked => PEOPLE,
     };
     let stands = status.checked_at.duration_since(status.since);
-    Some((stands / 10).clamp(at_least, PEOPLE))
+    Some((stands / 10).clamp(at_least.div_f64(pace), PEOPLE.div_f64(pace)))
 }
 
 /// Whether its body has to be read (again) to tell whose it is.
@@ -164,12 +170,12 @@ mod tests {
     }
 
     fn planned(statuses: &[PullStatus], spent: Option<Spent>, now: i64) -> ReadingPlan {
-        plan(&statuses.iter().map(Some).collect::<Vec<_>>(), spent, at(now))
+        plan(&statuses.iter().map(Some).collect::<Vec<_>>(), spent, 1.0, at(now))
     }
 
     #[test]
     fn each_is_read_as_often_as_it_may_change() {
-        let seconds = |stage, since| interval(&status(stage, since, 0)).map(|length| length.as_secs());
+        let seconds = |stage, since| interval(&status(stage, since, 0), 1.0).map(|length| length.as_secs());
         assert_eq!(seconds(Stage::Ready, 0), Some(30));
         assert_eq!(seconds(Stage::ChecksPending, 0), Some(60));
         assert_eq!(seconds(Stage::ChecksPending, -1_200), Some(120));
@@ -185,7 +191,7 @@ mod tests {
         statuses.push(status(Stage::Merged, 0, -9_000));
         let mut followed: Vec<_> = statuses.iter().map(Some).collect();
         followed.push(None);
-        let plan = plan(&followed, None, at(0));
+        let plan = plan(&followed, None, 1.0, at(0));
         assert_eq!(plan.first, [153, 0]);
         assert_eq!((plan.by_id.len(), plan.points()), (100, 2));
         // Those that were read longest ago are nearest to their time.
@@ -230,14 +236,14 @@ mod tests {
         let (mut now, mut spent, mut hours, mut late) = (0, None, vec![0; 24], 0);
         while now < 24 * 3_600 {
             let followed: Vec<_> = statuses.iter().map(Option::as_ref).collect();
-            let plan = plan(&followed, spent, at(now));
+            let plan = plan(&followed, spent, 1.0, at(now));
             if !plan.is_empty() {
                 hours[usize::try_from(now / 3_600).unwrap()] += plan.points();
                 spent = Some(Spent { at: at(now), points: plan.points() });
             }
             for place in plan.first.iter().chain(&plan.by_id).copied() {
                 let stage = stage(place, now);
-                let due = statuses[place].as_ref().and_then(|status| due(Some(status)));
+                let due = statuses[place].as_ref().and_then(|status| due(Some(status), 1.0));
                 late = late.max(due.map_or(0, |due| at(now).duration_since(due).as_secs()));
                 let before = statuses[place].take().filter(|status| status.stage == stage);
                 let since = before.map_or(at(now), |status| status.since);
@@ -293,7 +299,7 @@ mod tests {
             places.sort_unstable();
             prop_assert!(places.windows(2).all(|two| two[0] != two[1]), "none twice");
             prop_assert!(places.iter().all(|place| statuses[*place].stage != Stage::Merged));
-            let is_due = |place: &usize| due(Some(&statuses[*place])).is_some_and(|due| due <= at(0));
+            let is_due = |place: &usize| due(Some(&statuses[*place]), 1.0).is_some_and(|due| due <= at(0));
             let due: Vec<_> = (0..statuses.len()).filter(is_due).collect();
             if points <= 2 {
                 prop_assert!(due.iter().all(|place| places.contains(place)));

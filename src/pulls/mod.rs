@@ -6,7 +6,6 @@ mod needs;
 mod pushes;
 mod select;
 mod stage;
-#[cfg_attr(not(test), expect(dead_code, reason = "`run` asks as soon as it reads GitHub"))]
 mod waves;
 
 pub(crate) use act::{
@@ -19,3 +18,4 @@ pub(crate) use needs::{Merged, merged};
 pub(crate) use pushes::Pushes;
 pub(crate) use select::{PullFilter, Selectable};
 pub(crate) use stage::{Known, Terms, status};
+pub(crate) use waves::{joined, split};

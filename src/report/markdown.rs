@@ -18,6 +18,8 @@ mod pulls;
 const LIMIT: usize = 900 * 1024;
 /// Of those, what failures may take.
 const FAILURES: usize = 520 * 1024;
+/// Waves listed at most.
+const WAVES: usize = 100;
 /// Tasks listed under one reason.
 const TASKS: usize = 100;
 
@@ -31,6 +33,7 @@ pub fn markdown(report: &ReportV1) -> String {
     progress::progress(&mut out, report);
     failures(&mut out, report);
     pulls(&mut out, report);
+    waves(&mut out, report);
     left(&mut out, report);
     marked(&mut out, report);
     strays(&mut out, report);
@@ -47,6 +50,22 @@ fn head(out: &mut String, report: &ReportV1) {
     if report.run.simulated {
         push(out, "> [!NOTE]\n> This run was simulated: no session was created at Jules.\n\n");
     }
+}
+
+/// The waves in a table of their own.
+fn waves(out: &mut String, report: &ReportV1) {
+    if report.waves.is_empty() {
+        return;
+    }
+    push(out, "### Waves\n\n| Wave | Repositories | State | Good | Bad | Open | Needed |\n");
+    push(out, "| --: | --: | --- | --: | --: | --: | --: |\n");
+    for wave in report.waves.iter().take(WAVES) {
+        let (number, count, word) = (wave.number, wave.repositories.len(), wave.word());
+        let [good, bad, open, needed] = [wave.good, wave.bad, wave.open, wave.needed];
+        push(out, &format!("| {number} | {count} | {word} | {good} | {bad} | {open} | {needed} |\n"));
+    }
+    push(out, "\n");
+    more(out, report.waves.len().saturating_sub(WAVES), "more wave");
 }
 
 fn totals(out: &mut String, report: &ReportV1) {

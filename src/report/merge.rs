@@ -34,8 +34,11 @@ pub fn merge(reports: Vec<ReportV1>) -> Result<ReportV1, ReportError> {
         reports => ProgressV1::merged(reports, &merged, &earlier),
     };
     let strays = still_astray(strays, &merged);
+    // Waves are not divided into shards: those of the last report count.
+    let waves = reports.iter().rev().map(|report| &report.waves).find(|waves| !waves.is_empty());
+    let waves = waves.cloned().unwrap_or_default();
     let report = ReportV1::with_totals(run, merged, api, strays);
-    Ok(ReportV1 { superseded, strays_unknown, progress, earlier, ..report })
+    Ok(ReportV1 { superseded, strays_unknown, progress, earlier, waves, ..report })
 }
 
 /// Without earlier reports of a run that a later one continues: their requests would count twice.

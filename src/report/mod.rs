@@ -22,6 +22,7 @@ mod sample;
 mod task;
 mod totals;
 mod v1;
+mod waves;
 
 pub use amounts::{duration, many};
 pub use ctrf::ctrf;
@@ -37,7 +38,7 @@ use task::STRAYS;
 pub use totals::{PullTotalsV1, TotalsV1};
 pub use v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, GithubApiV1, MarkedV1, OnNoChangeV1, PollsV1, PullChangeV1,
-    PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1,
+    PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, WaveStateV1, WaveV1,
 };
 
 /// A report could not be read or rendered.

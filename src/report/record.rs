@@ -4,7 +4,7 @@ use jiff::{Timestamp, Unit};
 
 use super::v1::{
     ApiV1, AttemptV1, ChangeV1, DetectionV1, GithubApiV1, MarkedV1, PollsV1, PullChangeV1, PullRequestV1,
-    ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1,
+    ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, WaveV1,
 };
 use super::{EarlierV1, ProgressV1};
 use crate::outcome::{
@@ -38,7 +38,14 @@ impl ReportV1 {
         let earlier = record.round.earlier.iter().filter(is_other).map(EarlierV1::of).collect::<Vec<_>>();
         let progress = Some(ProgressV1::of(record, &tasks, &earlier));
         let report = Self::with_totals(run, tasks, ApiV1::of(record), strays);
-        Self { superseded, strays_unknown, progress, earlier, ..report }
+        Self {
+            superseded,
+            strays_unknown,
+            progress,
+            earlier,
+            waves: WaveV1::all(record, record.last_moment()),
+            ..report
+        }
     }
 
     /// Counts the tasks.
@@ -50,6 +57,7 @@ impl ReportV1 {
             totals,
             remaining: totals.open(),
             pulls: super::totals::PullTotalsV1::of(tasks.iter().flat_map(TaskV1::pulls)),
+            waves: Vec::new(),
             tasks,
             api,
             strays,

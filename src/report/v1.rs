@@ -13,8 +13,12 @@ use super::totals::{PullTotalsV1, TotalsV1};
 use crate::outcome::{OnNoChange, Outcome};
 
 mod pull;
+mod times;
+mod wave;
 
 pub use pull::{GithubApiV1, PullChangeV1, PullRequestV1};
+pub(super) use times::{optional_time, time};
+pub use wave::{WaveStateV1, WaveV1};
 
 /// A run of jules-batch: what was asked, what became of it, what it cost.
 ///
@@ -37,6 +41,9 @@ pub struct ReportV1 {
     /// How the pull requests of the tasks stand; missing as long as none was read from GitHub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pulls: Option<PullTotalsV1>,
+    /// Its waves of repositories, as they stood when the run was last heard of; missing where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<WaveV1>,
     /// The tasks in the manifest's order.
     pub tasks: Vec<TaskV1>,
     /// What the service was asked.
@@ -351,14 +358,6 @@ impl ReportV1 {
 
 fn version_one(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": ReportV1::VERSION })
-}
-
-pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "format": "date-time" })
-}
-
-pub(super) fn optional_time(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["string", "null"], "format": "date-time" })
 }
 
 pub(super) fn outcome(_: &mut SchemaGenerator) -> Schema {

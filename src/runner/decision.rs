@@ -65,6 +65,11 @@ pub enum Decision {
         /// What it waits for, in one line.
         why: String,
     },
+    /// It is in a wave that may not begin yet.
+    LaterWave {
+        /// Why not, in one line.
+        why: String,
+    },
     /// It is skipped because what it needs has not ended well, was never run, or will not be merged.
     Unmet {
         /// Which need, and why not.
@@ -324,6 +329,7 @@ mod tests {
             Decision::Adopt(_) | Decision::SkipFor(_) | Decision::Held { .. } | Decision::Unmet { .. } => {
                 "by pull requests"
             }
+            Decision::LaterWave { .. } => "later wave",
             Decision::NotAsked => "not asked",
             Decision::Impossible => "impossible",
         }

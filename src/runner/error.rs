@@ -49,10 +49,11 @@ pub enum RunError {
     #[error("nothing has failed, and nothing is open")]
     NothingFailed,
     /// The manifest relies on knowing how pull requests stand, and there is no token for GitHub.
-    #[error(
-        "the manifest says what becomes of tasks with a pull request (`pull-requests.existing`), and no token for GitHub is set"
-    )]
-    NoGithubToken,
+    #[error("the manifest relies on what becomes of pull requests ({0}), and no token for GitHub is set")]
+    NoGithubToken(&'static str),
+    /// With [`Options::next_wave`](super::Options::next_wave): there is no wave that has not begun.
+    #[error("no wave waits for a word: nothing was started")]
+    NoWaveWaits,
     /// The ledger has no such run of this manifest.
     #[error("run {0} is not one of this manifest")]
     UnknownRun(RunId),

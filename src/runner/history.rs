@@ -74,7 +74,7 @@ impl History {
         let created_within_day = created_within_day(plan, reader, last, simulated)?;
         notes.extend(last.iter().flat_map(|last| &last.skipped).map(ToString::to_string));
         let first = first_event(plan, origin, simulated);
-        let Work { plan, last, goes_on, by_pulls, engine, outlook } = work;
+        let Work { plan, last, goes_on, by_pulls, of_waves, engine, outlook, .. } = work;
         let (mut recorder, mut record, mut events) = match (last, goes_on) {
             (Some(StoredRun { record, .. }), true) => {
                 let events = reader.events(&record.info.id, 0)?.events;
@@ -90,7 +90,8 @@ impl History {
             }
         };
         let redactor = &options.reports.redactor;
-        events.extend(enter(by_pulls, redactor, &mut recorder, &mut record)?);
+        let first: Vec<_> = by_pulls.into_iter().chain(of_waves).collect();
+        events.extend(enter(first, redactor, &mut recorder, &mut record)?);
         let known = (&outlook, left_out, options.scenario.as_deref());
         events.extend(tell(origin, &identity, &plan, known, (&mut recorder, &mut record))?);
         let engine = engine::Options {

@@ -82,6 +82,7 @@ impl Merges<'_> {
             | Decision::GoOn { .. }
             | Decision::Settle { .. }
             | Decision::Needs
+            | Decision::LaterWave { .. }
             | Decision::Held { .. }
             | Decision::Adopt(_)
             | Decision::SkipFor(_)

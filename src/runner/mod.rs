@@ -40,6 +40,7 @@ mod reports;
 mod round;
 mod run;
 mod service;
+mod waves;
 mod work;
 
 pub use crate::engine::{Fault, Finished, StopReason};

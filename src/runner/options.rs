@@ -50,6 +50,8 @@ pub struct Options {
     pub redo_edited: bool,
     /// Archive the live session of a task that is done once more; otherwise it is taken up.
     pub replace_live: bool,
+    /// Let the next wave begin, whatever became of the one before; whose word that is.
+    pub next_wave: Option<String>,
     /// Go on with this run in place of the manifest's last one.
     pub run: Option<RunId>,
     /// The folder of the ledger; `.jules-batch` by default.
@@ -79,6 +81,7 @@ impl Default for Options {
             recreate: Vec::new(),
             redo_edited: false,
             replace_live: false,
+            next_wave: None,
             run: None,
             state_dir: ".jules-batch".into(),
             reports: ReportFiles::default(),

@@ -86,6 +86,12 @@ impl Outlook {
         self.count(|decision| matches!(decision, Decision::Held { .. }))
     }
 
+    /// How many are in a wave that may not begin yet.
+    #[must_use]
+    pub fn in_later_waves(&self) -> usize {
+        self.count(|decision| matches!(decision, Decision::LaterWave { .. }))
+    }
+
     /// How many are skipped because of one.
     #[must_use]
     pub fn skipped_for_pulls(&self) -> usize {

@@ -1,6 +1,7 @@
 //! Between planning and running: what becomes of the tasks is told, and GitHub is asked.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -8,9 +9,10 @@ use super::deadline::Deadline;
 use super::decision::{Because, Decision};
 use super::history::{History, Origin, decide, open_pulls};
 use super::outlook::Outlook;
-use super::pulls::{Following, PullsBefore, at_end};
+use super::pulls::{Following, PullsBefore, at_end, between};
 use super::round::LeftOut;
 use super::service::{greet, impatient};
+use super::waves;
 use super::{Options, Run, RunError};
 use crate::plan::{Plan, Task, TaskId};
 use jules::Jules;
@@ -91,9 +93,10 @@ impl Planned {
                 decide(&self.origin, self.plan.clone(), &self.options, pulls, self.simulated)?.outlook
             }
         };
-        let is_blind = self.plan.settings.relies_on_existing && self.following.is_none();
-        if is_blind && depends_on_github(&self.plan, &outlook) {
-            return Err(RunError::NoGithubToken);
+        if let Some(key) = relies_on_github(&self.plan).filter(|_| self.following.is_none())
+            && depends_on_github(&self.plan, &outlook)
+        {
+            return Err(RunError::NoGithubToken(key));
         }
         Ok(self.outlook.insert(outlook))
     }
@@ -124,9 +127,18 @@ impl Planned {
         history.engine.key_has_worked &= !is_idle;
         let listeners = options.reports.listeners(&history.record, &history.events)?;
         history.notes.extend_from_slice(&pulls.notes);
+        let following = following.map(Rc::new);
+        let asks_between = waves::rely_on_github(&history.plan);
+        let between = following.clone().filter(|_| asks_between).map(|following| between(following, began));
         let at_end = following.map(|following| at_end(following, pulls.notes, began));
-        Ok(Run { jules, history, listeners, redactor, deadline, at_end })
+        Ok(Run { jules, history, listeners, redactor, deadline, between, at_end })
     }
+}
+
+/// The key of the manifest that nobody can do without GitHub.
+pub(super) fn relies_on_github(plan: &Plan) -> Option<&'static str> {
+    let existing = plan.settings.relies_on_existing.then_some("`pull-requests.existing`");
+    existing.or_else(|| waves::rely_on_github(plan).then_some("`strategy.waves.pass.when`"))
 }
 
 /// Whether it depends on pull requests that nobody can read what becomes of a task.

@@ -10,13 +10,13 @@ use super::day::Day;
 use super::deadline::Deadline;
 use super::history::{History, Origin, day, decide, mark, open_pulls, preview, recorded_branches};
 use super::outlook::Outlook;
-use super::planned::{Planned, depends_on_github};
+use super::planned::{Planned, depends_on_github, relies_on_github};
 use super::pulls::{Following, PullsBefore};
 use super::redact::clean;
 use super::round::LeftOut;
 use super::service::{all_sources, connect, connected, impatient};
 use super::{Finished, Options, Redactor, RunError, StopReason};
-use crate::engine::{self, AtEnd, Observers, Setup};
+use crate::engine::{self, AtEnd, Between, Observers, Setup};
 use crate::github::GitHub;
 use crate::manifest::Manifest;
 use crate::outcome::{Listener, Mark, RunEvent, RunId, RunRecord};
@@ -117,7 +117,8 @@ impl Runner {
         }
         plan.settings = settings;
         let terms = Terms::default().compressed(speed.unwrap_or(1.0));
-        let following = github.map(|github| Following { github, terms, is_played: speed.is_some() });
+        let (pace, is_played) = (speed.unwrap_or(1.0), speed.is_some());
+        let following = github.map(|github| Following { github, terms, pace, is_played });
         let (outlook, pulls, simulated) = (None, None, speed.is_some());
         Ok(Planned { origin, jules, following, options, plan, left_out, outlook, pulls, deadline, simulated })
     }
@@ -158,18 +159,24 @@ impl Runner {
         let simulated = self.speed.is_some();
         let plan = plan::expand(&self.manifest, None)?;
         let open = open_pulls(&self.origin, &plan, &self.options, simulated)?;
-        let relies = Settings::of(&self.manifest).relies_on_existing;
-        let following =
-            self.github.take().map(|github| Following { github, terms: Terms::default(), is_played: false });
+        let relies = relies_on_github(&plan);
+        let following = self.github.take().map(|github| Following {
+            github,
+            terms: Terms::default(),
+            pace: 1.0,
+            is_played: false,
+        });
         let mut before = PullsBefore::default();
         // A rehearsal has no GitHub before it begins.
         if !simulated {
             before = PullsBefore::read(open, following.as_ref()).await;
         }
         let preview = self.foretell(&before)?;
-        let is_blind = !simulated && relies && following.is_none();
-        if is_blind && depends_on_github(&preview.plan, &preview.outlook) {
-            return Err(RunError::NoGithubToken);
+        let is_blind = !simulated && following.is_none();
+        if let Some(key) = relies.filter(|_| is_blind)
+            && depends_on_github(&preview.plan, &preview.outlook)
+        {
+            return Err(RunError::NoGithubToken(key));
         }
         Ok(Preview { notes: before.notes, ..preview })
     }
@@ -281,6 +288,7 @@ pub struct Run {
     pub(super) listeners: Vec<Box<dyn Listener>>,
     pub(super) redactor: Redactor,
     pub(super) deadline: Deadline,
+    pub(super) between: Option<Between>,
     pub(super) at_end: Option<AtEnd>,
 }
 
@@ -335,14 +343,14 @@ impl Run {
     ///
     /// [`RunError::NotRecorded`].
     pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
-        let Self { jules, history, mut listeners, redactor, deadline, at_end } = self;
+        let Self { jules, history, mut listeners, redactor, deadline, between, at_end } = self;
         let History { mut plan, engine, recorder, record, is_idle, .. } = history;
         if is_idle {
             listeners.iter_mut().try_for_each(|listener| listener.finish())?;
             return Ok(Finished { record, stopped: None, fault: None, held_up: None });
         }
         Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
-        let setup = Setup { plan, api: jules.clone(), record, options: engine, at_end };
+        let setup = Setup { plan, api: jules.clone(), record, options: engine, between, at_end };
         let clean = Box::new(move |event| clean(&redactor, event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };
         Ok(engine::run(setup, observers, stops).await?)

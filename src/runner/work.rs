@@ -13,6 +13,7 @@ use super::merges::Merges;
 use super::open_pulls;
 use super::outlook::Outlook;
 use super::pulls::PullsBefore;
+use super::waves;
 use super::{Options, RunError};
 use crate::engine::{self, StopReason};
 use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity, StoredRun};
@@ -31,6 +32,10 @@ pub(super) struct Work {
     pub(super) goes_on: bool,
     /// What is recorded first: of the tasks that end with the pull requests of earlier runs.
     pub(super) by_pulls: Vec<EventKind>,
+    /// What is recorded of waves after that.
+    pub(super) of_waves: Vec<EventKind>,
+    /// The run with all of that, where it has waves.
+    waved: Option<RunRecord>,
     /// How the engine is to run it.
     pub(super) engine: engine::Options,
 }
@@ -128,7 +133,10 @@ impl Work {
             decision.is_work() || *decision == Decision::Needs || (is_known && !is_settled)
         };
         let kept: Vec<bool> = plan.tasks.iter().zip(&decisions).map(keeps).collect();
-        let tasks = plan.tasks.iter().map(|task| task.id.clone()).zip(decisions).collect();
+        let next_wave = options.next_wave.as_deref();
+        let fixed = waves::fix(&plan, &decisions, known, (pulls, &by_pulls), next_wave)?;
+        let (of_waves, waved) = fixed.map_or_else(Default::default, |it| (it.events, Some(it.record)));
+        let mut tasks: Vec<_> = plan.tasks.iter().map(|task| task.id.clone()).zip(decisions).collect();
         let kept: Vec<usize> = (0..kept.len()).filter(|at| kept[*at]).collect();
         let is_empty = plan.tasks.is_empty();
         plan.keep(&kept);
@@ -166,11 +174,15 @@ impl Work {
             left_over,
             ..options.engine()
         };
-        let mut work =
-            Self { plan, outlook: Outlook { tasks, ..Outlook::default() }, last, goes_on, by_pulls, engine };
+        if let Some(record) = &waved {
+            let held = engine::held_by_waves(&Arc::new(plan.clone()), record, engine.clone());
+            waves::hold_back(&mut tasks, held);
+        }
+        let outlook = Outlook { tasks, ..Outlook::default() };
+        let mut work = Self { plan, outlook, last, goes_on, by_pulls, of_waves, waved, engine };
         (work.outlook.left_over, work.outlook.replaced) = (work.engine.left_over.len(), replaced);
         work.outlook.is_idle = !is_empty && work.is_idle(options);
-        if options.failed && work.outlook.is_idle {
+        if options.failed && work.outlook.is_idle && work.outlook.in_later_waves() == 0 {
             return Err(RunError::NothingFailed);
         }
         Ok(work)
@@ -186,14 +198,17 @@ impl Work {
         // What left the manifest is closed.
         let is_whole =
             || options.selection.is_partial() || record.removed(&self.outlook.ids()).next().is_none();
-        let nothing = || self.by_pulls.is_empty() && nothing();
+        let nothing = || self.by_pulls.is_empty() && self.of_waves.is_empty() && nothing();
         let is_left = |left: &engine::LeftOver| left.attempt.is_some();
         let nothing = || !self.engine.left_over.iter().any(is_left) && nothing();
-        self.goes_on && is_closed && nothing() && is_whole() && self.starts(record).is_empty()
+        let record = self.waved.as_ref().unwrap_or(record);
+        let waits = || waves::are_waited_for(record, &self.outlook, &self.plan);
+        self.goes_on && is_closed && nothing() && is_whole() && !waits() && self.starts(record).is_empty()
     }
 
     /// The tasks that the engine would start or take up, by their places in the plan.
     pub(super) fn starts(&self, record: &RunRecord) -> Vec<usize> {
+        let record = self.waved.as_ref().unwrap_or(record);
         engine::preview(&Arc::new(self.plan.clone()), record, self.engine.clone())
     }
 

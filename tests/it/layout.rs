@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan",     &["manifest"]),
     // From the client only ids; from the plan only what names a task and what the record says of it.
     ("outcome",  &["jules::SessionId", "plan::JobId", "plan::OnNoChange", "plan::Place", "plan::Shard", "plan::TaskId",
-                   "plan::TaskKey", "plan::TaskSource"]),
+                   "plan::TaskKey", "plan::TaskSource", "plan::PassWhen", "plan::Then"]),
     // Words alone: how a pull request stands, and what was asked.
     ("github",   &["jules", "outcome::Checks", "outcome::GithubUsage", "outcome::PullState", "outcome::Review"]),
     ("pulls",    &["jules::PullRequest", "jules::SessionId", "plan", "outcome", "github"]),

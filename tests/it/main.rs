@@ -63,5 +63,6 @@ mod stopping;
 mod support;
 mod table;
 mod waiting;
+mod waves;
 mod wire;
 mod wording;

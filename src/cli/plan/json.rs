@@ -77,6 +77,7 @@ impl<'a> NextJson<'a> {
                 NextJson { run: pull.run.as_ref(), pull_request: Some(&pull.pull.url), ..plain("adopt") }
             }
             Decision::Held { .. } => plain("held"),
+            Decision::LaterWave { .. } => plain("later-wave"),
             Decision::Unmet { .. } => plain("needs"),
             Decision::SkipFor(pull) => {
                 NextJson { run: pull.run.as_ref(), pull_request: Some(&pull.pull.url), ..plain("skip") }

@@ -117,8 +117,11 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
             lasting(task, CYAN, &word, linked(&neutral(url), url) + &why)
         }
         EventKind::WaveReleased { wave, by } => Some(Said::Lasting(format!(
-            "{YELLOW}note:{YELLOW:#} wave {wave} begins, as {} says",
-            neutral(by)
+            "{YELLOW}note:{YELLOW:#} wave {wave} begins: {}",
+            match by {
+                Some(by) => format!("{} says so", neutral(by)),
+                None => format!("wave {} has passed", wave - 1),
+            }
         ))),
         EventKind::Noted { task: Some(task), note } => lasting(task, YELLOW, "note", neutral(note)),
         EventKind::Noted { task: None, note } => {

@@ -14,7 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::number::whole;
 use crate::cli::run::cannot;
-use crate::cli::{github, mark, redact};
+use crate::cli::{github, redact, user};
 use crate::github::GitHub;
 use crate::ledger::Ledger;
 use crate::pulls::{Decision, Left, Terms};
@@ -96,7 +96,7 @@ pub(super) async fn run(
     let (mut pulls, _) = args.which.known(&args.names.names, console)?;
     pulls.sort_by(|one, other| (one.made_at, &one.followed.url).cmp(&(other.made_at, &other.followed.url)));
     let Task { what, terms, delete_branch, words, jules } = task;
-    let how = How { terms, by: mark::who(), delete_branch };
+    let how = How { terms, by: user::who(), delete_branch };
     let log = PullLog::new(ledger, redact::redactor().clone());
     let mut acting = Acting::new((github, jules), log, (what, how), pulls);
     let reading = format!("reading {}", many(acting.jobs.len(), "pull request"));

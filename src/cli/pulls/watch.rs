@@ -26,7 +26,7 @@ pub(super) async fn watch(
     while pulls.iter().any(KnownPull::may_be_open) {
         let now = Timestamp::now();
         let statuses: Vec<_> = pulls.iter().map(KnownPull::status).collect();
-        let ReadingPlan { first, by_id, next } = plan(&statuses, spent, now);
+        let ReadingPlan { first, by_id, next } = plan(&statuses, spent, 1.0, now);
         let mut due = [first, by_id].concat();
         due.sort_unstable();
         if due.is_empty() {

@@ -11,6 +11,7 @@ use crate::cli::number::{positive, whole};
 use crate::cli::outputs::ReportArgs;
 use crate::cli::quote::quoted;
 use crate::cli::selection::Selection;
+use crate::cli::user::who;
 use crate::manifest::parse_duration;
 use crate::outcome::RunId;
 use crate::plan::Filter;
@@ -75,6 +76,9 @@ pub(crate) struct RunArgs {
     /// With --fresh or --again: archive what is live of these tasks, and create new sessions
     #[arg(long, help_heading = "Going on")]
     pub(crate) replace_live: bool,
+    /// Let the next wave of repositories begin, whatever became of the one before
+    #[arg(long, help_heading = "Going on")]
+    pub(crate) next_wave: bool,
     /// Go on with this run instead of the manifest's last one
     #[arg(long, value_name = "ID", conflicts_with = "fresh", help_heading = "Going on")]
     pub(crate) run: Option<RunId>,
@@ -159,6 +163,7 @@ impl RunArgs {
             recreate: self.recreate.clone(),
             redo_edited: self.redo_edited,
             replace_live: self.replace_live,
+            next_wave: self.next_wave.then(who),
             run: self.run.clone(),
             state_dir: self.state.state_dir.clone(),
             reports: self.reports.files()?,

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::args::{RunArgs, SimulateWith};
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::fail_on::FailOn;
 use crate::cli::quote::quoted;
 use crate::cli::summary;
-use crate::outcome::{RunRecord, TaskRecord};
+use crate::outcome::{Outcome, RunRecord, TaskRecord};
+use crate::report::{WaveStateV1, WaveV1};
 use crate::runner::{Fault, Finished, Format, ReportFiles, StopReason};
 
 /// Tells how the run ended, and says the code.
@@ -123,7 +126,8 @@ fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: 
     if record.totals().remaining() > 0 && is_held_up {
         lines.push(format!("run again what failed, and go on with the rest: {command} --failed"));
     } else if record.totals().remaining() > 0 {
-        lines.push(format!("go on with: {command}"));
+        let when = when(record).unwrap_or_default();
+        lines.push(format!("go on with: {command}{when}"));
     }
     if !record.strays.is_empty() {
         lines.push(
@@ -141,11 +145,39 @@ fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: 
     lines
 }
 
+/// When going on is of use, where later waves wait for that alone.
+fn when(record: &RunRecord) -> Option<String> {
+    let waves = WaveV1::all(record, Timestamp::now());
+    let at = waves.iter().position(|wave| wave.state == WaveStateV1::Waiting)?.checked_sub(1)?;
+    let is_else_left =
+        record.totals().remaining() > record.tasks.values().filter(|task| is_put_off(task)).count();
+    let wave = waves.get(at).filter(|_| !is_else_left)?;
+    let number = wave.number;
+    Some(match (wave.state, wave.until) {
+        (WaveStateV1::Soaking, Some(until)) => {
+            format!(
+                " (from {} on: wave {number} has to last until then)",
+                until.strftime("%Y-%m-%d %H:%M UTC")
+            )
+        }
+        (WaveStateV1::Open, Some(until)) => {
+            let until = until.strftime("%Y-%m-%d %H:%M UTC");
+            format!(" (when more of wave {number} is a success; its time is over at {until})")
+        }
+        _ => " --next-wave (lets the next wave begin all the same)".to_owned(),
+    })
+}
+
+/// Whether it waits for its wave, as far as can be told.
+fn is_put_off(task: &TaskRecord) -> bool {
+    task.outcome == Some(Outcome::Deferred) && task.last_attempt().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::RunEvent;
     use crate::outcome::sample;
-    use crate::outcome::{Outcome, RunEvent};
 
     /// A run whose single task ended so, if at all; with or without a session.
     fn finished(outcome: Option<Outcome>, session: bool, stopped: Option<StopReason>) -> Finished {

@@ -321,7 +321,8 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
             Failure::new(Exit::NothingSelected, error).help("see all tasks: jules-batch plan")
         }
         RunError::NothingFailed => Failure::new(Exit::Done, error),
-        RunError::NoGithubToken => Failure::new(Exit::KeyRefused, error)
+        RunError::NoWaveWaits => Failure::usage(error).help("see how they stand: jules-batch status"),
+        RunError::NoGithubToken(_) => Failure::new(Exit::KeyRefused, error)
             .help("nothing was started; set JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN, see: jules-batch doctor"),
         RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
         RunError::Report(error) => outputs::unwritable(error),

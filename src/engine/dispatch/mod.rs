@@ -10,6 +10,7 @@ mod ending;
 mod further;
 mod held_back;
 mod key;
+mod later_waves;
 mod look;
 mod old;
 mod opening;
@@ -24,6 +25,7 @@ mod surveyed;
 mod tasks;
 mod timers;
 mod titles;
+mod waves;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -66,6 +66,7 @@ impl Dispatch {
         self.settle_needs();
         self.count_ended_before(record);
         self.note_others(record);
+        self.hold_waves(record);
         for ix in self.tasks.all() {
             self.tasks.queue_if_free(ix);
         }

@@ -14,7 +14,10 @@ impl Dispatch {
     pub(in crate::engine) fn work(mut self, now: Now) -> Vec<usize> {
         self.end_impossible(now);
         let unfinished = self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_)));
-        let mut to_do: Vec<TaskIx> = unfinished.collect();
+        let is_held = |ix: &TaskIx| {
+            matches!(self.tasks.state(*ix), State::Waiting) && self.tasks.later.held.contains_key(ix)
+        };
+        let mut to_do: Vec<TaskIx> = unfinished.filter(|ix| !is_held(ix)).collect();
         if self.too_many_failed().is_some() {
             to_do.retain(|ix| !matches!(self.tasks.state(*ix), State::Waiting));
             return to_do.into_iter().map(|TaskIx(at)| at).collect();

@@ -5,6 +5,7 @@ use std::ops::{Index, IndexMut};
 
 use tokio::time::Instant;
 
+use super::later_waves::LaterWaves;
 use super::old::OldSession;
 use super::repositories::Repositories;
 use super::timers::Timers;
@@ -24,6 +25,8 @@ pub(super) struct Tasks {
     tasks: Vec<TaskState>,
     pub(super) needs: Needs,
     pub(super) repositories: Repositories,
+    /// Those that wait for their wave.
+    pub(super) later: LaterWaves,
     /// Tasks that wait for nothing but a slot, those that were refused behind the others.
     ready: BTreeSet<(u64, TaskIx)>,
     /// How many refusals there were.
@@ -137,6 +140,16 @@ impl Tasks {
 
     pub(super) fn is_any_open(&self) -> bool {
         self.open > 0
+    }
+
+    /// Whether no task is open but those that wait for their wave, and what needs them.
+    pub(super) fn is_all_held(&self) -> bool {
+        let waits = |ix: &TaskIx| self.later.held.contains_key(ix) || !self.needs.are_met(*ix);
+        self.all().all(|ix| match self.state(ix) {
+            State::Waiting => waits(&ix),
+            State::Ended(_) => true,
+            State::Pausing(_) | State::Rechecking(_) | State::Creating(_) | State::Live(_) => false,
+        })
     }
 
     pub(super) fn is_any(&self, is: impl Fn(&State) -> bool) -> bool {
@@ -254,7 +267,8 @@ impl Tasks {
     }
 
     pub(super) fn queue_if_free(&mut self, ix: TaskIx) {
-        if matches!(self[ix].state, State::Waiting) && self.needs.are_met(ix) {
+        let is_held = self.later.held.contains_key(&ix);
+        if matches!(self[ix].state, State::Waiting) && !is_held && self.needs.are_met(ix) {
             let turn = self[ix].turn;
             let is_ready = self.ready.contains(&(turn, ix));
             let old = self.tasks[ix.0].old.as_ref().filter(|old| old.over_at.is_none()).map(OldSession::id);

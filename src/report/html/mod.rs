@@ -5,6 +5,7 @@ mod burndown;
 mod pulls;
 mod timeline;
 mod view;
+mod waves;
 
 use std::io::Write;
 

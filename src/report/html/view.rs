@@ -11,6 +11,7 @@ use super::super::link::https;
 use super::super::{AttemptV1, DayV1, ProgressV1, ReportV1, StrayV1, TaskV1, duration, many};
 use super::pulls::{Pulls, StageMark};
 use super::timeline::Timeline;
+use super::waves::Wave;
 use crate::outcome::{Outcome, Stage};
 
 /// Bytes that the reasons of all tasks may take together, and those of one task at least.
@@ -32,6 +33,7 @@ pub(super) struct View<'a> {
     remaining: u64,
     progress: Option<Progress<'a>>,
     pulls: Option<Pulls<'a>>,
+    waves: Vec<Wave>,
     timeline: Option<Timeline>,
     tasks: Vec<Row<'a>>,
     strays: Vec<Stray<'a>>,
@@ -166,6 +168,7 @@ impl<'a> View<'a> {
             remaining: report.remaining,
             progress: report.campaign().map(|progress| Progress::of(report, progress)),
             pulls: Pulls::of(report),
+            waves: report.waves.iter().map(Wave::of).collect(),
             timeline: Timeline::of(report),
             tasks: rows(&report.tasks),
             strays: report.strays.iter().map(Stray::of).collect(),

@@ -1,20 +1,23 @@
 //! What an invocation asks of GitHub: at its start, before anything is decided, and at its end.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{FollowedPull, PullRead, PullReader, lost, record, troubles};
-use crate::engine::AtEnd;
+use crate::engine::{AtEnd, Between};
 use crate::github::{GitHub, PullAddress, Unreadable, UnreadableKind};
 use crate::ledger::{Ledger, LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
 use crate::outcome::{
-    EventKind, GithubUsage, PullRequest, PullState, PullStatus, RunRecord, SessionRef, Stage, TaskRecord,
+    EventKind, GithubUsage, PullRequest, PullState, PullStatus, RunId, RunRecord, SessionRef, Stage,
+    TaskRecord,
 };
 use crate::plan::{Task, TaskId};
-use crate::pulls::Terms;
+use crate::pulls::{self, Spent, Terms};
 use crate::report::many;
 use crate::runner::existing::EarlierPull;
 use crate::runner::open_pulls::OpenPulls;
@@ -24,6 +27,8 @@ use jules::Jules;
 /// How long the start may wait for GitHub, and the end.
 const AT_START: Duration = Duration::from_secs(20);
 const AT_END: Duration = Duration::from_secs(10);
+/// When those are read again, at the end, that GitHub is still computing.
+const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
 /// How long pull requests are looked for that the ledger has lost.
 const LOOKING: Duration = Duration::from_secs(60);
 
@@ -32,6 +37,8 @@ const LOOKING: Duration = Duration::from_secs(60);
 pub(crate) struct Following {
     pub(crate) github: GitHub,
     pub(crate) terms: Terms,
+    /// How many times as fast time passes there.
+    pub(crate) pace: f64,
     /// It is played by a simulator, which forgets what there was before it began.
     pub(crate) is_played: bool,
 }
@@ -50,6 +57,38 @@ impl Following {
         let is_gone = |why: &Unreadable| why.kind == UnreadableKind::Gone;
         reads.retain(|(_, read)| !self.is_played || !read.unreadable().is_some_and(is_gone));
         (reads, reader.used())
+    }
+}
+
+impl Following {
+    /// Reads them, and those once more of which GitHub does not know yet whether they can be merged: it finds that out when
+    /// it is asked.
+    async fn read_to_the_end(
+        &self,
+        followed: Vec<FollowedPull>,
+    ) -> (Vec<(FollowedPull, PullRead)>, GithubUsage) {
+        let deadline = Instant::now() + AT_END;
+        let (mut reads, mut usage) = self.read(followed, AT_END).await;
+        for pause in AGAIN.map(|pause| pause.div_f64(self.pace)) {
+            let is_open = |read: &PullRead| read.tells() && read.status.stage == Stage::Checking;
+            let asked = reads.iter().filter(|(_, read)| is_open(read));
+            let again = asked.map(|(pull, read)| {
+                let earlier = Some(read.status.clone());
+                FollowedPull { earlier, ..pull.clone() }
+            });
+            let again: Vec<_> = again.collect();
+            if again.is_empty() || Instant::now() + pause >= deadline {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            let (news, used) = self.read(again, deadline.duration_since(Instant::now())).await;
+            usage.add(used);
+            for (pull, read) in news.into_iter().filter(|(_, read)| read.tells()) {
+                let known = reads.iter_mut().find(|(known, _)| known.url == pull.url);
+                known.into_iter().for_each(|known| known.1 = read.clone());
+            }
+        }
+        (reads, usage)
     }
 }
 
@@ -80,6 +119,12 @@ impl PullsBefore {
         let (reads, usage) = following.read(followed, AT_START).await;
         let notes = troubles(reads.iter().map(|(pull, read)| (pull, read)));
         Self { notes, usage, reads, ..Self::default() }
+    }
+
+    /// What is news of them to this run, whether it is recorded yet or not.
+    pub(crate) fn news_of(&self, run: &RunId) -> Vec<EventKind> {
+        let its = self.reads.iter().filter(|(pull, _)| pull.run == *run);
+        its.filter_map(|(pull, read)| super::news(pull, read, Timestamp::MIN)).collect()
     }
 
     /// Looks for pull requests of tasks that the ledger does not know, made since then.
@@ -185,23 +230,57 @@ impl PullsBefore {
     }
 }
 
+/// Reads the run's pull requests now and then while it is at work, each as often as it may change.
+pub(crate) fn between(following: Rc<Following>, began: Timestamp) -> Between {
+    let spent: Rc<Cell<Option<Spent>>> = Rc::default();
+    let mut next = Timestamp::MIN;
+    Box::new(move |run: &RunRecord| {
+        let now = Timestamp::now();
+        let mut followed = FollowedPull::of_run(run);
+        followed.retain(FollowedPull::may_change);
+        let is_new = followed.iter().any(|pull| pull.earlier.is_none());
+        if now < next && !is_new {
+            return None;
+        }
+        let standing: Vec<_> = followed.iter().map(|pull| pull.earlier.as_ref()).collect();
+        let plan = pulls::plan(&standing, spent.get(), following.pace, now);
+        if plan.is_empty() {
+            next = plan.next.unwrap_or(Timestamp::MIN);
+            return None;
+        }
+        next = Timestamp::MIN;
+        let chosen: Vec<_> = plan.first.iter().chain(&plan.by_id).map(|at| followed[*at].clone()).collect();
+        let (following, spent) = (Rc::clone(&following), Rc::clone(&spent));
+        Some(Box::pin(async move {
+            let (reads, usage) = following.read(chosen, AT_START).await;
+            spent.set(Some(Spent { at: Timestamp::now(), points: usage.points }));
+            events_of(&reads, usage, began)
+        }))
+    })
+}
+
+fn events_of(reads: &[(FollowedPull, PullRead)], usage: GithubUsage, began: Timestamp) -> Vec<EventKind> {
+    let mut events: Vec<_> = reads.iter().filter_map(|(pull, read)| super::news(pull, read, began)).collect();
+    if usage != GithubUsage::default() {
+        events.push(EventKind::GithubUsed { usage });
+    }
+    events
+}
+
 /// Reads the run's pull requests when all else is done. What kept GitHub from telling is noted, but for what was told
 /// before.
-pub(crate) fn at_end(following: Following, told: Vec<String>, began: Timestamp) -> AtEnd {
+pub(crate) fn at_end(following: Rc<Following>, told: Vec<String>, began: Timestamp) -> AtEnd {
     Box::new(move |run: &RunRecord| {
         let followed = FollowedPull::of_run(run);
         Box::pin(async move {
             if followed.is_empty() {
                 return Vec::new();
             }
-            let (reads, usage) = following.read(followed, AT_END).await;
-            let both = || reads.iter().map(|(pull, read)| (pull, read));
-            let notes = troubles(both()).into_iter().filter(|note| !told.contains(note));
+            let (reads, usage) = following.read_to_the_end(followed).await;
+            let notes = troubles(reads.iter().map(|(pull, read)| (pull, read)));
+            let notes = notes.into_iter().filter(|note| !told.contains(note));
             let mut events: Vec<_> = notes.map(|note| EventKind::Noted { task: None, note }).collect();
-            events.extend(both().filter_map(|(pull, read)| super::news(pull, read, began)));
-            if usage != GithubUsage::default() {
-                events.push(EventKind::GithubUsed { usage });
-            }
+            events.extend(events_of(&reads, usage, began));
             events
         })
     })

@@ -11,7 +11,7 @@ mod recording;
 mod troubles;
 
 pub(crate) use acting::{Acting, End, How, Job, What};
-pub(crate) use around::{Following, PullsBefore, at_end};
+pub(crate) use around::{Following, PullsBefore, at_end, between};
 pub(crate) use followed::FollowedPull;
 pub(crate) use known::KnownPull;
 pub(crate) use log::PullLog;

@@ -52,6 +52,7 @@ pub(in crate::engine) fn plan(tasks: usize, max_parallel: usize) -> Plan {
     let mut settings = Settings::default();
     settings.strategy.max_parallel = max_parallel;
     Plan {
+        repositories: Vec::new(),
         name: "test".to_owned(),
         former_name: None,
         manifest: "jobs.yaml".to_owned(),

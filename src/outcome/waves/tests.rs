@@ -1,28 +1,17 @@
 //! Waves: a table for the verdict, properties for what must hold whatever happens.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::outcome::sample::{at, attempt_ended, created, ended, event, info, intent, planned, pull_status};
 use crate::outcome::{EventKind, PullStatus, RunEvent};
-use crate::plan::{Share, TaskId, TaskSource};
+use crate::plan::{TaskId, TaskSource};
 
 const HOUR: i64 = 3600;
 
-fn terms(when: PassWhen) -> Waves {
-    Waves {
-        sizes: vec![WaveSize::Count(2), WaveSize::Percent(10.0), WaveSize::Percent(100.0)],
-        order: WaveOrder::Manifest,
-        pass: WavePass {
-            when,
-            min_success: Share(50.0),
-            within: Duration::from_secs(24 * 3600),
-            soak: Duration::from_secs(3600),
-        },
-        then: Then::Continue,
-    }
+fn terms(when: PassWhen) -> WaveTerms {
+    let hour = 3_600_000;
+    WaveTerms { when, min_success: 50.0, within_ms: 24 * hour, soak_ms: hour, then: Then::Continue }
 }
 
 fn repository(number: usize) -> String {
@@ -45,7 +34,10 @@ fn events(waves: &[&[usize]], told: Vec<(i64, EventKind)>) -> Vec<RunEvent> {
         kinds.push((0, EventKind::TaskPlanned { planned: Box::new(planned) }));
     }
     let sets = waves.iter().map(|set| set.iter().copied().map(repository).collect()).collect();
-    kinds.push((0, EventKind::WavesFixed { waves: sets }));
+    kinds.push((
+        0,
+        EventKind::WavesFixed { waves: sets, terms: Some(terms(PassWhen::Ended)), untouched: Vec::new() },
+    ));
     kinds.extend(told);
     let seq = |(seq, (second, kind))| RunEvent { seq, ..event(second, kind) };
     (1..).zip(kinds).map(seq).collect()
@@ -80,32 +72,19 @@ fn read(number: usize, second: i64, stage: Stage) -> (i64, EventKind) {
     (second, EventKind::PullRequestRead { task: TaskId::new(repository(number)), pull: Box::new(pull) })
 }
 
-fn told(record: &RunRecord, terms: &Waves, second: i64) -> Vec<Verdict> {
-    verdicts(record, terms, at(second)).into_iter().map(|wave| wave.verdict).collect()
+/// The verdicts under other terms than the record's.
+fn judged(record: &RunRecord, terms: &WaveTerms, now: Timestamp) -> Vec<Wave> {
+    let mut record = record.clone();
+    let waves = record.waves.sets().to_vec();
+    record.apply(&event(
+        0,
+        EventKind::WavesFixed { waves, terms: Some(*terms), untouched: record.waves.untouched().to_vec() },
+    ));
+    verdicts(&record, now)
 }
 
-#[test]
-fn sizes_are_counts_and_shares_and_the_last_one_repeats() {
-    let names: Vec<String> = (0..60).map(repository).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let lens = |sizes: &[WaveSize]| -> Vec<usize> {
-        let terms = Waves { sizes: sizes.to_vec(), ..terms(PassWhen::Ended) };
-        split(&names, &terms).iter().map(Vec::len).collect()
-    };
-    use WaveSize::{Count, Percent};
-    assert_eq!(lens(&[Count(2), Percent(10.0), Percent(100.0)]), [2, 6, 52]);
-    assert_eq!(lens(&[Percent(1.0), Count(25)]), [1, 25, 25, 9]);
-    assert_eq!(lens(&[]), [60]);
-}
-
-#[test]
-fn new_repositories_join_the_last_wave_that_may_begin() {
-    let record = record(&[&[0], &[1], &[2]], task(0, 100, Outcome::Succeeded));
-    let now = verdicts(&record, &terms(PassWhen::Ended), at(2 * HOUR));
-    let names = ["my-org/svc-01", "my-org/new"];
-    let waves = joined(record.waves.sets(), &names, &now).unwrap();
-    assert_eq!(waves[1], ["my-org/svc-01", "my-org/new"]);
-    assert_eq!(joined(&waves, &names, &now), None, "all are in one");
+fn told(record: &RunRecord, terms: &WaveTerms, second: i64) -> Vec<Verdict> {
+    judged(record, terms, at(second)).into_iter().map(|wave| wave.verdict).collect()
 }
 
 #[test]
@@ -114,13 +93,9 @@ fn the_next_wave_begins_when_enough_have_ended_well_and_that_has_lasted() {
     let one = [task(0, 100, Outcome::Succeeded)].concat();
     let record = record(&[&[0, 1], &[2]], one);
     assert_eq!(told(&record, &terms, 99), [Verdict::Soaking { until: at(100 + HOUR) }, Verdict::Waiting]);
-    let waves = verdicts(&record, &terms, at(100 + HOUR));
+    let waves = judged(&record, &terms, at(100 + HOUR));
     assert_eq!(waves[0].verdict, Verdict::Passed { at: at(100 + HOUR) });
     assert_eq!(waves[1].began_at, Some(at(100 + HOUR)));
-    assert!(may_begin(&record, &waves, Some("my-org/svc-02")));
-    let early = verdicts(&record, &terms, at(HOUR));
-    assert!(!may_begin(&record, &early, Some("my-org/svc-02")));
-    assert!(may_begin(&record, &early, Some("my-org/svc-01")) && may_begin(&record, &early, None));
 }
 
 #[test]
@@ -128,7 +103,7 @@ fn a_wave_fails_when_too_few_can_be_a_success_or_its_time_is_over() {
     let terms = terms(PassWhen::Ended);
     let bad = [task(0, 100, Outcome::Failed), task(1, 200, Outcome::TimedOut)].concat();
     let failed = record(&[&[0, 1, 3], &[2]], bad);
-    let waves = verdicts(&failed, &terms, at(300));
+    let waves = judged(&failed, &terms, at(300));
     assert_eq!(waves[0].verdict, Verdict::Failed { late: false });
     assert_eq!(waves[0].reason(1), "wave 1 has failed: 0 good, 2 bad, 1 open, 2 needed");
     assert_eq!(waves[1].verdict, Verdict::Waiting);
@@ -140,9 +115,9 @@ fn a_wave_fails_when_too_few_can_be_a_success_or_its_time_is_over() {
 #[test]
 fn a_person_lets_a_wave_begin_whatever_became_of_the_one_before() {
     let bad = [task(0, 100, Outcome::Failed), task(1, 200, Outcome::Failed)].concat();
-    let release = (5 * HOUR, EventKind::WaveReleased { wave: 2, by: "ada".into() });
+    let release = (5 * HOUR, EventKind::WaveReleased { wave: 2, by: Some("ada".into()) });
     let record = record(&[&[0, 1], &[2]], [bad, vec![release]].concat());
-    let waves = verdicts(&record, &terms(PassWhen::Ended), at(6 * HOUR));
+    let waves = judged(&record, &terms(PassWhen::Ended), at(6 * HOUR));
     assert_eq!(waves[1].began_at, Some(at(5 * HOUR)));
 }
 
@@ -151,7 +126,7 @@ fn something_is_left_while_a_later_wave_waits_for_what_people_need_not_do() {
     let terms = terms(PassWhen::Checks);
     let left = |waves: &[&[usize]], stage, hour: i64| {
         let told = [task(0, 100, Outcome::Succeeded), vec![read(0, 200, stage)]].concat();
-        is_left(&verdicts(&record(waves, told), &terms, at(hour * HOUR)))
+        is_left(&judged(&record(waves, told), &terms, at(hour * HOUR)))
     };
     let two: [&[usize]; 2] = [&[0], &[1]];
     assert!(left(&two, Stage::ChecksPending, 1) && left(&two, Stage::Ready, 1), "checks, and a time to last");
@@ -162,9 +137,9 @@ fn something_is_left_while_a_later_wave_waits_for_what_people_need_not_do() {
 
 #[test]
 fn with_ask_a_wave_that_has_passed_waits_for_a_person() {
-    let terms = Waves { then: Then::Ask, ..terms(PassWhen::Ended) };
+    let terms = WaveTerms { then: Then::Ask, ..terms(PassWhen::Ended) };
     let record = record(&[&[0], &[2]], task(0, 100, Outcome::Succeeded));
-    let waves = verdicts(&record, &terms, at(9 * HOUR));
+    let waves = judged(&record, &terms, at(9 * HOUR));
     assert!(matches!(waves[0].verdict, Verdict::Passed { .. }) && waves[1].began_at.is_none());
     assert!(!waves.iter().any(Wave::is_ours), "nothing is left for us");
 }
@@ -174,7 +149,7 @@ fn checks_and_merges_are_asked_of_the_pull_request() {
     let verdict = |when, stages: &[Stage]| {
         let readings = stages.iter().zip(1..).map(|(stage, hour)| read(0, hour * HOUR, *stage));
         let told: Vec<_> = task(0, 100, Outcome::Succeeded).into_iter().chain(readings).collect();
-        verdicts(&record(&[&[0]], told), &terms(when), at(9 * HOUR)).remove(0)
+        judged(&record(&[&[0]], told), &terms(when), at(9 * HOUR)).remove(0)
     };
     use PassWhen::{Checks, Merged};
     let passed = |hour: i64| Verdict::Passed { at: at(hour * HOUR) };
@@ -207,13 +182,13 @@ fn what_need_not_change_is_a_success_and_what_was_skipped_does_not_count() {
     assert!(matches!(told(&none, &terms(PassWhen::Merged), 9 * HOUR)[0], Verdict::Passed { .. }));
     let skipped = vec![(50, ended(&repository(1), Outcome::Skipped, None))];
     let some = record(&[&[0, 1]], [task(0, 100, Outcome::Failed), skipped].concat());
-    let wave = verdicts(&some, &terms(PassWhen::Ended), at(200)).remove(0);
+    let wave = judged(&some, &terms(PassWhen::Ended), at(200)).remove(0);
     assert_eq!((wave.figures.bad, wave.figures.needed, wave.figures.pending), (1, 1, 0));
 }
 
 #[test]
 fn a_need_is_met_when_it_is_merged() {
-    use super::super::needs::{Merged, merged};
+    use crate::pulls::{Merged, merged};
     let stands = |outcome, stage: Option<Stage>| {
         let readings = stage.map(|stage| read(0, 200, stage));
         let told: Vec<_> = task(0, 100, outcome).into_iter().chain(readings).collect();
@@ -244,24 +219,18 @@ fn happening() -> impl Strategy<Value = Vec<(i64, EventKind)>> {
             .prop_map(|(n, second, it)| task(n, second, it)),
         (0..9_usize, 60..40 * HOUR, prop::sample::select(&Stage::ALL[..]))
             .prop_map(|(n, second, stage)| vec![read(n, second, stage)]),
-        (60..40 * HOUR, 1..4_usize)
-            .prop_map(|(second, wave)| vec![(second, EventKind::WaveReleased { wave, by: "ada".into() })]),
+        (60..40 * HOUR, 1..4_usize).prop_map(|(second, wave)| vec![(
+            second,
+            EventKind::WaveReleased { wave, by: Some("ada".into()) }
+        )]),
     ]
 }
 
-fn any_terms() -> impl Strategy<Value = Waves> {
+fn any_terms() -> impl Strategy<Value = WaveTerms> {
     let when = prop::sample::select(vec![PassWhen::Ended, PassWhen::Checks, PassWhen::Merged]);
     (when, 0.0..=100.0_f64, 0..30_u64, 0..5_u64, any::<bool>()).prop_map(|(when, min, within, soak, ask)| {
-        Waves {
-            pass: WavePass {
-                when,
-                min_success: Share(min),
-                within: Duration::from_secs(within * 3600),
-                soak: Duration::from_secs(soak * 3600),
-            },
-            then: if ask { Then::Ask } else { Then::Continue },
-            ..terms(when)
-        }
+        let then = if ask { Then::Ask } else { Then::Continue };
+        WaveTerms { when, min_success: min, within_ms: within * 3_600_000, soak_ms: soak * 3_600_000, then }
     })
 }
 
@@ -269,27 +238,6 @@ const SETS: [&[usize]; 3] = [&[0, 1], &[2, 3, 4], &[5, 6, 7, 8]];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
-
-    #[test]
-    fn every_repository_is_in_one_wave(
-        all in 0..80_usize, sizes in prop::collection::vec((0..30_usize, any::<bool>()), 0..4), spread in any::<bool>(),
-    ) {
-        let names: Vec<String> = (0..all).map(repository).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let size = |(n, share)| if share { WaveSize::Percent(n as f64) } else { WaveSize::Count(n) };
-        let order = if spread { WaveOrder::Spread } else { WaveOrder::Manifest };
-        let terms = Waves { sizes: sizes.into_iter().map(size).collect(), order, ..terms(PassWhen::Ended) };
-        let waves = split(&names, &terms);
-        prop_assert!(waves.iter().all(|wave| !wave.is_empty()));
-        let mut found: Vec<&str> = waves.iter().flatten().map(String::as_str).collect();
-        if !spread {
-            prop_assert_eq!(&found, &names);
-        }
-        found.sort_unstable();
-        prop_assert_eq!(&found, &names);
-        let turned: Vec<&str> = names.iter().rev().copied().collect();
-        prop_assert!(!spread || split(&turned, &terms) == waves, "a hash knows no order");
-    }
 
     /// A kill, or an orderly stop that leaves what is live and defers the rest, changes no verdict; nor does taking the run up.
     #[test]
@@ -303,20 +251,20 @@ proptest! {
         let cut = first + cut % (all.len() - first + 1);
         let killed = RunRecord::from_events(&all[..cut]).unwrap();
         let now = killed.tasks.values().flat_map(|task| task.ended_at).max().unwrap_or(at(0)).max(at(hour * HOUR));
-        let expected = verdicts(&killed, &terms, now);
+        let expected = judged(&killed, &terms, now);
         let mut stopped = killed.clone();
         let second = now.as_second() - at(0).as_second();
         for task in killed.tasks.values().filter(|task| task.outcome.is_none()) {
             stopped.apply(&event(second, ended(task.planned.id.as_str(), task.outcome_so_far(), None)));
         }
         stopped.apply(&event(second, EventKind::InvocationEnded { stopped: Some("deadline".into()) }));
-        prop_assert_eq!(&verdicts(&stopped, &terms, now), &expected);
+        prop_assert_eq!(&judged(&stopped, &terms, now), &expected);
         let again = EventKind::InvocationStarted { invocation: 2, shard: None, workflow_run: None };
         stopped.apply(&event(second, again));
         for task in killed.tasks.values().filter(|task| task.outcome.is_none_or(Outcome::is_open)) {
             stopped.apply(&event(second, EventKind::TaskReopened { task: task.planned.id.clone() }));
         }
-        prop_assert_eq!(&verdicts(&stopped, &terms, now), &expected);
+        prop_assert_eq!(&judged(&stopped, &terms, now), &expected);
     }
 
     #[test]
@@ -326,7 +274,7 @@ proptest! {
         let mut told: Vec<_> = told.concat();
         told.sort_by_key(|(second, _)| *second);
         let record = record(&SETS, told);
-        let waves = verdicts(&record, &terms, at(hour * HOUR));
+        let waves = judged(&record, &terms, at(hour * HOUR));
         for (number, pair) in (2..).zip(waves.windows(2)) {
             let released = record.waves.released_at(number).is_some();
             let passed = matches!(pair[0].verdict, Verdict::Passed { .. }) && terms.then == Then::Continue;
@@ -338,7 +286,7 @@ proptest! {
             }
         }
         // What the same record has let pass stays so.
-        let then = verdicts(&record, &terms, at((hour + later) * HOUR));
+        let then = judged(&record, &terms, at((hour + later) * HOUR));
         for (one, other) in waves.iter().zip(&then) {
             if matches!(one.verdict, Verdict::Passed { .. } | Verdict::Failed { .. }) {
                 prop_assert_eq!(one, other);

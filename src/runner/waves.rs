@@ -1,0 +1,150 @@
+//! The waves of a run: fixed when it begins, and told again when that has changed.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::RunError;
+use super::decision::Decision;
+use super::outlook::Outlook;
+use super::pulls::PullsBefore;
+use crate::engine::patience;
+use crate::outcome::{
+    EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord, WaveTerms, is_decided_within, verdicts,
+};
+use crate::plan::{PassWhen, Plan, TaskId, Waves};
+use crate::pulls::{joined, split};
+
+/// The run as it stands with what is recorded first, and that.
+pub(super) struct Fixed {
+    /// As the engine will find it.
+    pub(super) record: RunRecord,
+    /// What is news of its waves.
+    pub(super) events: Vec<EventKind>,
+}
+
+/// Fixes the waves; none where there are none, now or before.
+///
+/// # Errors
+///
+/// [`RunError::NoWaveWaits`].
+pub(super) fn fix(
+    plan: &Plan,
+    decisions: &[Decision],
+    known: Option<&RunRecord>,
+    (pulls, first): (&PullsBefore, &[EventKind]),
+    next_wave: Option<&str>,
+) -> Result<Option<Fixed>, RunError> {
+    let terms = plan.settings.strategy.waves.as_ref();
+    let had_waves = known.is_some_and(|known| !known.waves.sets().is_empty());
+    if terms.is_none() && !had_waves {
+        return if next_wave.is_some() { Err(RunError::NoWaveWaits) } else { Ok(None) };
+    }
+    let now = Timestamp::now();
+    let mut record = known.cloned().or_else(|| begun(plan, now)).ok_or(RunError::NoWaveWaits)?;
+    let news = pulls.news_of(&record.info.id);
+    apply(&mut record, news, now);
+    apply(&mut record, first.iter().cloned(), now);
+    let mut events = Vec::new();
+    events.extend(fixed(plan, decisions, terms, &record, now));
+    apply(&mut record, events.iter().cloned(), now);
+    if let Some(by) = next_wave {
+        let waves = verdicts(&record, now);
+        let next = waves.iter().position(|wave| wave.began_at.is_none()).ok_or(RunError::NoWaveWaits)?;
+        let released = EventKind::WaveReleased { wave: next + 1, by: Some(by.to_owned()) };
+        apply(&mut record, [released.clone()], now);
+        events.push(released);
+    }
+    Ok(Some(Fixed { record, events }))
+}
+
+fn apply(record: &mut RunRecord, kinds: impl IntoIterator<Item = EventKind>, now: Timestamp) {
+    let events: Vec<RunEvent> = record.next_events(kinds, now).collect();
+    events.iter().for_each(|event| record.apply(event));
+}
+
+/// A run of which nothing is known yet.
+fn begun(plan: &Plan, now: Timestamp) -> Option<RunRecord> {
+    let run = RunInfo {
+        id: RunId::new(now, 0),
+        name: plan.name.clone(),
+        manifest: plan.manifest.clone(),
+        file: None,
+        simulated: false,
+    };
+    RunRecord::begin(&RunEvent { seq: 1, ts: now, kind: EventKind::RunStarted { run } })
+}
+
+/// What is to be told of which repositories belong to which wave, if that is news.
+fn fixed(
+    plan: &Plan,
+    decisions: &[Decision],
+    terms: Option<&Waves>,
+    record: &RunRecord,
+    now: Timestamp,
+) -> Option<EventKind> {
+    let Some(terms) = terms else {
+        return Some(EventKind::WavesFixed { waves: Vec::new(), terms: None, untouched: Vec::new() });
+    };
+    let (known, pass) = (&record.waves, meant(terms));
+    let waves = if known.sets().is_empty() {
+        split(&plan.repositories, terms)
+    } else {
+        let begun = verdicts(record, now).iter().rposition(|wave| wave.began_at.is_some());
+        joined(known.sets(), &plan.repositories, begun.unwrap_or(0)).unwrap_or_else(|| known.sets().to_vec())
+    };
+    let untouched = untouched(plan, decisions, record);
+    let is_told = known.sets() == waves && known.terms() == Some(&pass) && known.untouched() == untouched;
+    (!is_told).then_some(EventKind::WavesFixed { waves, terms: Some(pass), untouched })
+}
+
+fn meant(terms: &Waves) -> WaveTerms {
+    let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    WaveTerms {
+        when: terms.pass.when,
+        min_success: terms.pass.min_success.0,
+        within_ms: ms(terms.pass.within),
+        soak_ms: ms(terms.pass.soak),
+        then: terms.then,
+    }
+}
+
+/// The repositories that no task is on which the run has, is going to have, or need not have any more.
+fn untouched(plan: &Plan, decisions: &[Decision], record: &RunRecord) -> Vec<String> {
+    let recorded = record.tasks.values().filter_map(|task| task.planned.source.as_ref());
+    let asked = plan.tasks.iter().zip(decisions).filter(|(_, it)| **it != Decision::NotAsked);
+    let planned = asked.filter_map(|(task, _)| task.source.as_ref());
+    let touched: HashSet<String> =
+        recorded.chain(planned).map(|source| source.github.to_ascii_lowercase()).collect();
+    let is_untouched = |name: &&String| !touched.contains(&name.to_ascii_lowercase());
+    plan.repositories.iter().filter(is_untouched).cloned().collect()
+}
+
+/// Tells of the tasks that would start that their wave may not begin.
+pub(super) fn hold_back(tasks: &mut [(TaskId, Decision)], held: Vec<(TaskId, String)>) {
+    let held: HashMap<_, _> = held.into_iter().collect();
+    for (task, decision) in tasks {
+        if let (Decision::Start(_), Some(why)) = (&*decision, held.get(task)) {
+            *decision = Decision::LaterWave { why: why.clone() };
+        }
+    }
+}
+
+/// Whether later waves give a run something to do although nothing can be started: what it says of them has changed, or
+/// machines are about to decide.
+pub(super) fn are_waited_for(record: &RunRecord, outlook: &Outlook, plan: &Plan) -> bool {
+    let is_told = |task: &TaskId, why: &str| {
+        let known = record.tasks.get(task).filter(|known| known.outcome == Some(Outcome::Deferred));
+        known.and_then(|known| known.reason.as_deref()) == Some(why)
+    };
+    let is_news = |(task, decision): &(TaskId, Decision)| matches!(decision, Decision::LaterWave { why } if !is_told(task, why));
+    let now = Timestamp::now();
+    let is_near = || is_decided_within(patience(&plan.settings), record, &verdicts(record, now), now);
+    outlook.tasks.iter().any(is_news) || is_near()
+}
+
+/// Whether waves pass by what becomes of pull requests: then a run without GitHub would never end.
+pub(super) fn rely_on_github(plan: &Plan) -> bool {
+    let waves = plan.settings.strategy.waves.as_ref();
+    waves.is_some_and(|waves| waves.pass.when != PassWhen::Ended)
+}
