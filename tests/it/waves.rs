@@ -6,10 +6,10 @@ use jules_batch::report::ReportV1;
 use crate::support::{Ended, Manifest, Runner, World, job};
 
 /// Sessions that are done at once, on a GitHub where everything is an hour old when we first look. What is asked for in the
-/// old words fails its checks, or fails itself.
+/// old words fails its checks, or fails itself. In the many, alice merges what is ready.
 const SCENARIO: &str = "
 clock: { behind: 1h }
-sources: [{ repo: 'my-org/svc-{n}', count: 60 }]
+sources: [{ repo: 'my-org/svc-{n}', count: 8 }, { repo: 'my-org/many-{n}', count: 52 }]
 github: { repositories: [{ mergeable-after: 0s }] }
 defaults:
   duration: 20ms
@@ -20,10 +20,17 @@ defaults:
 rules:
   - { when: { prompt: 'Old words' }, then: { on-github: { checks: [{ name: build, appears: 0s, queued: 0s, lasts: 0s, ends: failure }] } } }
   - { when: { prompt: 'Bad words' }, then: { outcome: failure } }
+  - when: { source: 'my-org/many-*' }
+    then:
+      on-github:
+        checks: [{ name: build, appears: 0s, queued: 0s, lasts: 0s, ends: success }]
+        deeds: [{ does: merge, after: 3s, by: alice }]
 ";
 
 fn manifest(count: usize, waves: &str, prompt: &str) -> Manifest {
-    let sources: Vec<_> = (1..=count).map(|n| format!("my-org/svc-{n}@main")).collect();
+    let name =
+        |n| if n <= 8 { format!("my-org/svc-{n}@main") } else { format!("my-org/many-{}@main", n - 8) };
+    let sources: Vec<_> = (1..=count).map(name).collect();
     let job = job("up", prompt, &[&format!("sources: [{}]", sources.join(", "))]);
     Manifest::of([job]).set("strategy", &format!("{{ max-parallel: 16, waves: {waves} }}"))
 }
@@ -128,7 +135,7 @@ fn waves_that_pass_by_checks_need_a_token_and_no_shards() {
 
 #[test]
 fn sixty_repositories_in_three_waves_with_a_canary_that_fails_end_with_all_merged() {
-    let waves = "{ sizes: [2, 10%, 100%], pass: { when: merged, min-success: 100% } }";
+    let waves = "{ sizes: [2, 10%, 100%], order: manifest, pass: { when: merged, min-success: 100% } }";
     let world = world(60, waves, "Old words");
     let stopped = world.run_following().exits(5);
     assert_eq!(counts(&stopped.report()), (2, 58));
@@ -146,12 +153,14 @@ fn sixty_repositories_in_three_waves_with_a_canary_that_fails_end_with_all_merge
     assert_eq!(counts(&world.run_following().exits(5).report()), (8, 52));
     merge().exits(0);
     assert_eq!(counts(&world.run_following().exits(0).report()), (60, 0));
-    // A write a second: that takes its time.
-    merge().args("--max 20").exits(5);
-    merge().args("--max 20").exits(5);
-    merge().exits(0);
+    world.until(|world| world.pull_states().iter().filter(|state| *state == "OPEN").count() == 0);
     let merged = world.pull_states().iter().filter(|state| *state == "MERGED").count();
     assert_eq!((merged, world.pull_requests().len()), (60, 62));
-    world.run_following().exits(0);
+    let status = world.command("status").exits(0).stdout;
+    assert!(status.contains("wave 2: 6 repositories, passed: 6 good, 0 bad, 0 open, 6 needed"), "{status}");
+    let report = world.run_following().exits(0).report();
+    assert_eq!(report.waves.iter().map(|wave| wave.repositories.len()).collect::<Vec<_>>(), [2, 6, 52]);
+    assert!(world.read("jules-report/report.html").contains("id=\"waves-title\""));
+    assert!(world.read("jules-report/summary.md").contains("| 3 | 52 | "));
     world.created(62);
 }
