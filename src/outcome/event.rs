@@ -317,7 +317,8 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "ServiceStatus::is_nothing")]
         service: ServiceStatus,
     },
-    /// The final listing found a session with this run's marker that the ledger does not know.
+    /// The final listing found a session with this run's marker that the ledger does not know; or any listing one that another
+    /// run has created while this one was at work, for a task that has one here.
     StrayFound {
         /// The session.
         stray: Stray,

@@ -354,7 +354,7 @@ impl Dispatch {
             };
             // Somebody has seen to what is in the archive.
             let is_known = self.run.sessions.contains(&seen.id) || self.run.left_intents.contains(&marker);
-            if is_known || seen.archived {
+            if is_known || seen.archived || self.is_work_of_our_double(&marker) {
                 continue;
             }
             let task =

@@ -133,6 +133,8 @@ impl Dispatch {
                 self.search_found(ix, seen, now);
             }
             _ if self.tasks[ix].attempts == 0 => {}
+            // Whether a session comes of it is not known: the last listing tells.
+            State::Creating(_) => {}
             _ => {
                 let task = self.plan[ix].id.clone();
                 let session = SessionRef { id: seen.id.clone(), url: seen.url.clone() };
@@ -146,5 +148,12 @@ impl Dispatch {
                 });
             }
         }
+    }
+
+    /// Whether a session with this marker is what another one with our run's id has begun, and nobody here.
+    pub(super) fn is_work_of_our_double(&self, marker: &Marker) -> bool {
+        let is_begun_here = |ix: TaskIx| self.tasks[ix].attempts > 0;
+        self.rivals.is_at_work(self.run.id.short())
+            && self.marked(marker).is_some_and(|ix| !is_begun_here(ix))
     }
 }

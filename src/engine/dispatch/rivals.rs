@@ -78,6 +78,11 @@ impl Rivals {
         }
     }
 
+    /// Whether that run was seen to be at work.
+    pub(super) fn is_at_work(&self, run: &str) -> bool {
+        self.runs.get(run).is_some_and(|rival| rival.seen_at.is_some())
+    }
+
     /// A session of a task of ours that another run has created.
     pub(super) fn is_theirs(&mut self, run: &str, session: &SessionId, created: Timestamp) -> &mut Rival {
         let first = (created, session.clone());
