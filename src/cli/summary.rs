@@ -38,7 +38,7 @@ pub(crate) fn summary(record: &RunRecord, width: usize) -> String {
         beside(&neutral(id.as_str()), &[url], 2, width, |url| linked(&neutral(url), url))
     });
     let waves: Vec<_> = WaveV1::all(record, Timestamp::now());
-    listed(&mut text, "waves", &waves, |wave| wave.line());
+    listed(&mut text, "waves", &waves, WaveV1::line);
     let strays: Vec<_> = record.strays.iter().collect();
     listed(&mut text, "stray sessions", &strays, |stray| {
         beside(&neutral(stray.session.link()), &[&stray.title], 2, width, neutral)

@@ -32,7 +32,8 @@ pub(crate) struct ReadingPlan {
 
 impl ReadingPlan {
     /// What it costs.
-    pub(crate) fn points(&self) -> u64 {
+    #[cfg(test)]
+    fn points(&self) -> u64 {
         (self.first.len().div_ceil(A_POINT) + self.by_id.len().div_ceil(A_POINT)) as u64
     }
 
