@@ -129,7 +129,7 @@ fn help_for_words<'a>(text: &'a str) -> String {
         }
         // `owner/repo @ branch`
         [first, "@", name] if repository(first).is_some() && check_branch(name).is_ok() => {
-            format!("write {}", quoted(&format!("{}@{name}", first)))
+            format!("write {}", quoted(&format!("{first}@{name}")))
         }
         [first, ..] if words.len() > 1 && repository(first).is_some() => {
             "write one repository a line; columns can stand in a `.csv` file with a header".to_owned()
