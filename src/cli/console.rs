@@ -14,6 +14,8 @@ use super::ci::Ci;
 use super::display::Display;
 use super::exit::Exit;
 use super::failure::{Failure, Line};
+pub(crate) use super::links::linked;
+use super::links::{knows_links, without_links};
 use super::redact::redactor;
 use super::stderr::{Stderr, Text};
 use super::wrap;
@@ -32,43 +34,6 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 /// What matters more.
 pub(crate) const BOLD: Style = Style::new().bold();
 
-/// The text as a link to the address, by OSC 8: a terminal that knows no links is given the text alone.
-pub(crate) fn linked(text: &str, url: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_graphic();
-    if !url.starts_with("https://") || !url.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\")
-}
-
-/// The text without its links.
-fn without_links(text: &str) -> Cow<'_, str> {
-    const LINK: &str = "\x1b]8;;";
-    if !text.contains(LINK) {
-        return Cow::Borrowed(text);
-    }
-    let mut parts = text.split(LINK);
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        plain.push_str(part.split_once("\x1b\\").map_or(part, |(_, rest)| rest));
-    }
-    Cow::Owned(plain)
-}
-
-/// Whether a terminal that tells this of itself knows links.
-fn knows_links(var: impl Fn(&str) -> Option<String>) -> bool {
-    if let Some(forced) = var("FORCE_HYPERLINK") {
-        return forced != "0";
-    }
-    let is_one_of = |name: &str, known: &[&str]| var(name).is_some_and(|value| known.contains(&&*value));
-    let version = |name: &str| var(name).and_then(|value| value.parse::<u32>().ok()).unwrap_or(0);
-    is_one_of("TERM_PROGRAM", &["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "zed"])
-        || is_one_of("TERM", &["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "foot-extra"])
-        || version("VTE_VERSION") >= 5_000
-        || version("KONSOLE_VERSION") >= 200_400
-        || ["WT_SESSION", "DOMTERM"].iter().any(|name| var(name).is_some())
-}
-
 /// How long stdout waits for what was said on stderr before: on a terminal both are read in one piece.
 const TURN: Duration = Duration::from_millis(500);
 
@@ -86,6 +51,8 @@ struct Inner {
     live: bool,
     /// Whether stdout is a terminal.
     out_terminal: bool,
+    /// Whether stderr is one.
+    err_terminal: bool,
     /// Whether somebody can be asked.
     interactive: bool,
     /// Whether the terminal shows links.
@@ -120,6 +87,7 @@ impl Console {
             ci,
             live,
             out_terminal: stdout,
+            err_terminal: stderr,
             interactive: stdin && stderr && ci.is_none(),
             links: ci.is_none() && knows_links(var),
             out_closed: AtomicBool::new(false),
@@ -329,7 +297,7 @@ impl Console {
 
     /// Columns that a line on stderr has: those of its terminal, and elsewhere as many as it likes.
     pub(crate) fn err_width(&self) -> usize {
-        if io::stderr().is_terminal() { self.size().0 } else { usize::MAX }
+        if self.0.err_terminal { self.size().0 } else { usize::MAX }
     }
 
     /// The same on stdout.
@@ -338,7 +306,7 @@ impl Console {
     }
 
     fn stderr(&self, kind: fn(String) -> Text, text: &str) {
-        let has_links = self.0.links && self.err_colour();
+        let has_links = self.0.links && self.0.err_terminal && self.err_colour();
         let text = if has_links { Cow::Borrowed(text) } else { without_links(text) };
         self.0.stderr.say(kind(wrap::lines(&self.0.redactor.clean(&text), self.err_width())));
     }
@@ -372,29 +340,6 @@ fn block(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn links_are_for_terminals_that_know_them() {
-        let text = format!(
-            "see {} and {}",
-            linked("#7", "https://github.com/o/r/pull/7"),
-            linked("x", "https://a/\x1b[2J")
-        );
-        assert_eq!(text, "see \x1b]8;;https://github.com/o/r/pull/7\x1b\\#7\x1b]8;;\x1b\\ and x");
-        assert_eq!(without_links(&text), "see #7 and x");
-        assert_eq!(without_links("none"), "none");
-        let knows = |name: &'static str, value: &'static str| {
-            knows_links(|asked| (asked == name).then(|| value.to_owned()))
-        };
-        assert!(
-            knows("TERM_PROGRAM", "WezTerm") && knows("VTE_VERSION", "7200") && knows("FORCE_HYPERLINK", "1")
-        );
-        assert!(
-            !knows("TERM", "xterm-256color")
-                && !knows("VTE_VERSION", "4600")
-                && !knows("FORCE_HYPERLINK", "0")
-        );
-    }
 
     #[test]
     fn quoted_lines_cannot_be_commands() {

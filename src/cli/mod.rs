@@ -21,6 +21,7 @@ mod github;
 mod init;
 mod input;
 mod json;
+mod links;
 mod log;
 mod man;
 mod mark;

@@ -131,3 +131,13 @@ fn a_live_table_tells_what_holds_the_run_up() {
     assert!(screen.iter().all(|line| line.chars().count() <= 80), "{}", screen.join("\n"));
     terminal.until_shown("over: the service answers again, after ");
 }
+
+/// Also where colours are wanted: a file shows them, and a link would stand twice in it.
+#[test]
+fn links_are_for_terminals_alone() {
+    let world = World::with("{ defaults: { duration: 50ms } }", &tasks(1));
+    let run = world.run().env("TERM_PROGRAM", "WezTerm").env("CLICOLOR_FORCE", "1");
+    let ended = run.exits(0);
+    assert!(ended.stderr.contains("\x1b[") && ended.stderr.contains("https://jules.google.com/"), "{ended}");
+    assert!(!ended.stderr.contains("\x1b]8") && !ended.stdout.contains("\x1b]8"), "{ended}");
+}
