@@ -304,7 +304,7 @@ fn a_pull_request_that_comes_after_the_end_is_found_by_the_last_listing_and_stan
     let manifest = Manifest::of([job("task", "Do it.", &[source]), job("slow", "Slow.", &[source])]);
     let world = World::with(scenario, &manifest);
     let ended = world.run().exits(0);
-    let urls = world.sessions()[0].pull_requests.clone();
+    let urls: Vec<_> = world.sessions().into_iter().flat_map(|session| session.pull_requests).collect();
     assert_eq!(urls.len(), 2);
     let task = ended.task("task");
     assert_eq!(task.pull_requests.iter().map(|pull| pull.url.clone()).collect::<Vec<_>>(), urls, "{ended}");

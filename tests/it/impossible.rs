@@ -26,7 +26,10 @@ fn a_repository_that_is_not_connected_is_one_error() {
     assert_eq!((ended.task("api").id, ended.count(Outcome::Succeeded)), ("api/my-org/api".to_owned(), 2));
     world.created(2);
     let ended = world.command("plan").arg("--check").env("JULES_BASE_URL", world.service().url()).exits(3);
-    assert!(ended.stdout.contains("api/my-org/api\tmy-org/api\terror: `my-org/api` is not"), "{ended}");
+    assert!(
+        ended.stdout.contains("api/my-org/api@(default)\tmy-org/api@(default)\terror: `my-org/api` is not"),
+        "{ended}"
+    );
 
     let connected = Service::start(BOTH);
     let ended = world.command("run").arg("--failed").arg("--base-url").arg(connected.url()).exits(0);
@@ -193,7 +196,8 @@ fn a_text_that_cannot_be_rendered_for_one_task_is_an_error_of_that_task_wherever
         assert_eq!(ended.count(Outcome::Succeeded), 2, "{ended}");
         world.created(2);
         let planned = world.command("plan").exits(3);
-        assert!(planned.stdout.contains(bad) && planned.stderr.contains(part), "{planned}");
+        let planned_id = bad.replace("web[", "web@(default)[");
+        assert!(planned.stdout.contains(&planned_id) && planned.stderr.contains(part), "{planned}");
     });
 }
 
