@@ -109,12 +109,16 @@ fn contradicts(attempt: &AttemptV1, session: &SessionView) -> bool {
                 !session.prompt.ends_with(ONLY_PLANS) && !session.prompt.ends_with(ASKS_AT_ITS_END);
             session.pull_request.is_some() || !has_ended("COMPLETED") || !nothing_to_do
         }
-        Outcome::Failed => !has_ended("FAILED"),
+        // One that an invocation has put away whose ledger was lost was, for all that the next one knows, put away by somebody.
+        Outcome::Failed => !has_ended("FAILED") && !(attempt.adopted && session.archives > 0),
         Outcome::TimedOut | Outcome::Stalled => {
             let woken = session.wakes.last().map(|wake| wake.at);
             session.ends.last().is_some_and(|end| end.at < known && woken.is_none_or(|at| at < end.at))
         }
-        Outcome::Error | Outcome::NeedsInput => session.pull_request.is_some(),
+        // An answer that was under way then may have woken it later.
+        Outcome::Error | Outcome::NeedsInput => {
+            session.pull_request.is_some() && session.wakes.last().is_none_or(|wake| wake.at < known)
+        }
         Outcome::Skipped | Outcome::Deferred | Outcome::Detached => false,
     }
 }
