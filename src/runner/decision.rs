@@ -178,7 +178,8 @@ pub(super) fn decide(
         return Decision::Skipped;
     }
     let is_marked_done = mark == Some(Mark::Done) && once_more.is_none();
-    if let Some(decision) = at_work(facts).filter(|_| !is_marked_done) {
+    let at_work = at_work(facts);
+    if let Some(decision) = at_work.clone().filter(|_| !is_marked_done) {
         return match (once_more, decision) {
             (Some(because), Decision::GoOn { .. }) if asked.replace_live => Decision::Start(because),
             (_, decision) => decision,
@@ -195,7 +196,11 @@ pub(super) fn decide(
     if let Some(because) = once_more {
         return Decision::Start(because);
     }
-    ended(task, latest, outcome, last, asked, now)
+    match (ended(task, latest, outcome, last, asked, now), at_work) {
+        // The word that it is done counts no more, and its session may be at work yet.
+        (Decision::Start(_), Some(at_work)) => at_work,
+        (decision, _) => decision,
+    }
 }
 
 /// What may be at work of its last attempt. What was given up is only looked at before the next one.
@@ -448,6 +453,17 @@ mod tests {
         let decided = |facts, asked| word(&decide(&task(Repeat::Never), facts, None, asked, hours(24)));
         assert_eq!(decided(&live, replace), "fresh");
         assert_eq!(decided(&in_doubt, replace), "settle");
+        let marked = Facts {
+            latest: stands(Some(Outcome::Succeeded), Some(Mark::Done), false).latest,
+            ..live.clone()
+        };
+        let decided_by = |repeat| word(&decide(&task(repeat), &marked, Some(&round(true)), plain, hours(24)));
+        assert_eq!(decided_by(Repeat::Never), "done");
+        assert_eq!(
+            decided_by(NIGHT),
+            "go on",
+            "the word is of the night before, and the session may be at work"
+        );
         let left = loose(&left);
         assert_eq!(decided(&left, plain), "waits", "a look comes before its next attempt");
         assert_eq!(decided(&left, Asked { failed: true, ..plain }), "failed again");
