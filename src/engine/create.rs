@@ -62,6 +62,10 @@ pub(super) struct Create {
     inconclusive: u32,
     /// A POST of it was in doubt, and its session was not found.
     was_lost: bool,
+    /// When the last look that counted did not show it.
+    unseen_at: Option<Instant>,
+    /// Its turn has come, and is kept while it is looked for once more.
+    has_turn: bool,
     /// A list that does not show this session proves nothing.
     sign: Option<Sign>,
     /// When the session must have been created, if it was.
@@ -102,6 +106,8 @@ impl Create {
             refusals: Refusals::default(),
             inconclusive: 0,
             was_lost: false,
+            unseen_at: None,
+            has_turn: false,
             sign: None,
             created_by: now.wall,
             lags: false,
@@ -223,6 +229,11 @@ impl Create {
         self.was_lost
     }
 
+    /// When its intent was recorded.
+    pub(super) fn asked_at(&self) -> Timestamp {
+        self.since
+    }
+
     /// The last thing that went wrong.
     pub(super) fn cause(&self) -> &str {
         &self.cause
@@ -236,6 +247,17 @@ impl Create {
         if let Err(failure) = result {
             return self.on_posted(Err(failure), now);
         }
+        let is_stale = |unseen| now.instant.duration_since(unseen) > self.rules.look_delay;
+        if self.was_lost && self.unseen_at.is_some_and(is_stale) {
+            // It may be listed by now.
+            (self.has_turn, self.searches) = (true, self.looks() - 1);
+            self.phase = Phase::Searching;
+            return Step::Search;
+        }
+        self.post(now)
+    }
+
+    fn post(&mut self, now: Now) -> Step {
         if self.posts == 0 {
             // What passed before, for a quota or a pause, is not its time.
             (self.since, self.deadline) = (now.wall, now.instant + self.patience);
@@ -302,7 +324,10 @@ impl Create {
         match result {
             Ok(Look::Found(seen)) => return Step::Created { seen, adopted: true },
             Err(failure) => self.cause = failure.text,
-            Ok(Look::Absent) => self.searches += 1,
+            Ok(Look::Absent) => {
+                self.searches += 1;
+                self.unseen_at = Some(now.instant);
+            }
             Ok(Look::Inconclusive(why)) => {
                 self.inconclusive += 1;
                 if self.inconclusive >= self.looks() * INCONCLUSIVE {
@@ -315,6 +340,9 @@ impl Create {
         if self.searches < self.looks() {
             self.phase = Phase::Pausing(now.instant + self.rules.look_delay);
             return if now.instant >= self.deadline { self.overdue() } else { Step::Wait };
+        }
+        if std::mem::take(&mut self.has_turn) {
+            return self.post(now);
         }
         if self.posts == 0 {
             return Step::NeverCreated;
@@ -344,27 +372,6 @@ impl Create {
             }
             Phase::Pausing(_) | Phase::Waiting(_) => Step::Wait,
             Phase::Queued | Phase::Posting | Phase::Searching => Step::Wait,
-        }
-    }
-
-    fn post_later(&mut self, now: Now) -> Step {
-        if self.posts >= MAX_POSTS {
-            return self.given_up();
-        }
-        let pause = self.rules.look_delay / 2 * 2_u32.saturating_pow(self.posts.saturating_sub(1));
-        self.phase = Phase::Waiting(now.instant + pause);
-        Step::Wait
-    }
-
-    fn overdue(&self) -> Step {
-        let reason = format!("no session within `timeouts.task`: {}", self.cause);
-        if self.in_doubt() { Step::Unknown { reason } } else { Step::Failed { reason, lasting: true } }
-    }
-
-    fn given_up(&self) -> Step {
-        Step::Failed {
-            reason: format!("no session after {} tries to create one: {}", self.posts, self.cause),
-            lasting: false,
         }
     }
 }

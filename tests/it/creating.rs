@@ -134,6 +134,18 @@ fn creates_in_doubt_that_no_list_shows_do_not_go_on_for_ever_and_count_for_the_d
     });
 }
 
+#[test]
+fn a_doubt_is_looked_for_once_more_after_a_later_create_was_refused() {
+    let scenario = "{ faults: [{ kind: error-after, on: sessions.create, nth: 1 }, \
+        { kind: throttle, on: sessions.create, nth: 2, retry-after: 2s }], \
+        defaults: { duration: 30ms, outcome: change, list-lag: 1s } }";
+    let manifest = tasks(1).set("create", "{ looks: 2, look-delay: 50ms }");
+    let world = World::with(scenario, &manifest);
+    let ended = world.run().exits(0);
+    world.created(1);
+    assert_eq!(ended.count(Outcome::Succeeded), 1, "{ended}");
+}
+
 /// The answers to these creates are lost, and titles do not come back as they were sent.
 fn world_with_titles(title: &str, nth: &str, manifest: &Manifest) -> World {
     let scenario = format!(

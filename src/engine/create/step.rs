@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::engine::input::Seen;
+use super::{Create, MAX_POSTS, Phase};
+use crate::engine::input::{Now, Seen};
 
 /// What a listing says of the session that is searched for.
 #[derive(Debug)]
@@ -55,4 +56,27 @@ pub(in crate::engine) struct Post {
     pub(in crate::engine) number: u32,
     /// By then, or never; by the service's clock.
     pub(in crate::engine) send_by: Timestamp,
+}
+
+impl Create {
+    pub(super) fn post_later(&mut self, now: Now) -> Step {
+        if self.posts >= MAX_POSTS {
+            return self.given_up();
+        }
+        let pause = self.rules.look_delay / 2 * 2_u32.saturating_pow(self.posts.saturating_sub(1));
+        self.phase = Phase::Waiting(now.instant + pause);
+        Step::Wait
+    }
+
+    pub(super) fn overdue(&self) -> Step {
+        let reason = format!("no session within `timeouts.task`: {}", self.cause);
+        if self.in_doubt() { Step::Unknown { reason } } else { Step::Failed { reason, lasting: true } }
+    }
+
+    pub(super) fn given_up(&self) -> Step {
+        Step::Failed {
+            reason: format!("no session after {} tries to create one: {}", self.posts, self.cause),
+            lasting: false,
+        }
+    }
 }

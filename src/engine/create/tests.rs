@@ -104,6 +104,25 @@ fn as_many_looks_as_are_to_count_lead_to_another_post() {
 }
 
 #[test]
+fn a_turn_that_comes_long_after_the_last_look_begins_with_another() {
+    for seconds in [30, 31] {
+        let (mut create, at) = in_doubt();
+        for n in 0..2 {
+            assert!(matches!(search(&mut create, true, at(n * 10)), Step::Wait), "{n}");
+        }
+        assert!(matches!(search(&mut create, true, at(20)), Step::QueueAgain));
+        let step = create.on_turn(Ok(()), at(seconds));
+        if seconds == 30 {
+            assert!(matches!(step, Step::Post(Post { number: 2, .. })), "{step:?}");
+            continue;
+        }
+        assert!(matches!(step, Step::Search) && create.in_doubt(), "{step:?}");
+        let step = search(&mut create, true, at(32));
+        assert!(matches!(step, Step::Post(Post { number: 2, .. })), "{step:?}");
+    }
+}
+
+#[test]
 fn a_list_without_the_sign_does_not_count_and_the_lag_it_shows_is_waited_for() {
     let (mut create, at) = in_doubt();
     (0..6).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait)));

@@ -29,6 +29,13 @@ impl Dispatch {
         let (rules, patience) = (self.plan.settings.adoption, self.plan[ix].timeouts.task);
         let attempt = self.tasks.begin(ix, now);
         self.tasks[ix].marker = None;
+        if let Some(asked_at) = self.tasks[ix].lost.take() {
+            // The session of a POST in doubt may be listed by now.
+            let marker = self.marker(attempt);
+            self.record_intent(attempt, marker.clone(), asked_at, None, now);
+            self.settle_of(ix, marker, asked_at, None, true, now);
+            return self.search(ix, now);
+        }
         self.tasks.put(ix, State::Creating(Box::new(Create::queued(rules, patience, now))));
         self.admission.on_intent(now);
         if self.spare_turns > 0 {
@@ -61,6 +68,10 @@ impl Dispatch {
             create::Step::Search => self.search(ix, now),
             create::Step::QueueAgain => self.queue_again(attempt, now),
             create::Step::Queue => self.queue(attempt),
+            // It was looked for once more, and the run has begun to stop meanwhile.
+            create::Step::Post(_) if self.stop.reason.is_some_and(StopReason::calls_creates_back) => {
+                self.void_intent(ix, "stopping; it was not sent".to_owned(), Void::Withdrawn);
+            }
             create::Step::Post(post) => self.post(attempt, post, now),
             create::Step::Created { seen, adopted } => {
                 if !adopted {
@@ -109,6 +120,10 @@ impl Dispatch {
         self.give_back(ix);
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
         let (capacity, withdrawn) = (void == Void::NoCapacity, void == Void::Withdrawn);
+        self.tasks[ix].lost = match self.tasks.state(ix) {
+            State::Creating(create) if create.was_lost() && !create.is_settling() => Some(create.asked_at()),
+            _ => None,
+        };
         match self.tasks.state(ix) {
             // There is no intent.
             State::Creating(create) if create.is_new() => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Index, IndexMut};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::later_waves::LaterWaves;
@@ -58,6 +59,8 @@ pub(super) struct TaskState {
     turn: u64,
     /// How often it was refused where another task was then taken: it is not for capacity.
     pub(super) own_refusals: u32,
+    /// A POST of it was in doubt, its session was not found, and a later one was refused: since when to look once more.
+    pub(super) lost: Option<Timestamp>,
     /// When the last attempt began.
     pub(super) begun: Option<Now>,
     /// The session of the last attempt that had one: it is read again before there is another attempt.
