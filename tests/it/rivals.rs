@@ -44,6 +44,17 @@ fn of_two_that_start_together_one_does_the_work() {
     let (younger, ended, other) = if a.code == Some(0) { ("b", b, a) } else { ("a", a, b) };
     assert_eq!(other.code, Some(0), "{other}\n{ended}");
     is_told(&world, younger, &ended);
+    // What is doubled is told until somebody has seen to it.
+    let doubled = strays(&world, younger);
+    let again = start(&world, younger).wait();
+    assert_eq!(strays(&world, younger), doubled, "{again}");
+    assert_eq!(again.code, Some(if doubled > 0 { 5 } else { 0 }), "{again}");
+    for stray in report(&world, younger)["strays"].as_array().unwrap() {
+        let id = stray["id"].as_str().unwrap().parse().unwrap();
+        world.service().block_on(world.jules().archive_session(&id)).unwrap();
+    }
+    let seen_to = start(&world, younger).wait();
+    assert_eq!((strays(&world, younger), seen_to.code), (0, Some(0)), "{seen_to}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::needs::Decision;
 use crate::engine::refusals::Refusals;
 use crate::engine::stop::StopReason;
-use crate::outcome::{EventKind, Outcome, RunRecord, SessionRef, Stray, Work};
+use crate::outcome::{EventKind, Marker, Outcome, RunRecord, SessionRef, Stray, Work};
 use jules::SessionId;
 
 /// How long the answers of creates under way are waited for when we leave.
@@ -347,11 +347,12 @@ impl Dispatch {
         (!is_listed).then(|| newest.session.clone())
     }
 
+    /// What another run has doubled bears its marker: once told, it is one until somebody has seen to it.
     fn report_strays(&mut self, seen: &[Seen]) {
         for seen in seen {
-            let Some(marker) = seen.marker().filter(|marker| marker.is_of_run(&self.run.id)) else {
-                continue;
-            };
+            let is_stray =
+                |marker: &Marker| marker.is_of_run(&self.run.id) || self.run.strays.contains(&seen.id);
+            let Some(marker) = seen.marker().filter(is_stray) else { continue };
             // Somebody has seen to what is in the archive.
             let is_known = self.run.sessions.contains(&seen.id) || self.run.left_intents.contains(&marker);
             if is_known || seen.archived || self.is_work_of_our_double(&marker) {

@@ -119,6 +119,8 @@ struct Run {
     newest: Option<Sign>,
     /// The markers of intents that are left to another invocation, in doubt or by a selection.
     left_intents: HashSet<Marker>,
+    /// Strays that the invocation before has told.
+    strays: HashSet<SessionId>,
     /// How often the last listing was asked for.
     audits: u32,
     /// When the first or the last listing is asked for again.
@@ -150,10 +152,11 @@ impl Dispatch {
                 sessions: record.sessions().cloned().collect(),
                 newest: Sign::newest_of(record),
                 left_intents: HashSet::new(),
+                strays: record.strays.iter().map(|stray| stray.session.id.clone()).collect(),
                 audits: 0,
                 list_at: None,
                 refusals: Refusals::default(),
-                had_intent: false,
+                had_intent: !record.strays.is_empty(),
             },
             stage: Stage::Surveying,
             tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
