@@ -1,5 +1,7 @@
 //! Whose name GitHub is asked in, and where it is.
 
+use std::sync::Arc;
+
 use foreign_text::{Secrets, Word};
 use jules::Secret;
 use jules::reqwest::Url;
@@ -12,7 +14,7 @@ const API: &str = "https://api.github.com";
 pub(crate) struct Config {
     pub(super) token: Secret,
     /// What answers are read without: the token, and what else is nobody's business.
-    pub(super) secrets: Secrets,
+    pub(super) secrets: Arc<Secrets>,
     pub(super) api: Url,
     pub(super) graphql: Url,
 }
@@ -43,7 +45,7 @@ impl Config {
             Some(address) => checked("GITHUB_GRAPHQL_URL", address)?,
             None => beside(&api),
         };
-        let secrets = Secrets::new(token.words().iter().chain(hidden).cloned());
+        let secrets = Arc::new(Secrets::new(token.words().iter().chain(hidden).cloned()));
         Ok(Self { token, secrets, api, graphql })
     }
 }

@@ -1,8 +1,11 @@
 //! One exchange with GitHub: request out, answer in, bounded in time and size, and nothing leaked.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use foreign_text::Secrets;
 use jules::reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use jules::reqwest::{self, Client, Method, Url, redirect, retry};
 use serde_json::Value;
@@ -16,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
 /// More than a hundred pull requests with bodies of the greatest length.
 const MOST: usize = 32 * 1024 * 1024;
+/// A longer body is searched for secrets beside the loop: a megabyte of nothing but escape sequences takes seconds.
+const SEARCHED_AT_ONCE: usize = 64 * 1024;
 
 /// Connections, and what has been sent over them.
 pub(super) struct Transport {
@@ -127,7 +132,7 @@ impl Transport {
         let body = read(&mut answer).await?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let goes_on = text("link").is_some_and(|link| link.contains("rel=\"next\""));
-        Ok(Answer { status, told: Told::read(text), body: self.clean(body), goes_on })
+        Ok(Answer { status, told: Told::read(text), body: self.without_secrets(body).await?, goes_on })
     }
 
     fn headers(&self) -> HeaderMap {
@@ -141,12 +146,26 @@ impl Transport {
     }
 
     /// Without secrets, should somebody repeat one: before anything is cut, and before escapes are understood.
-    fn clean(&self, body: Vec<u8>) -> Vec<u8> {
-        let text = String::from_utf8_lossy(&body);
-        match self.config.secrets.mask(&text) {
-            std::borrow::Cow::Borrowed(_) => body,
-            std::borrow::Cow::Owned(clean) => clean.into_bytes(),
+    async fn without_secrets(&self, body: Vec<u8>) -> Result<Vec<u8>, NoAnswer> {
+        if body.len() <= SEARCHED_AT_ONCE {
+            return Ok(clean(&self.config.secrets, body));
         }
+        let secrets = Arc::clone(&self.config.secrets);
+        let search = tokio::task::spawn_blocking(move || clean(&secrets, body));
+        match tokio::time::timeout(PATIENCE, search).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(_)) | Err(_) => {
+                Err(NoAnswer::Lost("an answer that cannot be searched for secrets".to_owned()))
+            }
+        }
+    }
+}
+
+fn clean(secrets: &Secrets, body: Vec<u8>) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&body);
+    match secrets.mask(&text) {
+        Cow::Borrowed(_) => body,
+        Cow::Owned(clean) => clean.into_bytes(),
     }
 }
 

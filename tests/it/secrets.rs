@@ -238,6 +238,19 @@ fn an_echo_of_a_piece_of_the_key_is_no_piece_of_it() {
     }
 }
 
+/// What takes longest to search: the sequences, and a few letters of a key in each of them.
+#[test]
+fn nobody_waits_for_the_search_of_megabytes_of_escape_sequences() {
+    let text = "\\u001b]0;AIzaSyD-l\\u0007".repeat(200_000);
+    let body = format!(r#"{{"sessions":[],"more":"{text}"}}"#);
+    let service = server(move |_| ("200 OK", body.clone()));
+    let world = World::with("{}", &Manifest::of([job("a", "Do it.", &[])]));
+    let runner = with_key(world.command("run")).arg("--base-url").arg(format!("{service}/v1alpha"));
+    let began = std::time::Instant::now();
+    let ended = runner.args("--deadline 1s").start().wait();
+    assert!(ended.code != Some(0) && began.elapsed().as_secs() < 15, "{:?}: {ended}", began.elapsed());
+}
+
 #[test]
 fn a_wrong_command_line_does_not_quote_the_key() {
     let world = World::with("{}", &Manifest::of([job("a", "Do it.", &[])]));

@@ -1,5 +1,6 @@
 //! One HTTP exchange: request out, answer in, every wait bounded, nothing leaked.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use reqwest::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::clock::Clock;
@@ -23,13 +25,18 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
 /// How many bytes of an answer's body get room before they have come.
 const FIRST_BODY: usize = 64 * 1024;
 
+/// A longer body is searched for secrets beside the loop: a megabyte of nothing but escape sequences takes seconds.
+const SEARCHED_AT_ONCE: usize = 64 * 1024;
+
 /// Where requests go, and the connections there.
 pub(super) struct Transport {
     connections: Connections,
     base_url: Url,
     key: ApiKey,
     /// What answers are read without: the key, and what else is nobody's business.
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
+    /// One long body is searched at a time: whoever sends many gets no more than one core.
+    searching: Arc<Semaphore>,
     /// Whether an answer held one of them.
     secret_came_back: AtomicBool,
     clock: Clock,
@@ -98,7 +105,8 @@ impl Transport {
         Ok(Self {
             connections,
             base_url,
-            secrets: Secrets::new(key.words().iter().cloned().chain(hidden)),
+            secrets: Arc::new(Secrets::new(key.words().iter().cloned().chain(hidden))),
+            searching: Arc::new(Semaphore::new(1)),
             key,
             secret_came_back: AtomicBool::new(false),
             clock: Clock::default(),
@@ -166,12 +174,10 @@ impl Transport {
             http.execute(outgoing).await.map_err(|error| network(method, error, options.request_timeout))?;
         let body = read_body(method, &mut answer, options).await;
         // Whoever repeats a secret is read without it: before anything is cut, and before escapes are understood.
-        let body = body.map(|body| {
-            redact_body(&self.secrets, &body).map_or(body, |clean| {
-                self.secret_came_back.store(true, Ordering::Relaxed);
-                clean
-            })
-        });
+        let body = match body {
+            Ok(body) => self.without_secrets(method, body).await,
+            Err(error) => Err(error),
+        };
         let body = body.map(|mut body| {
             surrogates::mend(&mut body);
             body
@@ -184,6 +190,26 @@ impl Transport {
         // A refusal stands even when its text cannot be read.
         let refusal = Refusal::read(answer.status().as_u16(), answer.headers(), &body.unwrap_or_default());
         Err(Error::new(method, ErrorKind::Refused(refusal)))
+    }
+
+    async fn without_secrets(&self, method: Method, body: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let (body, had_one) = if body.len() <= SEARCHED_AT_ONCE {
+            clean(&self.secrets, body)
+        } else {
+            // It is held until the search has ended, also when nobody waits for that any more.
+            let turn = Arc::clone(&self.searching).acquire_owned().await;
+            let secrets = Arc::clone(&self.secrets);
+            let search = move || {
+                let _turn = turn;
+                clean(&secrets, body)
+            };
+            let searched = tokio::task::spawn_blocking(search).await;
+            searched.map_err(|error| Error::caused_by(method, ErrorKind::Interrupted, error))?
+        };
+        if had_one {
+            self.secret_came_back.store(true, Ordering::Relaxed);
+        }
+        Ok(body)
     }
 
     fn outgoing(
@@ -217,6 +243,14 @@ impl Transport {
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/{path}"));
         url
+    }
+}
+
+/// The body without secrets, and whether it had one.
+fn clean(secrets: &Secrets, body: Vec<u8>) -> (Vec<u8>, bool) {
+    match redact_body(secrets, &body) {
+        Some(clean) => (clean, true),
+        None => (body, false),
     }
 }
 
