@@ -278,7 +278,13 @@ impl Check<'_> {
             if !is_name(name) {
                 let finding =
                     Diagnostic::new(format!("{} cannot be an environment variable's name", quoted(name)));
-                let help = "names are letters, digits and `_`, and do not start with a digit";
+                let help = match name.split_once('=') {
+                    Some((bare, _)) if is_name(bare) => format!(
+                        "write {} alone: its value is read from the environment; a value for prompts stands under `vars`",
+                        quoted(bare)
+                    ),
+                    _ => "names are letters, digits and `_`, and do not start with a digit".to_owned(),
+                };
                 self.wrong(finding.help(help), name.span);
             } else if name.as_str() == "JULES_API_KEY" {
                 let finding = Diagnostic::new("`JULES_API_KEY` cannot stand under `env`");

@@ -253,7 +253,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
             return Ok(None);
         };
         let step = || format!("[{}]", self.index - 1);
-        seed.deserialize(self.from.over(node)).map(Some).map_err(|fault| fault.within(step()))
+        let from = self.from.over(node);
+        seed.deserialize(from).map(Some).map_err(|fault| from.at(fault).within(step()))
     }
 
     fn size_hint(&self) -> Option<usize> {

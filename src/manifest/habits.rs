@@ -27,6 +27,8 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["permissions", "image", "services", "workspaces", "runs-on", "default", "volumes", "networks"], "jobs", "remove it: sessions run on machines of Jules"),
     (&["max-parallel", "max_parallel", "parallelism"], "jobs", "it stands in `strategy`: `strategy: { max-parallel: ‹3› }`"),
     (&["fail-fast", "fail_fast"], "jobs", "it stands in `strategy`: `strategy: { fail-fast: ‹true› }`"),
+    (&["waves", "wave", "batches"], "jobs", "it stands in `strategy`: `strategy: { waves: { sizes: [2, 10%, 100%] } }`"),
+    (&["select", "exclude", "fail-on", "shard", "slice", "sample", "state-dir", "report-dir", "junit", "dry-run", "simulate"], "jobs", "it is said where it is run: `jules-batch run --‹KEY›`"),
     (&["max-failures", "max-tasks", "max-parallel-per-repository"], "jobs", "it stands in `strategy`: `strategy: { ‹KEY›: ‹10› }`"),
     (&["sessions-per-day", "requests-per-minute", "creates-per-minute", "activities-per-minute"], "jobs", "it stands in `limits`: `limits: { ‹KEY›: ‹100› }`"),
     (&["quota", "daily-limit", "rate-limit", "budget"], "jobs", "it stands in `limits`: `limits: { sessions-per-day: ‹100› }`"),
@@ -275,6 +277,7 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Nod
         ("jobs", Some(text)) if expected == "a mapping" => of_job_text(text),
         ("jobs", _) => of_jobs(node),
         (_, Some(text)) if of_choice(expected, text).is_some() => of_choice(expected, text)?,
+        ("needs", None) if found == "a mapping" && of_until(node?).is_some() => of_until(node?)?,
         ("needs", None) if found == "a mapping" => {
             let id = node?.entries().first().map(|(_, value)| value.value.describe());
             let id = id.as_deref().and_then(|id| id.strip_prefix("the text ")).unwrap_or("`NAME`");
@@ -286,6 +289,10 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Nod
         }
         (_, Some(text)) if text.contains("${{") && (key == "matrix" || expected.starts_with("a list")) => {
             "write the values out: an expression makes one text, not a list".to_owned()
+        }
+        ("matrix", _) if found == "a list" && node.is_some_and(lists_mappings) => {
+            "combinations that are written out stand under `include`: `matrix: { include: [{ KEY: VALUE }, …] }`"
+                .to_owned()
         }
         ("matrix", _) if found == "a list" => {
             "give the values a name: `matrix: { KEY: [VALUE, …] }`, and read it with `${{ matrix.KEY }}`"
@@ -304,11 +311,20 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Nod
             format!("write a list: {}", quoted(&format!("sources: [{}]", each.join(", "))))
         }
         ("sources", Some(_)) => "write a list: `sources: [owner/one, owner/two]`".to_owned(),
+        ("sources", None) if found == "a mapping" => {
+            "write a list: `sources: [owner/one@main, owner/two]`".to_owned()
+        }
         ("include" | "exclude", None) if found == "a mapping" => {
             format!("write a list: `{key}: [{{ … }}]`")
         }
         ("prompt", _) if found == "a list" => {
             "a job has one `prompt`: give each its own job, or fill it in from a `matrix`".to_owned()
+        }
+        ("prompt", _) if found == "a mapping" => {
+            "write the text: `prompt: …`; a file with it stands under `prompt-file`".to_owned()
+        }
+        ("prompt-file", _) if found == "a list" => {
+            "a job has one `prompt-file`: give each its own job".to_owned()
         }
         ("branch", _) if found == "a list" => {
             "several branches are sources of their own: `sources: [owner/repo@one, owner/repo@two]`"
@@ -336,6 +352,10 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Nod
         ("strategy", Some(count)) => format!("write `strategy: {{ max-parallel: {count} }}`"),
         ("defaults", _) => "`defaults` holds keys of a job: `defaults: { branch: main }`".to_owned(),
         ("vars", _) => "write `vars: { NAME: VALUE }`".to_owned(),
+        ("pass", Some(word)) => format!("write {}", quoted(&format!("pass: {{ when: {word} }}"))),
+        ("pull-requests", Some(_)) => {
+            "say of which: `pull-requests: { existing: { open: adopt, closed: skip, merged: again } }`".to_owned()
+        }
         ("waves", _) => "write `waves: { sizes: [1, 10%, 100%] }`".to_owned(),
         (key, Some(text)) if expected.starts_with("a list") && numbers(text).is_some() => {
             let values: Vec<_> = numbers(text)?.map(|number| number.to_string()).collect();
@@ -346,6 +366,24 @@ pub(super) fn of_value(key: &str, expected: &str, found: &str, node: Option<&Nod
         }
         _ => return None,
     })
+}
+
+/// The way out of `needs: { build: merged }`.
+fn of_until(needs: &Node) -> Option<String> {
+    let word =
+        |node: &Node| Some(node.value.describe().strip_prefix("the text `")?.strip_suffix('`')?.to_owned());
+    let until = |(key, value): &(Key, Node)| {
+        let until = word(value).filter(|until| ["merged", "ended"].contains(&until.as_str()))?;
+        Some(format!("{{ job: {}, until: {until} }}", key.text))
+    };
+    let each: Option<Vec<String>> = needs.entries().iter().map(until).collect();
+    let each = each.filter(|each| !each.is_empty())?;
+    Some(format!("write a list: {}", quoted(&format!("needs: [{}]", each.join(", ")))))
+}
+
+/// Whether this is a list of mappings.
+fn lists_mappings(node: &Node) -> bool {
+    matches!(&node.value, Value::Seq(items) if !items.is_empty() && items.iter().all(|item| !item.entries().is_empty()))
 }
 
 /// The numbers of `1..5` or `1-5`, if it is not too many to write them out.

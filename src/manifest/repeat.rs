@@ -53,6 +53,10 @@ impl<'de> Deserialize<'de> for Repeat {
         match text.trim() {
             "never" => Ok(Self::Never),
             "always" => Ok(Self::Always),
+            span if span.split_whitespace().count() >= 5 => Err(de::Error::custom(format_args!(
+                "{} is no way to repeat; help: write `20h` for a round a day; the hour is said where `jules-batch run` is called, as by cron",
+                quoted(span)
+            ))),
             span if span.starts_with(|c: char| c.is_ascii_digit()) => {
                 parse_duration(span).map(Self::Every).map_err(de::Error::custom)
             }

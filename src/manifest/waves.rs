@@ -116,7 +116,8 @@ impl Setting for Vec<WaveSize> {
         }
         let nothing = |size: &WaveSize| matches!(size, WaveSize::Count(0) | WaveSize::Percent(0.0));
         if written.value.iter().any(nothing) {
-            wrong(Diagnostic::new(format!("`{key}` has a wave without a repository")), written.span);
+            let finding = Diagnostic::new(format!("`{key}` has a wave without a repository"));
+            wrong(finding.help("write for example `[2, 10%, 100%]`"), written.span);
         }
     }
 }

@@ -38,7 +38,11 @@ pub(super) fn jobs(
                         quoted(name)
                     );
                     let help = match nearest(name, known()) {
-                        _ if name.contains([',', ' ']) => "write a list: `needs: [one, other]`".to_owned(),
+                        _ if name.contains([',', ' ']) => {
+                            let each = name.split([',', ' ']).filter(|one| !one.is_empty());
+                            let list = each.collect::<Vec<_>>().join(", ");
+                            format!("write a list: {}", quoted(&format!("needs: [{list}]")))
+                        }
                         Some(near) => format!("did you mean {}?", quoted(near)),
                         None => format!("known jobs: {}", listed(known())),
                     };

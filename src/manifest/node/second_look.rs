@@ -47,10 +47,23 @@ pub(super) fn look(document: &Document, at: usize) -> Option<Seen> {
     let text = document.text();
     let error = document.line_index(u32::try_from(at).ok()?);
     let lines = || error.saturating_sub(1)..=error + 1;
-    tab(document, lines())
+    conflict(document)
+        .or_else(|| tab(document, lines()))
         .or_else(|| lines().find_map(|index| space(document, index)))
         .or_else(|| [error.saturating_sub(1), error].into_iter().find_map(|index| glued(document, index)))
         .or_else(|| line_of_a_text(document, text, error, at))
+}
+
+/// What Git writes where two changes meet.
+fn conflict(document: &Document) -> Option<Seen> {
+    let text = document.text();
+    let at = if text.starts_with("<<<<<<< ") { 0 } else { text.find("\n<<<<<<< ")? + 1 };
+    let what = "a merge conflict of Git stands in the manifest";
+    Some(Seen::new(
+        what,
+        "keep one of the two sides, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
+        at..at + 7,
+    ))
 }
 
 /// A tab in the indentation of one of these lines.
