@@ -82,7 +82,7 @@ impl Wave {
             Verdict::Soaking { until } => {
                 format!("wave {number} has to last until {}: {figures}", until.strftime("%Y-%m-%d %H:%M UTC"))
             }
-            Verdict::Passed { .. } => format!("wave {number} has passed; a person has to let the next begin"),
+            Verdict::Passed { .. } => format!("wave {number} has passed"),
             Verdict::Failed { late: true } => format!("wave {number} was not through in time: {figures}"),
             Verdict::Failed { late: false } => format!("wave {number} has failed: {figures}"),
         }

@@ -107,7 +107,7 @@ fn why_not(waves: &[Wave]) -> String {
     let reason = before.reason(last + 1);
     match before.verdict {
         Verdict::Failed { .. } => format!("{reason}; `run --next-wave` lets the next one begin all the same"),
-        Verdict::Passed { .. } => format!("{reason}: `run --next-wave`"),
+        Verdict::Passed { .. } => format!("{reason}; a person has to let the next begin: `run --next-wave`"),
         Verdict::Waiting | Verdict::Open { .. } | Verdict::Soaking { .. } => reason,
     }
 }
