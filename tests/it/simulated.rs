@@ -295,3 +295,17 @@ fn a_simulated_run_is_gone_on_with_under_its_scenario_and_in_its_time() {
     assert!(status.stdout.contains("the next run: 2 to start"), "{status}");
     assert_eq!(run("").exits(0).report().totals.total, 2);
 }
+
+#[test]
+fn a_pull_request_of_an_earlier_simulation_is_not_taken_for_one_of_this() {
+    let world = world();
+    world.write("quick.yaml", "speed: 600\ndefaults: { duration: 1m, outcome: pull-request }\n");
+    let job = "{ id: up, prompt: Do it., sources: [my-org/a, my-org/b, my-org/c] }";
+    world.write("jobs.yaml", &format!("jobs: [{job}]\n"));
+    let run = |flags: &str| {
+        world.command("run").without_env("JULES_API_KEY").arg("--simulate=quick.yaml").args(flags)
+    };
+    run("--select source(my-org/c)").exits(0);
+    let ended = run("").exits(0);
+    assert!(ended.stderr.contains("] pull request ") && !ended.stderr.contains("  foreign  "), "{ended}");
+}

@@ -275,7 +275,7 @@ impl World {
         let pull = standing.pull;
         PullRequestView {
             url: self.url_of(ix),
-            id: super::ids::pull(ix),
+            id: self.id_of(ix),
             state: pull.state().to_owned(),
             title: pull.title.clone(),
             branch: pull.branch.clone(),

@@ -19,6 +19,7 @@ use super::{
     books::Books,
     branches::NewHead,
     deed::DeedScript,
+    ids::{self, NodeId},
     pull::{ChangedFile, Mergeability, Pull, PullIx, RepositoryIx, Shown},
     repository::{PushKind, Repository},
     rules::OtherScript,
@@ -155,6 +156,20 @@ impl World {
     /// A pull request's page: `https://github.com/OWNER/REPO/pull/N`.
     pub(super) fn url_of(&self, pull: PullIx) -> String {
         format!("{}/pull/{}", self.repository_of(pull).url(), self.pulls[pull.0].number)
+    }
+
+    /// A pull request's id in GraphQL.
+    pub(super) fn id_of(&self, pull: PullIx) -> String {
+        let digest = self.repository_of(pull).dice.nth(self.pulls[pull.0].number).bits();
+        ids::pull(pull, usize::try_from(digest & 0x00ff_ffff).unwrap_or_default())
+    }
+
+    /// What has this id.
+    pub(super) fn node(&self, id: &str) -> Option<NodeId> {
+        ids::read(id).filter(|node| match *node {
+            NodeId::Pull(ix) => ix.0 < self.pulls.len() && self.id_of(ix) == id,
+            NodeId::Repository(ix) => ix.0 < self.repositories.len() && ids::repository(ix) == id,
+        })
     }
 
     /// The repository that has this name, or had it.

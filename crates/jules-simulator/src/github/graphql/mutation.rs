@@ -5,7 +5,7 @@ use serde_json::Value as JsonValue;
 use super::{
     super::{
         acts::{Acts, MergeRequest, Refusal},
-        ids::{self, NodeId},
+        ids::NodeId,
         pull::PullIx,
         viewer::Sight,
         words::MergeMethod,
@@ -63,7 +63,7 @@ impl Context<'_> {
     fn pull_of_id(&self, id: &str) -> Result<PullIx, Refusal> {
         let scene = self.scene.borrow();
         let world = &scene.world;
-        let found = match ids::read(id, world.pulls.len(), world.repositories.len()) {
+        let found = match world.node(id) {
             Some(NodeId::Pull(ix)) => Some(ix),
             Some(NodeId::Repository(_)) | None => None,
         };

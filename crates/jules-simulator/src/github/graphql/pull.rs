@@ -211,7 +211,7 @@ impl Context<'_> {
         let number = |number: i64| Value::leaf(number);
         let merged = pull.merged();
         match name {
-            "id" => Value::leaf(ids::pull(ix)),
+            "id" => Value::leaf(scene.world.id_of(ix)),
             "databaseId" => number(ids::pull_number(ix)),
             "fullDatabaseId" => Value::leaf(ids::pull_number(ix).to_string()),
             "number" => number(i64::try_from(pull.number).unwrap_or_default()),

@@ -53,9 +53,8 @@ impl Context<'_> {
 
     fn node(&self, id: &str) -> Found {
         let scene = self.scene.borrow();
-        let (pulls, repositories) = (scene.world.pulls.len(), scene.world.repositories.len());
         let gone = || Found(Err(no_node(id)));
-        let (kind, repository) = match ids::read(id, pulls, repositories) {
+        let (kind, repository) = match scene.world.node(id) {
             None => return gone(),
             Some(NodeId::Repository(ix)) => (Kind::Repository(ix), ix),
             Some(NodeId::Pull(ix)) => (Kind::Pull(ix), scene.world.pulls[ix.0].repository),

@@ -70,7 +70,7 @@ impl<'a> Shapes<'a> {
         let mut shape = json!({
             "url": url,
             "id": ids::pull_number(ix),
-            "node_id": ids::pull(ix),
+            "node_id": self.world.id_of(ix),
             "html_url": html,
             "diff_url": format!("{html}.diff"),
             "patch_url": format!("{html}.patch"),
