@@ -229,11 +229,17 @@ pub(super) fn task_record(conn: &Connection, n: i64, task: &TaskId) -> rusqlite:
         conn.prepare_cached("SELECT n, id, manifest, name, simulated, started_at FROM runs WHERE n = ?1")?;
     let row = find.query_row([n], RunRow::read)?;
     let Some(mut record): Option<RunRecord> = row.begin(None) else { return Ok(None) };
-    for_each_event(conn, n, 0, Some(task), |event| {
-        if let Ok(event) = event {
-            record.apply(&event);
-        }
-    })?;
+    for_each_event(
+        conn,
+        n,
+        (0, Some(task)),
+        |_| true,
+        |event| {
+            if let Ok(event) = event {
+                record.apply(&event);
+            }
+        },
+    )?;
     Ok(record.tasks.swap_remove(task))
 }
 

@@ -1,9 +1,10 @@
 //! A run's rows folded into its record.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::stored::decode;
 use super::{SkippedEvent, StoredRun};
@@ -33,14 +34,32 @@ impl RunRow {
         })
     }
 
+    /// The row of the run of this id, if there is one.
+    pub(super) fn of(conn: &Connection, id: &RunId) -> rusqlite::Result<Option<Self>> {
+        let mut find = conn
+            .prepare_cached("SELECT n, id, manifest, name, simulated, started_at FROM runs WHERE id = ?1")?;
+        find.query_row([id.as_str()], Self::read).optional()
+    }
+
     pub(super) fn fold(self, conn: &Connection) -> rusqlite::Result<StoredRun> {
+        self.fold_of(conn, None)
+    }
+
+    /// The same of what tells of no task, or of one of these.
+    pub(super) fn fold_of(
+        self,
+        conn: &Connection,
+        tasks: Option<&HashSet<TaskId>>,
+    ) -> rusqlite::Result<StoredRun> {
         let mut skipped = Vec::new();
         let mut record: Option<RunRecord> = None;
-        let last_seq = for_each_event(conn, self.n, 0, None, |event| match (event, &mut record) {
-            (Ok(event), Some(record)) => record.apply(&event),
-            (Ok(event), None) => record = RunRecord::begin(&event).or_else(|| self.begin(Some(&event))),
-            (Err(event), _) => skipped.push(event),
-        })?;
+        let is_wanted = |task: Option<&str>| tasks.zip(task).is_none_or(|(tasks, task)| tasks.contains(task));
+        let last_seq =
+            for_each_event(conn, self.n, (0, None), is_wanted, |event| match (event, &mut record) {
+                (Ok(event), Some(record)) => record.apply(&event),
+                (Ok(event), None) => record = RunRecord::begin(&event).or_else(|| self.begin(Some(&event))),
+                (Err(event), _) => skipped.push(event),
+            })?;
         let mut record = record
             .or_else(|| self.begin(None))
             .expect("a record begins with the RunStarted that begin() makes");
@@ -60,22 +79,26 @@ impl RunRow {
     }
 }
 
-/// Hands out a run's events in order, or those of one task; the `seq` of the last one.
+/// Hands out a run's events behind the `after`th in order, or those of one task, whose tasks are wanted; the `seq` of the last
+/// one, wanted or not.
 pub(super) fn for_each_event(
     conn: &Connection,
     run: i64,
-    after: u64,
-    task: Option<&TaskId>,
+    (after, task): (u64, Option<&TaskId>),
+    is_wanted: impl Fn(Option<&str>) -> bool,
     mut take: impl FnMut(Result<RunEvent, SkippedEvent>),
 ) -> rusqlite::Result<u64> {
     let mut last = after;
     let mut stmt = conn.prepare_cached(
-        "SELECT seq, body FROM events WHERE run = ?1 AND seq > ?2 AND (?3 IS NULL OR task = ?3) ORDER BY seq",
+        "SELECT seq, body, task FROM events WHERE run = ?1 AND seq > ?2 AND (?3 IS NULL OR task = ?3) ORDER BY seq",
     )?;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let mut rows = stmt.query(params![run, after, task.map(TaskId::as_str)])?;
     while let Some(row) = rows.next()? {
         last = row.get::<_, i64>(0)?.unsigned_abs();
+        if !is_wanted(row.get_ref(2)?.as_str_or_null()?) {
+            continue;
+        }
         take(decode(last, row.get_ref(1)?.as_bytes().unwrap_or_default()));
     }
     Ok(last)

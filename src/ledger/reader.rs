@@ -12,7 +12,7 @@ use super::{
     overview,
     pulls::{self, LedgerPull},
 };
-use crate::outcome::{PullWrite, RunId, TaskRecord};
+use crate::outcome::{PullWrite, RunId, RunRecord, TaskRecord};
 use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
 use jules::SessionId;
 
@@ -148,6 +148,22 @@ impl LedgerReader {
         self.snapshot(|conn| facts::record_in(conn, run, task))
     }
 
+    /// What a run knows of itself and of these of its tasks: one pass over its events, however many the tasks are.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn tasks(
+        &self,
+        run: &RunId,
+        tasks: &HashSet<TaskId>,
+    ) -> Result<Option<RunRecord>, LedgerError> {
+        self.snapshot(|conn| {
+            let row = RunRow::of(conn, run)?;
+            Ok(row.map(|row| row.fold_of(conn, Some(tasks))).transpose()?.map(|stored| stored.record))
+        })
+    }
+
     /// The run that was at work last. What was read of its pull requests since is none of its work.
     ///
     /// # Errors
@@ -169,12 +185,7 @@ impl LedgerReader {
     ///
     /// When the ledger cannot be read.
     pub(crate) fn run(&self, id: &RunId) -> Result<Option<StoredRun>, LedgerError> {
-        self.snapshot(|conn| {
-            let mut find = conn.prepare_cached(
-                "SELECT n, id, manifest, name, simulated, started_at FROM runs WHERE id = ?1",
-            )?;
-            find.query_row([id.as_str()], RunRow::read).optional()?.map(|row| row.fold(conn)).transpose()
-        })
+        self.snapshot(|conn| RunRow::of(conn, id)?.map(|row| row.fold(conn)).transpose())
     }
 
     /// All runs, the newest first.
@@ -239,10 +250,16 @@ impl LedgerReader {
             let Some(n) = conn.query_row(find, [run.as_str()], |row| row.get(0)).optional()? else {
                 return Ok(stored);
             };
-            for_each_event(conn, n, after, None, |event| match event {
-                Ok(event) => stored.events.push(event),
-                Err(skipped) => stored.skipped.push(skipped),
-            })?;
+            for_each_event(
+                conn,
+                n,
+                (after, None),
+                |_| true,
+                |event| match event {
+                    Ok(event) => stored.events.push(event),
+                    Err(skipped) => stored.skipped.push(skipped),
+                },
+            )?;
             Ok(stored)
         })
     }

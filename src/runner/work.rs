@@ -86,10 +86,13 @@ impl Work {
             .collect();
         // The GitHub of a simulated run begins with it: pull requests of earlier ones are not there.
         let on_github = reader.filter(|_| !identity.is_simulated());
+        let starts = |decision: &Decision| matches!(decision, Decision::Start(_));
+        let starting = plan.tasks.iter().zip(&decisions).filter(|(_, decision)| starts(decision));
+        let starting = starting.map(|(task, _)| task);
+        let earlier_pulls = pulls.of_tasks(starting, plan.former_name.as_deref(), on_github)?;
         for (task, decision) in plan.tasks.iter().zip(&mut decisions) {
-            if let Decision::Start(_) = decision {
-                let known = pulls.of_task(task, plan.former_name.as_deref(), on_github)?;
-                *decision = existing::beside(decision.clone(), &known, &terms, now);
+            if let Some(known) = earlier_pulls.get(&task.id).filter(|_| starts(decision)) {
+                *decision = existing::beside(decision.clone(), known, &terms, now);
             }
         }
         let merges = Merges { reader, identity, pulls, ignores_outside: options.ignore_needs };

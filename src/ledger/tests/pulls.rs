@@ -94,6 +94,24 @@ fn one_that_a_newer_run_saw_merged_is_open_no_more() {
 }
 
 #[test]
+fn some_tasks_read_at_once_are_what_each_is_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    one_of_each(dir.path());
+    let reader = LedgerReader::open(dir.path()).unwrap();
+    let wanted = |names: &[&str]| names.iter().map(|name| TaskId::new(*name)).collect();
+    for run in [1, 2].map(run_id) {
+        let read = reader.tasks(&run, &wanted(&["b", "c"])).unwrap().unwrap();
+        let alone = reader.task(&run, &TaskId::new("b")).unwrap();
+        assert_eq!((read.tasks.len(), read.tasks.get("b")), (1, alone.as_ref()));
+        assert_eq!(
+            reader.tasks(&run, &wanted(&["a", "b"])).unwrap(),
+            Some(reader.run(&run).unwrap().unwrap().record)
+        );
+    }
+    assert_eq!(reader.tasks(&run_id(3), &wanted(&["a"])).unwrap(), None);
+}
+
+#[test]
 fn a_task_and_a_session_lead_to_what_they_made() {
     let dir = tempfile::tempdir().unwrap();
     one_of_each(dir.path());

@@ -5,9 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::records::Records;
 use super::{FollowedPull, PullRead, PullReader, lost, record, troubles};
 use crate::engine::{AtEnd, Between};
 use crate::github::{GitHub, PullAddress, Unreadable, UnreadableKind};
@@ -95,7 +97,8 @@ impl Following {
 /// What was read at the start, of the pull requests of the manifest's earlier rounds and of the one that is gone on with.
 #[derive(Debug, Default)]
 pub(crate) struct PullsBefore {
-    reads: Vec<(FollowedPull, PullRead)>,
+    /// By their pages.
+    reads: IndexMap<String, (FollowedPull, PullRead)>,
     usage: GithubUsage,
     /// Those that the ledger does not know.
     found: HashMap<TaskId, Vec<EarlierPull>>,
@@ -118,12 +121,13 @@ impl PullsBefore {
         };
         let (reads, usage) = following.read(followed, AT_START).await;
         let notes = troubles(reads.iter().map(|(pull, read)| (pull, read)));
+        let reads = reads.into_iter().map(|(pull, read)| (pull.url.clone(), (pull, read))).collect();
         Self { notes, usage, reads, ..Self::default() }
     }
 
     /// What is news of them to this run, whether it is recorded yet or not.
     pub(crate) fn news_of(&self, run: &RunId) -> Vec<EventKind> {
-        let its = self.reads.iter().filter(|(pull, _)| pull.run == *run);
+        let its = self.reads.values().filter(|(pull, _)| pull.run == *run);
         its.filter_map(|(pull, read)| super::news(pull, read, Timestamp::MIN)).collect()
     }
 
@@ -143,7 +147,7 @@ impl PullsBefore {
 
     /// How it stands by what was read at the start.
     pub(crate) fn status(&self, url: &str) -> Option<&PullStatus> {
-        self.reads.iter().find(|(pull, _)| pull.url == url).map(|(_, read)| &read.status)
+        self.reads.get(url).map(|(_, read)| &read.status)
     }
 
     /// How many of the manifest's are open, or may be as far as anybody knows.
@@ -157,7 +161,8 @@ impl PullsBefore {
         manifest: &ManifestIdentity,
     ) -> Result<OpenPulls, LedgerError> {
         let over = |(_, read): &&(FollowedPull, PullRead)| read.status.state.is_over();
-        let over: HashSet<&str> = self.reads.iter().filter(over).map(|(pull, _)| pull.url.as_str()).collect();
+        let over: HashSet<&str> =
+            self.reads.values().filter(over).map(|(pull, _)| pull.url.as_str()).collect();
         let mut open = OpenPulls::default();
         for pull in reader.open_pulls(manifest)?.iter().filter(|pull| !over.contains(pull.url.as_str())) {
             if let Some(address) = PullAddress::of_url(&pull.url) {
@@ -167,35 +172,43 @@ impl PullsBefore {
         Ok(open)
     }
 
-    /// The pull requests that earlier runs have made for a task, by its key, as they stand.
+    /// The pull requests that earlier runs have made for these tasks, by their keys, as they stand.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn of_task(
+    pub(crate) fn of_tasks<'t>(
         &self,
-        task: &Task,
+        tasks: impl Iterator<Item = &'t Task>,
         former_name: Option<&str>,
         reader: Option<&LedgerReader>,
-    ) -> Result<Vec<EarlierPull>, LedgerError> {
-        let lost = self.found.get(&task.id).cloned().unwrap_or_default();
-        let Some(reader) = reader.filter(|_| task.source.is_some()) else { return Ok(lost) };
-        let mut found = reader.pulls_of_key(&task.key, false)?;
-        if let Some(name) = former_name {
-            found.extend(reader.pulls_of_key(&task.key_under(name), false)?);
+    ) -> Result<HashMap<TaskId, Vec<EarlierPull>>, LedgerError> {
+        let mut found: HashMap<TaskId, Vec<EarlierPull>> = HashMap::new();
+        if let Some(reader) = reader {
+            let mut known = Vec::new();
+            for task in tasks.filter(|task| task.source.is_some()) {
+                let former = former_name.map(|name| task.key_under(name));
+                for key in [Some(task.key.clone()), former].into_iter().flatten() {
+                    known.extend(reader.pulls_of_key(&key, false)?.into_iter().map(|pull| (&task.id, pull)));
+                }
+            }
+            known.retain(|(_, pull)| pull.stage != Some(Stage::Foreign));
+            let records = Records::of_pulls(reader, known.iter().map(|(_, pull)| pull))?;
+            for (task, pull) in known {
+                found.entry(task.clone()).or_default().push(self.earlier(pull, &records));
+            }
         }
-        found.retain(|pull| pull.stage != Some(Stage::Foreign));
-        let known = found.into_iter().map(|pull| self.earlier(pull, reader));
-        known.chain(lost.into_iter().map(Ok)).collect()
+        for (task, lost) in &self.found {
+            found.entry(task.clone()).or_default().extend(lost.iter().cloned());
+        }
+        Ok(found)
     }
 
-    fn earlier(&self, known: LedgerPull, reader: &LedgerReader) -> Result<EarlierPull, LedgerError> {
-        let record = match &known.run {
-            Some(run) => reader.task(run, &known.task)?,
-            None => None,
-        };
-        let status = self.status(&known.url).or_else(|| Some(&record.as_ref()?.pulls.of(&known.url)?.status));
-        let made = record.iter().flat_map(TaskRecord::every_pull_request).find(|pull| pull.url == known.url);
+    fn earlier(&self, known: LedgerPull, records: &Records) -> EarlierPull {
+        let record = known.run.as_ref().and_then(|run| records.task(run, &known.task));
+        let status = self.status(&known.url).or_else(|| Some(&record?.pulls.of(&known.url)?.status));
+        let made =
+            record.into_iter().flat_map(TaskRecord::every_pull_request).find(|pull| pull.url == known.url);
         let number = PullAddress::of_url(&known.url).map(|address| u64::from(address.number));
         let plain =
             || PullRequest { url: known.url.clone(), number, title: None, base_ref: None, head_ref: None };
@@ -204,7 +217,7 @@ impl PullsBefore {
             let told = sessions.into_iter().find(|session| session.id == *id);
             told.cloned().unwrap_or_else(|| SessionRef { id: id.clone(), url: None })
         });
-        Ok(EarlierPull {
+        EarlierPull {
             pull: made.cloned().unwrap_or_else(plain),
             state: status.map_or(known.state, |status| Some(status.state)).unwrap_or(PullState::Unknown),
             made_at: known.made_at,
@@ -212,7 +225,7 @@ impl PullsBefore {
             closed_by: status.and_then(|status| status.closed_by.clone()),
             session,
             run: known.run,
-        })
+        }
     }
 
     /// Enters it into the ledger.
@@ -226,7 +239,7 @@ impl PullsBefore {
         redactor: &Redactor,
         began: Timestamp,
     ) -> Result<Ledger, RunError> {
-        record(ledger, redactor, self.reads.iter().map(|(pull, read)| (pull, read)), self.usage, began)
+        record(ledger, redactor, self.reads.values().map(|(pull, read)| (pull, read)), self.usage, began)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Which pull requests there are to read, and what is known of each beside GitHub.
 
-use std::collections::HashMap;
-
+use super::records::Records;
 use crate::ledger::{LedgerError, LedgerReader, ManifestIdentity};
 use crate::outcome::{PullState, PullStatus, RunId, RunRecord, TaskRecord};
 use crate::plan::TaskId;
@@ -66,21 +65,17 @@ impl FollowedPull {
     ///
     /// When the ledger cannot be read.
     pub(crate) fn open(reader: &LedgerReader, manifest: &ManifestIdentity) -> Result<Vec<Self>, LedgerError> {
-        let mut records: HashMap<(RunId, TaskId), Option<TaskRecord>> = HashMap::new();
-        let mut found = Vec::new();
-        for pull in reader.open_pulls(manifest)? {
-            // What is joined to no run is not listed.
+        let pulls = reader.open_pulls(manifest)?;
+        let records = Records::of_pulls(reader, &pulls)?;
+        let mut found = Vec::with_capacity(pulls.len());
+        for pull in pulls {
             let Some(run) = pull.run else { continue };
-            let key = (run, pull.task);
-            if !records.contains_key(&key) {
-                records.insert(key.clone(), reader.task(&key.0, &key.1)?);
-            }
-            let Some(Some(record)) = records.get(&key) else { continue };
-            let known = Self::of_task(&key.0, record).into_iter().find(|known| known.url == pull.url);
+            let Some(record) = records.task(&run, &pull.task) else { continue };
+            let known = Self::of_task(&run, record).into_iter().find(|known| known.url == pull.url);
             // One that the task had before its prompt was edited has no place in its record.
             found.push(known.unwrap_or_else(|| Self {
-                run: key.0,
-                task: key.1,
+                run,
+                task: pull.task,
                 source: record.planned.source.as_ref().map(|source| source.github.clone()),
                 session: pull.session,
                 is_session_live: false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::records::Records;
 use super::{FollowedPull, PullRead};
 use crate::ledger::{LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
 use crate::outcome::{PlannedTask, PullRecords, PullStatus, PullWrite, RunId, TaskRecord};
@@ -37,18 +38,16 @@ impl KnownPull {
         manifest: Option<&ManifestIdentity>,
         over: bool,
     ) -> Result<Vec<Self>, LedgerError> {
-        let mut tasks: HashMap<(RunId, TaskId), Option<OfTask>> = HashMap::new();
-        let mut found = Vec::new();
-        for pull in reader.known_pulls(manifest, over)? {
-            // What is joined to no run is not listed.
+        let pulls = reader.known_pulls(manifest, over)?;
+        let records = Records::of_pulls(reader, &pulls)?;
+        let mut tasks: HashMap<(RunId, TaskId), OfTask> = HashMap::new();
+        let mut found = Vec::with_capacity(pulls.len());
+        for pull in pulls {
             let Some(run) = pull.run.clone() else { continue };
-            let key = (run, pull.task.clone());
-            if !tasks.contains_key(&key) {
-                let record = reader.task(&key.0, &key.1)?;
-                tasks.insert(key.clone(), record.map(|record| OfTask::new(&key.0, &record)));
-            }
-            let Some(Some(of_task)) = tasks.get(&key) else { continue };
-            found.push(of_task.pull(key.0, pull));
+            let Some(record) = records.task(&run, &pull.task) else { continue };
+            let of_task = tasks.entry((run.clone(), pull.task.clone()));
+            let of_task = of_task.or_insert_with(|| OfTask::new(&run, record));
+            found.push(of_task.pull(run, pull));
         }
         Ok(found)
     }

@@ -8,6 +8,7 @@ mod log;
 mod lost;
 mod reader;
 mod recording;
+mod records;
 mod troubles;
 
 pub(crate) use acting::{Acting, End, How, Job, What};
