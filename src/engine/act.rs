@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::action::Action;
+use super::action::{Action, Purpose};
 use super::ask::Ask;
 use super::create::SEND_WITHIN;
 use super::input::{
@@ -21,8 +21,8 @@ use super::turn::{Clock, Turns, waits_for_its_turn};
 use crate::outcome::{ApiUsage, Change, PullRequest, RAISE_THE_LIMIT, Work, is_out_of_files};
 use crate::plan::Plan;
 use jules::{
-    Activity, ChangeSet, Error, Gate, Jules, ListSessions, Retries, Session, SessionDigest, SessionId,
-    SessionState,
+    Activity, ChangeSet, Error, Gate, Jules, ListActivities, ListSessions, Retries, Session, SessionDigest,
+    SessionId, SessionState,
 };
 
 /// How far the clocks of the service's machines may differ.
@@ -43,6 +43,11 @@ const LEAN: &str =
 /// What is told of sessions that are looked for: what they were asked, and of what they have made the pull requests.
 const ASKED: &str = "sessions(name,id,title,state,url,createTime,updateTime,archived,prompt,sourceContext,\
     outputs(pullRequest(url,title,baseRef,headRef))),nextPageToken";
+
+/// What is shown of activities, which can carry megabytes; and how many are read for it, oldest first.
+const SHOWN: &str = "activities(name,id,createTime,originator,description,agentMessaged,userMessaged,planGenerated,\
+    planApproved,progressUpdated,sessionCompleted,sessionFailed,artifacts(bashOutput(command)))";
+const SHOWN_PAGE: u32 = 10;
 
 /// A listing that fails is tried once more; then single reads take over.
 const PAGE_RETRIES: u32 = 2;
@@ -84,8 +89,13 @@ pub(super) async fn perform(
             Input::Polled(Polled::One { session, asked, took, result })
         }
         Action::Read { attempt, session, purpose, since } => {
-            let result = read(&api, &session, since).await.map(Box::new);
-            Input::Read { attempt, purpose, result }
+            let result = match purpose {
+                Purpose::Show => read_to_show(&api, &session, since).await,
+                Purpose::Silence | Purpose::Question | Purpose::Reason | Purpose::Work | Purpose::Answer => {
+                    read(&api, &session, since).await
+                }
+            };
+            Input::Read { attempt, purpose, result: result.map(Box::new) }
         }
         Action::Approve { attempt, session } => {
             let result = api.approve_plan(&session).await.map_err(|error| request_failure(&error));
@@ -270,6 +280,25 @@ async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Res
     }
     let change = told.change_set.take().as_ref().map(change);
     Ok(Digest { told, change, read_at: Some(api.service_time()) })
+}
+
+/// Reads what the agent has done since then, as far as one small page goes. Nothing waits for it: it is not tried again.
+async fn read_to_show(
+    api: &Jules,
+    session: &SessionId,
+    since: Option<Timestamp>,
+) -> Result<Digest, RequestFailure> {
+    let api = api.with(|options| options.retries(Retries::NONE).tell_outage(false));
+    let page = ListActivities {
+        page_size: Some(SHOWN_PAGE),
+        created_after: since,
+        fields: Some(SHOWN.to_owned()),
+        ..ListActivities::default()
+    };
+    let page = api.list_activities(session, &page).await.map_err(|error| request_failure(&error))?;
+    let (mut told, now) = (SessionDigest::default(), api.service_time());
+    page.items.into_iter().for_each(|activity| told.take(undated(activity, now)));
+    Ok(Digest { told, change: None, read_at: Some(now) })
 }
 
 /// The activity, without a time that has not come yet: taken for the newest, it would hide all that come after it.

@@ -73,4 +73,6 @@ pub(super) enum Purpose {
     Work,
     /// Has it been answered since it, or its attempt, has ended?
     Answer,
+    /// What has it done last? Only to be shown: one small page, and nothing is decided by it.
+    Show,
 }

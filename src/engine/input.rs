@@ -71,6 +71,7 @@ impl Input {
             Self::Polled(Polled::One { result, .. })
             | Self::Rechecked { result, .. }
             | Self::Looked { result, .. } => on_key(result),
+            Self::Read { purpose: Purpose::Show, .. } => None,
             Self::Read { result, .. } => on_key(result),
             Self::Acted { result, .. } | Self::Archived { result, .. } => on_key(result),
             Self::Turned { .. } | Self::Tick | Self::Usage(..) | Self::Stop(_) => None,

@@ -133,6 +133,8 @@ pub(crate) struct Options {
     pub outside: HashMap<TaskId, Option<Outcome>>,
     /// The service has taken the key just before: one refusal is not believed at once.
     pub key_has_worked: bool,
+    /// Somebody looks on: what live sessions have done last is asked for now and then, only to be told.
+    pub show_activities: bool,
     /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,
     /// This machine's clock against the service's.
@@ -162,6 +164,7 @@ impl Default for Options {
             left_over: Vec::new(),
             outside: HashMap::new(),
             key_has_worked: false,
+            show_activities: false,
             created_within_day: Vec::new(),
             clocks: Clocks::default(),
             seed: 0,

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::action::{Action, Attempt};
+use super::action::{Action, Attempt, Purpose};
 use super::judge::{PATIENCE, own_turn};
 use crate::plan::Settings;
 use jules::{Departure, Jules, Turn};
 
+/// What does not wait for its turn has this time to pass through an idle limiter.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// How long a request waits for its turn at most, where that is bounded: a pause that the service asks for can last for
-/// hours. Creates and the first listing wait as long as for capacity, readings and last looks two minutes and what our own
+/// hours. What is only shown does not wait, creates and the first listing wait as long as for capacity, readings and last looks two minutes and what our own
 /// quota takes.
 pub(super) fn waits_for_its_turn(action: &Action, settings: &Settings) -> Option<Duration> {
     let (capacity_wait, turn) = (settings.limits.capacity_wait, own_turn(settings));
@@ -20,6 +23,7 @@ pub(super) fn waits_for_its_turn(action: &Action, settings: &Settings) -> Option
         Action::Audit { .. } | Action::Recheck { .. } | Action::Look { .. } => {
             Some(PATIENCE.min(capacity_wait) + turn)
         }
+        Action::Read { purpose: Purpose::Show, .. } => Some(AT_ONCE),
         Action::Read { .. } => Some(PATIENCE + turn),
         Action::Create { .. }
         | Action::Search { .. }

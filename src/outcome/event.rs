@@ -155,7 +155,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         detected_after_ms: Option<u64>,
     },
-    /// What the agent did last, where its activities were read for another reason: nothing is asked to tell it.
+    /// What the agent did last, where its activities were read: for another reason, or now and then for the live table.
     AgentActive {
         /// For which task.
         task: TaskId,

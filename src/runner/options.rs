@@ -54,6 +54,10 @@ pub struct Options {
     pub next_wave: Option<String>,
     /// Go on with this run in place of the manifest's last one.
     pub run: Option<RunId>,
+    /// Somebody looks on: ask now and then what each live session has done last, only to tell it. Of one session at most
+    /// every three minutes, with a quarter of `limits.activities-per-minute` for all of them, and not while the service
+    /// does not answer or has asked for a pause. Off by default.
+    pub show_activities: bool,
     /// The folder of the ledger; `.jules-batch` by default.
     pub state_dir: PathBuf,
     /// Where reports go.
@@ -83,6 +87,7 @@ impl Default for Options {
             replace_live: false,
             next_wave: None,
             run: None,
+            show_activities: false,
             state_dir: ".jules-batch".into(),
             reports: ReportFiles::default(),
         }
@@ -108,6 +113,7 @@ impl Options {
             selected: self.selection.is_partial(),
             shard: self.selection.shard,
             workflow_run: self.workflow_run.clone(),
+            show_activities: self.show_activities,
             seed: fastrand::u64(..),
             ..engine::Options::default()
         }

@@ -86,6 +86,57 @@ fn the_live_table_tells_what_the_agents_do() {
     });
 }
 
+const LONG: &str = "--simulate=long.yaml --poll-interval 10s --json report.json";
+
+/// Three sessions that work for fifteen minutes, whose agents are never silent for long.
+fn busy_for_long() -> World {
+    let world = World::new("");
+    let scenario = "speed: 60\nany-source: true\n\
+        defaults: { duration: 15m, outcome: pull-request, activities: { gap: 20s, with: [bash-output] } }\n";
+    world.write("long.yaml", scenario);
+    let manifest = Manifest::of([job(
+        "work",
+        "Work on ${{ matrix.part }}.",
+        &[
+            "source: my-org/web@main",
+            "matrix: { part: [parser, lexer, printer] }",
+            "timeouts: { task: 2h, stall: 20m }",
+        ],
+    )]);
+    world.write("jobs.yaml", &manifest.to_string());
+    world
+}
+
+/// What was read of activities by the run in this world.
+fn activities_read(world: &World) -> u64 {
+    let report = std::fs::read_to_string(world.path("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    report["api"]["requests"]["activities"].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn the_live_table_asks_now_and_then_what_each_agent_did_last() {
+    let world = busy_for_long();
+    let Some(terminal) = Terminal::open(&world) else { return };
+    terminal.resize(120, 24);
+    terminal.enter(&format!("jules-batch run {LONG}; echo status $?"));
+    let is_told = |line: &&String| line.starts_with("  in progress") && line.contains(" ago");
+    let screen = terminal.until(|screen| screen.iter().filter(is_told).count() == 3);
+    let row = screen.iter().find(is_told).unwrap();
+    assert!(row.contains("  $ ") || row.contains("]  "), "{screen:#?}");
+    terminal.until_shown("status 0");
+    // Every three minutes of fifteen, one more where this machine is slow, and none for another reason.
+    let count = activities_read(&world);
+    assert!((3..=18).contains(&count), "{count}");
+}
+
+#[test]
+fn no_activities_are_read_to_be_shown_where_there_is_no_live_table() {
+    let world = busy_for_long();
+    world.command("run").args(LONG).exits(0);
+    assert_eq!(activities_read(&world), 0);
+}
+
 /// The table is as wide as the terminal, whose lines break anew when it becomes narrower. What stands above stays, and of the
 /// table as it was stays nothing; but tmux moves the top of a screen that has room below out of reach.
 #[test]

@@ -42,8 +42,10 @@ struct Shared {
     limiter: Arc<Limiter>,
     counters: Counters,
     outages: Outages,
-    /// The service has refused `fields=` once: it is not sent again.
+    /// The service has refused `fields=` of sessions once: it is not sent again.
     fields_refused: AtomicBool,
+    /// The same of activities.
+    activity_fields_refused: AtomicBool,
 }
 
 impl Jules {
@@ -54,6 +56,7 @@ impl Jules {
             counters: Counters::default(),
             outages: Outages::default(),
             fields_refused: AtomicBool::new(false),
+            activity_fields_refused: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared), options: Arc::new(options) }
     }
@@ -202,9 +205,19 @@ impl Jules {
                 .query("pageToken", page.page_token.as_ref())
                 .query("filter", page.filter.as_ref())
         };
+        self.masked(request, page.fields.as_ref(), &self.shared.fields_refused, parse).await
+    }
+
+    /// Asks for these fields alone, as long as the service has not refused that.
+    async fn masked<T>(
+        &self,
+        request: impl Fn() -> Request,
+        fields: Option<&String>,
+        refused: &AtomicBool,
+        parse: &Parse<'_, T>,
+    ) -> Result<T, Error> {
         let retries = self.options.retries;
-        let refused = &self.shared.fields_refused;
-        let fields = page.fields.as_ref().filter(|_| !refused.load(Ordering::Relaxed));
+        let fields = fields.filter(|_| !refused.load(Ordering::Relaxed));
         if fields.is_none() {
             return self.call(&request(), retries, parse).await;
         }
@@ -278,11 +291,14 @@ impl Jules {
         page: &ListActivities,
     ) -> Result<ActivityPage, Error> {
         let filter = page.created_after.map(|time| format!("create_time > \"{time}\""));
-        let request = Request::get(Method::ListActivities, format!("{}/activities", id.name()))
-            .query("pageSize", page_size(page.page_size))
-            .query("pageToken", page.page_token.as_ref())
-            .query("filter", filter);
-        self.read(request).await
+        let request = || {
+            Request::get(Method::ListActivities, format!("{}/activities", id.name()))
+                .query("pageSize", page_size(page.page_size))
+                .query("pageToken", page.page_token.as_ref())
+                .query("filter", filter.as_ref())
+        };
+        let refused = &self.shared.activity_fields_refused;
+        self.masked(request, page.fields.as_ref(), refused, &parse).await
     }
 
     /// Reads one activity.
@@ -388,6 +404,9 @@ impl Jules {
         parse: &Parse<'_, T>,
     ) -> Result<T, Error> {
         let answer = answer.and_then(|body| parse(request.method, &body));
+        if answer.is_err() && !self.options.tells_outage {
+            return answer;
+        }
         self.shared.outages.heard(request.method.kind(), answer.as_ref().err(), Instant::now());
         answer
     }

@@ -22,6 +22,7 @@ pub struct Options {
     pub(super) send_promptly: Option<Duration>,
     pub(super) gate: Option<Gate>,
     pub(super) departure: Option<Departure>,
+    pub(super) tells_outage: bool,
     pub(super) stall_timeout: Duration,
     pub(super) max_body: usize,
     pub(super) retries: Retries,
@@ -82,6 +83,13 @@ impl Options {
     /// Where it is noted when a request leaves. Default: nowhere.
     pub fn tell_departure(mut self, departure: impl Into<Option<Departure>>) -> Self {
         self.departure = departure.into();
+        self
+    }
+
+    /// Whether requests that fail are part of an [`outage`](super::Jules::outage), as by default; `false` is for those whose
+    /// answers nothing depends on.
+    pub fn tell_outage(mut self, tell: bool) -> Self {
+        self.tells_outage = tell;
         self
     }
 
@@ -152,6 +160,7 @@ impl Default for Options {
             send_promptly: None,
             gate: None,
             departure: None,
+            tells_outage: true,
             stall_timeout: Self::STALL_TIMEOUT,
             max_body: Self::MAX_BODY,
             retries: Retries::default(),

@@ -121,6 +121,9 @@ pub struct ListActivities {
     pub page_token: Option<String>,
     /// Only those created after this time; all without it.
     pub created_after: Option<Timestamp>,
+    /// Which fields to answer with, to save bytes: `activities(name,createTime),nextPageToken`. Left out, and not tried
+    /// again, once the service has refused it.
+    pub fields: Option<String>,
 }
 
 /// Which sources to list.

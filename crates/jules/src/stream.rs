@@ -288,8 +288,9 @@ async fn page(
 ) -> Result<Page<Activity>, Error> {
     loop {
         let page_size = size.load(Ordering::Relaxed);
+        let page_token = page_token.clone();
         let request =
-            ListActivities { page_size: Some(page_size), page_token: page_token.clone(), created_after };
+            ListActivities { page_size: Some(page_size), page_token, created_after, ..Default::default() };
         match jules.list_activities(&id, &request).await {
             Err(error) if page_size > 1 && is_too_much(&error) => {
                 size.store((page_size / 4).max(1), Ordering::Relaxed);

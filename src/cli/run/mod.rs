@@ -106,7 +106,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     let mut signals = Signals::new()?;
     signals::leave_at_the_second()?;
     let target = Target::of(args, &job.manifest).await?;
-    let options = job.options(args)?;
+    let options = Options { show_activities: console.live(), ..job.options(args)? };
     let reports = options.reports.clone();
     let runner = target.serve(Runner::new(job.manifest).origin(job.origin, job.file), options)?;
     // Nothing has begun yet that a signal would have to wait for.

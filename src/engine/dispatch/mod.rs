@@ -21,6 +21,8 @@ mod preview;
 mod put_away;
 mod repositories;
 mod rivals;
+mod showing;
+mod shown;
 mod surveyed;
 mod tasks;
 mod timers;
@@ -42,6 +44,7 @@ use self::further::Further;
 use self::key::Key;
 use self::others::Others;
 use self::rivals::Rivals;
+use self::showing::Showing;
 use self::tasks::{State, Tasks};
 use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
@@ -101,6 +104,7 @@ pub(super) struct Dispatch {
     /// Creates on a repository that were refused, with none taken between; those without a repository together.
     refused: HashMap<Option<String>, Refusals>,
     breaker: Breaker,
+    showing: Showing,
     /// Turns of creates that were had and are not used.
     spare_turns: usize,
     stop: Stop,
@@ -170,6 +174,7 @@ impl Dispatch {
             poller: Poller::new(settings.poll),
             refused: HashMap::new(),
             breaker: Breaker::default(),
+            showing: Showing::new(options.show_activities, settings),
             spare_turns: 0,
             stop: Stop { deadline, ..Stop::default() },
             rng: fastrand::Rng::with_seed(options.seed),
@@ -194,6 +199,7 @@ impl Dispatch {
             {
                 self.on_answer_read(attempt.task, result, now);
             }
+            Input::Read { attempt, purpose: Purpose::Show, result } => self.on_shown(attempt, result, now),
             Input::Read { attempt, purpose, result } => {
                 self.drive(attempt, now, |driver| driver.on_read(purpose, result.as_deref(), now));
             }
@@ -203,9 +209,7 @@ impl Dispatch {
             Input::Archived { session, result } => self.on_archived(&session, result),
             Input::Looked { session, result } => self.on_looked(&session, result, now),
             Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
-            Input::Usage(usage, service) => {
-                self.turn.events.push(EventKind::ApiUsed { usage, service: *service });
-            }
+            Input::Usage(usage, service) => self.on_usage(usage, *service),
             Input::Stop(reason) => self.stop_for(reason, now),
             Input::Tick => {}
         }
@@ -229,7 +233,6 @@ impl Dispatch {
         };
         let deadline = self.stop.deadline.filter(|_| !self.stop.reason.is_some_and(StopReason::leaves_live));
         let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
-        let listing = self.run.list_at;
         let held_back = self.tasks.repositories.wake_at(self.plan.settings.limits.capacity_wait);
         let held_back = held_back.filter(|_| self.stop.reason.is_none());
         let others = self.others.wake_at(self.plan.settings.limits.capacity_wait);
@@ -241,7 +244,8 @@ impl Dispatch {
             deadline,
             admission,
             self.archiving.wake_at(),
-            listing,
+            self.show_at(),
+            self.run.list_at,
             held_back,
             others,
         ]
@@ -311,6 +315,7 @@ impl Dispatch {
             self.see_to_held_back(now);
             self.see_to_others(now);
         }
+        self.show_activities(now);
         self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));
         self.conclude(now);
     }

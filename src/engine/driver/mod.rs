@@ -13,6 +13,7 @@ mod archived;
 mod ending;
 mod last_look;
 mod reading;
+mod showing;
 mod step;
 mod waiting;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use self::showing::Shown;
 pub(super) use self::step::{End, Step};
 use super::action::Purpose;
 use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
@@ -103,6 +105,7 @@ pub(super) struct Driver {
     updated: Option<Timestamp>,
     absence: Refusals,
     last_failure: Option<String>,
+    shown: Shown,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +161,7 @@ impl Driver {
             updated: None,
             absence: Refusals::default(),
             last_failure: None,
+            shown: Shown::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::showing::silence;
 use super::{Driver, EXPLANATION, Phase, Step};
 use crate::engine::action::Purpose;
 use crate::engine::input::{Digest, Now, RequestFailure};
@@ -61,9 +62,8 @@ impl Driver {
                     .unwrap_or(now.instant);
                 Vec::new()
             }
-            (Purpose::Question, Err(_)) | (Purpose::Reason | Purpose::Work | Purpose::Answer, _) => {
-                Vec::new()
-            }
+            (Purpose::Question, Err(_))
+            | (Purpose::Reason | Purpose::Work | Purpose::Answer | Purpose::Show, _) => Vec::new(),
         }
     }
 
@@ -73,7 +73,7 @@ impl Driver {
         let time = match purpose {
             // What it has made is known, and is not held up for long.
             Purpose::Answer => settle.clamp(SIDE_READING, EXPLANATION),
-            Purpose::Silence | Purpose::Question | Purpose::Reason | Purpose::Work => settle,
+            Purpose::Silence | Purpose::Question | Purpose::Reason | Purpose::Work | Purpose::Show => settle,
         };
         self.phase = Phase::Closing { purpose, until: now.instant + time, again: None };
         steps.push(Step::Read { purpose, since: None });
@@ -134,17 +134,11 @@ impl Driver {
     /// The agent's newest activity cannot be older than what we knew, nor younger than now. What it is, if it is news.
     fn hear(&mut self, digest: &Digest, now: Now) -> Option<Step> {
         self.last_user = self.last_user.max(digest.told.last_user);
-        if digest.told.last_agent.is_none() || digest.told.last_agent <= self.last_agent {
-            return None;
+        if digest.told.last_agent.is_some() && digest.told.last_agent > self.last_agent {
+            self.last_agent = digest.told.last_agent;
+            let heard = now.instant.checked_sub(silence(digest, now)).unwrap_or(self.quiet_since);
+            self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));
         }
-        self.last_agent = digest.told.last_agent;
-        let silence = digest.told.last_agent.map_or(Duration::ZERO, |at| {
-            // By the clock that the activity's time is of.
-            let read_at = digest.read_at.unwrap_or(now.wall);
-            Duration::try_from(read_at.duration_since(at)).unwrap_or(Duration::ZERO)
-        });
-        let heard = now.instant.checked_sub(silence).unwrap_or(self.quiet_since);
-        self.quiet_since = heard.clamp(self.quiet_since, now.instant.max(self.quiet_since));
-        digest.told.last_activity.clone().map(|activity| Step::Active { activity, ago: silence })
+        self.tell(digest, now)
     }
 }

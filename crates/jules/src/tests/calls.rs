@@ -39,7 +39,8 @@ async fn every_method_asks_what_the_service_understands() {
     jules.archive_session(&id()).await.unwrap();
     jules.unarchive_session(&id()).await.unwrap();
     let time = "2026-11-22T02:00:05.25Z".parse().unwrap();
-    let page = ListActivities { created_after: Some(time), page_token: Some("t=&".into()), page_size: None };
+    let token = Some("t=&".into());
+    let page = ListActivities { created_after: Some(time), page_token: token, ..Default::default() };
     jules.list_activities(&id(), &page).await.unwrap();
     jules.get_activity(&id(), &ActivityId::new("a").unwrap()).await.unwrap();
     jules.list_sources(&ListSources { page_size: size, ..Default::default() }).await.unwrap();
@@ -272,6 +273,36 @@ async fn a_refused_field_mask_is_left_out_from_then_on() {
     }
     assert_eq!(fake.seen().len(), 4);
     assert!(fake.seen()[0].parameter("fields").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_mask_of_activities_that_is_refused_is_not_missing_for_sessions() {
+    let fake = Fake::start(|seen, _| match (seen.parameter("fields"), seen.line.contains("/activities")) {
+        (Some(_), true) => Answer::error(400, "INVALID_ARGUMENT"),
+        (None, true) => Answer::json(&json!({"activities": [{"id": "1"}]})),
+        (_, false) => Answer::json(&json!({"sessions": [{"id": "1"}]})),
+    })
+    .await;
+    let jules = fake.jules();
+    let page = ListActivities { fields: Some("activities(name)".into()), ..Default::default() };
+    for _ in 0..2 {
+        assert_eq!(jules.list_activities(&id(), &page).await.unwrap().items.len(), 1);
+    }
+    let page = ListSessions { fields: Some("sessions(name)".into()), ..Default::default() };
+    jules.list_sessions(&page).await.unwrap();
+    let masked: Vec<_> = fake.seen().iter().map(|seen| seen.parameter("fields").is_some()).collect();
+    assert_eq!(masked, [true, false, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nothing_depends_on_is_no_outage_when_it_fails() {
+    let fake = Fake::start(|_, _| Answer::error(503, "UNAVAILABLE")).await;
+    let jules = fake.jules().with(|options| options.retries(Retries::NONE));
+    let aside = jules.with(|options| options.tell_outage(false));
+    aside.list_activities(&id(), &ListActivities::default()).await.unwrap_err();
+    assert_eq!(jules.outage(), None);
+    jules.list_activities(&id(), &ListActivities::default()).await.unwrap_err();
+    assert!(jules.outage().is_some());
 }
 
 #[tokio::test(start_paused = true)]

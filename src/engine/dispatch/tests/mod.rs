@@ -5,6 +5,7 @@ mod bearers;
 mod loss;
 mod properties;
 mod repositories;
+mod showing;
 mod world;
 
 use std::collections::BTreeMap;

@@ -100,6 +100,7 @@ proptest! {
         repositories in 1_usize..5,
         rerun_failed: bool,
         leave: bool,
+        show: bool,
         stop_at in proptest::option::of((0_usize..300, prop_oneof![
             Just(StopReason::Deadline), Just(StopReason::Interrupt), Just(StopReason::Abandon),
             Just(StopReason::Failures),
@@ -130,6 +131,7 @@ proptest! {
             ..Manners::default()
         };
         let mut world = World::new(plan, manners, seed);
+        world.options.show_activities = show;
         let mut stopped = world.run_to_end(stop_at);
         for again in 0..4 {
             prop_assert_eq!(outcomes(&world).len(), tasks);

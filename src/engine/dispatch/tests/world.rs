@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use self::session::Played;
 use super::super::{Dispatch, Turn};
-use crate::engine::action::Action;
+use crate::engine::action::{Action, Purpose};
 use crate::engine::input::{Input, Now, Polled, Seen};
 use crate::engine::{Options, StopReason, look_back};
 use crate::outcome::{AttemptRecord, EventKind, Marker, Outcome, RunEvent, RunId, RunInfo, RunRecord};
@@ -89,6 +89,8 @@ pub(super) struct World {
     pub(super) crashes: usize,
     /// What was told in notes.
     pub(super) notes: Vec<String>,
+    /// Readings of activities that are only shown.
+    pub(super) shown: Vec<(Instant, SessionId)>,
     /// POSTs, and events of POSTs.
     posts: usize,
     posts_on_record: usize,
@@ -117,6 +119,7 @@ impl World {
             steps: 0,
             crashes: 0,
             notes: Vec::new(),
+            shown: Vec::new(),
             posts: 0,
             posts_on_record: 0,
         }
@@ -338,6 +341,11 @@ impl World {
             self.record.apply(&stored);
         }
         let asked = self.now.instant;
+        let is_shown = |action: &Action| match action {
+            Action::Read { session, purpose: Purpose::Show, .. } => Some((asked, session.clone())),
+            _ => None,
+        };
+        self.shown.extend(turn.actions.iter().filter_map(is_shown));
         self.pending.extend(turn.actions.into_iter().map(|action| (asked, action)));
         let is_at_work = |attempt: &AttemptRecord| match &attempt.session {
             // One that has ended and is followed for what it has made is in nobody's way.

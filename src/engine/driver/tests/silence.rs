@@ -37,6 +37,28 @@ fn what_the_agent_did_last_is_told_once_and_not_at_the_end() {
 }
 
 #[test]
+fn what_is_read_only_to_be_shown_is_told_once_and_decides_nothing() {
+    let mut session = Followed::of(Waiting::default());
+    session.sees(SessionState::InProgress);
+    let (first, every) = (Duration::from_secs(30), Duration::from_secs(180));
+    let begun = session.now.instant;
+    assert_eq!(session.driver.show_from(first, every), Some(begun + first));
+    session.sleeps(10 * 60);
+    session.driver.show(session.now);
+    assert_eq!(session.driver.show_from(first, every), Some(session.now.instant + every));
+    let told = Digest { told: timed("Pw", session.now.wall), ..Digest::default() };
+    let active = Step::Active { activity: "Read it.".to_owned(), ago: Duration::ZERO };
+    assert_eq!(session.driver.on_shown(&told, session.now), [active]);
+    assert!(session.driver.on_shown(&told, session.now).is_empty());
+    let silence = Step::Read { purpose: Purpose::Silence, since: None };
+    assert_eq!(session.sleeps(10 * 60), [silence], "as if it had not been read");
+    assert_eq!(session.driver.show_from(first, every), None, "it is read anyway");
+    assert!(session.reads(Purpose::Silence, &told).is_empty(), "that is told already");
+    session.sees(SessionState::AwaitingPlanApproval);
+    assert_eq!(session.driver.show_from(first, every), None, "it waits for us");
+}
+
+#[test]
 fn a_clock_that_runs_ahead_cannot_make_silence_longer_than_it_was() {
     let mut session = Followed::of(Waiting::default());
     session.sees(SessionState::InProgress);
