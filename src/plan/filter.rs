@@ -35,6 +35,8 @@ enum Expression {
     Id(Wildcard),
     Matrix(String, Wildcard),
     Expect(Expect),
+    /// Counted from 1.
+    Wave(usize, Range<usize>),
     /// One of [`MorePredicates`], and what stands in its parentheses.
     More(&'static str, String),
     Not(Box<Expression>),
@@ -66,6 +68,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) matrix: &'a BTreeMap<String, serde_json::Value>,
     /// None where nobody recorded it: then no `expect(…)` means it.
     pub(crate) expect: Option<Expect>,
+    /// The number of its repository's wave, from 1; none where that is in none.
+    pub(crate) wave: Option<usize>,
 }
 
 impl<'a> Subject<'a> {
@@ -77,8 +81,18 @@ impl<'a> Subject<'a> {
             tags: &task.tags,
             matrix: &task.matrix,
             expect: Some(task.expect),
+            wave: task.wave,
         }
     }
+}
+
+/// Why no task of a plan is in a wave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoWaves {
+    /// The manifest has none.
+    Unwritten,
+    /// Its repositories are not all known, or nobody has told.
+    Untold,
 }
 
 /// An expression that is not understood; displays itself over several lines with a caret under the culprit.
@@ -162,8 +176,8 @@ impl Filter {
 
     /// # Errors
     ///
-    /// A job that is named without wildcards and is not among `jobs`.
-    pub(super) fn check_jobs(&self, jobs: &[&str]) -> Result<(), FilterError> {
+    /// A job that is named without wildcards and is not among `jobs`, or a wave where `no_waves` says why there is none.
+    pub(super) fn check(&self, jobs: &[&str], no_waves: Option<NoWaves>) -> Result<(), FilterError> {
         let mut open = vec![&self.expression];
         while let Some(expression) = open.pop() {
             match expression {
@@ -171,6 +185,11 @@ impl Filter {
                     let name = pattern.as_text();
                     if !jobs.contains(&name.as_str()) {
                         return Err(self.unknown_job(&name, at.clone(), jobs));
+                    }
+                }
+                Expression::Wave(_, at) => {
+                    if let Some(why) = no_waves {
+                        return Err(self.no_wave(why, at.clone()));
                     }
                 }
                 Expression::Not(inner) => open.push(inner),
@@ -188,6 +207,20 @@ impl Filter {
             }
         }
         Ok(())
+    }
+
+    fn no_wave(&self, why: NoWaves, at: Range<usize>) -> FilterError {
+        let (what, help) = match why {
+            NoWaves::Unwritten => (
+                "the manifest has no waves",
+                "write `strategy.waves`, or select by job, source or tag, such as `tag(canary)`",
+            ),
+            NoWaves::Untold => (
+                "which wave a repository will be in is not known yet",
+                "the account tells what `match` finds: jules-batch plan --check",
+            ),
+        };
+        FilterError { text: self.text.clone(), at, what: what.to_owned(), help: help.to_owned() }
     }
 
     fn unknown_job(&self, name: &str, at: Range<usize>, jobs: &[&str]) -> FilterError {
@@ -221,6 +254,7 @@ impl Expression {
             | Self::Id(_)
             | Self::Matrix(..)
             | Self::Expect(_)
+            | Self::Wave(..)
             | Self::More(..) => None,
             Self::Not(inner) => inner.means(open).map(|is_meant| !is_meant),
             Self::And(parts) => all_mean(parts, open, true),
@@ -249,6 +283,7 @@ impl Expression {
                 same_text(name, key) && texts(value).iter().any(|text| pattern.is_match(text))
             }),
             Self::Expect(expect) => task.expect == Some(*expect),
+            Self::Wave(number, _) => task.wave == Some(*number),
             Self::More(name, argument) => more(name, argument),
             Self::Not(inner) => !inner.matches(task, more),
             Self::And(parts) => parts.iter().all(|part| part.matches(task, more)),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use foreign_text::{one_line, plain};
 use serde::{Deserialize, Serialize};
 
-use super::filter::{Filter, FilterError};
+use super::filter::{Filter, FilterError, NoWaves};
 use super::key::id_hash;
 use super::needs;
 use super::task::{JobId, Plan, Task, TaskId, Unresolved};
@@ -229,25 +229,31 @@ impl Selection {
 }
 
 impl Plan {
-    /// Whether the plan has all jobs that these expressions name.
-    pub(crate) fn check_jobs<'f>(
-        &self,
-        filters: impl IntoIterator<Item = &'f Filter>,
-    ) -> Result<(), SelectError> {
+    /// Whether the plan has all jobs that these expressions name, and waves where one names a wave.
+    pub(crate) fn check<'f>(&self, filters: impl IntoIterator<Item = &'f Filter>) -> Result<(), SelectError> {
         let unresolved = self.unresolved.iter().map(|open| &open.job);
         let jobs: BTreeSet<&str> =
             self.tasks.iter().map(|task| &task.job).chain(unresolved).map(JobId::as_str).collect();
         let jobs: Vec<&str> = jobs.into_iter().collect();
-        filters.into_iter().try_for_each(|filter| Ok(filter.check_jobs(&jobs)?))
+        let no_waves = self.no_waves();
+        filters.into_iter().try_for_each(|filter| Ok(filter.check(&jobs, no_waves)?))
+    }
+
+    /// Why none of its tasks is in a wave; none where some are.
+    fn no_waves(&self) -> Option<NoWaves> {
+        match self.settings.strategy.waves {
+            None => Some(NoWaves::Unwritten),
+            Some(_) => self.tasks.iter().all(|task| task.wave.is_none()).then_some(NoWaves::Untold),
+        }
     }
 
     /// The plan of the chosen tasks. It may be empty; a need that was not chosen is one outside the plan.
     ///
     /// # Errors
     ///
-    /// An expression names a job that the plan does not have, or a manifest with waves is to be divided into shards.
+    /// An expression names a job that the plan does not have, or a wave where it has none ([`Task::wave`]), or a manifest with waves is to be divided into shards.
     pub fn select(mut self, selection: &Selection) -> Result<Self, SelectError> {
-        self.check_jobs(selection.select.iter().chain(&selection.exclude))?;
+        self.check(selection.select.iter().chain(&selection.exclude))?;
         if selection.shard.is_some() && self.settings.strategy.waves.is_some() {
             return Err(SelectError::WavesInShards);
         }
@@ -544,7 +550,7 @@ jobs:
         this parenthesis is not closed
           (job(build) | docs
           ^
-          help: predicates: job(…), source(…), branch(…), tag(…), id(…), matrix(key=…), expect(…), all(), none(); operators: and &, or | +, not !, but-not -, ( ); `*` and `?` are wildcards; a bare word is looked for in the task's id
+          help: predicates: job(…), source(…), branch(…), tag(…), id(…), matrix(key=…), expect(…), wave(N), all(), none(); operators: and &, or | +, not !, but-not -, ( ); `*` and `?` are wildcards; a bare word is looked for in the task's id
         ");
         for text in [
             "",

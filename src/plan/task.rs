@@ -79,6 +79,9 @@ pub struct Task {
     pub needs_merged: Arc<[JobId]>,
     /// The same of tasks that a selection has left out: what became of them last counts.
     pub needs_outside: Arc<[TaskId]>,
+    /// The number of the wave that its repository is in, from 1. None without waves, and before a
+    /// [runner](crate::runner::Runner) has told: runs keep the waves that they began with.
+    pub wave: Option<usize>,
     /// Where the job stands in the manifest.
     pub place: Place,
 }

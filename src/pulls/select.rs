@@ -12,7 +12,7 @@ const HELP: &str = "of pull requests: pr(open|merged|closed|unknown), stage(read
                     checks(passed|failed|pending|none), review(approved|changes-requested|required|none), age(>7d)";
 
 const PREDICATES: MorePredicates =
-    MorePredicates { names: &["pr", "stage", "checks", "review", "age", "wave"], help: HELP, check };
+    MorePredicates { names: &["pr", "stage", "checks", "review", "age"], help: HELP, check };
 
 const CHECKS: [&str; 4] = ["passed", "failed", "pending", "none"];
 const REVIEWS: [&str; 4] = ["approved", "changes-requested", "required", "none"];
@@ -29,6 +29,8 @@ pub(crate) struct Selectable<'a> {
     pub(crate) status: Option<&'a PullStatus>,
     /// Since when we know of it.
     pub(crate) made_at: Timestamp,
+    /// The number of its repository's wave in the run that it stands in, from 1.
+    pub(crate) wave: Option<usize>,
 }
 
 impl FromStr for PullFilter {
@@ -49,7 +51,8 @@ impl PullFilter {
     /// Whether it is meant.
     pub(crate) fn matches(&self, pull: &Selectable<'_>, now: Timestamp) -> bool {
         let PlannedTask { id, job, source, matrix, tags, .. } = pull.task;
-        let subject = Subject { id, job, source: source.as_ref(), tags, matrix, expect: None };
+        let subject =
+            Subject { id, job, source: source.as_ref(), tags, matrix, expect: None, wave: pull.wave };
         self.0.means_subject(&subject, &|name, word| pull.is(name, word, now))
     }
 }
@@ -141,14 +144,10 @@ fn check(name: &str, word: &str) -> Result<(), (String, String)> {
         }
         "checks" => one_of(&CHECKS),
         "review" => one_of(&REVIEWS),
-        "age" if Age::read(word).is_some() => Ok(()),
-        "age" => Err((
+        _ if Age::read(word).is_some() => Ok(()),
+        _ => Err((
             "`age(…)` takes `>` or `<` and a length of time".to_owned(),
             "write for example `age(>7d)`, `age(<12h)` or `age(>90m)`".to_owned(),
-        )),
-        _ => Err((
-            format!("`{name}(…)` cannot be told: which wave a repository is in is not recorded"),
-            "select by job, source or tag instead, such as `tag(canary)`".to_owned(),
         )),
     }
 }
@@ -168,7 +167,7 @@ mod tests {
 
     fn means(text: &str) -> bool {
         let (task, status) = (sample::planned("upgrade/my-org/web@main"), status(Stage::ChecksFailed));
-        let pull = Selectable { task: &task, status: Some(&status), made_at: sample::at(0) };
+        let pull = Selectable { task: &task, status: Some(&status), made_at: sample::at(0), wave: Some(2) };
         text.parse::<PullFilter>().unwrap().matches(&pull, sample::at(8 * 24 * 3_600))
     }
 
@@ -184,6 +183,7 @@ mod tests {
             "age( > 1w ) | none()",
             "age(<9d) & !age(>200h)",
             "my-org/web",
+            "wave(2) & !wave(1)",
         ] {
             assert!(means(yes), "{yes}");
         }
@@ -198,7 +198,7 @@ mod tests {
     fn what_was_never_read_or_is_not_known_has_no_word() {
         let task = sample::planned("a");
         let of = |status: Option<&PullStatus>, text: &str| {
-            let pull = Selectable { task: &task, status, made_at: sample::at(0) };
+            let pull = Selectable { task: &task, status, made_at: sample::at(0), wave: Some(2) };
             text.parse::<PullFilter>().unwrap().matches(&pull, sample::at(0))
         };
         assert!(of(None, "pr(unknown) & stage(unknown)") && !of(None, "pr(open)"));
@@ -224,11 +224,11 @@ mod tests {
               ^
           help: write for example `age(>7d)`, `age(<12h)` or `age(>90m)`
         ");
-        insta::assert_snapshot!(error("wave(2)"), @r"
-        `wave(…)` cannot be told: which wave a repository is in is not recorded
-          wave(2)
+        insta::assert_snapshot!(error("wave(0)"), @r"
+        `wave(…)` takes the number of a wave
+          wave(0)
                ^
-          help: select by job, source or tag instead, such as `tag(canary)`
+          help: write for example `wave(2)`; the first one is 1
         ");
         insta::assert_snapshot!(error("stag(ready)"), @r"
         unknown predicate `stag`

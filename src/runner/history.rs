@@ -282,7 +282,7 @@ pub(super) fn recorded_branches(
 }
 
 impl Origin {
-    fn identity(&self, plan: &Plan, options: &Options, simulated: bool) -> ManifestIdentity {
+    pub(super) fn identity(&self, plan: &Plan, options: &Options, simulated: bool) -> ManifestIdentity {
         let identity = ManifestIdentity::new(&options.state_dir, &self.identity, &plan.name, simulated);
         if plan.former_name.is_some() { identity.with_default_name() } else { identity }
     }

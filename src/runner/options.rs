@@ -125,7 +125,7 @@ impl Options {
     ///
     /// None is selected, or `again` names none of them: whoever means a task does not want all others instead.
     pub(super) fn select(&self, plan: Plan) -> Result<Plan, RunError> {
-        plan.check_jobs(&self.again)?;
+        plan.check(&self.again)?;
         let plan = plan.select_some(&self.selection)?.ok_or(RunError::NothingSelected)?;
         let is_named = |task: &Task| self.again.iter().any(|filter| filter.matches(task));
         // Another shard may have it.

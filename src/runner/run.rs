@@ -15,6 +15,7 @@ use super::pulls::{Following, PullsBefore};
 use super::redact::clean;
 use super::round::LeftOut;
 use super::service::{all_sources, connect, connected, impatient};
+use super::waves;
 use super::{Finished, Options, Redactor, RunError, StopReason};
 use crate::engine::{self, AtEnd, Between, Observers, Setup};
 use crate::github::GitHub;
@@ -90,7 +91,7 @@ impl Runner {
         let deadline = Deadline::begin(settings.run_timeout);
         let client = client.unwrap_or_else(|| Jules::builder().with_env());
         let jules = connect(client, &settings)?;
-        let plan = if plan::needs_connected(&manifest) {
+        let mut plan = if plan::needs_connected(&manifest) {
             let jules = impatient(&jules);
             let sources = deadline.bound("listing the connected repositories", all_sources(&jules)).await?;
             let mut repositories = connected(&sources);
@@ -108,6 +109,7 @@ impl Runner {
         } else {
             plan::expand(&manifest, None)?
         };
+        tell_waves(&mut plan, &origin, &options, speed)?;
         let left_out = LeftOut::before(&plan, &options.selection);
         let mut plan = options.select(plan)?;
         let left_out = left_out.without(&plan);
@@ -130,13 +132,23 @@ impl Runner {
     /// [`RunError::Manifest`], [`RunError::Ledger`].
     pub fn expand(&self) -> Result<Plan, RunError> {
         let Self { manifest, origin, options, speed, .. } = self;
-        let plan = plan::expand(manifest, None)?;
-        if !plan.tasks.iter().any(Task::has_open_branch) {
-            return Ok(plan);
+        let mut plan = plan::expand(manifest, None)?;
+        if plan.tasks.iter().any(Task::has_open_branch) {
+            let mut known = Vec::new();
+            recorded_branches(&mut known, origin, &plan, options, speed.is_some())?;
+            plan = plan::expand_with(manifest, Account::NotAsked(&known))?;
         }
-        let mut known = Vec::new();
-        recorded_branches(&mut known, origin, &plan, options, speed.is_some())?;
-        Ok(plan::expand_with(manifest, Account::NotAsked(&known))?)
+        self.tell_waves(&mut plan)?;
+        Ok(plan)
+    }
+
+    /// Tells each of the manifest's tasks its wave ([`Task::wave`]).
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::UnknownRun`], [`RunError::Ledger`].
+    pub(crate) fn tell_waves(&self, plan: &mut Plan) -> Result<(), RunError> {
+        tell_waves(plan, &self.origin, &self.options, self.speed)
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
@@ -232,7 +244,8 @@ impl Runner {
             let Planned { origin, options, plan, left_out, .. } = self.plan().await?;
             (origin, options, plan, left_out)
         } else {
-            let plan = plan::expand(&self.manifest, None)?;
+            let mut plan = plan::expand(&self.manifest, None)?;
+            self.tell_waves(&mut plan)?;
             let left_out = LeftOut::before(&plan, &self.options.selection);
             let plan = plan.select_some(&self.options.selection)?.ok_or(RunError::NothingSelected)?;
             let left_out = left_out.without(&plan);
@@ -252,6 +265,25 @@ impl Runner {
         let run = Box::pin(async { self.plan().await?.open().await });
         run.await?.run(stops).await
     }
+}
+
+/// Whether a round is over is told in the time of a simulator.
+fn tell_waves(
+    plan: &mut Plan,
+    origin: &Origin,
+    options: &Options,
+    speed: Option<f64>,
+) -> Result<(), RunError> {
+    if speed.is_none() || plan.settings.strategy.waves.is_none() {
+        return waves::tell(plan, origin, options, speed.is_some());
+    }
+    let mut compressed = plan.clone();
+    compress(&mut compressed, speed);
+    waves::tell(&mut compressed, origin, options, true)?;
+    for (task, told) in plan.tasks.iter_mut().zip(compressed.tasks) {
+        task.wave = told.wave;
+    }
+    Ok(())
 }
 
 /// Puts a plan into the time of a simulator: what is over there decides what starts.

@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::RunError;
-use super::decision::Decision;
+use super::decision::{Decision, is_round_over};
+use super::history::Origin;
 use super::outlook::Outlook;
 use super::pulls::PullsBefore;
+use super::work::{is_rerun, last_round, round};
+use super::{Options, RunError};
 use crate::engine::patience;
+use crate::ledger::LedgerReader;
 use crate::outcome::{
     EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord, WaveTerms, is_decided_within, verdicts,
 };
@@ -21,6 +24,46 @@ pub(super) struct Fixed {
     pub(super) record: RunRecord,
     /// What is news of its waves.
     pub(super) events: Vec<EventKind>,
+}
+
+/// Tells each task the wave of its repository: as it stands in the run that would be gone on with, or as it will be fixed.
+///
+/// # Errors
+///
+/// [`RunError::UnknownRun`], [`RunError::Ledger`].
+pub(super) fn tell(
+    plan: &mut Plan,
+    origin: &Origin,
+    options: &Options,
+    simulated: bool,
+) -> Result<(), RunError> {
+    let Some(terms) = plan.settings.strategy.waves.clone() else { return Ok(()) };
+    let reader = LedgerReader::open_if_sound(&options.state_dir)?;
+    let identity = origin.identity(plan, options, simulated);
+    let last = last_round(&identity, options, reader.as_ref())?;
+    let now = Timestamp::now();
+    let record = last.map(|last| last.record).filter(|last| !begins_anew(plan, last, options, now));
+    let record = record.filter(|record| !record.waves.sets().is_empty());
+    // Shares of repositories that are not all known yet are of nothing.
+    if record.is_none() && !plan.unresolved.is_empty() {
+        return Ok(());
+    }
+    let sets = sets(plan, &terms, record.as_ref(), now);
+    let of: HashMap<String, usize> = (1..)
+        .zip(&sets)
+        .flat_map(|(number, set)| set.iter().map(move |name| (name.to_ascii_lowercase(), number)))
+        .collect();
+    for task in &mut plan.tasks {
+        task.wave = task.source.as_ref().and_then(|it| of.get(&it.github.to_ascii_lowercase())).copied();
+    }
+    Ok(())
+}
+
+/// Whether a run would be another one than the last: as [`Work`](super::work::Work) decides where there is work.
+fn begins_anew(plan: &Plan, last: &RunRecord, options: &Options, now: Timestamp) -> bool {
+    let round = round(last, plan.settings.adoption.adopt_within, now);
+    let stays = options.failed || is_rerun(last, options) || options.run.is_some();
+    options.fresh || (!stays && plan.tasks.iter().any(|task| is_round_over(task.repeat, &round, now)))
 }
 
 /// Fixes the waves; none where there are none, now or before.
@@ -87,15 +130,20 @@ fn fixed(
         return Some(EventKind::WavesFixed { waves: Vec::new(), terms: None, untouched: Vec::new() });
     };
     let (known, pass) = (&record.waves, meant(terms));
-    let waves = if known.sets().is_empty() {
-        split(&plan.repositories, terms)
-    } else {
-        let begun = verdicts(record, now).iter().rposition(|wave| wave.began_at.is_some());
-        joined(known.sets(), &plan.repositories, begun.unwrap_or(0)).unwrap_or_else(|| known.sets().to_vec())
-    };
+    let waves = sets(plan, terms, Some(record), now);
     let untouched = untouched(plan, decisions, record);
     let is_told = known.sets() == waves && known.terms() == Some(&pass) && known.untouched() == untouched;
     (!is_told).then_some(EventKind::WavesFixed { waves, terms: Some(pass), untouched })
+}
+
+/// The waves of a run that goes on from this record, or of a new one.
+fn sets(plan: &Plan, terms: &Waves, record: Option<&RunRecord>, now: Timestamp) -> Vec<Vec<String>> {
+    let Some(record) = record.filter(|record| !record.waves.sets().is_empty()) else {
+        return split(&plan.repositories, terms);
+    };
+    let known = record.waves.sets();
+    let begun = verdicts(record, now).iter().rposition(|wave| wave.began_at.is_some());
+    joined(known, &plan.repositories, begun.unwrap_or(0)).unwrap_or_else(|| known.to_vec())
 }
 
 fn meant(terms: &Waves) -> WaveTerms {

@@ -321,7 +321,7 @@ fn outside(
     Ok(latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect())
 }
 
-fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {
+pub(super) fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {
     let is_open = |task: &TaskRecord| {
         let last = task.attempts.last();
         let waits_for_a_person = last.and_then(|last| last.state.as_deref()).is_some_and(is_waiting);
@@ -335,7 +335,7 @@ fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {
 
 /// Whether this is another attempt at what the last run was begun for. Without that one's ledger it is a run like any
 /// other: an older one knows nothing of what failed.
-fn is_rerun(last: &RunRecord, options: &Options) -> bool {
+pub(super) fn is_rerun(last: &RunRecord, options: &Options) -> bool {
     options.is_rerun
         && !options.fresh
         && options.workflow_run.is_some()

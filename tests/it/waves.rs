@@ -109,6 +109,59 @@ fn a_selection_of_a_later_wave_waits_for_the_first() {
 }
 
 #[test]
+fn tasks_and_pull_requests_are_selected_by_wave() {
+    let waves = "{ sizes: [1, 2, 3], order: manifest }";
+    let world = world(6, waves, "New words");
+    let repositories = |printed: &Ended<'_>| -> Vec<usize> {
+        let of = |line: &str| (1..=8).find(|n| line.contains(&format!("my-org/svc-{n}")));
+        let mut found: Vec<_> = printed.stdout.lines().filter_map(of).collect();
+        found.sort_unstable();
+        found
+    };
+    let planned =
+        |expression: &str| repositories(&world.command("plan").args("--select").arg(expression).exits(0));
+    // As they will be, before a run has fixed them.
+    assert_eq!(planned("wave(2)"), [2, 3]);
+    assert_eq!(planned("wave(3) - my-org/svc-4 | wave(1)"), [1, 5, 6]);
+    assert_eq!(world.command("plan").args("--exclude wave(3)").exits(0).stdout.lines().count(), 3);
+    world.command("plan").args("--select wave(4)").exits(4);
+    world.run_following().args("--select wave(2)").exits(5);
+    world.created(0);
+    let dry = world.run_following().args("-n --select wave(1)").exits(0);
+    assert_eq!(repositories(&dry), [1], "{dry}");
+    world.run_following().args("--select wave(1)").exits(5);
+    world.run_following().args("--select wave(2)").exits(0);
+    world.created(3);
+    // As they are, whatever the manifest says since.
+    world.write("jobs.yaml", &manifest(7, "{ sizes: [6, 1], order: manifest }", "New words").to_string());
+    assert_eq!(planned("wave(2)"), [2, 3]);
+    assert_eq!(planned("wave(3)"), [4, 5, 6, 7], "the new one joins the last that has begun");
+    assert_eq!(repositories(&pulls(&world, "--select wave(2)").exits(0)), [2, 3]);
+    assert_eq!(repositories(&pulls(&world, "--select !wave(2)").exits(0)), [1]);
+    let marked = world.command("mark").arg("skip").arg("wave(3) - my-org/svc-4").exits(0);
+    assert_eq!(repositories(&marked), [5, 6, 7], "{marked}");
+    world.run_following().exits(0);
+    world.created(4);
+}
+
+#[test]
+fn a_wave_that_nobody_can_tell_is_refused() {
+    let world =
+        World::with(SCENARIO, &Manifest::of([job("up", "New words", &["source: my-org/svc-1@main"])]));
+    let none = world.command("plan").args("--select wave(1)").exits(2);
+    assert!(none.stderr.contains("the manifest has no waves"), "{none}");
+    let none = world.run().args("--exclude !wave(1)").exits(2);
+    assert!(none.stderr.contains("the manifest has no waves"), "{none}");
+    let found = job("up", "New words", &["sources: [my-org/svc-1@main, { match: my-org/svc-* }]"]);
+    let found = Manifest::of([found]).set("strategy", "{ waves: { sizes: [1, 2, 100%], order: manifest } }");
+    world.write("jobs.yaml", &found.to_string());
+    let open = world.command("plan").args("--select wave(2)").exits(2);
+    assert!(open.stderr.contains("is not known yet") && open.stderr.contains("plan --check"), "{open}");
+    world.run().args("--select wave(2)").exits(5);
+    world.created(0);
+}
+
+#[test]
 fn a_wave_asks_when_it_is_told_to_and_new_repositories_join_the_open_one() {
     let waves = "{ sizes: [1, 9], order: manifest, then: ask }";
     let world = world(2, waves, "New words");

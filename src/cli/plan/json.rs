@@ -35,6 +35,9 @@ struct TaskJson<'a> {
     expect: Expect,
     needs: Vec<&'a str>,
     line: u32,
+    /// The number of its repository's wave, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wave: Option<usize>,
     /// Why it cannot be run.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a str>,
@@ -176,6 +179,7 @@ fn of<'a>(plan: &'a Plan, task: &'a Task, decision: Option<&'a Decision>) -> Tas
         expect: task.expect,
         needs: task.needs.iter().map(|n| plan.tasks[*n].id.as_str()).collect(),
         line: task.place.line,
+        wave: task.wave,
         problem: task.problem.as_deref(),
         next: decision.map(NextJson::of),
     }

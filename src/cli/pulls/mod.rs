@@ -22,7 +22,7 @@ A change is done when it is merged, not when its session has ended. `pulls` read
 stand, says who has to act on each, and records it. The token for GitHub comes from JULES_BATCH_GITHUB_TOKEN (or _FILE),
 GH_TOKEN or GITHUB_TOKEN; without one, how they stood when they were last read is shown.
 
-Selections are those of tasks, job(…), source(…), tag(…), id(…) and so on, and of pull requests:
+Selections are those of tasks, job(…), source(…), tag(…), id(…), wave(2) and so on, and of pull requests:
   pr(open)               open, merged, closed, unknown
   stage(ready)           what it waits for: ready, checks-failed, checks-pending, review-required, conflict, touched, …
   checks(failed)         passed, failed, pending, none

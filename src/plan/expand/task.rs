@@ -105,6 +105,7 @@ impl Expansion<'_> {
             needs: Arc::clone(&parts.no_needs.0),
             needs_outside: Arc::clone(&parts.no_needs.1),
             needs_merged: Arc::clone(&parts.needs_merged),
+            wave: None,
             place: parts.place,
         });
         Ok(())

@@ -10,14 +10,15 @@ use crate::plan::wildcard::Wildcard;
 const MAX_DEPTH: usize = 64;
 
 /// What is listed when an expression is not understood.
-const HELP: &str = "predicates: job(…), source(…), branch(…), tag(…), id(…), matrix(key=…), expect(…), all(), none(); \
+const HELP: &str = "predicates: job(…), source(…), branch(…), tag(…), id(…), matrix(key=…), expect(…), wave(N), all(), none(); \
                     operators: and &, or | +, not !, but-not -, ( ); `*` and `?` are wildcards; \
                     a bare word is looked for in the task's id";
 
-const PREDICATES: [&str; 9] = ["job", "source", "branch", "tag", "id", "matrix", "expect", "all", "none"];
+const PREDICATES: [&str; 10] =
+    ["job", "source", "branch", "tag", "id", "matrix", "expect", "wave", "all", "none"];
 
 /// Predicates of pull requests, which a selection of tasks does not know.
-const OF_PULL_REQUESTS: [&str; 6] = ["pr", "stage", "checks", "review", "age", "wave"];
+const OF_PULL_REQUESTS: [&str; 5] = ["pr", "stage", "checks", "review", "age"];
 
 /// # Errors
 ///
@@ -190,6 +191,9 @@ impl<'a> Parser<'a> {
         if argument.is_empty() {
             return Err(self.wrong(named, format!("`{name}(…)` needs a pattern")));
         }
+        if name == "wave" {
+            return self.wave(&argument, at);
+        }
         let pattern = Wildcard::new(&argument);
         Ok(match name {
             "job" => Expression::Job(pattern, at),
@@ -211,6 +215,16 @@ impl<'a> Parser<'a> {
                 None => return Err(self.wrong(at, "`expect(…)` takes `pull-request`, `change` or `any`")),
             },
         })
+    }
+
+    fn wave(&self, number: &str, at: Range<usize>) -> Result<Expression, FilterError> {
+        match number.parse() {
+            Ok(number) if number > 0 => Ok(Expression::Wave(number, at)),
+            _ => {
+                let help = "write for example `wave(2)`; the first one is 1".to_owned();
+                Err(FilterError { help, ..self.wrong(at, "`wave(…)` takes the number of a wave") })
+            }
+        }
     }
 
     fn unknown(&self, name: &str, named: Range<usize>) -> FilterError {

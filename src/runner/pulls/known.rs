@@ -25,6 +25,8 @@ pub(crate) struct KnownPull {
     pub(crate) title: Option<String>,
     /// When the run learnt of it.
     pub(crate) made_at: Timestamp,
+    /// The number of its repository's wave in that run, from 1; none where that has no waves.
+    pub(crate) wave: Option<usize>,
 }
 
 impl KnownPull {
@@ -46,7 +48,7 @@ impl KnownPull {
             let Some(run) = pull.run.clone() else { continue };
             let Some(record) = records.task(&run, &pull.task) else { continue };
             let of_task = tasks.entry((run.clone(), pull.task.clone()));
-            let of_task = of_task.or_insert_with(|| OfTask::new(&run, record));
+            let of_task = of_task.or_insert_with(|| OfTask::new(&run, record, records.wave(&run, record)));
             found.push(of_task.pull(run, pull));
         }
         Ok(found)
@@ -64,7 +66,7 @@ impl KnownPull {
 
     /// What a selection is asked about.
     pub(crate) fn selectable(&self) -> Selectable<'_> {
-        Selectable { task: &self.task, status: self.status(), made_at: self.made_at }
+        Selectable { task: &self.task, status: self.status(), made_at: self.made_at, wave: self.wave }
     }
 
     /// What was done to it in whatever run: a later one may have taken it over.
@@ -87,10 +89,11 @@ struct OfTask {
     records: Arc<PullRecords>,
     followed: Vec<FollowedPull>,
     titles: HashMap<String, String>,
+    wave: Option<usize>,
 }
 
 impl OfTask {
-    fn new(run: &RunId, record: &TaskRecord) -> Self {
+    fn new(run: &RunId, record: &TaskRecord, wave: Option<usize>) -> Self {
         let made = record.attempts.iter().flat_map(|attempt| attempt.work.pull_requests());
         let titles = made.filter_map(|pull| Some((pull.url.clone(), pull.title.clone()?)));
         Self {
@@ -98,6 +101,7 @@ impl OfTask {
             records: Arc::new(record.pulls.clone()),
             followed: FollowedPull::of_task(run, record),
             titles: titles.collect(),
+            wave,
         }
     }
 
@@ -119,6 +123,7 @@ impl OfTask {
             task: Arc::clone(&self.planned),
             records: Arc::clone(&self.records),
             made_at: pull.made_at,
+            wave: self.wave,
         }
     }
 }

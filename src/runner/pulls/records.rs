@@ -8,7 +8,14 @@ use crate::plan::TaskId;
 
 /// Runs, each with those of its tasks alone that were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Records(HashMap<RunId, RunRecord>);
+pub(super) struct Records(HashMap<RunId, OfRun>);
+
+#[derive(Debug)]
+struct OfRun {
+    record: RunRecord,
+    /// The places of the repositories' waves, from 0.
+    waves: HashMap<String, usize>,
+}
 
 impl Records {
     /// Of the tasks that have these pull requests. What is joined to no run is not listed.
@@ -38,13 +45,21 @@ impl Records {
         }
         let mut records = HashMap::new();
         for (run, tasks) in tasks {
-            records.extend(reader.tasks(run, &tasks)?.map(|record| (run.clone(), record)));
+            if let Some(record) = reader.tasks(run, &tasks)? {
+                records.insert(run.clone(), OfRun { waves: record.waves.by_repository(), record });
+            }
         }
         Ok(Self(records))
     }
 
+    /// The wave of the run, from 1, that the repository of this task is in.
+    pub(super) fn wave(&self, run: &RunId, task: &TaskRecord) -> Option<usize> {
+        let repository = task.planned.source.as_ref()?.github.to_ascii_lowercase();
+        self.0.get(run)?.waves.get(&repository).map(|at| at + 1)
+    }
+
     /// What the run knows of the task.
     pub(super) fn task(&self, run: &RunId, task: &TaskId) -> Option<&TaskRecord> {
-        self.0.get(run)?.tasks.get(task)
+        self.0.get(run)?.record.tasks.get(task)
     }
 }

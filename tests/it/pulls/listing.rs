@@ -112,8 +112,9 @@ fn those_that_are_meant_are_chosen_by_stage_and_by_name() {
     );
     let wrong = pulls(&world, "--select stage(redy)").exits(2);
     assert!(wrong.stderr.contains("`stage(…)` takes one of its words"), "{wrong}");
-    let wrong = pulls(&world, "--select wave(2)").exits(2);
-    assert!(wrong.stderr.contains("which wave a repository is in is not recorded"), "{wrong}");
+    let wrong = pulls(&world, "--select wave(first)").exits(2);
+    assert!(wrong.stderr.contains("`wave(…)` takes the number of a wave"), "{wrong}");
+    assert!(pulls(&world, "--select wave(1)").exits(0).stdout.is_empty(), "no run of it has waves");
     let wrong = world.run().args("-n --select pr(open)").exits(2);
     assert!(wrong.stderr.contains("is about pull requests"), "{wrong}");
 }

@@ -44,6 +44,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
         needs_outside: [].into(),
         needs_merged: [].into(),
         problem: None,
+        wave: None,
         place: Place { line: 1, column: 1 },
     }
 }
