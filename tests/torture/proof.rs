@@ -110,7 +110,7 @@ fn contradicts(attempt: &AttemptV1, session: &SessionView) -> bool {
             session.pull_request.is_some() || !has_ended("COMPLETED") || !nothing_to_do
         }
         // One that an invocation has put away whose ledger was lost was, for all that the next one knows, put away by somebody.
-        Outcome::Failed => !has_ended("FAILED") && !(attempt.adopted && session.archives > 0),
+        Outcome::Failed => !(has_ended("FAILED") || (attempt.adopted && session.archives > 0)),
         Outcome::TimedOut | Outcome::Stalled => {
             let woken = session.wakes.last().map(|wake| wake.at);
             session.ends.last().is_some_and(|end| end.at < known && woken.is_none_or(|at| at < end.at))
