@@ -48,11 +48,12 @@ pub(crate) fn judge(case: &Case, world: &World, mut figures: Figures) -> Figures
         figures.second += 1;
         figures.wrong.push(format!("beside or after one that was enough: {second:?}"));
     }
+    let is_forgotten = figures.wiped + figures.restored > 0;
     for task in &report.tasks {
         for attempt in &task.attempts {
             let session =
                 attempt.session.as_ref().and_then(|known| sessions.iter().find(|it| it.id == known.id));
-            if let Some(session) = session.filter(|session| contradicts(attempt, session)) {
+            if let Some(session) = session.filter(|session| contradicts(attempt, session, is_forgotten)) {
                 figures.contradicted += 1;
                 figures.wrong.push(format!("{}: {attempt:?}, but {session:?}", task.id));
             }
@@ -96,8 +97,9 @@ fn extra(sessions: &[&SessionView], case: &Case) -> u64 {
     (sessions.windows(2).filter(beside).count() + beyond) as u64
 }
 
-/// Whether what the attempt is said to have come to is not what the service knows of its session.
-fn contradicts(attempt: &AttemptV1, session: &SessionView) -> bool {
+/// Whether what the attempt is said to have come to is not what the service knows of its session. `is_forgotten` is whether
+/// a ledger was lost or replaced by an older copy.
+fn contradicts(attempt: &AttemptV1, session: &SessionView, is_forgotten: bool) -> bool {
     let Some((outcome, ended)) = attempt.outcome.zip(attempt.ended_at) else { return false };
     // What happened just before could not be known.
     let known = ended - SignedDuration::from_millis(100 + LATEST_PULL_REQUEST as i64);
@@ -109,8 +111,8 @@ fn contradicts(attempt: &AttemptV1, session: &SessionView) -> bool {
                 !session.prompt.ends_with(ONLY_PLANS) && !session.prompt.ends_with(ASKS_AT_ITS_END);
             session.pull_request.is_some() || !has_ended("COMPLETED") || !nothing_to_do
         }
-        // One that an invocation has put away whose ledger was lost was, for all that the next one knows, put away by somebody.
-        Outcome::Failed => !(has_ended("FAILED") || (attempt.adopted && session.archives > 0)),
+        // One that an invocation has put away whose ledger is gone was, for all that the next one knows, put away by somebody.
+        Outcome::Failed => !(has_ended("FAILED") || (is_forgotten && session.archives > 0)),
         Outcome::TimedOut | Outcome::Stalled => {
             let woken = session.wakes.last().map(|wake| wake.at);
             session.ends.last().is_some_and(|end| end.at < known && woken.is_none_or(|at| at < end.at))
