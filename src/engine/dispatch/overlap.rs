@@ -83,6 +83,10 @@ impl Dispatch {
             }
             self.share(ix, seen, &marker, is_older, now);
         }
+        if is_to_stop {
+            let doubled = std::mem::take(&mut self.rivals.doubled);
+            self.turn.events.extend(doubled.into_iter().map(|stray| EventKind::StrayFound { stray }));
+        }
         if is_to_stop && self.stage != Stage::Auditing {
             self.stop_for(StopReason::Rival, now);
         }
@@ -140,9 +144,11 @@ impl Dispatch {
                 let session = SessionRef { id: seen.id.clone(), url: seen.url.clone() };
                 let title = seen.title.clone().unwrap_or_default();
                 self.rivals.expect(marker.clone());
+                let stray = Stray { session, title, task: Some(task.clone()) };
                 self.turn.events.push(if is_older {
-                    EventKind::StrayFound { stray: Stray { session, title, task: Some(task) } }
+                    EventKind::StrayFound { stray }
                 } else {
+                    self.rivals.doubled.push(stray);
                     let note = format!("session {} of run …-{} does the same", seen.id, marker.run());
                     EventKind::Noted { task: Some(task), note }
                 });

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::action::TaskIx;
-use crate::outcome::Marker;
+use crate::outcome::{Marker, Stray};
 use jules::SessionId;
 
 /// A younger run has seen us by then, and has stopped. One that has not will not: then we do.
@@ -32,6 +32,8 @@ pub(super) struct Rivals {
     runs: BTreeMap<String, Rival>,
     /// Our tasks, by the digits of their keys that all markers carry.
     pub(super) tasks: HashMap<String, Vec<TaskIx>>,
+    /// What younger ones have doubled: strays, should this one turn out to be the younger.
+    pub(super) doubled: Vec<Stray>,
 }
 
 #[derive(Debug)]
@@ -61,6 +63,7 @@ impl Rivals {
             expected: HashSet::new(),
             runs: BTreeMap::new(),
             tasks: HashMap::new(),
+            doubled: Vec::new(),
         }
     }
 
