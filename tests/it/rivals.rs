@@ -7,10 +7,10 @@ use crate::support::{Ended, Running, World, tasks};
 const TASKS: u64 = 12;
 const SLOTS: u64 = 3;
 
-/// A session takes a second. Listings tell of others; single reads do not.
+/// A session takes longer than a slow machine until the next poll. Listings tell of others; single reads do not.
 fn world() -> World {
     let manifest = tasks(12).set("poll", "{ interval: 15ms, strategy: list }");
-    World::with("{ defaults: { duration: 1s, outcome: change } }", &manifest)
+    World::with("{ defaults: { duration: 2500ms, outcome: change } }", &manifest)
 }
 
 /// A run with a ledger and reports of its own.
@@ -26,10 +26,10 @@ fn strays(world: &World, name: &str) -> u64 {
     report(world, name)["strays"].as_array().map_or(0, Vec::len) as u64
 }
 
-/// The younger one ends with 5 and tells of every doubled session; nothing is doubled but what was under way.
+/// The younger one ends with 5 and tells of every doubled session; nothing is doubled but what was under way in both.
 fn is_told(world: &World, younger: &str, ended: &Ended<'_>) {
     let doubled = world.statistics().created - TASKS;
-    assert!(doubled <= SLOTS, "{doubled} doubled\n{ended}");
+    assert!(doubled <= 2 * SLOTS, "{doubled} doubled\n{ended}");
     assert_eq!(ended.code, Some(5), "{ended}");
     assert!(ended.stderr.contains("works on the same tasks at this time"), "{ended}");
     assert!(ended.stderr.contains("another-run"), "{ended}");
