@@ -28,9 +28,7 @@ impl Driver {
             Settled::Outputs | Settled::Activities if !has_changed(&self.work) => {
                 self.close(Purpose::Work, now, steps);
             }
-            Settled::Outputs | Settled::Activities
-                if (self.has_all() && !self.spent.woken) || now.instant >= self.deadline =>
-            {
+            Settled::Outputs | Settled::Activities if self.has_all() || now.instant >= self.deadline => {
                 steps.push(self.end_completed());
             }
             // It lacks what it was asked for, and somebody may have told it so; or somebody has told it something else.
@@ -83,9 +81,9 @@ impl Driver {
         vec![Step::ReadAt(now.instant)]
     }
 
-    /// Whether a session that completed has made all that it was asked for.
+    /// Whether a session that completed has made all that it was asked for, and nobody has asked it for more since.
     pub(super) fn has_all(&self) -> bool {
-        self.made() >= Some(self.terms.asked) && has_changed(&self.work)
+        self.made() >= Some(self.terms.asked) && has_changed(&self.work) && !self.spent.woken
     }
 
     pub(super) fn made(&self) -> Option<Made> {
@@ -128,14 +126,16 @@ impl Driver {
     /// Its activities tell whether somebody has answered it so lately that it may wake; nobody knows where they could not
     /// be read.
     pub(super) fn end_unless_answered(&mut self, digest: Option<&Digest>, now: Now) -> Step {
-        let may_wake = digest.is_some_and(|digest| {
-            digest.told.may_wake(Options::FRESH_PATIENCE, digest.read_at.unwrap_or(now.wall))
-        });
-        if !may_wake {
+        let Some(digest) = digest else { return self.end_completed() };
+        let may_wake = digest.told.may_wake(Options::FRESH_PATIENCE, digest.read_at.unwrap_or(now.wall));
+        // The agent has had the word since, maybe after the look that showed it completed: then it has woken.
+        let may_have_woken = self.may_wake && !matches!(digest.told.unchanged(), Unchanged::Answered);
+        if !may_wake && !may_have_woken {
             return self.end_completed();
         }
+        (self.may_wake, self.spent.woken) = (may_wake, self.spent.woken && may_wake);
         self.phase = Phase::Settling { since: now.instant };
-        Step::ReadAt(now.instant + self.terms.interval)
+        Step::ReadAt(if may_wake { now.instant + self.terms.interval } else { now.instant })
     }
 
     pub(super) fn end_completed(&mut self) -> Step {

@@ -95,6 +95,8 @@ pub(super) struct Driver {
     reading: Option<Purpose>,
     /// What it asked last, as far as we have read.
     question: Option<String>,
+    /// It has completed, and somebody has answered it since.
+    may_wake: bool,
     /// What the activities of a waking session told then; a look after that must still show it completed.
     news: Option<(Instant, Box<Digest>)>,
     /// The agent's last activity before our last reply: an older one asks nothing new.
@@ -147,6 +149,7 @@ impl Driver {
             may_be_given_up: false,
             // What was answered in an earlier invocation is not answered again: the question must be a newer one.
             phase: if spent.replies > 0 { answered } else { Phase::Working },
+            may_wake: spent.woken,
             quiet_since: now.instant,
             last_agent: None,
             last_user: None,
@@ -364,6 +367,10 @@ impl Driver {
             self.quiet_since = now.instant;
         }
         self.state = state.clone();
+        if self.state != SessionState::Completed {
+            // It has come to work.
+            (self.may_wake, self.spent.woken) = (false, false);
+        }
         if self.state == SessionState::Paused
             && !self.archived
             && !self.acting

@@ -80,11 +80,11 @@ fn a_session_that_was_sent_a_message_is_followed_by_the_next_run() {
     assert!(status.stdout.contains("1  detached"), "{status}");
     let listed = pulls(&world, "list").exits(0);
     assert!(listed.stdout.contains("\tchecks_failed\t"), "its session has not come to work yet: {listed}");
+    // It waits for the session to come to work, and for its end.
     let ran = with_github(world.run(), &world).exits(0);
     world.created(1);
+    assert_eq!(world.pull_requests()[0].heads, 2, "{ran}");
     assert_eq!(ran.outcome("upgrade").0, Outcome::Succeeded);
-    // The run may be over a moment before the session has come to work.
-    world.until(|world| world.pull_requests()[0].heads == 2);
     world.command("status").args("--exit-code").exits(0);
     let told = pulls(&world, "message --yes").arg("Once more, please.").exits(0);
     assert!(told.stdout.contains("\tsent\t"), "another head: {told}");

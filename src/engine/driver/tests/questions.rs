@@ -228,6 +228,17 @@ fn what_was_answered_without_its_pull_request_is_waited_for_while_it_may_wake() 
     let steps = session.pass(60).sees_work(SessionState::Completed, pull_request());
     assert_eq!(ended(&steps).0, Outcome::Succeeded);
 
+    // The activities tell that it has, and the look before them was too early to show it.
+    let mut session = without_its_pull_request();
+    let digest = answered(&session);
+    session.reads(Purpose::Answer, &digest);
+    assert_eq!(session.pass(30).sees(SessionState::Completed), read);
+    let woken = Digest { told: timed("PvwEUw", session.now.wall), ..Digest::default() };
+    assert_eq!(session.reads(Purpose::Answer, &woken).last(), Some(&Step::ReadAt(session.now.instant)));
+    assert!(session.sees(SessionState::InProgress).is_empty());
+    let steps = session.pass(60).sees_work(SessionState::Completed, pull_request());
+    assert_eq!(ended(&steps).0, Outcome::Succeeded);
+
     // It does not wake, or its time is over.
     let mut session = without_its_pull_request();
     let digest = answered(&session);
@@ -252,4 +263,21 @@ fn what_was_answered_without_its_pull_request_is_waited_for_while_it_may_wake() 
     assert_eq!(session.sleeps(60), read);
     assert_eq!(ended(&unread(&mut session)).0, Outcome::Failed);
     assert_eq!(session.now.instant, begun + EXPLANATION);
+}
+
+#[test]
+fn what_was_sent_a_message_after_its_end_is_followed_to_its_next_one() {
+    let mut session = Followed::new(Expect::PullRequest, Made::PullRequest, Waiting::default());
+    let Driver { session: id, terms, .. } = &session.driver;
+    let spent = Spent { woken: true, ..Spent::default() };
+    session.driver = Driver::new(id.clone(), terms.clone(), spent, session.now, session.now);
+    let read = [Step::Read { purpose: Purpose::Answer, since: None }];
+    assert_eq!(session.sees_work(SessionState::Completed, pull_request()), read);
+    let answered = Digest { told: timed("PvwEU", session.now.wall), ..Digest::default() };
+    let again = Step::ReadAt(session.now.instant + INTERVAL);
+    assert_eq!(session.reads(Purpose::Answer, &answered).last(), Some(&again));
+    assert_eq!(session.pass(10).sees(SessionState::Completed), read);
+    session.reads(Purpose::Answer, &answered);
+    assert!(session.pass(85).sees(SessionState::InProgress).is_empty(), "it wakes");
+    assert_eq!(ended(&session.pass(60).sees(SessionState::Completed)).0, Outcome::Succeeded);
 }
