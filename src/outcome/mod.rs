@@ -47,6 +47,7 @@ pub use stage::WaitsFor;
 pub use task_record::{Marked, TaskRecord};
 pub use totals::Totals;
 pub use usage::{ApiUsage, GithubUsage};
+pub(crate) use wave_sets::by_repository;
 pub use wave_sets::{WaveSets, WaveTerms};
 pub(crate) use waves::{Verdict, Wave, is_decided_within, is_left, share_of, verdicts};
 pub use work::{Change, PullRequest, SessionRef, Work};

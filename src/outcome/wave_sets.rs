@@ -83,8 +83,7 @@ impl WaveSets {
 
     /// The places of all waves, by the small letters of their repositories.
     pub(crate) fn by_repository(&self) -> HashMap<String, usize> {
-        let sets = self.sets.iter().enumerate();
-        sets.flat_map(|(at, set)| set.iter().map(move |name| (name.to_ascii_lowercase(), at))).collect()
+        by_repository(&self.sets)
     }
 
     pub(super) fn fix(
@@ -103,4 +102,10 @@ impl WaveSets {
     pub(super) fn release(&mut self, wave: usize, ts: Timestamp) {
         self.released.entry(wave).or_insert(ts);
     }
+}
+
+/// The places of sets, from 0, by the small letters of the repositories in them.
+pub(crate) fn by_repository(sets: &[Vec<String>]) -> HashMap<String, usize> {
+    let sets = sets.iter().enumerate();
+    sets.flat_map(|(at, set)| set.iter().map(move |name| (name.to_ascii_lowercase(), at))).collect()
 }

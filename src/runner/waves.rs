@@ -13,7 +13,8 @@ use super::{Options, RunError};
 use crate::engine::patience;
 use crate::ledger::LedgerReader;
 use crate::outcome::{
-    EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord, WaveTerms, is_decided_within, verdicts,
+    EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord, WaveTerms, by_repository, is_decided_within,
+    verdicts,
 };
 use crate::plan::{PassWhen, Plan, TaskId, Waves};
 use crate::pulls::{joined, split};
@@ -49,12 +50,10 @@ pub(super) fn tell(
         return Ok(());
     }
     let sets = sets(plan, &terms, record.as_ref(), now);
-    let of: HashMap<String, usize> = (1..)
-        .zip(&sets)
-        .flat_map(|(number, set)| set.iter().map(move |name| (name.to_ascii_lowercase(), number)))
-        .collect();
+    let of = by_repository(&sets);
     for task in &mut plan.tasks {
-        task.wave = task.source.as_ref().and_then(|it| of.get(&it.github.to_ascii_lowercase())).copied();
+        let wave = task.source.as_ref().and_then(|it| of.get(&it.github.to_ascii_lowercase()));
+        task.wave = wave.map(|at| at + 1);
     }
     Ok(())
 }

@@ -86,9 +86,9 @@ impl Dispatch {
         if is_to_stop {
             let doubled = std::mem::take(&mut self.rivals.doubled);
             self.turn.events.extend(doubled.into_iter().map(|stray| EventKind::StrayFound { stray }));
-        }
-        if is_to_stop && self.stage != Stage::Auditing {
-            self.stop_for(StopReason::Rival, now);
+            if self.stage != Stage::Auditing {
+                self.stop_for(StopReason::Rival, now);
+            }
         }
     }
 
