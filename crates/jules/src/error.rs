@@ -58,6 +58,8 @@ pub enum ErrorKind {
     },
     /// `all()` did not start this item, because one before it had failed.
     NotStarted,
+    /// `all()` did not start this item: for this long, all slots were held by sessions that were given up and had not ended.
+    NoSlot(Duration),
 }
 
 /// An answer of the service that says no.
@@ -118,7 +120,8 @@ impl Error {
             | ErrorKind::Malformed
             | ErrorKind::WaitTimeout { .. }
             | ErrorKind::SessionEnded { .. }
-            | ErrorKind::NotStarted => None,
+            | ErrorKind::NotStarted
+            | ErrorKind::NoSlot(_) => None,
         }
     }
 
@@ -143,7 +146,8 @@ impl Error {
             | ErrorKind::TooLarge(_)
             | ErrorKind::WaitTimeout { .. }
             | ErrorKind::SessionEnded { .. }
-            | ErrorKind::NotStarted => false,
+            | ErrorKind::NotStarted
+            | ErrorKind::NoSlot(_) => false,
         }
     }
 
@@ -188,7 +192,8 @@ impl Error {
             | ErrorKind::NotSent(_)
             | ErrorKind::TooLate(_)
             | ErrorKind::Connect
-            | ErrorKind::NotStarted => true,
+            | ErrorKind::NotStarted
+            | ErrorKind::NoSlot(_) => true,
             ErrorKind::Refused(refusal) => match refusal.code {
                 401 | 403 | 404 | 429 => true,
                 400 => refusal.status.as_deref() == Some("INVALID_ARGUMENT"),
@@ -252,6 +257,10 @@ impl fmt::Display for ErrorKind {
             }
             Self::SessionEnded { session, state } => write!(f, "session {session} ended as {state}"),
             Self::NotStarted => write!(f, "not started, because an item before it failed"),
+            Self::NoSlot(after) => write!(
+                f,
+                "not started: for {after:?} all slots were held by sessions that were given up and had not ended"
+            ),
         }
     }
 }

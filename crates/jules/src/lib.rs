@@ -83,7 +83,7 @@ mod usage;
 mod wait;
 mod watch;
 
-pub use all::All;
+pub use all::{All, BatchEvent, StartedSessions};
 pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE};
 pub use client::Jules;
 pub use cursor::{Cursor, InvalidCursor};

@@ -228,7 +228,7 @@ impl SessionClient {
         if auto_pr { Made::PullRequest } else { Made::Change }
     }
 
-    fn patience(&self) -> Patience {
+    pub(super) fn patience(&self) -> Patience {
         Patience::new(self.fresh_until)
     }
 }

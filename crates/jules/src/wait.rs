@@ -109,3 +109,17 @@ pub(super) async fn until(
         tokio::time::sleep(jules.options().poll_interval).await;
     }
 }
+
+/// Waits, for however long, until a session has ended or is gone. What else goes wrong is borne.
+pub(super) async fn until_ended(client: &SessionClient) {
+    loop {
+        let mut patience = client.patience();
+        match until(client, &mut patience, &LastState::default(), |_| false).await {
+            Err(error) if !error.is_not_found() => {
+                tracing::debug!(session = %client.id, %error, "it may not have ended");
+                tokio::time::sleep(client.jules.options().poll_interval).await;
+            }
+            Ok(_) | Err(_) => return,
+        }
+    }
+}

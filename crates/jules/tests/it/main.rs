@@ -5,6 +5,7 @@ mod calls;
 mod diff;
 mod examples;
 mod interface;
+mod many;
 #[path = "../../../../tests/it/support/rust.rs"]
 mod rust;
 #[path = "../../../../tests/it/support/service.rs"]
