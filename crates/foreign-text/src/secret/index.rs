@@ -1,8 +1,10 @@
 //! Where a word, or a part of one, begins: a few letters tell.
 
 use super::Word;
+use super::escapes::ESCAPES;
 use super::letters::{Characters, Form, Letter, Letters};
 use super::memo::Memo;
+use crate::character::between_letters;
 
 /// How many letters are looked up at once; a word of fewer is not looked for.
 const GRAM: usize = 3;
@@ -11,11 +13,11 @@ const GRAM: usize = 3;
 /// word as well.
 const OVERLAP: usize = 7;
 
+/// The longest escape sequence, in bytes, whose characters may be letters; all of a longer one stands between two.
+const LONGEST_GAP: usize = 256;
+
 /// The most bytes of a letter: an escape that is escaped three times.
 const LONGEST_LETTER: usize = 16;
-
-/// What an escape begins with.
-pub(super) const ESCAPES: [u8; 3] = [b'\\', b'&', b'%'];
 
 /// As many as there are values of two bytes.
 const BITS: usize = 1 << 16;
@@ -110,13 +112,15 @@ impl Index {
     /// The longest word, or part of one that counts, that begins there, and where the search ended.
     pub(super) fn search(&self, text: &str, at: usize, memo: &Memo) -> (Option<Found>, usize) {
         let characters = Characters { text, at, form: self.form };
-        let first = characters.clone().next();
+        // What is skipped between letters does not count as a start: it would be skipped again and again.
+        match characters.clone().next() {
+            Some((c, _)) if !between_letters(c) => {}
+            other => return (None, other.map_or(at, |(_, end)| end)),
+        }
         let mut letters = Letters::new(characters, memo, None);
         let mut next = || letters.next().map(|letter| (letter.c, letter.end));
-        let gram = [next(), next(), next()];
-        let found = match gram {
-            // What is skipped between letters does not count as a start: it would be skipped again and again.
-            [Some(a), Some(b), Some(c)] if first == gram[0] => self.follow([a, b, c], &mut letters),
+        let found = match [next(), next(), next()] {
+            [Some(a), Some(b), Some(c)] => self.follow([a, b, c], &mut letters),
             _ => None,
         };
         (found, letters.at())
@@ -145,25 +149,19 @@ impl Index {
     }
 
     /// The same, whichever characters of the escape sequences in it are letters of the word: each of them may be one or
-    /// none, but those of a command string all or none. `gap` is the longest sequence that is read so. Also how many bytes
-    /// were read.
-    pub(super) fn search_sequences(
-        &self,
-        text: &str,
-        at: usize,
-        gap: usize,
-        memo: &Memo,
-    ) -> (Option<Found>, usize) {
+    /// none, but those of a command string all or none. Also how often a letter was looked at.
+    pub(super) fn search_sequences(&self, text: &str, at: usize, memo: &Memo) -> (Option<Found>, usize) {
         let characters = Characters { text, at, form: self.form };
-        let first = characters.clone().next();
-        let mut letters = Letters::new(characters, memo, Some(gap));
-        let mut longest = None;
-        let begins = letters.next().filter(|letter| first == Some((letter.c, letter.end)));
-        let mut readings = begins.map_or_else(Vec::new, |first| self.readings_from(&first));
+        if characters.clone().next().is_none_or(|(c, _)| between_letters(c)) {
+            return (None, 0);
+        }
+        let mut letters = Letters::new(characters, memo, Some(LONGEST_GAP));
+        let (mut longest, mut looks) = (None, 0);
+        let mut readings = letters.next().map_or_else(Vec::new, |first| self.readings_from(&first));
         while !readings.is_empty() {
             let Some(letter) = letters.next() else { break };
-            readings =
-                readings.iter().flat_map(|reading| self.readings_with(reading, &letter, gap)).collect();
+            looks += readings.len();
+            readings = readings.iter().flat_map(|reading| self.readings_with(reading, &letter)).collect();
             readings.sort_unstable();
             // Of those that wait for the same letter, the one with the most letters.
             readings.dedup_by_key(|reading| (reading.word, reading.next, reading.from));
@@ -171,7 +169,7 @@ impl Index {
                 longest = Some(Found { end: letter.end, again: 0 });
             }
         }
-        (longest, letters.place() - at)
+        (longest, looks)
     }
 
     fn readings_from(&self, first: &Letter) -> Vec<Reading> {
@@ -191,15 +189,10 @@ impl Index {
     }
 
     /// What becomes of a reading by one more letter: it has that, or passes over it, or both may be.
-    fn readings_with(
-        &self,
-        reading: &Reading,
-        letter: &Letter,
-        gap: usize,
-    ) -> impl Iterator<Item = Reading> + use<> {
+    fn readings_with(&self, reading: &Reading, letter: &Letter) -> impl Iterator<Item = Reading> + use<> {
         let is_passed = letter.end <= reading.from;
         // A gap, a sequence that begins within it, and the letter.
-        let is_near = letter.place <= reading.place + 2 * gap + LONGEST_LETTER;
+        let is_near = letter.place <= reading.place + 2 * LONGEST_GAP + LONGEST_LETTER;
         let fits = self.words[reading.word].letters.get(reading.next) == Some(&letter.c);
         let with = Reading { next: reading.next + 1, end: letter.end, place: letter.place, ..*reading };
         let without = Reading { from: letter.or_from.unwrap_or(reading.from), ..*reading };
@@ -268,7 +261,7 @@ impl Filter {
                 filter.pairs.set(u16::from_le_bytes([b'&', next]));
                 filter.pairs.set(u16::from_le_bytes([b'%', next]));
             }
-            for next in [b'u', b'x', b'\\'] {
+            for next in [b'u', b'x', b'\\', b'&', b'%'] {
                 filter.pairs.set(u16::from_le_bytes([b'\\', next]));
             }
         }

@@ -2,17 +2,11 @@
 
 use std::ops::Range;
 
-use super::index::ESCAPES;
+use super::escapes::{ESCAPES, LAYERS, decoded};
 use super::memo::{Memo, Run};
 use crate::REPLACEMENT;
 use crate::character::between_letters;
 use crate::escape::{begins, begins_string};
-
-/// The most backslashes of one escape: JSON within JSON, three times.
-const MOST_SLASHES: usize = 8;
-
-/// The most digits of `\u{41}`.
-const MOST_DIGITS: usize = 6;
 
 /// How a text is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,15 +18,10 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The character at the start of the text, and how many bytes it takes.
-    fn character(self, text: &str) -> Option<(char, usize)> {
-        let escape = match (self, text.as_bytes().first()?) {
-            (Self::Escaped, b'\\') => json_escape(text),
-            (Self::Escaped, b'&') => reference(text),
-            (Self::Escaped, b'%') => percent_escape(text),
-            _ => None,
-        };
-        escape.or_else(|| text.chars().next().map(|c| (c, c.len_utf8())))
+    /// The character that begins there in the text, and where it ends.
+    fn character(self, text: &str, at: usize) -> Option<(char, usize)> {
+        let layers = if self == Self::Escaped { LAYERS } else { 0 };
+        decoded(text, at, layers)
     }
 }
 
@@ -41,7 +30,7 @@ pub(super) fn next_sequence(text: &str, mut range: Range<usize>) -> Option<usize
     let may_begin = |b: &u8| matches!(b, 0x1B | 0xC2) || ESCAPES.contains(b);
     loop {
         let at = range.start + text.as_bytes().get(range.clone())?.iter().position(may_begin)?;
-        if Form::Escaped.character(&text[at..]).is_some_and(|(c, _)| begins(c)) {
+        if text.is_char_boundary(at) && Form::Escaped.character(text, at).is_some_and(|(c, _)| begins(c)) {
             return Some(at);
         }
         range.start = at + 1;
@@ -60,9 +49,9 @@ impl Iterator for Characters<'_> {
     type Item = (char, usize);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (c, len) = self.form.character(&self.text[self.at..])?;
-        self.at += len;
-        Some((c, self.at))
+        let (c, end) = self.form.character(self.text, self.at)?;
+        self.at = end;
+        Some((c, end))
     }
 }
 
@@ -102,11 +91,6 @@ impl<'a> Letters<'a> {
     /// Where they are.
     pub(super) fn at(&self) -> usize {
         self.characters.at
-    }
-
-    /// The same, less what was left out at once.
-    pub(super) fn place(&self) -> usize {
-        self.characters.at - self.left_out
     }
 
     /// Whether a sequence begins there; then it is left out, or read from its second character on.
@@ -166,78 +150,15 @@ impl Iterator for Letters<'_> {
     }
 }
 
-/// Also one that was escaped in turn, as a text that is JSON is within JSON, and `\x41` and `\u{41}` of programs.
-fn json_escape(text: &str) -> Option<(char, usize)> {
-    let slashes = text.bytes().take(MOST_SLASHES).take_while(|b| *b == b'\\').count();
-    let digits = |count: usize| hex(text.get(slashes + 1..slashes + 1 + count)?);
-    let number = match text.as_bytes().get(slashes) {
-        Some(b'u') if text[slashes + 1..].starts_with('{') => braced(&text[slashes + 1..]),
-        Some(b'u') => digits(4).map(|number| (number, 4)),
-        Some(b'x') => digits(2).map(|number| (number, 2)),
-        _ => None,
-    };
-    if let Some((number, count)) = number {
-        return Some((character(number), slashes + 1 + count));
+/// The text with U+FFFD for all that begins an escape sequence: nobody takes anything of it along, and its letters are what
+/// is seen of them. `start` says where the escape begins that a place is a part of.
+pub(super) fn without_sequences(text: &str, start: impl Fn(usize) -> usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    while let Some(at) = next_sequence(text, from..text.len()) {
+        out.push_str(&text[from..start(at).max(from)]);
+        out.push(REPLACEMENT);
+        from = Form::Escaped.character(text, at).map_or(text.len(), |(_, end)| end);
     }
-    match text.as_bytes().get(1)? {
-        b'b' | b'f' | b'n' | b'r' | b't' => Some(('\n', 2)),
-        c @ (b'"' | b'\\' | b'/') => Some((char::from(*c), 2)),
-        _ => None,
-    }
-}
-
-/// `{41}`.
-fn braced(text: &str) -> Option<(u32, usize)> {
-    let end = text.bytes().take(MOST_DIGITS + 2).position(|b| b == b'}')?;
-    Some((hex(&text[1..end])?, end + 1))
-}
-
-/// Also one whose `&` was escaped in turn.
-fn reference(text: &str) -> Option<(char, usize)> {
-    let rest = text[1..].trim_start_matches("amp;");
-    let skipped = text.len() - rest.len();
-    let Some(end) = rest.bytes().take(12).position(|b| b == b';') else {
-        return (skipped > 1).then_some(('&', skipped));
-    };
-    let c = match &rest[..end] {
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        number => match numbered(number) {
-            Some(number) => character(number),
-            None => return (skipped > 1).then_some(('&', skipped)),
-        },
-    };
-    Some((c, skipped + end + 1))
-}
-
-/// `#65`, `#x41`.
-fn numbered(text: &str) -> Option<u32> {
-    let number = text.strip_prefix('#')?;
-    match number.strip_prefix(['x', 'X']) {
-        Some(digits) => hex(digits),
-        None => number.parse().ok(),
-    }
-}
-
-/// A byte; also if its `%` was escaped in turn.
-fn percent_escape(text: &str) -> Option<(char, usize)> {
-    let rest = text[1..].trim_start_matches("25");
-    let skipped = text.len() - rest.len();
-    match rest.get(..2).and_then(hex) {
-        Some(byte) if byte < 0x80 => Some((character(byte), skipped + 2)),
-        Some(_) => Some((REPLACEMENT, skipped + 2)),
-        None => (skipped > 1).then_some(('%', skipped)),
-    }
-}
-
-fn hex(digits: &str) -> Option<u32> {
-    let digits = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
-    u32::from_str_radix(digits, 16).ok()
-}
-
-fn character(number: u32) -> char {
-    // Half of a pair: with its other half it is none of a secret's letters.
-    char::from_u32(number).unwrap_or(REPLACEMENT)
+    out + &text[from..]
 }

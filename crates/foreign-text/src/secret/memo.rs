@@ -52,7 +52,7 @@ pub(super) struct Run<'m> {
     known: &'m RefCell<HashMap<usize, usize>>,
     began: usize,
     left_out: usize,
-    steps: usize,
+    /// The places whose end will be known, one every [`LONG`] bytes.
     passed: Vec<usize>,
 }
 
@@ -60,17 +60,16 @@ impl<'m> Run<'m> {
     /// `left_out` is how many bytes of the text before were left out at once.
     pub(super) fn new(memo: &'m Memo, at: &Characters<'_>, reads_sequences: bool, left_out: usize) -> Self {
         let known = &memo.runs[at.form as usize * 2 + usize::from(reads_sequences)];
-        Self { known, began: at.at, left_out, steps: 0, passed: Vec::new() }
+        Self { known, began: at.at, left_out, passed: Vec::new() }
     }
 
     /// One more step, to there. The answer is where the run ends, if that is known.
     pub(super) fn step(&mut self, at: usize) -> Option<usize> {
-        self.steps += 1;
-        if self.steps < LONG {
+        if at < self.began + LONG {
             return None;
         }
         let end = self.known.borrow().get(&at).copied();
-        if end.is_none() && self.steps.is_multiple_of(LONG) {
+        if end.is_none() && at >= self.passed.last().unwrap_or(&self.began) + LONG {
             self.passed.push(at);
         }
         end

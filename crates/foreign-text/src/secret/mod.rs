@@ -1,5 +1,6 @@
 //! Words that must not be printed, found however they are written.
 
+mod escapes;
 mod index;
 mod letters;
 mod memo;
@@ -11,23 +12,18 @@ use std::fmt;
 use std::iter::once;
 use std::ops::Range;
 
-use index::{ESCAPES, Filter, Found, Index};
-use letters::{Form, next_sequence};
+use escapes::ESCAPES;
+use index::{Filter, Found, Index};
+use letters::{Form, next_sequence, without_sequences};
 use memo::Memo;
 
 /// What stands where a secret was.
 const MASK: &str = "***";
 
-/// The longest escape sequence, in bytes, whose characters may be letters; all of a longer one stands between two.
-const LONGEST_GAP: usize = 256;
-
-/// The same in a text in which the search goes over everything again and again, as in one of nothing but first letters and
-/// escape sequences.
-const SHORT_GAP: usize = 16;
-
-/// How many bytes are looked at for each of the text before gaps are short, and how many anyway.
-const LOOKS: usize = 16;
-const FREE_LOOKS: usize = 64 * 1024;
+/// How often a letter may be looked at, for each byte of the text and anyway, for what escape sequences may take along. A text
+/// in which that does not suffice, such as one of nothing but first letters and escape sequences, loses its escape sequences.
+const LOOKS: usize = 1;
+const FREE_LOOKS: usize = 1 << 20;
 
 /// A word that must not be printed, and how much of it counts as all of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -109,27 +105,38 @@ impl Secrets {
     /// as JSON (`\u0041`), XML (`&#65;`), addresses (`%41`) and programs (`\x41`, `\u{41}`) may write them, however
     /// much stands between two letters. JSON stays JSON.
     ///
-    /// A text without a word is lent. It takes time in proportion to the text's length.
+    /// A text without a word is lent. It takes time in proportion to the text's length: of one with so many escape sequences
+    /// that it would not, what begins them becomes U+FFFD.
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.mask_within(text, LOOKS * text.len() + FREE_LOOKS)
+    }
+
+    fn mask_within<'a>(&self, text: &'a str, most_looks: usize) -> Cow<'a, str> {
         let mut masked = String::new();
         // What is masked next, and what stands before it that is written already.
         let (mut hidden, mut kept) = (0..0, 0);
-        let (mut from, mut read) = (0, 0);
+        let (mut from, mut looks) = (0, 0);
         let (memo, mut ahead) =
             (Memo::of(text), Ahead { text, escape: Next::default(), sequence: Next::default() });
         while let Some(at) = self.filter.next(text.as_bytes(), from) {
-            let gap = if read > LOOKS * at + FREE_LOOKS { SHORT_GAP } else { LONGEST_GAP };
-            let (found, looked_at) = self.search(at, gap, &memo, &mut ahead);
-            read += looked_at;
+            let (found, looked) = self.search(at, &memo, &mut ahead);
+            looks += looked;
             from = at + 1;
-            let Some(Found { end, again }) = found else { continue };
-            from = from.max(again);
-            if at > hidden.end || hidden.is_empty() {
+            if let Some(Found { end, again }) = found {
+                from = from.max(again);
+                if at > hidden.end || hidden.is_empty() {
+                    write_hidden(&mut masked, text, &hidden, &mut kept);
+                    hidden = start_of_escape(text, at).max(kept)..end;
+                } else {
+                    hidden.end = hidden.end.max(end);
+                }
+            }
+            if looks > most_looks {
                 write_hidden(&mut masked, text, &hidden, &mut kept);
-                hidden = start_of_escape(text, at).max(kept)..end;
-            } else {
-                hidden.end = hidden.end.max(end);
+                let rest = &text[kept..];
+                let rest = without_sequences(rest, |at| start_of_escape(rest, at));
+                return Cow::Owned(masked + &self.mask(&rest));
             }
         }
         if hidden.is_empty() {
@@ -140,23 +147,23 @@ impl Secrets {
         Cow::Owned(masked)
     }
 
-    /// The longest that begins there, and how many bytes of escape sequences and what is among them were looked at.
-    fn search(&self, at: usize, gap: usize, memo: &Memo, ahead: &mut Ahead<'_>) -> (Option<Found>, usize) {
+    /// The longest that begins there, and how often a letter was looked at for what escape sequences may take along.
+    fn search(&self, at: usize, memo: &Memo, ahead: &mut Ahead<'_>) -> (Option<Found>, usize) {
         let text = ahead.text;
         let (mut longest, mut end) = self.written.search(text, at, memo);
         if !self.is_plain || ahead.has_escapes(at..end) {
             let (found, escaped_end) = self.escaped.search(text, at, memo);
             (longest, end) = (longest.max(found), end.max(escaped_end));
         }
-        let mut read = 0;
+        let mut looks = 0;
         if ahead.has_sequences(at..end) {
             for index in [&self.written, &self.escaped] {
-                let (found, looked_at) = index.search_sequences(text, at, gap, memo);
+                let (found, looked) = index.search_sequences(text, at, memo);
                 longest = longest.max(found);
-                read += looked_at;
+                looks += looked;
             }
         }
-        (longest, read)
+        (longest, looks)
     }
 }
 

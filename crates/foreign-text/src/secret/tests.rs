@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::REPLACEMENT;
 use std::borrow::Cow;
 
 const KEY: &str = "AIzaSy-0123_4567nuxyz";
@@ -74,6 +75,28 @@ fn much_to_look_at_hides_no_secret() {
     }
 }
 
+#[test]
+fn where_there_is_too_much_to_look_at_nothing_takes_letters_along() {
+    let secrets = Secrets::new([Word::whole(KEY).or_part(8)]);
+    let taken: String = KEY.chars().map(|c| format!("\u{1B}]0;A\u{7}\u{1B}{c}")).collect();
+    let bare: String = KEY.chars().map(|c| format!("\u{9B}{c}")).collect();
+    for before in ["A\u{1B}", "\u{1B}]0;AIzaSy-\u{7}", "\\\u{1B}A", "A\u{9B}"] {
+        let before = before.repeat(100);
+        let json = serde_json::to_string(&format!("{before} {taken} {bare} {KEY} {before}")).unwrap();
+        let left = secrets.mask_within(&json, 1_000);
+        let text: String = serde_json::from_str(&left).unwrap();
+        let rest = text.rfind("***").unwrap();
+        assert!(
+            !text[rest..].contains(['\u{1B}', '\u{9B}']) && text[rest..].contains(REPLACEMENT),
+            "{text:?}"
+        );
+        for bare in [crate::plain(&text), text.replace(['\u{1B}', '\u{9B}', REPLACEMENT], "").into()] {
+            assert!(!bare.contains(&KEY[..8]) && !bare.contains(&KEY[8..]), "{text:?}");
+        }
+        assert_eq!(secrets.mask_within(&left, usize::MAX), left);
+    }
+}
+
 /// Between any two letters, in a text that begins with what is none.
 fn spread(between: &str) -> String {
     KEY.chars().map(|c| format!("{c}{between}")).collect()
@@ -92,13 +115,17 @@ fn however_much_stands_between_letters_they_are_a_secret(#[case] begins: &str, #
     let began = std::time::Instant::now();
     let many = format!("{begins}{ends}").repeat(1_000);
     let left = masked(&format!("x {} y", spread(&many)));
-    assert_eq!(left, format!("x ***{many} y"));
+    let whole = format!("x ***{many} y");
+    // What stands behind it may have lost its escape sequences.
+    let is_tame = left.starts_with("x ***\u{FFFD}") && left.ends_with(" y") && !left.contains("***\u{FFFD}A");
+    assert!(left == whole || is_tame, "{} bytes", left.len());
     // One that is long, and before every third letter one that takes it along.
     let long = if ends.is_empty() { many } else { format!("{begins}{}{ends}", "7;".repeat(1_000)) };
     let taken = |(n, c)| format!("{long}{}{c}", if n % 3 == 1 { "\u{1B}" } else { "" });
     let left = masked(&format!("x{} y", KEY.chars().enumerate().map(taken).collect::<String>()));
     // A backslash before a letter may escape it.
-    assert_eq!(left, format!("x{}*** y", long.trim_end_matches('\\')));
+    let before = long.trim_end_matches('\\');
+    assert_eq!(left, format!("x{before}*** y"));
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
 
@@ -171,7 +198,8 @@ fn it_takes_time_in_proportion() {
     ] {
         let text = piece.repeat(50_000 / piece.len());
         let began = std::time::Instant::now();
-        assert_eq!(masked(&text), text);
+        let left = masked(&text);
+        assert!(left == text || left.contains(REPLACEMENT) && !left.contains("***"), "{piece:?}");
         // Its square would be many.
         assert!(began.elapsed().as_secs() < 20, "{piece:?}: {:?}", began.elapsed());
     }
@@ -209,6 +237,45 @@ const BETWEEN: [&str; 16] = [
     "\\n",
     "\u{FFFD}",
 ];
+
+/// The character as addresses, JSON, XML and programs may write it; bytes in either case.
+fn encoded(c: char, way: u8) -> String {
+    let bytes = |begin: &str, upper: bool| {
+        let mut buffer = [0; 4];
+        let bytes = c.encode_utf8(&mut buffer).bytes();
+        bytes.map(|b| if upper { format!("{begin}{b:02X}") } else { format!("{begin}{b:02x}") }).collect()
+    };
+    match way {
+        0 => bytes("%", true),
+        1 => bytes("%", false),
+        2 => bytes("%25", true),
+        3 => bytes("%2525", false),
+        4 => bytes("\\x", true),
+        5 => format!("&#{};", u32::from(c)),
+        6 => format!("&amp;#x{:x};", u32::from(c)),
+        7 => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect(),
+        8 => format!("\\u{{{:x}}}", u32::from(c)),
+        _ => c.to_string(),
+    }
+}
+
+fn encoded_with(text: &str, ways: &[u8]) -> String {
+    text.chars().zip(ways.iter().cycle()).map(|(c, way)| encoded(c, *way)).collect()
+}
+
+#[rstest]
+#[case("p%40ss/w%C3%B6rd")]
+#[case("p@ss%2fw%c3%B6rd")]
+#[case("p%2540ss%252Fwörd")]
+#[case("%70@ss/w%25C3%25b6rd")]
+#[case("%25%37%30@ss/w%C3%%42%36rd")]
+#[case("p&#37;40ss/w&%23246;rd")]
+#[case(r"p\\u0040ss/w\xc3\xb6rd")]
+fn an_encoded_secret_is_found_by_decoding(#[case] written: &str) {
+    for secret in ["p@ss/wörd", "p%40ss%2Fw%C3%B6rd"] {
+        assert_eq!(mask(&format!("<{written}>"), secret, usize::MAX), "<***>", "{secret}");
+    }
+}
 
 #[test]
 fn how_its_kind_begins_is_no_secret() {
@@ -252,6 +319,29 @@ proptest! {
         prop_assert!(left.ends_with("***…") || left.contains("***") && left.len() < before.len() + 30, "{text:?} → {left:?}");
         // Nothing of it is left, and doing it again changes nothing.
         prop_assert_eq!(masked(&left), left.clone());
+    }
+
+    #[test]
+    fn a_secret_is_found_in_any_mixture_of_encodings(
+        // No backslash: two are as good as one for programs, and which of them was the secret's nobody can tell.
+        secret in r"Zq7[ -\[\]-~äß€😀]{5,20}x",
+        ways in prop::collection::vec(0u8..16, 24),
+    ) {
+        let text = format!("<{}>", encoded_with(&secret, &ways));
+        prop_assert_eq!(mask(&text, &secret, usize::MAX), "<***>", "{}", text);
+        // The manifest's or the variable's own spelling is as good a word as what it stands for.
+        prop_assert_eq!(mask(&format!("<{secret}>"), &text[1..text.len() - 1], usize::MAX), "<***>", "{}", text);
+    }
+
+    #[test]
+    fn the_characters_of_escapes_may_be_escaped(
+        secret in "Zq7[a-zA-Z0-9@/:_.~!$()*,;=äß€😀-]{5,20}",
+        ways in prop::collection::vec(0u8..16, 24),
+        mut again in prop::collection::vec(0u8..40, 60),
+    ) {
+        again.iter_mut().for_each(|way| if [4, 7, 8].contains(way) { *way = 0 });
+        let text = format!("<{}>", encoded_with(&encoded_with(&secret, &ways), &again));
+        prop_assert_eq!(mask(&text, &secret, usize::MAX), "<***>", "{}", text);
     }
 
     #[test]
