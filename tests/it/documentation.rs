@@ -85,8 +85,11 @@ fn every_flag_it_names_exists() {
         .flat_map(|command| flags(&says(&[command, "--help"])))
         .collect();
     known.extend(flags(&says(&["session", "diff", "--help"])));
-    // Flags of cargo, npm and CI, and the pattern `--x-y` itself.
-    known.extend(["release", "path", "prefix", "no-default-features", "open", "x-y"].map(str::to_owned));
+    // Flags of cargo, npm, docker, gh and CI, and the pattern `--x-y` itself.
+    known.extend(
+        ["release", "path", "git", "prefix", "rm", "repo", "no-default-features", "open", "x-y"]
+            .map(str::to_owned),
+    );
     let unknown: Vec<_> = flags(README).into_iter().filter(|flag| !known.contains(flag)).collect();
     assert!(unknown.is_empty(), "README.md names flags that are not there: {unknown:?}");
 }
