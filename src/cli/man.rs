@@ -62,7 +62,8 @@ fn pages(command: Command, name: &str) -> Vec<(String, String)> {
 fn page(command: Command, name: &str) -> String {
     let mut page = Vec::new();
     let version = concat!("jules-batch ", env!("CARGO_PKG_VERSION"));
-    let man = clap_mangen::Man::new(command).title(name.to_ascii_uppercase()).source(version);
+    // An empty date in quotes: without them the version would stand in its place.
+    let man = clap_mangen::Man::new(command).title(name.to_ascii_uppercase()).date("\"\"").source(version);
     man.render(&mut page).expect("writing to memory cannot fail");
     String::from_utf8_lossy(&page).into_owned()
 }
