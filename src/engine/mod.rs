@@ -50,6 +50,7 @@ use crate::outcome::{
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
 
+pub(crate) use dispatch::Held;
 pub(crate) use left_over::LeftOver;
 pub(crate) use patience::patience;
 pub(crate) use planned::planned;
@@ -102,6 +103,9 @@ pub(crate) struct Options {
     pub again: HashSet<TaskId>,
     /// Tasks of the manifest that wait for a later run, and are not in the plan.
     pub held: HashSet<TaskId>,
+    /// Tasks of the plan that need others merged (`needs: [{ job, until: merged }]`), and which of those are not: an earlier
+    /// run's do not change while this one is at work. Tasks that wait for the same share one list.
+    pub until_merged: HashMap<TaskId, Arc<[TaskId]>>,
     /// What is live of a task that is done once more is archived first; otherwise it is taken up in its place.
     pub replace_live: bool,
     /// The plan holds a selection of the manifest's tasks: the others stay as they are.
@@ -150,6 +154,7 @@ impl Default for Options {
             rerun_failed: false,
             again: HashSet::new(),
             held: HashSet::new(),
+            until_merged: HashMap::new(),
             replace_live: false,
             selected: false,
             shard: None,
@@ -217,7 +222,7 @@ pub(crate) fn needed(
     options: Options,
 ) -> Vec<Option<(Outcome, Option<String>)>> {
     let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
-    opened(plan, record, options, now).needed()
+    opened(plan, record, options, now).needed(now)
 }
 
 /// Why [`run`] would start nothing, with the figures: too many tasks have failed.
@@ -227,9 +232,9 @@ pub(crate) fn held_up(plan: &Arc<Plan>, record: &RunRecord, options: Options) ->
     opened(plan, record, options, now).too_many_failed()
 }
 
-/// The tasks that [`run`] would not start at first, because their wave may not begin, and why.
+/// The tasks that [`run`] would not start at first, and why.
 #[must_use]
-pub(crate) fn held_by_waves(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<(TaskId, String)> {
+pub(crate) fn held(plan: &Arc<Plan>, record: &RunRecord, options: Options) -> Vec<(TaskId, Held)> {
     let now = input::Now { instant: tokio::time::Instant::now(), wall: Timestamp::now() };
     opened(plan, record, options, now).held()
 }
@@ -237,12 +242,12 @@ pub(crate) fn held_by_waves(plan: &Arc<Plan>, record: &RunRecord, options: Optio
 fn opened(plan: &Arc<Plan>, record: &RunRecord, options: Options, now: input::Now) -> dispatch::Dispatch {
     let mut dispatch = dispatch::Dispatch::new(plan.clone(), record, options, now);
     dispatch.open(record, now);
-    if dispatch.has_later_waves() {
+    if dispatch.holds_any() {
         // They are judged by what the opening tells as well, such as which tasks there are.
         let (mut opened, at) = (record.clone(), Timestamp::now());
-        let events: Vec<_> = record.next_events(dispatch.take_turn().events, at).collect();
+        let events: Vec<_> = record.next_events(dispatch.events().to_vec(), at).collect();
         events.iter().for_each(|event| opened.apply(event));
-        dispatch.judge_waves(&opened, now, at);
+        dispatch.judge_held(&opened, now, at);
     }
     dispatch
 }

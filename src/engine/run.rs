@@ -26,9 +26,9 @@ use jules::{Gate, Jules};
 
 /// How often the request counts are recorded while a run goes on.
 const USAGE_EVERY: Duration = Duration::from_secs(5);
-/// How often it is looked whether the service answers, and whether later waves may begin by time alone.
+/// How often it is looked whether the service answers, and whether held tasks may begin by time alone.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often waves are judged at most while tasks end.
+/// How often held tasks are judged at most while others end.
 const JUDGE_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) struct Loop {
@@ -50,7 +50,7 @@ pub(super) struct Loop {
     usage_due: Instant,
     told: Told,
     look_due: Instant,
-    /// When later waves are judged next.
+    /// When held tasks are judged next.
     judge_at: Instant,
     between: Option<Between>,
     /// What is being asked elsewhere.
@@ -109,7 +109,7 @@ impl Loop {
     async fn turns(&mut self) {
         self.dispatch.open(&self.record, now(&self.api));
         self.take_turn();
-        self.judge_waves();
+        self.judge_held();
         while !self.dispatch.is_done() {
             if let Some(input) = self.next_input().await {
                 self.dispatch.handle(input, now(&self.api));
@@ -119,17 +119,17 @@ impl Loop {
                 self.gate.close();
             }
             self.take_turn();
-            self.judge_waves();
+            self.judge_held();
         }
     }
 
-    /// Lets later waves begin that may by now.
-    fn judge_waves(&mut self) {
-        if !self.dispatch.has_later_waves() || Instant::now() < self.judge_at {
+    /// Lets those tasks begin that were held and may by now.
+    fn judge_held(&mut self) {
+        if !self.dispatch.holds_any() || Instant::now() < self.judge_at {
             return;
         }
         self.judge_at = Instant::now() + LOOK_EVERY;
-        self.dispatch.judge_waves(&self.record, now(&self.api), Timestamp::now());
+        self.dispatch.judge_held(&self.record, now(&self.api), Timestamp::now());
         self.take_turn();
     }
 
@@ -148,7 +148,7 @@ impl Loop {
     /// The next thing that happens; none when only the journal is further. Signals come first.
     async fn next_input(&mut self) -> Option<Input> {
         let (wake, mut look) = (self.dispatch.wake_at(), self.look_due);
-        if self.dispatch.has_later_waves() {
+        if self.dispatch.holds_any() {
             look = look.min(self.judge_at);
         }
         let reading = async {
@@ -253,12 +253,12 @@ impl Loop {
     fn write(&mut self, kinds: Vec<EventKind>, actions: Vec<Action>) {
         let events = self.record.next_events(kinds, Timestamp::now());
         let events: Vec<_> = events.map(|event| (self.clean)(event)).collect();
-        let mut changes_waves = false;
+        let mut may_release = false;
         for event in &events {
             self.record.apply(event);
-            changes_waves |= event.kind.may_change_waves();
+            may_release |= event.kind.may_release();
         }
-        if changes_waves {
+        if may_release {
             self.judge_at = self.judge_at.min(Instant::now() + JUDGE_EVERY);
         }
         self.journal.write(events, actions);

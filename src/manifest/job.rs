@@ -40,7 +40,7 @@ settings! {
         /// Values to run the prompt with, a task for each combination, by GitHub's rules for `include` and `exclude`.
         matrix: Option<Located<Matrix>>;
         /// The jobs that must have ended well first: on the same source where they work on it, else all of their tasks.
-        /// `{ job: ID, until: merged }` waits until their pull requests are merged, over as many runs as it takes; `until: ended` is
+        /// `{ job: ID, until: merged }` waits until their pull requests are merged, in this run or a later one; `until: ended` is
         /// the default.
         needs: Option<Located<Needs>>;
         /// Words to select tasks by. Take `${{ … }}`.

@@ -356,8 +356,8 @@ impl EventKind {
         )
     }
 
-    /// Whether it may let a wave begin, or not.
-    pub(crate) const fn may_change_waves(&self) -> bool {
+    /// Whether it may let tasks begin that wait for what becomes of others, or not.
+    pub(crate) const fn may_release(&self) -> bool {
         matches!(self, Self::SessionsSurveyed { .. } | Self::TaskEnded { .. } | Self::PullRequestRead { .. })
     }
 

@@ -2,7 +2,6 @@
 
 mod act;
 mod following;
-mod needs;
 mod pushes;
 mod select;
 mod stage;
@@ -14,7 +13,6 @@ pub(crate) use act::{
 pub(crate) use following::{
     ReadingPlan, Spent, plan, until, wants_details, wants_first_contact, wants_pushes,
 };
-pub(crate) use needs::{Merged, merged};
 pub(crate) use pushes::Pushes;
 pub(crate) use select::{PullFilter, Selectable};
 pub(crate) use stage::{Known, Terms, status};

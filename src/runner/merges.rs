@@ -1,76 +1,105 @@
-//! `needs: [{ job, until: merged }]`: whether what a task needs is merged, by the record alone.
+//! `needs: [{ job, until: merged }]`: whether what a task needs is merged when a run begins, by the record and what was read
+//! just now. What changes after that is for the engine to judge.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::RunError;
 use super::decision::Decision;
-use super::pulls::PullsBefore;
+use super::pulls::{PullsBefore, Records};
 use crate::ledger::{LedgerReader, ManifestIdentity};
-use crate::outcome::{PullState, RunId, TaskRecord};
+use crate::outcome::{Merged, PullState, RunId, TaskRecord, merged};
 use crate::plan::{JobId, Plan, Task, TaskId};
-use crate::pulls::{Merged, merged};
 
 /// What is known of the tasks that others need merged.
 pub(super) struct Merges<'a> {
-    pub(super) reader: Option<&'a LedgerReader>,
     pub(super) identity: &'a ManifestIdentity,
     pub(super) pulls: &'a PullsBefore,
     /// What a selection has left out is not asked about.
     pub(super) ignores_outside: bool,
 }
 
+/// For each task that has to wait, what it needs that is not merged; tasks that wait for the same share one list.
+pub(super) type UntilMerged = HashMap<TaskId, Arc<[TaskId]>>;
+
+/// Tasks that need the same, by their places in the plan.
+struct Group<'p> {
+    /// One of them.
+    task: &'p Task,
+    members: Vec<usize>,
+}
+
+/// What becomes of such tasks.
+enum Verdict {
+    Free,
+    Held(Vec<TaskId>),
+    Unmet(String),
+}
+
 impl Merges<'_> {
-    /// Holds back the tasks whose needs are not merged yet, and lets those go that wait in vain.
-    pub(super) fn judge(&self, plan: &Plan, decisions: &mut [Decision]) -> Result<(), RunError> {
-        let waits = |at: &usize| !plan.tasks[*at].needs_merged.is_empty();
-        let waiting: Vec<usize> = (0..plan.tasks.len()).filter(waits).collect();
+    /// Tells those tasks that wait in vain that they do, and the others what they wait for.
+    pub(super) fn judge(
+        &self,
+        reader: Option<&LedgerReader>,
+        plan: &Plan,
+        decisions: &mut [Decision],
+    ) -> Result<UntilMerged, RunError> {
+        let groups = groups(plan);
+        let known = self.known(reader, plan, &groups, decisions)?;
         // What one of them comes to may decide another, wherever that stands.
         loop {
-            let mut is_settled = true;
-            for &at in &waiting {
-                if !matches!(decisions[at], Decision::Start(_) | Decision::Needs | Decision::Held { .. }) {
-                    continue;
-                }
-                let judged = self.of(&plan.tasks[at], plan, decisions)?;
-                if let Some(judged) = judged.filter(|judged| *judged != decisions[at]) {
-                    decisions[at] = judged;
-                    is_settled = false;
+            let (mut until, mut is_settled) = (UntilMerged::new(), true);
+            for Group { task, members } in &groups {
+                let waits = |at: &&usize| matches!(decisions[**at], Decision::Start(_) | Decision::Needs);
+                let waiting: Vec<usize> = members.iter().filter(waits).copied().collect();
+                match self.of(task, plan, decisions, &known) {
+                    Verdict::Free => {}
+                    Verdict::Held(needs) => {
+                        let needs: Arc<[TaskId]> = needs.into();
+                        let of = |at: usize| (plan.tasks[at].id.clone(), Arc::clone(&needs));
+                        until.extend(waiting.into_iter().map(of));
+                    }
+                    Verdict::Unmet(why) => {
+                        is_settled &= waiting.is_empty();
+                        waiting
+                            .into_iter()
+                            .for_each(|at| decisions[at] = Decision::Unmet { why: why.clone() });
+                    }
                 }
             }
             if is_settled {
-                return Ok(());
+                return Ok(until);
             }
         }
     }
 
-    /// What becomes of the task because of its needs; none where all are merged.
-    fn of(&self, task: &Task, plan: &Plan, decisions: &[Decision]) -> Result<Option<Decision>, RunError> {
-        let mut held = None;
-        let mut judge = |need: &TaskId, merged: Merged| match merged {
-            Merged::Met => None,
-            Merged::NotYet => {
-                held.get_or_insert_with(|| format!("not started: it waits until `{need}` is merged"));
-                None
-            }
-            Merged::Never(why) => Some(Decision::Unmet { why: format!("needs `{need}` merged: {why}") }),
-        };
-        for &need in task.needs.iter().filter(|need| is_wanted(task, &plan.tasks[**need].job)) {
-            let id = &plan.tasks[need].id;
-            if let Some(unmet) = judge(id, self.in_plan(id, &decisions[need])?) {
-                return Ok(Some(unmet));
-            }
-        }
-        for id in task.needs_outside.iter().filter(|_| !self.ignores_outside) {
-            if let Some(merged) = self.outside(task, id)?
-                && let Some(unmet) = judge(id, merged)
-            {
-                return Ok(Some(unmet));
+    /// What becomes of the task because of its needs.
+    fn of(&self, task: &Task, plan: &Plan, decisions: &[Decision], known: &KnownTasks) -> Verdict {
+        let in_plan =
+            task.needs.iter().filter(|need| is_wanted(task, &plan.tasks[**need].job)).map(|&need| {
+                let id = &plan.tasks[need].id;
+                (id, self.in_plan(id, &decisions[need], known))
+            });
+        let outside = task.needs_outside.iter().filter(|_| !self.ignores_outside).filter_map(|id| {
+            let known = known.outside(id).filter(|known| is_wanted(task, &known.planned.job))?;
+            Some((id, self.with_readings(known)))
+        });
+        let mut held = Vec::new();
+        for (id, merged) in in_plan.chain(outside) {
+            match merged {
+                Merged::Met => {}
+                Merged::NotYet => held.push(id.clone()),
+                Merged::Never(why) => return Verdict::Unmet(format!("needs `{id}` merged: {why}")),
             }
         }
-        Ok(held.map(|why| Decision::Held { why }))
+        if held.is_empty() { Verdict::Free } else { Verdict::Held(held) }
     }
 
-    fn in_plan(&self, need: &TaskId, decision: &Decision) -> Result<Merged, RunError> {
-        Ok(match decision {
-            Decision::Done { run, .. } => self.recorded(run, need)?.map_or(Merged::NotYet, |known| known.1),
+    fn in_plan(&self, need: &TaskId, decision: &Decision, known: &KnownTasks) -> Merged {
+        match decision {
+            Decision::Done { run, .. } => {
+                known.records.task(run, need).map_or(Merged::NotYet, |known| self.with_readings(known))
+            }
             Decision::Adopt(pull) if pull.state == PullState::Merged => Merged::Met,
             Decision::SkipFor(pull) if pull.state == PullState::Merged => Merged::Met,
             Decision::SkipFor(pull) if pull.state == PullState::Closed => Merged::Never(pull.words()),
@@ -87,27 +116,7 @@ impl Merges<'_> {
             | Decision::Adopt(_)
             | Decision::SkipFor(_)
             | Decision::NotAsked => Merged::NotYet,
-        })
-    }
-
-    /// None for one that need not be merged.
-    fn outside(&self, task: &Task, need: &TaskId) -> Result<Option<Merged>, RunError> {
-        let latest = match self.reader {
-            Some(reader) => reader.latest(self.identity, std::iter::once(need))?.remove(need),
-            None => None,
-        };
-        let known = match latest {
-            Some(latest) => self.recorded(&latest.run, need)?,
-            None => None,
-        };
-        Ok(known.filter(|(job, _)| is_wanted(task, job)).map(|(_, merged)| merged))
-    }
-
-    /// How the work of a task stands, and its job.
-    fn recorded(&self, run: &RunId, need: &TaskId) -> Result<Option<(JobId, Merged)>, RunError> {
-        let Some(reader) = self.reader else { return Ok(None) };
-        let known = reader.task(run, need)?;
-        Ok(known.map(|known| (known.planned.job.clone(), self.with_readings(&known))))
+        }
     }
 
     /// What was read just now may not be in the record yet.
@@ -121,6 +130,59 @@ impl Merges<'_> {
             (merged, _) => merged,
         }
     }
+
+    /// What runs know of all that is needed: each run is read once.
+    fn known(
+        &self,
+        reader: Option<&LedgerReader>,
+        plan: &Plan,
+        groups: &[Group<'_>],
+        decisions: &[Decision],
+    ) -> Result<KnownTasks, RunError> {
+        let Some(reader) = reader.filter(|_| !groups.is_empty()) else { return Ok(KnownTasks::default()) };
+        let needs = groups.iter().flat_map(|group| group.task.needs.iter().copied());
+        let done = needs.filter_map(|need| match &decisions[need] {
+            Decision::Done { run, .. } => Some((run, &plan.tasks[need].id)),
+            _ => None,
+        });
+        let outside = groups.iter().flat_map(|group| group.task.needs_outside.iter());
+        let outside: HashSet<&TaskId> = outside.filter(|_| !self.ignores_outside).collect();
+        let latest = reader.latest(self.identity, outside.into_iter())?;
+        let outside: HashMap<TaskId, RunId> =
+            latest.into_iter().map(|(task, latest)| (task, latest.run)).collect();
+        let wanted: HashSet<_> = done.chain(outside.iter().map(|(task, run)| (run, task))).collect();
+        let records = Records::read(reader, wanted)?;
+        Ok(KnownTasks { records, outside })
+    }
+}
+
+/// What runs know of tasks that others need.
+#[derive(Default)]
+struct KnownTasks {
+    records: Records,
+    /// For each that is not in the plan, the run that had it last.
+    outside: HashMap<TaskId, RunId>,
+}
+
+impl KnownTasks {
+    fn outside(&self, need: &TaskId) -> Option<&TaskRecord> {
+        self.records.task(self.outside.get(need)?, need)
+    }
+}
+
+/// Those that need something merged. Lists are shared by many tasks.
+fn groups(plan: &Plan) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut places = HashMap::new();
+    for (at, task) in plan.tasks.iter().enumerate().filter(|(_, task)| !task.needs_merged.is_empty()) {
+        let lists = (task.needs.as_ptr(), task.needs_outside.as_ptr(), task.needs_merged.as_ptr());
+        let place = *places.entry(lists).or_insert_with(|| {
+            groups.push(Group { task, members: Vec::new() });
+            groups.len() - 1
+        });
+        groups[place].members.push(at);
+    }
+    groups
 }
 
 fn is_wanted(task: &Task, job: &JobId) -> bool {

@@ -128,7 +128,7 @@ impl Planned {
         let listeners = options.reports.listeners(&history.record, &history.events)?;
         history.notes.extend_from_slice(&pulls.notes);
         let following = following.map(Rc::new);
-        let asks_between = waves::rely_on_github(&history.plan);
+        let asks_between = waves::rely_on_github(&history.plan) || !history.engine.until_merged.is_empty();
         let between = following.clone().filter(|_| asks_between).map(|following| between(following, began));
         let at_end = following.map(|following| at_end(following, pulls.notes, began));
         Ok(Run { jules, history, listeners, redactor, deadline, between, at_end })
@@ -138,12 +138,19 @@ impl Planned {
 /// The key of the manifest that nobody can do without GitHub.
 pub(super) fn relies_on_github(plan: &Plan) -> Option<&'static str> {
     let existing = plan.settings.relies_on_existing.then_some("`pull-requests.existing`");
-    existing.or_else(|| waves::rely_on_github(plan).then_some("`strategy.waves.pass.when`"))
+    let waves = || waves::rely_on_github(plan).then_some("`strategy.waves.pass.when`");
+    let merged = || waits_for_merges(plan).then_some("`needs` with `until: merged`");
+    existing.or_else(waves).or_else(merged)
+}
+
+fn waits_for_merges(plan: &Plan) -> bool {
+    plan.tasks.iter().any(|task| !task.needs_merged.is_empty())
 }
 
 /// Whether it depends on pull requests that nobody can read what becomes of a task.
 pub(super) fn depends_on_github(plan: &Plan, outlook: &Outlook) -> bool {
     let starts: HashSet<_> = outlook.starting().collect();
     let is_on_source = |task: &Task| task.source.is_some() && starts.contains(&task.id);
-    outlook.is_held_by_unread() || plan.tasks.iter().any(is_on_source)
+    let is_held = outlook.is_held_by_unread() || (waits_for_merges(plan) && outlook.held() > 0);
+    is_held || plan.tasks.iter().any(is_on_source)
 }

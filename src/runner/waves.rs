@@ -1,22 +1,17 @@
 //! The waves of a run: fixed when it begins, and told again when that has changed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use super::decision::{Decision, is_round_over};
 use super::history::Origin;
-use super::outlook::Outlook;
 use super::pulls::PullsBefore;
 use super::work::{is_rerun, last_round, round};
 use super::{Options, RunError};
-use crate::engine::patience;
 use crate::ledger::LedgerReader;
-use crate::outcome::{
-    EventKind, Outcome, RunEvent, RunId, RunInfo, RunRecord, WaveTerms, by_repository, is_decided_within,
-    verdicts,
-};
-use crate::plan::{PassWhen, Plan, TaskId, Waves};
+use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, RunRecord, WaveTerms, by_repository, verdicts};
+use crate::plan::{PassWhen, Plan, Waves};
 use crate::pulls::{joined, split};
 
 /// The run as it stands with what is recorded first, and that.
@@ -106,7 +101,7 @@ fn apply(record: &mut RunRecord, kinds: impl IntoIterator<Item = EventKind>, now
 }
 
 /// A run of which nothing is known yet.
-fn begun(plan: &Plan, now: Timestamp) -> Option<RunRecord> {
+pub(super) fn begun(plan: &Plan, now: Timestamp) -> Option<RunRecord> {
     let run = RunInfo {
         id: RunId::new(now, 0),
         name: plan.name.clone(),
@@ -165,29 +160,6 @@ fn untouched(plan: &Plan, decisions: &[Decision], record: &RunRecord) -> Vec<Str
         recorded.chain(planned).map(|source| source.github.to_ascii_lowercase()).collect();
     let is_untouched = |name: &&String| !touched.contains(&name.to_ascii_lowercase());
     plan.repositories.iter().filter(is_untouched).cloned().collect()
-}
-
-/// Tells of the tasks that would start that their wave may not begin.
-pub(super) fn hold_back(tasks: &mut [(TaskId, Decision)], held: Vec<(TaskId, String)>) {
-    let held: HashMap<_, _> = held.into_iter().collect();
-    for (task, decision) in tasks {
-        if let (Decision::Start(_), Some(why)) = (&*decision, held.get(task)) {
-            *decision = Decision::LaterWave { why: why.clone() };
-        }
-    }
-}
-
-/// Whether later waves give a run something to do although nothing can be started: what it says of them has changed, or
-/// machines are about to decide.
-pub(super) fn are_waited_for(record: &RunRecord, outlook: &Outlook, plan: &Plan) -> bool {
-    let is_told = |task: &TaskId, why: &str| {
-        let known = record.tasks.get(task).filter(|known| known.outcome == Some(Outcome::Deferred));
-        known.and_then(|known| known.reason.as_deref()) == Some(why)
-    };
-    let is_news = |(task, decision): &(TaskId, Decision)| matches!(decision, Decision::LaterWave { why } if !is_told(task, why));
-    let now = Timestamp::now();
-    let is_near = || is_decided_within(patience(&plan.settings), record, &verdicts(record, now), now);
-    outlook.tasks.iter().any(is_news) || is_near()
 }
 
 /// Whether waves pass by what becomes of pull requests: then a run without GitHub would never end.

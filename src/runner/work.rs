@@ -15,9 +15,12 @@ use super::outlook::Outlook;
 use super::pulls::PullsBefore;
 use super::waves;
 use super::{Options, RunError};
-use crate::engine::{self, StopReason};
+use crate::engine::{self, Held, StopReason, patience};
 use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity, StoredRun};
-use crate::outcome::{AttemptRecord, EventKind, Outcome, RunId, RunRecord, TaskRecord, is_waiting};
+use crate::outcome::{
+    AttemptRecord, EventKind, Outcome, RunId, RunRecord, TaskRecord, is_decided_within, is_merged_within,
+    is_waiting, verdicts,
+};
 use crate::plan::{Plan, Task, TaskId};
 
 /// What there is to do, and what it rests on.
@@ -95,8 +98,8 @@ impl Work {
                 *decision = existing::beside(decision.clone(), known, &terms, now);
             }
         }
-        let merges = Merges { reader, identity, pulls, ignores_outside: options.ignore_needs };
-        merges.judge(&plan, &mut decisions)?;
+        let merges = Merges { identity, pulls, ignores_outside: options.ignore_needs };
+        let until_merged = merges.judge(reader, &plan, &mut decisions)?;
         let bounds = &plan.settings.pull_requests;
         if bounds.max_open.is_some() || bounds.max_open_per_repository.is_some() {
             let open = on_github.map(|reader| pulls.open(reader, identity)).transpose()?;
@@ -167,6 +170,7 @@ impl Work {
             rerun_failed: failed,
             again,
             held,
+            until_merged,
             replace_live: options.replace_live,
             earlier,
             outside,
@@ -177,9 +181,11 @@ impl Work {
             left_over,
             ..options.engine()
         };
-        if let Some(record) = &waved {
-            let held = engine::held_by_waves(&Arc::new(plan.clone()), record, engine.clone());
-            waves::hold_back(&mut tasks, held);
+        if waved.is_some() || !engine.until_merged.is_empty() {
+            let begun = || waves::begun(&plan, now);
+            let record = waved.clone().or_else(|| known.cloned()).or_else(begun);
+            let held = record.map(|it| engine::held(&Arc::new(plan.clone()), &it, engine.clone()));
+            hold_back(&mut tasks, held.unwrap_or_default());
         }
         let outlook = Outlook { tasks, ..Outlook::default() };
         let mut work = Self { plan, outlook, last, goes_on, by_pulls, of_waves, waved, engine };
@@ -205,8 +211,28 @@ impl Work {
         let is_left = |left: &engine::LeftOver| left.attempt.is_some();
         let nothing = || !self.engine.left_over.iter().any(is_left) && nothing();
         let record = self.waved.as_ref().unwrap_or(record);
-        let waits = || waves::are_waited_for(record, &self.outlook, &self.plan);
+        let waits = || self.holds_news(record) || self.waits_for_machines(record);
         self.goes_on && is_closed && nothing() && is_whole() && !waits() && self.starts(record).is_empty()
+    }
+
+    /// Whether the record does not tell yet of a task that is held why it is.
+    fn holds_news(&self, record: &RunRecord) -> bool {
+        let is_told = |task: &TaskId, why: &str| {
+            let known = record.tasks.get(task).filter(|known| known.outcome == Some(Outcome::Deferred));
+            known.and_then(|known| known.reason.as_deref()) == Some(why)
+        };
+        self.outlook.tasks.iter().any(|(task, decision)| match decision {
+            Decision::LaterWave { why } | Decision::Held { why } => !is_told(task, why),
+            _ => false,
+        })
+    }
+
+    /// Whether machines are about to decide what is held.
+    fn waits_for_machines(&self, record: &RunRecord) -> bool {
+        let (time, now) = (patience(&self.plan.settings), Timestamp::now());
+        let mut needs = self.engine.until_merged.values().flat_map(|needs| needs.iter());
+        is_decided_within(time, record, &verdicts(record, now), now)
+            || needs.any(|need| record.tasks.get(need).is_some_and(|it| is_merged_within(time, it, now)))
     }
 
     /// The tasks that the engine would start or take up, by their places in the plan.
@@ -218,6 +244,19 @@ impl Work {
     /// Why nothing is started, where too many tasks have failed.
     pub(super) fn held_up(&self, record: &RunRecord) -> Option<String> {
         engine::held_up(&Arc::new(self.plan.clone()), record, self.engine.clone())
+    }
+}
+
+/// Tells of the tasks that would start what holds them.
+fn hold_back(tasks: &mut [(TaskId, Decision)], held: Vec<(TaskId, Held)>) {
+    let mut held: HashMap<_, _> = held.into_iter().collect();
+    let starts = |decision: &Decision| matches!(decision, Decision::Start(_) | Decision::Needs);
+    for (task, decision) in tasks.iter_mut().filter(|(_, decision)| starts(decision)) {
+        match held.remove(task) {
+            Some(Held::ByWave(why)) => *decision = Decision::LaterWave { why },
+            Some(Held::ByPulls(why)) => *decision = Decision::Held { why },
+            None => {}
+        }
     }
 }
 

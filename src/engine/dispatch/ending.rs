@@ -210,8 +210,8 @@ impl Dispatch {
 
     pub(super) fn defer(&mut self, ix: TaskIx, reason: StopReason) {
         self.release_slot(ix);
-        if let Some(why) = self.held_for(ix) {
-            return self.record_end(ix, Outcome::Deferred, Some(why));
+        if let Some(held) = self.held_for(ix) {
+            return self.record_end(ix, Outcome::Deferred, Some(held.why()));
         }
         let why = self.breaker.why.as_deref().filter(|_| reason == StopReason::Failures);
         let reason = why.map_or_else(|| reason.deferral().to_owned(), |why| format!("not started: {why}"));

@@ -11,6 +11,12 @@ pub(super) struct LaterWaves {
     pub(super) held: HashMap<TaskIx, usize>,
     /// Why none of them may begin.
     pub(super) why: String,
-    /// What was told last that the run waits for.
-    pub(super) told: Option<String>,
+}
+
+impl LaterWaves {
+    /// Why the task does not start; none for one that waits for no wave.
+    pub(super) fn why(&self, ix: TaskIx) -> Option<String> {
+        let wave = self.held.get(&ix)? + 1;
+        Some(format!("not started: it is in wave {wave}, and {}", self.why))
+    }
 }

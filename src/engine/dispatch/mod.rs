@@ -8,10 +8,12 @@ mod breaker;
 mod creating;
 mod ending;
 mod further;
+mod held;
 mod held_back;
 mod key;
 mod later_waves;
 mod look;
+mod merges;
 mod old;
 mod opening;
 mod others;
@@ -41,7 +43,9 @@ use tokio::time::Instant;
 use self::archiving::Archiving;
 use self::breaker::Breaker;
 use self::further::Further;
+pub(crate) use self::held::Held;
 use self::key::Key;
+use self::merges::UntilMerged;
 use self::others::Others;
 use self::rivals::Rivals;
 use self::showing::Showing;
@@ -163,7 +167,11 @@ impl Dispatch {
                 had_intent: !record.strays.is_empty(),
             },
             stage: Stage::Surveying,
-            tasks: Tasks::new(&plan, Needs::new(&plan, &options.outside)),
+            tasks: Tasks::new(
+                &plan,
+                Needs::new(&plan, &options.outside),
+                UntilMerged::new(&plan, &options.until_merged),
+            ),
             titles: Titles::default(),
             key: Key::new(options.key_has_worked),
             admission: Admission::new(settings, created_within_day(&options, now)),
@@ -222,6 +230,11 @@ impl Dispatch {
     /// The events and actions since the last call.
     pub(super) fn take_turn(&mut self) -> Turn {
         std::mem::take(&mut self.turn)
+    }
+
+    /// The events among them.
+    pub(super) fn events(&self) -> &[EventKind] {
+        &self.turn.events
     }
 
     /// When to call [`Dispatch::handle`] with a tick if nothing else happens.

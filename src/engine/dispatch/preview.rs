@@ -13,11 +13,9 @@ impl Dispatch {
     /// every session ends well, in the order of the starts.
     pub(in crate::engine) fn work(mut self, now: Now) -> Vec<usize> {
         self.end_impossible(now);
-        let unfinished = self.tasks.all().filter(|ix| !matches!(self.tasks.state(*ix), State::Ended(_)));
-        let is_held = |ix: &TaskIx| {
-            matches!(self.tasks.state(*ix), State::Waiting) && self.tasks.later.held.contains_key(ix)
-        };
-        let mut to_do: Vec<TaskIx> = unfinished.filter(|ix| !is_held(ix)).collect();
+        self.put_off(now);
+        let is_over = |ix: &TaskIx| matches!(self.tasks.state(*ix), State::Ended(_));
+        let mut to_do: Vec<TaskIx> = self.tasks.all().filter(|ix| !is_over(ix)).collect();
         if self.too_many_failed().is_some() {
             to_do.retain(|ix| !matches!(self.tasks.state(*ix), State::Waiting));
             return to_do.into_iter().map(|TaskIx(at)| at).collect();
@@ -33,7 +31,8 @@ impl Dispatch {
     }
 
     /// The end of each task that has one before anything is asked, and why where it has it only now.
-    pub(in crate::engine) fn needed(mut self) -> Vec<Option<(Outcome, Option<String>)>> {
+    pub(in crate::engine) fn needed(mut self, now: Now) -> Vec<Option<(Outcome, Option<String>)>> {
+        self.put_off(now);
         let mut reasons = HashMap::new();
         for event in self.take_turn().events {
             if let EventKind::TaskEnded { task, reason, .. } = event {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::later_waves::LaterWaves;
+use super::merges::UntilMerged;
 use super::old::OldSession;
 use super::repositories::Repositories;
 use super::timers::Timers;
@@ -28,6 +29,10 @@ pub(super) struct Tasks {
     pub(super) repositories: Repositories,
     /// Those that wait for their wave.
     pub(super) later: LaterWaves,
+    /// Those that wait for merges.
+    pub(super) merges: UntilMerged,
+    /// What was told last that the run waits for.
+    pub(super) told: Option<String>,
     /// Tasks that wait for nothing but a slot, those that were refused behind the others.
     ready: BTreeSet<(u64, TaskIx)>,
     /// How many refusals there were.
@@ -118,10 +123,11 @@ impl IndexMut<TaskIx> for Tasks {
 }
 
 impl Tasks {
-    pub(super) fn new(plan: &Plan, needs: Needs) -> Self {
+    pub(super) fn new(plan: &Plan, needs: Needs, merges: UntilMerged) -> Self {
         Self {
             tasks: plan.tasks.iter().map(|_| TaskState::default()).collect(),
             needs,
+            merges,
             repositories: Repositories::new(plan),
             open: plan.tasks.len(),
             ..Self::default()
@@ -145,9 +151,14 @@ impl Tasks {
         self.open > 0
     }
 
-    /// Whether no task is open but those that wait for their wave, and what needs them.
+    /// Whether the task may not be started yet, whatever is free: it waits for its wave, or for merges.
+    pub(super) fn is_held(&self, ix: TaskIx) -> bool {
+        self.later.held.contains_key(&ix) || self.merges.holds(ix)
+    }
+
+    /// Whether no task is open but those that are held, and what needs them.
     pub(super) fn is_all_held(&self) -> bool {
-        let waits = |ix: &TaskIx| self.later.held.contains_key(ix) || !self.needs.are_met(*ix);
+        let waits = |ix: &TaskIx| self.is_held(*ix) || !self.needs.are_met(*ix);
         self.all().all(|ix| match self.state(ix) {
             State::Waiting => waits(&ix),
             State::Ended(_) => true,
@@ -270,8 +281,7 @@ impl Tasks {
     }
 
     pub(super) fn queue_if_free(&mut self, ix: TaskIx) {
-        let is_held = self.later.held.contains_key(&ix);
-        if matches!(self[ix].state, State::Waiting) && !is_held && self.needs.are_met(ix) {
+        if matches!(self[ix].state, State::Waiting) && !self.is_held(ix) && self.needs.are_met(ix) {
             let turn = self[ix].turn;
             let is_ready = self.ready.contains(&(turn, ix));
             let old = self.tasks[ix.0].old.as_ref().filter(|old| old.over_at.is_none()).map(OldSession::id);

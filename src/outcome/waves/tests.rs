@@ -188,7 +188,7 @@ fn what_need_not_change_is_a_success_and_what_was_skipped_does_not_count() {
 
 #[test]
 fn a_need_is_met_when_it_is_merged() {
-    use crate::pulls::{Merged, merged};
+    use crate::outcome::{Merged, merged};
     let stands = |outcome, stage: Option<Stage>| {
         let readings = stage.map(|stage| read(0, 200, stage));
         let told: Vec<_> = task(0, 100, outcome).into_iter().chain(readings).collect();
@@ -202,6 +202,21 @@ fn a_need_is_met_when_it_is_merged() {
     let closed = Merged::Never("its pull request was closed unmerged".into());
     assert_eq!(stands(Outcome::Succeeded, Some(Stage::Closed)), closed);
     assert_eq!(stands(Outcome::Failed, None), Merged::Never("failed".into()));
+}
+
+#[test]
+fn only_a_merge_queue_and_a_first_reading_are_waited_for() {
+    let soon = |stage: Option<Stage>, second: i64| {
+        let readings = stage.map(|stage| read(0, 200, stage));
+        let told: Vec<_> = task(0, 100, Outcome::Succeeded).into_iter().chain(readings).collect();
+        let half_an_hour = SignedDuration::from_mins(30);
+        crate::outcome::is_merged_within(half_an_hour, &record(&[&[0]], told).tasks[0], at(second))
+    };
+    assert!(soon(Some(Stage::Queued), 300) && !soon(Some(Stage::Queued), 200 + HOUR));
+    assert!(soon(None, 120) && !soon(None, 200), "nobody has read it for too long");
+    for stage in [Stage::Ready, Stage::ChecksPending, Stage::ReviewRequired, Stage::Merged, Stage::Closed] {
+        assert!(!soon(Some(stage), 201), "{stage:?}");
+    }
 }
 
 /// What happens to one of nine tasks, at its time.

@@ -18,4 +18,5 @@ pub(crate) use known::KnownPull;
 pub(crate) use log::PullLog;
 pub(crate) use reader::{PullRead, PullReader};
 pub(crate) use recording::{news, record};
+pub(crate) use records::Records;
 pub(crate) use troubles::troubles;

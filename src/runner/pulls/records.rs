@@ -8,7 +8,7 @@ use crate::plan::TaskId;
 
 /// Runs, each with those of its tasks alone that were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Records(HashMap<RunId, OfRun>);
+pub(crate) struct Records(HashMap<RunId, OfRun>);
 
 #[derive(Debug)]
 struct OfRun {
@@ -23,7 +23,7 @@ impl Records {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(super) fn of_pulls<'p>(
+    pub(crate) fn of_pulls<'p>(
         reader: &LedgerReader,
         pulls: impl IntoIterator<Item = &'p LedgerPull>,
     ) -> Result<Self, LedgerError> {
@@ -35,7 +35,7 @@ impl Records {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(super) fn read<'p>(
+    pub(crate) fn read<'p>(
         reader: &LedgerReader,
         wanted: impl IntoIterator<Item = (&'p RunId, &'p TaskId)>,
     ) -> Result<Self, LedgerError> {
@@ -53,13 +53,13 @@ impl Records {
     }
 
     /// The wave of the run, from 1, that the repository of this task is in.
-    pub(super) fn wave(&self, run: &RunId, task: &TaskRecord) -> Option<usize> {
+    pub(crate) fn wave(&self, run: &RunId, task: &TaskRecord) -> Option<usize> {
         let repository = task.planned.source.as_ref()?.github.to_ascii_lowercase();
         self.0.get(run)?.waves.get(&repository).map(|at| at + 1)
     }
 
     /// What the run knows of the task.
-    pub(super) fn task(&self, run: &RunId, task: &TaskId) -> Option<&TaskRecord> {
+    pub(crate) fn task(&self, run: &RunId, task: &TaskId) -> Option<&TaskRecord> {
         self.0.get(run)?.record.tasks.get(task)
     }
 }

@@ -1,6 +1,11 @@
 //! `needs: [{ job, until: merged }]`: whether what a task needs is merged, by the record alone.
 
-use crate::outcome::{Outcome, PullState, TaskRecord};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Outcome, PullState, Stage, TaskRecord};
+
+/// How long the first reading of a pull request is waited for.
+const FIRST_READING: SignedDuration = SignedDuration::from_secs(30);
 
 /// How a need that has to be merged stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +25,18 @@ pub(crate) fn merged(task: &TaskRecord) -> Merged {
         Some(Outcome::NoChange) if !task.has_failed() => Merged::Met,
         Some(Outcome::Succeeded) => merged_pull(task),
         Some(outcome) => Merged::Never(outcome.label().to_owned()),
+    }
+}
+
+/// Whether machines alone may merge the work of this task within this time: GitHub is about to, and has been for no longer
+/// than that. Nobody has read yet what was made just now.
+pub(crate) fn is_merged_within(time: SignedDuration, task: &TaskRecord, now: Timestamp) -> bool {
+    if merged(task) != Merged::NotYet || task.is_open() {
+        return false;
+    }
+    match task.pull().map(|pull| &pull.status) {
+        Some(status) => status.stage == Stage::Queued && now.duration_since(status.since) <= time,
+        None => task.ended_at.is_some_and(|ended| now.duration_since(ended) <= time.min(FIRST_READING)),
     }
 }
 
