@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::RunId;
 use crate::plan::TaskKey;
+use jules::TitleMarker;
 
-/// In characters.
-const LONGEST_TITLE: usize = 200;
 /// How many digits of the key there can be.
 const KEY_DIGITS: [usize; 2] = [8, 16];
 
@@ -34,21 +33,15 @@ impl Marker {
     /// The marker that ends this title, if one does.
     #[must_use]
     pub fn of_title(title: &str) -> Option<Self> {
-        let title = title.trim_end();
-        title.get(title.rfind('[')?..)?.parse().ok()
+        TitleMarker::of_title(title)?.to_string().parse().ok()
     }
 
     /// The title of a session: the task's own with the marker behind it, in one line of at most 200 characters.
     #[must_use]
     pub fn title(&self, title: &str) -> String {
         let marker = self.to_string();
-        let line: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        // A space and the sign of a cut stand between.
-        let mut cut: String = line.chars().take((LONGEST_TITLE - 2).saturating_sub(marker.len())).collect();
-        if cut.len() < line.len() {
-            cut.push('…');
-        }
-        format!("{cut} {marker}").trim_start().to_owned()
+        // Nothing but a damaged key is no word.
+        TitleMarker::new(&marker).map_or(marker, |marker| marker.title(title))
     }
 
     /// Whether it belongs to this task, whatever the run and the attempt.

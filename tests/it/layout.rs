@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("manifest", &[]),
     ("plan",     &["manifest"]),
     // From the client only ids; from the plan only what names a task and what the record says of it.
-    ("outcome",  &["jules::SessionId", "plan::JobId", "plan::OnNoChange", "plan::Place", "plan::Shard", "plan::TaskId",
+    ("outcome",  &["jules::SessionId", "jules::TitleMarker", "plan::JobId", "plan::OnNoChange", "plan::Place", "plan::Shard", "plan::TaskId",
                    "plan::TaskKey", "plan::TaskSource", "plan::PassWhen", "plan::Then"]),
     // Words alone: how a pull request stands, and what was asked.
     ("github",   &["jules", "outcome::Checks", "outcome::GithubUsage", "outcome::PullState", "outcome::Review"]),

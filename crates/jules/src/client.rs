@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use super::builder::{BuildError, JulesBuilder};
+use super::create::Created;
 use super::error::ErrorKind;
 use super::limiter::Limiter;
 use super::outage::Outages;
@@ -42,6 +43,7 @@ struct Shared {
     limiter: Arc<Limiter>,
     counters: Counters,
     outages: Outages,
+    created: Created,
     /// The service has refused `fields=` of sessions once: it is not sent again.
     fields_refused: AtomicBool,
     /// The same of activities.
@@ -55,6 +57,7 @@ impl Jules {
             limiter: Arc::new(Limiter::new(quotas)),
             counters: Counters::default(),
             outages: Outages::default(),
+            created: Created::default(),
             fields_refused: AtomicBool::new(false),
             activity_fields_refused: AtomicBool::new(false),
         };
@@ -85,6 +88,10 @@ impl Jules {
 
     pub(super) fn options(&self) -> &Options {
         &self.options
+    }
+
+    pub(super) fn sessions_created(&self) -> &Created {
+        &self.shared.created
     }
 
     /// What has been asked of the service so far, through all handles.
@@ -146,7 +153,9 @@ impl Jules {
         self.shared.transport.base_url()
     }
 
-    /// Creates a session with **one** POST, which is never repeated, not even after a 429.
+    /// Creates a session with **one** POST, which is never repeated, not even after a 429, and not looked for either:
+    /// [`run`](Self::run) and [`session`](Self::session) do. The title gets a marker only where one is
+    /// [named](NewSession::marker).
     ///
     /// [`Error::surely_not_processed`] tells whether a failure left a session behind.
     ///
@@ -238,6 +247,7 @@ impl Jules {
     ///
     /// [`Error`], after the retries are spent. That a retry finds no session any more is success.
     pub async fn delete_session(&self, id: &SessionId) -> Result<(), Error> {
+        self.shared.created.forget(id);
         self.write(Request::delete(Method::DeleteSession, id.name())).await
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Method, SessionId, SessionState};
+use super::{Method, SessionId, SessionState, TitleMarker};
 
 /// A failed call: which one, what went wrong, and what the lower layers say (its `source`).
 ///
@@ -15,6 +15,8 @@ struct Inner {
     operation: Method,
     kind: ErrorKind,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// What it was to create was looked for, and is not there.
+    was_looked_for: bool,
 }
 
 /// What went wrong.
@@ -49,6 +51,14 @@ pub enum ErrorKind {
         /// The session's state when it was read last, if that is known.
         last_state: Option<SessionState>,
     },
+    /// Nobody knows whether the session was created. Where it has a marker,
+    /// [`Jules::find_created`](super::Jules::find_created) finds it later.
+    InDoubt {
+        /// What its title ends with, if it exists.
+        marker: Option<TitleMarker>,
+        /// Why looking for it did not tell.
+        reason: String,
+    },
     /// The session ended otherwise than waited for.
     SessionEnded {
         /// The session.
@@ -82,7 +92,7 @@ impl Error {
     /// An error without a cause below it; for stand-ins of the client in tests as well.
     #[must_use]
     pub fn new(operation: Method, kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { operation, kind, source: None }))
+        Self(Box::new(Inner { operation, kind, source: None, was_looked_for: false }))
     }
 
     pub(super) fn caused_by(
@@ -90,7 +100,13 @@ impl Error {
         kind: ErrorKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self(Box::new(Inner { operation, kind, source: Some(source.into()) }))
+        Self(Box::new(Inner { operation, kind, source: Some(source.into()), was_looked_for: false }))
+    }
+
+    /// The same after looks have shown that nothing came of it.
+    pub(super) fn looked_for(mut self) -> Self {
+        self.0.was_looked_for = true;
+        self
     }
 
     /// The method that was called.
@@ -119,6 +135,7 @@ impl Error {
             | ErrorKind::TooLarge(_)
             | ErrorKind::Malformed
             | ErrorKind::WaitTimeout { .. }
+            | ErrorKind::InDoubt { .. }
             | ErrorKind::SessionEnded { .. }
             | ErrorKind::NotStarted
             | ErrorKind::NoSlot(_) => None,
@@ -145,6 +162,7 @@ impl Error {
             ErrorKind::Input(_)
             | ErrorKind::TooLarge(_)
             | ErrorKind::WaitTimeout { .. }
+            | ErrorKind::InDoubt { .. }
             | ErrorKind::SessionEnded { .. }
             | ErrorKind::NotStarted
             | ErrorKind::NoSlot(_) => false,
@@ -181,12 +199,15 @@ impl Error {
     }
 
     /// Whether the service surely has not done what was asked: nothing was sent, or it answered 401, 403, 404, 429
-    /// or 400 `INVALID_ARGUMENT`.
+    /// or 400 `INVALID_ARGUMENT`, or the session was looked for afterwards and is not there.
     ///
     /// Everything else is in doubt: sessions have been seen to exist although the client saw a 5xx, a timeout, a
     /// reset, a broken body or a 400 `FAILED_PRECONDITION`.
     #[must_use]
     pub fn surely_not_processed(&self) -> bool {
+        if self.0.was_looked_for {
+            return true;
+        }
         match self.kind() {
             ErrorKind::Input(_)
             | ErrorKind::NotSent(_)
@@ -204,6 +225,7 @@ impl Error {
             | ErrorKind::TooLarge(_)
             | ErrorKind::Malformed
             | ErrorKind::WaitTimeout { .. }
+            | ErrorKind::InDoubt { .. }
             | ErrorKind::SessionEnded { .. } => false,
         }
     }
@@ -254,6 +276,11 @@ impl fmt::Display for ErrorKind {
             Self::WaitTimeout { waiting_for, after, last_state } => {
                 write!(f, "gave up waiting for {waiting_for} after {after:?}")?;
                 last_state.as_ref().map_or(Ok(()), |state| write!(f, "; it is {state}"))
+            }
+            Self::InDoubt { marker, reason } => {
+                write!(f, "nobody knows whether the session was created: {reason}")?;
+                let Some(marker) = marker else { return Ok(()) };
+                write!(f, "; if it was, its title ends with {marker}")
             }
             Self::SessionEnded { session, state } => write!(f, "session {session} ended as {state}"),
             Self::NotStarted => write!(f, "not started, because an item before it failed"),

@@ -29,6 +29,8 @@ pub struct Options {
     pub(super) poll_interval: Duration,
     pub(super) settle: Duration,
     pub(super) fresh_patience: Duration,
+    pub(super) looks: u32,
+    pub(super) look_delay: Duration,
     pub(super) wait_timeout: Option<Duration>,
     pub(super) user_agent: HeaderValue,
     pub(super) headers: HeaderMap,
@@ -47,6 +49,10 @@ impl Options {
     pub const SETTLE: Duration = Duration::from_secs(30);
     /// How long the service may take to catch up with a creation or a message: 2 min.
     pub const FRESH_PATIENCE: Duration = Duration::from_secs(120);
+    /// How often a create in doubt is looked for before it counts as not created: 3.
+    pub const LOOKS: u32 = 3;
+    /// The pause between two looks for a create in doubt: 10 s.
+    pub const LOOK_DELAY: Duration = Duration::from_secs(10);
     /// The limit of every waiting call that is given none of its own: 2 h.
     pub const WAIT_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 
@@ -131,6 +137,14 @@ impl Options {
         self
     }
 
+    /// How often a create in doubt is looked for, and the pause between two looks, before it counts as not created. Default 3,
+    /// 10 s; 0 looks count as 1. Looks that fail or prove nothing do not count; after ten minutes of them the call ends with
+    /// [`ErrorKind::InDoubt`](super::ErrorKind::InDoubt).
+    pub fn looks(mut self, looks: u32, delay: Duration) -> Self {
+        (self.looks, self.look_delay) = (looks, delay);
+        self
+    }
+
     /// The limit of waiting calls that are given none of their own; `None` waits for ever. Default 2 h. Streams are
     /// not waiting calls: they have no limit unless they are given one.
     pub fn wait_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
@@ -167,6 +181,8 @@ impl Default for Options {
             poll_interval: Self::POLL_INTERVAL,
             settle: Self::SETTLE,
             fresh_patience: Self::FRESH_PATIENCE,
+            looks: Self::LOOKS,
+            look_delay: Self::LOOK_DELAY,
             wait_timeout: Some(Self::WAIT_TIMEOUT),
             user_agent: HeaderValue::from_static(concat!("jules/", env!("CARGO_PKG_VERSION"))),
             headers: HeaderMap::new(),

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::id::InvalidId;
-use super::{SourceContext, SourceName};
+use super::error::ErrorKind;
+use super::{Error, Method, SourceContext, SourceName, TitleMarker};
 
 /// A session to create.
 ///
@@ -25,6 +25,19 @@ pub struct NewSession {
     pub auto_pr: Option<bool>,
     /// Whether the plan waits for an approval.
     pub require_approval: Option<bool>,
+    marking: Marking,
+}
+
+/// Which marker the title ends with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Marking {
+    /// A random one, where the session is to be created exactly once.
+    #[default]
+    Random,
+    /// The caller's.
+    Own(String),
+    /// None.
+    Off,
 }
 
 impl NewSession {
@@ -63,6 +76,45 @@ impl NewSession {
         self
     }
 
+    /// The marker that ends the title, so that a create in doubt, or one that another process has made, can be found
+    /// ([`Jules::find_created`](super::Jules::find_created)): a word of 6 to 80 ASCII letters, digits, `-`, `_` and `.`, or a
+    /// [`TitleMarker`]. It names one create. Checked when the session is created. Default: a random one for `run()`,
+    /// `session()` and `all()`, none for [`create_session`](super::Jules::create_session).
+    pub fn marker(mut self, word: impl Into<String>) -> Self {
+        self.marking = Marking::Own(word.into());
+        self
+    }
+
+    /// Leaves the title alone. A create in doubt is an error then
+    /// ([`ErrorKind::InDoubt`](super::ErrorKind::InDoubt)).
+    pub fn without_marker(mut self) -> Self {
+        self.marking = Marking::Off;
+        self
+    }
+
+    /// The same with this marker, unless it has its own or wants none.
+    pub(super) fn or_marker(mut self, word: impl FnOnce() -> String) -> Self {
+        if self.marking == Marking::Random {
+            self.marking = Marking::Own(word());
+        }
+        self
+    }
+
+    /// The same with its marker decided on.
+    pub(super) fn marked(&self) -> Result<(Self, Option<TitleMarker>), Error> {
+        let new = self.clone().or_marker(|| TitleMarker::random().into());
+        let marker = new.own_marker()?;
+        Ok((new, marker))
+    }
+
+    /// The marker that it surely has.
+    pub(super) fn own_marker(&self) -> Result<Option<TitleMarker>, Error> {
+        match &self.marking {
+            Marking::Own(word) => TitleMarker::new(word).map(Some).map_err(invalid),
+            Marking::Random | Marking::Off => Ok(None),
+        }
+    }
+
     /// With the defaults of automation: a pull request (where there is a repository), no approval.
     pub(super) fn for_automation(mut self) -> Self {
         if self.source.is_some() {
@@ -79,13 +131,19 @@ impl NewSession {
     }
 
     /// The request's body. The service answers 400 to a field or a mode that it does not know.
-    pub(super) fn body(&self) -> Result<Value, InvalidId> {
+    pub(super) fn body(&self) -> Result<Value, Error> {
         let mut body = Map::from_iter([("prompt".to_owned(), json!(self.prompt))]);
-        if let Some(title) = &self.title {
+        let title = self.title.as_deref();
+        let marked = self.own_marker()?.map(|marker| match title {
+            Some(title) => marker.title(title),
+            None => marker.title_of_prompt(&self.prompt),
+        });
+        if let Some(title) = marked.as_deref().or(title) {
             body.insert("title".to_owned(), json!(title));
         }
         if let Some(source) = &self.source {
-            let context = SourceContext::new(&SourceName::new(source)?, self.branch.as_deref());
+            let context =
+                SourceContext::new(&SourceName::new(source).map_err(invalid)?, self.branch.as_deref());
             body.insert("sourceContext".to_owned(), json!(context));
         }
         if self.auto_pr == Some(true) {
@@ -96,6 +154,10 @@ impl NewSession {
         }
         Ok(Value::Object(body))
     }
+}
+
+fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::new(Method::CreateSession, ErrorKind::Input(error.to_string()))
 }
 
 /// Which sessions to list, newest first.
@@ -181,6 +243,22 @@ mod tests {
     fn a_session_without_repository_has_no_context_and_no_pull_request() {
         let body = NewSession::new("think").for_automation().body().unwrap();
         assert_eq!(body, json!({"prompt": "think", "requirePlanApproval": false}));
+    }
+
+    #[test]
+    fn a_marker_ends_the_title_or_what_stands_in_its_place() {
+        let title = |new: NewSession| new.body().unwrap()["title"].clone();
+        assert_eq!(title(full().marker("nightly-7")), json!("t [nightly-7]"));
+        assert_eq!(
+            title(NewSession::new("\nDo it.\nWell.").marker("nightly-7")),
+            json!("Do it. [nightly-7]")
+        );
+        let (random, marker) = NewSession::new("p").marked().unwrap();
+        assert_eq!(title(random), json!(format!("p {}", marker.unwrap())));
+        let (plain, marker) = full().without_marker().marked().unwrap();
+        assert_eq!((title(plain), marker), (json!("t"), None));
+        let error = full().marker("two words").body().unwrap_err();
+        assert!(error.to_string().contains("`two words` is not a marker"), "{error}");
     }
 
     #[test]

@@ -1,13 +1,9 @@
 //! A session without a human: fire and forget, or wait for the result.
 
 use futures::future::BoxFuture;
-use tokio::time::Instant;
 
-use super::retry::{Attempts, Next};
 use super::wait::Wait;
-use super::{
-    ActivityStream, Error, Jules, Method, NewSession, Session, SessionClient, SessionId, SessionOutcome,
-};
+use super::{ActivityStream, Error, Jules, NewSession, SessionClient, SessionId, SessionOutcome};
 
 /// A session that runs by itself. Awaiting it waits for its [`result`](Self::result).
 #[derive(Clone, Debug)]
@@ -19,34 +15,16 @@ impl Jules {
     /// Creates a session that runs by itself: unless the configuration says otherwise, it opens a pull request (if it
     /// has a repository) and its plan needs no approval.
     ///
-    /// Tries again after a failure only when the service surely has not created it.
+    /// Creates exactly one session. Its title ends with a [marker](NewSession::marker): when the answer to the creation is lost
+    /// (a 5xx, a timeout, a reset), the session is looked for by that and given, and only when it is not there after
+    /// [some looks](super::Options::looks) it is created again.
     ///
     /// # Errors
     ///
-    /// [`Error`]; unless [`Error::surely_not_processed`], the session may exist.
+    /// [`Error`]; with [`ErrorKind::InDoubt`](super::ErrorKind::InDoubt) the session may exist.
     pub async fn run(&self, new: NewSession) -> Result<AutomatedSession, Error> {
         let client = self.create_patiently(&new.for_automation()).await?;
         Ok(AutomatedSession { client })
-    }
-
-    /// Creates a session, and tries again when that surely failed for a passing reason.
-    pub(super) async fn create_unless_created(&self, new: &NewSession) -> Result<Session, Error> {
-        let (started, mut attempts) = (Instant::now(), Attempts::new(self.options().retries));
-        loop {
-            let error = match self.create_session(new).await {
-                Ok(session) => return Ok(session),
-                Err(error) => error,
-            };
-            match attempts.failed(
-                &error,
-                started.elapsed(),
-                self.held_for(Method::CreateSession),
-                fastrand::f64(),
-            ) {
-                Next::GiveUp => return Err(error),
-                Next::Again(pause) => self.pause_before_retry(pause).await,
-            }
-        }
     }
 }
 

@@ -30,11 +30,11 @@ impl Jules {
     /// Creates a session with a human in the loop: the plan waits for an approval unless the configuration says
     /// otherwise, and whether a pull request is opened is left open.
     ///
-    /// Tries again after a failure only when the service surely has not created it.
+    /// Creates exactly one session, as [`run`](Self::run) does.
     ///
     /// # Errors
     ///
-    /// [`Error`]; unless [`Error::surely_not_processed`], the session may exist.
+    /// [`Error`]; with [`ErrorKind::InDoubt`] the session may exist.
     pub async fn session(&self, new: NewSession) -> Result<SessionClient, Error> {
         self.create_patiently(&new.for_interaction()).await
     }
@@ -46,7 +46,7 @@ impl Jules {
     }
 
     pub(super) async fn create_patiently(&self, new: &NewSession) -> Result<SessionClient, Error> {
-        let session = self.create_unless_created(new).await?;
+        let session = self.create_once(new).await?;
         let fresh_until = Instant::now().checked_add(self.options().fresh_patience);
         let auto_pr = Some(new.source.is_some() && new.auto_pr == Some(true));
         let (jules, id) = (self.clone(), session.id.clone());

@@ -68,9 +68,7 @@ impl Request {
 
     /// A session's creation.
     pub(super) fn create(new: &NewSession) -> Result<Self, Error> {
-        let body = new
-            .body()
-            .map_err(|error| Error::new(Method::CreateSession, ErrorKind::Input(error.to_string())))?;
+        let body = new.body()?;
         Ok(Self::post(Method::CreateSession, "sessions", body))
     }
 

@@ -52,7 +52,7 @@ pub(crate) struct NewArgs {
     /// The branch to start from [default: the repository's default branch]
     #[arg(short, long, value_name = "BRANCH", requires = "source")]
     branch: Option<String>,
-    /// A title; the service makes one up otherwise
+    /// A title [default: the first line of the prompt]; a marker is added, by which a lost session is found
     #[arg(long, value_name = "TITLE")]
     title: Option<String>,
     /// Let Jules open a pull request by itself

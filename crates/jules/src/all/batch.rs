@@ -6,18 +6,22 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::slots::{Next, Slots};
 use super::{BatchEvent, StartedSessions};
+use crate::outcome::CLOCKS;
 use crate::{
-    AutomatedSession, Error, ErrorKind, Jules, Method, NewSession, SessionClient, SessionOutcome, wait,
+    AutomatedSession, Error, ErrorKind, Jules, Method, NewSession, SessionClient, SessionOutcome,
+    TitleMarker, wait,
 };
 
 /// Something has come of an item.
 enum Step {
     Created {
         index: usize,
+        asked: Timestamp,
         result: Result<AutomatedSession, Error>,
     },
     Result {
@@ -84,7 +88,10 @@ impl Batch {
                 Next::Start => {
                     self.slots.start(now);
                     let jules = self.jules.clone();
-                    let create = async move { Step::Created { index, result: jules.run(new).await } };
+                    let create = async move {
+                        let asked = jules.service_time();
+                        Step::Created { index, asked, result: jules.run(new).await }
+                    };
                     self.work.push(create.boxed());
                 }
                 Next::Wait(until) => {
@@ -106,7 +113,7 @@ impl Batch {
     fn step(&mut self, step: Step) {
         let now = Instant::now();
         match step {
-            Step::Created { index, result: Ok(session) } => {
+            Step::Created { index, result: Ok(session), .. } => {
                 self.started.add(index, session.id().clone());
                 let (id, url) = (session.id().clone(), session.url().map(str::to_owned));
                 self.events.push_back(BatchEvent::Started { index, id, url });
@@ -114,10 +121,15 @@ impl Batch {
                 let wait = async move { Step::Result { index, result: result.await, session } };
                 self.work.push(wait.boxed());
             }
-            Step::Created { index, result: Err(error) } => {
+            Step::Created { index, asked, result: Err(error) } => {
                 self.slots.result(true, now);
-                if error.surely_not_processed() {
-                    self.slots.free(now);
+                match error.kind() {
+                    _ if error.surely_not_processed() => self.slots.free(now),
+                    ErrorKind::InDoubt { marker: Some(marker), .. } => {
+                        self.work.push(until_settled(self.jules.clone(), marker.clone(), asked).boxed());
+                    }
+                    // Nobody can tell whether there is one: its slot is held.
+                    _ => {}
                 }
                 self.events.push_back(BatchEvent::Ended { index, outcome: Err(error) });
             }
@@ -132,6 +144,20 @@ impl Batch {
             Step::Free => self.slots.free(now),
         }
     }
+}
+
+/// Looks, for however long, for a session whose creation is in doubt: it is not there, or has ended.
+async fn until_settled(jules: Jules, marker: TitleMarker, asked: Timestamp) -> Step {
+    let (since, mut looks) = (asked.saturating_sub(CLOCKS).ok(), 0);
+    while looks < jules.options().looks {
+        match jules.find_created(&marker).since(since).await {
+            Ok(Some(session)) => return until_ended(jules.attach(session.id)).await,
+            Ok(None) => looks += 1,
+            Err(error) => tracing::debug!(%marker, %error, "it may have been created"),
+        }
+        tokio::time::sleep(jules.options().look_delay).await;
+    }
+    Step::Free
 }
 
 /// Waits, for however long, until a session that was given up has ended or is gone.

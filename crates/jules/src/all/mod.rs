@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, StreamExt as _};
 
-use super::{Error, Jules, NewSession, SessionId, SessionOutcome};
+use super::{Error, Jules, NewSession, SessionId, SessionOutcome, TitleMarker};
 use batch::Batch;
 use slots::Slots;
 
@@ -31,6 +31,7 @@ pub struct All {
     delay: Duration,
     timeout: Option<Duration>,
     slot_timeout: Option<Duration>,
+    marker: String,
     started: StartedSessions,
 }
 
@@ -100,6 +101,7 @@ impl Jules {
             delay: Duration::ZERO,
             timeout: self.options().wait_timeout,
             slot_timeout: self.options().wait_timeout,
+            marker: format!("jules-{:08x}", fastrand::u32(..)),
             started: StartedSessions::default(),
         }
     }
@@ -144,6 +146,26 @@ impl All {
         self
     }
 
+    /// What the markers of its items begin with: `WORD-0` is the first one's, and so on, where an item has none
+    /// [of its own](NewSession::marker). Default: random.
+    pub fn marker(mut self, word: impl Into<String>) -> Self {
+        self.marker = word.into();
+        self
+    }
+
+    /// The items' markers, in their order: with [`find_created`](Jules::find_created) they name every session, also one whose
+    /// creation was under way when the batch was dropped, or its process killed. None for an item
+    /// [without one](NewSession::without_marker).
+    #[must_use]
+    pub fn markers(&self) -> Vec<Option<TitleMarker>> {
+        let items = self.items.iter().enumerate();
+        items.map(|(index, new)| self.marked(index, new.clone()).own_marker().ok().flatten()).collect()
+    }
+
+    fn marked(&self, index: usize, new: NewSession) -> NewSession {
+        new.or_marker(|| format!("{}-{index}", self.marker))
+    }
+
     /// The sessions that it will have started, to be asked at any time: while it is at work, and after it was dropped.
     #[must_use]
     pub fn started(&self) -> StartedSessions {
@@ -168,9 +190,11 @@ impl All {
     /// # }
     /// ```
     #[must_use = "it works only when it is polled"]
-    pub fn events(self) -> BoxStream<'static, BatchEvent> {
+    pub fn events(mut self) -> BoxStream<'static, BatchEvent> {
+        let items = std::mem::take(&mut self.items).into_iter().enumerate();
+        let items = items.map(|(index, new)| self.marked(index, new)).collect();
         let slots = Slots::new(self.concurrency, self.stop_on_error, self.delay, self.slot_timeout);
-        let batch = Batch::new(self.jules, self.items, self.timeout, slots, self.started);
+        let batch = Batch::new(self.jules, items, self.timeout, slots, self.started);
         stream::unfold(batch, |mut batch| async move { Some((batch.next().await?, batch)) }).boxed()
     }
 

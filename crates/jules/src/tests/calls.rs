@@ -99,9 +99,53 @@ async fn run_tries_again_only_what_was_surely_not_created() {
 
     for (code, status) in [(503, "UNAVAILABLE"), (400, "FAILED_PRECONDITION"), (400, "INVALID_ARGUMENT")] {
         let fake = Fake::start(move |_, _| Answer::error(code, status)).await;
-        fake.jules().session(NewSession::new("p")).await.unwrap_err();
-        assert_eq!(fake.seen().len(), 1, "{code} {status}");
+        let error = fake.jules().session(NewSession::new("p")).await.unwrap_err();
+        assert_eq!(fake.count("POST sessions"), 1, "{code} {status}");
+        // Nor can it be looked for.
+        let is_sure = status == "INVALID_ARGUMENT";
+        assert_eq!((error.surely_not_processed(), fake.seen().len() == 1), (is_sure, is_sure), "{error}");
+        assert_eq!(matches!(error.kind(), ErrorKind::InDoubt { marker: Some(_), .. }), !is_sure, "{error}");
     }
+}
+
+/// A service that loses the answer to a create and lists this instead of the session, whatever its title was.
+async fn lists(session: Value) -> Fake {
+    Fake::start(move |seen, _| match seen.is("POST sessions") {
+        true => Answer::error(503, "UNAVAILABLE"),
+        false => Answer::json(&json!({"sessions": [session]})),
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_title_that_the_service_has_changed_leaves_a_create_in_doubt() {
+    let fake = lists(json!({"id": "7", "prompt": "p", "title": "A title of its own"})).await;
+    let error = fake.jules().run(NewSession::new("p")).await.unwrap_err();
+    assert!(error.to_string().contains("session 7 may be it"), "{error}");
+    assert_eq!(fake.count("POST sessions"), 1, "a second one could be a duplicate");
+
+    let fake = lists(json!({"id": "7", "prompt": "another", "title": "A title of its own"})).await;
+    let error = fake.jules().run(NewSession::new("p")).await.unwrap_err();
+    assert!(error.surely_not_processed(), "{error}");
+    assert_eq!(fake.count("POST sessions"), 5);
+    assert_eq!(fake.count("GET sessions"), 15, "each is looked for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_titles_are_known_to_change_nothing_is_created_again() {
+    let fake = Fake::start(|seen, number| match number {
+        0 => Answer::json(&json!({"id": "6", "title": "A title of its own"})),
+        _ if seen.is("POST sessions") => Answer::Bytes(Vec::new()),
+        _ => {
+            Answer::json(&json!({"sessions": [{"id": "6", "prompt": "one", "title": "A title of its own"}]}))
+        }
+    })
+    .await;
+    let jules = fake.jules();
+    jules.run(NewSession::new("one")).await.unwrap();
+    let error = jules.run(NewSession::new("two")).await.unwrap_err();
+    assert!(error.to_string().contains("does not keep titles"), "{error}");
+    assert_eq!(fake.count("POST sessions"), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,7 +56,7 @@ fn run_and_result_bring_a_pull_request() {
         let pull_request = outcome.pull_request.as_ref().unwrap();
         let url = pull_request.url.as_deref().unwrap();
         assert!(url.starts_with("https://github.com/my-org/web/pull/"), "{url}");
-        assert_eq!(pull_request.title.as_deref(), Some("Fix the login"));
+        assert!(pull_request.title.as_deref().unwrap().starts_with("Fix the login"));
         assert!(!outcome.change_set.as_ref().unwrap().diff().files.is_empty());
         assert!(!outcome.generated_files().is_empty());
 
@@ -124,7 +124,7 @@ fn a_stream_yields_each_activity_once_oldest_first_and_ends() {
 fn all_gives_results_in_the_order_of_the_items_and_holds_its_slots() {
     let table = Table::lay();
     let items: Vec<_> = (0..8).map(|n| format!("Task {n}")).collect();
-    let all = table.jules.all(&items, |task| web(task).title(task)).concurrency(3);
+    let all = table.jules.all(&items, |task| web(task).title(task).without_marker()).concurrency(3);
     let results = table.service.block_on(async { all.await });
     let titles: Vec<_> =
         results.iter().map(|result| result.as_ref().unwrap().session.title.clone()).collect();

@@ -1,0 +1,157 @@
+//! Creating a session exactly once: a create in doubt is looked for by its marker before anything is repeated.
+
+mod doubt;
+mod find;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::error::ErrorKind;
+use super::retry::{Attempts, Next as Retry};
+use super::{Error, Jules, Method, NewSession, Session, SessionId, TitleMarker, Turn};
+use doubt::{Doubt, Look, Next, Sign, Sought};
+use find::Back;
+
+pub use find::FindCreated;
+
+/// What a client knows of the sessions that it has created, to settle creates in doubt.
+#[derive(Debug, Default)]
+pub(super) struct Created {
+    newest: Mutex<Option<Sign>>,
+    /// A title came back without its marker.
+    titles_change: AtomicBool,
+}
+
+impl Created {
+    /// The service has answered with a session.
+    fn note(&self, session: &Session, marker: Option<&TitleMarker>, now: Timestamp) {
+        let is_changed =
+            marker.is_some() && session.title.is_some() && marker != doubt::marker_of(session).as_ref();
+        self.titles_change.fetch_or(is_changed, Ordering::Relaxed);
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Sign::of(session, now));
+    }
+
+    /// A session is to be deleted: no list need show it any more.
+    pub(super) fn forget(&self, session: &SessionId) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.take_if(|sign| sign.session == *session);
+    }
+
+    fn newest(&self) -> Option<Sign> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What has become of a create in doubt.
+enum Settled {
+    /// It was created, and found.
+    Adopted(Box<Session>),
+    /// It was not created. The turn of another POST, if there may be one.
+    NotCreated(Option<Turn>),
+    /// Nobody knows, for this reason.
+    Open(String),
+}
+
+impl Jules {
+    /// Creates one session, whatever becomes of the service's answers.
+    pub(super) async fn create_once(&self, new: &NewSession) -> Result<Session, Error> {
+        let (new, marker) = new.marked()?;
+        let (started, mut attempts) = (Instant::now(), Attempts::new(self.options().retries));
+        let (mut turn, mut posts) = (None, 0);
+        loop {
+            let granted = match turn.take() {
+                Some(granted) => granted,
+                None => self.turn_to_create().await?,
+            };
+            let asked = self.service_time();
+            posts += 1;
+            let error = match granted.create_session(&new).await {
+                Ok(session) => {
+                    self.sessions_created().note(&session, marker.as_ref(), self.service_time());
+                    return Ok(session);
+                }
+                Err(error) => error,
+            };
+            if error.surely_not_processed() {
+                let held = self.held_for(Method::CreateSession);
+                match attempts.failed(&error, started.elapsed(), held, fastrand::f64()) {
+                    Retry::GiveUp => return Err(error),
+                    Retry::Again(pause) => self.pause_before_retry(pause).await,
+                }
+                continue;
+            }
+            let Some(marker) = &marker else {
+                return Err(in_doubt(None, "it has no marker to be found by".to_owned(), error));
+            };
+            tracing::debug!(%marker, %error, "the session may have been created; looking for it");
+            let may_post = posts < self.options().retries.attempts && !error.is_capacity_refusal();
+            match self.settle(marker, &new, asked, may_post).await {
+                Settled::Adopted(session) => return Ok(*session),
+                Settled::NotCreated(next @ Some(_)) => turn = next,
+                Settled::NotCreated(None) => return Err(error.looked_for()),
+                Settled::Open(reason) => return Err(in_doubt(Some(marker), reason, error)),
+            }
+        }
+    }
+
+    /// Looks for the session of a POST that was decided at `asked` and may have been processed.
+    async fn settle(
+        &self,
+        marker: &TitleMarker,
+        new: &NewSession,
+        asked: Timestamp,
+        may_post: bool,
+    ) -> Settled {
+        let created = self.sessions_created();
+        let mut sought = Sought::new(marker, new, asked, self.service_time(), created.newest());
+        let mut doubt = Doubt::new(self.options().looks, Instant::now());
+        let mut turn = None;
+        loop {
+            // The turn of another POST is had first: between the last look and that nothing waits.
+            if may_post && doubt.is_last() && turn.is_none() {
+                match self.turn_to_create().await {
+                    Ok(granted) => turn = Some(granted),
+                    Err(error) => return Settled::Open(error.kind().to_string()),
+                }
+            }
+            let look = match self.look(&mut sought, created).await {
+                Ok(look) => look,
+                Err(error) if error.is_transient() => Look::Inconclusive(error.to_string()),
+                Err(error) => return Settled::Open(error.to_string()),
+            };
+            match doubt.looked(look, Instant::now()) {
+                Next::Adopt(session) => return Settled::Adopted(session),
+                Next::NotCreated => {
+                    turn.iter_mut().for_each(Turn::renew);
+                    return Settled::NotCreated(turn);
+                }
+                Next::GiveUp(reason) => return Settled::Open(reason),
+                Next::LookAgain => tokio::time::sleep(self.options().look_delay).await,
+            }
+        }
+    }
+
+    async fn look(&self, sought: &mut Sought<'_>, created: &Created) -> Result<Look, Error> {
+        let (mut back, mut listed) = (Back::to(self, Some(sought.since())), Vec::new());
+        while let Some(page) = back.next_page().await {
+            listed.extend(page?);
+        }
+        let look = sought.look(&listed, self.service_time());
+        let doubtful = back.gap().or_else(|| {
+            let change = created.titles_change.load(Ordering::Relaxed);
+            change.then(|| "the service does not keep titles as they are sent".to_owned())
+        });
+        Ok(match (look, doubtful) {
+            (Look::Absent, Some(why)) => Look::Inconclusive(why),
+            (look, _) => look,
+        })
+    }
+}
+
+fn in_doubt(marker: Option<&TitleMarker>, reason: String, cause: Error) -> Error {
+    let kind = ErrorKind::InDoubt { marker: marker.cloned(), reason };
+    Error::caused_by(Method::CreateSession, kind, cause)
+}
