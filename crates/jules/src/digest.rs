@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::outcome::{CLOCKS, age};
 use super::{Activity, ActivityKind, AgentPlan, Artifact, ChangeSet, Session};
@@ -14,6 +15,8 @@ use super::{Activity, ActivityKind, AgentPlan, Artifact, ChangeSet, Session};
 pub struct SessionDigest {
     /// How many activities there were.
     pub activities: usize,
+    /// How many of each kind.
+    pub counts: ActivityCounts,
     /// When the agent last did something.
     pub last_agent: Option<Timestamp>,
     /// When the user last wrote.
@@ -46,6 +49,45 @@ pub struct SessionDigest {
     worked: bool,
 }
 
+/// How many activities of each kind there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ActivityCounts {
+    /// Messages of the agent.
+    pub agent_messages: usize,
+    /// Messages of the user.
+    pub user_messages: usize,
+    /// Plans; each after the first one is a revision.
+    pub plans: usize,
+    /// Approvals of plans.
+    pub approvals: usize,
+    /// Reports of progress.
+    pub progress: usize,
+    /// Ends that were no failures.
+    pub completions: usize,
+    /// Failures.
+    pub failures: usize,
+    /// Those of no kind, or of one that this version does not know.
+    pub others: usize,
+}
+
+impl ActivityCounts {
+    fn add(&mut self, kind: &ActivityKind) {
+        let count = match kind {
+            ActivityKind::AgentMessaged { .. } => &mut self.agent_messages,
+            ActivityKind::UserMessaged { .. } => &mut self.user_messages,
+            ActivityKind::PlanGenerated(_) => &mut self.plans,
+            ActivityKind::PlanApproved { .. } => &mut self.approvals,
+            ActivityKind::ProgressUpdated { .. } => &mut self.progress,
+            ActivityKind::SessionCompleted => &mut self.completions,
+            ActivityKind::SessionFailed { .. } => &mut self.failures,
+            ActivityKind::None | ActivityKind::Unknown(_) => &mut self.others,
+        };
+        *count += 1;
+    }
+}
+
 /// What its activities tell of a completed session that has changed nothing.
 ///
 /// Known by the places of the activities alone: what a text means, only a reader can tell.
@@ -72,6 +114,7 @@ impl SessionDigest {
     /// Takes the next activity, oldest first.
     pub fn take(&mut self, mut activity: Activity) {
         self.activities += 1;
+        self.counts.add(&activity.kind);
         let has_artifacts = !activity.artifacts.is_empty();
         if activity.is_from_agent() {
             self.last_agent = self.last_agent.max(activity.create_time);
@@ -142,6 +185,12 @@ impl SessionDigest {
             | ActivityKind::None
             | ActivityKind::Unknown(_) => {}
         }
+    }
+
+    /// Whether the user has written, and the agent has neither done nor said anything since, nor has the session ended.
+    #[must_use]
+    pub fn is_addressed(&self) -> bool {
+        self.addressed
     }
 
     /// The agent's last message, unless the user has written since.

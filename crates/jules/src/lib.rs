@@ -47,6 +47,7 @@
 //! ```
 
 mod all;
+mod attention;
 mod batches;
 mod builder;
 mod client;
@@ -86,13 +87,14 @@ mod wait;
 mod watch;
 
 pub use all::{All, BatchEvent, StartedSessions};
+pub use attention::{Attention, Question};
 pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE};
 pub use client::Jules;
 pub use create::FindCreated;
 pub use cursor::{Cursor, InvalidCursor};
 pub use departure::Departure;
 pub use diff::{Diff, FileChange, FileDiff, FileKind};
-pub use digest::{SessionDigest, Unchanged};
+pub use digest::{ActivityCounts, SessionDigest, Unchanged};
 pub use error::{Error, ErrorKind, Refusal};
 pub use gate::Gate;
 pub use id::{ActivityId, InvalidId, SessionId, SourceName};

@@ -155,7 +155,7 @@ impl Settling {
 const LOOK: Duration = Duration::from_secs(2);
 
 /// How long activities may take where the session itself tells what it has made.
-const SIDE_READING: Duration = Duration::from_secs(10);
+pub(super) const SIDE_READING: Duration = Duration::from_secs(10);
 
 /// How far the service's clocks may differ from each other before what has just happened seems to have happened long ago.
 pub(super) const CLOCKS: Duration = Duration::from_secs(5 * 60);

@@ -8,7 +8,7 @@ use super::{ActivityStream, Error, Jules, NewSession, SessionClient, SessionId, 
 /// A session that runs by itself. Awaiting it waits for its [`result`](Self::result).
 #[derive(Clone, Debug)]
 pub struct AutomatedSession {
-    client: SessionClient,
+    pub(super) client: SessionClient,
 }
 
 impl Jules {

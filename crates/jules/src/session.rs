@@ -154,18 +154,37 @@ impl SessionClient {
     /// Fails with [`ErrorKind::SessionEnded`] when it ends otherwise. A state that comes and goes between two polls is
     /// not seen.
     pub fn wait_for(&self, state: SessionState) -> Wait<Session> {
-        let client = self.clone();
         let waiting_for = format!("session {} to be {state}", self.id);
+        self.wait_until_as(waiting_for, move |session| session.state.as_ref() == Some(&state))
+    }
+
+    /// Waits until the session is as wanted and gives the session.
+    ///
+    /// Fails with [`ErrorKind::SessionEnded`] when it ends otherwise. What comes and goes between two polls is not seen.
+    ///
+    /// ```no_run
+    /// # async fn example(session: jules::SessionClient) -> Result<(), jules::Error> {
+    /// let session = session.wait_until(|session| session.pull_request().is_some()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_until(&self, wanted: impl Fn(&Session) -> bool + Send + Sync + 'static) -> Wait<Session> {
+        self.wait_until_as(format!("session {} to be as wanted", self.id), wanted)
+    }
+
+    fn wait_until_as(
+        &self,
+        waiting_for: String,
+        wanted: impl Fn(&Session) -> bool + Send + Sync + 'static,
+    ) -> Wait<Session> {
+        let client = self.clone();
         Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {
-            let is_there = |session: &Session| session.state.as_ref() == Some(&state);
-            let session = wait::until(&client, &mut client.patience(), &last, is_there).await?;
-            match &session.state {
-                Some(ended) if *ended != state => {
-                    let kind = ErrorKind::SessionEnded { session: client.id, state: ended.clone() };
-                    Err(Error::new(Method::GetSession, kind))
-                }
-                _ => Ok(session),
+            let session = wait::until(&client, &mut client.patience(), &last, &wanted).await?;
+            if wanted(&session) {
+                return Ok(session);
             }
+            let state = session.state.unwrap_or(SessionState::Unspecified);
+            Err(Error::new(Method::GetSession, ErrorKind::SessionEnded { session: client.id, state }))
         })
     }
 

@@ -465,3 +465,38 @@ async fn all_keeps_the_distance_between_starts() {
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(start.elapsed().as_secs(), 40);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_left_to_a_person_costs_one_request_an_interval() {
+    let states = in_states(&[
+        "AWAITING_USER_FEEDBACK",
+        "AWAITING_USER_FEEDBACK",
+        "AWAITING_USER_FEEDBACK",
+        "AWAITING_USER_FEEDBACK",
+        "COMPLETED",
+    ]);
+    let fake = Fake::start(move |seen, number| match seen.is("GET sessions/1/activities") {
+        true => Answer::json(
+            &json!({"activities": [activity(1, &json!({"agentMessaged": {"agentMessage": "Which?"}}))]}),
+        ),
+        false => match states(seen, number) {
+            Answer::Whole(code, headers, body) => {
+                let mut session: Value = serde_json::from_slice(&body).unwrap();
+                session["updateTime"] = json!("2026-11-22T02:00:00Z");
+                Answer::Whole(code, headers, session.to_string().into_bytes())
+            }
+            other => other,
+        },
+    })
+    .await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let outcome = fake.jules().attach(id()).on_question(move |question| {
+        assert_eq!(question.text.as_deref(), Some("Which?"));
+        count.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(None)
+    });
+    assert!(outcome.await.unwrap().is_completed());
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "asked once");
+    assert_eq!((fake.count("GET sessions/1"), fake.count("GET sessions/1/activities")), (5, 1));
+}

@@ -14,3 +14,4 @@ mod service;
 mod silence;
 #[cfg(unix)]
 mod stopped;
+mod waiting;

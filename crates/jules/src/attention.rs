@@ -1,0 +1,224 @@
+//! Waiting for what a person has to do, and answering in that person's place.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::outcome::{self, SIDE_READING};
+use super::wait::{self, Wait};
+use super::{
+    AgentPlan, AutomatedSession, Cursor, Error, Method, Session, SessionClient, SessionDigest,
+    SessionOutcome, SessionState,
+};
+
+/// What a session waits for, from [`SessionClient::wait_for_attention`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one is made, at the end of a wait")]
+pub enum Attention {
+    /// Its plan is to be approved.
+    Plan {
+        /// The session as it was read last.
+        session: Session,
+        /// The plan, if it could be read.
+        plan: Option<AgentPlan>,
+    },
+    /// It asks something.
+    Question(Question),
+    /// It was paused, and nothing of the service's resumes it; a message may.
+    Paused(Session),
+    /// It has ended. It may have completed with a question: [`SessionOutcome::open_question`].
+    Ended(SessionOutcome),
+}
+
+/// A question of the agent's.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Question {
+    /// The session as it was read last.
+    pub session: Session,
+    /// What it asks: the agent's last message and what it has said elsewhere since; none where it says nothing, or where that
+    /// could not be read. Foreign text.
+    pub text: Option<String>,
+}
+
+impl SessionClient {
+    /// Waits until a person has to do something: approve the plan, answer a question, see to a paused session, or take the
+    /// result of one that has ended. What was approved or answered already does not count.
+    ///
+    /// One poll is under all of these, and the activities are read only where the session waits.
+    pub fn wait_for_attention(&self) -> Wait<Attention> {
+        let client = self.clone();
+        let waiting_for = format!("session {} to need attention", self.id);
+        Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {
+            let (mut patience, mut needs) = (client.patience(), Needs::default());
+            loop {
+                let is_open = |session: &Session| needs.are_open(session);
+                let session = wait::until(&client, &mut patience, &last, is_open).await?;
+                if session.is_terminal() {
+                    if let Some(outcome) = outcome::settle(&client, session, &mut patience, &last).await? {
+                        return Ok(Attention::Ended(outcome));
+                    }
+                    continue;
+                }
+                // What it waits for is told also where its activities cannot be read.
+                let is_read = needs.read(&client, &session).await;
+                let digest = &needs.digest;
+                match session.state {
+                    Some(SessionState::AwaitingPlanApproval) if !(is_read && digest.plan_approved) => {
+                        let plan = digest.plan.clone().filter(|_| is_read);
+                        return Ok(Attention::Plan { session, plan });
+                    }
+                    Some(SessionState::AwaitingUserFeedback) if !(is_read && digest.is_addressed()) => {
+                        let text = digest.question().filter(|_| is_read);
+                        return Ok(Attention::Question(Question { session, text }));
+                    }
+                    Some(SessionState::Paused) if !(is_read && digest.is_addressed()) => {
+                        return Ok(Attention::Paused(session));
+                    }
+                    _ => tokio::time::sleep(client.jules.options().poll_interval).await,
+                }
+            }
+        })
+    }
+
+    /// Waits until the session has ended, like [`result`](Self::result), and answers its questions meanwhile: `answer` is
+    /// called with each, also with one that a session has completed with, and what it gives is sent. With `None` the
+    /// question is left to a person. A plan that waits for an approval is not a question.
+    ///
+    /// ```no_run
+    /// # async fn example(jules: jules::Jules) -> Result<(), jules::Error> {
+    /// use jules::NewSession;
+    ///
+    /// let session = jules.run(NewSession::new("Upgrade the parser").source("o/r").branch("main")).await?;
+    /// let outcome = session.on_question(async |_| Some("Decide yourself and go on.".to_owned())).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_question<F>(&self, answer: impl FnMut(Question) -> F + Send + 'static) -> Wait<SessionOutcome>
+    where
+        F: Future<Output = Option<String>> + Send + 'static,
+    {
+        let client = self.clone();
+        let waiting_for = format!("session {} to end", self.id);
+        Wait::new(&self.jules, Method::GetSession, waiting_for, |last| async move {
+            client.answer_all(answer, &last).await
+        })
+    }
+
+    async fn answer_all<F>(
+        self,
+        mut answer: impl FnMut(Question) -> F + Send,
+        last: &wait::LastState,
+    ) -> Result<SessionOutcome, Error>
+    where
+        F: Future<Output = Option<String>> + Send,
+    {
+        let (mut patience, mut needs) = (self.patience(), Needs::default());
+        loop {
+            let is_open = |session: &Session| {
+                session.state == Some(SessionState::AwaitingUserFeedback) && needs.are_open(session)
+            };
+            let session = wait::until(&self, &mut patience, last, is_open).await?;
+            let mut ended = None;
+            if session.is_terminal() {
+                ended = outcome::settle(&self, session.clone(), &mut patience, last).await?;
+                match &ended {
+                    None => continue,
+                    Some(outcome) if outcome.open_question.is_none() => return Ok(outcome.clone()),
+                    Some(_) => {}
+                }
+            }
+            if needs.read(&self, &session).await && !needs.digest.is_addressed() && !needs.waits_for_ours() {
+                let text = needs.digest.question();
+                if let Some(text) = answer(Question { session, text }).await {
+                    self.send_once(&text).await?;
+                    needs.sent(self.jules.options().fresh_patience);
+                    continue;
+                }
+            }
+            if let Some(outcome) = ended {
+                return Ok(outcome);
+            }
+            tokio::time::sleep(self.jules.options().poll_interval).await;
+        }
+    }
+
+    /// Sends a message that may have arrived when its answer is lost: the activities will tell.
+    async fn send_once(&self, text: &str) -> Result<(), Error> {
+        match self.send(text).await {
+            Err(error) if error.surely_not_processed() || !error.is_transient() => Err(error),
+            Err(error) => {
+                tracing::debug!(session = %self.id, %error, "the answer may have arrived");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+impl AutomatedSession {
+    /// The same as [`SessionClient::on_question`].
+    pub fn on_question<F>(&self, answer: impl FnMut(Question) -> F + Send + 'static) -> Wait<SessionOutcome>
+    where
+        F: Future<Output = Option<String>> + Send + 'static,
+    {
+        self.client.on_question(answer)
+    }
+}
+
+/// What the activities say of a session that waits. They are read on from where they were, and only when it has changed.
+#[derive(Default)]
+struct Needs {
+    digest: SessionDigest,
+    cursor: Cursor,
+    /// When the session had changed last as they were read.
+    changed: Option<Timestamp>,
+    /// How many messages of the user there were before ours, and until when it may still be missing.
+    sent: Option<(usize, Instant)>,
+}
+
+impl Needs {
+    /// Whether the session waits for something that was not seen to be done.
+    fn are_open(&self, session: &Session) -> bool {
+        let is_waiting = session.state.as_ref().is_some_and(SessionState::is_waiting);
+        is_waiting
+            && (session.update_time.is_none() || session.update_time != self.changed || self.is_overdue())
+    }
+
+    /// Reads what is new; whether that could be had.
+    async fn read(&mut self, client: &SessionClient, session: &Session) -> bool {
+        let read = async {
+            let mut history = client.activities().history().from(self.cursor.clone());
+            while let Some(activity) = history.next().await {
+                self.digest.take(activity?);
+                self.cursor = history.cursor();
+            }
+            Ok::<_, Error>(())
+        };
+        let is_read = matches!(tokio::time::timeout(SIDE_READING, read).await, Ok(Ok(())));
+        self.changed = session.update_time.filter(|_| is_read);
+        is_read
+    }
+
+    /// Our message has left.
+    fn sent(&mut self, patience: Duration) {
+        self.sent = Some((self.digest.counts.user_messages, Instant::now() + patience));
+    }
+
+    /// Whether our message is still to be shown.
+    fn waits_for_ours(&self) -> bool {
+        self.sent.is_some_and(|(before, until)| {
+            self.digest.counts.user_messages <= before && Instant::now() < until
+        })
+    }
+
+    /// Whether our message was to be shown by now, and is not.
+    fn is_overdue(&self) -> bool {
+        self.sent.is_some_and(|(before, until)| {
+            self.digest.counts.user_messages <= before && Instant::now() >= until
+        })
+    }
+}
