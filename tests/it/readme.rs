@@ -36,17 +36,9 @@ fn bare(line: &str) -> &str {
 
 /// Whether it is of a clone of the repository, sets up a key of one's own, or is another program's.
 fn is_elsewhere(line: &str) -> bool {
-    [
-        "cargo test",
-        "cargo install",
-        "cargo build",
-        "docker build",
-        ".ci/run",
-        "export JULES_API_KEY",
-        "GH_HOST=",
-    ]
-    .iter()
-    .any(|it| line.starts_with(it))
+    ["cargo test", "cargo install", "cargo build", "docker ", ".ci/run", "export JULES_API_KEY", "GH_HOST="]
+        .iter()
+        .any(|it| line.starts_with(it))
 }
 
 /// Runs a line as a shell would, with the service of the world in place of the real one.
