@@ -51,7 +51,7 @@ use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
 
 pub(crate) use dispatch::Held;
-pub(crate) use left_over::LeftOver;
+pub(crate) use left_over::{GivenUp, LeftOver};
 pub(crate) use patience::patience;
 pub(crate) use planned::planned;
 pub use stop::StopReason;

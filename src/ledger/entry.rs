@@ -99,6 +99,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         | EventKind::PlanApproved { .. }
         | EventKind::Replied { .. }
         | EventKind::Nudged { .. }
+        | EventKind::SessionArchiving { .. }
         | EventKind::Noted { .. }
         | EventKind::ApiUsed { .. }
         | EventKind::GithubUsed { .. }

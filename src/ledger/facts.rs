@@ -105,6 +105,41 @@ pub(super) fn latest<'a>(
     Ok(found)
 }
 
+/// What was given up of the manifest's tasks since then, was neither seen to end nor put away, and is the last that any run
+/// has of its task.
+pub(super) fn left(
+    conn: &Connection,
+    manifest: &ManifestIdentity,
+    since: Timestamp,
+    is_wanted: impl Fn(&TaskId) -> bool,
+) -> rusqlite::Result<Vec<Loose>> {
+    let runs = heads(conn, manifest.is_simulated())?;
+    let is_ours = |n: &i64| runs.get(n).filter(|head| manifest.covers(&head.path, &head.name));
+    // The first term is that of the index.
+    let mut of_all = conn.prepare_cached(
+        "SELECT run, id FROM tasks \
+         WHERE (last IS NULL OR last IN ('intent', 'live', 'ended', 'left')) \
+             AND last = 'left' AND (ended_at IS NULL OR ended_at >= ?1) ORDER BY run DESC",
+    )?;
+    let mut newer =
+        conn.prepare_cached("SELECT run FROM tasks WHERE id = ?1 AND run > ?2 AND last IS NOT 'none'")?;
+    let mut found = Vec::new();
+    let mut rows = of_all.query([since.as_millisecond()])?;
+    while let Some(row) = rows.next()? {
+        let (n, id): (i64, TaskId) = (row.get(0)?, TaskId::new(row.get::<_, String>(1)?));
+        let Some(head) = is_ours(&n).filter(|_| is_wanted(&id)) else { continue };
+        let later = newer.query_map(params![id.as_str(), n], |row| row.get(0))?;
+        let later: Vec<i64> = later.collect::<rusqlite::Result<_>>()?;
+        if later.iter().any(|n| is_ours(n).is_some()) {
+            continue;
+        }
+        let record = task_record(conn, n, &id)?;
+        let record = record.filter(|it| it.last_attempt().is_some_and(AttemptRecord::is_left));
+        found.extend(record.map(|record| Loose { run: head.id.clone(), record }));
+    }
+    Ok(found)
+}
+
 /// On which branches tasks of the manifest stood, run by run, until one of each wanted repository is known.
 pub(super) fn branches(
     conn: &Connection,

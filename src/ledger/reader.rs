@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fold::{RunRow, for_each_event, run_id, session_id, time};
 use super::{
-    Facts, Latest, LedgerError, ManifestIdentity, RunOverview, StoredEvents, StoredRun, database, facts,
-    overview,
+    Facts, Latest, LedgerError, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun, database,
+    facts, overview,
     pulls::{self, LedgerPull},
 };
 use crate::outcome::{PullWrite, RunId, RunRecord, TaskRecord};
@@ -123,6 +123,21 @@ impl LedgerReader {
         tasks: impl Iterator<Item = &'a TaskId>,
     ) -> Result<HashMap<TaskId, Latest>, LedgerError> {
         self.snapshot(|conn| facts::latest(conn, manifest, tasks))
+    }
+
+    /// What was given up of the manifest's tasks since then, was neither seen to end nor put away, and is the last that any
+    /// run has of its task.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn left(
+        &self,
+        manifest: &ManifestIdentity,
+        since: Timestamp,
+        is_wanted: impl Fn(&TaskId) -> bool,
+    ) -> Result<Vec<Loose>, LedgerError> {
+        self.snapshot(|conn| facts::left(conn, manifest, since, is_wanted))
     }
 
     /// On which branches the manifest's tasks stood, the newest run's first, until one of each of these repositories (in

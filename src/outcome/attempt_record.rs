@@ -19,6 +19,8 @@ pub struct AttemptRecord {
     pub adopted: bool,
     /// Whether its session was given up and put into the archive.
     pub archived: bool,
+    /// Whether the archive was asked to take it: if it is there, we have put it there.
+    pub(crate) archiving: bool,
     /// Whether the create was refused for certain: the intent is void.
     pub refused: bool,
     /// The intent.
@@ -59,6 +61,7 @@ impl AttemptRecord {
             state: None,
             adopted: false,
             archived: false,
+            archiving: false,
             refused: false,
             started_at: ts,
             service_time,
@@ -105,6 +108,7 @@ impl AttemptRecord {
             self.followed = SignedDuration::ZERO;
         }
         self.woken = outcome.is_open() && (self.woken || had_ended);
+        self.archiving &= !self.woken;
         self.outcome = Some(outcome);
     }
 
@@ -131,6 +135,11 @@ impl AttemptRecord {
     pub(crate) fn is_left(&self) -> bool {
         let ended_badly = self.outcome.is_some_and(Outcome::is_failure);
         self.session.is_some() && ended_badly && !self.archived && !self.has_ended()
+    }
+
+    /// Whether its session was live when we asked the archive to take it: there is to be another one in its place.
+    pub(crate) fn is_to_be_replaced(&self) -> bool {
+        self.archiving && self.is_live()
     }
 
     /// Whether its session was seen to end, by the service's word for its state.

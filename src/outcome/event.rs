@@ -187,6 +187,14 @@ pub enum EventKind {
         /// Which attempt.
         attempt: u32,
     },
+    /// We are about to put the attempt's session, which had not ended, into the archive: it was given up, or is to be replaced.
+    /// On disk before the request leaves: whoever finds it there knows that nobody else has put it there.
+    SessionArchiving {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// The attempt's session had not ended when it was given up; it is in the archive now, which pauses it.
     SessionArchived {
         /// For which task.
@@ -348,6 +356,7 @@ impl EventKind {
                 | Self::SessionCreated { .. }
                 | Self::Replied { .. }
                 | Self::Nudged { .. }
+                | Self::SessionArchiving { .. }
                 | Self::TaskMarked { .. }
                 | Self::PullRequestActing { .. }
                 | Self::WavesFixed { .. }
@@ -390,6 +399,7 @@ impl EventKind {
             | Self::PlanApproved { task, .. }
             | Self::Replied { task, .. }
             | Self::Nudged { task, .. }
+            | Self::SessionArchiving { task, .. }
             | Self::SessionArchived { task, .. }
             | Self::WorkFound { task, .. }
             | Self::AttemptEnded { task, .. }

@@ -137,12 +137,7 @@ impl RunRecord {
         &'r self,
         planned: &'r HashSet<&TaskId>,
     ) -> impl Iterator<Item = (&'r TaskId, &'r TaskRecord)> {
-        let is_planned = |id: &TaskId, task: &TaskRecord| {
-            let PlannedTask { job, source, .. } = &task.planned;
-            let without_branch = || id.without_branch(job, source.as_ref()?);
-            planned.contains(id) || without_branch().is_some_and(|id| planned.contains(&id))
-        };
-        self.tasks.iter().filter(move |(id, task)| task.is_open() && !is_planned(id, task))
+        self.tasks.iter().filter(|(_, task)| task.is_open() && !task.is_among(planned))
     }
 
     /// The end of such a task.
@@ -269,6 +264,7 @@ impl RunRecord {
             | EventKind::PlanApproved { task, .. }
             | EventKind::Replied { task, .. }
             | EventKind::Nudged { task, .. }
+            | EventKind::SessionArchiving { task, .. }
             | EventKind::SessionArchived { task, .. }
             | EventKind::WorkFound { task, .. }
             | EventKind::AttemptEnded { task, .. }

@@ -1,10 +1,13 @@
 //! A task and its attempts, as a run's events tell them.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::{
     AttemptRecord, EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords, PullRequest, Work,
 };
+use crate::plan::TaskId;
 use jules::SessionId;
 
 /// A task, as its events tell it.
@@ -106,6 +109,13 @@ impl TaskRecord {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.outcome.is_none_or(Outcome::is_open)
+    }
+
+    /// Whether it is one of those planned now. One that stands there without its branch, which nobody can tell just now, is.
+    pub(crate) fn is_among(&self, planned: &HashSet<&TaskId>) -> bool {
+        let PlannedTask { id, job, source, .. } = &self.planned;
+        let without_branch = || id.without_branch(job, source.as_ref()?);
+        planned.contains(id) || without_branch().is_some_and(|id| planned.contains(&id))
     }
 
     /// Whether it has ended in a way that counts as failed.
@@ -231,7 +241,7 @@ impl TaskRecord {
                         a.follow_anew(ts);
                     }
                     a.session = Some(session.clone());
-                    (a.refused, a.archived) = (false, false);
+                    (a.refused, a.archiving, a.archived) = (false, false, false);
                     a.outcome = None;
                     a.reason = None;
                     a.ended_at = None;
@@ -242,6 +252,9 @@ impl TaskRecord {
                     a.state = Some(state.clone());
                     a.detected_after_ms = a.detected_after_ms.or(*detected_after_ms);
                 });
+            }
+            EventKind::SessionArchiving { attempt, .. } => {
+                self.with_attempt(*attempt, |a| a.archiving = true)
             }
             EventKind::SessionArchived { attempt, .. } => self.with_attempt(*attempt, |a| a.archived = true),
             EventKind::WorkFound { attempt, work, .. } => {

@@ -210,7 +210,10 @@ fn at_work(facts: &Facts) -> Option<Decision> {
     let run = loose.run.clone();
     match &last.session {
         None => Some(Decision::Settle { run }),
-        Some(session) if last.is_live() => Some(Decision::GoOn { run, session: session.id.clone() }),
+        // One that was about to be replaced is put away first.
+        Some(session) if last.is_live() && !last.is_to_be_replaced() => {
+            Some(Decision::GoOn { run, session: session.id.clone() })
+        }
         Some(_) => None,
     }
 }

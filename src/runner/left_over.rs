@@ -6,10 +6,11 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::decision::Decision;
-use crate::engine::LeftOver;
-use crate::ledger::Facts;
+use super::{Options, RunError};
+use crate::engine::{GivenUp, LeftOver};
+use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity};
 use crate::outcome::{Marker, RunRecord, TaskRecord};
-use crate::plan::{GiveUp, Task, TaskId};
+use crate::plan::{GiveUp, Plan, Task, TaskId};
 use jules::SessionId;
 
 /// What was given up longer ago is left alone: so far back runs look for sessions as well.
@@ -21,20 +22,47 @@ const MOST: usize = 100;
 /// Those of tasks that the run does not work on; another attempt sees to the session before by itself.
 pub(super) fn left_over<'t>(
     tasks: impl Iterator<Item = ((&'t Task, &'t Facts), &'t Decision)>,
+    removed: &[Loose],
     known: Option<&RunRecord>,
     now: Timestamp,
 ) -> Vec<LeftOver> {
-    let of = |((task, facts), decision): ((&Task, &Facts), &Decision)| {
+    let is_to_be_seen_to = |((task, facts), decision): ((&'t Task, &'t Facts), &Decision)| {
         let is_over = !decision.is_work() && *decision != Decision::Needs;
-        let loose = facts.loose.as_ref().filter(|_| is_over && task.give_up == GiveUp::Archive)?;
-        let last = loose.record.last_attempt().filter(|last| last.is_left())?;
-        let at = last.ended_at.filter(|at| now.duration_since(*at) < OLDEST)?;
+        facts.loose.as_ref().filter(|_| is_over && task.give_up == GiveUp::Archive)
+    };
+    let of = |loose: &Loose| {
+        let last = loose.record.last_attempt()?;
+        let given_up = GivenUp::of(last).filter(|left| now.duration_since(left.at) < OLDEST)?;
         let session = last.session.as_ref()?.id.clone();
         let is_here = known.is_some_and(|known| known.info.id == loose.run);
-        let (attempt, state) = (is_here.then_some(last.number), last.state.clone());
-        Some(LeftOver { task: loose.record.planned.id.clone(), attempt, session, state, at })
+        let (task, attempt) = (loose.record.planned.id.clone(), is_here.then_some(last.number));
+        Some(LeftOver { task, attempt, session, given_up })
     };
-    tasks.filter_map(of).take(MOST).collect()
+    tasks.filter_map(is_to_be_seen_to).chain(removed).filter_map(of).take(MOST).collect()
+}
+
+/// What was given up of tasks that the manifest does not hold any more, and is to be put away: by its present word on the
+/// job, if that is still there, or else by what was begun. Of a part of the manifest nobody can tell what has left it.
+pub(super) fn removed(
+    plan: &Plan,
+    identity: &ManifestIdentity,
+    options: &Options,
+    reader: Option<&LedgerReader>,
+    now: Timestamp,
+) -> Result<Vec<Loose>, RunError> {
+    let is_whole = !options.selection.is_partial() && plan.unresolved.is_empty();
+    let Some(reader) = reader.filter(|_| is_whole) else { return Ok(Vec::new()) };
+    let planned: HashSet<&TaskId> = plan.tasks.iter().map(|task| &task.id).collect();
+    let is_to_be_put_away = |loose: &Loose| {
+        let job = plan.tasks.iter().find(|task| task.job == loose.record.planned.job);
+        let was_begun = || loose.record.last_attempt().is_some_and(|last| last.archiving);
+        let is_word = job.map_or_else(was_begun, |job| job.give_up == GiveUp::Archive);
+        is_word && !loose.record.is_among(&planned)
+    };
+    let since = now.saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);
+    let mut left = reader.left(identity, since, |task| !planned.contains(task))?;
+    left.retain(is_to_be_put_away);
+    Ok(left)
 }
 
 /// What of the round before holds slots in the next one.

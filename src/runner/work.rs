@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decision::{Asked, Because, Decision, Round, decide, is_round_over};
 use super::existing;
-use super::left_over::{Left, left_over};
+use super::left_over::{self, Left};
 use super::merges::Merges;
 use super::open_pulls;
 use super::outlook::Outlook;
@@ -118,10 +118,13 @@ impl Work {
         let again = told_again(&plan, &decisions);
         let is_replaced = |(decision, facts): &(&Decision, &Facts)| {
             let last = facts.loose.as_ref().and_then(|loose| loose.record.last_attempt());
-            matches!(decision, Decision::Start(_)) && last.is_some_and(AttemptRecord::is_live)
+            let is_told = matches!(decision, Decision::Start(because) if *because != Because::Open);
+            is_told && last.is_some_and(AttemptRecord::is_live)
         };
         let replaced = decisions.iter().zip(&facts).filter(is_replaced).count();
-        let left_over = left_over(plan.tasks.iter().zip(&facts).zip(&decisions), known, now);
+        let removed = left_over::removed(&plan, identity, options, reader, now)?;
+        let left_over =
+            left_over::left_over(plan.tasks.iter().zip(&facts).zip(&decisions), &removed, known, now);
         let earlier = earlier(&plan, &mut facts, &decisions, known, reader)?;
         let by_pulls = by_pulls(&plan, &decisions, known);
         let ended_by_pulls: Vec<_> = plan

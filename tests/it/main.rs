@@ -24,6 +24,7 @@ mod exit_codes;
 mod files;
 mod following;
 mod fuzz;
+mod given_up;
 mod hostile;
 mod impossible;
 mod interop;

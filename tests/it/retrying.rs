@@ -103,67 +103,6 @@ fn what_was_given_up_and_not_put_away_before_the_deadline_is_told() {
     assert!(ended.stderr.contains(&way_out), "{ended}");
 }
 
-/// Two sessions that were given up, and whose archives the deadline has cut short: by a manifest with these keys.
-fn left_over(manifest: &Manifest, behaviour: &str) -> World {
-    let scenario = format!(
-        "{{ faults: [{{ kind: throttle, on: sessions.archive, retry-after: 60s, during: 0s..3s, since: first-session }}], \
-            defaults: {{ {behaviour} }} }}"
-    );
-    let world = World::with(&scenario, manifest);
-    world.run().args("--deadline 2s").exits(100);
-    assert!(!world.sessions().iter().any(|session| session.archived));
-    world.until(|world| {
-        let first = world.sessions()[0].created_at;
-        jiff::Timestamp::now().duration_since(first) > jiff::SignedDuration::from_secs(3)
-    });
-    world
-}
-
-#[test]
-fn what_was_given_up_and_not_put_away_is_put_away_by_the_next_run() {
-    let manifest = tasks(2).set("timeouts", "{ task: 200ms, stall: 20s }");
-    let world = left_over(&manifest, "duration: 10m, outcome: pull-request");
-    let dry = world.run().arg("-n").exits(0);
-    assert!(dry.stderr.contains("2 given up and to be archived"), "{dry}");
-    let ended = world.run().exits(100);
-    assert!(world.sessions().iter().all(|session| session.archived), "{ended}");
-    assert!(ended.report().tasks.iter().all(|task| task.attempts[0].archived), "{ended}");
-    assert_eq!(ended.count(Outcome::TimedOut), 2);
-    let requests = world.statistics().requests.clone();
-    let ended = world.run().exits(100);
-    assert!(ended.stderr.contains("nothing to do"), "{ended}");
-    assert_eq!(world.statistics().requests, requests, "nothing is asked any more");
-    world.created(2);
-}
-
-#[test]
-fn what_was_given_up_is_not_put_away_when_it_has_ended_or_is_to_be_left() {
-    let manifest = tasks(2).set("timeouts", "{ task: 200ms, stall: 20s }");
-    let world = left_over(&manifest, "duration: 2500ms, outcome: pull-request");
-    let ended = world.run().exits(100);
-    assert!(ended.stderr.contains("has ended since: COMPLETED"), "{ended}");
-    assert!(!world.sessions().iter().any(|session| session.archived));
-    assert_eq!(world.run().arg("--failed").exits(0).count(Outcome::Succeeded), 2);
-    world.created(2);
-    // Somebody wants to see what it does.
-    let world = left_over(&manifest, "duration: 10m");
-    world.write("jobs.yaml", &manifest.set("defaults", "{ give-up: leave }").to_string());
-    world.run().exits(100);
-    assert!(!world.sessions().iter().any(|session| session.archived));
-}
-
-#[test]
-fn what_a_person_has_answered_since_it_was_given_up_is_not_put_away() {
-    let manifest = tasks(1).set("waiting", "{ user-feedback: fail }");
-    let world =
-        left_over(&manifest, "duration: 40ms, outcome: stall, feedback: { times: 1, question: Which one? }");
-    let id = world.sessions()[0].id.parse().unwrap();
-    world.service().block_on(world.jules().send_message(&id, "The second one.")).unwrap();
-    let ended = world.run().exits(100);
-    assert!(ended.stderr.contains("was answered since"), "{ended}");
-    assert!(!world.sessions()[0].archived);
-}
-
 #[test]
 fn a_session_that_the_service_does_not_know_for_a_while_is_neither_deleted_nor_done_again() {
     let scenario = "{ faults: [{ kind: error-before, on: reads, status: 404, since: first-session, \

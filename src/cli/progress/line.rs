@@ -147,6 +147,7 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         | EventKind::TaskPlanned { .. }
         | EventKind::IntentRecorded { .. }
         | EventKind::CreateRepeated { .. }
+        | EventKind::SessionArchiving { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::ApiUsed { .. }
         | EventKind::GithubUsed { .. }

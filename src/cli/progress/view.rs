@@ -194,6 +194,7 @@ impl RunView {
             | EventKind::GithubUsed { .. }
             | EventKind::WavesFixed { .. }
             | EventKind::WaveReleased { .. }
+            | EventKind::SessionArchiving { .. }
             | EventKind::SessionArchived { .. }
             | EventKind::WorkFound { .. }
             | EventKind::Noted { .. }

@@ -138,10 +138,12 @@ pub(super) fn given_up(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::left_over::GivenUp;
 
     fn left(n: usize) -> LeftOver {
         let (task, session) = (TaskId::new(format!("t{n}")), format!("{n}").parse().unwrap());
-        LeftOver { task, attempt: Some(1), session, state: None, at: jiff::Timestamp::UNIX_EPOCH }
+        let given_up = GivenUp { state: None, at: jiff::Timestamp::UNIX_EPOCH };
+        LeftOver { task, attempt: Some(1), session, given_up }
     }
 
     #[test]

@@ -8,13 +8,15 @@ use tokio::time::Instant;
 use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::{Action, Purpose, TaskIx};
-use crate::engine::driver::{End, Spent};
+use crate::engine::driver::{Driver, End, Spent};
 use crate::engine::input::{Digest, FailureKind, Now, RequestFailure, Seen};
 use crate::engine::judge::{
     PATIENCE, asked, gone_after, is_fresh, is_met, is_met_by_failed, judge, own_turn,
 };
+use crate::engine::left_over::GivenUp;
 use crate::engine::refusals::Refusals;
-use crate::outcome::{AttemptRecord, Outcome, TaskRecord};
+use crate::outcome::{AttemptRecord, EventKind, Outcome, TaskRecord};
+use crate::plan::GiveUp;
 use jules::{Options, SessionId, SessionState};
 
 /// How often a session is looked at that cannot be, is not there, or is not put away.
@@ -26,6 +28,10 @@ pub(super) struct OldSession {
     id: SessionId,
     /// It was seen to end, and judged.
     ended: bool,
+    /// An earlier invocation gave it up, and it was neither seen to end nor put away.
+    given_up: Option<GivenUp>,
+    /// The archive was asked to take it, and its answer is not on record.
+    is_archiving: bool,
     pub(super) wanted: Wanted,
     /// When the look was asked for that showed it ended, put away or gone.
     pub(super) over_at: Option<Instant>,
@@ -55,6 +61,8 @@ impl OldSession {
         Self {
             id: id.clone(),
             ended,
+            given_up: None,
+            is_archiving: false,
             wanted: Wanted::ItsEnd,
             over_at: None,
             looks: 0,
@@ -71,7 +79,9 @@ impl OldSession {
     /// The session of an attempt that was given up, or is over.
     pub(super) fn of(attempt: &AttemptRecord, wanted: Wanted) -> Option<Self> {
         let session = attempt.session.as_ref()?;
-        Some(Self { wanted, ..Self::new(&session.id, attempt.has_ended(), None) })
+        let given_up = GivenUp::of(attempt);
+        let is_archiving = (attempt.archiving || given_up.is_some()) && !attempt.archived;
+        Some(Self { wanted, given_up, is_archiving, ..Self::new(&session.id, attempt.has_ended(), None) })
     }
 }
 
@@ -115,6 +125,9 @@ impl Dispatch {
         let State::Rechecking(_) = *self.tasks.state(ix) else { return };
         let Some(OldSession { ended, wanted, .. }) = self.tasks[ix].old else { return };
         let is_given_up = self.tasks[ix].owed.is_some();
+        if result.as_ref().is_ok_and(|seen| seen.archived) {
+            self.found_archived(ix);
+        }
         match result {
             Ok(seen) if wanted != Wanted::ItsEnd && seen.is_over() => self.start_beside(ix, asked),
             Ok(seen) if seen.state == SessionState::Completed && !ended => {
@@ -136,7 +149,9 @@ impl Dispatch {
                 self.on_completed_before(ix, &seen, asked, now);
             }
             Ok(seen) if seen.is_over() => self.start_beside(ix, asked),
-            Ok(seen) if !is_given_up => self.take_up_again(ix, &seen, asked, now),
+            Ok(seen) if !is_given_up && !self.is_still_given_up(ix, &seen) => {
+                self.take_up_again(ix, &seen, asked, now);
+            }
             Ok(_) => {
                 self.put_away(ix, now);
                 self.recheck_failed(ix, "it could not be put away", now);
@@ -144,6 +159,27 @@ impl Dispatch {
             Err(failure) if failure.kind == FailureKind::Missing => self.on_missing(ix, asked, now),
             Err(failure) => self.recheck_failed(ix, &failure.text, now),
         }
+    }
+
+    /// What an earlier invocation asked of the archive is done.
+    fn found_archived(&mut self, ix: TaskIx) {
+        let (task, attempt) = self.names(self.tasks.last_attempt(ix));
+        let is_news = self.tasks[ix].old.as_mut().is_some_and(|old| std::mem::take(&mut old.is_archiving));
+        if is_news && attempt > 0 {
+            self.turn.events.push(EventKind::SessionArchived { task, attempt });
+        }
+    }
+
+    /// Whether a listing shows the session that an earlier invocation gave up: it is read again by itself.
+    pub(super) fn is_read_again(&self, ix: TaskIx, session: &SessionId) -> bool {
+        let old = self.tasks[ix].old.as_ref();
+        old.is_some_and(|old| old.given_up.is_some() && old.id == *session)
+    }
+
+    /// Whether an earlier invocation has given it up, it is to be put away for that, and nobody has seen to it since.
+    fn is_still_given_up(&self, ix: TaskIx, seen: &Seen) -> bool {
+        let given_up = self.tasks[ix].old.as_ref().and_then(|old| old.given_up.as_ref());
+        self.plan[ix].give_up == GiveUp::Archive && given_up.is_some_and(|left| !left.is_answered(seen))
     }
 
     /// Whether the task has what it wants of its session, whatever state that is in.
@@ -240,12 +276,18 @@ impl Dispatch {
     pub(super) fn put_away(&mut self, ix: TaskIx, now: Now) {
         let Some(old) = &self.tasks[ix].old else { return };
         let session = old.id.clone();
+        if let Some(old) = &mut self.tasks[ix].old {
+            // Its answer tells.
+            old.is_archiving = false;
+        }
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
-        self.archive(&session, task, Some(attempt), now);
+        // That of an earlier run is no attempt of this one.
+        self.archive(&session, task, Some(attempt).filter(|attempt| *attempt > 0), now);
     }
 
     /// The attempt had been given up, but its session is at work, or has completed since.
     fn take_up_again(&mut self, ix: TaskIx, seen: &Seen, asked: Instant, now: Now) {
+        let is_ours = self.tasks[ix].old.as_ref().is_some_and(|old| old.given_up.is_some());
         // An attempt of an earlier run becomes one of this run, which has none yet.
         let is_earlier = self.tasks[ix].attempts == 0;
         if is_earlier {
@@ -256,7 +298,10 @@ impl Dispatch {
         self.tasks[ix].begun = Some(now);
         self.record_session(ix, seen, is_earlier);
         self.follow(ix, &seen.id, false, Spent::default(), now);
-        self.drive(self.tasks.last_attempt(ix), now, |driver| driver.on_seen(seen, asked, now));
+        let attempt = self.tasks.last_attempt(ix);
+        let put_away = self.tasks.driver_of(attempt).filter(|_| seen.archived && is_ours);
+        put_away.into_iter().for_each(Driver::found_in_archive);
+        self.drive(attempt, now, |driver| driver.on_seen(seen, asked, now));
         self.leave_if_nobody_waits(ix, now);
     }
 }

@@ -188,7 +188,8 @@ impl Dispatch {
     }
 
     fn take_over_last(&mut self, ix: TaskIx, last: &AttemptRecord, now: Now) {
-        let wanted = self.wanted(ix);
+        // What an invocation before had begun to replace is replaced.
+        let wanted = if last.is_to_be_replaced() { Wanted::ItsPlace } else { self.wanted(ix) };
         if wanted == Wanted::ItsPlace && last.is_live() {
             self.tasks[ix].attempts_before = self.tasks[ix].attempts;
             let reason = "its session is live, and could not be put away".to_owned();

@@ -1,18 +1,12 @@
 //! How sessions are put into the archive: now, or by the next invocation after a look.
 
-use jiff::SignedDuration;
-
 use super::archiving::{Asked, Wait, given_up};
 use super::{Dispatch, Stage};
 use crate::engine::action::Action;
 use crate::engine::input::{FailureKind, Now, RequestFailure, Seen};
-use crate::engine::left_over::LeftOver;
-use crate::outcome::{EventKind, is_waiting};
+use crate::outcome::EventKind;
 use crate::plan::TaskId;
 use jules::SessionId;
-
-/// How far clocks may differ.
-const CLOCKS: SignedDuration = SignedDuration::from_mins(1);
 
 /// How many sessions a note names.
 const MAX_NAMED: usize = 20;
@@ -20,6 +14,9 @@ const MAX_NAMED: usize = 20;
 impl Dispatch {
     /// Puts a session away, which pauses it.
     pub(super) fn archive(&mut self, session: &SessionId, task: TaskId, attempt: Option<u32>, now: Now) {
+        if let Some(attempt) = attempt {
+            self.turn.events.push(EventKind::SessionArchiving { task: task.clone(), attempt });
+        }
         let asked = Asked { until: now.instant + self.patience(), task, attempt };
         self.archiving.ask(session.clone(), asked);
         self.turn.actions.push(Action::Archive { session: session.clone() });
@@ -61,7 +58,6 @@ impl Dispatch {
     ) {
         let Some(left) = self.archiving.looked(session) else { return };
         let told = |what: &str| format!("session {session} was given up, and {what}");
-        let is_answered = |seen: &Seen| is_answered(&left, seen);
         match result {
             Ok(seen) if seen.state.is_terminal() => {
                 let what = format!("has ended since: {}", seen.state.as_str());
@@ -71,7 +67,7 @@ impl Dispatch {
                 let (task, attempt) = (left.task, left.attempt);
                 self.turn.events.extend(attempt.map(|attempt| EventKind::SessionArchived { task, attempt }));
             }
-            Ok(seen) if is_answered(&seen) => {
+            Ok(seen) if left.given_up.is_answered(&seen) => {
                 let what = format!("was answered since: it is {}, and left as it is", seen.state.as_str());
                 self.turn.events.push(note(left.task, told(&what)));
             }
@@ -127,14 +123,6 @@ impl Dispatch {
         );
         self.turn.events.push(EventKind::Noted { task: None, note });
     }
-}
-
-/// Whether a session that was given up as it waited for a person goes on since, or has changed: one that only waits does
-/// not.
-fn is_answered(left: &LeftOver, seen: &Seen) -> bool {
-    let has_changed = seen.updated.is_some_and(|updated| updated.duration_since(left.at) > CLOCKS);
-    let goes_on = !is_waiting(seen.state.as_str()) || has_changed;
-    left.state.as_deref().is_some_and(is_waiting) && goes_on
 }
 
 fn note(task: TaskId, note: String) -> EventKind {

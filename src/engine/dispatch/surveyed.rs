@@ -103,6 +103,7 @@ impl Dispatch {
                     marker.is_of_task(key)
                         && seen.is_asked(&ask) == is_asked
                         && !self.run.sessions.contains(&seen.id)
+                        && !self.is_read_again(ix, &seen.id)
                 };
                 found.extend(bearers.filter(fits).map(|(_, seen)| *seen));
             }
@@ -137,7 +138,9 @@ impl Dispatch {
         }
         let ask = Ask::of_task(&self.plan[ix]);
         let is_it = |seen: &&Seen| {
-            self.is_nobodys(seen, &ask) == Some(true) && (!seen.is_over() || self.is_young(seen, now))
+            !self.is_read_again(ix, &seen.id)
+                && self.is_nobodys(seen, &ask) == Some(true)
+                && (!seen.is_over() || self.is_young(seen, now))
         };
         let found: Vec<&Seen> = listed.iter().filter(is_it).collect();
         let is_shared = self.is_asked_twice(ix, &ask, |state| matches!(state, State::Waiting));

@@ -1,7 +1,9 @@
 //! What a later invocation makes of the tasks of an earlier one.
 
+use std::collections::HashSet;
+
 use super::*;
-use crate::engine::LeftOver;
+use crate::engine::{GivenUp, LeftOver};
 use crate::outcome::TaskRecord;
 
 #[test]
@@ -164,6 +166,48 @@ fn what_was_given_up_in_another_run_is_looked_at_although_this_one_was_killed_be
 }
 
 #[test]
+fn what_was_given_up_and_not_put_away_is_put_away_before_another_attempt() {
+    for is_other_round in [false, true] {
+        let manners = Manners { hangs: 1.0, archives_hang: true, ..Manners::default() };
+        let mut world = World::new(plan(3, 3), manners, 1);
+        world.run_to_end(None);
+        assert_eq!(outcomes(&world), [Outcome::Stalled; 3]);
+        world.manners = Manners::default();
+        if is_other_round {
+            next_round(&mut world);
+            world.options.again = world.plan.tasks.iter().map(|task| task.id.clone()).collect();
+        }
+        world.options.rerun_failed = !is_other_round;
+        world.run_to_end(None);
+        assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 3], 6));
+        let archived = world.archived();
+        assert_eq!(archived, 3, "{is_other_round}");
+    }
+}
+
+#[test]
+fn a_replacement_goes_on_wherever_the_program_was_killed() {
+    for steps in 0..40 {
+        let mut world = World::new(plan(2, 2), Manners { hangs: 1.0, ..Manners::default() }, 1);
+        world.run_to_end(Some((12, StopReason::Interrupt)));
+        let live = world.created();
+        world.manners = Manners::default();
+        next_round(&mut world);
+        world.options.again = world.plan.tasks.iter().map(|task| task.id.clone()).collect();
+        world.options.replace_live = true;
+        world.run_to_end(Some((world.steps + steps, StopReason::Abandon)));
+        let is_asked = |task: &TaskRecord| task.attempts.first().is_some_and(|first| first.archiving);
+        let asked = world.record.tasks.values().filter(|task| is_asked(task)).count();
+        (world.options.again, world.options.replace_live) = (HashSet::new(), false);
+        world.run_to_end(None);
+        let archived = world.archived();
+        assert!(archived >= asked, "{steps}: {asked} of {live}");
+        let ends = outcomes(&world);
+        assert!(!ends.contains(&Outcome::Failed), "{steps}: nobody else has archived them: {ends:?}");
+    }
+}
+
+#[test]
 fn what_is_live_is_archived_before_it_is_replaced() {
     let mut world = World::new(plan(3, 3), Manners { hangs: 1.0, ..Manners::default() }, 1);
     world.run_to_end(Some((12, StopReason::Interrupt)));
@@ -215,8 +259,7 @@ fn left_over(world: &World) -> Vec<LeftOver> {
     let left = |task: &TaskRecord| {
         let last = task.last_attempt().filter(|last| last.is_left())?;
         let (task, session) = (task.planned.id.clone(), last.session.as_ref()?.id.clone());
-        let (attempt, state, at) = (Some(last.number), last.state.clone(), last.ended_at?);
-        Some(LeftOver { task, attempt, session, state, at })
+        Some(LeftOver { task, attempt: Some(last.number), session, given_up: GivenUp::of(last)? })
     };
     world.record.tasks.values().filter_map(left).collect()
 }

@@ -408,6 +408,11 @@ impl World {
         self.record.strays.is_empty() || self.unknown > 0 && strays.all(|seen| self.is_known(seen))
     }
 
+    /// How many sessions are in the archive.
+    pub(super) fn archived(&self) -> usize {
+        self.sessions.values().filter(|played| played.seen.archived).count()
+    }
+
     pub(super) fn created(&self) -> usize {
         self.sessions.len()
     }
