@@ -144,6 +144,7 @@ pub(crate) fn words(decision: &Decision) -> String {
             Because::Open => "to start: it has no end yet",
             Because::Marked => "to start: marked open",
             Because::Failed => "to start: it has failed",
+            Because::Needed => "to start with what it needs: it was skipped for that",
             Because::Due => "to start: its `repeat` is over",
             Because::Again => "to start: --again",
             Because::Edited => "to start: its prompt was edited",

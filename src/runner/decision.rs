@@ -93,6 +93,8 @@ pub enum Because {
     Marked,
     /// It has ended badly, and `--failed` was given.
     Failed,
+    /// It was skipped because of what it needs, and `--failed` was given.
+    Needed,
     /// It has ended, and its `repeat` is over.
     Due,
     /// `--again` names it.
@@ -237,7 +239,7 @@ fn ended(
     } else if outcome == Outcome::Skipped {
         // A task that is back in the manifest was skipped for having left it.
         match has_needs {
-            true if asked.failed => Decision::Start(Because::Failed),
+            true if asked.failed => Decision::Start(Because::Needed),
             true => Decision::Needs,
             false => Decision::Start(Because::Open),
         }
@@ -322,6 +324,7 @@ mod tests {
             Decision::Start(Because::Open) => "open",
             Decision::Start(Because::Marked) => "marked",
             Decision::Start(Because::Failed) => "failed again",
+            Decision::Start(Because::Needed) => "needed",
             Decision::Start(Because::Due) => "due",
             Decision::Start(Because::Again) => "again",
             Decision::Start(Because::Edited) => "edited",
@@ -479,6 +482,6 @@ mod tests {
         let skipped = stands(Some(Outcome::Skipped), None, false);
         let decided = |asked| word(&decide(&task, &skipped, Some(&round(true)), asked, hours(24)));
         assert_eq!(decided(Asked::default()), "needs");
-        assert_eq!(decided(Asked { failed: true, ..Asked::default() }), "failed again");
+        assert_eq!(decided(Asked { failed: true, ..Asked::default() }), "needed", "it has not failed");
     }
 }

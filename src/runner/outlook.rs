@@ -108,7 +108,9 @@ impl Outlook {
     #[must_use]
     pub fn repeated(&self) -> usize {
         let again = self.count(|decision| {
-            matches!(decision, Decision::Start(because) if !matches!(because, Because::New | Because::Open))
+            let has_none =
+                |because: &Because| matches!(because, Because::New | Because::Open | Because::Needed);
+            matches!(decision, Decision::Start(because) if !has_none(because))
         });
         again.saturating_sub(self.replaced)
     }

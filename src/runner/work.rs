@@ -151,6 +151,12 @@ impl Work {
         plan.keep(&kept);
         if options.ignore_needs {
             plan.tasks.iter_mut().for_each(|task| task.needs_outside = Arc::default());
+            let free = plan.tasks.iter().filter(|task| task.needs.is_empty()).map(|task| &task.id);
+            let free: HashSet<&TaskId> = free.collect();
+            let waits = tasks.iter_mut().filter(|(_, decision)| *decision == Decision::Needs);
+            for (_, decision) in waits.filter(|(task, _)| free.contains(task)) {
+                *decision = Decision::Start(Because::Open);
+            }
         }
         let is_bounded = plan.settings.strategy.max_parallel_per_repository.is_some();
         let this = last.as_ref().map(|last| &last.record.info.id).filter(|_| goes_on);
@@ -333,7 +339,8 @@ fn earlier(
                 earlier.insert(task.id.clone(), record);
             }
             (None, Some(latest), Some(reader))
-                if *decision == Decision::Start(Because::Failed) && !is_here(&latest.run) =>
+                if matches!(decision, Decision::Start(Because::Failed | Because::Needed))
+                    && !is_here(&latest.run) =>
             {
                 let record = reader.task(&latest.run, &task.id)?;
                 earlier.extend(record.map(|record| (task.id.clone(), record)));

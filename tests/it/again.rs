@@ -220,3 +220,23 @@ fn a_dry_run_says_what_needs_outside_the_selection_make_of_a_task() {
     assert!(met.stderr.contains("1 to start") && !met.stdout.contains("waits for"), "{met}");
     assert_eq!(world.run().args("--select job(b)").exits(100).outcome("b").0, Outcome::Succeeded);
 }
+
+/// What was skipped for its need has no result, and one that may start without it is not said to wait for it.
+#[test]
+fn what_was_skipped_for_a_need_is_told_as_that_and_what_a_dry_run_says_is_what_starts() {
+    let scenario = "{ rules: [{ when: { prompt: Do a. }, then: { outcome: failure } }], \
+        defaults: { duration: 20ms, outcome: change } }";
+    let jobs = [job("a", "Do a.", &[]), job("b", "Do b.", &["needs: [a]"])];
+    let world = World::with(scenario, &Manifest::of(jobs));
+    world.run().exits(100);
+    let dry = world.run().args("--failed -n").exits(0);
+    assert!(dry.stdout.contains("it was skipped for that") && dry.stderr.contains("2 to start"), "{dry}");
+    let ended = world.run().args("--failed").exits(100);
+    assert!(ended.stderr.contains("1 task has a result already; it is done again"), "{ended}");
+    let dry = world.run().args("--ignore-needs --select job(b) -n").exits(0);
+    assert!(dry.stderr.contains("1 to start") && !dry.stdout.contains("waits for what"), "{dry}");
+    assert_eq!(printed(&world, "--ignore-needs --select job(b)"), ["b".to_owned()].into());
+    let ended = world.run().args("--ignore-needs --select job(b)").exits(100);
+    assert_eq!(ended.outcome("b").0, Outcome::Succeeded);
+    world.created(3);
+}

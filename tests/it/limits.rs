@@ -87,6 +87,9 @@ fn too_many_failures_start_nothing_more() {
         let is_held_up = strategy.contains("max-failures");
         let plain = ended.stderr.contains("\ngo on with: jules-batch run jobs.yaml\n");
         assert_eq!((ended.stderr.contains(way_on), plain), (is_held_up, !is_held_up), "{ended}");
+        let status = world.command("status").exits(0);
+        let plain = status.stdout.contains("\ngo on with: ");
+        assert_eq!((status.stdout.contains(way_on), plain), (is_held_up, !is_held_up), "{status}");
     });
 }
 

@@ -99,10 +99,10 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
                 console.result_line(&text)?;
             }
             let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
-            console.result_line(&state(&record, holder.as_deref(), now))?;
-            if holder.is_none()
-                && let Some(next) = preview.as_ref().and_then(next)
-            {
+            let preview = holder.is_none().then(|| preview.as_ref()).flatten();
+            let is_held_up = preview.is_some_and(|preview| preview.held_up.is_some());
+            console.result_line(&state(&record, holder.as_deref(), is_held_up, now))?;
+            if let Some(next) = preview.and_then(next) {
                 console.result_line(&next)?;
             }
         }
@@ -112,8 +112,13 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
 }
 
 /// Whether somebody is at it and what holds that one up, and what to do if nobody is.
-fn state(record: &RunRecord, holder: Option<&str>, now: Timestamp) -> String {
-    let go_on = format!("go on with: jules-batch run {}", manifest(record));
+/// `is_held_up`: a plain `run` would start nothing, as too many have failed.
+fn state(record: &RunRecord, holder: Option<&str>, is_held_up: bool, now: Timestamp) -> String {
+    let command = format!("jules-batch run {}", manifest(record));
+    let go_on = match is_held_up {
+        true => format!("run again what failed, and go on with the rest: {command} --failed"),
+        false => format!("go on with: {command}"),
+    };
     match (record.ended_at, holder) {
         (None, Some(holder)) => {
             let troubles = troubles(&record.service, now).into_iter();
@@ -261,7 +266,7 @@ mod tests {
 
     fn told(events: &[RunEvent], holder: Option<&str>) -> String {
         let record = RunRecord::from_events(events).unwrap();
-        anstream::adapter::strip_str(&state(&record, holder, sample::at(100))).to_string()
+        anstream::adapter::strip_str(&state(&record, holder, false, sample::at(100))).to_string()
     }
 
     #[test]
