@@ -188,6 +188,8 @@ pub struct Finished {
     pub fault: Option<Fault>,
     /// Why another invocation would start nothing of what is left, with the figures: too many tasks have failed.
     pub held_up: Option<String>,
+    /// How many tasks were to be done once more, were not, and keep the good end that they had.
+    pub not_again: usize,
 }
 
 /// What keeps an invocation from working at all.

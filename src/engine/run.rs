@@ -102,8 +102,8 @@ impl Loop {
         self.write(vec![used, EventKind::InvocationEnded { stopped }], Vec::new());
         self.journal.close().await?;
         let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());
-        let held_up = self.dispatch.held_up();
-        Ok(Finished { record: self.record, stopped, fault, held_up })
+        let (held_up, not_again) = (self.dispatch.held_up(), self.dispatch.not_again());
+        Ok(Finished { record: self.record, stopped, fault, held_up, not_again })
     }
 
     async fn turns(&mut self) {

@@ -379,7 +379,7 @@ impl Run {
         let History { mut plan, engine, recorder, record, is_idle, .. } = history;
         if is_idle {
             listeners.iter_mut().try_for_each(|listener| listener.finish())?;
-            return Ok(Finished { record, stopped: None, fault: None, held_up: None });
+            return Ok(Finished { record, stopped: None, fault: None, held_up: None, not_again: 0 });
         }
         Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
         let setup = Setup { plan, api: jules.clone(), record, options: engine, between, at_end };

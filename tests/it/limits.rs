@@ -26,6 +26,38 @@ fn a_spent_daily_budget_defers_the_rest_and_stays_spent() {
     world.created(2);
 }
 
+/// A good end counts until there is another session in its place.
+#[test]
+fn what_is_not_done_once_more_keeps_its_good_end() {
+    let spent = "limits: { requests-per-minute: 60000, creates-per-minute: 60000, sessions-per-day: 1 }";
+    let refusing = "{ faults: [{ kind: throttle, on: sessions.create, nth: [2, 3, 4, 5, 6, 7, 8, 9] }], \
+        defaults: { duration: 40ms, outcome: change } }";
+    let hurried = "limits: { requests-per-minute: 60000, creates-per-minute: 60000, capacity-wait: 300ms }";
+    let cases = [
+        (QUICK, spent, "--again job(work) --deadline 3s", "budget of sessions"),
+        (refusing, hurried, "--again job(work)", "capacity"),
+        (QUICK, spent, "--redo-edited --deadline 3s", "budget of sessions"),
+    ];
+    at_once(cases, |(scenario, limits, flags, why)| {
+        let manifest = tasks(1).set("limits", limits.strip_prefix("limits: ").unwrap());
+        let world = World::with(scenario, &manifest);
+        let first = world.run().exits(0).report();
+        if flags.contains("edited") {
+            let edited = manifest.to_string().replace("Do ${{", "Do well ${{");
+            world.write("jobs.yaml", &edited);
+        }
+        let ended = world.run().args(flags).exits(5);
+        assert!(ended.stderr.contains("not done once more") && ended.stderr.contains(why), "{ended}");
+        let report = ended.report();
+        assert_eq!((report.totals.succeeded, report.remaining), (1, 0), "{flags}: {ended}");
+        let session = |task: &jules_batch::report::TaskV1| task.attempts[0].session.clone().map(|it| it.id);
+        assert_eq!(session(&report.tasks[0]), session(&first.tasks[0]));
+        let ended = world.run().exits(0);
+        assert!(ended.stderr.contains("nothing to do: 1 done"), "{ended}");
+        world.created(1);
+    });
+}
+
 #[test]
 fn max_tasks_counts_starts_of_an_invocation() {
     let world = World::with(QUICK, &tasks(5));

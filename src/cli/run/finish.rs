@@ -79,7 +79,8 @@ pub(super) fn exit(finished: &Finished, fail_on: &FailOn) -> Exit {
         Fault::ServiceDown(_) => (!anything_started(record)).then_some(Exit::Unavailable),
     });
     let failed = fail_on.meets(record).then_some(Exit::TasksFailed);
-    let left = record.is_unfinished().then_some(Exit::WorkLeft);
+    let is_left = record.is_unfinished() || finished.not_again > 0;
+    let left = is_left.then_some(Exit::WorkLeft);
     Exit::strongest([stopped, fault, failed, left].into_iter().flatten())
 }
 
@@ -128,6 +129,9 @@ fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: 
     } else if record.totals().remaining() > 0 {
         let when = when(record).unwrap_or_default();
         lines.push(format!("go on with: {command}{when}"));
+    }
+    if finished.not_again > 0 {
+        lines.push("do once more what was not: the same command again".to_owned());
     }
     if !record.strays.is_empty() {
         lines.push(
@@ -188,7 +192,8 @@ mod tests {
             events.push(sample::event(2, sample::created("task-0", 1, 7)));
         }
         events.extend(outcome.map(|outcome| sample::event(9, sample::ended("task-0", outcome, None))));
-        Finished { record: RunRecord::from_events(&events).unwrap(), stopped, fault: None, held_up: None }
+        let record = RunRecord::from_events(&events).unwrap();
+        Finished { record, stopped, fault: None, held_up: None, not_again: 0 }
     }
 
     fn code(finished: &Finished) -> u8 {

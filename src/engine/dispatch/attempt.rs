@@ -27,6 +27,7 @@ impl Dispatch {
         now: Now,
     ) {
         self.run.had_intent = true;
+        self.reopen_kept(attempt.task);
         let (task, attempt) = self.names(attempt);
         self.turn.events.push(EventKind::IntentRecorded {
             task,
@@ -75,6 +76,8 @@ impl Dispatch {
     }
 
     pub(super) fn record_session(&mut self, ix: TaskIx, seen: &Seen, adopted: bool) {
+        self.reopen_kept(ix);
+        self.tasks[ix].kept = None;
         let (task, attempt) = self.names(self.tasks.last_attempt(ix));
         let session = SessionRef { id: seen.id.clone(), url: seen.url.clone() };
         let created_at = seen.created.filter(|_| adopted);

@@ -257,6 +257,8 @@ impl Dispatch {
         let (outcome, reason) = match self.tasks[ix].owed.take() {
             Some((outcome, Some(reason))) => (outcome, format!("{reason}; not tried again: {problem}")),
             Some((outcome, None)) => (outcome, format!("not tried again: {problem}")),
+            // It was done before, and cannot be done once more.
+            None if self.tasks[ix].kept.is_some() => (Outcome::Skipped, problem),
             None => (Outcome::Error, problem),
         };
         self.end_task(ix, outcome, Some(reason), now);

@@ -23,7 +23,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(3);
 impl Dispatch {
     /// The task has its outcome, and so may others that waited for it.
     pub(super) fn end_task(&mut self, ix: TaskIx, outcome: Outcome, reason: Option<String>, now: Now) {
-        self.record_end(ix, outcome, reason);
+        let outcome = self.record_end(ix, outcome, reason);
         self.release_dependents(ix, outcome);
         self.count_end(ix, outcome, now);
     }
@@ -49,8 +49,7 @@ impl Dispatch {
         let Some(ended_as) = decision.outcome else {
             let reason = format!("needs `{need}`, which is no part of this run and was never run");
             self.release_slot(ix);
-            self.record_end(ix, Outcome::Skipped, Some(reason));
-            return Some(Outcome::Skipped);
+            return Some(self.record_end(ix, Outcome::Skipped, Some(reason)));
         };
         let (outcome, reason) = match ended_as {
             Outcome::Succeeded | Outcome::NoChange => {
@@ -70,8 +69,7 @@ impl Dispatch {
             }
         };
         self.release_slot(ix);
-        self.record_end(ix, outcome, Some(reason));
-        Some(outcome)
+        Some(self.record_end(ix, outcome, Some(reason)))
     }
 
     /// The task has no session any more: it waits for its next attempt, unless a need has ended otherwise meanwhile.
@@ -131,11 +129,17 @@ impl Dispatch {
         self.stop_for(StopReason::Failures, now);
     }
 
-    fn record_end(&mut self, ix: TaskIx, outcome: Outcome, reason: Option<String>) {
+    /// The outcome that it has by that: a good one before stays where there was no other session.
+    fn record_end(&mut self, ix: TaskIx, outcome: Outcome, reason: Option<String>) -> Outcome {
+        if let Some(kept) = self.keep_end(ix, outcome, reason.as_deref()) {
+            return kept;
+        }
+        self.reopen_kept(ix);
         if !matches!(self.tasks.put(ix, State::Ended(outcome)), State::Ended(_)) {
             let task = self.plan[ix].id.clone();
             self.turn.events.push(EventKind::TaskEnded { task, outcome, reason });
         }
+        outcome
     }
 
     /// Somebody or something wants the run to stop. Reasons only escalate.
@@ -211,7 +215,8 @@ impl Dispatch {
     pub(super) fn defer(&mut self, ix: TaskIx, reason: StopReason) {
         self.release_slot(ix);
         if let Some(held) = self.held_for(ix) {
-            return self.record_end(ix, Outcome::Deferred, Some(held.why()));
+            self.record_end(ix, Outcome::Deferred, Some(held.why()));
+            return;
         }
         let why = self.breaker.why.as_deref().filter(|_| reason == StopReason::Failures);
         let reason = why.map_or_else(|| reason.deferral().to_owned(), |why| format!("not started: {why}"));

@@ -10,6 +10,7 @@ mod ending;
 mod further;
 mod held;
 mod held_back;
+mod kept;
 mod key;
 mod later_waves;
 mod look;
@@ -21,6 +22,7 @@ mod overlap;
 mod polled;
 mod preview;
 mod put_away;
+mod reopening;
 mod repositories;
 mod rivals;
 mod showing;
@@ -44,6 +46,7 @@ use self::archiving::Archiving;
 use self::breaker::Breaker;
 use self::further::Further;
 pub(crate) use self::held::Held;
+use self::kept::NotAgain;
 use self::key::Key;
 use self::merges::UntilMerged;
 use self::others::Others;
@@ -111,6 +114,9 @@ pub(super) struct Dispatch {
     showing: Showing,
     /// Turns of creates that were had and are not used.
     spare_turns: usize,
+    /// Tasks that were to be done once more, and keep the end that they had; the first ones are told.
+    not_again: Vec<NotAgain>,
+    told_not_again: usize,
     stop: Stop,
     rng: fastrand::Rng,
     turn: Turn,
@@ -184,6 +190,8 @@ impl Dispatch {
             breaker: Breaker::default(),
             showing: Showing::new(options.show_activities, settings),
             spare_turns: 0,
+            not_again: Vec::new(),
+            told_not_again: 0,
             stop: Stop { deadline, ..Stop::default() },
             rng: fastrand::Rng::with_seed(options.seed),
             turn: Turn::default(),
@@ -225,6 +233,7 @@ impl Dispatch {
             self.lose_key(cause, now);
         }
         self.advance(now);
+        self.tell_not_again();
     }
 
     /// The events and actions since the last call.

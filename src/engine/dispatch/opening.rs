@@ -42,7 +42,12 @@ impl Dispatch {
                 }
                 continue;
             }
-            self.turn.events.push(EventKind::TaskPlanned { planned: Box::new(planned(task)) });
+            let planned = EventKind::TaskPlanned { planned: Box::new(planned(task)) };
+            let is_back = record.superseded(&task.id, &task.key).is_some();
+            match current.filter(|_| !is_back && !self.options.earlier.contains_key(&task.id)) {
+                Some(before) => self.reopen(ix, before, planned),
+                None => self.turn.events.push(planned),
+            }
             if let Some(known) = record.superseded(&task.id, &task.key) {
                 self.take_over(ix, known, now);
                 if let State::Ended(outcome) = *self.tasks.state(ix) {
@@ -142,7 +147,7 @@ impl Dispatch {
             return;
         }
         if known.outcome.is_some() {
-            self.turn.events.push(EventKind::TaskReopened { task: known.planned.id.clone() });
+            self.reopen(ix, known, EventKind::TaskReopened { task: known.planned.id.clone() });
         }
         match attempts.as_slice() {
             [] => {}

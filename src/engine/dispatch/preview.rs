@@ -33,13 +33,18 @@ impl Dispatch {
     /// The end of each task that has one before anything is asked, and why where it has it only now.
     pub(in crate::engine) fn needed(mut self, now: Now) -> Vec<Option<(Outcome, Option<String>)>> {
         self.put_off(now);
-        let mut reasons = HashMap::new();
+        let (mut reasons, mut not_done) = (HashMap::new(), HashMap::new());
         for event in self.take_turn().events {
             if let EventKind::TaskEnded { task, reason, .. } = event {
                 reasons.insert(task, reason);
             }
         }
+        for not_again in self.not_again.drain(..) {
+            let (task, outcome, why) = (not_again.task, not_again.outcome, not_again.why);
+            not_done.insert(task, (outcome, Some(format!("not done once more: {why}"))));
+        }
         let end = |ix: TaskIx| match self.tasks.state(ix) {
+            State::Ended(_) if not_done.contains_key(&ix) => not_done.remove(&ix),
             State::Ended(outcome) => Some((*outcome, reasons.remove(&self.plan[ix].id).flatten())),
             _ => None,
         };

@@ -6,6 +6,7 @@ use std::ops::{Index, IndexMut};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::kept::Kept;
 use super::later_waves::LaterWaves;
 use super::merges::UntilMerged;
 use super::old::OldSession;
@@ -60,6 +61,8 @@ pub(super) struct TaskState {
     pub(super) marker: Option<Marker>,
     /// What the last attempt ended as: the task's outcome, should there be no session of another.
     pub(super) owed: Option<(Outcome, Option<String>)>,
+    /// How it had ended well before it was to be done once more; none from when it has another session.
+    pub(super) kept: Option<Kept>,
     /// Its place in the queue: that of its last refusal.
     turn: u64,
     /// How often it was refused where another task was then taken: it is not for capacity.

@@ -254,6 +254,21 @@ fn a_session_is_followed_to_its_end_although_its_need_fails_meanwhile() {
     assert_eq!(outcomes(&world), [Outcome::TimedOut, Outcome::Stalled]);
 }
 
+#[test]
+fn a_good_end_stays_where_no_session_takes_its_place() {
+    let mut world = World::new(plan(3, 3), Manners::default(), 1);
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Succeeded; 3]);
+    world.options.again = world.plan.tasks.iter().map(|task| task.id.clone()).collect();
+    let mut bounded = world.plan.as_ref().clone();
+    bounded.settings.strategy.max_tasks = Some(1);
+    world.plan = Arc::new(bounded);
+    assert_eq!(world.run_to_end(None), Some(StopReason::MaxTasks));
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Succeeded; 3], 4));
+    let told = "2 tasks are not done once more: ";
+    assert!(world.notes.iter().any(|note| note.starts_with(told)), "{:?}", world.notes);
+}
+
 /// What is left of the record's tasks for the next invocation to put away, as the runner tells it.
 fn left_over(world: &World) -> Vec<LeftOver> {
     let left = |task: &TaskRecord| {
