@@ -135,6 +135,25 @@ fn a_question_at_the_end_needs_input_unless_somebody_may_answer() {
     }
 }
 
+/// A change is there, and the pull request that is expected is not: it may be what it asks about.
+#[test]
+fn a_question_at_the_end_counts_beside_a_change_that_is_not_what_is_expected() {
+    let asks = "outcome: change, last-word: Shall I open it?, \
+        wakes: [{ by: message, after: 200ms, lasts: 100ms, outcome: pull-request }]";
+    let ended = |waiting, expect| {
+        let world = world(asks, waiting, &[expect]);
+        let ended = world.run().start().wait();
+        world.created(1);
+        (ended.outcome("task"), ended.code, messages(&world).len())
+    };
+    let asked = (Outcome::NeedsInput, "Shall I open it?".to_owned());
+    assert_eq!(ended("user-feedback: fail", "expect: pull-request"), (asked, Some(100), 0));
+    let done = (Outcome::Succeeded, String::new());
+    let reply = "user-feedback: { reply: 'Yes.', max: 1 }";
+    assert_eq!(ended(reply, "expect: pull-request"), (done.clone(), Some(0), 1));
+    assert_eq!(ended(reply, "expect: change"), (done, Some(0), 0), "what is expected is there");
+}
+
 #[test]
 fn a_question_at_the_end_is_answered_and_the_session_followed_on() {
     let wakes = "wakes: [{ by: message, after: 200ms, lasts: 200ms }]";

@@ -123,15 +123,36 @@ impl Driver {
         }
     }
 
-    /// Its activities tell whether somebody has answered it so lately that it may wake; nobody knows where they could not
-    /// be read.
-    pub(super) fn end_unless_answered(&mut self, digest: Option<&Digest>, now: Now) -> Step {
-        let Some(digest) = digest else { return self.end_completed() };
+    /// Its activities tell whether somebody has answered it so lately that it may wake, or that it asks before it goes on to
+    /// what is expected; nobody knows where they could not be read.
+    pub(super) fn end_unless_answered(&mut self, digest: Option<&Digest>, now: Now) -> Vec<Step> {
+        let Some(digest) = digest else { return vec![self.end_completed()] };
+        if let Unchanged::Asks(question) = digest.told.unchanged()
+            // One that may have woken is looked at again first.
+            && !self.may_wake
+            && self.lacks_what_is_expected()
+            && self.is_new(&digest.told)
+        {
+            self.question = Some(question.to_owned());
+            return self.answer_question(now);
+        }
+        vec![self.end_unless_woken(digest, now)]
+    }
+
+    /// Whether it has completed, and not with what is expected.
+    fn lacks_what_is_expected(&self) -> bool {
+        judge(self.terms.expect, &self.work).0 == Outcome::Failed
+    }
+
+    fn end_unless_woken(&mut self, digest: &Digest, now: Now) -> Step {
         let may_wake = digest.told.may_wake(Options::FRESH_PATIENCE, digest.read_at.unwrap_or(now.wall));
         // The agent has had the word since, maybe after the look that showed it completed: then it has woken.
         let may_have_woken = self.may_wake && !matches!(digest.told.unchanged(), Unchanged::Answered);
         if !may_wake && !may_have_woken {
-            return self.end_completed();
+            let is_answered =
+                matches!(digest.told.unchanged(), Unchanged::Answered) && self.spent.replies > 0;
+            let has_asked = is_answered && self.question.is_some();
+            return if has_asked { self.end_unanswered() } else { self.end_completed() };
         }
         (self.may_wake, self.spent.woken) = (may_wake, self.spent.woken && may_wake);
         self.phase = Phase::Settling { since: now.instant };

@@ -106,7 +106,7 @@ impl Driver {
     pub(super) fn end_reading(&mut self, purpose: Purpose, digest: Option<&Digest>, now: Now) -> Vec<Step> {
         match (purpose, &self.state, digest) {
             (Purpose::Work, SessionState::Completed, Some(digest)) => self.on_end_read(digest, now),
-            (Purpose::Answer, SessionState::Completed, digest) => vec![self.end_unless_answered(digest, now)],
+            (Purpose::Answer, SessionState::Completed, digest) => self.end_unless_answered(digest, now),
             (Purpose::Reason, SessionState::Failed, Some(digest)) => {
                 let why = digest.told.failure_reason.clone();
                 vec![self.end_failed(why, "the session failed without saying why")]
