@@ -243,7 +243,7 @@ pub enum EventKind {
         pull: Box<PullStatus>,
     },
     /// The task ends with a pull request that an earlier run made, and no session is created
-    /// (`pull-requests.existing`).
+    /// (`pull-requests.existing`): well, or skipped because of one that no ledger knows.
     PullRequestAdopted {
         /// Which task.
         task: TaskId,

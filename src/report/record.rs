@@ -8,8 +8,8 @@ use super::v1::{
 };
 use super::{EarlierV1, ProgressV1};
 use crate::outcome::{
-    AttemptRecord, Change, EarlierEnd, GithubUsage, Marked, PullChange, PullRecord, PullRequest, RunRecord,
-    Stray, TaskRecord,
+    AttemptRecord, Change, EarlierEnd, GithubUsage, Marked, Outcome, PullChange, PullRecord, PullRequest,
+    RunRecord, Stray, TaskRecord,
 };
 
 impl ReportV1 {
@@ -91,7 +91,7 @@ impl TaskV1 {
             attempts: record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of).collect(),
             pull_request: record.pull_request().map(pull),
             pull_requests: record.pull_requests().map(pull).collect(),
-            adopted: record.pulls.adopted().is_some(),
+            adopted: record.pulls.adopted().is_some() && record.outcome == Some(Outcome::Succeeded),
             change: work.and_then(|w| w.change).map(ChangeV1::of),
             started_at: record.started_at.map(millis),
             ended_at: record.ended_at.map(millis),

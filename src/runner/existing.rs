@@ -100,18 +100,22 @@ pub(super) fn beside(decision: Decision, pulls: &[EarlierPull], terms: &Terms, n
 pub(super) fn end(task: &Task, decision: &Decision) -> Vec<EventKind> {
     let ended =
         |outcome, reason| EventKind::TaskEnded { task: task.id.clone(), outcome, reason: Some(reason) };
+    let taken_over = |EarlierPull { pull, session, run, .. }: &EarlierPull| EventKind::PullRequestAdopted {
+        task: task.id.clone(),
+        pull: Box::new(pull.clone()),
+        session: session.clone(),
+        run: run.clone(),
+    };
     match decision {
         Decision::Adopt(earlier) => {
-            let EarlierPull { pull, session, run, .. } = &**earlier;
-            let adopted = EventKind::PullRequestAdopted {
-                task: task.id.clone(),
-                pull: Box::new(pull.clone()),
-                session: session.clone(),
-                run: run.clone(),
-            };
-            vec![adopted, ended(Outcome::Succeeded, format!("{}: no second one beside it", earlier.words()))]
+            let reason = format!("{}: no second one beside it", earlier.words());
+            vec![taken_over(earlier), ended(Outcome::Succeeded, reason)]
         }
-        Decision::SkipFor(earlier) => vec![ended(Outcome::Skipped, reason(task, earlier))],
+        Decision::SkipFor(earlier) => {
+            // One that no ledger knows has to be known by the next run.
+            let lost = earlier.run.is_none().then(|| taken_over(earlier));
+            lost.into_iter().chain([ended(Outcome::Skipped, reason(task, earlier))]).collect()
+        }
         Decision::Unmet { why } => vec![ended(Outcome::Skipped, why.clone())],
         Decision::Held { why } => vec![ended(Outcome::Deferred, why.clone())],
         _ => Vec::new(),

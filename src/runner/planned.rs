@@ -48,35 +48,12 @@ impl Planned {
     /// [`RunError::Ledger`].
     pub async fn read_pull_requests(&mut self) -> Result<(), RunError> {
         if self.pulls.is_none() {
-            let open = open_pulls(&self.origin, &self.plan, &self.options, self.simulated)?;
-            let mut pulls = PullsBefore::read(open, self.following.as_ref()).await;
-            self.outlook = None;
-            if let Some(following) = self.following.as_ref().filter(|it| !it.is_played) {
-                let decided = decide(&self.origin, self.plan.clone(), &self.options, &pulls, self.simulated);
-                // What keeps the run from beginning is told by whoever opens it.
-                let outlook = decided.map(|work| work.outlook).ok();
-                let new = outlook.as_ref().map(|outlook| self.never_run(outlook)).unwrap_or_default();
-                let look_back = self.plan.settings.pull_requests.look_back;
-                let since = Timestamp::now().saturating_sub(look_back).unwrap_or(Timestamp::MIN);
-                let (former, jules) = (self.plan.former_name.as_deref(), impatient(&self.jules));
-                if new.is_empty() {
-                    self.outlook = outlook;
-                } else {
-                    pulls.look_for(&new, former, (following, &jules), since).await;
-                }
-            }
-            self.pulls = Some(pulls);
+            let (following, jules) = (self.following.as_ref(), impatient(&self.jules));
+            let about = (&self.origin, &self.plan, &self.options);
+            let (pulls, outlook) = read_before(about, following, Some(&jules), self.simulated).await?;
+            (self.pulls, self.outlook) = (Some(pulls), outlook);
         }
         Ok(())
-    }
-
-    /// The tasks on repositories that would start as if they had never been run.
-    fn never_run(&self, outlook: &Outlook) -> Vec<&Task> {
-        let is_new = |decision: &Decision| matches!(decision, Decision::Start(Because::New));
-        let new = outlook.tasks.iter().filter(|(_, decision)| is_new(decision));
-        let new: HashSet<&TaskId> = new.map(|(task, _)| task).collect();
-        let on_source = self.plan.tasks.iter().filter(|task| task.source.is_some());
-        on_source.filter(|task| new.contains(&task.id)).collect()
     }
 
     /// What becomes of each of them, by what the ledger said when this was asked first.
@@ -133,6 +110,39 @@ impl Planned {
         let at_end = following.map(|following| at_end(following, pulls.notes, began));
         Ok(Run { jules, history, listeners, redactor, deadline, between, at_end })
     }
+}
+
+/// Reads what a run decides by: how the pull requests stand that the ledger knows, and, for tasks that it knows nothing of,
+/// those that it has lost. What becomes of the tasks as well, where nothing had to be looked for. Without `jules` nobody can
+/// tell whose the lost ones are.
+pub(super) async fn read_before(
+    (origin, plan, options): (&Origin, &Plan, &Options),
+    following: Option<&Following>,
+    jules: Option<&Jules>,
+    simulated: bool,
+) -> Result<(PullsBefore, Option<Outlook>), RunError> {
+    let open = open_pulls(origin, plan, options, simulated)?;
+    let mut pulls = PullsBefore::read(open, following).await;
+    // The GitHub of a simulated run begins with it.
+    let Some(following) = following.filter(|it| !it.is_played) else { return Ok((pulls, None)) };
+    let decided = decide(origin, plan.clone(), options, &pulls, simulated);
+    // What keeps the run from beginning is told by whoever opens it.
+    let outlook = decided.map(|work| work.outlook).ok();
+    let new = outlook.as_ref().map(|outlook| never_run(plan, outlook)).unwrap_or_default();
+    let Some(jules) = jules.filter(|_| !new.is_empty()) else { return Ok((pulls, outlook)) };
+    let look_back = plan.settings.pull_requests.look_back;
+    let since = Timestamp::now().saturating_sub(look_back).unwrap_or(Timestamp::MIN);
+    pulls.look_for(&new, plan.former_name.as_deref(), (following, jules), since).await;
+    Ok((pulls, None))
+}
+
+/// The tasks on repositories that would start as if they had never been run.
+fn never_run<'p>(plan: &'p Plan, outlook: &Outlook) -> Vec<&'p Task> {
+    let is_new = |decision: &Decision| matches!(decision, Decision::Start(Because::New));
+    let new = outlook.tasks.iter().filter(|(_, decision)| is_new(decision));
+    let new: HashSet<&TaskId> = new.map(|(task, _)| task).collect();
+    let on_source = plan.tasks.iter().filter(|task| task.source.is_some());
+    on_source.filter(|task| new.contains(&task.id)).collect()
 }
 
 /// The key of the manifest that nobody can do without GitHub.

@@ -8,9 +8,9 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::day::Day;
 use super::deadline::Deadline;
-use super::history::{History, Origin, day, decide, mark, open_pulls, preview, recorded_branches};
+use super::history::{History, Origin, day, decide, mark, preview, recorded_branches};
 use super::outlook::Outlook;
-use super::planned::{Planned, depends_on_github, relies_on_github};
+use super::planned::{Planned, depends_on_github, read_before, relies_on_github};
 use super::pulls::{Following, PullsBefore};
 use super::redact::clean;
 use super::round::LeftOut;
@@ -159,18 +159,19 @@ impl Runner {
     /// [`RunError::Manifest`], [`RunError::Selection`], [`RunError::NothingSelected`], [`RunError::NothingFailed`],
     /// [`RunError::UnknownRun`], [`RunError::Ledger`].
     pub fn preview(self) -> Result<Preview, RunError> {
-        self.foretell(&PullsBefore::default())
+        let plan = self.selected()?;
+        self.foretell(plan, &PullsBefore::default())
     }
 
-    /// The same by what GitHub says now of the pull requests of earlier runs: that is what a run decides by.
+    /// The same by what GitHub says now of the pull requests of earlier runs, those that the ledger has lost among them: that
+    /// is what a run decides by. Whose the lost ones are is known with a key alone.
     ///
     /// # Errors
     ///
     /// As [`Runner::preview`], and [`RunError::NoGithubToken`].
     pub(crate) async fn preview_now(mut self) -> Result<Preview, RunError> {
         let simulated = self.speed.is_some();
-        let plan = plan::expand(&self.manifest, None)?;
-        let open = open_pulls(&self.origin, &plan, &self.options, simulated)?;
+        let plan = self.selected()?;
         let relies = relies_on_github(&plan);
         let following = self.github.take().map(|github| Following {
             github,
@@ -178,12 +179,15 @@ impl Runner {
             pace: 1.0,
             is_played: false,
         });
+        let jules = self.client.take().and_then(|client| connect(client, &plan.settings).ok());
+        let jules = jules.as_ref().map(impatient);
         let mut before = PullsBefore::default();
         // A rehearsal has no GitHub before it begins.
         if !simulated {
-            before = PullsBefore::read(open, following.as_ref()).await;
+            let about = (&self.origin, &plan, &self.options);
+            (before, _) = read_before(about, following.as_ref(), jules.as_ref(), simulated).await?;
         }
-        let preview = self.foretell(&before)?;
+        let preview = self.foretell(plan, &before)?;
         let is_blind = !simulated && following.is_none();
         if let Some(key) = relies.filter(|_| is_blind)
             && depends_on_github(&preview.plan, &preview.outlook)
@@ -193,12 +197,16 @@ impl Runner {
         Ok(Preview { notes: before.notes, ..preview })
     }
 
-    fn foretell(self, pulls: &PullsBefore) -> Result<Preview, RunError> {
-        let plan = self.expand()?;
+    /// The selected tasks with their settings, as far as they can be told without the service.
+    fn selected(&self) -> Result<Plan, RunError> {
+        let mut plan = self.options.clone().select(self.expand()?)?;
+        plan.settings = self.options.over(plan.settings);
+        compress(&mut plan, self.speed);
+        Ok(plan)
+    }
+
+    fn foretell(self, plan: Plan, pulls: &PullsBefore) -> Result<Preview, RunError> {
         let Self { origin, options, speed, .. } = self;
-        let mut plan = options.select(plan)?;
-        plan.settings = options.over(plan.settings);
-        compress(&mut plan, speed);
         let mut impossible: Vec<_> =
             plan.tasks.iter().filter(|task| task.problem.is_some()).cloned().collect();
         let day = day(&origin, &plan, &options, speed.is_some())?;

@@ -159,11 +159,18 @@ fn with_the_ledger_lost_they_are_found_in_the_repositories() {
         let url = world.pull_requests()[0].url.clone();
         world.lose_the_ledger();
         world.write("jobs.yaml", &manifest("").set("create", create).to_string());
+        let foretold = world.run_following().arg("-n").exits(0);
+        assert_eq!(foretold.stdout.lines().count(), 0, "printed: {state}: {foretold}");
+        let told = if state == "open" { "1 with an open pull request" } else { "1 skipped for their" };
+        assert!(foretold.stderr.contains(told), "{foretold}");
         let ended = world.run_following().exits(0);
         assert_eq!(world.statistics().created, 1, "{state}: {ended}");
         let (told, reason) = ended.outcome("up/my-org/web@main");
         assert_eq!(told, outcome, "{ended}");
         assert!(reason.contains(&url), "{reason}");
+        // Nor by the run after it, which has a ledger again.
+        world.run_following().exits(0);
+        assert_eq!(world.statistics().created, 1, "{state}: {ended}");
         if state == "open" {
             let task = ended.task("up/my-org/web@main");
             assert!(task.adopted && task.pull_request.unwrap().state == Some(PullState::Open), "{ended}");

@@ -143,7 +143,7 @@ async fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, F
     if args.is_simulated() {
         runner = runner.simulated(scenario(args.scenario())?.speed());
     } else {
-        runner = runner.github(github::connect()?);
+        runner = runner.client(client::builder(&args.service)?).github(github::connect()?);
     }
     let preview = said_when_long("asking GitHub", console, Box::pin(runner.preview_now())).await;
     preview.iter().flat_map(|preview| &preview.notes).for_each(|note| console.warn(&neutral(note)));
