@@ -8,6 +8,7 @@ mod activity;
 mod artifact;
 mod found;
 mod lenient;
+mod line;
 mod page;
 mod session;
 mod source;

@@ -265,3 +265,20 @@ fn a_source_that_is_not_connected_creates_nothing() {
     assert_eq!(error.code(), Some(404));
     assert!(table.service.sessions().is_empty());
 }
+
+#[test]
+fn a_snapshot_tells_a_session_at_a_glance() {
+    let table = Table::lay();
+    table.service.block_on(async {
+        let session = table.jules.run(web("Show everything")).await.unwrap().into_client();
+        session.result().await.unwrap();
+        let snapshot = session.snapshot().await.unwrap();
+        let history: Vec<_> = session.activities().history().try_collect().await.unwrap();
+        assert_eq!(snapshot.timeline.len(), history.len());
+        assert!(snapshot.counts.progress > 0 && snapshot.duration.is_some() && !snapshot.files.is_empty());
+        assert_eq!(snapshot.pull_requests.len(), 1);
+        assert!(snapshot.to_markdown().contains("## Timeline"));
+        // Each activity is a line of its own.
+        assert!(history.iter().all(|activity| activity.to_string().lines().count() == 1));
+    });
+}
