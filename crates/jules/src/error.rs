@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Method, SessionId, SessionState, TitleMarker};
+use super::{Method, RequestKind, SessionId, SessionState, TitleMarker};
 
 /// A failed call: which one, what went wrong, and what the lower layers say (its `source`).
 ///
@@ -15,8 +15,8 @@ struct Inner {
     operation: Method,
     kind: ErrorKind,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    /// What it was to create was looked for, and is not there.
-    was_looked_for: bool,
+    /// Whatever its kind says: it is known that nothing was done.
+    is_undone: bool,
 }
 
 /// What went wrong.
@@ -92,7 +92,7 @@ impl Error {
     /// An error without a cause below it; for stand-ins of the client in tests as well.
     #[must_use]
     pub fn new(operation: Method, kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { operation, kind, source: None, was_looked_for: false }))
+        Self(Box::new(Inner { operation, kind, source: None, is_undone: false }))
     }
 
     pub(super) fn caused_by(
@@ -100,12 +100,12 @@ impl Error {
         kind: ErrorKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self(Box::new(Inner { operation, kind, source: Some(source.into()), was_looked_for: false }))
+        Self(Box::new(Inner { operation, kind, source: Some(source.into()), is_undone: false }))
     }
 
-    /// The same after looks have shown that nothing came of it.
-    pub(super) fn looked_for(mut self) -> Self {
-        self.0.was_looked_for = true;
+    /// The same where it is known that nothing came of it: it was looked for, or nothing was asked for yet.
+    pub(super) fn undone(mut self) -> Self {
+        self.0.is_undone = true;
         self
     }
 
@@ -187,6 +187,17 @@ impl Error {
         self.code() == Some(429)
     }
 
+    /// Whether a message, an approval or the like was refused because the session is not in a state for it, such as an
+    /// approval without a plan that waits for one: 400 with `FAILED_PRECONDITION`, 409.
+    #[must_use]
+    pub fn is_wrong_state(&self) -> bool {
+        let refusal = self.refusal().filter(|_| self.operation().kind() == RequestKind::Writes);
+        refusal.is_some_and(|refusal| {
+            refusal.code == 409
+                || (refusal.code == 400 && refusal.status.as_deref() == Some("FAILED_PRECONDITION"))
+        })
+    }
+
     /// Whether a creation was refused for lack of room: 429, or 400 with `FAILED_PRECONDITION`, which the service
     /// gives for too many live sessions without saying so.
     #[must_use]
@@ -205,7 +216,7 @@ impl Error {
     /// reset, a broken body or a 400 `FAILED_PRECONDITION`.
     #[must_use]
     pub fn surely_not_processed(&self) -> bool {
-        if self.0.was_looked_for {
+        if self.0.is_undone {
             return true;
         }
         match self.kind() {
@@ -358,6 +369,18 @@ mod tests {
         assert!(refused(401, None).is_auth() && refused(403, None).is_auth());
         assert!(refused(404, None).is_not_found());
         assert!(refused(503, None).is_transient() && !refused(404, None).is_transient());
+    }
+
+    #[test]
+    fn a_write_is_refused_for_the_sessions_state() {
+        let is_wrong_state = |method, code, status| {
+            Error::new(method, ErrorKind::Refused(Refusal::new(code, status))).is_wrong_state()
+        };
+        assert!(is_wrong_state(Method::ApprovePlan, 400, Some("FAILED_PRECONDITION")));
+        assert!(is_wrong_state(Method::SendMessage, 409, None));
+        assert!(!is_wrong_state(Method::ApprovePlan, 400, Some("INVALID_ARGUMENT")));
+        assert!(!is_wrong_state(Method::CreateSession, 400, Some("FAILED_PRECONDITION")));
+        assert!(!is_wrong_state(Method::SendMessage, 404, None));
     }
 
     #[test]

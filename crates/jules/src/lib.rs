@@ -16,6 +16,7 @@
 //!   until it is over ([`Jules::pauses`]).
 //! - Reads and deletes are repeated after passing trouble ([`Retries`]); what could be done twice is not, unless the
 //!   service surely has not done it ([`Error::surely_not_processed`]).
+//! - It needs a Tokio runtime with time and IO enabled: without one, awaiting a call or polling a stream panics.
 //! - It ends: connecting, the request as a whole and silence within an answer have limits ([`Options`]), and calls that
 //!   wait ([`Wait`]) have one as well. Dropping a future or a stream stops its work, never the session's.
 //! - States, activities, artifacts and fields that this version does not know never fail it.
@@ -123,6 +124,8 @@ pub use turn::Turn;
 pub use usage::Usage;
 pub use wait::Wait;
 
+/// The library of times in what the service says.
+pub use jiff;
 /// The HTTP library that [`JulesBuilder::http_client`] and [`Options::header`] speak.
 pub use reqwest;
 

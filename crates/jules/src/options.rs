@@ -1,10 +1,28 @@
 //! What can differ between handles of one client.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Departure, Gate, Retries};
+use super::{Departure, Gate, Method, Retries};
+
+/// What is done with each request before it leaves.
+#[derive(Clone)]
+pub(super) struct RequestHook(Arc<dyn Fn(&mut reqwest::Request) + Send + Sync>);
+
+impl RequestHook {
+    pub(super) fn call(&self, request: &mut reqwest::Request) {
+        (self.0)(request);
+    }
+}
+
+impl fmt::Debug for RequestHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestHook")
+    }
+}
 
 /// Settings of a handle; see [`Jules::with`](super::Jules::with) and [`JulesBuilder::options`](super::JulesBuilder).
 ///
@@ -17,7 +35,9 @@ use super::{Departure, Gate, Retries};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    pub(super) request_timeout: Duration,
+    request_timeout: Option<Duration>,
+    create_timeout: Option<Duration>,
+    pub(super) hook: Option<RequestHook>,
     pub(super) send_within: Option<Duration>,
     pub(super) send_promptly: Option<Duration>,
     pub(super) gate: Option<Gate>,
@@ -39,6 +59,8 @@ pub struct Options {
 impl Options {
     /// One request, from its first byte out to its last byte in: 30 s.
     pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The same for a create, which the service takes longer for, and whose answer is dearer: 120 s.
+    pub const CREATE_TIMEOUT: Duration = Duration::from_secs(120);
     /// The longest silence within an answer's body: 15 s.
     pub const STALL_TIMEOUT: Duration = Duration::from_secs(15);
     /// The longest answer, decompressed: 64 MiB.
@@ -56,9 +78,38 @@ impl Options {
     /// The limit of every waiting call that is given none of its own: 2 h.
     pub const WAIT_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 
-    /// The limit for one request, from its first byte out to its last byte in. Default 30 s.
+    /// The limit for one request, from its first byte out to its last byte in. Default 30 s, and 120 s for a create; this one
+    /// is for creates as well, unless they have [their own](Self::create_timeout).
     pub fn request_timeout(mut self, limit: Duration) -> Self {
-        self.request_timeout = limit;
+        self.request_timeout = Some(limit);
+        self
+    }
+
+    /// The limit for one create. One that is cut off is in doubt, and is looked for. Default 120 s.
+    pub fn create_timeout(mut self, limit: Duration) -> Self {
+        self.create_timeout = Some(limit);
+        self
+    }
+
+    /// The limit for a request to this method.
+    pub(super) fn limit_of(&self, method: Method) -> Duration {
+        let of_creates = (method == Method::CreateSession)
+            .then(|| self.create_timeout.or(self.request_timeout).unwrap_or(Self::CREATE_TIMEOUT));
+        of_creates.unwrap_or(self.request_timeout.unwrap_or(Self::REQUEST_TIMEOUT))
+    }
+
+    /// Called with every request right before it leaves, each further attempt included: to replace the key when it is rotated
+    /// (header `x-goog-api-key`, marked as sensitive), to add a header that changes, to record what is sent. It must not block.
+    /// Answers are read without the client's own key and what it [hides](super::JulesBuilder::hide); another key that is set
+    /// here should be hidden as well. Default: none.
+    ///
+    /// ```
+    /// # fn example(jules: &jules::Jules) {
+    /// let counted = jules.with(|options| options.on_request(|request| println!("{}", request.url().path())));
+    /// # }
+    /// ```
+    pub fn on_request(mut self, hook: impl Fn(&mut reqwest::Request) + Send + Sync + 'static) -> Self {
+        self.hook = Some(RequestHook(Arc::new(hook)));
         self
     }
 
@@ -169,7 +220,9 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            request_timeout: Self::REQUEST_TIMEOUT,
+            request_timeout: None,
+            create_timeout: None,
+            hook: None,
             send_within: None,
             send_promptly: None,
             gate: None,

@@ -19,7 +19,8 @@ pub struct NewSession {
     pub title: Option<String>,
     /// `owner/repo` or a source's resource name; none for a session without repository.
     pub source: Option<String>,
-    /// The branch to start from. The service refuses a GitHub source without one.
+    /// The branch to start from. The service refuses a GitHub source without one; `run()`, `session()` and `all()` look its
+    /// default branch up, once for each source.
     pub branch: Option<String>,
     /// Whether Jules opens a pull request by itself.
     pub auto_pr: Option<bool>,

@@ -145,7 +145,7 @@ impl Transport {
         options: &Options,
         by: Option<SendBy>,
     ) -> Result<Vec<u8>, Error> {
-        let limit = options.request_timeout;
+        let limit = options.limit_of(request.method);
         let (http, generation) = self.connections.current();
         let (outgoing, kept) = self.outgoing(&http, request, options, by)?;
         let exchange = self.exchange(&http, outgoing, request.method, options);
@@ -169,7 +169,7 @@ impl Transport {
         options: &Options,
     ) -> Result<Vec<u8>, Error> {
         let mut answer =
-            http.execute(outgoing).await.map_err(|error| network(method, error, options.request_timeout))?;
+            http.execute(outgoing).await.map_err(|error| network(method, error, options.limit_of(method)))?;
         let body = read_body(method, &mut answer, options).await;
         // Whoever repeats a secret is read without it: before anything is cut, and before escapes are understood.
         let body = match body {
@@ -229,10 +229,13 @@ impl Transport {
             kept = is_kept;
         }
         headers.insert(KEY_HEADER, self.key.header());
-        let outgoing = builder.headers(headers).build().map_err(|error| {
+        let mut outgoing = builder.headers(headers).build().map_err(|error| {
             let reason = "the request cannot be put together".to_owned();
             Error::caused_by(request.method, ErrorKind::Input(reason), error.without_url())
         })?;
+        if let Some(hook) = &options.hook {
+            hook.call(&mut outgoing);
+        }
         Ok((outgoing, kept))
     }
 

@@ -1,8 +1,10 @@
 //! Creating a session exactly once: a create in doubt is looked for by its marker before anything is repeated.
 
+mod branch;
 mod doubt;
 mod find;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,18 +13,20 @@ use tokio::time::Instant;
 
 use super::error::ErrorKind;
 use super::retry::{Attempts, Next as Retry};
-use super::{Error, Jules, Method, NewSession, Session, SessionId, TitleMarker, Turn};
+use super::{Error, Jules, Method, NewSession, Session, SessionId, SourceName, TitleMarker, Turn};
 use doubt::{Doubt, Look, Next, Sign, Sought};
 use find::Back;
 
 pub use find::FindCreated;
 
-/// What a client knows of the sessions that it has created, to settle creates in doubt.
+/// What a client knows of the sessions that it has created, to settle creates in doubt, and of their sources.
 #[derive(Debug, Default)]
 pub(super) struct Created {
     newest: Mutex<Option<Sign>>,
     /// A title came back without its marker.
     titles_change: AtomicBool,
+    /// The default branches of sources.
+    branches: Mutex<BTreeMap<SourceName, String>>,
 }
 
 impl Created {
@@ -58,7 +62,7 @@ enum Settled {
 impl Jules {
     /// Creates one session, whatever becomes of the service's answers.
     pub(super) async fn create_once(&self, new: &NewSession) -> Result<Session, Error> {
-        let (new, marker) = new.marked()?;
+        let (new, marker) = self.with_branch(new).await.map_err(Error::undone)?.marked()?;
         let (started, mut attempts) = (Instant::now(), Attempts::new(self.options().retries));
         let (mut turn, mut posts) = (None, 0);
         loop {
@@ -91,7 +95,7 @@ impl Jules {
             match self.settle(marker, &new, asked, may_post).await {
                 Settled::Adopted(session) => return Ok(*session),
                 Settled::NotCreated(next @ Some(_)) => turn = next,
-                Settled::NotCreated(None) => return Err(error.looked_for()),
+                Settled::NotCreated(None) => return Err(error.undone()),
                 Settled::Open(reason) => return Err(in_doubt(Some(marker), reason, error)),
             }
         }

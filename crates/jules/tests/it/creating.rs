@@ -1,7 +1,9 @@
 //! Exactly once: what becomes of a create whose answer is lost, judged by the service's books.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jules::reqwest::header::HeaderValue;
 use jules::{ApiKey, Error, ErrorKind, Jules, NewSession, Quotas, TitleMarker};
 
 use crate::service::Service;
@@ -177,4 +179,56 @@ fn ten_creates_with_faults_at_random_are_ten_sessions() {
     let statistics = service.statistics();
     assert_eq!(statistics.created, 10);
     assert!(statistics.live_max <= 4, "{}", statistics.live_max);
+}
+
+#[test]
+fn the_default_branch_is_looked_up_once_where_none_is_named() {
+    let service = Service::start(
+        "{ sources: [{ repo: my-org/web, branches: [main, trunk], default-branch: trunk }], defaults: { outcome: stall } }",
+    );
+    service.block_on(async {
+        let jules = client(&service);
+        for prompt in ["One", "Two"] {
+            jules.run(NewSession::new(prompt).source("my-org/web")).await.unwrap();
+        }
+        let error = jules.run(NewSession::new("p").source("my-org/elsewhere")).await.unwrap_err();
+        assert!(error.is_not_found() && error.surely_not_processed(), "{error}");
+    });
+    let branches: Vec<_> = service.sessions().into_iter().map(|session| session.branch.unwrap()).collect();
+    assert_eq!(branches, ["trunk", "trunk"]);
+    assert_eq!(service.statistics().requests["sources.get"], 2, "one for each source");
+}
+
+#[test]
+fn a_hook_sees_each_attempt_and_may_rotate_the_key() {
+    let service =
+        Service::start("{ keys: [new-key], faults: [{ kind: error-before, on: sessions.list, nth: 1 }] }");
+    let paths = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&paths);
+    let jules = client(&service).with(|options| {
+        options.on_request(move |request| {
+            seen.lock().unwrap().push(request.url().path().to_owned());
+            let mut key = HeaderValue::from_static("new-key");
+            key.set_sensitive(true);
+            request.headers_mut().insert("x-goog-api-key", key);
+        })
+    });
+    service.block_on(jules.list_sessions(&jules::ListSessions::default())).unwrap();
+    assert_eq!(paths.lock().unwrap().as_slice(), ["/v1alpha/sessions", "/v1alpha/sessions"]);
+}
+
+#[test]
+fn a_create_may_take_longer_than_a_read() {
+    let slow = "{ kind: slow, on: [sessions.create, sessions.get], delay: 400ms }";
+    let service = Service::start(&format!("{{ faults: [{slow}], defaults: {{ outcome: stall }} }}"));
+    let jules = client(&service).with(|options| {
+        let options = options.request_timeout(Duration::from_millis(100)).retries(jules::Retries::NONE);
+        options.create_timeout(Duration::from_secs(20))
+    });
+    service.block_on(async {
+        let run = jules.run(NewSession::new("p")).await.unwrap().into_client();
+        let error = run.info().await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Timeout(Duration::from_millis(100)));
+    });
+    assert_eq!(creates(&service), 1);
 }
