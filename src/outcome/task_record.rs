@@ -254,7 +254,7 @@ impl TaskRecord {
                 });
             }
             EventKind::SessionArchiving { attempt, .. } => {
-                self.with_attempt(*attempt, |a| a.archiving = true)
+                self.with_attempt(*attempt, |a| a.archiving = true);
             }
             EventKind::SessionArchived { attempt, .. } => self.with_attempt(*attempt, |a| a.archived = true),
             EventKind::WorkFound { attempt, work, .. } => {

@@ -50,10 +50,10 @@ impl Dispatch {
         let patience = patience(&self.plan.settings);
         if self.options.wait {
             if is_decided_within(patience, record, &waves, at) {
-                return self.tell_what_is_waited_for(self.tasks.later.why.clone());
+                return self.tell_what_is_waited_for(&self.tasks.later.why.clone());
             }
             if let Some(need) = self.tasks.merges.soon(record, patience, at) {
-                return self.tell_what_is_waited_for(format!("until `{need}` is merged"));
+                return self.tell_what_is_waited_for(&format!("until `{need}` is merged"));
             }
         }
         self.put_off(now);
@@ -74,7 +74,7 @@ impl Dispatch {
     }
 
     /// Nothing else is at work.
-    fn tell_what_is_waited_for(&mut self, what: String) {
+    fn tell_what_is_waited_for(&mut self, what: &str) {
         let note = format!("nothing else is at work: waiting, {what}");
         if self.tasks.told.as_ref() != Some(&note) {
             self.tasks.told = Some(note.clone());

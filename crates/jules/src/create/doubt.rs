@@ -232,7 +232,7 @@ mod tests {
     fn a_session_that_may_be_it_by_what_it_was_asked_leaves_it_open() {
         let context = json!({"source": "sources/github/O/R"});
         let session = json!({"id": "7", "prompt": "do it\n", "title": "Do", "sourceContext": context, "createTime": time(5)});
-        assert!(matches!(look(None, &[session.clone()]), Look::Inconclusive(_)));
+        assert!(matches!(look(None, std::slice::from_ref(&session)), Look::Inconclusive(_)));
         assert!(matches!(look(None, &[json!({"id": "7"})]), Look::Inconclusive(_)), "nothing is known of it");
         for (field, other) in [
             ("prompt", json!("do that")),
