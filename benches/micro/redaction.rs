@@ -21,4 +21,18 @@ pub(crate) fn benches(c: &mut Criterion) {
         b.iter(|| lines.iter().map(|line| redactor.clean(black_box(line)).len()).sum::<usize>());
     });
     group.finish();
+    hostile(c, &redactor);
+}
+
+/// What takes longest to search, for a megabyte of it in a text of sixteen: sequences with letters of a key in them, and
+/// escapes of escapes.
+fn hostile(c: &mut Criterion, redactor: &Redactor) {
+    const SIZE: usize = 16 << 20;
+    let mut group = c.benchmark_group("redaction of what is hostile");
+    group.throughput(Throughput::Bytes(SIZE as u64)).sample_size(10);
+    for piece in ["\\u001b]0;AIzaSyD-l\\u0007", "A\\u001b", "\\u005c", "\\"] {
+        let text = piece.repeat(SIZE / piece.len());
+        group.bench_function(piece, |b| b.iter(|| redactor.clean(black_box(&text)).len()));
+    }
+    group.finish();
 }

@@ -21,6 +21,7 @@
 //!
 //! What the command line adds is words: flags, colours, signals, exit codes.
 
+mod credentials;
 mod day;
 mod deadline;
 mod decision;

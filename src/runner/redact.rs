@@ -5,14 +5,13 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use foreign_text::{Secrets, Word};
-use jules::{ApiKey, Secret};
+use jules::{ApiKey, Secret, SessionState};
+use serde::Deserialize as _;
 use serde_json::Value;
-use url::Url;
 
-use crate::outcome::{EventKind, RunEvent};
+use super::credentials::{self, password};
+use crate::outcome::{Checks, EventKind, Review, RunEvent};
 
 /// How much is searched at once.
 const BLOCK: usize = 64 * 1024;
@@ -44,11 +43,6 @@ const PASSWORD: &str = "PGPASSWORD";
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// A password shorter than this would tear words apart.
-const SHORTEST: usize = 8;
-/// A part of a password that counts as the password: people make them of words.
-const PART: usize = 16;
-
 /// Takes secrets out of text: the API key, tokens, and the passwords of addresses in the environment. `***` stands in
 /// their place.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +53,8 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// For the key, and for what the environment holds: GitHub's tokens, a database's password, and user name and password
-    /// of every address in it, such as a proxy's.
+    /// For the key, and for what the environment holds: GitHub's tokens, a database's password, and what is secret in every
+    /// address in it, such as a proxy's: passwords, tokens in the place of a user name, parameters such as `access_token`.
     #[must_use]
     pub fn new(key: Option<&ApiKey>) -> Self {
         let variables = std::env::vars_os()
@@ -167,36 +161,10 @@ fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Found {
             }
             _ => {}
         }
-        if PROXIES.contains(&&*name) || (value.contains("://") && value.contains('@')) {
-            found.passwords.extend(credentials(&value));
-        }
+        let of = if PROXIES.contains(&&*name) { credentials::of_proxy } else { credentials::of };
+        found.passwords.extend(of(&value));
     }
     found
-}
-
-fn password(text: &str) -> Option<Word> {
-    (text.len() >= SHORTEST).then(|| Word::whole(text).or_part(PART))
-}
-
-/// What an address holds that is nobody's business, as it is sent and as it is written.
-fn credentials(address: &str) -> Vec<Word> {
-    let with_scheme = || Url::parse(&format!("http://{address}"));
-    let Ok(url) = Url::parse(address).ok().filter(Url::has_host).map_or_else(with_scheme, Ok) else {
-        return Vec::new();
-    };
-    let Some(secret) = url.password().filter(|secret| !secret.is_empty()) else { return Vec::new() };
-    let pair = format!("{}:{secret}", url.username());
-    let sent = STANDARD.encode(percent_decoded(&pair));
-    let plain = percent_decoded(secret);
-    let found = [secret, &plain, &sent].into_iter().filter_map(password);
-    found.chain([Word::whole(format!("{pair}@")).or_part(PART)]).collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    // As the value of a form, in which these two mean something else.
-    let value = format!("={}", text.replace('+', "%2B").replace('&', "%26"));
-    let pair = url::form_urlencoded::parse(value.as_bytes()).next();
-    pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 /// The event with `***` where a secret was, and with no words of others that are longer than [`WORDS`]: it is kept in the
@@ -212,13 +180,38 @@ pub(super) fn clean(redactor: &Redactor, event: RunEvent) -> RunEvent {
     let without_tokens = serde_json::from_str::<RunEvent>(&tokens.mask(&json));
     // Where a token looks like a part of the event's form, that stays as it is, and its words are searched one by one.
     let is_form = without_tokens.is_err();
-    let mut value = serde_json::to_value(without_tokens.as_ref().unwrap_or(&event)).unwrap_or_default();
-    each_text(&mut value, false, &|text, is_said| {
+    let before = serde_json::to_value(without_tokens.as_ref().unwrap_or(&event)).unwrap_or_default();
+    let mut after = before.clone();
+    each_text(&mut after, false, &|text, is_said| {
         let text = if is_form { tokens.mask(&text).into_owned() } else { text };
         let text = if is_said { redactor.clean(&text).into_owned() } else { text };
         if is_long { foreign_text::cut(text, WORDS).into_owned() } else { text }
     });
-    serde_json::from_value(value).unwrap_or(event)
+    readable(before, after).unwrap_or(event)
+}
+
+/// The changed event; where it could not be read back, only what is no part of its form is changed.
+fn readable(mut before: Value, mut after: Value) -> Option<RunEvent> {
+    if let Ok(event) = serde_json::from_value(after.clone()) {
+        return Some(event);
+    }
+    for at in 0..texts(&mut after).len() {
+        let changed = std::mem::take(texts(&mut after)[at]);
+        let kept = std::mem::replace(texts(&mut before)[at], changed);
+        if serde_json::from_value::<RunEvent>(before.clone()).is_err() {
+            *texts(&mut before)[at] = kept;
+        }
+    }
+    serde_json::from_value(before).ok()
+}
+
+fn texts(value: &mut Value) -> Vec<&mut String> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter_mut().flat_map(texts).collect(),
+        Value::Object(map) => map.values_mut().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
 }
 
 /// Whether all words in it are those of the manifest.
@@ -233,9 +226,20 @@ fn each_text(value: &mut Value, is_said: bool, change: &impl Fn(String, bool) ->
         Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, is_said, change)),
         Value::Object(map) => {
             let texts = map.iter_mut().filter(|(key, _)| !FORM.contains(&key.as_str()));
-            texts.for_each(|(key, value)| each_text(value, is_said || SAID.contains(&key.as_str()), change));
+            texts.for_each(|(key, value)| each_text(value, is_said || says(key, value), change));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Whether that is what somebody has said: also a word of a service where we know all words but this.
+fn says(key: &str, value: &Value) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    match key {
+        "state" => matches!(SessionState::from(text), SessionState::Unknown(_)),
+        "checks" => matches!(Checks::deserialize(value), Ok(Checks::Other(_))),
+        "review" => matches!(Review::deserialize(value), Ok(Review::Other(_))),
+        _ => SAID.contains(&key),
     }
 }
 
@@ -279,6 +283,43 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_a_service_that_we_do_not_know_is_what_somebody_says() {
+        let state = |state: &str| {
+            let (task, attempt) = (crate::plan::TaskId::new("task-0"), 1);
+            let kind =
+                EventKind::SessionState { task, attempt, state: state.to_owned(), detected_after_ms: None };
+            sample::event(1, kind)
+        };
+        let redactor = of(["COMPLETED", "correct horse", "NAPPING-AT-WORK"].map(Word::whole));
+        for (word, left) in [
+            ("COMPLETED", "COMPLETED"),
+            ("NAPPING-AT-WORK", "***"),
+            ("a correct horse", "a ***"),
+            ("IN_PROGRESS", "IN_PROGRESS"),
+        ] {
+            assert_eq!(clean(&redactor, state(word)), state(left));
+        }
+    }
+
+    #[test]
+    fn what_has_to_be_read_back_stays_and_the_rest_goes() {
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+        let usage = |error: &str| {
+            let outage = crate::outcome::Outage {
+                requests: vec!["reads".to_owned()],
+                since: at("2026-11-28T02:00:00Z"),
+                last_failure: None,
+                error: error.to_owned(),
+                next_try: None,
+            };
+            let service = crate::outcome::ServiceStatus { outage: Some(outage), ..Default::default() };
+            sample::event(1, EventKind::ApiUsed { usage: Default::default(), service })
+        };
+        let redactor = of([Word::whole("2026-11-28")]);
+        assert_eq!(clean(&redactor, usage("no, 2026-11-28 it is")), usage("no, *** it is"));
+    }
+
+    #[test]
     fn an_event_keeps_no_more_words_than_fit() {
         let long = format!("first{}last", "x".repeat(20 << 20));
         let event = sample::event(1, sample::ended("task-0", Outcome::Failed, Some(&long)));
@@ -296,22 +337,6 @@ mod tests {
             .cleaning(&mut out, |out| page.as_bytes().chunks(7).try_for_each(|part| out.write_all(part)));
         written.unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), page.replace("AIza-secret-key", "***"));
-    }
-
-    #[test]
-    fn a_proxy_s_credentials_are_secrets() {
-        let redactor = |address: &str| of(credentials(address));
-        let long = redactor("http://me:p%40ssw0rd-1@proxy.example:3128");
-        for leak in ["p@ssw0rd-1", "p%40ssw0rd-1", "bWU6cEBzc3cwcmQtMQ=="] {
-            assert_eq!(long.clean(&format!("407: {leak}!")), "407: ***!", "{leak}");
-        }
-        let short = redactor("me:pw@proxy.example:3128");
-        assert_eq!(
-            short.clean("http://me:pw@proxy.example for me and pw"),
-            "http://***proxy.example for me and pw"
-        );
-        assert!(credentials("http://proxy.example:3128").is_empty());
-        assert!(credentials("nonsense://").is_empty());
     }
 
     #[test]

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{Ended, Manifest, Runner, World, job};
+use crate::support::{Ended, Manifest, Runner, Signal, World, job};
 
 const KEY: &str = "AIzaSyD-leak_me_9071583426-nuxyz_ZQXKVB";
 
@@ -152,6 +154,14 @@ fn proxy(answer: impl Fn(&str) -> String + Send + 'static) -> String {
 
 /// A server that answers what is made of a request's head.
 fn server(answer: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> String {
+    server_that_tells(answer, || ())
+}
+
+/// The same; `sent` is called when an answer has left.
+fn server_that_tells(
+    answer: impl Fn(&str) -> (&'static str, String) + Send + 'static,
+    sent: impl Fn() + Send + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answer = move |mut stream: TcpStream| {
@@ -162,6 +172,7 @@ fn server(answer: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> S
             format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
         // The other side may have gone.
         let _ = stream.write_all(answer.as_bytes());
+        sent();
     };
     std::thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(answer));
     url
@@ -239,16 +250,40 @@ fn an_echo_of_a_piece_of_the_key_is_no_piece_of_it() {
 }
 
 /// What takes longest to search: the sequences, and a few letters of a key in each of them.
+fn long_to_search() -> String {
+    let text = "\\u001b]0;AIzaSyD-l\\u0007".repeat(1_300_000);
+    format!(r#"{{"sessions":[],"more":"{text}"}}"#)
+}
+
 #[test]
 fn nobody_waits_for_the_search_of_megabytes_of_escape_sequences() {
-    let text = "\\u001b]0;AIzaSyD-l\\u0007".repeat(200_000);
-    let body = format!(r#"{{"sessions":[],"more":"{text}"}}"#);
+    let body = long_to_search();
     let service = server(move |_| ("200 OK", body.clone()));
     let world = World::with("{}", &Manifest::of([job("a", "Do it.", &[])]));
     let runner = with_key(world.command("run")).arg("--base-url").arg(format!("{service}/v1alpha"));
     let began = std::time::Instant::now();
     let ended = runner.args("--deadline 1s").start().wait();
-    assert!(ended.code != Some(0) && began.elapsed().as_secs() < 15, "{:?}: {ended}", began.elapsed());
+    assert!(ended.code != Some(0) && began.elapsed().as_secs() < 30, "{:?}: {ended}", began.elapsed());
+}
+
+/// The same of GitHub: the run is left as soon as it is told so.
+#[test]
+fn nobody_waits_for_the_search_of_megabytes_of_github() {
+    let (body, sent) = (long_to_search(), Arc::new(AtomicBool::new(false)));
+    let is_sent = Arc::clone(&sent);
+    let github =
+        server_that_tells(move |_| ("200 OK", body.clone()), move || sent.store(true, Ordering::Relaxed));
+    let world = World::with(
+        "{ defaults: { duration: 40ms, outcome: pull-request } }",
+        &Manifest::of([job("a", "Do it.", &["source: my-org/web@main"])]),
+    );
+    let mut running = world.run().env("GH_TOKEN", KEY).env("GITHUB_API_URL", github).start();
+    running.until(|_| is_sent.load(Ordering::Relaxed));
+    let began = std::time::Instant::now();
+    running.signal(Signal::Interrupt);
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(130), "{ended}");
+    assert!(began.elapsed().as_secs() < 6, "{:?}: {ended}", began.elapsed());
 }
 
 #[test]
@@ -328,6 +363,59 @@ fn tokens_and_passwords_of_the_environment_are_written_nowhere() {
             assert!(!text.contains(secret), "{name} has {secret}");
         }
     }
+}
+
+#[test]
+fn what_addresses_of_the_environment_hold_is_written_nowhere() {
+    let leaks = [
+        ("by-name", "tok-by-name-1234"),
+        ("by-name-encoded", "tok%2dby-n%61me-1234"),
+        ("token-parameter", "horse-in-a-parameter"),
+        ("password-parameter", "p%40rameter/of%20a%20database"),
+        ("decoded", "p@rameter%2fof a%20database"),
+        ("first", "first-of-several"),
+        ("second", "second-of-sever%61l"),
+    ];
+    let rules: String = leaks
+        .iter()
+        .map(|(name, leak)| {
+            let fails = format!("outcome: failure, failure-reason: 'it is {leak} or so'");
+            format!("{{ when: {{ prompt: 'Leak {name}!' }}, then: {{ {fails} }} }}, ")
+        })
+        .collect();
+    let jobs = leaks.map(|(name, _)| job(name, &format!("Leak {name}!"), &["source: my-org/web@main"]));
+    let world =
+        World::with(&format!("{{ rules: [{rules}], defaults: {{ duration: 40ms }} }}"), &Manifest::of(jobs));
+    let runner = with_key(world.run())
+        .env("REGISTRY", "https://tok-by-name-1234@registry.example/simple")
+        .env("FEED", "https://feed.example/?page=1&access_token=horse-in-a-parameter")
+        .env("DATABASE_URL", "postgres://db.example/jobs?password=p%40rameter%2Fof%20a%20database")
+        .env("BROKERS", "amqp://me:first-of-several@one.example,amqp://me:second-of-several@two.example/x");
+    let ended = runner.args("-vv --events -").exits(100);
+    for task in ended.report().tasks {
+        assert_eq!(task.reason.as_deref(), Some("it is *** or so"), "{}", task.id);
+    }
+    for (name, text) in written(&ended, world.folder()) {
+        for leak in leaks.iter().map(|(_, leak)| leak) {
+            assert!(!text.contains(leak), "{name} has {leak}");
+        }
+    }
+}
+
+/// The service's own words are taken in as they are.
+#[test]
+fn a_state_that_is_called_like_a_password_is_written_nowhere() {
+    let world = World::with(
+        "{ defaults: { duration: 400ms, unknown-state: horses-at-work } }",
+        &Manifest::of([job("a", "Do it.", &[])]),
+    );
+    let ended = world.run().args("-vv --events -").env("PGPASSWORD", "horses-at-work").exits(0);
+    assert!(ended.stdout.contains(r#""state":"***""#), "{ended}");
+    for (name, text) in written(&ended, world.folder()) {
+        assert!(!text.contains("horses-at"), "{name} has it");
+    }
+    assert!(world.run().exits(0).stderr.contains("nothing to do"));
+    world.created(1);
 }
 
 /// As in any CI job with a database beside it.
