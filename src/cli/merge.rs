@@ -1,6 +1,6 @@
 //! `merge`: the reports of shards as one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::console::Console;
 use super::exit::Exit;
@@ -39,6 +39,10 @@ pub(crate) struct MergeArgs {
 }
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> {
+    if args.files.iter().filter(|file| *file == Path::new("-")).count() > 1 {
+        return Err(Failure::usage("stdin can be read once, and `-` is given twice")
+            .help("join the reports by their files: jules-batch merge shard-*/report.json"));
+    }
     let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
     let files = args.reports.files()?;
     outputs::spare(&args.files, &files)?;

@@ -65,9 +65,10 @@ use console::Console;
 use exit::Exit;
 use failure::Failure;
 
-/// How many files must be free to be opened: two runtimes take eight, a ledger three, a connection or a report one.
+/// How many files must be free to be opened: two runtimes take eight, a ledger three, a connection or a report one, and a
+/// played service as many as a run has connections to it.
 #[cfg(unix)]
-const FEWEST_FILES: usize = 16;
+const FEWEST_FILES: usize = 21;
 
 /// The commands.
 #[derive(Debug, Subcommand)]

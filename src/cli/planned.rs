@@ -21,6 +21,10 @@ pub(crate) fn read(path: &Path, selection: &Selection, console: &Console) -> Res
 
 /// The way out where there is no manifest.
 fn where_else(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "what is piped in is /dev/stdin; other files are looked for beside the manifest, so better name it"
+            .to_owned();
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let names: Vec<String> = names

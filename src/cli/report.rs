@@ -136,7 +136,9 @@ impl Loaded {
 pub(crate) fn read(path: &Path) -> Result<ReportV1, Failure> {
     let text = input::read_of("report", path, MAX_REPORT_BYTES)?;
     report::from_json(&text).map_err(|error| {
-        let name = foreign_text::line(&path.display().to_string());
+        let is_stdin = path == Path::new("-");
+        let name =
+            if is_stdin { "stdin".to_owned() } else { foreign_text::line(&path.display().to_string()) };
         Failure::usage(format!("cannot read {name}")).because(&error)
     })
 }
