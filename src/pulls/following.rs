@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::outcome::{PullStatus, Stage};
+use crate::outcome::{PullState, PullStatus, Stage};
 
 /// Readings of a hundred cost a point.
 const A_POINT: usize = 100;
@@ -108,8 +108,10 @@ fn interval(status: &PullStatus, pace: f64) -> Option<SignedDuration> {
         Stage::Merged => return None,
         Stage::Ready | Stage::Behind | Stage::Checking => DUE,
         Stage::Working | Stage::Queued | Stage::ChecksPending | Stage::ChecksFailed => AT_WORK,
-        Stage::Closed
-        | Stage::Unknown
+        // It was read, but not all that decides.
+        Stage::Unknown if status.state == PullState::Open => AT_WORK,
+        Stage::Unknown
+        | Stage::Closed
         | Stage::Foreign
         | Stage::Touched
         | Stage::Draft
@@ -126,11 +128,6 @@ fn interval(status: &PullStatus, pace: f64) -> Option<SignedDuration> {
 /// Whether its body has to be read (again) to tell whose it is.
 pub(crate) fn wants_first_contact(status: Option<&PullStatus>) -> bool {
     status.is_none_or(|status| status.id.is_none() || matches!(status.stage, Stage::Unknown | Stage::Foreign))
-}
-
-/// Whether its branch's pushes have to be read: without them it counts as touched.
-pub(crate) fn wants_pushes(status: &PullStatus) -> bool {
-    status.stage == Stage::Touched && status.touched_by.is_none()
 }
 
 /// Whether its details have to be read: it has failed, or is about to be merged, or was closed, and was not so before with
@@ -222,9 +219,9 @@ mod tests {
     #[test]
     fn more_is_read_of_what_changes_what_is_to_be_done() {
         let touched = status(Stage::Touched, 0, 0);
-        assert!(wants_pushes(&touched) && wants_details(&touched, Some(&touched)));
+        assert!(wants_details(&touched, Some(&touched)));
         let by_mallory = PullStatus { touched_by: Some("mallory".to_owned()), ..touched };
-        assert!(!wants_pushes(&by_mallory) && !wants_details(&by_mallory, None));
+        assert!(!wants_details(&by_mallory, None));
         let ready = status(Stage::Ready, 0, 0);
         assert!(wants_details(&ready, None) && !wants_details(&ready, Some(&ready)));
         let other = PullStatus { head: Some("def".to_owned()), ..ready.clone() };

@@ -10,10 +10,8 @@ mod waves;
 pub(crate) use act::{
     Case, Decision, Left, MergeTerms, Seen, Step, close, merge, message, update, with_failed_checks,
 };
-pub(crate) use following::{
-    ReadingPlan, Spent, plan, until, wants_details, wants_first_contact, wants_pushes,
-};
+pub(crate) use following::{ReadingPlan, Spent, plan, until, wants_details, wants_first_contact};
 pub(crate) use pushes::Pushes;
 pub(crate) use select::{PullFilter, Selectable};
-pub(crate) use stage::{Known, Terms, status};
+pub(crate) use stage::{Known, Terms, status, wants_pushes};
 pub(crate) use waves::{joined, split};

@@ -5,6 +5,9 @@ use crate::github::{Push, PushKind, Reading};
 /// Jules' account, as REST calls it.
 const JULES: &str = "google-labs-jules[bot]";
 
+/// In whose name workflows push with their job's own token: formatters, updaters, whatever a repository runs.
+const ACTIONS: &str = "github-actions[bot]";
+
 /// Who has pushed to the branch of a pull request, up to its head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pushes {
@@ -19,8 +22,8 @@ pub(crate) enum Pushes {
 }
 
 impl Pushes {
-    /// By the pushes of its branch, newest first, for this head; `own` is the login of our token. That is none for an app's
-    /// token: whatever workflows push is in its name.
+    /// By the pushes of its branch, newest first, for this head; `own` is the login of our token, an app's ends with `[bot]`.
+    /// The job's own token of Actions makes nothing ours: whatever workflows push is in its name.
     pub(crate) fn of(activity: &Reading<Vec<Push>>, head: &str, own: Option<&str>) -> Self {
         let pushes = match activity {
             Ok(pushes) => pushes,
@@ -32,6 +35,7 @@ impl Pushes {
             // The list lags behind, or the head moved since.
             Some(_) | None => return Self::Unread("the push of its head is not listed".to_owned()),
         }
+        let own = own.filter(|own| !own.eq_ignore_ascii_case(ACTIONS));
         let is_own = |login: &str| login == JULES || own.is_some_and(|own| own.eq_ignore_ascii_case(login));
         let other = pushes.find_map(|push| match push.actor.as_deref() {
             Some(login) if is_own(login) => None,
@@ -65,6 +69,26 @@ mod tests {
         let look_alike = of(&[push("b", Some("google-labs-jules"))]);
         assert_eq!(look_alike, Pushes::By("google-labs-jules".to_owned()), "a user may have that login");
         assert_eq!(of(&[push("b", None)]), Pushes::By("an account that is gone".to_owned()));
+    }
+
+    #[test]
+    fn an_apps_pushes_are_ours_with_its_token_and_a_workflows_never_are() {
+        let of = |actor, own| Pushes::of(&Ok(vec![push("b", Some(actor)), push("a", Some(JULES))]), "b", own);
+        assert_eq!(
+            of("campaigns[bot]", Some("campaigns[bot]")),
+            Pushes::Own,
+            "it brought the branch up to date"
+        );
+        for (actor, own) in [
+            ("campaigns[bot]", Some("octocat")),
+            ("campaigns", Some("campaigns[bot]")),
+            ("github-actions[bot]", Some("octocat")),
+            ("github-actions[bot]", Some("github-actions[bot]")),
+            ("web-flow", Some("octocat")),
+            ("octocat", None),
+        ] {
+            assert_eq!(of(actor, own), Pushes::By(actor.to_owned()), "{own:?}");
+        }
     }
 
     #[test]

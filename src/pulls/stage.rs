@@ -73,6 +73,13 @@ pub(crate) fn status(
     }
 }
 
+/// Whether its branch's pushes have to be read: without them nobody can tell whether it was touched.
+pub(crate) fn wants_pushes(pull: &PullRequest, known: Known<'_>, terms: &Terms, now: Timestamp) -> bool {
+    let rules = Rules { pull, known, terms, head_since: head_since(pull, known.earlier, now), now };
+    let is_ours = rules.by_state().is_none() && rules.not_ours().is_none();
+    is_ours && !rules.is_working() && rules.is_push_unread()
+}
+
 fn read(pull: &PullRequest, known: Known<'_>, terms: &Terms, now: Timestamp) -> PullStatus {
     let rules = Rules { pull, known, terms, head_since: head_since(pull, known.earlier, now), now };
     let Verdict { stage, reason } = rules.verdict();
@@ -181,6 +188,11 @@ impl Rules<'_> {
             .or_else(|| self.not_ours().map(|why| Verdict::because(Stage::Foreign, why)))
             .or_else(|| self.is_working().then(|| Stage::Working.into()))
             .or_else(|| self.touched().map(|why| Verdict::because(Stage::Touched, why)))
+            .or_else(|| {
+                let unread =
+                    || Verdict::because(Stage::Unknown, "who has pushed its head was not read in time");
+                self.is_push_unread().then(unread)
+            })
             .or_else(|| self.by_work())
             .or_else(|| self.by_checks())
             .unwrap_or_else(|| self.by_rules_of_the_repository())
@@ -265,22 +277,25 @@ impl Rules<'_> {
 
     /// Why we keep away from it.
     fn touched(&self) -> Option<String> {
-        let Known { earlier, pushes, .. } = self.known;
         if let Some(login) = self.touched_by() {
             return Some(format!("{login} has pushed to its branch"));
         }
         if let Some(why) = self.held() {
             return Some(why);
         }
-        // Where it got beyond this rule with the same head, somebody has asked who pushed that.
-        let was_asked = earlier.is_some_and(|earlier| {
-            earlier.head.as_ref() == Some(&self.pull.head) && earlier.stage > Stage::Touched
-        });
-        match pushes {
+        match self.known.pushes {
             Pushes::Unread(why) => Some(format!("who has pushed to its branch cannot be told: {why}")),
-            Pushes::NotRead if !was_asked => Some("who has pushed its head was not read".to_owned()),
             Pushes::NotRead | Pushes::Own | Pushes::By(_) => None,
         }
+    }
+
+    /// Whether nobody has asked yet who pushed its head. That says nothing of anybody, and does not let it go on either.
+    fn is_push_unread(&self) -> bool {
+        // Where it got beyond that rule with the same head, somebody has asked.
+        let was_asked = self.known.earlier.is_some_and(|earlier| {
+            earlier.head.as_ref() == Some(&self.pull.head) && earlier.stage > Stage::Touched
+        });
+        *self.known.pushes == Pushes::NotRead && self.touched_by().is_none() && !was_asked
     }
 
     /// By what people and GitHub do with it.

@@ -231,11 +231,16 @@ fn what_others_have_pushed_is_left_to_them() {
     assert_eq!(stage_beside(&Beside::after(touched), |pull| pull.head = "def".to_owned()), Stage::Touched);
     assert_eq!(stage_beside(&by(Pushes::Unread("no".to_owned())), |_| {}), Stage::Touched);
     // Once it got beyond, nobody need be asked again until the head moves.
-    assert_eq!(stage_beside(&by(Pushes::NotRead), |_| {}), Stage::Touched);
+    let unread = by(Pushes::NotRead).status(&Ok(pull()));
+    assert_eq!(
+        (unread.stage, unread.touched_by),
+        (Stage::Unknown, None),
+        "that nobody has asked is no claim"
+    );
     let ready = Beside::default().status(&Ok(pull()));
     let again = Beside { pushes: Pushes::NotRead, ..Beside::after(ready) };
     assert_eq!(stage_beside(&again, |_| {}), Stage::Ready);
-    assert_eq!(stage_beside(&again, |pull| pull.head = "def".to_owned()), Stage::Touched);
+    assert_eq!(stage_beside(&again, |pull| pull.head = "def".to_owned()), Stage::Unknown);
 }
 
 #[test]

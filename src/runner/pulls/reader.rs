@@ -120,7 +120,8 @@ impl<'g> PullReader<'g> {
         let mut pushes = vec![Pushes::NotRead; reads.len()];
         for (place, read) in reads.iter_mut().enumerate() {
             let Some(Ok(pull)) = &read.reading else { continue };
-            if wants_pushes(&read.status) && Instant::now() < deadline {
+            let known = known(&followed[place], &Pushes::NotRead, None);
+            if wants_pushes(pull, known, &self.terms, now) && Instant::now() < deadline {
                 pushes[place] = self.pushes(pull, deadline).await;
                 let reading = Ok(pull.clone());
                 read.status = self.status(&followed[place], &reading, &pushes[place], None, now);
@@ -170,16 +171,19 @@ impl<'g> PullReader<'g> {
         details: Option<&Details>,
         now: Timestamp,
     ) -> PullStatus {
-        let known = Known {
-            url: &pull.url,
-            source: pull.source.as_deref(),
-            session: pull.session.as_ref(),
-            is_session_live: pull.is_session_live,
-            earlier: pull.earlier.as_ref(),
-            pushes,
-            details,
-        };
-        pulls::status(reading, known, &self.terms, now)
+        pulls::status(reading, known(pull, pushes, details), &self.terms, now)
+    }
+}
+
+fn known<'a>(pull: &'a FollowedPull, pushes: &'a Pushes, details: Option<&'a Details>) -> Known<'a> {
+    Known {
+        url: &pull.url,
+        source: pull.source.as_deref(),
+        session: pull.session.as_ref(),
+        is_session_live: pull.is_session_live,
+        earlier: pull.earlier.as_ref(),
+        pushes,
+        details,
     }
 }
 

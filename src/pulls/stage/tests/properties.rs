@@ -145,11 +145,9 @@ fn table(pull: &PullRequest, beside: &Beside, status: &PullStatus) -> Vec<(Stage
         (Stage::Working, beside.is_live || head_age < SignedDuration::from_mins(2)),
         (
             Stage::Touched,
-            was_touched
-                || is_held
-                || matches!(beside.pushes, Pushes::By(_) | Pushes::Unread(_))
-                || beside.pushes == Pushes::NotRead && !was_asked,
+            was_touched || is_held || matches!(beside.pushes, Pushes::By(_) | Pushes::Unread(_)),
         ),
+        unread(beside.pushes == Pushes::NotRead && !was_asked),
         (Stage::Blocked, pull.repository.is_archived),
         (Stage::Draft, pull.is_draft || pull.merge_state == MergeState::Draft),
         (Stage::Conflict, pull.mergeable == Mergeable::Conflicting || pull.merge_state == MergeState::Dirty),
