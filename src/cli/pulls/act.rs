@@ -93,7 +93,7 @@ pub(super) async fn run(
 ) -> Result<Acted, Failure> {
     let ledger = Ledger::open(&args.which.state.state_dir);
     let ledger = ledger.map_err(|error| cannot(RunError::Ledger(error), console))?;
-    let (mut pulls, _) = args.which.known(&args.names.names, console)?;
+    let mut pulls = args.which.known(&args.names.names, console)?.pulls;
     pulls.sort_by(|one, other| (one.made_at, &one.followed.url).cmp(&(other.made_at, &other.followed.url)));
     let Task { what, terms, delete_branch, words, jules } = task;
     let how = How { terms, by: user::who(), delete_branch };

@@ -1,5 +1,6 @@
 //! `pulls list`: how pull requests stand, and who has to act.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -7,8 +8,8 @@ use foreign_text::line as neutral;
 use jiff::Timestamp;
 
 use super::render::{self, Totals};
-use super::watch::watch;
-use super::which::{Names, Readings, Which, read};
+use super::watch::{NOT_RECORDED, Watch};
+use super::which::{Known, Names, Readings, Which, read};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -23,8 +24,9 @@ use crate::runner::{KnownPull, record};
 const AFTER_HELP: &str = "\
 Open pull requests are listed; with --select or names, merged and closed ones as well, if they are meant. Off a terminal the
 table is lines of name, stage, who it waits for, since when, checks, review, task, session and page, with tabs between.
---watch shows what changes until nothing is open: it reads what is ours to do every 30 seconds, what machines work on every
-minute, and what waits for people every quarter of an hour.
+--watch shows what changes until nothing is open and no run is at work: it reads what is ours to do every 30 seconds, what
+machines work on every minute, and what waits for people every quarter of an hour. Off a terminal it prints a line for each, and
+another one when that waits for something else; with --format json or markdown, how they stand at the end.
 
 Examples:
   jules-batch pulls list
@@ -73,24 +75,33 @@ pub(super) enum PullsFormat {
 
 pub(super) async fn run(args: &ListArgs, names: &[String], console: &Console) -> Result<Exit, Failure> {
     let began = Timestamp::now();
-    let (mut pulls, over) = args.which.known(names, console)?;
+    let mut known = args.which.known(names, console)?;
     let github = github::connect()?;
     let terms = Terms::default();
+    let mut told = HashSet::new();
     match &github {
         Some(github) => {
-            let readings = read(&mut pulls, github, &terms, console).await;
-            readings.troubles().iter().for_each(|line| console.warn(&neutral(line)));
-            keep(&args.which, &readings, began, console)?;
-            until_checked(&mut pulls, github, &terms, args, console).await?;
+            let readings = read(&mut known.pulls, github, &terms, console).await;
+            told.extend(readings.troubles());
+            told.iter().for_each(|line| console.warn(&neutral(line)));
+            told.extend(kept(&args.which, &readings, began, console)?);
+            until_checked(&mut known.pulls, github, &terms, args, console).await?;
         }
         None => console.warn(
             "no token for GitHub is set (JULES_BATCH_GITHUB_TOKEN, GH_TOKEN, GITHUB_TOKEN): this is how they stood when they were last read",
         ),
     }
+    let asked = !names.is_empty() || !args.which.select.is_empty();
+    let format =
+        args.format.unwrap_or(if console.out_terminal() { PullsFormat::Table } else { PullsFormat::Tsv });
+    let mut is_told = false;
     if let (true, Some(github)) = (args.watch, &github) {
-        pulls = watch(pulls, (args, &terms), github, console).await?;
+        is_told = format == PullsFormat::Tsv && !console.out_terminal();
+        let terms = &terms;
+        let watch = Watch { args, asked, as_lines: is_told, terms, github, console, told };
+        known = watch.follow(known).await?;
     }
-    show(&mut pulls, over, args, names, console)?;
+    show(known, (format, is_told), asked, args, console)?;
     Ok(Exit::Done)
 }
 
@@ -118,49 +129,58 @@ async fn until_checked(
     Ok(())
 }
 
-/// Prints those that are meant.
+/// Prints those that are meant, unless their lines have been printed as they came.
 fn show(
-    pulls: &mut Vec<KnownPull>,
-    (merged, closed): (usize, usize),
+    known: Known,
+    (format, is_told): (PullsFormat, bool),
+    asked: bool,
     args: &ListArgs,
-    names: &[String],
     console: &Console,
 ) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let asked = !names.is_empty() || !args.which.select.is_empty();
-    let totals = Totals::of(pulls, merged, closed);
+    let Known { mut pulls, over: (merged, closed), .. } = known;
+    let totals = Totals::of(&pulls, merged, closed);
     pulls.retain(|pull| args.which.means(pull, now) && (asked || pull.may_be_open()));
-    render::sort(pulls);
-    let usual = if console.out_terminal() { PullsFormat::Table } else { PullsFormat::Tsv };
-    match args.format.unwrap_or(usual) {
-        PullsFormat::Json => console.result_line(&render::json(pulls, &totals, now)?),
-        PullsFormat::Tsv => console.result(&render::tsv(pulls)),
-        PullsFormat::Markdown => console.result(&render::markdown(pulls, &totals)),
+    render::sort(&mut pulls);
+    match format {
+        PullsFormat::Json => console.result_line(&render::json(&pulls, &totals, now)?),
+        PullsFormat::Tsv if is_told => Ok(()),
+        PullsFormat::Tsv => console.result(&render::tsv(&pulls)),
+        PullsFormat::Markdown => console.result(&render::markdown(&pulls, &totals)),
         PullsFormat::Table if pulls.is_empty() => Ok(()),
-        PullsFormat::Table => console.result_line(&render::table(pulls, now, console.out_width())),
+        PullsFormat::Table => console.result_line(&render::table(&pulls, now, console.out_width())),
     }?;
-    if !matches!(args.format, Some(PullsFormat::Json | PullsFormat::Markdown)) {
-        console.say(&format!("{DIM}{}{DIM:#}", totals.words(pulls, asked)));
+    if !matches!(format, PullsFormat::Json | PullsFormat::Markdown) {
+        console.say(&format!("{DIM}{}{DIM:#}", totals.words(&pulls, asked)));
     }
     Ok(())
 }
 
-/// Records what was read, unless a run is at work: that one reads them itself.
+/// Records what was read, and says so if that cannot be; returns what was said.
+fn kept(
+    which: &Which,
+    readings: &Readings,
+    began: Timestamp,
+    console: &Console,
+) -> Result<Option<String>, Failure> {
+    let note = keep(which, readings, began, console)?;
+    note.iter().for_each(|note| console.say(&format!("{DIM}{note}{DIM:#}")));
+    Ok(note)
+}
+
+/// Records what was read, unless a run is at work, which reads them itself: returns why not.
 pub(super) fn keep(
     which: &Which,
     readings: &Readings,
     began: Timestamp,
     console: &Console,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     let ledger = match Ledger::open(&which.state.state_dir) {
         Ok(ledger) => ledger,
-        Err(error @ LedgerError::InUse { .. }) => {
-            console.say(&format!("{DIM}not recorded: {error}{DIM:#}"));
-            return Ok(());
-        }
+        Err(error @ LedgerError::InUse { .. }) => return Ok(Some(format!("{NOT_RECORDED}{error}"))),
         Err(error) => return Err(Failure::new(Exit::NotWritable, error)),
     };
     let both = readings.followed.iter().zip(&readings.reads);
     let recorded = record(ledger, redact::redactor(), both, readings.usage, began);
-    recorded.map(drop).map_err(|error| cannot(error, console))
+    recorded.map(|_| None).map_err(|error| cannot(error, console))
 }

@@ -1,6 +1,7 @@
 //! `pulls`: what becomes of changes after their sessions, and what is done about it.
 
 mod act;
+mod frame;
 mod list;
 mod render;
 mod standing;

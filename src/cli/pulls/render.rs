@@ -91,7 +91,8 @@ impl Totals {
     }
 }
 
-fn stage(pull: &KnownPull) -> Option<Stage> {
+/// What it waits for; none where it was not read.
+pub(super) fn stage(pull: &KnownPull) -> Option<Stage> {
     pull.status().map(|status| status.stage)
 }
 
@@ -111,12 +112,13 @@ fn place(stage: Option<Stage>) -> (WaitsFor, bool) {
     }
 }
 
-fn heading(pull: &KnownPull) -> &'static str {
+/// Who has to act, as its group is called.
+pub(super) fn heading(pull: &KnownPull) -> &'static str {
     stage(pull).map_or("Not read so far", |stage| stage.waits_for().heading())
 }
 
 /// Those that the same has to act on, in their order.
-fn groups(pulls: &[KnownPull]) -> impl Iterator<Item = &[KnownPull]> {
+pub(super) fn groups(pulls: &[KnownPull]) -> impl Iterator<Item = &[KnownPull]> {
     pulls.chunk_by(|one, other| place(stage(one)) == place(stage(other)))
 }
 
@@ -136,7 +138,7 @@ pub(super) fn linked(pull: &KnownPull) -> String {
 }
 
 /// What a person has to know beside the stage: foreign text.
-fn note(status: &PullStatus) -> String {
+pub(super) fn note(status: &PullStatus) -> String {
     let by = |verb: &str, who: &Option<String>| who.as_ref().map(|who| format!("{verb} by {who}"));
     let who = match status.stage {
         Stage::Merged => by("merged", &status.closed_by),
@@ -147,7 +149,7 @@ fn note(status: &PullStatus) -> String {
 }
 
 /// How long ago, in words.
-fn ago(then: Timestamp, now: Timestamp) -> String {
+pub(super) fn ago(then: Timestamp, now: Timestamp) -> String {
     duration(Duration::try_from(now.duration_since(then)).unwrap_or_default())
 }
 

@@ -57,25 +57,59 @@ pub(super) struct Names {
     pub(super) names: Vec<String>,
 }
 
+/// What the ledger knows of them.
+pub(super) struct Known {
+    /// Without those that are over if nothing asks for them.
+    pub(super) pulls: Vec<KnownPull>,
+    /// How many are merged, and closed.
+    pub(super) over: (usize, usize),
+    /// Whose runs made them; none for those of all.
+    manifest: Option<ManifestIdentity>,
+    names: Vec<String>,
+}
+
+impl Known {
+    /// Takes over what a run has made or read since; returns those that are new.
+    pub(super) fn look_again(&mut self, which: &Which) -> Result<Vec<KnownPull>, Failure> {
+        let reader = LedgerReader::open(&which.state.state_dir).map_err(recorded::unreadable)?;
+        let found = KnownPull::all(&reader, self.manifest.as_ref(), false).map_err(recorded::unreadable)?;
+        let mut new = Vec::new();
+        for pull in meant(found, &self.names) {
+            let read_at = |pull: &KnownPull| pull.status().map(|status| status.checked_at);
+            match self.pulls.iter_mut().find(|known| known.followed.url == pull.followed.url) {
+                Some(known) if read_at(known) < read_at(&pull) => *known = pull,
+                Some(_) => {}
+                None => new.push(pull),
+            }
+        }
+        self.pulls.extend(new.iter().cloned());
+        Ok(new)
+    }
+}
+
 impl Which {
-    /// The pull requests that the ledger knows, without those that are over if nothing asks for them; and how many are
-    /// merged and closed.
-    pub(super) fn known(
-        &self,
-        names: &[String],
-        console: &Console,
-    ) -> Result<(Vec<KnownPull>, (usize, usize)), Failure> {
+    /// The pull requests that the ledger knows.
+    pub(super) fn known(&self, names: &[String], console: &Console) -> Result<Known, Failure> {
         let manifest = self.identity(console)?;
         let reader = LedgerReader::open(&self.state.state_dir).map_err(recorded::unreadable)?;
         let wants_over = !names.is_empty() || !self.select.is_empty();
         let known = KnownPull::all(&reader, manifest.as_ref(), wants_over).map_err(recorded::unreadable)?;
         let over = reader.pulls_over(manifest.as_ref()).map_err(recorded::unreadable)?;
-        Ok((named(known, names)?, over))
+        let (pulls, names) = (named(known, names)?, names.to_vec());
+        Ok(Known { pulls, over, manifest, names })
     }
 
     /// Whether an expression means it, as it stands now.
     pub(super) fn means(&self, pull: &KnownPull, now: Timestamp) -> bool {
-        let any = |of: &[PullFilter]| of.iter().any(|filter| filter.matches(&pull.selectable(), now));
+        self.means_any(&[pull], now)
+    }
+
+    /// Whether an expression means it in one of the ways in which it stands, and leaves it out in none.
+    pub(super) fn means_any(&self, ways: &[&KnownPull], now: Timestamp) -> bool {
+        let any = |of: &[PullFilter]| {
+            let fits = |filter: &PullFilter| ways.iter().any(|pull| filter.matches(&pull.selectable(), now));
+            of.iter().any(fits)
+        };
         (self.select.is_empty() || any(&self.select)) && !any(&self.exclude)
     }
 
@@ -159,6 +193,12 @@ fn named(known: Vec<KnownPull>, names: &[String]) -> Result<Vec<KnownPull>, Fail
         ));
     }
     Ok(known.into_iter().filter(|pull| names.iter().any(|name| name.is_of(pull))).collect())
+}
+
+/// The same where nobody has to be told of a name that is of none.
+fn meant(known: Vec<KnownPull>, names: &[String]) -> Vec<KnownPull> {
+    let names: Vec<Name<'_>> = names.iter().map(|name| Name::of(name)).collect();
+    known.into_iter().filter(|pull| names.is_empty() || names.iter().any(|name| name.is_of(pull))).collect()
 }
 
 /// A name of the command line, and what it may mean.

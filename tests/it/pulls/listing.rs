@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{check, made, name_in, pulls, rule};
-use crate::support::World;
+use crate::support::{Signal, Terminal, World};
 
 fn four() -> World {
     let green = check("build", "success");
@@ -140,6 +140,33 @@ fn watching_ends_when_nothing_is_open() {
     assert!(listed.stderr.contains("no pull request is open; 1 merged, 0 closed in all"), "{listed}");
     let over = json(&world, "--select pr(merged)");
     assert_eq!(over["pullRequests"][0]["closedBy"], "alice", "{over}");
+}
+
+#[test]
+fn off_a_terminal_a_watch_prints_a_line_for_each_and_one_for_each_change() {
+    let world = four();
+    let mut watch = pulls(&world, "--watch").start();
+    watch.until_printed("my-org/ready");
+    watch.signal(Signal::Interrupt);
+    let ended = watch.wait();
+    assert_eq!((ended.code, ended.stdout.lines().count()), (Some(0), 4), "{ended}");
+    assert_eq!(ended.stderr.matches("4 pull requests are open").count(), 1, "{ended}");
+}
+
+#[test]
+fn on_a_terminal_a_watch_tells_how_many_stand_how_and_fits_its_size() {
+    let world = four();
+    let Some(terminal) = Terminal::open(&world) else { return };
+    terminal.enter(&format!("export GH_TOKEN=ghp_of-the-tests GITHUB_API_URL={}", world.github_url()));
+    terminal.enter("clear; jules-batch pulls --watch; echo status $?");
+    let screen = terminal.until_shown("Ctrl-C ends this");
+    assert!(screen.iter().any(|line| line.starts_with("4 pull requests are open: 1 touched")), "{screen:#?}");
+    terminal.resize(50, 8);
+    let screen = terminal.until_shown("… and 2 more");
+    assert!(screen.iter().any(|line| line.starts_with("Ready for jules-batch pulls: 1")), "{screen:#?}");
+    assert!(screen.iter().all(|line| line.chars().count() < 50), "{screen:#?}");
+    terminal.key("C-c");
+    terminal.until_shown("status 0");
 }
 
 #[test]
