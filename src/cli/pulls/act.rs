@@ -17,6 +17,7 @@ use crate::cli::run::cannot;
 use crate::cli::{github, redact, user};
 use crate::github::GitHub;
 use crate::ledger::Ledger;
+use crate::outcome::{PullStatus, Stage};
 use crate::pulls::{Decision, Left, Terms};
 use crate::report::{duration, many};
 use crate::runner::{Acting, End, How, Job, KnownPull, PullLog, RunError, What};
@@ -141,7 +142,20 @@ pub(super) async fn run(
 fn choose(acting: &mut Acting<'_>, args: &ActArgs) {
     let now = Timestamp::now();
     let names = !args.names.names.is_empty() || !args.which.select.is_empty();
-    acting.keep(|pull| args.which.means(pull, now) && (names || pull.may_be_open()));
+    acting.keep(|pull| {
+        let listed = as_listed(pull);
+        let ways = [Some(pull), listed.as_ref()];
+        let ways: Vec<&KnownPull> = ways.into_iter().flatten().collect();
+        args.which.means_any(&ways, now) && (names || pull.may_be_open())
+    });
+}
+
+/// What --unchecked makes ready, as `pulls list` shows it.
+fn as_listed(pull: &KnownPull) -> Option<KnownPull> {
+    let status = pull.status().filter(|status| status.stage == Stage::Ready && status.checks.is_none())?;
+    let mut listed = pull.clone();
+    listed.followed.earlier = Some(PullStatus { stage: Stage::Unchecked, ..status.clone() });
+    Some(listed)
 }
 
 /// Ends what nothing will be done to, and counts that by why.

@@ -43,6 +43,21 @@ fn what_is_ready_is_merged_and_what_waits_for_people_is_left() {
 }
 
 #[test]
+fn what_has_no_checks_is_selected_by_what_the_list_calls_it() {
+    let world = made(
+        &["bare", "left"],
+        &format!("rules:\n{}{}", rule("bare", "checks: []"), rule("left", "checks: []")),
+    );
+    let listed = pulls(&world, "").exits(0);
+    assert!(listed.stderr.contains("2 unchecked"), "{listed}");
+    let none = pulls(&world, "merge -n --unchecked --exclude stage(unchecked)").exits(0);
+    assert!(none.stderr.contains("merge 0"), "{none}");
+    let told = "merge --unchecked --select stage(unchecked)&source(my-org/bare) --settle 100ms --yes";
+    pulls(&world, told).exits(0);
+    assert_eq!([state_in(&world, "bare"), state_in(&world, "left")], ["MERGED", "OPEN"]);
+}
+
+#[test]
 fn a_reading_of_an_earlier_command_is_the_first_of_two() {
     let world = one("");
     pulls(&world, "").exits(0);
