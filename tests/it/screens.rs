@@ -157,7 +157,7 @@ fn a_terminal_of_another_size_shows_the_live_table_once_and_all_that_stands_abov
         terminal.resize(before, 40);
         terminal.enter(&format!("clear; for n in $(seq {above}); do echo above $n.; done; jules-batch run"));
         let count = |screen: &[String], words: &str| screen.join("\n").matches(words).count();
-        let table = |screen: &[String]| [" gone", "25 %", "  work/my"].map(|words| count(screen, words));
+        let table = |screen: &[String]| [" gone", "25 %", "  work/"].map(|words| count(screen, words));
         terminal.until(|screen| table(screen) == [1, 1, 3]);
         for columns in [after, before, after] {
             terminal.resize(columns, 40);

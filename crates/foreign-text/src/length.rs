@@ -54,6 +54,17 @@ pub fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str> {
 /// Room for the line between head and tail, its number included.
 const GAP: usize = 64;
 
+/// The text in at most this many characters, with `…` in its middle if something was cut out there. Wide characters count as one.
+#[must_use]
+pub fn clip_middle<'a>(text: impl Into<Cow<'a, str>>, chars: usize) -> Cow<'a, str> {
+    let text = text.into();
+    let length = text.chars().count();
+    let Some(kept) = chars.checked_sub(1).filter(|_| length > chars) else { return clip(text, chars) };
+    let head = kept / 2;
+    let tail = text.chars().skip(length - (kept - head));
+    Cow::Owned(text.chars().take(head).chain(['…']).chain(tail).collect())
+}
+
 /// The text in at most this many characters, the last of which is `…` if an end was cut off. Wide characters count as one.
 #[must_use]
 pub fn clip<'a>(text: impl Into<Cow<'a, str>>, chars: usize) -> Cow<'a, str> {
@@ -93,6 +104,16 @@ mod tests {
         assert!(short.starts_with("HEAD") && short.ends_with("TAIL"));
         assert!(short.contains("bytes left out"));
         assert_eq!(cut("short", 500), "short");
+    }
+
+    #[test]
+    fn clip_middle_keeps_both_ends() {
+        let id = "upgrade/my-org/svc-155@main";
+        assert_eq!(clip_middle(id, 27), id);
+        assert_eq!(clip_middle(id, 14), "upgrad…55@main");
+        assert_eq!(clip_middle(id, 13), "upgrad…5@main");
+        assert_eq!((clip_middle(id, 1), clip_middle(id, 0)), ("…".into(), "…".into()));
+        assert_eq!(clip_middle("äöüß", 3), "ä…ß");
     }
 
     #[test]

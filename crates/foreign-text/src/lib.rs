@@ -45,7 +45,7 @@ pub mod xml;
 pub use character::{REPLACEMENT, is_text, plain};
 pub use console::{block, line, log, tame};
 pub use json::json;
-pub use length::{clip, cut, first_line, one_line};
+pub use length::{clip, clip_middle, cut, first_line, one_line};
 pub use secret::{Secrets, Word};
 
 #[cfg(doctest)]

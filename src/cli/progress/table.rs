@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstyle::Style;
-use foreign_text::{clip, line as neutral};
+use foreign_text::{clip, clip_middle, line as neutral};
 use jiff::Timestamp;
 
 use super::left::Pace;
@@ -80,8 +80,8 @@ fn line_of(row: Row<'_>, now: Timestamp, width: usize) -> String {
     let attempt = if live.attempt > 1 { format!(" (attempt {})", live.attempt) } else { String::new() };
     let task = format!("{}{attempt}", neutral(task.as_str()));
     let room = width.saturating_sub(2 + 17 + 1 + 7 + 2);
-    // The task's name goes before the address: it is what one looks for.
-    let task = clip(task, room);
+    // The task's name goes before the address: it is what one looks for. Those of a job differ at their ends.
+    let task = clip_middle(task, room);
     let mut row = format!("  {style}{state:<17}{style:#} {DIM}{age:>7}{DIM:#}  {task}");
     let mut room = room.saturating_sub(task.chars().count());
     // Then what happened last, then the address, as far as there is room.
@@ -255,7 +255,7 @@ mod tests {
         nightly · run 20261122-020005-7c1f
         ━─────────  1/8  12 %  1m 40s gone, ab…
         1 succeeded, 6 live, 1 waiting
-          awaiting answer       38s  task-2 (a…
+          awaiting answer       38s  task…pt 2)
           started               39s  task-1
           … and 4 more
         ");

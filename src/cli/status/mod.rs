@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::progress::{Pace, Progress, troubles};
 use super::signals::Signals;
 use super::simulate::scenario;
-use super::{outlook, recorded, summary};
+use super::{outlook, recorded, summary, wrap};
 use crate::ledger::{Ledger, LedgerReader, RunOverview};
 use crate::manifest::{self, LoadOptions};
 use crate::outcome::{Listener as _, RunId, RunRecord};
@@ -93,17 +93,18 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
     match args.format {
         StatusFormat::Json => console.result(&report::to_json(&ReportV1::of(&record)))?,
         StatusFormat::Text => {
-            let now = Timestamp::now();
-            console.result_line(&summary::summary(&record, console.out_width()))?;
+            let (now, width) = (Timestamp::now(), console.out_width());
+            let print = |text: &str| console.result_line(&wrap::lines(text, width));
+            print(&summary::summary(&record, width))?;
             if let Some(text) = progress::text(&record, &reader, now)? {
-                console.result_line(&text)?;
+                print(&text)?;
             }
             let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
             let preview = holder.is_none().then(|| preview.as_ref()).flatten();
             let is_held_up = preview.is_some_and(|preview| preview.held_up.is_some());
-            console.result_line(&state(&record, holder.as_deref(), is_held_up, now))?;
+            print(&state(&record, holder.as_deref(), is_held_up, now))?;
             if let Some(next) = preview.and_then(next) {
-                console.result_line(&next)?;
+                print(&next)?;
             }
         }
     }
