@@ -17,7 +17,7 @@ use jules::SessionId;
 
 const AFTER_HELP: &str = "\
 Prints the address of the task's pull request, or of its session when there is none; on a terminal it opens it as
-well. TASK is a task's id or a part of it, any name of its session (see `session`) or the address of its pull request;
+well. TASK is a task's id or a part of it (whole words first), any name of its session (see `session`) or the address of its pull request;
 without TASK the addresses of all tasks are printed and none is opened unless the run has only one.
 
 Examples:
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
     }
 }
 
-/// The task of this id or session, else those whose id holds the text; all without one.
+/// The task of this id or session, else those whose id has the text as a whole part, else those whose id holds it anywhere; all
+/// without one.
 fn matching<'a>(record: &'a RunRecord, text: Option<&str>) -> Vec<&'a TaskRecord> {
     let Some(text) = text else { return record.tasks.values().collect() };
     let id = text.parse::<SessionId>().ok();
@@ -74,8 +75,22 @@ fn matching<'a>(record: &'a RunRecord, text: Option<&str>) -> Vec<&'a TaskRecord
     let exact = record.tasks.values().find(|task| task.planned.id.as_str() == text);
     match exact.or_else(|| record.tasks.values().find(has_session)) {
         Some(task) => vec![task],
-        None => record.tasks.values().filter(|task| task.planned.id.as_str().contains(text)).collect(),
+        None => {
+            let held = record.tasks.values().filter(|task| task.planned.id.as_str().contains(text));
+            let (by_part, elsewhere): (Vec<_>, Vec<_>) =
+                held.partition(|task| has_part(task.planned.id.as_str(), text));
+            if by_part.is_empty() { elsewhere } else { by_part }
+        }
     }
+}
+
+/// Whether the id holds the text between two of the signs that its parts stand between.
+fn has_part(id: &str, text: &str) -> bool {
+    let is_edge = |c: char| "/@[],=".contains(c);
+    id.match_indices(text).any(|(at, _)| {
+        let (before, after) = (&id[..at], &id[at + text.len()..]);
+        (before.is_empty() || before.ends_with(is_edge)) && (after.is_empty() || after.starts_with(is_edge))
+    })
 }
 
 /// The page of the pull request, or of the session.
@@ -202,6 +217,8 @@ mod tests {
         let found = |text| matching(&record, Some(text)).len();
         assert_eq!((found("task-1"), found("-7"), found("task"), found("nothing")), (1, 1, 12, 0));
         assert_eq!(matching(&record, None).len(), 12);
+        assert!(has_part("a/my-org/web@main", "a") && has_part("a/my-org/web@main[n=1]", "my-org/web"));
+        assert!(!has_part("b/my-org/api@main", "a") && has_part("b/my-org/api@main[n=1]", "1"));
         let task = record.tasks.values().find(|task| task.last_attempt().is_some()).unwrap();
         let session = &task.last_attempt().unwrap().session.as_ref().unwrap().id;
         let pull = &task.work().unwrap().pull_request.as_ref().unwrap().url;

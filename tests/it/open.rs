@@ -30,6 +30,17 @@ fn the_page_of_a_task_is_printed() {
 }
 
 #[test]
+fn whole_words_of_an_id_are_meant_before_parts_of_words() {
+    let jobs = ["a", "b"].map(|id| job(id, "Tidy.", &["sources: [my-org/api@main, my-org/api-client@main]"]));
+    let world = World::with(PULL_REQUESTS, &Manifest::of(jobs));
+    world.run().exits(0);
+    let said = |word: &str| world.command("open").arg(word).exits(2).stderr;
+    assert!(said("a").contains("2 tasks are meant"), "{}", said("a"));
+    assert!(said("my-org/api").contains("b/my-org/api@main") && !said("my-org/api").contains("client"));
+    assert!(said("cli").contains("2 tasks are meant"), "{}", said("cli"));
+}
+
+#[test]
 fn without_a_run_there_is_nothing_to_open() {
     let world = World::new(PULL_REQUESTS);
     let ended = world.command("open").exits(1);
