@@ -86,7 +86,10 @@ impl Check<'_> {
     pub(super) fn file(&self, key: &str, named: &Located<String>) -> Result<Arc<Document>, NoFile> {
         if named.contains("${{") {
             let finding = Diagnostic::new(format!("`{key}` takes no expression"))
-                .help("write the file's name out")
+                .help(match key {
+                    "prompt-file" => "write the file's name out: the text in it takes `${{ … }}`",
+                    _ => "write the file's name out",
+                })
                 .at(self.document, named.span);
             return Err(NoFile { finding, is_misnamed: true });
         }
