@@ -189,6 +189,18 @@ impl Console {
         self.0.stderr.draw(frame.map(|frame| self.0.redactor.clean(&frame).into_owned()));
     }
 
+    /// From now on no live display is left standing when the user stops the program with Ctrl-Z.
+    pub(crate) fn makes_way_for_the_shell(&self) {
+        #[cfg(unix)]
+        super::suspend::watch(self);
+    }
+
+    /// Does something while no live display stands on the terminal and nobody writes there.
+    #[cfg(unix)]
+    pub(crate) fn without_display(&self, what: impl FnOnce()) {
+        self.0.display.beside(what);
+    }
+
     /// Removes the live display, and brings what was said to stderr if somebody reads it. More can be said later.
     pub(crate) fn close(&self) {
         self.0.stderr.close();

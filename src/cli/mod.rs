@@ -49,6 +49,8 @@ mod sources;
 mod status;
 mod stderr;
 mod summary;
+#[cfg(unix)]
+mod suspend;
 mod user;
 mod wording;
 mod wrap;

@@ -119,7 +119,14 @@ impl Signals {
 /// Whether SIGHUP is told not to be ignored: a handler would end what `nohup` is to keep.
 #[cfg(unix)]
 fn ends_by_hangup() -> bool {
+    is_ignored(nix::sys::signal::Signal::SIGHUP) == Some(false)
+}
+
+/// Whether whoever started the program has it ignore a signal; none where that cannot be told.
+#[cfg(unix)]
+pub(super) fn is_ignored(signal: nix::sys::signal::Signal) -> Option<bool> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 0)
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.map(|mask| mask & (1 << (signal as i32 - 1)) != 0)
 }

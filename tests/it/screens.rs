@@ -131,6 +131,21 @@ fn the_live_table_asks_now_and_then_what_each_agent_did_last() {
 }
 
 #[test]
+fn a_program_that_is_stopped_takes_its_live_table_along() {
+    let world = busy_for_long();
+    let Some(terminal) = Terminal::open(&world) else { return };
+    terminal.enter(&format!("clear; jules-batch run {LONG}"));
+    let stands = |screen: &[String]| screen.iter().any(|line| line.contains(" gone"));
+    terminal.until(stands);
+    terminal.key("C-z");
+    let screen = terminal.until_shown("Stopped");
+    assert!(!stands(&screen), "{screen:#?}");
+    terminal.enter("clear; fg");
+    terminal.until(stands);
+    terminal.until_shown("nothing of this happened");
+}
+
+#[test]
 fn no_activities_are_read_to_be_shown_where_there_is_no_live_table() {
     let world = busy_for_long();
     world.command("run").args(LONG).exits(0);

@@ -45,6 +45,7 @@ impl Watch<'_> {
     /// Follows them until nothing is open, or the user has seen enough.
     pub(super) async fn follow(mut self, mut known: Known) -> Result<Known, Failure> {
         let mut signals = Signals::new()?;
+        self.console.makes_way_for_the_shell();
         let mut spent = None;
         let mut next = Next { read_at: Timestamp::now(), due: None };
         self.print(&known.pulls)?;

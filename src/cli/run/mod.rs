@@ -105,6 +105,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     }
     let mut signals = Signals::new()?;
     signals::leave_at_the_second()?;
+    console.makes_way_for_the_shell();
     let target = Target::of(args, &job.manifest).await?;
     let options = Options { show_activities: console.live(), ..job.options(args)? };
     let reports = options.reports.clone();

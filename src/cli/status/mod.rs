@@ -173,6 +173,7 @@ async fn watch(
 ) -> Result<RunRecord, Failure> {
     let mut progress = Progress::new(console, &record, Pace::UNKNOWN, Duration::from_secs(60));
     let mut signals = Signals::new()?;
+    console.makes_way_for_the_shell();
     loop {
         // Asked before the events: a run that ends in between is seen to the end in the next round.
         let held = Ledger::holder(recorded::folder(reader)).is_some();
