@@ -100,6 +100,13 @@ mod tests {
         assert_eq!(pacing.next(), start + HOUR / 2 + Duration::from_secs(100));
     }
 
+    /// As docs/campaigns.md tells: each branch that is deleted is a write as well, unless GitHub does that itself.
+    #[test]
+    fn three_hundred_merges_take_five_minutes_or_an_hour() {
+        let minutes = |writes: usize| times(writes, Duration::ZERO)[writes - 1].as_secs() / 60;
+        assert_eq!((minutes(300), minutes(600)), (5, 63));
+    }
+
     #[test]
     fn no_minute_and_no_hour_has_too_many() {
         let times = times(1_300, Duration::ZERO);

@@ -61,7 +61,6 @@ fn shell<'w>(world: &'w World, line: &str) -> Ended<'w> {
 fn every_command_of_readme_runs_in_a_fresh_folder() {
     let world = World::new(SCENARIO);
     world.write("jobs.example.yaml", include_str!("../../jobs.example.yaml"));
-    world.write("prompts/docs.md", "Bring the documentation up to date.\n");
     // A work tree in which nothing is uncommitted, for `session diff --apply`.
     assert_eq!(world.shell("git init -q . && echo '*' > .git/info/exclude").code, Some(0));
     let mut ran = Vec::new();
@@ -88,6 +87,55 @@ fn every_command_of_readme_runs_in_a_fresh_folder() {
         }
     }
     assert!(ran.len() >= 11, "{ran:#?}");
+}
+
+const CAMPAIGNS: &str = include_str!("../../docs/campaigns.md");
+
+/// The commands of the guide's blocks, and those before what they print.
+fn commands_of_campaigns() -> Vec<String> {
+    let mut found = Vec::new();
+    for (language, block) in blocks(CAMPAIGNS) {
+        let block = block.replace("\\\n", " ");
+        let lines = block.lines().map(bare);
+        match language {
+            "sh" => found.extend(lines.map(str::to_owned)),
+            "text" => found.extend(lines.filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned)),
+            _ => {}
+        }
+    }
+    found.retain(|line| line.starts_with("jules-batch ") && !line.starts_with("jules-batch simulate"));
+    found
+}
+
+/// It takes days; that its commands, flags and expressions are known is seen in a second.
+#[test]
+fn every_command_of_the_guide_to_campaigns_is_known() {
+    let (campaign, waves) = (
+        include_str!("../../examples/campaign/campaign.yaml"),
+        include_str!("../../examples/campaign/waves.yaml"),
+    );
+    let (_, shown) = campaign.split_once('\n').unwrap();
+    assert!(CAMPAIGNS.contains(shown), "the guide shows the manifest of its example:\n{shown}");
+    let scenario = "{ sources: [{ repo: 'my-org/svc-{n}', count: 3 }], defaults: { duration: 40ms, outcome: pull-request } }";
+    let world = World::new(scenario);
+    let quick = "poll: { interval: 20ms }\ntimeouts: { settle: 100ms }\nlimits: { sessions-per-day: 100, creates-per-minute: 600000 }";
+    world.write("jobs.yaml", &campaign.replace("limits: { sessions-per-day: 100 }", quick));
+    world.write("waves.yaml", waves);
+    assert_eq!(shell(&world, "jules-batch run").code, Some(0));
+    let commands = commands_of_campaigns();
+    assert!(commands.len() > 30, "{commands:#?}");
+    for line in commands {
+        let acts = ["run", "pulls merge", "pulls close", "pulls message", "pulls update"];
+        let is_action = acts.iter().any(|it| line.starts_with(&format!("jules-batch {it}")));
+        let ended = shell(
+            &world,
+            &if is_action && !line.contains(" -n") { format!("{line} -n") } else { line.clone() },
+        );
+        let is_known = ["unexpected argument", "unrecognized", "invalid value", "cannot be used with"]
+            .iter()
+            .all(|words| !ended.stderr.contains(words));
+        assert!(is_known && ended.code != Some(3), "{line}: {ended}");
+    }
 }
 
 /// Whether a command has done what README says.
