@@ -22,7 +22,7 @@ pub fn one_line<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str>
         }
     }
     if line.len() > limit {
-        line.truncate(line.floor_char_boundary(limit.saturating_sub('…'.len_utf8())));
+        line.truncate(floor(&line, limit.saturating_sub('…'.len_utf8())));
         line.push('…');
     }
     Cow::Owned(line)
@@ -43,12 +43,23 @@ pub fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str> {
         return text;
     }
     let room = limit.saturating_sub(GAP);
-    let head = &text[..text.floor_char_boundary(room / 3)];
-    let tail = &text[text.ceil_char_boundary(text.len() - (room - room / 3))..];
+    let head = &text[..floor(&text, room / 3)];
+    let tail = &text[ceil(&text, text.len() - (room - room / 3))..];
     // Words from the middle of a line begin one now: none of them may become a workflow command.
     let tail = tail.trim_start_matches(|c: char| c == ':' || c.is_whitespace());
     let left_out = text.len() - head.len() - tail.len();
     Cow::Owned(format!("{head}\n\n[… {left_out} bytes left out …]\n\n{tail}"))
+}
+
+/// The last boundary of characters that is not behind this place; the standard library's own is younger than the oldest
+/// compiler that this crate is for.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// The first one that is not before it.
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 /// Room for the line between head and tail, its number included.

@@ -98,7 +98,7 @@ impl Transport {
         let is_plain = base_url.scheme() == "http";
         let connections = Connections::new(make, move |http| {
             let http = http.connect_timeout(connect_timeout);
-            if is_plain { http.no_proxy().tls_certs_only([]) } else { http }
+            if is_plain { without_certificates(http.no_proxy()) } else { http }
         })?;
         Ok(Self {
             connections,
@@ -245,6 +245,16 @@ impl Transport {
         url.set_path(&format!("{base}/{path}"));
         url
     }
+}
+
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    http.tls_certs_only([])
+}
+
+#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
+fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    http
 }
 
 /// The body without secrets, and whether it had one.

@@ -270,8 +270,8 @@ impl Filter {
 
     /// The next place where a word may begin.
     pub(super) fn next(&self, bytes: &[u8], from: usize) -> Option<usize> {
-        let pairs = bytes.get(from..)?.array_windows::<2>().enumerate();
-        let likely = pairs.filter(|(_, pair)| self.pairs.has(u16::from_le_bytes(**pair)));
+        let pairs = bytes.get(from..)?.windows(2).enumerate();
+        let likely = pairs.filter(|(_, pair)| self.pairs.has(u16::from_le_bytes([pair[0], pair[1]])));
         likely.map(|(at, _)| from + at).find(|at| self.may_begin(bytes, *at))
     }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Something has come of an item.
-#[expect(clippy::large_enum_variant, reason = "few of them, and each is moved on at once")]
+#[expect(clippy::large_enum_variant, reason = "as many as sessions live, and each is moved on at once")]
 enum Step {
     Created {
         index: usize,

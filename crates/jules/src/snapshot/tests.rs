@@ -55,8 +55,8 @@ fn a_snapshot_has_what_happened() {
 #[test]
 fn a_snapshot_reads_well_and_nothing_of_others_is_markup_in_it() {
     let snapshot = SessionSnapshot::new(session(json!({})), activities());
-    // No name reaches anybody: a character that nobody sees stands behind the sign.
-    insta::assert_snapshot!(snapshot.to_markdown().replace('\u{200b}', "(ZWSP)"), @r"
+    // A space without width keeps `@all` from being a mention.
+    insta::assert_snapshot!(snapshot.to_markdown().replace('\u{200b}', "|"), @r"
     # Fix &lt;the&gt; login
 
     - session: `314`
@@ -95,7 +95,7 @@ fn a_snapshot_reads_well_and_nothing_of_others_is_markup_in_it() {
     - 2026-11-22T02:00:09Z agent: plan of 2 steps: Mend
     - 2026-11-22T02:00:40Z agent: # Done
     - 2026-11-22T02:00:41Z system: completed
-    - @(ZWSP)all &lt;b&gt;: unknown
+    - @|all &lt;b&gt;: unknown
     ");
 }
 
