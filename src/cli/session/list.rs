@@ -5,7 +5,6 @@ use std::time::Duration;
 use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use foreign_text::line as neutral;
-use futures::StreamExt as _;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 
@@ -22,8 +21,8 @@ use crate::report::{duration, many};
 use jules::{ListSessions, Session, SessionState, SourceContext};
 
 const AFTER_HELP: &str = "\
-The service filters by nothing but the archive, so filters work here, over as many pages as they need; --since ends
-the search early. Off a terminal the table is lines of id, state, source, creation time and title, with tabs between.
+The service filters by nothing but the archive, so filters work here, over 30 pages at most, or all with --all; --since
+ends the search early. Off a terminal the table is lines of id, state, source, creation time and title, with tabs between.
 
 States: live (not ended), waiting (for you), ended, or the service's own words in any case: queued, planning,
 in-progress, awaiting-plan-approval, awaiting-user-feedback, paused, completed, failed.
@@ -67,6 +66,20 @@ pub(crate) struct ListArgs {
     access: Access,
 }
 
+/// How many pages are looked through without --all: a service may announce pages for ever.
+const MOST_PAGES: usize = 30;
+
+/// Where the listing was left.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// Behind the last that may be wanted.
+    Nothing,
+    /// There are more than --limit.
+    Limit,
+    /// After [`MOST_PAGES`].
+    Pages,
+}
+
 /// `session list --format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum ListFormat {
@@ -91,29 +104,36 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
         filter: args.archived.then(|| "archived = true".to_owned()),
         ..ListSessions::default()
     });
-    let (mut found, mut seen, mut more, mut broken) = (Vec::new(), 0_usize, false, None);
+    let (mut found, mut seen, mut broken, mut end) = (Vec::new(), 0_usize, None, End::Nothing);
+    let most_pages = if args.all { usize::MAX } else { MOST_PAGES };
     let read = async {
-        while let Some(session) = listing.next().await {
-            let session = match session {
-                Ok(session) => session,
-                Err(error) => {
+        for pages in 1.. {
+            let sessions = match listing.next_page().await {
+                None => return,
+                Some(Ok(sessions)) => sessions,
+                Some(Err(error)) => {
                     // What was read until then is shown all the same.
                     broken = Some(failed(error));
-                    break;
+                    return;
                 }
             };
-            if filter.is_past(&session) {
-                break;
+            for session in sessions {
+                if filter.is_past(&session) {
+                    return;
+                }
+                seen += 1;
+                if filter.takes(&session) {
+                    if found.len() == limit {
+                        end = End::Limit;
+                        return;
+                    }
+                    found.push(session);
+                }
             }
-            seen += 1;
-            if !filter.takes(&session) {
-                continue;
+            if pages == most_pages {
+                end = End::Pages;
+                return;
             }
-            if found.len() == limit {
-                more = true;
-                break;
-            }
-            found.push(session);
         }
     };
     said_when_long("listing the sessions", console, read).await;
@@ -125,11 +145,17 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
         return Err(failure);
     }
     print(&found, args.format, now, console)?;
-    if seen == 0 {
+    if end == End::Pages {
+        console.warn(&format!(
+            "left after {} with {}: there may be more; --all asks on",
+            many(MOST_PAGES, "page"),
+            many(seen, "session")
+        ));
+    } else if seen == 0 {
         console.say(if args.archived { "the archive is empty" } else { "there are no sessions" });
     } else if found.is_empty() {
         console.say(&format!("none of {} matches", many(seen, "session")));
-    } else if more {
+    } else if end == End::Limit {
         console.say(&format!("{DIM}there are more: --limit N, --all{DIM:#}"));
     }
     Ok(Exit::Done)

@@ -1,11 +1,12 @@
 //! `session list` and `session show`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::{LONG, QUICK, created, finished, in_state, session};
-use crate::support::{World, at_once};
+use crate::support::{World, at_once, between};
 
 #[test]
 fn a_list_is_newest_first_and_filtered_here() {
@@ -50,6 +51,23 @@ fn a_long_list_is_read_page_by_page_and_no_further_than_needed() {
     assert_eq!(world.requests("sessions.list"), 1);
     let ended = session(&world, "list --format ids --all").exits(0);
     assert_eq!((ended.stdout.lines().count(), world.requests("sessions.list")), (250, 4));
+}
+
+/// As a service may do that has lost count.
+#[test]
+fn pages_without_an_end_are_left_and_told() {
+    let world = World::new(QUICK);
+    let pages = AtomicUsize::new(0);
+    let service = between(&world.service().url(), move |exchange| {
+        let page = pages.fetch_add(1, Ordering::Relaxed);
+        exchange.status = 200;
+        exchange.body = format!(r#"{{"sessions":[],"nextPageToken":"page-{page}"}}"#).into_bytes();
+    });
+    let ended = session(&world, &format!("list --base-url {service}")).exits(0);
+    assert!(
+        ended.stderr.contains("left after 30 pages with 0 sessions: there may be more; --all"),
+        "{ended}"
+    );
 }
 
 #[test]
