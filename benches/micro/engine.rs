@@ -33,7 +33,7 @@ pub(crate) fn benches(c: &mut Criterion) {
             let client = Jules::builder().api_key(ApiKey::new("bench").unwrap()).base_url(simulator.url());
             let folder = tempfile::tempdir().unwrap();
             let mut options = Options::default();
-            options.state_dir = folder.path().join("state");
+            options.state = folder.path().join("state").into();
             options.reports.folder = folder.path().join("reports");
             let runner = Runner::new(manifest()).client(client).options(options).simulated(1.0);
             (simulator, folder, runner)

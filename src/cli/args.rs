@@ -7,6 +7,8 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 
 use super::colour::Colour;
 use super::exit::Exit;
+#[cfg(feature = "postgres")]
+use super::location::StateText;
 use super::{environment, wording};
 
 const AFTER_HELP: &str = "\
@@ -98,6 +100,14 @@ pub(crate) struct State {
     /// Folder of the ledger, the durable record of runs; keep it to go on with a run
     #[arg(long, value_name = "DIR", default_value = ".jules-batch", help_heading = "State")]
     pub(crate) state_dir: PathBuf,
+    /// Where the ledger is: a folder, or postgres://USER@HOST/DATABASE, which machines can share; wins over --state-dir
+    #[cfg(feature = "postgres")]
+    #[arg(long, value_name = "WHERE", help_heading = "State")]
+    pub(crate) state: Option<StateText>,
+    /// Whose runs are meant in a shared ledger [default: what CI says, else the remote `origin`]
+    #[cfg(feature = "postgres")]
+    #[arg(long, value_name = "NAME", help_heading = "State")]
+    pub(crate) project: Option<String>,
 }
 
 impl<C: Subcommand> Args<C> {

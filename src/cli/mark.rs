@@ -75,7 +75,7 @@ pub(crate) async fn run(args: &MarkArgs, console: &Console) -> Result<Exit, Fail
     let manifest = planned::read(&args.manifest, &selection, console)?;
     let options = Options {
         selection: Chosen { select: vec![args.tasks.clone()], ..Chosen::default() },
-        state_dir: args.state.state_dir.clone(),
+        state: args.state.location()?,
         run: args.run.clone(),
         ..Options::default()
     };

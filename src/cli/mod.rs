@@ -22,6 +22,7 @@ mod init;
 mod input;
 mod json;
 mod links;
+mod location;
 mod log;
 mod man;
 mod mark;
@@ -46,6 +47,8 @@ mod shard;
 mod signals;
 mod simulate;
 mod sources;
+#[cfg(feature = "postgres")]
+mod state;
 mod status;
 mod stderr;
 mod summary;
@@ -97,6 +100,9 @@ pub(crate) enum Command {
     Open(open::OpenArgs),
     /// List the repositories that the account has connected
     Sources(sources::SourcesArgs),
+    /// Make and look after a ledger that machines share, in PostgreSQL
+    #[cfg(feature = "postgres")]
+    State(state::StateArgs),
     /// Check key, network, clock, sources and ledger, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Serve the simulator: the Jules API, played on this machine
@@ -162,6 +168,8 @@ fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {
         Command::Session(args) => block_on(session::run(&args, console)),
         Command::Open(args) => open::run(&args, console),
         Command::Sources(args) => block_on(sources::run(&args, console)),
+        #[cfg(feature = "postgres")]
+        Command::State(args) => state::run(&args, console),
         Command::Doctor(args) => block_on(doctor::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),

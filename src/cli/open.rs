@@ -47,7 +47,7 @@ pub(crate) struct OpenArgs {
 }
 
 pub(crate) fn run(args: &OpenArgs, console: &Console) -> Result<Exit, Failure> {
-    let reader = recorded::open(&args.state.state_dir, args.run.as_ref())?;
+    let reader = recorded::open(&args.state.location()?, args.run.as_ref())?;
     let record = recorded::find(&reader, args.run.as_ref(), console)?;
     let found = matching(&record, args.task.as_deref());
     match found.as_slice() {

@@ -1,19 +1,16 @@
 //! A run as the ledger has it, for the commands that only look.
 
-use std::path::Path;
-
 use foreign_text::line as neutral;
 
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::run::simulated_state_dir;
-use crate::ledger::{LedgerError, LedgerReader};
+use crate::ledger::{LedgerError, LedgerReader, Location};
 use crate::outcome::{RunId, RunRecord};
 
 /// Opens the ledger that holds this run, or in which something happened last, for reading.
-pub(crate) fn open(state_dir: &Path, run: Option<&RunId>) -> Result<LedgerReader, Failure> {
-    let mut ledgers = all(state_dir)?;
+pub(crate) fn open(location: &Location, run: Option<&RunId>) -> Result<LedgerReader, Failure> {
+    let mut ledgers = all(location)?;
     let mut best = 0;
     if ledgers.len() > 1 {
         let mut newest = None;
@@ -30,19 +27,14 @@ pub(crate) fn open(state_dir: &Path, run: Option<&RunId>) -> Result<LedgerReader
 }
 
 /// Opens every ledger of the folder, at least one: that of real runs, then that of simulated ones.
-pub(crate) fn all(state_dir: &Path) -> Result<Vec<LedgerReader>, Failure> {
-    let real = LedgerReader::open(state_dir);
-    let simulated = LedgerReader::open(&simulated_state_dir(state_dir)).ok();
+pub(crate) fn all(location: &Location) -> Result<Vec<LedgerReader>, Failure> {
+    let real = LedgerReader::open(location);
+    let simulated = LedgerReader::open(location.simulated()).ok();
     let real = match real {
         Err(error) if error.is_missing() && simulated.is_some() => None,
         real => Some(real.map_err(unreadable)?),
     };
     Ok(real.into_iter().chain(simulated).collect())
-}
-
-/// The state folder whose ledger this is.
-pub(crate) fn folder(reader: &LedgerReader) -> &Path {
-    reader.path().parent().unwrap_or(reader.path())
 }
 
 /// The run of this id, or the one in which something happened last. What cannot be understood of it is told.
@@ -57,12 +49,12 @@ pub(crate) fn find(
         None => last().map_err(unreadable)?,
     };
     let none = || {
-        Failure::new(Exit::Fault, format!("`{}` has no run yet", reader.path().display()))
+        Failure::new(Exit::Fault, format!("`{}` has no run yet", reader.name()))
             .help("start one: jules-batch run jobs.yaml")
     };
     let id = id.ok_or_else(none)?;
     let stored = reader.run(&id).map_err(unreadable)?.ok_or_else(|| {
-        Failure::usage(format!("run {id} is not in `{}`", reader.path().display()))
+        Failure::usage(format!("run {id} is not in `{}`", reader.name()))
             .help("see all runs: jules-batch status --all")
     })?;
     for skipped in &stored.skipped {
@@ -75,4 +67,17 @@ pub(crate) fn find(
 pub(crate) fn unreadable(error: LedgerError) -> Failure {
     let missing = error.is_missing();
     Failure::new(Exit::Fault, error).help_if(missing, "name the folder of the run with --state-dir")
+}
+
+/// What it means that the ledger cannot be used.
+pub(crate) fn exit_of(error: &LedgerError) -> Exit {
+    match error {
+        // Somebody else does what was to be done.
+        LedgerError::Owned { .. } | LedgerError::Deposed { .. } => Exit::WorkLeft,
+        LedgerError::Database { .. } => Exit::Unavailable,
+        LedgerError::NoSchema { .. } | LedgerError::OldSchema { .. } | LedgerError::NewSchema { .. } => {
+            Exit::Usage
+        }
+        _ => Exit::NotWritable,
+    }
 }

@@ -117,7 +117,7 @@ fn load(args: &RenderArgs, console: &Console) -> Result<Loaded, Failure> {
     if let Some(path) = &args.from {
         return Ok(Loaded { report: read(path)?, ledger: None });
     }
-    let reader = recorded::open(&args.state.state_dir, args.run.as_ref())?;
+    let reader = recorded::open(&args.state.location()?, args.run.as_ref())?;
     let record = recorded::find(&reader, args.run.as_ref(), console)?;
     Ok(Loaded { report: ReportV1::of(&record), ledger: Some((reader, record.info.id)) })
 }

@@ -70,6 +70,8 @@ pub(super) struct Create {
     sign: Option<Sign>,
     /// When the session must have been created, if it was.
     created_by: Timestamp,
+    /// Whoever was to send it may be there still: before this time its absence from a list proves nothing.
+    absent_from: Option<Timestamp>,
     /// That session was missing from the list, and for so long.
     lags: bool,
     lag: Option<SignedDuration>,
@@ -110,6 +112,7 @@ impl Create {
             has_turn: false,
             sign: None,
             created_by: now.wall,
+            absent_from: None,
             lags: false,
             lag: None,
             phase: Phase::Queued,
@@ -132,6 +135,13 @@ impl Create {
         let created_by = send_by.map_or(since, |send_by| send_by.min(now.wall).max(since));
         let queued = Self::queued(rules, patience, now);
         Self { since, created_by, was_lost, phase: Phase::Searching, cause, ..queued }
+    }
+
+    /// The same where another process was to send it, which may not know yet that the run is ours: what it sends in time may be
+    /// processed, and listed, so long after that.
+    pub(super) fn of_another(mut self, lag: Duration) -> Self {
+        self.absent_from = self.created_by.max(self.since).checked_add(lag).ok();
+        self
     }
 
     /// How far back to search: the intent less a minute, for clocks that differ, and to what must be shown.
@@ -324,6 +334,7 @@ impl Create {
         match result {
             Ok(Look::Found(seen)) => return Step::Created { seen, adopted: true },
             Err(failure) => self.cause = failure.text,
+            Ok(Look::Absent) if self.absent_from.is_some_and(|from| now.wall < from) => {}
             Ok(Look::Absent) => {
                 self.searches += 1;
                 self.unseen_at = Some(now.instant);

@@ -39,6 +39,7 @@ mod turn;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
@@ -124,6 +125,9 @@ pub(crate) struct Options {
     /// What other runs know of tasks whose last attempt stands there: what is live or in doubt is taken up, and what was
     /// given up is read again before there is another session beside it.
     pub earlier: HashMap<TaskId, TaskRecord>,
+    /// Open intents may be another process's, which is there still: so long after the time until which it sends their absence
+    /// from a list proves nothing.
+    pub intents_of_others: Option<Duration>,
     /// Live sessions of other runs, with their repositories: they count for `strategy.max-parallel-per-repository`.
     pub live_elsewhere: Vec<(String, SessionId)>,
     /// Live sessions of the round before, where this is another one, that no task of the plan takes up: they hold slots.
@@ -163,6 +167,7 @@ impl Default for Options {
             adopt_ended: true,
             known_sessions: HashSet::new(),
             earlier: HashMap::new(),
+            intents_of_others: None,
             live_elsewhere: Vec::new(),
             live_before: Vec::new(),
             in_doubt_before: Vec::new(),

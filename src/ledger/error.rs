@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::Holder;
 use crate::outcome::{JournalError, RunId, is_out_of_files};
 
@@ -101,13 +103,104 @@ pub enum LedgerError {
         /// SQLite's answer.
         source: rusqlite::Error,
     },
+    /// The database does not answer, or refuses.
+    #[error("cannot {doing} `{database}`")]
+    Database {
+        /// What we were about to do: "read the ledger", …
+        doing: &'static str,
+        /// Its address.
+        database: String,
+        /// The answer, or that there was none.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database has no ledger.
+    #[error("`{database}` has no ledger in the schema `{schema}`; make it: jules-batch state init")]
+    NoSchema {
+        /// Its address.
+        database: String,
+        /// The schema that was looked for.
+        schema: String,
+    },
+    /// The database's ledger is of an older program.
+    #[error(
+        "the ledger in `{database}` has schema version {found}, and jules-batch {} needs version {known}; \
+         bring it there: jules-batch state init",
+        env!("CARGO_PKG_VERSION")
+    )]
+    OldSchema {
+        /// Its address.
+        database: String,
+        /// Its schema version.
+        found: u32,
+        /// The one that we need.
+        known: u32,
+    },
+    /// The database's ledger is of a newer program, which older ones may not write.
+    #[error(
+        "the ledger in `{database}` has schema version {found}, but jules-batch {} knows no more than {known}; \
+         use the newer jules-batch",
+        env!("CARGO_PKG_VERSION")
+    )]
+    NewSchema {
+        /// Its address.
+        database: String,
+        /// Its schema version.
+        found: u32,
+        /// The newest that we know.
+        known: u32,
+    },
+    /// Another process has the runs of this manifest.
+    #[error(
+        "the runs of this manifest are another's: {holder}{}{}",
+        since.map(|at| format!(", here since {at:.0}")).unwrap_or_default(),
+        until.map(|at| format!(", until {at:.0} if it does not say more")).unwrap_or_default()
+    )]
+    Owned {
+        /// Who it is.
+        holder: String,
+        /// Since when.
+        since: Option<Timestamp>,
+        /// Until when, unless it says that it is still there.
+        until: Option<Timestamp>,
+        /// The lease that it has.
+        lease: i64,
+    },
+    /// Another process has taken the run over: what we did not write any more is not lost to it, since it looks.
+    #[error(
+        "run {run} is another's by now{}: it goes on there",
+        holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default()
+    )]
+    Deposed {
+        /// Which.
+        run: RunId,
+        /// Who has it; none if nobody has.
+        holder: Option<String>,
+    },
+    /// The run is not where we have left it, although it is ours: the database was set back, or somebody has written to it.
+    #[error("run {run} is not in `{database}` as it was left there: was the database set back?")]
+    Moved {
+        /// Which.
+        run: RunId,
+        /// The database's address.
+        database: String,
+    },
+    /// Two ledgers have a run, and not the same of it.
+    #[error("run {run} is not the same in `{from}` and `{to}`; nothing of it was changed")]
+    Differs {
+        /// Which.
+        run: RunId,
+        /// The one.
+        from: String,
+        /// The other.
+        to: String,
+    },
     /// The ledger does not know this run.
-    #[error("run {run} is not in `{}`", path.display())]
+    #[error("run {run} is not in `{ledger}`")]
     UnknownRun {
         /// Which.
         run: RunId,
         /// The database.
-        path: PathBuf,
+        ledger: String,
     },
     /// Events came in an order that no run has: a fault of the program.
     #[error("event {found} was recorded where event {wanted} should stand: this is a bug")]
@@ -120,10 +213,10 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// Whether another process holds the state folder.
+    /// Whether another process holds the state folder, or the manifest's runs.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        matches!(self, Self::InUse { .. })
+        matches!(self, Self::InUse { .. } | Self::Owned { .. })
     }
 
     /// Whether there is no ledger yet.

@@ -49,11 +49,11 @@ pub(crate) struct Loose {
 }
 
 /// A run's row.
-struct Head {
-    id: RunId,
-    path: String,
-    name: String,
-    began: Timestamp,
+pub(super) struct Head {
+    pub(super) id: RunId,
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) began: Timestamp,
 }
 
 /// The facts of each of these tasks.

@@ -14,9 +14,42 @@ use jules::SessionId;
 
 /// What a fold needs of a run besides its events.
 pub(super) struct RunRow {
-    n: i64,
-    info: RunInfo,
-    started_at: Timestamp,
+    pub(super) n: i64,
+    pub(super) info: RunInfo,
+    pub(super) started_at: Timestamp,
+}
+
+/// A run's record in the making.
+pub(super) struct Fold {
+    row: RunRow,
+    record: Option<RunRecord>,
+    skipped: Vec<SkippedEvent>,
+}
+
+impl Fold {
+    pub(super) fn of(row: RunRow) -> Self {
+        Self { row, record: None, skipped: Vec::new() }
+    }
+
+    /// Takes the next event.
+    pub(super) fn take(&mut self, event: Result<RunEvent, SkippedEvent>) {
+        match (event, &mut self.record) {
+            (Ok(event), Some(record)) => record.apply(&event),
+            (Ok(event), None) => {
+                self.record = RunRecord::begin(&event).or_else(|| self.row.begin(Some(&event)));
+            }
+            (Err(event), _) => self.skipped.push(event),
+        }
+    }
+
+    /// The record, where that was the last event.
+    pub(super) fn end(self, last_seq: u64) -> StoredRun {
+        let record = self.record.or_else(|| self.row.begin(None));
+        let mut record = record.expect("a record begins with the RunStarted that begin() makes");
+        // The next event's number follows the last one's, understood or not.
+        record.last_seq = last_seq;
+        StoredRun { record, skipped: self.skipped }
+    }
 }
 
 impl RunRow {
@@ -51,21 +84,11 @@ impl RunRow {
         conn: &Connection,
         tasks: Option<&HashSet<TaskId>>,
     ) -> rusqlite::Result<StoredRun> {
-        let mut skipped = Vec::new();
-        let mut record: Option<RunRecord> = None;
         let is_wanted = |task: Option<&str>| tasks.zip(task).is_none_or(|(tasks, task)| tasks.contains(task));
-        let last_seq =
-            for_each_event(conn, self.n, (0, None), is_wanted, |event| match (event, &mut record) {
-                (Ok(event), Some(record)) => record.apply(&event),
-                (Ok(event), None) => record = RunRecord::begin(&event).or_else(|| self.begin(Some(&event))),
-                (Err(event), _) => skipped.push(event),
-            })?;
-        let mut record = record
-            .or_else(|| self.begin(None))
-            .expect("a record begins with the RunStarted that begin() makes");
-        // The next event's number follows the last one's, understood or not.
-        record.last_seq = last_seq;
-        Ok(StoredRun { record, skipped })
+        let n = self.n;
+        let mut fold = Fold::of(self);
+        let last_seq = for_each_event(conn, n, (0, None), is_wanted, |event| fold.take(event))?;
+        Ok(fold.end(last_seq))
     }
 
     /// Stands in for a first event that is damaged: its content is in the run's row as well.

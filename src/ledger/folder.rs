@@ -124,7 +124,7 @@ impl StateFolder {
 }
 
 /// The folder in a state folder where simulated runs are recorded, as in a state folder of their own.
-pub(crate) const SIMULATED: &str = "simulated";
+pub(super) const SIMULATED: &str = "simulated";
 
 /// Whether it is a state folder, of simulated runs alone perhaps.
 pub(crate) fn has_ledger(folder: &Path) -> bool {

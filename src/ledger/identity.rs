@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::Location;
+
 /// What makes two invocations runs of the same manifest: its name, and whether the service was the simulator (a real
 /// run never goes on with a simulated one). A file can be moved and renamed where the manifest says its name.
 ///
@@ -18,6 +20,8 @@ pub(crate) struct ManifestIdentity {
     /// The folder that relative paths start from.
     home: Option<PathBuf>,
     known_by: KnownBy,
+    /// Other machines have other files: one that is not here is not gone.
+    is_shared: bool,
 }
 
 /// What tells a manifest from others of the same ledger.
@@ -32,11 +36,17 @@ enum KnownBy {
 }
 
 impl ManifestIdentity {
-    /// The identity of the manifest at `manifest` for the state folder at `state_dir`, which need not exist yet.
+    /// The identity of the manifest at `manifest` for a ledger at that location, which need not exist yet.
     /// A `manifest` that is not there (standard input, say) goes by the text of its path as well.
     #[must_use]
-    pub(crate) fn new(state_dir: &Path, manifest: &Path, name: &str, simulated: bool) -> Self {
-        let home = home(state_dir);
+    pub(crate) fn new(location: impl Into<Location>, manifest: &Path, name: &str, simulated: bool) -> Self {
+        let location = location.into();
+        let is_shared = location.is_shared();
+        let home = match location {
+            Location::Folder(folder) => home(&folder),
+            #[cfg(feature = "postgres")]
+            Location::Database(_) => checkout(manifest),
+        };
         let (path, known_by) = match manifest.canonicalize() {
             Ok(absolute) => {
                 let inside = home.as_ref().and_then(|home| absolute.strip_prefix(home).ok());
@@ -44,7 +54,17 @@ impl ManifestIdentity {
             }
             Err(_) => (manifest.to_owned(), KnownBy::NameAndPath),
         };
-        Self { path: portable(&path), name: name.to_owned(), simulated, home, known_by }
+        Self { path: portable(&path), name: name.to_owned(), simulated, home, known_by, is_shared }
+    }
+
+    /// What the lease of its runs goes by.
+    #[cfg(feature = "postgres")]
+    pub(super) fn lease_key(&self) -> String {
+        match &self.known_by {
+            KnownBy::Name => format!("name {}", self.name),
+            KnownBy::File => format!("file {}", self.path),
+            KnownBy::NameAndPath => format!("{} {}", self.path, self.name),
+        }
     }
 
     /// The same where the name is a default.
@@ -69,6 +89,7 @@ impl ManifestIdentity {
             KnownBy::Name => name == self.name,
             KnownBy::NameAndPath => name == self.name && path == self.path,
             KnownBy::File if path == self.path => true,
+            KnownBy::File if self.is_shared => false,
             // A file that was renamed or moved: where it stood there is none now.
             KnownBy::File => {
                 let is_sibling = parent(path) == parent(&self.path);
@@ -109,6 +130,14 @@ impl ManifestIdentity {
     pub(crate) fn is_simulated(&self) -> bool {
         self.simulated
     }
+}
+
+/// The folder that a checkout of the manifest's repository begins with: the same place inside of it on every machine.
+#[cfg(feature = "postgres")]
+fn checkout(manifest: &Path) -> Option<PathBuf> {
+    let folder = manifest.canonicalize().ok()?.parent()?.to_owned();
+    let root = folder.ancestors().find(|folder| folder.join(".git").exists());
+    Some(root.map_or_else(|| folder.clone(), Path::to_owned))
 }
 
 /// The folder that holds the state folder. One that is a link to a cache elsewhere counts where the link is.
@@ -163,13 +192,11 @@ mod tests {
     fn the_way_a_path_is_written_does_not_matter() {
         let root = tempfile::tempdir().unwrap();
         let dir = checkout(root.path());
-        let plain = ManifestIdentity::new(&dir.join("state"), &dir.join("ci/jobs.yaml"), "n", false);
-        let detour =
-            ManifestIdentity::new(&dir.join("state/"), &dir.join("ci/../ci/./jobs.yaml"), "n", false);
+        let plain = ManifestIdentity::new(dir.join("state"), &dir.join("ci/jobs.yaml"), "n", false);
+        let detour = ManifestIdentity::new(dir.join("state/"), &dir.join("ci/../ci/./jobs.yaml"), "n", false);
         assert_eq!(plain, detour);
         fs::create_dir(dir.join("state")).unwrap();
-        let dots =
-            ManifestIdentity::new(&dir.join("state/../state/."), &dir.join("ci/jobs.yaml"), "n", false);
+        let dots = ManifestIdentity::new(dir.join("state/../state/."), &dir.join("ci/jobs.yaml"), "n", false);
         assert_eq!(plain, dots);
     }
 
@@ -179,8 +206,7 @@ mod tests {
         let (root, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let dir = checkout(root.path());
         std::os::unix::fs::symlink(cache.path(), dir.join(".jules-batch")).unwrap();
-        let identity =
-            ManifestIdentity::new(&dir.join(".jules-batch"), &dir.join("ci/jobs.yaml"), "n", false);
+        let identity = ManifestIdentity::new(dir.join(".jules-batch"), &dir.join("ci/jobs.yaml"), "n", false);
         assert_eq!(identity.path(), "ci/jobs.yaml");
     }
 
@@ -189,7 +215,7 @@ mod tests {
         let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let dir = checkout(root.path());
         let manifest = dir.join("ci/jobs.yaml");
-        let identity = ManifestIdentity::new(&other.path().join("state"), &manifest, "n", false);
+        let identity = ManifestIdentity::new(other.path().join("state"), &manifest, "n", false);
         assert_eq!(identity.path(), portable(&manifest.canonicalize().unwrap()));
     }
 
@@ -197,7 +223,7 @@ mod tests {
     fn a_manifest_that_says_its_name_can_be_moved_and_renamed() {
         let root = tempfile::tempdir().unwrap();
         let dir = checkout(root.path());
-        let identity = |file: &str| ManifestIdentity::new(&dir.join("state"), &dir.join(file), "n", false);
+        let identity = |file: &str| ManifestIdentity::new(dir.join("state"), &dir.join(file), "n", false);
         assert!(identity("ci/jobs.yaml").covers("elsewhere.yaml", "n"));
         assert!(!identity("ci/jobs.yaml").covers("ci/jobs.yaml", "m"));
         assert!(!identity("no-such.yaml").covers("ci/jobs.yaml", "n"), "what is no file goes by both");
@@ -209,7 +235,7 @@ mod tests {
         let dir = checkout(root.path());
         fs::write(dir.join("ci/other.yaml"), "").unwrap();
         let identity =
-            ManifestIdentity::new(&dir.join("state"), &dir.join("ci/jobs.yaml"), "o/r/ci/jobs", false);
+            ManifestIdentity::new(dir.join("state"), &dir.join("ci/jobs.yaml"), "o/r/ci/jobs", false);
         let identity = identity.with_default_name();
         assert!(identity.covers("ci/jobs.yaml", "o/r/ci/jobs"));
         assert!(identity.covers("ci/jobs.yaml", "jobs"), "what an older program called it");

@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::reader::{Store, ask};
 use super::{LedgerError, LedgerReader};
 use crate::outcome::{RunId, TaskRecord};
 use jules::SessionId;
@@ -18,14 +19,19 @@ impl LedgerReader {
         but: Option<&RunId>,
         simulated: bool,
     ) -> Result<Vec<(String, SessionId)>, LedgerError> {
-        let runs: Vec<String> = self.snapshot(|conn| {
-            let mut find = conn.prepare_cached(
-                "SELECT DISTINCT runs.id FROM tasks JOIN runs ON n = run \
+        let runs: Vec<String> = ask!(
+            self,
+            |conn| {
+                let mut find = conn.prepare_cached(
+                    "SELECT DISTINCT runs.id FROM tasks JOIN runs ON n = run \
                  WHERE simulated = ?1 AND runs.id <> ?2 AND (outcome IS NULL OR outcome = 'detached')",
-            )?;
-            let rows = find.query_map(params![simulated, but.map_or("", RunId::as_str)], |row| row.get(0))?;
-            rows.collect()
-        })?;
+                )?;
+                let rows =
+                    find.query_map(params![simulated, but.map_or("", RunId::as_str)], |row| row.get(0))?;
+                rows.collect()
+            },
+            |database| database.at_work(but, simulated)
+        )?;
         let mut live = Vec::new();
         for run in runs.iter().filter_map(|id| id.parse().ok()) {
             let Some(run) = self.run(&run)? else { continue };

@@ -105,7 +105,7 @@ impl Holder {
         self.since
     }
 
-    fn this_process(now: Timestamp) -> Self {
+    pub(super) fn this_process(now: Timestamp) -> Self {
         // The arguments stay out: they may hold what is nobody's business.
         let command = std::env::current_exe()
             .ok()

@@ -31,6 +31,8 @@
 //! | `ledger.lock` | the lock; names its holder; never deleted |
 //! | `ledger.db.corrupt-<time>` | a corrupt ledger, set aside |
 
+#[cfg(feature = "postgres")]
+mod copy;
 mod database;
 mod disk;
 mod entry;
@@ -40,26 +42,38 @@ mod fold;
 mod folder;
 mod identity;
 mod live;
+mod location;
 mod lock;
 mod overview;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod prune;
 mod pulls;
 mod reader;
 mod recorder;
 mod schema;
+mod sqlite;
 mod stored;
+mod target;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "postgres")]
+pub(crate) use copy::copy;
 pub(crate) use disk::SharedDisk;
 pub use error::LedgerError;
 pub(crate) use facts::{Facts, Latest, Loose};
-pub(crate) use folder::{SIMULATED, has_ledger, keep_out_of_git, open_regular};
+pub(crate) use folder::{has_ledger, keep_out_of_git, open_regular};
 pub(crate) use identity::ManifestIdentity;
+pub use location::Location;
 pub use lock::Holder;
 pub(crate) use overview::RunOverview;
+#[cfg(feature = "postgres")]
+pub use postgres::{AddressError, Database};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{look, make, release, script};
 pub(crate) use pulls::LedgerPull;
 pub(crate) use reader::LedgerReader;
 pub(crate) use recorder::Recorder;

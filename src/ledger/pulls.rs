@@ -39,7 +39,8 @@ pub(crate) struct LedgerPull {
 }
 
 impl LedgerPull {
-    const COLUMNS: &str = "runs.id, task, key, url, session, state, stage, made_at, checked_at, closed_at";
+    pub(super) const COLUMNS: &str =
+        "runs.id, task, key, url, session, state, stage, made_at, checked_at, closed_at";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let named = |column| row.get::<_, Option<String>>(column);

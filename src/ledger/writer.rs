@@ -7,10 +7,14 @@ use jiff::Timestamp;
 use super::disk::SharedDisk;
 use super::folder::StateFolder;
 use super::lock::{Holder, Lock};
-use super::{LedgerError, LedgerReader, ManifestIdentity, Recorder, database, prune};
-use crate::outcome::RunId;
+use super::reader::Store;
+use super::sqlite::Sqlite;
+use super::target::Target;
+use super::{LedgerError, LedgerReader, Location, ManifestIdentity, Recorder, database, prune};
+use crate::outcome::{RunEvent, RunId};
+use crate::plan::Shard;
 
-/// The ledger of a state folder, opened for writing: no other process has it until this is dropped.
+/// The ledger, opened for writing: no other process has it until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     // Closed before the lock is given back.
@@ -18,7 +22,8 @@ pub(crate) struct Ledger {
     set_aside: Option<PathBuf>,
     redated: usize,
     shared: Option<SharedDisk>,
-    _lock: Lock,
+    /// None where a lease stands for it.
+    _lock: Option<Lock>,
 }
 
 impl Ledger {
@@ -31,8 +36,15 @@ impl Ledger {
     ///
     /// When another process holds the folder, when the ledger is of a newer program or not a ledger, and when
     /// it cannot be written: read-only, or the disk is full.
-    pub(crate) fn open(state_dir: &Path) -> Result<Self, LedgerError> {
-        Self::open_at(state_dir, Timestamp::now())
+    pub(crate) fn open(location: impl Into<Location>) -> Result<Self, LedgerError> {
+        match location.into() {
+            Location::Folder(folder) => Self::open_at(&folder, Timestamp::now()),
+            #[cfg(feature = "postgres")]
+            location @ Location::Database(_) => {
+                let reader = LedgerReader::open(location)?;
+                Ok(Self { reader, set_aside: None, redated: 0, shared: None, _lock: None })
+            }
+        }
     }
 
     pub(super) fn open_at(state_dir: &Path, now: Timestamp) -> Result<Self, LedgerError> {
@@ -67,13 +79,27 @@ impl Ledger {
         prune::prune(&conn, now).map_err(failed("remove old runs from the ledger"))?;
         prune::shrink(&conn).map_err(failed("make the ledger's file smaller"))?;
         database::claim_room(&conn, &path, now)?;
-        Ok(Self { reader: LedgerReader::new(conn, path), set_aside, redated, shared, _lock: lock })
+        let store = Store::Folder(Sqlite::new(conn, path));
+        let reader = LedgerReader::new(state_dir.into(), store);
+        Ok(Self { reader, set_aside, redated, shared, _lock: Some(lock) })
     }
 
     /// Who runs with this state folder now; none if nobody does, or if it cannot be told.
     #[must_use]
     pub(crate) fn holder(state_dir: &Path) -> Option<Holder> {
         Lock::holder(&StateFolder::at(state_dir))
+    }
+
+    /// Whether somebody is at work there, with whatever run; false if it cannot be told.
+    #[must_use]
+    pub(crate) fn is_in_use(location: &Location) -> bool {
+        match location {
+            Location::Folder(folder) => Self::holder(folder).is_some(),
+            #[cfg(feature = "postgres")]
+            Location::Database(database) => {
+                super::postgres::look(database).is_ok_and(|holders| !holders.is_empty())
+            }
+        }
     }
 
     /// Where the ledger that was here has gone, if it was damaged. Nothing is known of earlier runs then: look
@@ -108,29 +134,68 @@ impl Ledger {
         Recorder::start(self, manifest)
     }
 
-    /// The runs of a file that was renamed are those of the file that it is now.
+    /// The manifest's runs, or those of this shard of it, are this process's to write until this is dropped. Those of a file
+    /// that was renamed are those of the file that it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Owned`], and when the ledger cannot be read or written.
+    pub(crate) fn claim(
+        &mut self,
+        manifest: &ManifestIdentity,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a folder has one writer"))]
+        shard: Option<Shard>,
+    ) -> Result<(), LedgerError> {
+        match self.reader.store_mut() {
+            Store::Folder(file) => file.claim(manifest),
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.own(manifest, shard),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn store_mut(&mut self) -> &mut Store {
+        self.reader.store_mut()
+    }
+
+    /// Where this ledger was copied to: what was recorded there since is not here.
+    #[must_use]
+    pub(crate) fn copied_to(&self) -> Option<String> {
+        match self.reader.store() {
+            #[cfg(feature = "postgres")]
+            Store::Folder(file) => file.copied_to(),
+            #[cfg(feature = "postgres")]
+            Store::Database(_) => None,
+            #[cfg(not(feature = "postgres"))]
+            Store::Folder(_) => None,
+        }
+    }
+
+    /// Whether this run is this process's to write: another shard's may be another's.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read or written.
-    pub(crate) fn claim(&self, manifest: &ManifestIdentity) -> Result<(), LedgerError> {
-        let (reader, path) = (&self.reader, self.reader.path().to_owned());
-        let claim = || {
-            let conn = reader.conn();
-            let mut find = conn.prepare("SELECT n, identity, name FROM runs WHERE simulated = ?1")?;
-            let runs = find.query_map([manifest.is_simulated()], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
-            })?;
-            let runs: Vec<_> = runs.collect::<rusqlite::Result<_>>()?;
-            for (n, ..) in runs.iter().filter(|(_, path, name)| manifest.claims(path, name)) {
-                conn.execute(
-                    "UPDATE runs SET identity = ?2 WHERE n = ?1",
-                    rusqlite::params![n, manifest.path()],
-                )?;
-            }
-            Ok(())
-        };
-        claim().map_err(|source| LedgerError::Storage { doing: "write to the ledger", path, source })
+    pub(crate) fn may_write(
+        &mut self,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a folder has one writer"))]
+        run: &RunId,
+    ) -> Result<bool, LedgerError> {
+        match self.reader.store_mut() {
+            Store::Folder(_) => Ok(true),
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.may_write(run),
+        }
+    }
+
+    /// Whether somebody had these runs before who has not given them back, and may not know that they are another's.
+    #[must_use]
+    pub(crate) fn took_over(&self) -> bool {
+        match self.reader.store() {
+            Store::Folder(_) => false,
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.took_over(),
+        }
     }
 
     /// Records a further invocation of a run. The next event's `seq` follows the record's `last_seq`.
@@ -142,7 +207,31 @@ impl Ledger {
         Recorder::resume(self, run)
     }
 
-    pub(super) fn reader_mut(&mut self) -> &mut LedgerReader {
-        &mut self.reader
+    /// The run of this id, to go on with.
+    pub(super) fn target(&mut self, run: &RunId) -> Result<Option<Target>, LedgerError> {
+        match self.reader.store_mut() {
+            Store::Folder(file) => file.target(run),
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.target(run),
+        }
+    }
+
+    /// Keeps these as the next events of that run; what comes after them. All or none.
+    pub(super) fn save(&mut self, target: &Target, events: &[RunEvent]) -> Result<Target, LedgerError> {
+        match self.reader.store_mut() {
+            Store::Folder(file) => file.save(target, events),
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.save(target, events),
+        }
+    }
+
+    /// Brings to the disk what was kept.
+    pub(super) fn sync(&mut self) -> Result<(), LedgerError> {
+        match self.reader.store_mut() {
+            Store::Folder(file) => file.sync(),
+            // Every commit has waited for the disk.
+            #[cfg(feature = "postgres")]
+            Store::Database(_) => Ok(()),
+        }
     }
 }

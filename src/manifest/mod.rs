@@ -58,6 +58,8 @@ pub use policy::{
     Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn, RetryText,
 };
 pub use project::Name;
+#[cfg(feature = "postgres")]
+pub(crate) use project::project_of;
 pub use pull_requests::{Existing, IfClosed, IfExists, PullRequests};
 pub use repeat::Repeat;
 pub(crate) use schema::Written;

@@ -46,6 +46,12 @@ impl Name {
     }
 }
 
+/// `owner/repo` of the remote `origin` of the repository that this folder is in.
+#[cfg(feature = "postgres")]
+pub(crate) fn project_of(folder: &Path) -> Option<String> {
+    remote(folder.ancestors().find(|folder| folder.join(".git").exists())?)
+}
+
 /// The folder of a file; what is no file (standard input, say) belongs to the folder that one is in.
 fn folder_of(file: &Path) -> PathBuf {
     let whole = file.canonicalize().ok().filter(|file| file.is_file());

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,10 +16,17 @@ use super::work::{Work, last_round};
 use super::{Options, Redactor, RunError};
 use crate::engine::{self, look_back};
 use crate::ledger::{
-    Ledger, LedgerError, LedgerReader, ManifestIdentity, Recorder, SharedDisk, SkippedEvent, StoredRun,
+    Ledger, LedgerError, LedgerReader, Location, ManifestIdentity, Recorder, SharedDisk, SkippedEvent,
+    StoredRun,
 };
 use crate::outcome::{EventKind, EventLog as _, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
+
+/// How long the service may take, after a create was sent, until its session is processed and listed.
+const LISTED_WITHIN: Duration = Duration::from_secs(150);
+
+const TOOK_OVER: &str = "another process had this manifest's runs and has not said for half a minute that it is there: \
+                         they are taken over, and what it may have sent is looked for";
 
 /// What identifies a manifest.
 #[derive(Clone, Debug)]
@@ -56,11 +64,14 @@ impl History {
         simulated: bool,
     ) -> Result<Self, RunError> {
         let identity = origin.identity(&plan, options, simulated);
-        let ledger = Ledger::open(&options.state_dir)?;
-        ledger.claim(&identity)?;
+        let mut ledger = Ledger::open(&options.state)?;
+        ledger.claim(&identity, options.selection.shard)?;
         let ledger = pulls.record(ledger, &options.reports.redactor, began)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
-        notes.extend(ledger.shared_disk().map(|disk| on_shared_disk(disk, &options.state_dir)));
+        notes.extend(ledger.copied_to().map(|to| copied(&to)));
+        notes.extend(ledger.took_over().then(|| TOOK_OVER.to_owned()));
+        notes.extend(options.state.warning().map(str::to_owned));
+        notes.extend(ledger.shared_disk().map(|disk| on_shared_disk(disk, &options.state)));
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let reader = ledger.reader();
         let work = Work::decide(plan, &identity, options, Some(reader), pulls)?;
@@ -97,6 +108,7 @@ impl History {
         let engine = engine::Options {
             look_back: Some(look_back),
             known_sessions,
+            intents_of_others: options.state.is_shared().then_some(LISTED_WITHIN),
             // A run that is not simulated was opened with a request.
             key_has_worked: !simulated,
             created_within_day,
@@ -164,7 +176,7 @@ pub(super) fn day(
 ) -> Result<Option<Day>, RunError> {
     let Some(limit) = plan.settings.limits.sessions_per_day else { return Ok(None) };
     let identity = origin.identity(plan, options, simulated);
-    let Some(reader) = LedgerReader::open_if_sound(&options.state_dir)? else { return Ok(None) };
+    let Some(reader) = LedgerReader::open_if_sound(&options.state)? else { return Ok(None) };
     let last = last_round(&identity, options, Some(&reader))?;
     let created = created_within_day(plan, &reader, last.as_ref(), simulated)?;
     let day = SignedDuration::try_from(plan.settings.day).unwrap_or(SignedDuration::MAX);
@@ -205,7 +217,7 @@ pub(super) fn decide(
     simulated: bool,
 ) -> Result<Work, RunError> {
     let identity = origin.identity(&plan, options, simulated);
-    let reader = LedgerReader::open_if_sound(&options.state_dir)?;
+    let reader = LedgerReader::open_if_sound(&options.state)?;
     let mut work = Work::decide(plan, &identity, options, reader.as_ref(), pulls)?;
     work.judge_needs(|plan| begun(&first_event(plan, origin, simulated)));
     Ok(work)
@@ -218,7 +230,7 @@ pub(super) fn open_pulls(
     options: &Options,
     simulated: bool,
 ) -> Result<Vec<FollowedPull>, RunError> {
-    let Some(reader) = LedgerReader::open_if_sound(&options.state_dir)? else { return Ok(Vec::new()) };
+    let Some(reader) = LedgerReader::open_if_sound(&options.state)? else { return Ok(Vec::new()) };
     Ok(FollowedPull::open(&reader, &origin.identity(plan, options, simulated))?)
 }
 
@@ -230,7 +242,8 @@ pub(super) fn mark(
     (mark, by, reason): (Mark, &str, Option<&str>),
 ) -> Result<RunId, RunError> {
     let identity = origin.identity(plan, options, false);
-    let ledger = Ledger::open(&options.state_dir)?;
+    let mut ledger = Ledger::open(&options.state)?;
+    ledger.claim(&identity, options.selection.shard)?;
     let (mut recorder, mut record) = match last_round(&identity, options, Some(ledger.reader()))? {
         Some(last) => (ledger.resume(&last.record.info.id)?, last.record),
         None => {
@@ -261,7 +274,7 @@ pub(super) fn recorded_branches(
     options: &Options,
     simulated: bool,
 ) -> Result<(), RunError> {
-    let Some(reader) = LedgerReader::open_if_sound(&options.state_dir)? else { return Ok(()) };
+    let Some(reader) = LedgerReader::open_if_sound(&options.state)? else { return Ok(()) };
     let open = plan.tasks.iter().filter(|task| task.source.as_ref().is_some_and(|it| it.branch.is_empty()));
     let wanted = open.filter_map(|task| Some(task.source.as_ref()?.github.to_lowercase())).collect();
     let recorded = reader.branches(&origin.identity(plan, options, simulated), wanted)?;
@@ -283,7 +296,7 @@ pub(super) fn recorded_branches(
 
 impl Origin {
     pub(super) fn identity(&self, plan: &Plan, options: &Options, simulated: bool) -> ManifestIdentity {
-        let identity = ManifestIdentity::new(&options.state_dir, &self.identity, &plan.name, simulated);
+        let identity = ManifestIdentity::new(&options.state, &self.identity, &plan.name, simulated);
         if plan.former_name.is_some() { identity.with_default_name() } else { identity }
     }
 }
@@ -332,13 +345,16 @@ fn first_event(plan: &Plan, origin: &Origin, simulated: bool) -> RunEvent {
     RunEvent { seq: 1, ts, kind: EventKind::RunStarted { run } }
 }
 
-fn on_shared_disk(disk: SharedDisk, folder: &Path) -> String {
+fn on_shared_disk(disk: SharedDisk, folder: &Location) -> String {
     format!(
         "the state folder `{}` is on a disk that other machines may share ({}): let one machine run at a time, and no other read it \
          meanwhile; a folder on a disk of this machine is safer",
-        folder.display(),
-        disk.kind
+        folder, disk.kind
     )
+}
+
+fn copied(to: &str) -> String {
+    format!("this ledger was copied to {to}: what is recorded there is not here")
 }
 
 fn redated(count: usize) -> String {

@@ -45,7 +45,9 @@ mod waves;
 mod work;
 
 pub use crate::engine::{Fault, Finished, StopReason};
-pub use crate::ledger::{Holder, LedgerError};
+#[cfg(feature = "postgres")]
+pub use crate::ledger::{AddressError, Database};
+pub use crate::ledger::{Holder, LedgerError, Location};
 pub use day::Day;
 pub use decision::{Because, Decision};
 pub use error::RunError;

@@ -1,10 +1,10 @@
 //! How to run a manifest.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{ReportFiles, RunError};
 use crate::engine;
+use crate::ledger::Location;
 use crate::outcome::RunId;
 use crate::plan::{Filter, Plan, Selection, Settings, Task};
 
@@ -58,8 +58,8 @@ pub struct Options {
     /// every three minutes, with a quarter of `limits.activities-per-minute` for all of them, and not while the service
     /// does not answer or has asked for a pause. Off by default.
     pub show_activities: bool,
-    /// The folder of the ledger; `.jules-batch` by default.
-    pub state_dir: PathBuf,
+    /// Where runs are recorded; the folder `.jules-batch` by default.
+    pub state: Location,
     /// Where reports go.
     pub reports: ReportFiles,
 }
@@ -88,7 +88,7 @@ impl Default for Options {
             next_wave: None,
             run: None,
             show_activities: false,
-            state_dir: ".jules-batch".into(),
+            state: Location::default(),
             reports: ReportFiles::default(),
         }
     }

@@ -29,7 +29,7 @@ use jules::{Jules, JulesBuilder};
 #[must_use = "a runner does nothing before `run`"]
 #[derive(Debug)]
 pub struct Runner {
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
     origin: Origin,
     client: Option<JulesBuilder>,
     options: Options,
@@ -39,7 +39,8 @@ pub struct Runner {
 
 impl Runner {
     /// With the key and the address that the environment names, and [`Options::default`].
-    pub fn new(manifest: Manifest) -> Self {
+    pub fn new(manifest: impl Into<Arc<Manifest>>) -> Self {
+        let manifest = manifest.into();
         let path = manifest.path().to_owned();
         let origin = Origin { identity: PathBuf::from(&path), file: Some(path) };
         Self { manifest, origin, client: None, options: Options::default(), github: None, speed: None }

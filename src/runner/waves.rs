@@ -34,7 +34,7 @@ pub(super) fn tell(
     simulated: bool,
 ) -> Result<(), RunError> {
     let Some(terms) = plan.settings.strategy.waves.clone() else { return Ok(()) };
-    let reader = LedgerReader::open_if_sound(&options.state_dir)?;
+    let reader = LedgerReader::open_if_sound(&options.state)?;
     let identity = origin.identity(plan, options, simulated);
     let last = last_round(&identity, options, reader.as_ref())?;
     let now = Timestamp::now();

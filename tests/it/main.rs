@@ -56,6 +56,7 @@ mod screens;
 mod secrets;
 mod session;
 mod shards;
+mod shared_state;
 mod simulated;
 mod slots;
 mod sources;

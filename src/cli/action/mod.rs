@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &ActionArgs, console: &Console) -> Result<Exit, Fa
     }
     if came.may_go_on() {
         let manifest = (!args.is_inline()).then_some((run.manifest.as_path(), run.selection.var.as_slice()));
-        Box::pin(pulls.carry_out(&run.state.state_dir, manifest, &mut came, &console)).await;
+        Box::pin(pulls.carry_out(&run.state.location()?, manifest, &mut came, &console)).await;
     }
     let published = publish::publish(&came, Some(&run), args, &console);
     let exit = conclude(came.ends, published, &run.fail_on, &console);

@@ -15,7 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::pulls::{self, Acted, PullsArgs, Standing};
 use crate::cli::signals::Signals;
 use crate::cli::{recorded, redact};
-use crate::ledger::LedgerReader;
+use crate::ledger::{LedgerReader, Location};
 use crate::outcome::RunRecord;
 
 /// What is to be done about pull requests.
@@ -57,20 +57,20 @@ impl Commands {
     /// says for itself what may be done.
     pub(super) async fn carry_out(
         &self,
-        state_dir: &Path,
+        location: &Location,
         manifest: Option<(&Path, &[String])>,
         came: &mut Came,
         console: &Console,
     ) {
         if !self.commands.is_empty() {
-            if LedgerReader::open(state_dir).is_err_and(|error| error.is_missing()) {
+            if LedgerReader::open(location).is_err_and(|error| error.is_missing()) {
                 console.say("there is no ledger of an earlier run: no pull request is known");
             } else {
                 came.ends.extend(self.act(&mut came.acted, console).await);
-                came.record = came.record.take().map(|record| again(state_dir, record, console));
+                came.record = came.record.take().map(|record| again(location, record, console));
             }
         }
-        match Standing::read(state_dir, manifest, console) {
+        match Standing::read(location, manifest, console) {
             Ok(standing) => came.standing = standing,
             // Nothing but the outputs asks for it, and a run says itself what is wrong with its manifest.
             Err(failure) if self.commands.is_empty() => drop(failure),
@@ -104,8 +104,8 @@ impl Commands {
 }
 
 /// The run, with what was done to its pull requests since.
-fn again(state_dir: &Path, record: RunRecord, console: &Console) -> RunRecord {
-    let read = LedgerReader::open(state_dir).map_err(recorded::unreadable);
+fn again(location: &Location, record: RunRecord, console: &Console) -> RunRecord {
+    let read = LedgerReader::open(location).map_err(recorded::unreadable);
     read.and_then(|reader| recorded::find(&reader, Some(&record.info.id), console)).unwrap_or(record)
 }
 

@@ -7,22 +7,24 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Finding, bad, doubtful, good};
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
-use crate::ledger::{Ledger, LedgerError, LedgerReader};
+use crate::ledger::{Ledger, LedgerError, LedgerReader, Location};
 use crate::plan::Settings;
 use crate::report::{duration, many};
 
 /// `per_day`: how many sessions the manifest allows itself within 24 hours.
-pub(super) fn findings(state_dir: &Path, per_day: Option<u32>) -> Vec<Finding> {
-    let reader = match LedgerReader::open(state_dir) {
+pub(super) fn findings(location: &Location, per_day: Option<u32>) -> Vec<Finding> {
+    let reader = match LedgerReader::open(location) {
         Ok(reader) => reader,
-        Err(error) if error.is_missing() => return vec![none_yet(state_dir)],
+        Err(error) if error.is_missing() => return vec![none_yet(location)],
         Err(error) => return vec![unreadable(&error)],
     };
     match healthy(&reader) {
         Err(error) => vec![unreadable(&error)],
         Ok(found) => {
-            let mut findings = vec![writable(state_dir).unwrap_or_else(|| good("ledger", found))];
-            findings.extend(Ledger::holder(state_dir).map(|holder| good("at work", holder.to_string())));
+            let mut findings =
+                vec![location.folder().and_then(writable).unwrap_or_else(|| good("ledger", found))];
+            let holder = location.folder().and_then(Ledger::holder);
+            findings.extend(holder.map(|holder| good("at work", holder.to_string())));
             findings.extend(ahead(&reader, Timestamp::now()));
             findings.extend(budget(&reader, per_day, Timestamp::now()));
             findings
@@ -30,11 +32,11 @@ pub(super) fn findings(state_dir: &Path, per_day: Option<u32>) -> Vec<Finding> {
     }
 }
 
-fn none_yet(state_dir: &Path) -> Finding {
+fn none_yet(location: &Location) -> Finding {
     // The folder itself, or what it will be made in.
-    let nearest = state_dir.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let found = format!("none yet in {}; the first run makes it", state_dir.display());
-    writable(nearest).unwrap_or_else(|| good("ledger", found))
+    let nearest = location.folder().into_iter().flat_map(Path::ancestors).find(|path| path.exists());
+    let found = format!("none yet in {location}; the first run makes it");
+    writable(nearest.unwrap_or(Path::new("."))).unwrap_or_else(|| good("ledger", found))
 }
 
 /// What is wrong with writing there; none if nothing is.

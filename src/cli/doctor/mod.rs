@@ -102,7 +102,7 @@ pub(crate) async fn run(args: &DoctorArgs, console: &Console) -> Result<Exit, Fa
         tell(finding)?;
     }
     let per_day = plan.and_then(|plan| plan.settings.limits.sessions_per_day);
-    for finding in ledger::findings(&args.state.state_dir, per_day) {
+    for finding in ledger::findings(&args.state.location()?, per_day) {
         tell(finding)?;
     }
     Ok(worst)

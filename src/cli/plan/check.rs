@@ -29,7 +29,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
     let listed = said_when_long("listing the sources", console, all_sources(&jules)).await;
     let connected = connected(&listed.map_err(|error| client::unlisted(error, client::refused))?);
     let mut plan = expand(&manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
-    let runner = runner(args, manifest);
+    let runner = runner(args, manifest)?;
     runner.tell_waves(&mut plan).map_err(|error| cannot(error, console))?;
     let plan = args.selection.apply(plan)?;
     let all = foretell(&runner, &plan, console)?;
@@ -60,7 +60,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
 
 /// The sessions that the ledger has, if there is one.
 fn in_ledger(args: &PlanArgs) -> Result<HashSet<SessionId>, Failure> {
-    let opened = LedgerReader::open_if_sound(&args.state.state_dir);
+    let opened = LedgerReader::open_if_sound(args.state.location()?);
     let sessions = opened.and_then(|reader| reader.map(|it| it.sessions_since(Timestamp::MIN)).transpose());
     Ok(sessions.map_err(crate::cli::recorded::unreadable)?.unwrap_or_default())
 }

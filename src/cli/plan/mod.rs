@@ -88,7 +88,7 @@ pub(crate) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Fail
     if args.check {
         return check::run(args, manifest, console).await;
     }
-    let runner = runner(args, manifest);
+    let runner = runner(args, manifest)?;
     let plan = runner.expand().map_err(|error| cannot(error, console))?;
     let plan = args.selection.apply(plan)?;
     let all = foretell(&runner, &plan, console)?;
@@ -123,10 +123,9 @@ fn problems(tasks: &[Task]) -> Vec<String> {
 }
 
 /// Who knows what a `run` would do, by what the ledger says.
-fn runner(args: &PlanArgs, manifest: Manifest) -> Runner {
-    let mut options = Options::default();
-    options.state_dir.clone_from(&args.state.state_dir);
-    Runner::new(manifest).options(options)
+fn runner(args: &PlanArgs, manifest: Manifest) -> Result<Runner, Failure> {
+    let options = Options { state: args.state.location()?, ..Options::default() };
+    Ok(Runner::new(manifest).options(options))
 }
 
 /// What a `run` would do with the tasks.

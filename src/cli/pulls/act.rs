@@ -92,7 +92,7 @@ pub(super) async fn run(
     github: &GitHub,
     console: &Console,
 ) -> Result<Acted, Failure> {
-    let ledger = Ledger::open(&args.which.state.state_dir);
+    let ledger = Ledger::open(args.which.state.location()?);
     let ledger = ledger.map_err(|error| cannot(RunError::Ledger(error), console))?;
     let mut pulls = args.which.known(&args.names.names, console)?.pulls;
     pulls.sort_by(|one, other| (one.made_at, &one.followed.url).cmp(&(other.made_at, &other.followed.url)));

@@ -13,10 +13,12 @@ use super::which::{Known, Names, Readings, Which, read};
 use crate::cli::console::{Console, DIM};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::github;
+use crate::cli::recorded::exit_of;
 use crate::cli::redact;
-use crate::cli::{github, run::cannot};
+use crate::cli::run::cannot;
 use crate::github::GitHub;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::Ledger;
 use crate::outcome::Stage;
 use crate::pulls::Terms;
 use crate::runner::{KnownPull, record};
@@ -175,10 +177,10 @@ pub(super) fn keep(
     began: Timestamp,
     console: &Console,
 ) -> Result<Option<String>, Failure> {
-    let ledger = match Ledger::open(&which.state.state_dir) {
+    let ledger = match Ledger::open(which.state.location()?) {
         Ok(ledger) => ledger,
-        Err(error @ LedgerError::InUse { .. }) => return Ok(Some(format!("{NOT_RECORDED}{error}"))),
-        Err(error) => return Err(Failure::new(Exit::NotWritable, error)),
+        Err(error) if error.is_in_use() => return Ok(Some(format!("{NOT_RECORDED}{error}"))),
+        Err(error) => return Err(Failure::new(exit_of(&error), error)),
     };
     let both = readings.followed.iter().zip(&readings.reads);
     let recorded = record(ledger, redact::redactor(), both, readings.usage, began);

@@ -7,7 +7,7 @@ use super::which;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::recorded::unreadable;
-use crate::ledger::LedgerReader;
+use crate::ledger::{LedgerReader, Location};
 use crate::runner::KnownPull;
 
 /// The pull requests of a manifest's runs, or of all runs of a state folder.
@@ -23,15 +23,15 @@ impl Standing {
     ///
     /// When the manifest is wrong, or the ledger cannot be read.
     pub(crate) fn read(
-        state_dir: &Path,
+        location: &Location,
         manifest: Option<(&Path, &[String])>,
         console: &Console,
     ) -> Result<Option<Self>, Failure> {
-        let reader = match LedgerReader::open(state_dir) {
+        let reader = match LedgerReader::open(location) {
             Err(error) if error.is_missing() => return Ok(None),
             reader => reader.map_err(unreadable)?,
         };
-        let identity = |(path, var)| which::identity(path, state_dir, var, console);
+        let identity = |(path, var)| which::identity(path, location, var, console);
         let manifest = manifest.map(identity).transpose()?;
         let mut open = KnownPull::all(&reader, manifest.as_ref(), false).map_err(unreadable)?;
         let (merged, closed) = reader.pulls_over(manifest.as_ref()).map_err(unreadable)?;

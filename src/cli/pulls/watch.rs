@@ -91,7 +91,7 @@ impl Watch<'_> {
 
     /// A run makes pull requests, and reads them itself.
     fn is_run_at_work(&self) -> bool {
-        Ledger::holder(&self.args.which.state.state_dir).is_some()
+        self.args.which.state.location().is_ok_and(|location| Ledger::is_in_use(&location))
     }
 
     /// Says what is new of what keeps GitHub from telling; what is over and comes again is said again.

@@ -14,7 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::selection::Selection;
 use crate::cli::{planned, recorded};
 use crate::github::{GitHub, PullAddress};
-use crate::ledger::{LedgerReader, ManifestIdentity};
+use crate::ledger::{LedgerReader, Location, ManifestIdentity};
 use crate::outcome::GithubUsage;
 use crate::pulls::{PullFilter, Terms};
 use crate::report::many;
@@ -71,7 +71,7 @@ pub(super) struct Known {
 impl Known {
     /// Takes over what a run has made or read since; returns those that are new.
     pub(super) fn look_again(&mut self, which: &Which) -> Result<Vec<KnownPull>, Failure> {
-        let reader = LedgerReader::open(&which.state.state_dir).map_err(recorded::unreadable)?;
+        let reader = LedgerReader::open(which.state.location()?).map_err(recorded::unreadable)?;
         let found = KnownPull::all(&reader, self.manifest.as_ref(), false).map_err(recorded::unreadable)?;
         let mut new = Vec::new();
         for pull in meant(found, &self.names) {
@@ -91,7 +91,7 @@ impl Which {
     /// The pull requests that the ledger knows.
     pub(super) fn known(&self, names: &[String], console: &Console) -> Result<Known, Failure> {
         let manifest = self.identity(console)?;
-        let reader = LedgerReader::open(&self.state.state_dir).map_err(recorded::unreadable)?;
+        let reader = LedgerReader::open(self.state.location()?).map_err(recorded::unreadable)?;
         let wants_over = !names.is_empty() || !self.select.is_empty();
         let known = KnownPull::all(&reader, manifest.as_ref(), wants_over).map_err(recorded::unreadable)?;
         let over = reader.pulls_over(manifest.as_ref()).map_err(recorded::unreadable)?;
@@ -118,14 +118,14 @@ impl Which {
         if self.all {
             return Ok(None);
         }
-        identity(&self.manifest, &self.state.state_dir, &self.var, console).map(Some)
+        identity(&self.manifest, &self.state.location()?, &self.var, console).map(Some)
     }
 }
 
 /// What the ledger knows a manifest by.
 pub(super) fn identity(
     path: &Path,
-    state_dir: &Path,
+    location: &Location,
     var: &[String],
     console: &Console,
 ) -> Result<ManifestIdentity, Failure> {
@@ -135,7 +135,7 @@ pub(super) fn identity(
         failure.help_if(!path.exists(), "see those of all manifests: jules-batch pulls --all")
     })?;
     let plan = planned::expand(&manifest, console)?;
-    let identity = ManifestIdentity::new(state_dir, path, &plan.name, false);
+    let identity = ManifestIdentity::new(location, path, &plan.name, false);
     Ok(if plan.former_name.is_some() { identity.with_default_name() } else { identity })
 }
 

@@ -91,6 +91,11 @@ pub(crate) struct RunArgs {
     /// Where runs are recorded.
     #[command(flatten)]
     pub(crate) state: State,
+    /// Where another machine has the manifest's runs in a shared ledger: watch it and end as it does, or go on if it dies
+    /// (follow); the same in silence (wait); or leave with 5 [default: follow in CI, else leave]
+    #[cfg(feature = "postgres")]
+    #[arg(long, value_name = "WHAT", value_enum, help_heading = "State")]
+    pub(crate) if_busy: Option<IfBusy>,
 
     /// Live sessions at once [default: the manifest's strategy.max-parallel, else 3]
     #[arg(short = 'j', long, value_name = "N", value_parser = positive, help_heading = "Limits")]
@@ -125,6 +130,18 @@ pub(crate) struct RunArgs {
     /// How to reach the service.
     #[command(flatten)]
     pub(crate) service: Service,
+}
+
+/// `--if-busy`.
+#[cfg(feature = "postgres")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum IfBusy {
+    /// Watch it, render its reports at its end, and end as it does
+    Follow,
+    /// Wait for its end in silence, and end as it does
+    Wait,
+    /// Leave, with 5
+    Leave,
 }
 
 impl RunArgs {
@@ -165,7 +182,7 @@ impl RunArgs {
             replace_live: self.replace_live,
             next_wave: self.next_wave.then(who),
             run: self.run.clone(),
-            state_dir: self.state.state_dir.clone(),
+            state: self.state.location()?,
             reports: self.reports.files()?,
             ..Options::default()
         })

@@ -8,6 +8,8 @@ use super::args::{RunArgs, SimulateWith};
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::fail_on::FailOn;
+#[cfg(feature = "postgres")]
+use crate::cli::location::StateText;
 use crate::cli::quote::quoted;
 use crate::cli::summary;
 use crate::outcome::{Outcome, RunRecord, TaskRecord};
@@ -99,6 +101,10 @@ pub(super) fn in_full(command: &str, args: &RunArgs) -> String {
     }
     if args.state.state_dir != Path::new(".jules-batch") {
         command += &format!(" --state-dir {}", quoted(&args.state.state_dir));
+    }
+    #[cfg(feature = "postgres")]
+    if let Some(flag) = args.state.state.as_ref().and_then(StateText::flag) {
+        command += &format!(" {flag}");
     }
     // Without these it would be other tasks.
     for var in &args.selection.var {

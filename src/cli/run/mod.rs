@@ -1,11 +1,14 @@
 //! `run`: a manifest to its end.
 
 mod args;
+#[cfg(feature = "postgres")]
+mod busy;
 mod finish;
 mod rehearsal;
 mod service;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use foreign_text::line as neutral;
@@ -13,7 +16,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 pub(crate) use args::{RunArgs, SimulateWith};
-pub(crate) use rehearsal::state_dir as simulated_state_dir;
+#[cfg(feature = "postgres")]
+use busy::Left;
 use service::Target;
 
 use super::client::{self, said_when_long};
@@ -23,12 +27,14 @@ use super::failure::Failure;
 use super::plan::{PlanFormat, print, warn_of_problems};
 use super::progress::{Pace, Progress};
 use super::quote::quoted;
+use super::recorded::exit_of;
 use super::selection::nothing_selected;
 use super::signals::{self, Signal, Signals};
 use super::simulate::{is_scenario, scenario};
 use super::{github, outlook, outputs, planned};
+use crate::ledger::LedgerError;
 use crate::manifest::Manifest;
-use crate::outcome::RunRecord;
+use crate::outcome::{JournalError, RunRecord};
 use crate::plan::Plan;
 use crate::report::many;
 use crate::runner::{EventLines, Finished, Options, Outlook, Run, RunError, Runner, StopReason};
@@ -107,15 +113,43 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
     signals::leave_at_the_second()?;
     console.makes_way_for_the_shell();
     let target = Target::of(args, &job.manifest).await?;
-    let options = Options { show_activities: console.live(), ..job.options(args)? };
+    #[cfg_attr(not(feature = "postgres"), expect(unused_mut, reason = "nobody is followed"))]
+    let mut options = Options { show_activities: console.live(), ..job.options(args)? };
     let reports = options.reports.clone();
-    let runner = target.serve(Runner::new(job.manifest).origin(job.origin, job.file), options)?;
-    // Nothing has begun yet that a signal would have to wait for.
-    let run = tokio::select! {
-        run = Box::pin(prepare(runner, args, job.command.as_deref(), &target, console)) => run?,
-        signal = signals.next() => return Ok(signal.exit().into()),
+    let manifest = Arc::new(job.manifest);
+    let run = loop {
+        let runner = Runner::new(Arc::clone(&manifest)).origin(job.origin.clone(), job.file.clone());
+        let runner = target.serve(runner, options.clone())?;
+        // Nothing has begun yet that a signal would have to wait for.
+        let prepared = tokio::select! {
+            prepared = Box::pin(prepare(runner, args, job.command.as_deref(), &target, console)) => prepared?,
+            signal = signals.next() => return Ok(signal.exit().into()),
+        };
+        match prepared {
+            Prepared::Run(run) => break run,
+            Prepared::Nothing => return Ok(Exit::Done.into()),
+            #[cfg(feature = "postgres")]
+            Prepared::Busy(busy) => {
+                let left = tokio::select! {
+                    left = Box::pin(busy::until_free(busy, args, console)) => left?,
+                    signal = signals.next() => return Ok(signal.exit().into()),
+                };
+                match left {
+                    // What the other has done is what was to be done.
+                    Left::Done(finished, events) => {
+                        if busy::follows(args, console) {
+                            busy::write(&finished, &events, &reports)?;
+                            print_result(&finished, args, console).await?;
+                            finish::finish(&finished, args, &reports, job.command.as_deref(), console);
+                        }
+                        let exit = finish::exit(&finished, &args.fail_on);
+                        return Ok(Ended { exit, record: Some(finished.record) });
+                    }
+                    Left::Work(run) => options = busy::going_on(options, run),
+                }
+            }
+        }
     };
-    let Some(run) = run else { return Ok(Exit::Done.into()) };
     let is_idle = run.is_idle();
     let (stops, inbox) = mpsc::channel(4);
     let finished = tokio::select! {
@@ -138,7 +172,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
 async fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, Failure> {
     let mut options = job.options(args)?;
     if args.is_simulated() {
-        options.state_dir = rehearsal::state_dir(&options.state_dir);
+        options.state = options.state.simulated();
     }
     let mut runner = Runner::new(job.manifest).origin(job.origin, job.file).options(options);
     if args.is_simulated() {
@@ -189,18 +223,27 @@ async fn print_result(finished: &Finished, args: &RunArgs, console: &Console) ->
     }
 }
 
+/// What became of the preparations.
+enum Prepared {
+    Run(Box<Run>),
+    /// Nothing is to be run again.
+    Nothing,
+    /// Another machine has the manifest's runs.
+    #[cfg(feature = "postgres")]
+    Busy(LedgerError),
+}
+
 /// What is done before a run begins.
 const ASKING: &str = "asking the service";
 
 /// Looks at everything that can be wrong before anything is started, and tells what is going to happen.
-/// None when there is nothing to run again.
 async fn prepare(
     runner: Runner,
     args: &RunArgs,
     command: Option<&str>,
     target: &Target,
     console: &Console,
-) -> Result<Option<Run>, Failure> {
+) -> Result<Prepared, Failure> {
     let failed = |error| cannot(error, console);
     let mut planned = said_when_long(ASKING, console, Box::pin(runner.plan())).await.map_err(failed)?;
     planned::warn(planned.plan(), console);
@@ -209,7 +252,7 @@ async fn prepare(
     let all = match planned.outlook() {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());
-            return Ok(None);
+            return Ok(Prepared::Nothing);
         }
         all => all.map_err(failed)?.clone(),
     };
@@ -217,14 +260,18 @@ async fn prepare(
     let mut run = match said_when_long(ASKING, console, Box::pin(planned.open())).await {
         Err(nothing @ RunError::NothingFailed) => {
             console.say(&nothing.to_string());
-            return Ok(None);
+            return Ok(Prepared::Nothing);
+        }
+        #[cfg(feature = "postgres")]
+        Err(RunError::Ledger(busy @ LedgerError::Owned { .. })) if busy::is_waited_for(args, console) => {
+            return Ok(Prepared::Busy(busy));
         }
         opened => opened.map_err(failed)?,
     };
     if run.is_idle() {
         run.notes().iter().for_each(|note| console.warn(&neutral(note)));
         say_nothing_to_do(&all, command, args, console);
-        return Ok(Some(run));
+        return Ok(Prepared::Run(Box::new(run)));
     }
     announce(&run, &all, target, console);
     if args.reports.events_on_stdout() {
@@ -232,7 +279,7 @@ async fn prepare(
         run = run.listen(lines);
     }
     let progress = Progress::new(console, run.record(), Pace::of(&run.plan().settings), args.heartbeat);
-    Ok(Some(run.listen(progress)))
+    Ok(Prepared::Run(Box::new(run.listen(progress))))
 }
 
 /// Asks before much is spent, or spent again.
@@ -327,8 +374,16 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
             .help("nothing was started; set JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN, see: jules-batch doctor"),
         RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
         RunError::Report(error) => outputs::unwritable(error),
-        RunError::Ledger(error) => Failure::new(Exit::NotWritable, error),
+        RunError::Ledger(error) => Failure::new(exit_of(&error), error),
+        RunError::NotRecorded(error) if is_elsewhere(&error) => Failure::new(Exit::WorkLeft, error)
+            .help("what was begun here is taken up there"),
         RunError::NotRecorded(error) => Failure::new(Exit::NotWritable, error)
             .help("nothing was started after it; make room, then run the same command again to go on"),
     }
+}
+
+/// Whether another process has the run by now.
+fn is_elsewhere(error: &JournalError) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<LedgerError>());
+    matches!(source, Some(LedgerError::Deposed { .. }))
 }

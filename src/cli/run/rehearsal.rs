@@ -2,11 +2,10 @@
 //! sessions that earlier simulated runs have begun are there.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::ledger::{LedgerReader, SIMULATED};
+use crate::ledger::{LedgerReader, Location};
 use crate::manifest::Manifest;
 use crate::outcome::{AttemptRecord, Outcome, TaskRecord};
 use crate::plan::{self, Plan, Task, finds};
@@ -17,11 +16,6 @@ const MOST_RUNS: usize = 20;
 
 /// How many repositories are made up for a `match` that finds none.
 const MADE_UP: usize = 3;
-
-/// The folder of simulated runs, beside the ledger of the real ones.
-pub(crate) fn state_dir(real: &Path) -> PathBuf {
-    real.join(SIMULATED)
-}
 
 /// Connects the repositories that the manifest names, and for a `match` that finds none some that it would find.
 pub(super) fn connect(simulator: &Simulator, manifest: &Manifest) {
@@ -73,8 +67,8 @@ fn filled(part: &str, n: usize) -> String {
 
 /// Gives the simulator the sessions of the plan's tasks that the ledger has from earlier simulated runs. One that cannot be
 /// read is told of by whoever opens it.
-pub(super) fn take_up(simulator: &Simulator, plan: &Plan, state_dir: &Path) {
-    let Ok(reader) = LedgerReader::open(state_dir) else { return };
+pub(super) fn take_up(simulator: &Simulator, plan: &Plan, location: &Location) {
+    let Ok(reader) = LedgerReader::open(location) else { return };
     let runs = reader.runs().unwrap_or_default();
     let tasks: HashMap<&str, &Task> = plan.tasks.iter().map(|task| (task.id.as_str(), task)).collect();
     let mut sessions = Vec::new();

@@ -63,7 +63,7 @@ impl Target {
             }
             Self::Simulated { simulator, speed, key, token } => {
                 let builder = Jules::builder().api_key(key.clone()).base_url(simulator.url());
-                options.state_dir = rehearsal::state_dir(&options.state_dir);
+                options.state = options.state.simulated();
                 let github = github::at(simulator.github_url(), token)?;
                 runner.options(options).client(builder).github(Some(github)).simulated(*speed)
             }
@@ -72,8 +72,8 @@ impl Target {
 
     /// Tells the simulator what earlier runs have begun.
     pub(super) fn take_up(&self, plan: &Plan, args: &RunArgs) {
-        if let Self::Simulated { simulator, .. } = self {
-            rehearsal::take_up(simulator, plan, &rehearsal::state_dir(&args.state.state_dir));
+        if let (Self::Simulated { simulator, .. }, Ok(location)) = (self, args.state.location()) {
+            rehearsal::take_up(simulator, plan, &location.simulated());
         }
     }
 

@@ -20,7 +20,7 @@ use super::progress::{Pace, Progress, troubles};
 use super::signals::Signals;
 use super::simulate::scenario;
 use super::{outlook, recorded, summary, wrap};
-use crate::ledger::{Ledger, LedgerReader, RunOverview};
+use crate::ledger::{LedgerReader, Location, RunOverview};
 use crate::manifest::{self, LoadOptions};
 use crate::outcome::{Listener as _, RunId, RunRecord};
 use crate::report::{self, ReportV1, duration};
@@ -81,9 +81,9 @@ pub(crate) enum StatusFormat {
 
 pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
     if args.all {
-        return all(&args.state.state_dir, args.format, console);
+        return all(&args.state.location()?, args.format, console);
     }
-    let reader = recorded::open(&args.state.state_dir, args.run.as_ref())?;
+    let reader = recorded::open(&args.state.location()?, args.run.as_ref())?;
     let mut record = recorded::find(&reader, args.run.as_ref(), console)?;
     if args.watch {
         record = watch(record, &reader, console).await?;
@@ -99,7 +99,7 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
             if let Some(text) = progress::text(&record, &reader, now)? {
                 print(&text)?;
             }
-            let holder = Ledger::holder(recorded::folder(&reader)).map(|holder| holder.to_string());
+            let holder = reader.holder(&record.info.id);
             let preview = holder.is_none().then(|| preview.as_ref()).flatten();
             let is_held_up = preview.is_some_and(|preview| preview.held_up.is_some());
             print(&state(&record, holder.as_deref(), is_held_up, now))?;
@@ -138,7 +138,7 @@ fn preview(record: &RunRecord, args: &StatusArgs, reader: &LedgerReader) -> Opti
         return None;
     }
     let manifest = manifest::load(Path::new(&record.info.manifest), &LoadOptions::default()).ok()?;
-    let options = Options { state_dir: recorded::folder(reader).to_owned(), ..Options::default() };
+    let options = Options { state: reader.location().clone(), ..Options::default() };
     let runner = Runner::new(manifest).options(options);
     let runner = match record.info.simulated {
         true => runner.simulated(scenario(record.round.scenario.as_deref().map(Path::new)).ok()?.speed()),
@@ -166,7 +166,7 @@ fn manifest(record: &RunRecord) -> String {
 }
 
 /// Shows what happens until the run ends, or its process, or the user does not want to see more.
-async fn watch(
+pub(crate) async fn watch(
     mut record: RunRecord,
     reader: &LedgerReader,
     console: &Console,
@@ -176,7 +176,7 @@ async fn watch(
     console.makes_way_for_the_shell();
     loop {
         // Asked before the events: a run that ends in between is seen to the end in the next round.
-        let held = Ledger::holder(recorded::folder(reader)).is_some();
+        let held = reader.holder(&record.info.id).is_some();
         let news = reader.events(&record.info.id, record.last_seq).map_err(recorded::unreadable)?;
         news.events.iter().for_each(|event| record.apply(event));
         let shown = progress.hear(&news.events).and_then(|()| progress.tick(Instant::now()));
@@ -191,9 +191,9 @@ async fn watch(
     }
 }
 
-fn all(state_dir: &Path, format: StatusFormat, console: &Console) -> Result<Exit, Failure> {
+fn all(location: &Location, format: StatusFormat, console: &Console) -> Result<Exit, Failure> {
     let mut runs = Vec::new();
-    for reader in recorded::all(state_dir)? {
+    for reader in recorded::all(location)? {
         runs.extend(reader.runs().map_err(recorded::unreadable)?);
     }
     runs.sort_by_key(|run| Reverse(run.started_at));

@@ -96,6 +96,29 @@ fn an_earlier_intent_counts_from_its_last_post_and_from_no_later_than_now() {
 }
 
 #[test]
+fn what_another_process_was_to_send_is_looked_for_until_it_would_be_listed() {
+    let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
+    let at = |seconds| {
+        let passed = Duration::from_secs(seconds);
+        Now { instant: start.instant + passed, wall: start.wall + passed }
+    };
+    let (rules, patience) = (Adoption::default(), Duration::from_secs(7_200));
+    let settle = || Create::settle(start.wall, Some(start.wall), false, rules, patience, at(30));
+    let mut looked_until = 30;
+    let mut create = settle().of_another(Duration::from_secs(150));
+    while !matches!(create.on_searched(Ok(Look::Absent), at(looked_until)), Step::NeverCreated) {
+        looked_until += 10;
+        assert!(matches!(create.on_wake(at(looked_until)), Step::Search), "{looked_until}");
+    }
+    assert_eq!(looked_until, 170, "three looks that count, the first at 150");
+    let mut own = settle();
+    for looked in [30, 40] {
+        assert!(matches!(own.on_searched(Ok(Look::Absent), at(looked)), Step::Wait));
+    }
+    assert!(matches!(own.on_searched(Ok(Look::Absent), at(50)), Step::NeverCreated));
+}
+
+#[test]
 fn as_many_looks_as_are_to_count_lead_to_another_post() {
     let (mut create, at) = in_doubt();
     assert!(matches!(search(&mut create, true, at(0)), Step::Wait));

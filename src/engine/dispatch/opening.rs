@@ -186,6 +186,10 @@ impl Dispatch {
     ) {
         let (rules, patience) = (self.plan.settings.adoption, self.plan[ix].timeouts.task);
         let create = Create::settle(asked_at, send_by, was_lost, rules, patience, now);
+        let create = match self.options.intents_of_others {
+            Some(lag) => create.of_another(lag),
+            None => create,
+        };
         self.tasks.put(ix, State::Creating(Box::new(create)));
         self.tasks[ix].begun = Some(Now { wall: asked_at, ..now });
         let is_other = self.marker(self.tasks.last_attempt(ix)) != marker;

@@ -15,26 +15,52 @@ use super::*;
 use crate::outcome::{EventKind, Marker, Outcome, PlannedTask, RunEvent, RunId, RunInfo, SessionRef, Work};
 use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey};
 
+/// The server that tests may use.
+#[cfg(feature = "postgres")]
+pub(in crate::ledger) const SERVER: &str = "JULES_BATCH_TEST_POSTGRES";
+
+/// Tests a ledger in a folder, and one in the database of the server that is named.
+pub(in crate::ledger) fn each(test: impl Fn(&Location)) {
+    let dir = tempfile::tempdir().unwrap();
+    test(&dir.path().into());
+    #[cfg(feature = "postgres")]
+    if let Some(database) = postgres::TestDatabase::new() {
+        test(&database.location());
+    }
+}
+
+#[test]
+#[cfg(feature = "postgres")]
+fn without_a_server_its_tests_are_skipped_and_say_so() {
+    use std::io::Write as _;
+
+    if std::env::var_os(SERVER).is_none() {
+        // Not through `eprintln`, which is kept from those who look on.
+        writeln!(std::io::stderr(), "skipped: the ledger in PostgreSQL, as {SERVER} names no server")
+            .unwrap();
+    }
+}
+
 /// A second of the year 2026, this many after the tests' first.
-pub(super) fn second(n: i64) -> Timestamp {
+pub(in crate::ledger) fn second(n: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + n).unwrap()
 }
 
-pub(super) fn run_id(random: u16) -> RunId {
+pub(in crate::ledger) fn run_id(random: u16) -> RunId {
     RunId::new(second(0), random)
 }
 
-pub(super) fn identity(name: &str) -> ManifestIdentity {
+pub(in crate::ledger) fn identity(name: &str) -> ManifestIdentity {
     ManifestIdentity::new(Path::new(".jules-batch"), Path::new("no-such.yaml"), name, false)
 }
 
-pub(super) fn key(task: &str) -> TaskKey {
+pub(in crate::ledger) fn key(task: &str) -> TaskKey {
     let hash =
         task.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     TaskKey::new(format!("{hash:016x}"))
 }
 
-pub(super) fn started(run: &RunId) -> EventKind {
+pub(in crate::ledger) fn started(run: &RunId) -> EventKind {
     let info = RunInfo {
         id: run.clone(),
         name: "nightly".into(),
@@ -45,7 +71,7 @@ pub(super) fn started(run: &RunId) -> EventKind {
     EventKind::RunStarted { run: info }
 }
 
-pub(super) fn planned(task: &str) -> EventKind {
+pub(in crate::ledger) fn planned(task: &str) -> EventKind {
     EventKind::TaskPlanned {
         planned: Box::new(PlannedTask {
             id: TaskId::new(task),
@@ -60,7 +86,7 @@ pub(super) fn planned(task: &str) -> EventKind {
     }
 }
 
-pub(super) fn intent(run: &RunId, task: &str, attempt: u32) -> EventKind {
+pub(in crate::ledger) fn intent(run: &RunId, task: &str, attempt: u32) -> EventKind {
     EventKind::IntentRecorded {
         task: TaskId::new(task),
         attempt,
@@ -70,7 +96,7 @@ pub(super) fn intent(run: &RunId, task: &str, attempt: u32) -> EventKind {
     }
 }
 
-pub(super) fn created(task: &str, attempt: u32, session: &str) -> EventKind {
+pub(in crate::ledger) fn created(task: &str, attempt: u32, session: &str) -> EventKind {
     EventKind::SessionCreated {
         task: TaskId::new(task),
         attempt,
@@ -80,11 +106,11 @@ pub(super) fn created(task: &str, attempt: u32, session: &str) -> EventKind {
     }
 }
 
-pub(super) fn state(task: &str, attempt: u32, state: &str) -> EventKind {
+pub(in crate::ledger) fn state(task: &str, attempt: u32, state: &str) -> EventKind {
     EventKind::SessionState { task: TaskId::new(task), attempt, state: state.into(), detected_after_ms: None }
 }
 
-pub(super) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome) -> EventKind {
+pub(in crate::ledger) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome) -> EventKind {
     EventKind::AttemptEnded {
         task: TaskId::new(task),
         attempt,
@@ -94,21 +120,21 @@ pub(super) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome) -> Event
     }
 }
 
-pub(super) fn ended(task: &str, outcome: Outcome) -> EventKind {
+pub(in crate::ledger) fn ended(task: &str, outcome: Outcome) -> EventKind {
     EventKind::TaskEnded { task: TaskId::new(task), outcome, reason: None }
 }
 
-pub(super) fn left() -> EventKind {
+pub(in crate::ledger) fn left() -> EventKind {
     EventKind::InvocationEnded { stopped: None }
 }
 
 /// Numbers events from `first`, a second apart.
-pub(super) fn numbered(first: u64, kinds: impl IntoIterator<Item = EventKind>) -> Vec<RunEvent> {
+pub(in crate::ledger) fn numbered(first: u64, kinds: impl IntoIterator<Item = EventKind>) -> Vec<RunEvent> {
     (first..).zip(kinds).map(|(seq, kind)| RunEvent { seq, ts: second(seq as i64), kind }).collect()
 }
 
 /// A run of one task that ended well.
-pub(super) fn short_run(run: &RunId) -> Vec<RunEvent> {
+pub(in crate::ledger) fn short_run(run: &RunId) -> Vec<RunEvent> {
     numbered(
         1,
         [

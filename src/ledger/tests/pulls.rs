@@ -38,14 +38,14 @@ fn read(task: &str, number: u32, stage: Stage) -> EventKind {
     EventKind::PullRequestRead { task: TaskId::new(task), pull: Box::new(pull) }
 }
 
-fn record_run(dir: &Path, random: u16, kinds: impl IntoIterator<Item = EventKind>) {
+fn record_run(at: &Location, random: u16, kinds: impl IntoIterator<Item = EventKind>) {
     let run = run_id(random);
-    let mut recorder = Ledger::open(dir).unwrap().start(identity("nightly"));
+    let mut recorder = Ledger::open(at).unwrap().start(identity("nightly"));
     recorder.append(&numbered(1, [started(&run)].into_iter().chain(kinds))).unwrap();
     recorder.flush().unwrap();
 }
 
-fn one_of_each(dir: &Path) {
+fn one_of_each(dir: &Location) {
     let first = [
         planned("a"),
         planned("b"),
@@ -73,74 +73,84 @@ fn one_of_each(dir: &Path) {
 
 #[test]
 fn open_ones_are_found_over_all_runs_and_each_once() {
-    let dir = tempfile::tempdir().unwrap();
-    one_of_each(dir.path());
-    let reader = LedgerReader::open(dir.path()).unwrap();
-    let open = |name: &str| reader.open_pulls(&identity(name)).unwrap();
-    let found: Vec<_> = open("nightly").into_iter().map(|pull| (pull.url, pull.run, pull.state)).collect();
-    assert_eq!(found, [(page(2), Some(run_id(2)), None), (page(1), Some(run_id(1)), None)]);
-    assert_eq!(open("other"), []);
+    each(|at| {
+        one_of_each(at);
+        let reader = LedgerReader::open(at).unwrap();
+        let open = |name: &str| reader.open_pulls(&identity(name)).unwrap();
+        let found: Vec<_> =
+            open("nightly").into_iter().map(|pull| (pull.url, pull.run, pull.state)).collect();
+        assert_eq!(found, [(page(2), Some(run_id(2)), None), (page(1), Some(run_id(1)), None)]);
+        assert_eq!(open("other"), []);
+    });
 }
 
 #[test]
 fn one_that_a_newer_run_saw_merged_is_open_no_more() {
-    let dir = tempfile::tempdir().unwrap();
-    one_of_each(dir.path());
-    record_run(dir.path(), 3, [planned("b"), read("b", 2, Stage::Merged), left()]);
-    let reader = LedgerReader::open(dir.path()).unwrap();
-    let open: Vec<_> =
-        reader.open_pulls(&identity("nightly")).unwrap().into_iter().map(|it| it.url).collect();
-    assert_eq!(open, [page(1)]);
+    each(|at| {
+        one_of_each(at);
+        record_run(at, 3, [planned("b"), read("b", 2, Stage::Merged), left()]);
+        let reader = LedgerReader::open(at).unwrap();
+        let open: Vec<_> =
+            reader.open_pulls(&identity("nightly")).unwrap().into_iter().map(|it| it.url).collect();
+        assert_eq!(open, [page(1)]);
+    });
 }
 
 #[test]
 fn some_tasks_read_at_once_are_what_each_is_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    one_of_each(dir.path());
-    let reader = LedgerReader::open(dir.path()).unwrap();
-    let wanted = |names: &[&str]| names.iter().map(|name| TaskId::new(*name)).collect();
-    for run in [1, 2].map(run_id) {
-        let read = reader.tasks(&run, &wanted(&["b", "c"])).unwrap().unwrap();
-        let alone = reader.task(&run, &TaskId::new("b")).unwrap();
-        assert_eq!((read.tasks.len(), read.tasks.get("b")), (1, alone.as_ref()));
-        assert_eq!(
-            reader.tasks(&run, &wanted(&["a", "b"])).unwrap(),
-            Some(reader.run(&run).unwrap().unwrap().record)
-        );
-    }
-    assert_eq!(reader.tasks(&run_id(3), &wanted(&["a"])).unwrap(), None);
+    each(|at| {
+        one_of_each(at);
+        let reader = LedgerReader::open(at).unwrap();
+        let wanted = |names: &[&str]| names.iter().map(|name| TaskId::new(*name)).collect();
+        for run in [1, 2].map(run_id) {
+            let read = reader.tasks(&run, &wanted(&["b", "c"])).unwrap().unwrap();
+            let alone = reader.task(&run, &TaskId::new("b")).unwrap();
+            assert_eq!((read.tasks.len(), read.tasks.get("b")), (1, alone.as_ref()));
+            assert_eq!(
+                reader.tasks(&run, &wanted(&["a", "b"])).unwrap(),
+                Some(reader.run(&run).unwrap().unwrap().record)
+            );
+        }
+        assert_eq!(reader.tasks(&run_id(3), &wanted(&["a"])).unwrap(), None);
+    });
 }
 
 #[test]
 fn a_task_and_a_session_lead_to_what_they_made() {
-    let dir = tempfile::tempdir().unwrap();
-    one_of_each(dir.path());
-    let reader = LedgerReader::open(dir.path()).unwrap();
-    let of_a: Vec<_> = reader.pulls_of_key(&key("a"), false).unwrap();
-    let told: Vec<_> = of_a.iter().map(|it| (it.url.as_str(), it.stage, it.closed_at)).collect();
-    assert_eq!(told, [(&*page(3), Some(Stage::Merged), Some(second(50))), (&*page(1), None, None)]);
-    assert_eq!(reader.pulls_of_key(&key("a"), true).unwrap(), []);
-    let of = |session: &str| reader.pulls_of_session(&session.parse().unwrap()).unwrap();
-    assert_eq!(of("31415926535897932384")[0].url, page(1));
-    let runs: Vec<_> = of("12").into_iter().map(|it| (it.run.unwrap(), it.task, it.made_at)).collect();
-    assert_eq!(runs, [(run_id(2), TaskId::new("b"), second(7)), (run_id(1), TaskId::new("b"), second(7))]);
+    each(|at| {
+        one_of_each(at);
+        let reader = LedgerReader::open(at).unwrap();
+        let of_a: Vec<_> = reader.pulls_of_key(&key("a"), false).unwrap();
+        let told: Vec<_> = of_a.iter().map(|it| (it.url.as_str(), it.stage, it.closed_at)).collect();
+        assert_eq!(told, [(&*page(3), Some(Stage::Merged), Some(second(50))), (&*page(1), None, None)]);
+        assert_eq!(reader.pulls_of_key(&key("a"), true).unwrap(), []);
+        let of = |session: &str| reader.pulls_of_session(&session.parse().unwrap()).unwrap();
+        assert_eq!(of("31415926535897932384")[0].url, page(1));
+        let runs: Vec<_> = of("12").into_iter().map(|it| (it.run.unwrap(), it.task, it.made_at)).collect();
+        assert_eq!(
+            runs,
+            [(run_id(2), TaskId::new("b"), second(7)), (run_id(1), TaskId::new("b"), second(7))]
+        );
+    });
 }
 
 #[test]
 fn reading_the_pull_requests_of_a_run_does_not_make_it_the_last_one() {
-    let dir = tempfile::tempdir().unwrap();
-    one_of_each(dir.path());
-    // The tests' clock is the number of the event, and the first run has one more.
-    let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run_id(2)).unwrap();
-    recorder.append(&numbered(9, [read("a", 3, Stage::Merged)])).unwrap();
-    assert_eq!(recorder.reader().last_active().unwrap(), Some(run_id(1)));
-    let updated: Vec<_> = recorder.reader().runs().unwrap().into_iter().map(|run| run.updated_at).collect();
-    assert_eq!(updated, [second(8), second(9)]);
+    each(|at| {
+        one_of_each(at);
+        // The tests' clock is the number of the event, and the first run has one more.
+        let mut recorder = Ledger::open(at).unwrap().resume(&run_id(2)).unwrap();
+        recorder.append(&numbered(9, [read("a", 3, Stage::Merged)])).unwrap();
+        assert_eq!(recorder.reader().last_active().unwrap(), Some(run_id(1)));
+        let updated: Vec<_> =
+            recorder.reader().runs().unwrap().into_iter().map(|run| run.updated_at).collect();
+        assert_eq!(updated, [second(8), second(9)]);
+    });
 }
 
 /// The file as a program of that version would have left it.
 fn of_version(dir: &Path, steps: usize) {
-    one_of_each(dir);
+    one_of_each(&dir.into());
     let new = rusqlite::Connection::open(dir.join("ledger.db")).unwrap();
     let old_path = dir.join("old.db");
     let mut old = rusqlite::Connection::open(&old_path).unwrap();

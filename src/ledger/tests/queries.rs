@@ -3,71 +3,75 @@
 use super::*;
 use crate::outcome::EventLog;
 
-fn record_run(dir: &Path, manifest: ManifestIdentity, events: &[RunEvent]) {
-    let mut recorder = Ledger::open(dir).unwrap().start(manifest);
+fn record_run(at: impl Into<Location>, manifest: ManifestIdentity, events: &[RunEvent]) {
+    let mut recorder = Ledger::open(at).unwrap().start(manifest);
     recorder.append(events).unwrap();
     recorder.flush().unwrap();
 }
 
 #[test]
 fn the_last_run_is_that_of_the_same_manifest_and_service() {
-    let dir = tempfile::tempdir().unwrap();
-    let (one, two, other, played) = (run_id(1), run_id(2), run_id(3), run_id(4));
-    let simulated =
-        ManifestIdentity::new(Path::new(".jules-batch"), Path::new("no-such.yaml"), "nightly", true);
-    record_run(dir.path(), identity("nightly"), &short_run(&one));
-    record_run(dir.path(), identity("nightly"), &short_run(&two));
-    record_run(dir.path(), identity("other"), &short_run(&other));
-    record_run(dir.path(), simulated.clone(), &short_run(&played));
+    each(|at| {
+        let (one, two, other, played) = (run_id(1), run_id(2), run_id(3), run_id(4));
+        let simulated =
+            ManifestIdentity::new(Path::new(".jules-batch"), Path::new("no-such.yaml"), "nightly", true);
+        record_run(at, identity("nightly"), &short_run(&one));
+        record_run(at, identity("nightly"), &short_run(&two));
+        record_run(at, identity("other"), &short_run(&other));
+        record_run(at, simulated.clone(), &short_run(&played));
 
-    let reader = LedgerReader::open(dir.path()).unwrap();
-    let last =
-        |manifest: &ManifestIdentity| reader.last_run(manifest, None).unwrap().map(|run| run.record.info.id);
-    assert_eq!(last(&identity("nightly")), Some(two.clone()));
-    assert_eq!(last(&identity("other")), Some(other.clone()));
-    assert_eq!(last(&simulated), Some(played.clone()));
-    assert_eq!(last(&identity("unheard-of")), None);
+        let reader = LedgerReader::open(at).unwrap();
+        let last = |manifest: &ManifestIdentity| {
+            reader.last_run(manifest, None).unwrap().map(|run| run.record.info.id)
+        };
+        assert_eq!(last(&identity("nightly")), Some(two.clone()));
+        assert_eq!(last(&identity("other")), Some(other.clone()));
+        assert_eq!(last(&simulated), Some(played.clone()));
+        assert_eq!(last(&identity("unheard-of")), None);
 
-    let ids: Vec<_> = reader.runs().unwrap().into_iter().map(|run| run.id).collect();
-    assert_eq!(ids, [played, other, two, one.clone()]);
-    assert_eq!(reader.run(&one).unwrap().unwrap().record.tasks.len(), 1);
-    assert_eq!(reader.run(&run_id(9)).unwrap(), None);
+        let ids: Vec<_> = reader.runs().unwrap().into_iter().map(|run| run.id).collect();
+        assert_eq!(ids, [played, other, two, one.clone()]);
+        assert_eq!(reader.run(&one).unwrap().unwrap().record.tasks.len(), 1);
+        assert_eq!(reader.run(&run_id(9)).unwrap(), None);
+    });
 }
 
 #[test]
 fn sessions_are_counted_once_and_by_service() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = run_id(1);
-    let kinds = [started(&run), planned("a"), created("a", 1, "11"), created("a", 2, "12")];
-    record_run(dir.path(), identity("nightly"), &numbered(1, kinds));
-    // A run without knowledge of the first adopts its session: it was paid for only once.
-    let again = run_id(2);
-    let kinds = [started(&again), planned("a"), created("a", 1, "12"), created("a", 1, "13")];
-    record_run(dir.path(), identity("nightly"), &numbered(1, kinds));
+    each(|at| {
+        let run = run_id(1);
+        let kinds = [started(&run), planned("a"), created("a", 1, "11"), created("a", 2, "12")];
+        record_run(at, identity("nightly"), &numbered(1, kinds));
+        // A run without knowledge of the first adopts its session: it was paid for only once.
+        let again = run_id(2);
+        let kinds = [started(&again), planned("a"), created("a", 1, "12"), created("a", 1, "13")];
+        record_run(at, identity("nightly"), &numbered(1, kinds));
 
-    let reader = LedgerReader::open(dir.path()).unwrap();
-    assert_eq!(reader.created_since(second(0), false).unwrap(), [second(3), second(4), second(4)]);
-    assert_eq!(reader.created_since(second(4), false).unwrap(), [second(4), second(4)]);
-    assert_eq!(reader.created_since(second(5), false).unwrap(), []);
-    assert_eq!(reader.created_since(second(0), true).unwrap(), []);
-    let sessions = reader.sessions_since(Timestamp::MIN).unwrap();
-    assert!(sessions.contains(&"13".parse().unwrap()));
-    assert!(!sessions.contains(&"14".parse().unwrap()));
+        let reader = LedgerReader::open(at).unwrap();
+        assert_eq!(reader.created_since(second(0), false).unwrap(), [second(3), second(4), second(4)]);
+        assert_eq!(reader.created_since(second(4), false).unwrap(), [second(4), second(4)]);
+        assert_eq!(reader.created_since(second(5), false).unwrap(), []);
+        assert_eq!(reader.created_since(second(0), true).unwrap(), []);
+        let sessions = reader.sessions_since(Timestamp::MIN).unwrap();
+        assert!(sessions.contains(&"13".parse().unwrap()));
+        assert!(!sessions.contains(&"14".parse().unwrap()));
+    });
 }
 
 #[test]
 fn a_reader_sees_every_call_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = run_id(1);
-    let events = short_run(&run);
-    let mut recorder = Ledger::open(dir.path()).unwrap().start(identity("nightly"));
-    recorder.append(&events[..1]).unwrap();
-    let reader = LedgerReader::open(dir.path()).unwrap();
-    for event in &events[1..] {
-        recorder.append(std::slice::from_ref(event)).unwrap();
-        assert_eq!(&reader.events(&run, event.seq - 1).unwrap().events, std::slice::from_ref(event));
-        assert_eq!(reader.run(&run).unwrap().unwrap().record.last_seq, event.seq);
-    }
+    each(|at| {
+        let run = run_id(1);
+        let events = short_run(&run);
+        let mut recorder = Ledger::open(at).unwrap().start(identity("nightly"));
+        recorder.append(&events[..1]).unwrap();
+        let reader = LedgerReader::open(at).unwrap();
+        for event in &events[1..] {
+            recorder.append(std::slice::from_ref(event)).unwrap();
+            assert_eq!(&reader.events(&run, event.seq - 1).unwrap().events, std::slice::from_ref(event));
+            assert_eq!(reader.run(&run).unwrap().unwrap().record.last_seq, event.seq);
+        }
+    });
 }
 
 #[test]
@@ -95,36 +99,35 @@ fn only_promises_and_flush_wait_for_the_disk() {
 
 #[test]
 fn a_resumed_run_goes_on_counting() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = run_id(1);
-    let events = short_run(&run);
-    record_run(dir.path(), identity("nightly"), &events[..6]);
-    let mut recorder = Ledger::open(dir.path()).unwrap().resume(&run).unwrap();
-    recorder.append(&events[6..]).unwrap();
-    assert_eq!(recorder.reader().events(&run, 0).unwrap().events, events);
+    each(|at| {
+        let run = run_id(1);
+        let events = short_run(&run);
+        record_run(at, identity("nightly"), &events[..6]);
+        let mut recorder = Ledger::open(at).unwrap().resume(&run).unwrap();
+        recorder.append(&events[6..]).unwrap();
+        assert_eq!(recorder.reader().events(&run, 0).unwrap().events, events);
 
-    drop(recorder);
-    assert!(matches!(
-        Ledger::open(dir.path()).unwrap().resume(&run_id(2)),
-        Err(LedgerError::UnknownRun { .. })
-    ));
+        drop(recorder);
+        assert!(matches!(Ledger::open(at).unwrap().resume(&run_id(2)), Err(LedgerError::UnknownRun { .. })));
+    });
 }
 
 #[test]
 fn events_out_of_order_are_refused_and_leave_no_trace() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = run_id(1);
-    let events = short_run(&run);
-    let refused = |bad: &[RunEvent]| {
-        let mut recorder = Ledger::open(dir.path()).unwrap().start(identity("nightly"));
-        recorder.append(bad).unwrap_err();
-        assert_eq!(recorder.reader().runs().unwrap(), []);
-    };
-    refused(&events[1..2]);
-    refused(&[events[0].clone(), events[2].clone()]);
-    refused(&[events[0].clone(), events[0].clone()]);
-    refused(&numbered(2, [started(&run)]));
-    refused(&numbered(1, [started(&run), started(&run)]));
+    each(|at| {
+        let run = run_id(1);
+        let events = short_run(&run);
+        let refused = |bad: &[RunEvent]| {
+            let mut recorder = Ledger::open(at).unwrap().start(identity("nightly"));
+            recorder.append(bad).unwrap_err();
+            assert_eq!(recorder.reader().runs().unwrap(), []);
+        };
+        refused(&events[1..2]);
+        refused(&[events[0].clone(), events[2].clone()]);
+        refused(&[events[0].clone(), events[0].clone()]);
+        refused(&numbered(2, [started(&run)]));
+        refused(&numbered(1, [started(&run), started(&run)]));
+    });
 }
 
 #[test]

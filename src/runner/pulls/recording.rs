@@ -41,6 +41,10 @@ pub(crate) fn record<'p>(
         newest.push(EventKind::GithubUsed { usage });
     }
     for (run, kinds) in events.into_iter().filter(|(_, kinds)| !kinds.is_empty()) {
+        // Whoever is at work there reads them itself.
+        if !ledger.may_write(run)? {
+            continue;
+        }
         ledger = append(ledger, redactor, run, kinds)?;
     }
     Ok(ledger)

@@ -1,0 +1,98 @@
+//! Another machine has the manifest's runs: it is followed, waited for, or left alone.
+
+use std::time::Duration;
+
+use foreign_text::line as neutral;
+
+use super::args::{IfBusy, RunArgs};
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::recorded::{self, exit_of};
+use crate::cli::{outputs, status};
+use crate::ledger::{LedgerError, LedgerReader};
+use crate::outcome::{Outcome, RunEvent, RunId, RunRecord};
+use crate::report::ReportV1;
+use crate::runner::{Finished, Options, ReportFiles};
+
+/// How often it is looked whether the other is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What the other has left.
+pub(super) enum Left {
+    /// Nothing: its run is over.
+    Done(Box<Finished>, Vec<RunEvent>),
+    /// Work in this run, or nobody knows in which.
+    Work(Option<RunId>),
+}
+
+/// Whether its end is waited for.
+pub(super) fn is_waited_for(args: &RunArgs, console: &Console) -> bool {
+    how(args, console) != IfBusy::Leave
+}
+
+/// Whether it is told what it does.
+pub(super) fn follows(args: &RunArgs, console: &Console) -> bool {
+    how(args, console) == IfBusy::Follow
+}
+
+fn how(args: &RunArgs, console: &Console) -> IfBusy {
+    let usual = if console.ci().is_some() { IfBusy::Follow } else { IfBusy::Leave };
+    args.if_busy.unwrap_or(usual)
+}
+
+/// Waits until the other has given the runs back, or has not said for long that it is there.
+pub(super) async fn until_free(
+    busy: LedgerError,
+    args: &RunArgs,
+    console: &Console,
+) -> Result<Left, Failure> {
+    let LedgerError::Owned { lease, .. } = busy else { return Err(Failure::new(exit_of(&busy), busy)) };
+    let follows = follows(args, console);
+    let verb = if follows { "following" } else { "waiting for" };
+    console.say(&format!("{}; {verb} it", neutral(&busy.to_string())));
+    let reader = LedgerReader::open(args.state.location()?).map_err(recorded::unreadable)?;
+    let mut watched = None;
+    let run = loop {
+        let (held, run) = reader.lease(lease).map_err(recorded::unreadable)?;
+        if !held {
+            break run;
+        }
+        if let Some(run) = run.filter(|run| follows && watched.as_ref() != Some(run)) {
+            let record = recorded::find(&reader, Some(&run), console)?;
+            status::watch(record, &reader, console).await?;
+            watched = Some(run);
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    let Some(run) = run else { return Ok(Left::Work(None)) };
+    let record = recorded::find(&reader, Some(&run), console)?;
+    if !is_over(&record) {
+        return Ok(Left::Work(Some(run)));
+    }
+    let events = reader.events(&run, 0).map_err(recorded::unreadable)?.events;
+    Ok(Left::Done(
+        Box::new(Finished { record, stopped: None, fault: None, held_up: None, not_again: 0 }),
+        events,
+    ))
+}
+
+/// Whether an invocation has closed it and left nothing to do.
+fn is_over(record: &RunRecord) -> bool {
+    let open = |outcome: Option<Outcome>| outcome.is_none_or(Outcome::is_open);
+    record.ended_at.is_some() && !record.tasks.values().any(|task| open(task.outcome))
+}
+
+/// Writes the reports of a run that another machine has finished.
+pub(super) fn write(finished: &Finished, events: &[RunEvent], files: &ReportFiles) -> Result<(), Failure> {
+    files.check().map_err(outputs::unwritable)?;
+    let written = files.write(&ReportV1::of(&finished.record));
+    written.map_err(|error| Failure::new(Exit::NotWritable, error))?;
+    files.write_events(events).map(drop).map_err(outputs::unwritable)
+}
+
+/// How to go on with what the other has left: nothing is done again that it has done.
+pub(super) fn going_on(options: Options, run: Option<RunId>) -> Options {
+    let Some(run) = run else { return options };
+    Options { run: Some(run), fresh: false, again: Vec::new(), recreate: Vec::new(), ..options }
+}

@@ -1,0 +1,187 @@
+//! `state`: a ledger that machines share.
+
+use clap::Subcommand;
+use foreign_text::line as neutral;
+
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::location::StateText;
+use crate::cli::recorded::exit_of;
+use crate::ledger::{Database, LedgerError, copy, look, make, release, script};
+use crate::outcome::RunId;
+use crate::report::many;
+
+const AFTER_HELP: &str = "\
+Runs are recorded in the folder .jules-batch unless --state, or JULES_BATCH_STATE, names a PostgreSQL database (14 or newer):
+then several machines can have the same runs, one of them at work on each manifest at a time. docs/shared-state.md has more.
+
+Examples:
+  export JULES_BATCH_STATE=postgres://jules@db.example.com/jules
+  export PGPASSFILE=~/.pgpass
+  jules-batch state init
+  jules-batch state check";
+
+const INIT_HELP: &str = "\
+Examples:
+  jules-batch state init --state postgres://admin@db.example.com/jules
+  jules-batch state init --sql | psql jules";
+
+const CHECK_HELP: &str = "\
+Examples:
+  jules-batch state check --state postgres://jules@db.example.com/jules";
+
+const COPY_HELP: &str = "\
+Examples:
+  jules-batch state copy .jules-batch postgres://jules@localhost/jules
+  jules-batch state copy postgres://jules@localhost/jules .jules-batch";
+
+const RELEASE_HELP: &str = "\
+Examples:
+  jules-batch state release 20261128-020005-0f3a";
+
+/// `state`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct StateArgs {
+    /// What to do
+    #[command(subcommand)]
+    step: Step,
+}
+
+/// What is done.
+#[derive(Debug, Subcommand)]
+enum Step {
+    /// Make the ledger in the database, or bring it to the version of this program
+    #[command(after_help = INIT_HELP)]
+    Init(InitArgs),
+    /// Say whether the database has a ledger that can be used, and who is at work
+    #[command(after_help = CHECK_HELP)]
+    Check(Which),
+    /// Copy the runs of one ledger to another, a folder to a database or back, and see that both say the same
+    ///
+    /// Nobody may be at work with either meanwhile. The first one keeps everything, and says where it went.
+    #[command(after_help = COPY_HELP)]
+    Copy(CopyArgs),
+    /// Take a run away from whoever has it
+    ///
+    /// Its process writes nothing any more from then on; what it has sent by then is looked for by the next run. A process that
+    /// has died needs none of this: its lease is over after half a minute.
+    #[command(after_help = RELEASE_HELP)]
+    Release(ReleaseArgs),
+}
+
+/// Which database.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// The database: postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "WHERE", help_heading = "State")]
+    state: Option<StateText>,
+}
+
+/// `state init`.
+#[derive(Debug, clap::Args)]
+struct InitArgs {
+    /// Print the SQL for an administrator, and touch nothing
+    #[arg(long)]
+    sql: bool,
+    /// Which database.
+    #[command(flatten)]
+    which: Which,
+}
+
+/// `state copy`.
+#[derive(Debug, clap::Args)]
+struct CopyArgs {
+    /// From this folder or database
+    #[arg(value_name = "FROM")]
+    from: StateText,
+    /// To this folder or database
+    #[arg(value_name = "TO")]
+    to: StateText,
+    /// Whose runs they are in the database [default: what CI says, else the remote `origin`]
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+}
+
+/// `state release`.
+#[derive(Debug, clap::Args)]
+struct ReleaseArgs {
+    /// Which run
+    #[arg(value_name = "RUN")]
+    run: RunId,
+    /// Which database.
+    #[command(flatten)]
+    which: Which,
+}
+
+pub(crate) fn run(args: &StateArgs, console: &Console) -> Result<Exit, Failure> {
+    match &args.step {
+        Step::Init(args) => init(args, console),
+        Step::Check(which) => check(which, console),
+        Step::Copy(args) => copy_all(args, console),
+        Step::Release(args) => take_away(args, console),
+    }
+}
+
+fn init(args: &InitArgs, console: &Console) -> Result<Exit, Failure> {
+    let database = args.which.database()?;
+    if args.sql {
+        console.result(&script(&database))?;
+        return Ok(Exit::Done);
+    }
+    make(&database).map_err(failed)?;
+    console.say(&format!("the ledger in {} is ready", neutral(&database.to_string())));
+    Ok(Exit::Done)
+}
+
+fn check(which: &Which, console: &Console) -> Result<Exit, Failure> {
+    let database = which.database()?;
+    database.warning().iter().for_each(|warning| console.warn(warning));
+    let holders = look(&database).map_err(failed)?;
+    console.say(&format!(
+        "the ledger in {} can be used; somebody is at work on {}",
+        neutral(&database.to_string()),
+        many(holders.len(), "manifest")
+    ));
+    for holder in &holders {
+        console.result_line(&neutral(holder))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn copy_all(args: &CopyArgs, console: &Console) -> Result<Exit, Failure> {
+    let location = |text: &StateText| text.location(args.project.as_deref());
+    let (from, to) = (location(&args.from)?, location(&args.to)?);
+    if from == to {
+        return Err(Failure::usage("the two ledgers are the same one"));
+    }
+    let copies = copy(&from, &to).map_err(failed)?;
+    let there = if copies.there > 0 { format!(", {} were there", copies.there) } else { String::new() };
+    console.say(&format!("{} copied{there}; both ledgers say the same", many(copies.copied, "run")));
+    Ok(Exit::Done)
+}
+
+fn take_away(args: &ReleaseArgs, console: &Console) -> Result<Exit, Failure> {
+    let run = &args.run;
+    match release(&args.which.database()?, run).map_err(failed)? {
+        None => return Err(Failure::usage(format!("run {run} is not in the ledger"))),
+        Some(None) => console.say(&format!("nobody has run {run}")),
+        Some(Some(holder)) => console.say(&format!("run {run} is free; it was {}'s", neutral(&holder))),
+    }
+    Ok(Exit::Done)
+}
+
+impl Which {
+    fn database(&self) -> Result<Database, Failure> {
+        let named = self.state.as_ref().map(StateText::database).transpose()?.flatten();
+        named.ok_or_else(|| {
+            Failure::usage("no database is named")
+                .help("name it: --state postgres://USER@HOST/DATABASE, or JULES_BATCH_STATE")
+        })
+    }
+}
+
+fn failed(error: LedgerError) -> Failure {
+    Failure::new(exit_of(&error), error)
+}

@@ -1,0 +1,97 @@
+//! Where runs are recorded.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "postgres")]
+use super::Database;
+use super::folder::SIMULATED;
+
+/// Where runs are recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Location {
+    /// In this state folder.
+    Folder(PathBuf),
+    /// In this database, which machines share.
+    #[cfg(feature = "postgres")]
+    Database(Box<Database>),
+}
+
+impl Location {
+    /// Where simulated runs are recorded: on this machine.
+    #[must_use]
+    pub(crate) fn simulated(&self) -> Self {
+        match self {
+            Self::Folder(folder) => Self::Folder(folder.join(SIMULATED)),
+            #[cfg(feature = "postgres")]
+            Self::Database(_) => Self::default().simulated(),
+        }
+    }
+
+    /// What a user should know of it before it is used.
+    #[must_use]
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        match self {
+            Self::Folder(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => database.warning(),
+        }
+    }
+
+    /// Whether other machines may have it as well.
+    #[must_use]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.folder().is_none()
+    }
+
+    /// The state folder; none where there is none.
+    #[must_use]
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            #[cfg(feature = "postgres")]
+            Self::Database(_) => None,
+        }
+    }
+}
+
+impl Default for Location {
+    fn default() -> Self {
+        Self::Folder(".jules-batch".into())
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => database.fmt(f),
+        }
+    }
+}
+
+impl From<PathBuf> for Location {
+    fn from(folder: PathBuf) -> Self {
+        Self::Folder(folder)
+    }
+}
+
+impl From<&Path> for Location {
+    fn from(folder: &Path) -> Self {
+        Self::Folder(folder.to_owned())
+    }
+}
+
+impl From<&PathBuf> for Location {
+    fn from(folder: &PathBuf) -> Self {
+        Self::Folder(folder.clone())
+    }
+}
+
+impl From<&Self> for Location {
+    fn from(location: &Self) -> Self {
+        location.clone()
+    }
+}

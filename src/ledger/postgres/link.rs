@@ -1,0 +1,345 @@
+//! The way to the server: statements in autocommit, asked from blocking code, answered on a thread of their own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, NoTls, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::address::{AddressError, Database, Tls};
+use super::whoever::Whoever;
+use crate::ledger::LedgerError;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a statement may take.
+const STATEMENT: Duration = Duration::from_secs(60);
+/// How often a question is repeated, and how long after the answer that failed.
+const READS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long a silent connection is believed to be there.
+const SILENT: Duration = Duration::from_secs(20);
+
+/// A value of a statement, with the type that the server takes it as.
+pub(super) type Value = (Box<dyn ToSql + Sync + Send>, Type);
+
+/// What a value is to the server.
+pub(super) trait Typed: ToSql + Sync + Send + Sized + 'static {
+    const TYPE: Type;
+
+    /// As the server can keep it.
+    fn kept(self) -> Self {
+        self
+    }
+}
+
+macro_rules! typed {
+    ($($name:ty => $type:ident),+ $(,)?) => { $(impl Typed for $name { const TYPE: Type = Type::$type; })+ };
+}
+typed! {
+    i64 => INT8, Option<i64> => INT8, Vec<i64> => INT8_ARRAY, Vec<Option<i64>> => INT8_ARRAY, i32 => INT4, bool => BOOL,
+}
+
+/// A text of others may hold a NUL, which the server's texts cannot.
+impl Typed for String {
+    const TYPE: Type = Type::TEXT;
+
+    fn kept(self) -> Self {
+        if self.contains('\0') { self.replace('\0', "\u{FFFD}") } else { self }
+    }
+}
+
+impl Typed for Option<String> {
+    const TYPE: Type = Type::TEXT;
+
+    fn kept(self) -> Self {
+        self.map(Typed::kept)
+    }
+}
+
+impl Typed for Vec<String> {
+    const TYPE: Type = Type::TEXT_ARRAY;
+
+    fn kept(self) -> Self {
+        self.into_iter().map(Typed::kept).collect()
+    }
+}
+
+impl Typed for Vec<Option<String>> {
+    const TYPE: Type = Type::TEXT_ARRAY;
+
+    fn kept(self) -> Self {
+        self.into_iter().map(Typed::kept).collect()
+    }
+}
+
+pub(super) fn value<T: Typed>(value: T) -> Value {
+    (Box::new(value.kept()), T::TYPE)
+}
+
+/// The values of a statement, in its order.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$(crate::ledger::postgres::link::value($value)),*] };
+}
+pub(super) use values;
+
+/// Why a statement has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinkError {
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("the certificates cannot be read: {0}")]
+    Certificates(String),
+    #[error(transparent)]
+    Server(#[from] tokio_postgres::Error),
+    #[error("it does not answer")]
+    Silent,
+    #[error("its thread has ended")]
+    Gone,
+}
+
+impl LinkError {
+    /// Whether the statement may have been carried out, or may be tried again on another connection.
+    pub(super) fn is_of_connection(&self) -> bool {
+        let is_gone = |state: &SqlState| {
+            let code = state.code();
+            // Connections, shutting down, starting up, too many of them.
+            code.starts_with("08") || code.starts_with("57P") || code == "53300"
+        };
+        match self {
+            Self::Silent => true,
+            Self::Server(error) => error.code().is_none_or(is_gone),
+            Self::Address(_) | Self::Certificates(_) | Self::Gone => false,
+        }
+    }
+
+    /// Whether the server says this of the statement.
+    pub(super) fn is(&self, state: &SqlState) -> bool {
+        matches!(self, Self::Server(error) if error.code() == Some(state))
+    }
+}
+
+/// A server, as far as it answers.
+pub(super) struct Link {
+    database: Database,
+    runtime: Handle,
+    client: Arc<Mutex<Option<Arc<Client>>>>,
+    _thread: Option<oneshot::Sender<()>>,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Link({})", self.database)
+    }
+}
+
+impl Link {
+    /// Makes the thread; a connection is made when something is asked.
+    pub(super) fn new(database: Database) -> Result<Self, LedgerError> {
+        let failed = |source: std::io::Error| LedgerError::Database {
+            doing: "reach the ledger",
+            database: database.to_string(),
+            source: Box::new(source),
+        };
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let (thread, ended) = oneshot::channel();
+        let work = move || drop(runtime.block_on(ended));
+        std::thread::Builder::new().name("database".to_owned()).spawn(work).map_err(failed)?;
+        Ok(Self { database, runtime: handle, client: Arc::default(), _thread: Some(thread) })
+    }
+
+    /// One more connection to the same server, on the same thread.
+    pub(super) fn another(&self) -> Self {
+        let (database, runtime) = (self.database.clone(), self.runtime.clone());
+        Self { database, runtime, client: Arc::default(), _thread: None }
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// What stands for `@` in statements.
+    pub(super) fn sql(&self, sql: &str) -> String {
+        in_schema(sql, &self.database.schema)
+    }
+
+    /// The rows of one statement, which may be asked twice.
+    pub(super) fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
+        let values = Arc::new(values);
+        let mut answer = self.ask(sql, &values);
+        for _ in 0..READS {
+            if !answer.as_ref().is_err_and(LinkError::is_of_connection) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            answer = self.ask(sql, &values);
+        }
+        answer.map_err(|error| self.failed("read the ledger", error))
+    }
+
+    /// The rows of one statement, which is sent once.
+    pub(super) fn ask(&self, sql: &str, values: &Arc<Vec<Value>>) -> Result<Vec<Row>, LinkError> {
+        let (link, sql, values) = (self.handle(), self.sql(sql), Arc::clone(values));
+        self.wait(async move { link.ask(&sql, &values).await })?
+    }
+
+    /// The same in this time.
+    pub(super) fn ask_within(
+        &self,
+        time: Duration,
+        sql: &str,
+        values: &Arc<Vec<Value>>,
+    ) -> Result<Vec<Row>, LinkError> {
+        let (link, sql, values) = (self.handle(), self.sql(sql), Arc::clone(values));
+        let asked = async move { tokio::time::timeout(time, link.ask(&sql, &values)).await };
+        self.wait(asked)?.unwrap_or(Err(LinkError::Silent))
+    }
+
+    /// Carries out a script, in one transaction.
+    pub(super) fn script(&self, sql: &str) -> Result<(), LinkError> {
+        let (link, sql) = (self.handle(), self.sql(sql));
+        self.wait(async move { Ok(link.client().await?.batch_execute(&sql).await?) })?
+    }
+
+    /// The same for tasks of the thread.
+    pub(super) fn handle(&self) -> AsyncLink {
+        AsyncLink { database: self.database.clone(), client: Arc::clone(&self.client) }
+    }
+
+    fn wait<T: Send + 'static>(
+        &self,
+        asked: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, LinkError> {
+        let (answer, inbox) = std::sync::mpsc::sync_channel(1);
+        self.runtime.spawn(async move { drop(answer.send(asked.await)) });
+        inbox.recv().map_err(|_| LinkError::Gone)
+    }
+
+    pub(super) fn failed(&self, doing: &'static str, error: LinkError) -> LedgerError {
+        let database = self.database.to_string();
+        match error.is(&SqlState::UNDEFINED_TABLE) || error.is(&SqlState::INVALID_SCHEMA_NAME) {
+            true => LedgerError::NoSchema { database, schema: self.database.schema.clone() },
+            false => LedgerError::Database { doing, database, source: Box::new(error) },
+        }
+    }
+}
+
+/// Puts the schema in the place of each `@`.
+pub(super) fn in_schema(sql: &str, schema: &str) -> String {
+    sql.replace('@', &format!("\"{schema}\"."))
+}
+
+/// A connection that is made anew when it is gone.
+#[derive(Clone)]
+pub(super) struct AsyncLink {
+    database: Database,
+    client: Arc<Mutex<Option<Arc<Client>>>>,
+}
+
+impl AsyncLink {
+    pub(super) async fn ask(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, LinkError> {
+        let client = self.client().await?;
+        let values: Vec<(&(dyn ToSql + Sync), Type)> =
+            values.iter().map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone())).collect();
+        match tokio::time::timeout(STATEMENT, client.query_typed(sql, &values)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                // What it still answers is nobody's.
+                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                Err(LinkError::Silent)
+            }
+        }
+    }
+
+    async fn client(&self) -> Result<Arc<Client>, LinkError> {
+        let known = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(client) = known.filter(|client| !client.is_closed()) {
+            return Ok(client);
+        }
+        let client = tokio::time::timeout(CONNECT, connect(&self.database)).await;
+        let client = Arc::new(client.map_err(|_| LinkError::Silent)??);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+async fn connect(database: &Database) -> Result<Client, LinkError> {
+    let config = config(database)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| LinkError::Certificates(error.to_string()))?;
+    let tls = match database.tls {
+        Tls::Disable => {
+            let (client, connection) = config.connect(NoTls).await?;
+            tokio::spawn(connection);
+            return Ok(client);
+        }
+        Tls::Require => tls
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Whoever(provider)))
+            .with_no_client_auth(),
+        Tls::VerifyFull => tls.with_root_certificates(roots(database)?).with_no_client_auth(),
+    };
+    let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+fn config(database: &Database) -> Result<Config, LinkError> {
+    let mut config = Config::new();
+    for (host, port) in &database.hosts {
+        config.host(host).port(*port);
+    }
+    let user =
+        database.user.clone().or_else(|| std::env::var("PGUSER").ok()).or_else(|| std::env::var("USER").ok());
+    if let Some(user) = user.filter(|user| !user.is_empty()) {
+        config.user(user);
+    }
+    if let Some(name) = &database.name {
+        config.dbname(name);
+    }
+    if let Some(password) = database.password(|name| std::env::var_os(name))? {
+        config.password(password);
+    }
+    config.application_name(env!("CARGO_PKG_NAME")).connect_timeout(CONNECT).tcp_user_timeout(SILENT);
+    config.keepalives_idle(SILENT).keepalives_interval(SILENT / 4).keepalives_retries(3);
+    if database.hosts.len() > 1 {
+        // A fail-over may leave the old one there to be read.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    config.ssl_mode(if database.tls == Tls::Disable { SslMode::Disable } else { SslMode::Require });
+    Ok(config)
+}
+
+/// Whom we believe: the file that is named, or else the system.
+fn roots(database: &Database) -> Result<rustls::RootCertStore, LinkError> {
+    let mut roots = rustls::RootCertStore::empty();
+    let unreadable = |error: &dyn std::fmt::Display| LinkError::Certificates(error.to_string());
+    match &database.root_cert {
+        Some(path) => {
+            let named = |error: &dyn std::fmt::Display| unreadable(&format!("{}: {error}", path.display()));
+            for certificate in CertificateDer::pem_file_iter(path).map_err(|error| named(&error))? {
+                let certificate = certificate.map_err(|error| named(&error))?;
+                roots.add(certificate).map_err(|error| named(&error))?;
+            }
+        }
+        None => _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
+    }
+    if roots.is_empty() {
+        return Err(unreadable(&"there are none; name a file with sslrootcert"));
+    }
+    Ok(roots)
+}

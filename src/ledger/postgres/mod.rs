@@ -1,0 +1,185 @@
+//! The ledger in PostgreSQL, for machines that share it.
+//!
+//! One statement is one transaction: a client that stops holds no lock, and nothing of a session is used, so that a pooler in
+//! transaction mode may stand between. Who may write is a [lease](lease): one manifest's runs are written by one process at a
+//! time, and each write checks that it is the one.
+
+mod address;
+mod append;
+mod copied;
+mod lease;
+mod link;
+mod projection;
+mod questions;
+mod schema;
+mod whoever;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::{AddressError, Database};
+pub(super) use copied::{Copied, OfEvent};
+pub(super) use projection::{PullRow, TaskRow};
+#[cfg(test)]
+pub(super) use tests::TestDatabase;
+
+use tokio_postgres::Row;
+
+use self::append::Writing;
+use self::lease::Leases;
+use self::link::{Link, Value, values};
+use super::target::Target;
+use super::{LedgerError, ManifestIdentity};
+use crate::outcome::{EventKind, RunEvent, RunId, RunInfo};
+use crate::plan::Shard;
+
+/// A ledger in a database.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    link: Link,
+    leases: Leases,
+    shard: Option<Shard>,
+    writing: Option<Writing>,
+    took_over: bool,
+}
+
+impl Postgres {
+    /// A ledger that is there, of a version that we know.
+    pub(super) fn open(database: &Database) -> Result<Self, LedgerError> {
+        let link = Link::new(database.clone())?;
+        schema::check(&link)?;
+        Ok(Self { link, leases: Leases::none(), shard: None, writing: None, took_over: false })
+    }
+
+    fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
+        self.link.rows(sql, values)
+    }
+
+    fn holder(&self) -> &str {
+        self.leases.holder()
+    }
+
+    /// Takes the lease of the manifest, or of this shard of it: its runs are ours to write.
+    pub(super) fn own(
+        &mut self,
+        manifest: &ManifestIdentity,
+        shard: Option<Shard>,
+    ) -> Result<(), LedgerError> {
+        self.shard = shard;
+        let lease = self.leases.take_of(&self.link, manifest, shard)?;
+        self.took_over |= lease.was_taken_over;
+        Ok(())
+    }
+
+    /// Whether somebody had the lease before who has not given it back, and may not know that it is over.
+    pub(super) fn took_over(&self) -> bool {
+        self.took_over
+    }
+
+    /// Whether this run is ours to write, or can be for now.
+    pub(super) fn may_write(&mut self, run: &RunId) -> Result<bool, LedgerError> {
+        let found = self.rows("SELECT lease FROM @runs WHERE id = $1", values![run.as_str().to_owned()])?;
+        let Some(row) = found.first() else { return Ok(false) };
+        match self.leases.take(&self.link, row.get(0)) {
+            Err(LedgerError::Owned { .. }) => Ok(false),
+            taken => taken.map(|_| true),
+        }
+    }
+
+    /// The run of this id, to go on with.
+    pub(super) fn target(&mut self, run: &RunId) -> Result<Option<Target>, LedgerError> {
+        let sql = "SELECT n, lease, manifest, name, simulated FROM @runs WHERE id = $1";
+        let found = self.rows(sql, values![run.as_str().to_owned()])?;
+        let Some(found) = found.first() else { return Ok(None) };
+        let lease = self.leases.take(&self.link, found.get(1))?;
+        let info = RunInfo {
+            id: run.clone(),
+            manifest: found.get(2),
+            file: None,
+            name: found.get(3),
+            simulated: found.get(4),
+        };
+        let row = found.get(0);
+        let writing = Writing::resume(self, info, lease, row)?;
+        let last_seq = writing.kept();
+        self.writing = Some(writing);
+        Ok(Some(Target::Begun { row, last_seq }))
+    }
+
+    /// Keeps these as the next events of that run; what comes after them.
+    pub(super) fn save(&mut self, target: &Target, events: &[RunEvent]) -> Result<Target, LedgerError> {
+        let mut next = target.clone();
+        for event in events {
+            let last_seq = next.after(event)?;
+            let row = if let Target::Begun { row, .. } = next { row } else { 0 };
+            next = Target::Begun { row, last_seq };
+        }
+        let manifest = match (target, events.first().map(|event| &event.kind)) {
+            (Target::New(manifest), Some(EventKind::RunStarted { run })) => {
+                // The call before may have failed.
+                if !self.writing.as_ref().is_some_and(|writing| writing.is_of(&run.id)) {
+                    let lease = self.leases.take_of(&self.link, manifest, self.shard)?;
+                    self.writing = Some(Writing::new(run.clone(), lease));
+                }
+                Some(manifest)
+            }
+            _ => None,
+        };
+        let Some(mut writing) = self.writing.take() else { return Ok(next) };
+        let saved = writing.save(self, manifest, events);
+        self.writing = Some(writing);
+        match (saved?, next) {
+            (row, Target::Begun { last_seq, .. }) => Ok(Target::Begun { row, last_seq }),
+            (_, next @ Target::New(_)) => Ok(next),
+        }
+    }
+
+    /// Whether somebody has this lease and is there, and the last run that was written by it.
+    pub(super) fn lease(&self, lease: i64) -> Result<(bool, Option<RunId>), LedgerError> {
+        let (held, run) = lease::stands(&self.link, lease)?;
+        Ok((held, run.and_then(|run| run.parse().ok())))
+    }
+
+    /// Whoever has the lease of this run, and is there.
+    pub(super) fn holder_of(&self, run: &RunId) -> Result<Option<String>, LedgerError> {
+        lease::holder_of(&self.link, run.as_str())
+    }
+}
+
+/// What [`make`] does, for an administrator.
+pub(crate) fn script(database: &Database) -> String {
+    schema::script(&database.schema)
+}
+
+/// Makes the ledger in a database, or brings it to the version of this program.
+///
+/// # Errors
+///
+/// When the database cannot be reached, or refuses; and when its ledger is of a newer program.
+pub(crate) fn make(database: &Database) -> Result<(), LedgerError> {
+    schema::init(&Link::new(database.clone())?)
+}
+
+/// Whether a ledger is there that this program can use, and who is at work with it.
+///
+/// # Errors
+///
+/// When there is none, or it cannot be used.
+pub(crate) fn look(database: &Database) -> Result<Vec<String>, LedgerError> {
+    lease::holders(&Postgres::open(database)?.link)
+}
+
+/// Takes the lease of this run away from whoever has it; who that was. None where there is no such run.
+///
+/// # Errors
+///
+/// When the database cannot be reached, or refuses.
+pub(crate) fn release(database: &Database, run: &RunId) -> Result<Option<Option<String>>, LedgerError> {
+    lease::release(&Postgres::open(database)?.link, run.as_str())
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.leases.give_back(&self.link);
+    }
+}

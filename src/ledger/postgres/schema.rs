@@ -1,0 +1,201 @@
+//! The tables, and their versions: the same numbers as those of the file.
+
+use std::fmt::Write as _;
+
+use super::link::{Link, in_schema, values};
+use crate::ledger::LedgerError;
+
+/// The version that the first step makes.
+const FIRST: u32 = 3;
+/// The steps to the newest version; only ever appended to. Each may be taken twice.
+const STEPS: &[&str] = &[VERSION_3];
+
+/// Times are milliseconds since 1970, but those of leases, which are the server's. A lease is one manifest's in one project, or
+/// one shard's of it: whoever has it writes the runs of that manifest.
+const VERSION_3: &str = "
+    CREATE TABLE IF NOT EXISTS @meta (
+        key   text PRIMARY KEY,
+        value text NOT NULL
+    );
+
+    CREATE TABLE IF NOT EXISTS @leases (
+        n           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        project     text    NOT NULL,
+        manifest    text    NOT NULL,
+        shard       text    NOT NULL,
+        simulated   boolean NOT NULL,
+        holder      text,
+        holder_text text,
+        epoch       bigint  NOT NULL DEFAULT 0,
+        lease_taken timestamptz,
+        lease_until timestamptz,
+        UNIQUE (project, manifest, shard, simulated)
+    );
+
+    CREATE TABLE IF NOT EXISTS @runs (
+        n           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        id          text    NOT NULL UNIQUE,
+        project     text    NOT NULL,
+        lease       bigint  NOT NULL REFERENCES @leases,
+        identity    text    NOT NULL,
+        manifest    text    NOT NULL,
+        name        text    NOT NULL,
+        simulated   boolean NOT NULL,
+        started_at  bigint  NOT NULL,
+        ended_at    bigint,
+        updated_at  bigint  NOT NULL,
+        invocations integer NOT NULL DEFAULT 0,
+        last_seq    bigint  NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS runs_by_project ON @runs (project, simulated, n);
+
+    CREATE TABLE IF NOT EXISTS @events (
+        run  bigint NOT NULL,
+        seq  bigint NOT NULL,
+        ts   bigint NOT NULL,
+        task text,
+        body text   NOT NULL,
+        PRIMARY KEY (run, seq)
+    );
+    CREATE INDEX IF NOT EXISTS events_by_task ON @events (run, task, seq);
+
+    CREATE TABLE IF NOT EXISTS @tasks (
+        run      bigint NOT NULL,
+        id       text   NOT NULL,
+        key      text   NOT NULL,
+        outcome  text,
+        ended_at bigint,
+        last     text,
+        mark     text,
+        session  text,
+        PRIMARY KEY (run, id)
+    );
+    CREATE INDEX IF NOT EXISTS tasks_by_id ON @tasks (id, run);
+
+    CREATE TABLE IF NOT EXISTS @creations (
+        session   text    NOT NULL PRIMARY KEY,
+        ts        bigint  NOT NULL,
+        run       bigint  NOT NULL,
+        task_key  text,
+        simulated boolean NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS creations_by_time ON @creations (ts);
+
+    CREATE TABLE IF NOT EXISTS @pulls (
+        run        bigint  NOT NULL,
+        task       text    NOT NULL,
+        url        text    NOT NULL,
+        node       text,
+        key        text    NOT NULL,
+        session    text,
+        state      text,
+        stage      text,
+        made_at    bigint  NOT NULL,
+        checked_at bigint,
+        closed_at  bigint,
+        simulated  boolean NOT NULL,
+        PRIMARY KEY (run, task, url)
+    );
+    CREATE INDEX IF NOT EXISTS pulls_by_key ON @pulls (key, run);
+    CREATE INDEX IF NOT EXISTS pulls_by_session ON @pulls (session);
+
+    CREATE TABLE IF NOT EXISTS @late (
+        run        text   NOT NULL,
+        task       text   NOT NULL,
+        attempt    bigint NOT NULL,
+        session    text   NOT NULL PRIMARY KEY,
+        holder     text   NOT NULL,
+        at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+        dealt_with timestamptz
+    );
+";
+
+/// What runs and readers may do, for roles that an administrator gives to users: no deleting. Where the roles may not be made
+/// the tables are their owner's alone.
+const ROLES: &str = "
+    DO $roles$
+    BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '~_run') THEN
+            CREATE ROLE \"~_run\" NOLOGIN;
+        END IF;
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '~_read') THEN
+            CREATE ROLE \"~_read\" NOLOGIN;
+        END IF;
+        GRANT USAGE ON SCHEMA \"~\" TO \"~_run\", \"~_read\";
+        GRANT SELECT ON ALL TABLES IN SCHEMA \"~\" TO \"~_run\", \"~_read\";
+        GRANT INSERT ON @leases, @runs, @events, @tasks, @creations, @pulls, @late TO \"~_run\";
+        GRANT UPDATE (holder, holder_text, epoch, lease_taken, lease_until) ON @leases TO \"~_run\";
+        GRANT UPDATE (ended_at, updated_at, invocations, last_seq) ON @runs TO \"~_run\";
+        GRANT UPDATE (key, outcome, ended_at, last, mark, session) ON @tasks TO \"~_run\";
+        GRANT UPDATE (node, state, stage, checked_at, closed_at) ON @pulls TO \"~_run\";
+        GRANT UPDATE (dealt_with) ON @late TO \"~_run\";
+    EXCEPTION WHEN insufficient_privilege THEN
+        RAISE NOTICE 'the roles ~_run and ~_read were not made: an administrator has to';
+    END
+    $roles$;
+";
+
+/// The script that makes the schema, or brings it to the newest version: one transaction, and of several at once one goes first.
+pub(in crate::ledger) fn script(schema: &str) -> String {
+    let mut text = format!("SELECT pg_advisory_xact_lock(hashtext('jules-batch {schema}'));\n");
+    let _ = writeln!(text, "CREATE SCHEMA IF NOT EXISTS \"{schema}\";");
+    for step in STEPS {
+        text.push_str(&in_schema(step, schema));
+    }
+    text.push_str(&in_schema(&ROLES.replace('~', schema), schema));
+    let known = known();
+    let meta = "INSERT INTO @meta VALUES ('version', 'KNOWN'), ('needs', 'KNOWN'), ('id', md5(random()::text)) \
+                ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.key <> 'id';\n";
+    text.push_str(&in_schema(&meta.replace("KNOWN", &known.to_string()), schema));
+    text
+}
+
+/// The version that this program writes.
+pub(super) fn known() -> u32 {
+    FIRST + STEPS.len() as u32 - 1
+}
+
+/// Makes the schema, or brings it to the newest version.
+pub(super) fn init(link: &Link) -> Result<(), LedgerError> {
+    // An older program must not take back what a newer one has made.
+    match check(link) {
+        Err(LedgerError::NoSchema { .. }) | Ok(()) => {}
+        Err(LedgerError::OldSchema { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    // What is sent as one is one transaction.
+    let script = script(&link.database().schema);
+    link.script(&script).map_err(|error| link.failed("make the ledger", error))
+}
+
+/// Whether this program can use the schema: of its version, or of a newer one that says so.
+pub(super) fn check(link: &Link) -> Result<(), LedgerError> {
+    let database = || link.database().to_string();
+    let rows = link.rows("SELECT key, value FROM @meta WHERE key IN ('version', 'needs')", values![])?;
+    let said = |key: &str| {
+        let row = rows.iter().find(|row| row.get::<_, &str>(0) == key)?;
+        row.get::<_, &str>(1).parse::<u32>().ok()
+    };
+    let (Some(found), known) = (said("version"), known()) else {
+        return Err(LedgerError::NoSchema { database: database(), schema: link.database().schema.clone() });
+    };
+    if found < known {
+        return Err(LedgerError::OldSchema { database: database(), found, known });
+    }
+    if said("needs").unwrap_or(found) > known {
+        return Err(LedgerError::NewSchema { database: database(), found, known });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_names_its_schema_everywhere() {
+        let script = script("team_a");
+        assert!(script.contains("\"team_a\".runs") && script.contains("\"team_a_run\""), "{script}");
+        assert!(!script.contains('@') && !script.contains('~'), "{script}");
+    }
+}

@@ -1,0 +1,238 @@
+//! Against the server that `JULES_BATCH_TEST_POSTGRES` names; without one they are skipped.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::ledger::tests::{
+    SERVER, created, identity, intent, numbered, planned, run_id, short_run, started, state,
+};
+use crate::ledger::{Ledger, LedgerReader, Location, copy};
+use crate::outcome::EventLog as _;
+
+/// A schema of a test's own, until this is dropped.
+pub(in crate::ledger) struct TestDatabase(Database);
+
+impl TestDatabase {
+    /// None without a server.
+    pub(in crate::ledger) fn new() -> Option<Self> {
+        let address = std::env::var(SERVER).ok()?;
+        let mut database = Database::parse(&address).unwrap().of_project(Some("my-org/web".to_owned()));
+        database.schema = format!("t_{:016x}", fastrand::u64(..));
+        make(&database).unwrap();
+        Some(Self(database))
+    }
+
+    pub(in crate::ledger) fn location(&self) -> Location {
+        Location::Database(Box::new(self.0.clone()))
+    }
+
+    fn sql(&self, sql: &str) {
+        Link::new(self.0.clone()).unwrap().script(sql).unwrap();
+    }
+
+    fn open(&self) -> Ledger {
+        Ledger::open(self.location()).unwrap()
+    }
+
+    fn reader(&self) -> LedgerReader {
+        LedgerReader::open(self.location()).unwrap()
+    }
+
+    /// As if whoever has a lease had said nothing for long.
+    fn let_leases_pass(&self) {
+        self.sql("UPDATE @leases SET lease_until = clock_timestamp() - interval '1 second'");
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let schema = &self.0.schema;
+        let sql =
+            "DROP SCHEMA \"X\" CASCADE; DROP OWNED BY \"X_run\", \"X_read\"; DROP ROLE \"X_run\", \"X_read\"";
+        self.sql(&sql.replace('X', schema));
+    }
+}
+
+#[test]
+fn a_ledger_is_made_once_and_a_newer_one_is_left_alone() {
+    let Some(database) = TestDatabase::new() else { return };
+    make(&database.0).unwrap();
+    database.open();
+    database.sql("UPDATE @meta SET value = '99' WHERE key = 'version'");
+    database.open();
+    database.sql("UPDATE @meta SET value = '99' WHERE key = 'needs'");
+    assert!(matches!(make(&database.0), Err(LedgerError::NewSchema { found: 99, .. })));
+    assert!(matches!(Ledger::open(database.location()), Err(LedgerError::NewSchema { .. })));
+    database.sql("UPDATE @meta SET value = '1'");
+    assert!(matches!(Ledger::open(database.location()), Err(LedgerError::OldSchema { found: 1, .. })));
+    make(&database.0).unwrap();
+    database.open();
+    let mut other = database.0.clone();
+    other.schema = "t_nobody_has_this".to_owned();
+    let missing = Ledger::open(Location::Database(Box::new(other))).unwrap_err().to_string();
+    assert!(missing.contains("state init"), "{missing}");
+}
+
+#[test]
+fn a_manifest_has_one_owner_and_others_are_told_who() {
+    let Some(database) = TestDatabase::new() else { return };
+    let mut one = database.open();
+    one.claim(&identity("nightly"), None).unwrap();
+    let refused = database.open().claim(&identity("nightly"), None).unwrap_err();
+    assert!(
+        refused.is_in_use() && refused.to_string().contains(&format!("pid {}", std::process::id())),
+        "{refused}"
+    );
+    database.open().claim(&identity("other"), None).unwrap();
+    drop(one);
+    let mut next = database.open();
+    next.claim(&identity("nightly"), None).unwrap();
+    assert!(!next.took_over(), "it was given back");
+}
+
+#[test]
+fn of_many_at_one_instant_one_has_it() {
+    let Some(database) = TestDatabase::new() else { return };
+    let manifest = identity("nightly");
+    for _ in 0..10 {
+        let ledgers: Vec<_> = (0..6).map(|_| database.open()).collect();
+        let taken = std::thread::scope(|scope| {
+            let claims: Vec<_> = ledgers
+                .into_iter()
+                .map(|mut ledger| scope.spawn(|| ledger.claim(&manifest, None).map(|()| ledger)))
+                .collect();
+            claims.into_iter().map(|claim| claim.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 1, "{taken:?}");
+    }
+}
+
+#[test]
+fn whoever_was_deposed_writes_nothing_more_and_tells_what_came_late() {
+    let Some(database) = TestDatabase::new() else { return };
+    let run = run_id(1);
+    let mut old = database.open().start(identity("nightly"));
+    old.append(&numbered(1, [started(&run), planned("a"), intent(&run, "a", 1)])).unwrap();
+    database.let_leases_pass();
+    let mut new = database.open();
+    new.claim(&identity("nightly"), None).unwrap();
+    assert!(new.took_over());
+    let mut new = new.resume(&run).unwrap();
+    let late = numbered(4, [created("a", 1, "31"), state("a", 1, "PLANNING")]);
+    let refused = old.append(&late).unwrap_err();
+    let source = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(source.contains("another's by now"), "{source}");
+    assert_eq!(database.reader().run(&run).unwrap().unwrap().record.last_seq, 3);
+    new.append(&numbered(4, [created("a", 1, "32")])).unwrap();
+    old.append(&numbered(6, [state("a", 1, "COMPLETED")])).unwrap_err();
+    let events = database.reader().events(&run, 3).unwrap().events;
+    assert_eq!(events, numbered(4, [created("a", 1, "32")]));
+    let link = Link::new(database.0.clone()).unwrap();
+    let told = link.rows("SELECT session FROM @late", values![]).unwrap();
+    assert_eq!(told.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["31"]);
+}
+
+#[test]
+fn what_was_given_back_can_be_written_by_nobody_who_had_it() {
+    let Some(database) = TestDatabase::new() else { return };
+    let run = run_id(1);
+    let mut recorder = database.open().start(identity("nightly"));
+    recorder.append(&short_run(&run)[..3]).unwrap();
+    assert!(release(&database.0, &run).unwrap().unwrap().is_some());
+    recorder.append(&short_run(&run)[3..4]).unwrap_err();
+    assert_eq!(release(&database.0, &run_id(9)).unwrap(), None);
+}
+
+#[test]
+fn cut_connections_are_made_again_and_nothing_is_lost_or_doubled() {
+    let Some(database) = TestDatabase::new() else { return };
+    let run = run_id(1);
+    let events = short_run(&run);
+    let mut recorder = database.open().start(identity("nightly"));
+    for event in &events {
+        let schema = &database.0.schema;
+        database.sql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE pid <> pg_backend_pid() AND query LIKE '%{schema}%'"
+        ));
+        recorder.append(std::slice::from_ref(event)).unwrap();
+    }
+    assert_eq!(database.reader().events(&run, 0).unwrap().events, events);
+}
+
+#[test]
+fn an_answer_that_was_lost_is_found_by_the_runs_row() {
+    let Some(database) = TestDatabase::new() else { return };
+    let run = run_id(1);
+    let events = short_run(&run);
+    let mut postgres = Postgres::open(&database.0).unwrap();
+    let target = postgres.save(&Target::New(identity("nightly")), &events[..3]).unwrap();
+    postgres.save(&target, &events[3..5]).unwrap();
+    // As if the answer to the second had never come.
+    postgres.writing.as_mut().unwrap().forget(3);
+    let target = postgres.save(&target, &events[3..5]).unwrap();
+    postgres.save(&target, &events[5..]).unwrap();
+    drop(postgres);
+    assert_eq!(database.reader().events(&run, 0).unwrap().events, events);
+}
+
+#[test]
+fn a_database_that_has_lost_its_last_commits_is_told_them_again() {
+    let Some(database) = TestDatabase::new() else { return };
+    let run = run_id(1);
+    let events = short_run(&run);
+    let mut recorder = database.open().start(identity("nightly"));
+    recorder.append(&events[..6]).unwrap();
+    // As a fail-over leaves it.
+    database.sql(
+        "DELETE FROM @events WHERE seq > 3; UPDATE @runs SET last_seq = 3; DELETE FROM @creations; \
+         UPDATE @tasks SET last = 'none'",
+    );
+    recorder.append(&events[6..]).unwrap();
+    let reader = database.reader();
+    assert_eq!(reader.events(&run, 0).unwrap().events, events);
+    assert_eq!(reader.sessions_since(jiff::Timestamp::MIN).unwrap().len(), 1);
+    assert_eq!(reader.runs().unwrap()[0].open_tasks(), 0);
+}
+
+#[test]
+fn a_pooler_that_gives_each_statement_another_connection_is_enough() {
+    let Some(database) = TestDatabase::new() else { return };
+    let link = Link::new(database.0.clone()).unwrap();
+    link.rows("SELECT 1 FROM @meta", values![]).unwrap();
+    let named = "SELECT count(*) FROM pg_prepared_statements";
+    let ask = |sql: &str| link.ask(sql, &Arc::new(values![])).unwrap()[0].get::<_, i64>(0);
+    assert_eq!(ask(named), 0, "nothing of a session is used");
+}
+
+#[test]
+fn a_ledger_copied_there_and_back_says_the_same() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (here, back) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for n in 1..4 {
+        let mut recorder = Ledger::open(here.path()).unwrap().start(identity("nightly"));
+        recorder.append(&short_run(&run_id(n))).unwrap();
+    }
+    let damaged = rusqlite::Connection::open(here.path().join("ledger.db")).unwrap();
+    damaged.execute("UPDATE events SET body = '{' WHERE run = 2 AND seq = 6", []).unwrap();
+    drop(damaged);
+    let (here, there, back) = (here.path().into(), database.location(), back.path().into());
+    let copies = copy(&here, &there).unwrap();
+    assert_eq!((copies.copied, copies.there), (3, 0));
+    assert_eq!(copy(&here, &there).unwrap().there, 3);
+    assert_eq!(copy(&there, &back).unwrap().copied, 3);
+    let says = |location: &Location| {
+        let reader = LedgerReader::open(location).unwrap();
+        let runs = [1, 2, 3].map(|n| reader.run(&run_id(n)).unwrap());
+        (reader.runs().unwrap(), runs, reader.sessions_since(jiff::Timestamp::MIN).unwrap())
+    };
+    assert_eq!(says(&there), says(&here));
+    assert_eq!(says(&back), says(&here));
+    assert_eq!(Ledger::open(&here).unwrap().copied_to(), Some(there.to_string()));
+    // Somebody goes on with one of them.
+    let mut recorder = database.open().resume(&run_id(3)).unwrap();
+    recorder.append(&numbered(10, [state("a", 1, "COMPLETED")])).unwrap();
+    assert!(copy(&there, &back).unwrap_err().is_in_use());
+    drop(recorder);
+    assert!(matches!(copy(&there, &back), Err(LedgerError::Differs { .. })));
+}

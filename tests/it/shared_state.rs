@@ -1,0 +1,210 @@
+//! Runs recorded in PostgreSQL, on the server that `JULES_BATCH_TEST_POSTGRES` names; without one they are skipped.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{Ended, Runner, World, tasks};
+
+/// The server that tests may use.
+const SERVER: &str = "JULES_BATCH_TEST_POSTGRES";
+
+/// A world, and a ledger of its own that every machine in it names.
+struct Shared {
+    world: World,
+    server: String,
+    schema: String,
+}
+
+impl Shared {
+    /// None without a server.
+    fn new(scenario: &str, count: usize) -> Option<Self> {
+        let server = std::env::var(SERVER).ok()?;
+        let schema = format!("t_it_{}_{:08x}", std::process::id(), fastrand::u32(..));
+        let world = World::with(scenario, &tasks(count));
+        let shared = Self { world, server, schema };
+        shared.on("", "state init").exits(0);
+        Some(shared)
+    }
+
+    fn address(&self) -> String {
+        format!("{}?schema={}", self.server, self.schema)
+    }
+
+    /// A command on a machine of this name.
+    fn on(&self, machine: &str, args: &str) -> Runner<'_> {
+        let command = self.world.command(args.split(' ').next().unwrap());
+        let command = command.args(args.split_once(' ').map_or("", |(_, rest)| rest));
+        let command = command.env("JULES_BATCH_STATE", self.address()).env("USER", machine);
+        command.env("GITHUB_REPOSITORY", "my-org/web")
+    }
+
+    fn run(&self, machine: &str) -> Runner<'_> {
+        let run = self.world.run().args(&format!("-j 3 --report-dir {machine}"));
+        run.env("JULES_BATCH_STATE", self.address()).env("GITHUB_REPOSITORY", "my-org/web")
+    }
+
+    fn report(&self, machine: &str) -> Value {
+        serde_json::from_str(&self.world.read(&format!("{machine}/report.json"))).unwrap()
+    }
+
+    /// What the database says, a row a line.
+    fn sql(&self, sql: &str) -> String {
+        let sql = sql.replace('@', &format!("{}.", self.schema));
+        let told = Command::new("psql").args([&self.server, "-qAtX", "-c", &sql]).output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        String::from_utf8_lossy(&told.stdout).trim().to_owned()
+    }
+
+    /// As if whoever has a lease had said nothing for half a minute.
+    fn let_leases_pass(&self) {
+        self.sql("UPDATE @leases SET lease_until = clock_timestamp() - interval '1 s'");
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let schema = &self.schema;
+        let roles = format!("\"{schema}_run\", \"{schema}_read\"");
+        self.sql(&format!("DROP SCHEMA {schema} CASCADE"));
+        self.sql(&format!("DROP OWNED BY {roles}; DROP ROLE {roles}"));
+    }
+}
+
+fn all_succeeded(ended: &Ended<'_>, report: &Value, count: u64) {
+    assert_eq!(report["totals"]["succeeded"], count, "{ended}");
+}
+
+#[test]
+fn a_run_is_recorded_and_another_machine_knows_it() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 50ms, outcome: change } }", 6) else { return };
+    let ended = shared.run("one").exits(0);
+    all_succeeded(&ended, &shared.report("one"), 6);
+    shared.world.created(6);
+    assert!(!shared.world.path(".jules-batch").exists(), "nothing is kept in a folder");
+    // Done is done, wherever.
+    let again = shared.run("two").exits(0);
+    all_succeeded(&again, &shared.report("two"), 6);
+    shared.world.created(6);
+    let status = shared.on("two", "status").exits(0);
+    assert!(status.stdout.contains("6  succeeded"), "{status}");
+    assert_eq!(shared.on("two", "status --all").exits(0).stdout.lines().count(), 1);
+    assert_eq!(shared.sql("SELECT count(*) FROM @leases WHERE holder IS NOT NULL"), "0", "it was given back");
+    // Another project's manifest of the same name is another.
+    let other = shared.run("three").env("GITHUB_REPOSITORY", "my-org/api").arg("-n").exits(0);
+    assert!(other.stderr.contains("6 tasks"), "{other}");
+}
+
+#[test]
+fn a_second_machine_is_told_who_is_at_work_and_leaves() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 1500ms, outcome: change } }", 3) else { return };
+    let mut first = shared.run("first").start();
+    first.until(|world| world.statistics().created == 3);
+    let second = shared.run("second").exits(5);
+    assert!(second.stderr.contains("another's") && second.stderr.contains(" pid "), "{second}");
+    let status = shared.on("second", "status").exits(0);
+    assert!(status.stdout.contains("at work"), "{status}");
+    let ended = first.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    shared.world.created(3);
+}
+
+#[test]
+fn a_second_machine_follows_and_ends_as_the_first_does_without_doing_anything_again() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 900ms, outcome: change } }", 3) else { return };
+    let manifest = tasks(3).set("defaults", "{ repeat: always }");
+    shared.world.write("jobs.yaml", &manifest.to_string());
+    let mut first = shared.run("first").start();
+    first.until(|world| world.statistics().created == 3);
+    let wait = shared.run("wait").args("--if-busy wait").start();
+    let follow = shared.run("follow").env("CI", "true").start();
+    let (first, wait, follow) = (first.wait(), wait.wait(), follow.wait());
+    shared.world.created(3);
+    assert_eq!((wait.code, follow.code), (first.code, first.code), "{first}\n{wait}\n{follow}");
+    assert!(follow.stderr.contains("following it"), "{follow}");
+    assert_eq!(shared.report("follow")["totals"], shared.report("first")["totals"], "{follow}");
+}
+
+#[test]
+fn whoever_follows_goes_on_when_the_other_dies() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 600ms, outcome: change } }", 9) else { return };
+    let mut first = shared.run("first").start();
+    first.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
+    let mut second = shared.run("second").args("--if-busy follow").start();
+    second.until_said("following it");
+    first.kill();
+    shared.let_leases_pass();
+    let ended = second.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    all_succeeded(&ended, &shared.report("second"), 9);
+    shared.world.created(9);
+}
+
+#[test]
+fn of_two_at_one_instant_one_does_the_work() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 200ms, outcome: change } }", 9) else { return };
+    let (a, b) = (shared.run("a").start(), shared.run("b").start());
+    let (a, b) = (a.wait(), b.wait());
+    let mut codes = [a.code, b.code];
+    codes.sort_unstable();
+    // Where the first is done before the second begins, that one finds nothing to do.
+    assert!(codes == [Some(0), Some(5)] || codes == [Some(0), Some(0)], "{a}\n{b}");
+    shared.world.created(9);
+    assert_eq!(shared.sql("SELECT count(*) FROM @runs"), "1");
+}
+
+#[test]
+fn after_a_kill_another_machine_goes_on_once_the_lease_is_over() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 1s, outcome: change } }", 9) else { return };
+    let mut first = shared.run("first").start();
+    first.until(|world| world.statistics().created == 3);
+    // The answers are recorded as well.
+    first.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
+    first.kill();
+    first.wait();
+    shared.run("second").exits(5);
+    shared.let_leases_pass();
+    let ended = shared.run("second").exits(0);
+    assert!(ended.stderr.contains("they are taken over"), "{ended}");
+    all_succeeded(&ended, &shared.report("second"), 9);
+    shared.world.created(9);
+    assert_eq!(shared.sql("SELECT count(*) FROM @runs"), "1");
+}
+
+#[test]
+fn whoever_slept_past_its_lease_creates_nothing_more_and_says_who_goes_on() {
+    use crate::support::Signal;
+
+    let Some(shared) = Shared::new("{ defaults: { duration: 700ms, outcome: change } }", 9) else { return };
+    let mut first = shared.run("first").start();
+    first.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
+    first.signal(Signal::Stop);
+    shared.let_leases_pass();
+    let mut second = shared.run("second").start();
+    second.until_said("they are taken over");
+    first.signal(Signal::Continue);
+    let first = first.wait();
+    let second = second.wait();
+    assert_eq!(first.code, Some(5), "{first}\n{second}");
+    assert!(first.stderr.contains("another's by now"), "{first}");
+    assert_eq!(second.code, Some(0), "{second}");
+    all_succeeded(&second, &shared.report("second"), 9);
+    shared.world.created(9);
+}
+
+#[test]
+fn what_is_missing_is_said_before_anything_starts() {
+    let world = World::with("{}", &tasks(1));
+    let on = |address: &str| world.run().env("JULES_BATCH_STATE", address).env("GITHUB_REPOSITORY", "o/r");
+    let gone = on("postgres://u@127.0.0.1:1/x").exits(75);
+    assert!(gone.stderr.contains("postgres://u@127.0.0.1:1/x"), "{gone}");
+    let falls_back = on("postgres://u@db.example.com/x?sslmode=prefer").exits(2);
+    assert!(falls_back.stderr.contains("falls back to plain text"), "{falls_back}");
+    let flag = world.run().arg("--state").arg("postgres://u:hunter2hunter2@127.0.0.1:1/x").exits(2);
+    assert!(flag.stderr.contains("JULES_BATCH_STATE") && !flag.stderr.contains("hunter2"), "{flag}");
+    let secret = on("postgres://u:hunter2hunter2@127.0.0.1:1/x").exits(75);
+    assert!(!secret.stderr.contains("hunter2"), "{secret}");
+    let whose = world.run().env("JULES_BATCH_STATE", "postgres://u@127.0.0.1:1/x").exits(2);
+    assert!(whose.stderr.contains("--project"), "{whose}");
+    world.created(0);
+}
