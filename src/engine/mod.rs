@@ -51,7 +51,7 @@ use crate::outcome::{
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
 
-pub(crate) use dispatch::Held;
+pub(crate) use dispatch::{Held, OpenPull};
 pub(crate) use left_over::{GivenUp, LeftOver};
 pub(crate) use patience::patience;
 pub(crate) use planned::planned;
@@ -102,8 +102,6 @@ pub(crate) struct Options {
     pub rerun_failed: bool,
     /// Tasks that are done once more, whatever became of them.
     pub again: HashSet<TaskId>,
-    /// Tasks of the manifest that wait for a later run, and are not in the plan.
-    pub held: HashSet<TaskId>,
     /// Tasks of the plan that need others merged (`needs: [{ job, until: merged }]`), and which of those are not: an earlier
     /// run's do not change while this one is at work. Tasks that wait for the same share one list.
     pub until_merged: HashMap<TaskId, Arc<[TaskId]>>,
@@ -137,6 +135,8 @@ pub(crate) struct Options {
     /// Sessions that an earlier invocation gave up and did not get to put away: they are looked at, and archived if they are
     /// live as they were left.
     pub left_over: Vec<LeftOver>,
+    /// What other runs of the manifest have open on GitHub, or may be about to open, for `pull-requests.max-open`.
+    pub open_elsewhere: Vec<OpenPull>,
     /// How tasks that are not in the plan ended last, for those that need them; none for one that is still open.
     pub outside: HashMap<TaskId, Option<Outcome>>,
     /// The service has taken the key just before: one refusal is not believed at once.
@@ -157,7 +157,6 @@ impl Default for Options {
             wait: true,
             rerun_failed: false,
             again: HashSet::new(),
-            held: HashSet::new(),
             until_merged: HashMap::new(),
             replace_live: false,
             selected: false,
@@ -172,6 +171,7 @@ impl Default for Options {
             live_before: Vec::new(),
             in_doubt_before: Vec::new(),
             left_over: Vec::new(),
+            open_elsewhere: Vec::new(),
             outside: HashMap::new(),
             key_has_worked: false,
             show_activities: false,
@@ -254,7 +254,7 @@ fn opened(plan: &Arc<Plan>, record: &RunRecord, options: Options, now: input::No
         let (mut opened, at) = (record.clone(), Timestamp::now());
         let events: Vec<_> = record.next_events(dispatch.events().to_vec(), at).collect();
         events.iter().for_each(|event| opened.apply(event));
-        dispatch.judge_held(&opened, now, at);
+        dispatch.foretell_held(&opened, now, at);
     }
     dispatch
 }

@@ -20,10 +20,20 @@ settings! {
         existing: Existing;
         /// How long ago such a pull request may have been made.
         look_back: Duration = 90 * DAY, NotZero;
-        /// Pull requests of ours that may be open in one repository; tasks beyond that are deferred; no bound by default.
+        /// Pull requests of ours that may be open in one repository, a session at work counted as one; tasks beyond that wait,
+        /// and what is left at the end is deferred; no bound by default.
         max_open_per_repository: Option<usize>, AtLeast(1);
-        /// Pull requests of the whole manifest that may be open; tasks beyond that are deferred; no bound by default.
+        /// Pull requests of the whole manifest that may be open, a session at work counted as one; tasks beyond that wait, and
+        /// what is left at the end is deferred; no bound by default.
         max_open: Option<usize>, AtLeast(1);
+    }
+}
+
+impl PullRequests {
+    /// Whether there is a bound on those that are open.
+    #[must_use]
+    pub fn bounds_open(&self) -> bool {
+        self.max_open.is_some() || self.max_open_per_repository.is_some()
     }
 }
 

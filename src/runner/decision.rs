@@ -128,7 +128,6 @@ impl Decision {
         match self {
             Self::Adopt(_) => Some(Outcome::Succeeded),
             Self::SkipFor(_) | Self::Unmet { .. } => Some(Outcome::Skipped),
-            Self::Held { .. } => Some(Outcome::Deferred),
             _ => None,
         }
     }

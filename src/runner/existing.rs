@@ -117,7 +117,6 @@ pub(super) fn end(task: &Task, decision: &Decision) -> Vec<EventKind> {
             lost.into_iter().chain([ended(Outcome::Skipped, reason(task, earlier))]).collect()
         }
         Decision::Unmet { why } => vec![ended(Outcome::Skipped, why.clone())],
-        Decision::Held { why } => vec![ended(Outcome::Deferred, why.clone())],
         _ => Vec::new(),
     }
 }

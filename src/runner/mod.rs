@@ -31,7 +31,6 @@ mod history;
 mod left_over;
 mod merges;
 mod needed;
-mod open_pulls;
 mod options;
 mod outlook;
 mod planned;

@@ -105,7 +105,9 @@ impl Planned {
         let listeners = options.reports.listeners(&history.record, &history.events)?;
         history.notes.extend_from_slice(&pulls.notes);
         let following = following.map(Rc::new);
-        let asks_between = waves::rely_on_github(&history.plan) || !history.engine.until_merged.is_empty();
+        let asks_between = waves::rely_on_github(&history.plan)
+            || !history.engine.until_merged.is_empty()
+            || history.plan.settings.pull_requests.bounds_open();
         let between = following.clone().filter(|_| asks_between).map(|following| between(following, began));
         let at_end = following.map(|following| at_end(following, pulls.notes, began));
         Ok(Run { jules, history, listeners, redactor, deadline, between, at_end })

@@ -272,7 +272,7 @@ impl Runner {
     pub async fn run(self) -> Result<Finished, RunError> {
         let (_never, stops) = mpsc::channel(1);
         let run = Box::pin(async { self.plan().await?.open().await });
-        run.await?.run(stops).await
+        Box::pin(run.await?.run(stops)).await
     }
 }
 

@@ -10,18 +10,18 @@ use super::decision::{Asked, Because, Decision, Round, decide, is_round_over};
 use super::existing;
 use super::left_over::{self, Left};
 use super::merges::Merges;
-use super::open_pulls;
 use super::outlook::Outlook;
 use super::pulls::PullsBefore;
 use super::waves;
 use super::{Options, RunError};
-use crate::engine::{self, Held, StopReason, patience};
+use crate::engine::{self, Held, OpenPull, StopReason, patience};
 use crate::ledger::{Facts, LedgerReader, Loose, ManifestIdentity, StoredRun};
 use crate::outcome::{
     AttemptRecord, EventKind, Outcome, RunId, RunRecord, TaskRecord, is_decided_within, is_merged_within,
     is_waiting, verdicts,
 };
 use crate::plan::{Plan, Task, TaskId};
+use jules::SessionId;
 
 /// What there is to do, and what it rests on.
 pub(super) struct Work {
@@ -100,11 +100,6 @@ impl Work {
         }
         let merges = Merges { identity, pulls, ignores_outside: options.ignore_needs };
         let until_merged = merges.judge(reader, &plan, &mut decisions)?;
-        let bounds = &plan.settings.pull_requests;
-        if bounds.max_open.is_some() || bounds.max_open_per_repository.is_some() {
-            let open = on_github.map(|reader| pulls.open(reader, identity)).transpose()?;
-            open_pulls::hold_back(&plan, &mut decisions, open.unwrap_or_default());
-        }
         let is_due = |last: &Round| {
             let begins = |decision: &Decision| decision.is_work() || decision.by_pull_request().is_some();
             let mut work = plan.tasks.iter().zip(&decisions).filter(|(_, decision)| begins(decision));
@@ -133,8 +128,6 @@ impl Work {
             .zip(&decisions)
             .filter_map(|(task, decision)| Some((task.id.clone(), decision.by_pull_request()?)))
             .collect();
-        let is_held = |(_, outcome): &&(TaskId, Outcome)| outcome.is_open();
-        let held = ended_by_pulls.iter().filter(is_held).map(|(task, _)| task.clone()).collect();
         let keeps = |(task, decision): (&Task, &Decision)| {
             let is_known = known.is_some_and(|known| known.tasks.contains_key(&task.id));
             // What a person has said, or a pull request, is not for the engine to judge again.
@@ -162,7 +155,7 @@ impl Work {
         let this = last.as_ref().map(|last| &last.record.info.id).filter(|_| goes_on);
         let live_elsewhere = reader
             .filter(|_| is_bounded)
-            .map(|reader| reader.live_sessions(this, identity.is_simulated()))
+            .map(|reader| reader.live_sessions(this, None, identity.is_simulated()))
             .transpose()?
             .unwrap_or_default();
         // What is taken up, or was, is this run's.
@@ -171,6 +164,10 @@ impl Work {
         let own: HashSet<_> = known.iter().flat_map(|known| known.sessions()).chain(taken_up).collect();
         let live_elsewhere =
             live_elsewhere.into_iter().filter(|(_, session)| !own.contains(session)).collect();
+        let open_elsewhere = match plan.settings.pull_requests.bounds_open() {
+            true => open_elsewhere(reader, identity, (this, &own), pulls)?,
+            false => Vec::new(),
+        };
         let left = last.as_ref().filter(|_| !goes_on).map(|last| Left::of(&last.record, &own, &earlier));
         let left = left.unwrap_or_default();
         let mut outside = outside(&plan, identity, reader)?;
@@ -178,8 +175,8 @@ impl Work {
         let engine = engine::Options {
             rerun_failed: failed,
             again,
-            held,
             until_merged,
+            open_elsewhere,
             replace_live: options.replace_live,
             earlier,
             outside,
@@ -190,7 +187,8 @@ impl Work {
             left_over,
             ..options.engine()
         };
-        if waved.is_some() || !engine.until_merged.is_empty() {
+        let holds = !engine.until_merged.is_empty() || plan.settings.pull_requests.bounds_open();
+        if waved.is_some() || holds {
             let begun = || waves::begun(&plan, now);
             let record = waved.clone().or_else(|| known.cloned()).or_else(begun);
             let held = record.map(|it| engine::held(&Arc::new(plan.clone()), &it, engine.clone()));
@@ -368,6 +366,23 @@ fn outside(
     let Some(reader) = reader.filter(|_| !needs.is_empty()) else { return Ok(HashMap::new()) };
     let latest = reader.latest(identity, needs.into_iter())?;
     Ok(latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect())
+}
+
+/// What other runs of the manifest than `this` have open, and what may be at work there but for the sessions that are `own`.
+fn open_elsewhere(
+    reader: Option<&LedgerReader>,
+    identity: &ManifestIdentity,
+    (this, own): (Option<&RunId>, &HashSet<&SessionId>),
+    pulls: &PullsBefore,
+) -> Result<Vec<OpenPull>, RunError> {
+    // The GitHub of a simulated run begins with it.
+    if identity.is_simulated() {
+        return Ok(Vec::new());
+    }
+    let live = reader.map(|reader| reader.live_sessions(this, Some(identity), false)).transpose()?;
+    let live = live.unwrap_or_default().into_iter().filter(|(_, session)| !own.contains(session));
+    let live = live.map(|(repository, _)| OpenPull { url: None, repository });
+    Ok(pulls.open(reader, identity)?.into_iter().chain(live).collect())
 }
 
 pub(super) fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {

@@ -38,6 +38,7 @@ mod merging;
 mod newcomers;
 mod older_ledgers;
 mod open;
+mod open_pulls;
 mod own_quota;
 mod planning;
 mod progress;

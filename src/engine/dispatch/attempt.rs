@@ -203,6 +203,9 @@ impl Dispatch {
         if let Some(until) = retry_at {
             self.tasks[ix].owed = Some((outcome, reason));
             self.tasks.put(ix, State::Pausing(until));
+            if work.pull_requests().next().is_some() {
+                self.tasks.open_pulls.leave(ix);
+            }
         } else {
             self.end_task(ix, outcome, reason, now);
         }

@@ -16,6 +16,7 @@ mod later_waves;
 mod look;
 mod merges;
 mod old;
+mod open_pulls;
 mod opening;
 mod others;
 mod overlap;
@@ -49,6 +50,8 @@ pub(crate) use self::held::Held;
 use self::kept::NotAgain;
 use self::key::Key;
 use self::merges::UntilMerged;
+pub(crate) use self::open_pulls::OpenPull;
+use self::open_pulls::OpenPulls;
 use self::others::Others;
 use self::rivals::Rivals;
 use self::showing::Showing;
@@ -177,6 +180,7 @@ impl Dispatch {
                 &plan,
                 Needs::new(&plan, &options.outside),
                 UntilMerged::new(&plan, &options.until_merged),
+                OpenPulls::new(&plan, record, &options.open_elsewhere),
             ),
             titles: Titles::default(),
             key: Key::new(options.key_has_worked),

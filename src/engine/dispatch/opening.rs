@@ -241,8 +241,7 @@ impl Dispatch {
     /// Open tasks that the manifest does not hold any more would keep the run open for ever.
     fn drop_removed(&mut self, record: &RunRecord) {
         let plan = self.plan.clone();
-        let held = self.options.held.clone();
-        let planned: HashSet<_> = plan.tasks.iter().map(|task| &task.id).chain(&held).collect();
+        let planned: HashSet<_> = plan.tasks.iter().map(|task| &task.id).collect();
         for (id, known) in record.removed(&planned) {
             self.note_left(known, "the task is not in the manifest any more");
             self.turn.events.push(RunRecord::removed_end(id.clone()));

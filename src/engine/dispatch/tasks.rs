@@ -10,6 +10,7 @@ use super::kept::Kept;
 use super::later_waves::LaterWaves;
 use super::merges::UntilMerged;
 use super::old::OldSession;
+use super::open_pulls::OpenPulls;
 use super::repositories::Repositories;
 use super::timers::Timers;
 use crate::engine::action::{Attempt, TaskIx};
@@ -32,6 +33,8 @@ pub(super) struct Tasks {
     pub(super) later: LaterWaves,
     /// Those that wait for merges.
     pub(super) merges: UntilMerged,
+    /// Those that wait until fewer pull requests are open.
+    pub(super) open_pulls: OpenPulls,
     /// What was told last that the run waits for.
     pub(super) told: Option<String>,
     /// Tasks that wait for nothing but a slot, those that were refused behind the others.
@@ -126,11 +129,12 @@ impl IndexMut<TaskIx> for Tasks {
 }
 
 impl Tasks {
-    pub(super) fn new(plan: &Plan, needs: Needs, merges: UntilMerged) -> Self {
+    pub(super) fn new(plan: &Plan, needs: Needs, merges: UntilMerged, open_pulls: OpenPulls) -> Self {
         Self {
             tasks: plan.tasks.iter().map(|_| TaskState::default()).collect(),
             needs,
             merges,
+            open_pulls,
             repositories: Repositories::new(plan),
             open: plan.tasks.len(),
             ..Self::default()
@@ -154,9 +158,10 @@ impl Tasks {
         self.open > 0
     }
 
-    /// Whether the task may not be started yet, whatever is free: it waits for its wave, or for merges.
+    /// Whether the task may not be started yet, whatever slot is free: it waits for its wave, or for what becomes of pull
+    /// requests.
     pub(super) fn is_held(&self, ix: TaskIx) -> bool {
-        self.later.held.contains_key(&ix) || self.merges.holds(ix)
+        self.later.held.contains_key(&ix) || self.merges.holds(ix) || self.open_pulls.holds(ix)
     }
 
     /// Whether no task is open but those that are held, and what needs them.

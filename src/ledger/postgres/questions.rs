@@ -384,12 +384,20 @@ impl Postgres {
         Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
     }
 
-    /// The runs, of whatever project, that may have sessions at work.
-    pub(in crate::ledger) fn at_work(&self, but: Option<&RunId>, simulated: bool) -> Answer<Vec<String>> {
-        let sql = "SELECT DISTINCT its.id FROM @tasks AS it JOIN @runs AS its ON n = run \
-                   WHERE simulated = $1 AND its.id <> $2 AND (outcome IS NULL OR outcome = 'detached')";
+    /// The runs, of our project or of any, that may have sessions at work: their ids, paths and names.
+    pub(in crate::ledger) fn at_work(
+        &self,
+        but: Option<&RunId>,
+        of_project: bool,
+        simulated: bool,
+    ) -> Answer<Vec<[String; 3]>> {
+        let sql = "SELECT DISTINCT its.id, its.identity, its.name FROM @tasks AS it JOIN @runs AS its ON n = run \
+                   WHERE simulated = $1 AND its.id <> $2 AND (outcome IS NULL OR outcome = 'detached') \
+                     AND ($3::text IS NULL OR its.project = $3)";
         let but = but.map_or("", RunId::as_str).to_owned();
-        Ok(self.rows(sql, values![simulated, but])?.iter().map(|row| row.get(0)).collect())
+        let project = of_project.then(|| self.project()).flatten();
+        let named = |row: &Row| [row.get(0), row.get(1), row.get(2)];
+        Ok(self.rows(sql, values![simulated, but, project])?.iter().map(named).collect())
     }
 
     pub(in crate::ledger) fn first_run_at(&self, manifest: &ManifestIdentity) -> Answer<Option<Timestamp>> {

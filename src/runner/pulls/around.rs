@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::records::Records;
 use super::{FollowedPull, PullRead, PullReader, lost, record, troubles};
-use crate::engine::{AtEnd, Between};
+use crate::engine::{AtEnd, Between, OpenPull};
 use crate::github::{GitHub, PullAddress, Unreadable, UnreadableKind};
 use crate::ledger::{Ledger, LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
 use crate::outcome::{
@@ -22,7 +22,6 @@ use crate::plan::{Task, TaskId};
 use crate::pulls::{self, Spent, Terms};
 use crate::report::many;
 use crate::runner::existing::EarlierPull;
-use crate::runner::open_pulls::OpenPulls;
 use crate::runner::{Redactor, RunError};
 use jules::Jules;
 
@@ -150,26 +149,29 @@ impl PullsBefore {
         self.reads.get(url).map(|(_, read)| &read.status)
     }
 
-    /// How many of the manifest's are open, or may be as far as anybody knows.
+    /// The manifest's that are open, or may be as far as anybody knows.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
     pub(crate) fn open(
         &self,
-        reader: &LedgerReader,
+        reader: Option<&LedgerReader>,
         manifest: &ManifestIdentity,
-    ) -> Result<OpenPulls, LedgerError> {
+    ) -> Result<Vec<OpenPull>, LedgerError> {
         let over = |(_, read): &&(FollowedPull, PullRead)| read.status.state.is_over();
         let over: HashSet<&str> =
             self.reads.values().filter(over).map(|(pull, _)| pull.url.as_str()).collect();
-        let mut open = OpenPulls::default();
-        for pull in reader.open_pulls(manifest)?.iter().filter(|pull| !over.contains(pull.url.as_str())) {
-            if let Some(address) = PullAddress::of_url(&pull.url) {
-                open.add(&address.repository());
-            }
-        }
-        Ok(open)
+        let known = reader.map(|reader| reader.open_pulls(manifest)).transpose()?.unwrap_or_default();
+        let known = known.into_iter().map(|pull| pull.url).filter(|url| !over.contains(url.as_str()));
+        let is_open = |pull: &&EarlierPull| pull.state == PullState::Open;
+        let lost = self.found.values().flatten().filter(is_open).map(|lost| lost.pull.url.clone());
+        let urls: IndexSet<String> = known.chain(lost).collect();
+        let open = |url: String| {
+            let repository = PullAddress::of_url(&url)?.repository();
+            Some(OpenPull { url: Some(url), repository })
+        };
+        Ok(urls.into_iter().filter_map(open).collect())
     }
 
     /// The pull requests that earlier runs have made for these tasks, by their keys, as they stand.
