@@ -1,7 +1,7 @@
 //! One prompt on many repositories, three sessions at a time.
 //!
 //! ```text
-//! JULES_API_KEY=… cargo run --no-default-features --example all -- "Update the licence" owner/a owner/b owner/c
+//! JULES_API_KEY=… cargo run -p jules --example all -- "Update the licence" owner/a owner/b owner/c
 //! ```
 //!
 //! Without repositories it lists those that are connected.

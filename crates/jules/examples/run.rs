@@ -3,8 +3,8 @@
 //! Without a repository it is a function in the cloud: what goes in stands in the prompt, what comes out are files.
 //!
 //! ```text
-//! JULES_API_KEY=… cargo run --no-default-features --example run -- "Fix the flaky test" owner/repo main
-//! JULES_API_KEY=… cargo run --no-default-features --example run -- "Write answer.md: why is the sky blue?"
+//! JULES_API_KEY=… cargo run -p jules --example run -- "Fix the flaky test" owner/repo main
+//! JULES_API_KEY=… cargo run -p jules --example run -- "Write answer.md: why is the sky blue?"
 //! ```
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 

@@ -1,7 +1,7 @@
 //! A session with a human in the loop: look at the plan, approve it, ask, and wait for the result.
 //!
 //! ```text
-//! JULES_API_KEY=… cargo run --no-default-features --example session -- owner/repo main "Refactor the parser"
+//! JULES_API_KEY=… cargo run -p jules --example session -- owner/repo main "Refactor the parser"
 //! ```
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 

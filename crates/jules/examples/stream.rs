@@ -1,7 +1,7 @@
 //! Follows a session as it happens, and goes on later from where it stopped.
 //!
 //! ```text
-//! JULES_API_KEY=… cargo run --no-default-features --example stream -- SESSION [CURSOR]
+//! JULES_API_KEY=… cargo run -p jules --example stream -- SESSION [CURSOR]
 //! ```
 //!
 //! Screenshots are saved in the current folder.

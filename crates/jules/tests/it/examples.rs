@@ -1,8 +1,9 @@
 //! The examples of the client, run as users run them, against the simulator.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -49,13 +50,22 @@ impl World {
     }
 }
 
-/// Runs an example in the world's folder; what it prints.
-#[track_caller]
-fn run(world: &World, name: &str, args: &[&str]) -> String {
+/// An example, to be started in the world's folder.
+fn program(world: &World, name: &str, args: &[&str]) -> Command {
     let mut command = Command::new(&PROGRAMS[name]);
     command.current_dir(world.folder.path()).args(args).env_clear();
     command.env("JULES_API_KEY", "any").env("JULES_BASE_URL", world.service.url());
-    let output = command.output().unwrap();
+    command
+}
+
+/// Runs an example; what it prints.
+#[track_caller]
+fn run(world: &World, name: &str, args: &[&str]) -> String {
+    said(program(world, name, args).output().unwrap())
+}
+
+#[track_caller]
+fn said(output: Output) -> String {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     said
@@ -70,7 +80,7 @@ fn every_example_is_run_here() {
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["all", "run", "session", "stream"]);
+    assert_eq!(names, ["adopt", "all", "batch", "blocking", "chat", "run", "session", "stream", "testing"]);
 }
 
 #[test]
@@ -136,4 +146,66 @@ fn a_stream_is_shown_and_goes_on_later() {
     );
     let cursor = said.trim_end().rsplit("go on later from: ").next().unwrap();
     assert_eq!(run(&world, "stream", &[&id, cursor]), format!("go on later from: {cursor}\n"));
+}
+
+#[test]
+fn a_chat_tells_what_is_due_and_sends_what_is_typed() {
+    let world = World::new(
+        "{ speed: 100000, defaults: { duration: 10s, outcome: pull-request,
+           feedback: { times: 1, question: Left or right? } } }",
+    );
+    let mut chat = program(&world, "chat", &["Talk with me", "my-org/web", "main"]);
+    let mut chat = chat.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    chat.stdin.take().unwrap().write_all(b"\nLeft.\n\n").unwrap();
+    let said = said(chat.wait_with_output().unwrap());
+    for words in ["\n1. ", "(approve with an empty line", "agent: Left or right?", "\nCOMPLETED\n", "\n# "] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let session = &world.service.sessions()[0];
+    assert_eq!((session.approvals, session.messages.as_slice()), (1, ["Left.".to_owned()].as_slice()));
+    assert!(run(&world, "chat", &[&session.id]).starts_with(&format!("session {}\nCOMPLETED\n", session.id)));
+}
+
+#[test]
+fn a_batch_tells_its_events() {
+    let world = World::new(QUICK);
+    let said = run(&world, "batch", &["Update the licence", "my-org/web", "my-org/docs", "my-org/none"]);
+    for words in [
+        "my-org/web: session ",
+        "my-org/web: COMPLETED https://",
+        "my-org/docs: COMPLETED https://",
+        "\n2 of 3 had a session\n",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let ends = said.find("my-org/web: COMPLETED").unwrap();
+    assert!(said.find("my-org/web: session ").unwrap() < ends, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("my-org/none: ")).count(), 1, "{said}");
+}
+
+#[test]
+fn what_was_killed_is_adopted() {
+    let world = World::new("{ speed: 600, defaults: { duration: 30m, outcome: pull-request } }");
+    let args = ["nightly-2026-11-28", "Fix the login", "my-org/web", "main"];
+    let mut killed = program(&world, "adopt", &args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut created = String::new();
+    BufReader::new(killed.stdout.take().unwrap()).read_line(&mut created).unwrap();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let id = created.trim_end().strip_prefix("created ").unwrap();
+    assert_eq!(run(&world, "adopt", &args), format!("adopted {id}\nCOMPLETED\n"));
+    assert_eq!(world.service.sessions().len(), 1);
+}
+
+#[test]
+fn a_program_without_async_waits_for_each_call() {
+    let world = World::new(QUICK);
+    let said = run(&world, "blocking", &["Fix the login", "my-org/web", "main"]);
+    assert!(said.lines().count() > 4 && said.ends_with("\nCOMPLETED\n"), "{said}");
+}
+
+#[test]
+fn what_the_example_tests_is_a_program_as_well() {
+    let world = World::new(QUICK);
+    assert!(run(&world, "testing", &["my-org/web"]).starts_with("my-org/web#"));
 }
