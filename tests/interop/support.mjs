@@ -19,10 +19,14 @@ export const stranger = connect({ apiKey: "not-the-key", baseUrl, config: { poll
 
 export const web = { github: "my-org/web", baseBranch: "main" };
 
-/** A session as the simulator's statistics have it. */
+/** All sessions as the simulator's statistics have them, oldest first. */
+export async function books() {
+  return (await fetch(new URL("/statistics/sessions", baseUrl))).json();
+}
+
+/** One of them. */
 export async function booked(id) {
-  const response = await fetch(new URL("/statistics/sessions", baseUrl));
-  const session = (await response.json()).find((session) => session.id === id);
+  const session = (await books()).find((session) => session.id === id);
   if (!session) throw new Error(`session ${id} is not in the statistics`);
   return session;
 }
