@@ -1,5 +1,6 @@
 //! `docs/client.md` promises a test for every row.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::documentation::without_a_test;
@@ -46,4 +47,21 @@ fn what_the_readme_sets_beside_the_sdk_has_a_row() {
     assert!(methods.len() > 15, "{methods:?}");
     let missing: Vec<_> = methods.iter().filter(|name| !rows.contains(&format!("{name}("))).collect();
     assert!(missing.is_empty(), "without a row and a test: {missing:?}");
+}
+
+/// Words in backticks: the names of members and options, and of what is exported.
+fn named(page: &str) -> BTreeSet<&str> {
+    let spans = page.split('`').skip(1).step_by(2);
+    spans.flat_map(|span| span.split(|c: char| !c.is_alphanumeric() && c != '_')).collect()
+}
+
+#[test]
+fn everything_that_the_sdk_offers_is_told_of() {
+    let page = std::fs::read_to_string(project("docs/client.md")).unwrap();
+    let surface = std::fs::read_to_string(project("tests/interop/surface.txt")).unwrap();
+    let (named, offered) = (named(&page), surface.lines().collect::<Vec<_>>());
+    assert!(offered.len() > 200, "{offered:?}");
+    let is_missing = |name: &&&str| !named.contains(name.rsplit('.').next().unwrap());
+    let missing: Vec<_> = offered.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "not in docs/client.md: {missing:?}");
 }
