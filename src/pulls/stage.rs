@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use jules::SessionId;
 
 use super::Pushes;
+use super::listed::{as_listed, is_of_unchecked};
 use crate::github::{
     Details, Fact, MergeState, Mergeable, PullAddress, PullRequest, Reading, State, Unreadable,
 };
@@ -86,7 +87,12 @@ fn read(pull: &PullRequest, known: Known<'_>, terms: &Terms, now: Timestamp) -> 
     let since = match stage {
         Stage::Merged => pull.merged_at,
         Stage::Closed => pull.closed_at,
-        _ => known.earlier.filter(|earlier| earlier.stage == stage).map(|earlier| earlier.since),
+        _ => {
+            let is_none = matches!(pull.checks, Fact::None) && is_of_unchecked(stage);
+            let both = |earlier: &PullStatus| is_none && as_listed(earlier).stage == Stage::Unchecked;
+            let is_same = |earlier: &&PullStatus| earlier.stage == stage || both(earlier);
+            known.earlier.filter(is_same).map(|earlier| earlier.since)
+        }
     };
     PullStatus {
         url: known.url.to_owned(),

@@ -17,8 +17,7 @@ use crate::cli::run::cannot;
 use crate::cli::{github, redact, user};
 use crate::github::GitHub;
 use crate::ledger::Ledger;
-use crate::outcome::{PullStatus, Stage};
-use crate::pulls::{Decision, Left, Terms};
+use crate::pulls::{Decision, Left, Terms, as_listed as as_everybody_sees_it};
 use crate::report::{duration, many};
 use crate::runner::{Acting, End, How, Job, KnownPull, PullLog, RunError, What};
 use jules::Jules;
@@ -150,12 +149,12 @@ fn choose(acting: &mut Acting<'_>, args: &ActArgs) {
     });
 }
 
-/// What --unchecked makes ready, as `pulls list` shows it.
+/// What --unchecked makes another stage of, as `pulls list` shows it.
 fn as_listed(pull: &KnownPull) -> Option<KnownPull> {
-    let status = pull.status().filter(|status| status.stage == Stage::Ready && status.checks.is_none())?;
-    let mut listed = pull.clone();
-    listed.followed.earlier = Some(PullStatus { stage: Stage::Unchecked, ..status.clone() });
-    Some(listed)
+    let listed = as_everybody_sees_it(pull.status()?);
+    let mut known = pull.clone();
+    known.followed.earlier = Some(listed);
+    Some(known)
 }
 
 /// Ends what nothing will be done to, and counts that by why.

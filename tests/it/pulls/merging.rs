@@ -50,7 +50,16 @@ fn what_has_no_checks_is_selected_by_what_the_list_calls_it() {
     );
     let listed = pulls(&world, "").exits(0);
     assert!(listed.stderr.contains("2 unchecked"), "{listed}");
+    let recorded = |world: &World| {
+        let told = pulls(world, "--format json").env("GH_TOKEN", "").exits(0).stdout;
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let of = |pull: &serde_json::Value| [pull["stage"].clone(), pull["since"].clone()];
+        told["pullRequests"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    let before = recorded(&world);
+    assert_eq!(before[0][0], "unchecked");
     let none = pulls(&world, "merge -n --unchecked --exclude stage(unchecked)").exits(0);
+    assert_eq!(recorded(&world), before, "what one command takes for ready is recorded as it stands");
     assert!(none.stderr.contains("merge 0"), "{none}");
     let told = "merge --unchecked --select stage(unchecked)&source(my-org/bare) --settle 100ms --yes";
     pulls(&world, told).exits(0);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) use job::{End, Job};
 
-use super::{KnownPull, PullLog, PullReader, troubles};
+use super::{FollowedPull, KnownPull, PullLog, PullRead, PullReader, troubles};
 use crate::github::{Details, GitHub, Unreadable, UnreadableKind};
 use crate::outcome::{EventKind, GithubUsage, PullAction, PullResult, PullState, PullWrite, Stage};
 use crate::pulls::{self, Case, Decision, Left, MergeTerms, Terms};
@@ -239,7 +239,7 @@ impl<'g> Acting<'g> {
         }
         let refuses = |why: &Unreadable| why.kind == UnreadableKind::BadToken;
         self.is_refused |= reads.iter().any(|read| read.unreadable().is_some_and(refuses));
-        self.log.record(followed.iter().zip(&reads), self.began)?;
+        self.record(&followed, &reads)?;
         for (at, read) in places.iter().zip(reads) {
             self.jobs[*at].take(read, self.how.terms.takes_unchecked);
         }
@@ -249,6 +249,19 @@ impl<'g> Acting<'g> {
             self.log.append(&pull.run, [EventKind::GithubUsed { usage }])?;
         }
         Ok(())
+    }
+
+    /// What was read, as every other command would tell it.
+    fn record(&mut self, followed: &[FollowedPull], reads: &[PullRead]) -> Result<(), RunError> {
+        if !self.how.terms.takes_unchecked {
+            return self.log.record(followed.iter().zip(reads), self.began);
+        }
+        let pairs = followed.iter().zip(reads).map(|(pull, read)| {
+            let pull = FollowedPull { earlier: pull.earlier.as_ref().map(pulls::as_listed), ..pull.clone() };
+            (pull, PullRead { status: pulls::as_listed(&read.status), ..read.clone() })
+        });
+        let pairs: Vec<_> = pairs.collect();
+        self.log.record(pairs.iter().map(|(pull, read)| (pull, read)), self.began)
     }
 
     /// A session that is live again may push any moment; one that was may have ended, with no run to see it.
