@@ -177,11 +177,12 @@ fn request_failure(error: &Error) -> RequestFailure {
     RequestFailure { text: describe(error), kind }
 }
 
-/// The error and its causes in one line.
+/// The error and its causes in one line, without a full stop: more may follow.
 fn describe(error: &Error) -> String {
     let chain = successors(Some(error as &dyn std::error::Error), |error| (**error).source());
     let text = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    if is_out_of_files(error) { format!("{text}; {RAISE_THE_LIMIT}") } else { text }
+    let text = text.trim_end_matches('.');
+    if is_out_of_files(error) { format!("{text}; {RAISE_THE_LIMIT}") } else { text.to_owned() }
 }
 
 async fn get(api: &Jules, session: &SessionId) -> Result<Box<Seen>, RequestFailure> {
