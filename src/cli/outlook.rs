@@ -79,6 +79,10 @@ pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
     if outlook.skipped() > 0 {
         parts.push(format!("{} marked to be skipped", outlook.skipped()));
     }
+    if outlook.in_later_waves() > 0 {
+        // Doing once more what is done brings them no further.
+        return format!("nothing to do: {}", parts.join(", "));
+    }
     let job = outlook
         .tasks
         .first()

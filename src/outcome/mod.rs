@@ -51,7 +51,7 @@ pub use totals::Totals;
 pub use usage::{ApiUsage, GithubUsage};
 pub(crate) use wave_sets::by_repository;
 pub use wave_sets::{WaveSets, WaveTerms};
-pub(crate) use waves::{Verdict, Wave, is_decided_within, is_left, share_of, verdicts};
+pub(crate) use waves::{Verdict, Wave, held_up, is_decided_within, is_left, share_of, verdicts};
 pub use work::{Change, PullRequest, SessionRef, Work};
 
 pub use crate::plan::OnNoChange;

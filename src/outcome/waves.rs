@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Checks, Outcome, PullChange, PullRecord, PullState, RunRecord, Stage, TaskRecord, WaitsFor, WaveTerms,
 };
-use crate::plan::{PassWhen, Then};
+use crate::plan::{PassWhen, TaskId, Then};
 
 /// So many of a hundred, rounded up.
 pub(crate) fn share_of(share: f64, all: usize) -> usize {
@@ -155,6 +155,26 @@ pub(crate) fn is_decided_within(
 ) -> bool {
     let goes_on = record.waves.terms().is_some_and(|terms| terms.then == Then::Continue);
     goes_on && waves.windows(2).any(|pair| pair[1].began_at.is_none() && pair[0].is_decided_within(time, now))
+}
+
+/// The tasks for which the wave that has begun last does not pass, where later ones wait for it and machines alone bring it no
+/// further; with its number, from 1.
+pub(crate) fn held_up(record: &RunRecord, now: Timestamp) -> Option<(usize, Vec<(&TaskId, &TaskRecord)>)> {
+    let waves = verdicts(record, now);
+    let at = waves.iter().position(|wave| wave.began_at.is_none())?.checked_sub(1)?;
+    if !matches!(waves[at].verdict, Verdict::Failed { .. } | Verdict::Open { people: true, .. }) {
+        return None;
+    }
+    let (when, of) = (record.waves.terms()?.when, record.waves.by_repository());
+    let is_in = |task: &TaskRecord| {
+        let source = task.planned.source.as_ref();
+        source.is_some_and(|source| of.get(&*source.github.to_ascii_lowercase()) == Some(&at))
+    };
+    let holds = |task: &TaskRecord| {
+        matches!(Standing::of(task, when), Some(Standing::Bad | Standing::Pending { .. }))
+    };
+    let tasks = record.tasks.iter().filter(|(_, task)| is_in(task) && holds(task));
+    Some((at + 1, tasks.collect()))
 }
 
 impl Wave {

@@ -83,6 +83,16 @@ fn a_wave_that_fails_holds_the_others_until_a_person_says_so() {
     world.created(2);
     let idle = world.run().exits(100);
     assert!(idle.stderr.contains("nothing to do") && idle.stderr.contains("4 in later waves"), "{idle}");
+    // What is to be repaired, and how.
+    for told in [
+        "wave 1 waits for:",
+        "up/my-org/svc-1@main  failed",
+        "run jobs.yaml --failed",
+        "run jobs.yaml --next-wave",
+    ] {
+        assert!(ended.stderr.contains(told) && idle.stderr.contains(told), "{told}: {idle}");
+    }
+    assert!(!idle.stderr.contains("--again"), "{idle}");
     world.created(2);
     // A person's word, and it stays so.
     world.write("jobs.yaml", &manifest(6, "{ sizes: [2, 4], order: manifest }", "New words").to_string());
@@ -194,6 +204,11 @@ fn sixty_repositories_in_three_waves_with_a_canary_that_fails_end_with_all_merge
     assert_eq!(counts(&stopped.report()), (2, 58));
     assert!(why(&stopped).contains("wave 1 is at work: 0 good, 0 bad, 2 open, 2 needed"), "{stopped}");
     world.created(2);
+    let idle = world.run_following().exits(5);
+    let asks = "pulls message 'Please repair the failing checks.' --with-failed-checks --select 'wave(1) & stage(checks-failed)'";
+    assert!(idle.stderr.contains("nothing to do: 2 done") && idle.stderr.contains(asks), "{idle}");
+    assert!(idle.stderr.contains("pulls list --select 'wave(1)'"), "{idle}");
+    assert_eq!(idle.stderr.lines().filter(|line| line.ends_with("  checks failed")).count(), 2, "{idle}");
     // The canaries' checks have failed: away with them, and other words.
     pulls(&world, "close --select stage(checks-failed) --yes").exits(0);
     world.write("jobs.yaml", &manifest(60, waves, "New words").to_string());

@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::args::{RunArgs, SimulateWith};
+use super::repair::repair;
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::fail_on::FailOn;
@@ -116,6 +117,16 @@ pub(super) fn in_full(command: &str, args: &RunArgs) -> String {
     command
 }
 
+/// Where there is nothing to do but later waves wait: what they wait for, and the way on.
+pub(super) fn way_on(finished: &Finished, args: &RunArgs, command: Option<&str>, console: &Console) {
+    let waits = |wave: &WaveV1| wave.state == WaveStateV1::Waiting;
+    if WaveV1::all(&finished.record, Timestamp::now()).iter().any(waits) {
+        for line in what_next(finished, args, command, console.err_width()) {
+            console.say(&format!("{CYAN}{line}{CYAN:#}"));
+        }
+    }
+}
+
 /// What a user would do next.
 fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: usize) -> Vec<String> {
     let record = &finished.record;
@@ -129,6 +140,7 @@ fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: 
     let waiting =
         if args.is_simulated() { Vec::new() } else { summary::needs_person(record, &command, width) };
     lines.extend(waiting);
+    lines.extend(repair(record, &command, args, Timestamp::now()));
     let is_held_up = finished.held_up.is_some();
     if record.totals().remaining() > 0 && is_held_up {
         lines.push(format!("run again what failed, and go on with the rest: {command} --failed"));

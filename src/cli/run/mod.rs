@@ -5,6 +5,7 @@ mod args;
 mod busy;
 mod finish;
 mod rehearsal;
+mod repair;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -162,6 +163,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
         signal = signals.next() => return Ok(signal.exit().into()),
     }
     if is_idle {
+        finish::way_on(&finished, args, job.command.as_deref(), console);
         return Ok(Ended { exit: finish::exit(&finished, &args.fail_on), record: Some(finished.record) });
     }
     let exit = finish::finish(&finished, args, &reports, job.command.as_deref(), console);
