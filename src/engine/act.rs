@@ -197,8 +197,7 @@ async fn survey(api: &Jules, since: Option<Timestamp>) -> Result<Listed, Request
     if let Some(since) = since {
         return list_since(api, since).await;
     }
-    let fields = Some(LEAN.to_owned());
-    let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
+    let page = ListSessions::default().page_size(1).fields(LEAN);
     api.list_sessions(&page).await.map(|_| Listed::default()).map_err(|error| request_failure(&error))
 }
 
@@ -213,10 +212,8 @@ async fn list_since(api: &Jules, since: Timestamp) -> Result<Listed, RequestFail
 /// another order. Clocks differ: what is sought may stand on the last page behind it. Only a listing that was read to
 /// there proves that a session is not there: one that is cut before is a failure.
 async fn list(api: &Jules, since: Timestamp) -> Result<Listed, RequestFailure> {
-    let filter = Some(ARCHIVED_TOO.to_owned());
-    let fields = Some(ASKED.to_owned());
-    let mut listing =
-        api.sessions_with(ListSessions { page_size: Some(PAGE), filter, fields, ..ListSessions::default() });
+    let asked = ListSessions::default().page_size(PAGE).filter(ARCHIVED_TOO).fields(ASKED);
+    let mut listing = api.sessions_with(asked);
     let mut listed = Listed::default();
     let (mut last, mut is_ordered) = (Timestamp::MAX, true);
     for _ in 0..MAX_PAGES {
@@ -243,14 +240,10 @@ async fn list(api: &Jules, since: Timestamp) -> Result<Listed, RequestFailure> {
 
 async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
     let PageRequest { token, place, watched, passed, lean } = request;
-    let page = ListSessions {
-        page_size: Some(PAGE),
-        page_token: token,
-        fields: lean.then(|| LEAN.to_owned()),
-        ..ListSessions::default()
-    };
+    let mut page = ListSessions::default().page_size(PAGE).page_token(token);
+    page.fields = lean.then(|| LEAN.to_owned());
     let token = page.page_token.as_deref();
-    let retries = Retries { attempts: PAGE_RETRIES, ..Retries::default() };
+    let retries = Retries::default().attempts(PAGE_RETRIES);
     let (clock, api) = Clock::start(&api.with(|options| options.retries(retries)));
     let is_wanted = |session: &SessionId| watched.contains(session) || !passed.contains(session);
     let result = api.find_sessions(&page, is_wanted).await;
@@ -290,12 +283,7 @@ async fn read_to_show(
     since: Option<Timestamp>,
 ) -> Result<Digest, RequestFailure> {
     let api = api.with(|options| options.retries(Retries::NONE).tell_outage(false));
-    let page = ListActivities {
-        page_size: Some(SHOWN_PAGE),
-        created_after: since,
-        fields: Some(SHOWN.to_owned()),
-        ..ListActivities::default()
-    };
+    let page = ListActivities::default().page_size(SHOWN_PAGE).created_after(since).fields(SHOWN);
     let page = api.list_activities(session, &page).await.map_err(|error| request_failure(&error))?;
     let (mut told, now) = (SessionDigest::default(), api.service_time());
     page.items.into_iter().for_each(|activity| told.take(undated(activity, now)));

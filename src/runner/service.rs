@@ -24,11 +24,10 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("jules-batch/",
 /// A client with the quotas and time limits of these settings; sends nothing.
 pub(crate) fn connect(builder: JulesBuilder, settings: &Settings) -> Result<Jules, BuildError> {
     let limits = &settings.limits;
-    let quotas = Quotas {
-        requests_per_minute: limits.requests_per_minute,
-        creates_per_minute: limits.creates_per_minute,
-        activities_per_minute: limits.activities_per_minute,
-    };
+    let quotas = Quotas::default()
+        .requests_per_minute(limits.requests_per_minute)
+        .creates_per_minute(limits.creates_per_minute)
+        .activities_per_minute(limits.activities_per_minute);
     let (timeout, interval) = (settings.request_timeout, settings.poll.interval);
     let builder = builder.quotas(quotas);
     builder
@@ -38,7 +37,7 @@ pub(crate) fn connect(builder: JulesBuilder, settings: &Settings) -> Result<Jule
 
 /// For the first request of a command: gives up soon, because nothing is lost by it.
 pub(crate) fn impatient(jules: &Jules) -> Jules {
-    let retries = Retries { attempts: 3, throttle_patience: FIRST_PATIENCE, ..Retries::default() };
+    let retries = Retries::default().attempts(3).throttle_patience(FIRST_PATIENCE);
     jules.with(|options| options.retries(retries))
 }
 
@@ -77,8 +76,7 @@ pub(crate) async fn read_sources(jules: &Jules) -> Result<Vec<Source>, RunError>
 
 /// Whether the service takes the key and lists sessions.
 pub(crate) async fn greet(jules: &Jules) -> Result<(), RunError> {
-    let fields = Some("sessions(id),nextPageToken".to_owned());
-    let page = ListSessions { page_size: Some(1), fields, ..ListSessions::default() };
+    let page = ListSessions::default().page_size(1).fields("sessions(id),nextPageToken");
     insisting(async || Ok(jules.list_sessions(&page).await.map(drop)?)).await
 }
 

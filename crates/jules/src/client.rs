@@ -162,6 +162,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], also when the service created the session and its answer was lost.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
         self.call(&Request::create(new)?, Retries::NONE, &parse).await
     }
@@ -171,6 +175,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn get_session(&self, id: &SessionId) -> Result<Session, Error> {
         let session: Session = self.read(Request::get(Method::GetSession, id.name())).await?;
         if session.id == *id {
@@ -186,6 +194,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn list_sessions(&self, page: &ListSessions) -> Result<SessionPage, Error> {
         self.list_sessions_as(page, &parse).await
     }
@@ -196,6 +208,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn find_sessions(
         &self,
         page: &ListSessions,
@@ -246,6 +262,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent. That a retry finds no session any more is success.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn delete_session(&self, id: &SessionId) -> Result<(), Error> {
         self.shared.created.forget(id);
         self.write(Request::delete(Method::DeleteSession, id.name())).await
@@ -256,6 +276,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`]; [`ErrorKind::Input`] for an empty message, which the service would take and do nothing about; a 404 just after the creation means "not yet".
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn send_message(&self, id: &SessionId, prompt: &str) -> Result<(), Error> {
         if prompt.trim().is_empty() {
             return Err(Error::new(Method::SendMessage, ErrorKind::Input("the message is empty".to_owned())));
@@ -268,6 +292,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`].
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn approve_plan(&self, id: &SessionId) -> Result<(), Error> {
         self.act(Method::ApprovePlan, id, "approvePlan", json!({})).await
     }
@@ -277,6 +305,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`].
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn archive_session(&self, id: &SessionId) -> Result<(), Error> {
         self.act(Method::ArchiveSession, id, "archive", json!({})).await
     }
@@ -286,6 +318,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`].
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn unarchive_session(&self, id: &SessionId) -> Result<(), Error> {
         self.act(Method::UnarchiveSession, id, "unarchive", json!({})).await
     }
@@ -295,6 +331,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent; a 404 just after the creation means "not yet".
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn list_activities(
         &self,
         id: &SessionId,
@@ -316,6 +356,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn get_activity(&self, id: &SessionId, activity: &ActivityId) -> Result<Activity, Error> {
         self.read(Request::get(Method::GetActivity, format!("{}/activities/{activity}", id.name()))).await
     }
@@ -325,6 +369,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn list_sources(&self, page: &ListSources) -> Result<SourcePage, Error> {
         let request = Request::get(Method::ListSources, "sources")
             .query("pageSize", page_size(page.page_size))
@@ -338,6 +386,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn get_source(&self, name: &SourceName) -> Result<Source, Error> {
         self.read(Request::get(Method::GetSource, name.as_str())).await
     }

@@ -19,14 +19,14 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    fn new(text: &str, expected: &'static str) -> Self {
+    pub(super) fn new(text: &str, expected: &'static str) -> Self {
         let text = text.chars().take(80).flat_map(char::escape_debug).collect();
         Self { text, expected }
     }
 }
 
 /// Whether `text` is one path segment that means nothing but itself: no separators, no `.`/`..`, no escapes.
-fn is_segment(text: &str) -> bool {
+pub(super) fn is_segment(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
     !text.is_empty()
         && text.len() <= MAX_SEGMENT

@@ -84,6 +84,7 @@ impl Method {
 
 /// What a request is for, as far as the service's quotas go: a 429 says something about requests of its own kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum RequestKind {
     /// `sessions.create`.
     Creates,

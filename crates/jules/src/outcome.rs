@@ -118,6 +118,7 @@ impl Made {
 /// When it is settled what a completed session has made: outputs can come some time after the state, a pull request
 /// after its change set, or none at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settling {
     /// What was asked for. A change that comes first does not end the wait for a pull request.
     pub asked: Made,
@@ -137,6 +138,12 @@ pub enum Settled {
 }
 
 impl Settling {
+    /// A wait for what was asked for, for so long.
+    #[must_use]
+    pub fn new(asked: Made, grace: Duration) -> Self {
+        Self { asked, grace }
+    }
+
     /// What to do about a session whose outputs show this, so long after it was first seen completed.
     #[must_use]
     pub fn after(self, completed: Duration, outputs: Option<Made>) -> Settled {

@@ -101,6 +101,10 @@ impl<T: Send + Unpin + 'static> BatchSource for Pager<T> {
 }
 
 /// A listing as a stream: asks for the next page when the one before is used up, and ends after an error.
+///
+/// # Panics
+///
+/// When it is polled outside of a Tokio runtime with time and IO.
 #[must_use = "it asks only when polled"]
 pub struct Listing<T: Send + Unpin + 'static>(Batches<Pager<T>>, Unreadable);
 
@@ -117,6 +121,10 @@ impl<T: Send + Unpin + 'static> Listing<T> {
 
     /// The next page, which may be empty, or what is left of the present one; `None` after the last. An error is the
     /// listing's end, and so is a token that comes again.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn next_page(&mut self) -> Option<Result<Vec<T>, Error>> {
         self.0.next().await
     }
@@ -190,6 +198,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`]; [`ErrorKind::Input`] when the text is no source's name.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn source(&self, name: &str) -> Result<Source, Error> {
         let name = SourceName::new(name)
             .map_err(|error| Error::new(Method::GetSource, ErrorKind::Input(error.to_string())))?;

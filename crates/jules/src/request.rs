@@ -163,6 +163,8 @@ fn invalid(error: impl std::fmt::Display) -> Error {
 
 /// Which sessions to list, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
 pub struct ListSessions {
     /// How many a page, 1–100; the service's default is 30.
     pub page_size: Option<u32>,
@@ -177,6 +179,8 @@ pub struct ListSessions {
 
 /// Which activities of a session to list, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
 pub struct ListActivities {
     /// How many a page, 1–100; the service's default is 50.
     pub page_size: Option<u32>,
@@ -191,6 +195,8 @@ pub struct ListActivities {
 
 /// Which sources to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
 pub struct ListSources {
     /// How many a page, 1–100; the service's default is 30.
     pub page_size: Option<u32>,
@@ -198,6 +204,78 @@ pub struct ListSources {
     pub page_token: Option<String>,
     /// The service knows only `name=`: `name=sources/github/o/r`.
     pub filter: Option<String>,
+}
+
+impl ListSessions {
+    /// How many a page.
+    pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
+        self.page_size = size.into();
+        self
+    }
+
+    /// The page, from the page before; none is the first.
+    pub fn page_token(mut self, token: impl Into<Option<String>>) -> Self {
+        self.page_token = token.into();
+        self
+    }
+
+    /// What to list, in the service's words.
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.filter = Some(filter.into());
+        self
+    }
+
+    /// Which fields to answer with.
+    pub fn fields(mut self, fields: impl Into<String>) -> Self {
+        self.fields = Some(fields.into());
+        self
+    }
+}
+
+impl ListActivities {
+    /// How many a page.
+    pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
+        self.page_size = size.into();
+        self
+    }
+
+    /// The page, from the page before; none is the first.
+    pub fn page_token(mut self, token: impl Into<Option<String>>) -> Self {
+        self.page_token = token.into();
+        self
+    }
+
+    /// Only those created after this time; none lists all.
+    pub fn created_after(mut self, time: impl Into<Option<Timestamp>>) -> Self {
+        self.created_after = time.into();
+        self
+    }
+
+    /// Which fields to answer with.
+    pub fn fields(mut self, fields: impl Into<String>) -> Self {
+        self.fields = Some(fields.into());
+        self
+    }
+}
+
+impl ListSources {
+    /// How many a page.
+    pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
+        self.page_size = size.into();
+        self
+    }
+
+    /// The page, from the page before; none is the first.
+    pub fn page_token(mut self, token: impl Into<Option<String>>) -> Self {
+        self.page_token = token.into();
+        self
+    }
+
+    /// What to list, in the service's words.
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.filter = Some(filter.into());
+        self
+    }
 }
 
 /// The service cuts larger pages to this and refuses smaller ones than 1.

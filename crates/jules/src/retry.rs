@@ -9,6 +9,7 @@ use super::{Error, ErrorKind, Method};
 /// Reads and deletes are repeated after 429, 5xx, network errors and broken answers. Other writes only when they surely
 /// were not processed. `sessions.create` as a plain call is never repeated at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retries {
     /// Attempts in all, the first one included; 5. Answers 429 do not count.
     pub attempts: u32,
@@ -35,6 +36,34 @@ impl Retries {
     /// Every request is sent once.
     pub const NONE: Self =
         Self { attempts: 1, base: Duration::ZERO, cap: Duration::ZERO, throttle_patience: Duration::ZERO };
+
+    /// Attempts in all, the first one included.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The longest pause before the second attempt.
+    #[must_use]
+    pub fn base(mut self, pause: Duration) -> Self {
+        self.base = pause;
+        self
+    }
+
+    /// The longest pause.
+    #[must_use]
+    pub fn cap(mut self, pause: Duration) -> Self {
+        self.cap = pause;
+        self
+    }
+
+    /// How long answers 429 are waited out.
+    #[must_use]
+    pub fn throttle_patience(mut self, patience: Duration) -> Self {
+        self.throttle_patience = patience;
+        self
+    }
 }
 
 /// What to do after a failed attempt.

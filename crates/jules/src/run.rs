@@ -6,6 +6,10 @@ use super::wait::Wait;
 use super::{ActivityStream, Error, Jules, NewSession, SessionClient, SessionId, SessionOutcome};
 
 /// A session that runs by itself. Awaiting it waits for its [`result`](Self::result).
+///
+/// # Panics
+///
+/// When it is awaited outside of a Tokio runtime with time and IO.
 #[derive(Clone, Debug)]
 pub struct AutomatedSession {
     pub(super) client: SessionClient,
@@ -22,6 +26,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`]; with [`ErrorKind::InDoubt`](super::ErrorKind::InDoubt) the session may exist.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn run(&self, new: NewSession) -> Result<AutomatedSession, Error> {
         let client = self.create_patiently(&new.for_automation()).await?;
         Ok(AutomatedSession { client })

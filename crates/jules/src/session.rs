@@ -35,6 +35,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`Error`]; with [`ErrorKind::InDoubt`] the session may exist.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn session(&self, new: NewSession) -> Result<SessionClient, Error> {
         self.create_patiently(&new.for_interaction()).await
     }
@@ -78,6 +82,10 @@ impl SessionClient {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn info(&self) -> Result<Session, Error> {
         self.jules.get_session(&self.id).await
     }
@@ -87,6 +95,10 @@ impl SessionClient {
     /// # Errors
     ///
     /// [`Error`]; unless [`Error::surely_not_processed`], the message may have arrived.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn send(&self, message: &str) -> Result<(), Error> {
         let started = Instant::now();
         while let Err(error) = self.jules.send_message(&self.id, message).await {
@@ -100,6 +112,10 @@ impl SessionClient {
     /// # Errors
     ///
     /// [`Error`].
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn approve(&self) -> Result<(), Error> {
         let started = Instant::now();
         while let Err(error) = self.jules.approve_plan(&self.id).await {
@@ -219,6 +235,10 @@ impl SessionClient {
     /// # Errors
     ///
     /// [`Error`].
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn archive(&self) -> Result<(), Error> {
         self.jules.archive_session(&self.id).await
     }
@@ -228,6 +248,10 @@ impl SessionClient {
     /// # Errors
     ///
     /// [`Error`].
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn unarchive(&self) -> Result<(), Error> {
         self.jules.unarchive_session(&self.id).await
     }
@@ -237,6 +261,10 @@ impl SessionClient {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn delete(&self) -> Result<(), Error> {
         self.jules.delete_session(&self.id).await
     }
@@ -286,6 +314,10 @@ impl Activities<'_> {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn digest(&self, messages: usize) -> Result<SessionDigest, Error> {
         let mut digest = SessionDigest::keeping(messages);
         let mut history = self.history();
@@ -307,6 +339,10 @@ impl Activities<'_> {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn list(&self, page: &ListActivities) -> Result<ActivityPage, Error> {
         self.client.jules.list_activities(&self.client.id, page).await
     }
@@ -316,6 +352,10 @@ impl Activities<'_> {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn get(&self, activity: &ActivityId) -> Result<Activity, Error> {
         self.client.jules.get_activity(&self.client.id, activity).await
     }

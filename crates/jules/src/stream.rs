@@ -308,6 +308,10 @@ fn is_too_much(error: &Error) -> bool {
 ///
 /// It asks once per poll interval, tolerates outages of ten minutes and 404s of a fresh session, holds one page at a time,
 /// and stops when dropped. An error is its last item.
+///
+/// # Panics
+///
+/// When it is polled outside of a Tokio runtime with time and IO.
 #[must_use = "it asks only when polled"]
 pub struct ActivityStream {
     batches: Batches<Feed>,

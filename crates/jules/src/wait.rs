@@ -12,6 +12,10 @@ use super::patience::Patience;
 use super::{Error, Jules, Method, Session, SessionClient, SessionState};
 
 /// A call that waits. Awaiting it starts it; dropping it stops it.
+///
+/// # Panics
+///
+/// When it is awaited outside of a Tokio runtime with time and IO.
 #[must_use = "it does nothing until it is awaited"]
 pub struct Wait<T> {
     operation: Method,

@@ -55,7 +55,7 @@ fn clock(found: &str, skew: SignedDuration) -> Finding {
 }
 
 pub(super) async fn accepted(jules: &Jules) -> Finding {
-    let page = ListSessions { page_size: Some(1), ..ListSessions::default() };
+    let page = ListSessions::default().page_size(1);
     match jules.list_sessions(&page).await {
         Ok(_) => good("key", "the service takes it".to_owned()),
         Err(error) => refused("key", error),

@@ -99,7 +99,7 @@ async fn adoptions<'p>(
 ) -> Result<Vec<(&'p Task, Session)>, Failure> {
     let by_key: HashMap<&str, &Task> = plan.tasks.iter().map(|task| (task.key.short(), task)).collect();
     let within = plan.settings.adoption.adopt_within;
-    let listing = ListSessions { page_size: Some(100), ..ListSessions::default() };
+    let listing = ListSessions::default().page_size(100);
     let mut sessions = jules.sessions_with(listing).take(MOST_SESSIONS);
     let mut found: HashMap<&str, (&Task, Session)> = HashMap::new();
     while let Some(session) = sessions.next().await {

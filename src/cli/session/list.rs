@@ -99,11 +99,9 @@ pub(super) async fn run(args: &ListArgs, console: &Console) -> Result<Exit, Fail
     let limit = if args.all { usize::MAX } else { args.limit };
     // When nothing is filtered, a page of what is wanted and one more, which tells whether there are more.
     let page = if filter.is_open() { limit.saturating_add(1).clamp(1, 100) as u32 } else { 100 };
-    let mut listing = jules.sessions_with(ListSessions {
-        page_size: Some(page),
-        filter: args.archived.then(|| "archived = true".to_owned()),
-        ..ListSessions::default()
-    });
+    let mut asked = ListSessions::default().page_size(page);
+    asked.filter = args.archived.then(|| "archived = true".to_owned());
+    let mut listing = jules.sessions_with(asked);
     let (mut found, mut seen, mut broken, mut end) = (Vec::new(), 0_usize, None, End::Nothing);
     let most_pages = if args.all { usize::MAX } else { MOST_PAGES };
     let read = async {

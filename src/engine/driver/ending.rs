@@ -18,7 +18,7 @@ impl Driver {
             _ => now.instant,
         };
         self.phase = Phase::Settling { since };
-        let settling = Settling { asked: self.terms.asked, grace: self.terms.timeouts.settle };
+        let settling = Settling::new(self.terms.asked, self.terms.timeouts.settle);
         match settling.after(asked.saturating_duration_since(since), self.made()) {
             Settled::NotBefore(_) => {
                 let pause = self.terms.interval.min(settling.grace / 3);

@@ -21,6 +21,10 @@ use slots::Slots;
 /// Only sessions that are left when every item has its result may go on after it: nobody is waiting for a slot any more.
 ///
 /// Dropping it, or its stream of events, leaves its sessions alone: [`started`](Self::started) names them.
+///
+/// # Panics
+///
+/// When it is awaited, or its events are polled, outside of a Tokio runtime with time and IO.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is awaited"]
 pub struct All {

@@ -71,6 +71,10 @@ impl Back {
 }
 
 /// The search for the session of a create, from [`Jules::find_created`]; configured, then awaited.
+///
+/// # Panics
+///
+/// When it is awaited outside of a Tokio runtime with time and IO.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is awaited"]
 pub struct FindCreated {

@@ -11,6 +11,7 @@ mod path;
 
 /// A patch taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diff {
     /// The files in the patch's order.
     pub files: Vec<FileDiff>,

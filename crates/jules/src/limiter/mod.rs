@@ -31,6 +31,7 @@ mod learnt;
 /// The service publishes no quotas but one seen in the field: 120 `activities.list` a minute and project. The defaults
 /// stay below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Quotas {
     /// All requests together; 100.
     pub requests_per_minute: u32,
@@ -50,6 +51,27 @@ impl Quotas {
     /// Quotas that never make a request wait; for simulators.
     pub const UNLIMITED: Self =
         Self { requests_per_minute: u32::MAX, creates_per_minute: u32::MAX, activities_per_minute: u32::MAX };
+
+    /// All requests together, in any minute.
+    #[must_use]
+    pub fn requests_per_minute(mut self, requests: u32) -> Self {
+        self.requests_per_minute = requests;
+        self
+    }
+
+    /// `sessions.create`, in any minute.
+    #[must_use]
+    pub fn creates_per_minute(mut self, requests: u32) -> Self {
+        self.creates_per_minute = requests;
+        self
+    }
+
+    /// `activities.list`, in any minute.
+    #[must_use]
+    pub fn activities_per_minute(mut self, requests: u32) -> Self {
+        self.activities_per_minute = requests;
+        self
+    }
 }
 
 /// One in this many of a quota's requests may come in one go.

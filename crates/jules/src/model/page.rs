@@ -12,6 +12,7 @@ use super::{Activity, Session, Source};
 
 /// A page of a listing. An empty one is `{}` on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Page<T> {
     /// The elements that could be read.
     pub items: Vec<T>,

@@ -155,6 +155,10 @@ impl SessionClient {
     /// # Errors
     ///
     /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn snapshot(&self) -> Result<SessionSnapshot, Error> {
         let session = self.info().await?;
         let (mut taking, mut history) = (Taking::default(), self.activities().history());

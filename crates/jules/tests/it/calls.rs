@@ -209,7 +209,8 @@ fn archived_sessions_leave_the_list_and_come_back() {
         let session = table.jules.run(NewSession::new("Soon archived")).await.unwrap().into_client();
         session.result().await.unwrap();
         let listed = async |filter: Option<&str>| {
-            let listing = ListSessions { filter: filter.map(str::to_owned), ..ListSessions::default() };
+            let listing =
+                filter.iter().fold(ListSessions::default(), |listing, filter| listing.filter(*filter));
             let sessions: Vec<_> = table.jules.sessions_with(listing).try_collect().await.unwrap();
             sessions.iter().any(|listed| &listed.id == session.id())
         };
@@ -234,7 +235,7 @@ fn sessions_come_newest_first_over_pages() {
                 table.jules.run(NewSession::new(format!("Listed {n}"))).await.unwrap().id().clone(),
             );
         }
-        let listing = ListSessions { page_size: Some(2), ..ListSessions::default() };
+        let listing = ListSessions::default().page_size(2);
         let sessions: Vec<_> = table.jules.sessions_with(listing).try_collect().await.unwrap();
         assert_eq!(sessions.into_iter().map(|session| session.id).collect::<Vec<_>>(), mine);
     });
@@ -281,4 +282,12 @@ fn a_snapshot_tells_a_session_at_a_glance() {
         // Each activity is a line of its own.
         assert!(history.iter().all(|activity| activity.to_string().lines().count() == 1));
     });
+}
+
+#[test]
+#[should_panic = "A Tokio 1.x context was found, but"]
+fn a_runtime_without_time_and_io_is_a_panic() {
+    let table = Table::lay();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let _ = runtime.block_on(table.jules.get_session(&"1".parse().unwrap()));
 }
