@@ -1,6 +1,6 @@
 //! Any answer to `activities.list` and `activities.get`.
 
-use jules::{Activity, ActivityPage, Artifact};
+use jules::{Activity, ActivityPage, Artifact, Session, SessionId, SessionSnapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 pub(crate) fn check(bytes: &[u8]) {
     if let Some(page) = read_again::<ActivityPage>(bytes) {
         page.items.iter().for_each(use_up);
+        at_a_glance(page.items);
     }
     if let Some(activity) = read_again::<Activity>(bytes) {
         use_up(&activity);
@@ -38,6 +39,19 @@ fn use_up(activity: &Activity) {
             _ => {}
         }
     }
+}
+
+/// What `snapshot()` makes of them.
+fn at_a_glance(activities: Vec<Activity>) {
+    let Ok(id) = SessionId::new("1") else { return };
+    let lines: Vec<String> = activities.iter().map(ToString::to_string).collect();
+    for line in lines {
+        assert!(!line.contains('\n'), "{line:?}");
+        tame(&line);
+    }
+    let snapshot = SessionSnapshot::new(Session::new(id), activities);
+    tame(&snapshot.to_markdown());
+    let _: serde_json::Value = serde_json::from_str(&snapshot.to_json()).expect("JSON");
 }
 
 fn tame(text: &str) {

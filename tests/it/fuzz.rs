@@ -13,6 +13,8 @@ mod activity;
 mod diff;
 #[path = "../../fuzz/checks/manifest.rs"]
 mod manifest;
+#[path = "../../fuzz/checks/name.rs"]
+mod name;
 #[path = "../../fuzz/checks/report.rs"]
 mod report;
 #[path = "../../fuzz/checks/session.rs"]
@@ -20,10 +22,11 @@ mod session;
 
 type Check = fn(&[u8]);
 
-const TARGETS: [(&str, Check); 5] = [
+const TARGETS: [(&str, Check); 6] = [
     ("activity", activity::check),
     ("diff", diff::check),
     ("manifest", manifest::check),
+    ("name", name::check),
     ("report", report::check),
     ("session", session::check),
 ];
