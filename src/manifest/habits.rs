@@ -261,7 +261,7 @@ fn of_choice(expected: &str, text: &str) -> Option<String> {
             Ok(number) if number > 0.0 => Some(format!("write `{}` or `{}`", number.floor(), number.ceil())),
             Ok(_) => Some("it cannot be below 0".to_owned()),
             Err(_) => Some(match leading_number(text) {
-                Some(number) => format!("write `{number}`: what it is of, the key says"),
+                Some(number) => format!("write `{number}`: the key says what is counted"),
                 None => "write it in digits, such as `3`".to_owned(),
             }),
         },
@@ -269,12 +269,12 @@ fn of_choice(expected: &str, text: &str) -> Option<String> {
     }
 }
 
-/// The number of `100/day` or `20 per minute`.
+/// The number of `100/day` or `20 per minute`, but not of `0x`.
 fn leading_number(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let is_unit = unit.trim_start_matches([' ', '/']).starts_with(|c: char| c.is_alphabetic());
-    number.parse().ok().filter(|_| is_unit)
+    number.parse().ok().filter(|number| is_unit && *number > 0)
 }
 
 /// The way out of a value of another shape, for the key that it stands under. `found` and `expected` are in our words.
