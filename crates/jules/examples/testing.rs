@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn tidy(jules: &Jules, repo: &str) -> Result<String, jules::Error> {
     let session = jules.run(NewSession::new("Tidy up").source(repo)).await?.into_client();
     let outcome = session.on_question(async |_| Some("As you think best.".to_owned())).await?;
-    Ok(match outcome.pull_request.as_ref().and_then(|pull_request| pull_request.number()) {
+    Ok(match outcome.pull_request.as_ref().and_then(jules::PullRequest::number) {
         Some(number) => format!("{repo}#{number}"),
         None => format!("{repo}: {}", outcome.failure_reason.as_deref().unwrap_or("nothing to do")),
     })
