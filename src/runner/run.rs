@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::day::Day;
 use super::deadline::Deadline;
+use super::github_access::GithubAccess;
 use super::history::{History, Origin, day, decide, mark, preview, recorded_branches};
 use super::outlook::Outlook;
 use super::planned::{Planned, depends_on_github, read_before, relies_on_github};
@@ -33,6 +34,7 @@ pub struct Runner {
     origin: Origin,
     client: Option<JulesBuilder>,
     options: Options,
+    access: Option<GithubAccess>,
     github: Option<GitHub>,
     speed: Option<f64>,
 }
@@ -43,7 +45,8 @@ impl Runner {
         let manifest = manifest.into();
         let path = manifest.path().to_owned();
         let origin = Origin { identity: PathBuf::from(&path), file: Some(path) };
-        Self { manifest, origin, client: None, options: Options::default(), github: None, speed: None }
+        let options = Options::default();
+        Self { manifest, origin, client: None, options, access: None, github: None, speed: None }
     }
 
     /// Another client: its quotas and time limits will be the manifest's.
@@ -52,8 +55,15 @@ impl Runner {
         self
     }
 
-    /// Where its pull requests are; without it nobody looks what becomes of them.
-    pub(crate) fn github(mut self, github: Option<GitHub>) -> Self {
+    /// Where its pull requests are read, and with what token. Without it nobody looks what becomes of them, and a manifest that
+    /// relies on that fails with [`RunError::NoGithubToken`]. The environment's tokens are not used by themselves.
+    pub fn github(mut self, access: GithubAccess) -> Self {
+        self.access = Some(access);
+        self
+    }
+
+    /// The same with a client.
+    pub(crate) fn github_client(mut self, github: Option<GitHub>) -> Self {
         self.github = github;
         self
     }
@@ -84,7 +94,8 @@ impl Runner {
     ///
     /// All of [`RunError`] but those of reports and ledger.
     pub async fn plan(self) -> Result<Planned, RunError> {
-        let Self { manifest, origin, client, options, github, speed } = self;
+        let Self { manifest, origin, client, mut options, access, github, speed } = self;
+        let github = access.map(|access| access.client(&mut options)).transpose()?.or(github);
         let mut settings = options.over(Settings::of(&manifest));
         if let Some(speed) = speed {
             settings = settings.compressed(speed);

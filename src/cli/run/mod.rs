@@ -180,7 +180,7 @@ async fn dry_run(args: &RunArgs, job: Job, console: &Console) -> Result<Ended, F
     if args.is_simulated() {
         runner = runner.simulated(scenario(args.scenario())?.speed());
     } else {
-        runner = runner.client(client::builder(&args.service)?).github(github::connect()?);
+        runner = runner.client(client::builder(&args.service)?).github_client(github::connect()?);
     }
     let preview = said_when_long("asking GitHub", console, Box::pin(runner.preview_now())).await;
     preview.iter().flat_map(|preview| &preview.notes).for_each(|note| console.warn(&neutral(note)));
@@ -374,6 +374,7 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
         RunError::NoWaveWaits => Failure::usage(error).help("see how they stand: jules-batch status"),
         RunError::NoGithubToken(_) => Failure::new(Exit::KeyRefused, error)
             .help("nothing was started; set JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN, see: jules-batch doctor"),
+        RunError::Github(_) => Failure::usage(error.to_string()),
         RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
         RunError::Report(error) => outputs::unwritable(error),
         RunError::Ledger(error) => Failure::new(exit_of(&error), error),

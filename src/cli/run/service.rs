@@ -59,13 +59,13 @@ impl Target {
     pub(super) fn serve(&self, runner: Runner, mut options: Options) -> Result<Runner, Failure> {
         Ok(match self {
             Self::Real(service) => {
-                runner.options(options).client(client::builder(service)?).github(github::connect()?)
+                runner.options(options).client(client::builder(service)?).github_client(github::connect()?)
             }
             Self::Simulated { simulator, speed, key, token } => {
                 let builder = Jules::builder().api_key(key.clone()).base_url(simulator.url());
                 options.state = options.state.simulated();
                 let github = github::at(simulator.github_url(), token)?;
-                runner.options(options).client(builder).github(Some(github)).simulated(*speed)
+                runner.options(options).client(builder).github_client(Some(github)).simulated(*speed)
             }
         })
     }
