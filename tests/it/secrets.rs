@@ -402,6 +402,17 @@ fn what_addresses_of_the_environment_hold_is_written_nowhere() {
     }
 }
 
+/// Its reports have `***` in that word's place, and make way all the same.
+#[test]
+fn a_password_that_is_a_word_of_ours_keeps_no_further_run_from_starting() {
+    for word in ["jules-batch", "testsuite", "schemaVersion"] {
+        let world = World::with("{ defaults: { duration: 40ms } }", &Manifest::of([job("a", "Do it.", &[])]));
+        let run = || world.run().env("DATABASE_URL", format!("postgres://me:{word}@db.example/jobs"));
+        run().exits(0);
+        run().exits(0);
+    }
+}
+
 /// The service's own words are taken in as they are.
 #[test]
 fn a_state_that_is_called_like_a_password_is_written_nowhere() {
