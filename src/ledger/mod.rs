@@ -73,7 +73,7 @@ pub(crate) use overview::RunOverview;
 #[cfg(feature = "postgres")]
 pub use postgres::{AddressError, Database};
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::{look, make, release, script};
+pub(crate) use postgres::{look, make, prune as prune_shared, release, script};
 pub(crate) use pulls::LedgerPull;
 pub(crate) use reader::LedgerReader;
 pub(crate) use recorder::Recorder;

@@ -12,14 +12,14 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
 /// How many runs of a manifest are kept.
-const KEPT_RUNS: u32 = 20;
+pub(super) const KEPT_RUNS: u32 = 20;
 /// How many days a run is kept that is not its manifest's last.
-const KEPT_DAYS: i64 = 90;
+pub(super) const KEPT_DAYS: i64 = 90;
 /// How many runs go at once, so that no opening takes long: a night brings one.
 const AT_ONCE: u32 = 8;
 /// How long sessions are kept, in days: a day more than a run looks back for sessions that its ledger may lack. The
 /// daily budget needs the last day's.
-const KEPT_SESSION_DAYS: i64 = 8;
+pub(super) const KEPT_SESSION_DAYS: i64 = 8;
 
 /// `auto_vacuum`: free pages are given back when that is asked for.
 pub(super) const INCREMENTAL: u32 = 2;

@@ -122,7 +122,11 @@ impl LedgerReader {
 
     /// Who is at work on this run now, in words; none if nobody is, or if it cannot be told.
     #[must_use]
-    pub(crate) fn holder(&self, run: &RunId) -> Option<String> {
+    pub(crate) fn holder(
+        &self,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a folder has one writer"))]
+        run: &RunId,
+    ) -> Option<String> {
         match (&self.store, &self.location) {
             #[cfg(feature = "postgres")]
             (Store::Database(database), _) => database.holder_of(run).ok().flatten(),

@@ -8,7 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::location::StateText;
 use crate::cli::recorded::exit_of;
-use crate::ledger::{Database, LedgerError, copy, look, make, release, script};
+use crate::ledger::{Database, LedgerError, copy, look, make, prune_shared, release, script};
 use crate::outcome::RunId;
 use crate::report::many;
 
@@ -35,6 +35,10 @@ const COPY_HELP: &str = "\
 Examples:
   jules-batch state copy .jules-batch postgres://jules@localhost/jules
   jules-batch state copy postgres://jules@localhost/jules .jules-batch";
+
+const PRUNE_HELP: &str = "\
+Examples:
+  jules-batch state prune --state postgres://admin@db.example.com/jules";
 
 const RELEASE_HELP: &str = "\
 Examples:
@@ -63,6 +67,12 @@ enum Step {
     /// Nobody may be at work with either meanwhile. The first one keeps everything, and says where it went.
     #[command(after_help = COPY_HELP)]
     Copy(CopyArgs),
+    /// Remove old runs from the database, by the rules that a folder's ledger prunes itself by
+    ///
+    /// The newest twenty runs of each manifest stay for ninety days; its last run, the last word on each task, and what has left
+    /// work or an open pull request stay for ever. Needs the role that has made the ledger.
+    #[command(after_help = PRUNE_HELP)]
+    Prune(Which),
     /// Take a run away from whoever has it
     ///
     /// Its process writes nothing any more from then on; what it has sent by then is looked for by the next run. A process that
@@ -120,6 +130,7 @@ pub(crate) fn run(args: &StateArgs, console: &Console) -> Result<Exit, Failure> 
         Step::Init(args) => init(args, console),
         Step::Check(which) => check(which, console),
         Step::Copy(args) => copy_all(args, console),
+        Step::Prune(which) => prune(which, console),
         Step::Release(args) => take_away(args, console),
     }
 }
@@ -159,6 +170,12 @@ fn copy_all(args: &CopyArgs, console: &Console) -> Result<Exit, Failure> {
     let copies = copy(&from, &to).map_err(failed)?;
     let there = if copies.there > 0 { format!(", {} were there", copies.there) } else { String::new() };
     console.say(&format!("{} copied{there}; both ledgers say the same", many(copies.copied, "run")));
+    Ok(Exit::Done)
+}
+
+fn prune(which: &Which, console: &Console) -> Result<Exit, Failure> {
+    let removed = prune_shared(&which.database()?).map_err(failed)?;
+    console.say(&format!("{} removed", many(removed, "run")));
     Ok(Exit::Done)
 }
 

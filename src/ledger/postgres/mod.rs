@@ -10,6 +10,7 @@ mod copied;
 mod lease;
 mod link;
 mod projection;
+mod prune;
 mod questions;
 mod schema;
 mod whoever;
@@ -167,6 +168,15 @@ pub(crate) fn make(database: &Database) -> Result<(), LedgerError> {
 /// When there is none, or it cannot be used.
 pub(crate) fn look(database: &Database) -> Result<Vec<String>, LedgerError> {
     lease::holders(&Postgres::open(database)?.link)
+}
+
+/// Removes runs that are past their time, by the rules of a folder's ledger; how many.
+///
+/// # Errors
+///
+/// When the database cannot be reached, or refuses: runs of the program itself may not delete.
+pub(crate) fn prune(database: &Database) -> Result<usize, LedgerError> {
+    Postgres::open(database)?.prune(jiff::Timestamp::now())
 }
 
 /// Takes the lease of this run away from whoever has it; who that was. None where there is no such run.

@@ -236,3 +236,31 @@ fn a_ledger_copied_there_and_back_says_the_same() {
     drop(recorder);
     assert!(matches!(copy(&there, &back), Err(LedgerError::Differs { .. })));
 }
+
+#[test]
+fn old_runs_go_by_the_rules_of_a_folder_and_none_that_is_needed() {
+    let Some(database) = TestDatabase::new() else { return };
+    let record = |n, manifest: &str| {
+        let mut recorder = database.open().start(identity(manifest));
+        recorder.append(&short_run(&run_id(n))).unwrap();
+        recorder
+    };
+    (1..24).for_each(|n| drop(record(n, "nightly")));
+    record(30, "other");
+    // One of the oldest has left a task open that no later run has; one has a pull request that was seen open.
+    database.sql(
+        "UPDATE @tasks SET id = 'gone', outcome = NULL, last = 'live' WHERE run = 1; \
+         INSERT INTO @pulls SELECT run, id, 'u', NULL, key, NULL, 'open', NULL, 0, NULL, NULL, false FROM @tasks WHERE run = 2",
+    );
+    assert_eq!(prune(&database.0).unwrap(), 1, "23 of them, and three past the twenty, two of which stay");
+    let left = || database.reader().runs().unwrap().len();
+    assert_eq!((left(), prune(&database.0).unwrap()), (23, 0));
+    assert!(database.reader().run(&run_id(3)).unwrap().is_none());
+    let all_old = "UPDATE @runs SET started_at = 0, ended_at = 0";
+    database.sql(all_old);
+    let at_work = record(31, "nightly");
+    assert_eq!(prune(&database.0).unwrap(), 0, "nobody is disturbed");
+    drop(at_work);
+    assert_eq!(prune(&database.0).unwrap(), 20);
+    assert_eq!(left(), 4, "the last of each manifest, what is open, and what was seen open");
+}
