@@ -76,6 +76,20 @@ defaults:
   on-github: {{ checks: [{{ name: build, appears: 1s, lasts: 5s..20s }}] }}
 """
 
+# The same where all is over an hour ago when it is first looked at: a run of seconds.
+READY_SCENARIO = """
+clock: {{ behind: 1h }}
+sources: [{{ repo: "my-org/svc-{{n}}", count: {repositories} }}]
+limits: {{ concurrent: {pulls} }}
+github: {{ repositories: [{{ mergeable-after: 0s }}] }}
+defaults:
+  duration: 20ms
+  outcome: pull-request
+  branch-form: jules
+  activities: {{ gap: 10ms }}
+  on-github: {{ checks: [{{ name: build, appears: 0s, queued: 0s, lasts: 0s }}] }}
+"""
+
 MANY_MANIFEST = """
 version: 1
 name: many
@@ -113,6 +127,7 @@ def arguments():
     parser.add_argument("--day", type=int, default=300, help="how many pull requests a day is played with; 0: none")
     parser.add_argument("--speed", type=int, default=360, help="a day in 86400 / SPEED seconds")
     parser.add_argument("--pulls", type=numbers, default=[300, 10_000])
+    parser.add_argument("--ready", action="store_true", help="all that is many is ready at once")
     parser.add_argument("--binary", default=str(ROOT / "target/release/jules-batch"))
     parser.add_argument("--json", help="write the figures here as well")
     return parser.parse_args()
@@ -149,8 +164,9 @@ def day(args, folder):
 def many(args, folder, pulls):
     repositories = max(1, pulls // 5)
     numbers = ", ".join(str(n) for n in range(pulls // repositories))
+    scenario = READY_SCENARIO if args.ready else MANY_SCENARIO
     (folder / "jobs.yaml").write_text(MANY_MANIFEST.format(pulls=pulls, numbers=numbers, most=repositories - 1))
-    (folder / "scenario.yaml").write_text(MANY_SCENARIO.format(pulls=pulls, repositories=repositories))
+    (folder / "scenario.yaml").write_text(scenario.format(pulls=pulls, repositories=repositories))
     simulator = subprocess.Popen(
         [args.binary, "simulate", "--port", "0", "--scenario", str(folder / "scenario.yaml")],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
