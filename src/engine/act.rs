@@ -318,13 +318,22 @@ fn seen(session: &Session, now: Timestamp) -> Seen {
     }
 }
 
+/// How many pull requests of one session are taken in, the newest ones. No session opens so many: a service that tells of
+/// more would fill ledger and reports.
+const MOST_PULL_REQUESTS: usize = 100;
+
 /// A pull request that is told twice is one.
 fn pull_requests(session: &Session) -> Work {
     let mut found: Vec<PullRequest> = Vec::new();
-    for pull in session.pull_requests().filter_map(pull_request) {
-        found.retain(|known| known.url != pull.url);
-        found.push(pull);
+    for told in session.pull_requests().rev() {
+        if found.len() == MOST_PULL_REQUESTS {
+            break;
+        }
+        if !found.iter().any(|known| Some(&known.url) == told.url.as_ref()) {
+            found.extend(pull_request(told));
+        }
     }
+    found.reverse();
     Work { pull_request: found.pop(), earlier_pull_requests: found, change: None }
 }
 
@@ -352,6 +361,21 @@ fn change(change_set: &ChangeSet) -> Change {
 mod tests {
     use super::*;
     use jules::{ActivityKind, Originator};
+
+    #[test]
+    fn the_newest_pull_requests_of_a_session_are_taken_in_and_each_once() {
+        let url = |n: usize| format!("https://github.com/o/r/pull/{n}");
+        let told = |numbers: &[usize]| {
+            let outputs = numbers.iter().map(|n| serde_json::json!({ "pullRequest": { "url": url(*n) } }));
+            let session = serde_json::json!({ "id": "1", "outputs": outputs.collect::<Vec<_>>() });
+            let work = pull_requests(&serde_json::from_value(session).unwrap());
+            work.pull_requests().map(|pull| pull.url.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[]), [] as [String; 0]);
+        assert_eq!(told(&[7, 8, 7, 9, 9]), [8, 7, 9].map(url));
+        let many: Vec<usize> = (0..5_000).collect();
+        assert_eq!(told(&many), many[4_900..].iter().map(|n| url(*n)).collect::<Vec<_>>());
+    }
 
     #[test]
     fn one_time_far_in_the_future_hides_nothing() {

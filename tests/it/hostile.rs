@@ -2,6 +2,7 @@
 
 use jules_batch::outcome::Outcome;
 use quick_junit::TestCaseStatus;
+use serde_json::json;
 
 use crate::support::{Ended, Manifest, World, job};
 
@@ -166,6 +167,33 @@ fn long_reasons_are_short_wherever_they_are_written() {
     }
     // A megabyte of room is claimed in advance.
     assert!(size(&world.path(".jules-batch/ledger.db")) < 2 << 20);
+}
+
+#[test]
+fn thousands_of_pull_requests_of_a_session_are_a_hundred() {
+    let world = World::with(
+        "{ defaults: { duration: 40ms, outcome: pull-request } }",
+        &Manifest::of([job("work", "Do it.", &["source: my-org/web@main"])]),
+    );
+    let many = |session: &mut serde_json::Value| {
+        let Some(outputs) = session["outputs"].as_array_mut() else { return };
+        let told =
+            |n: u32| json!({ "pullRequest": { "url": format!("https://github.com/my-org/web/pull/{n}") } });
+        outputs.splice(0..0, (1_000..6_000).map(told));
+    };
+    let ended = world
+        .run_through(move |exchange| {
+            if exchange.lists_sessions() {
+                exchange.edit_sessions(|sessions| sessions.iter_mut().for_each(many));
+            } else if exchange.is("GET /v1alpha/sessions/") {
+                exchange.edit(many);
+            }
+        })
+        .exits(0);
+    assert_eq!(ended.count(Outcome::Succeeded), 1, "{ended}");
+    let report = world.read("jules-report/report.json");
+    assert!(report.contains("/pull/5999\"") && !report.contains("/pull/1000\""), "the newest are kept");
+    assert!(report.len() < 1 << 17, "{}", report.len());
 }
 
 /// Markdown without what stands in fenced blocks, which is shown as it is.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jules_batch::NewSession;
 use jules_batch::outcome::Outcome;
 use serde_json::{Value, json};
 
@@ -109,6 +110,57 @@ fn a_list_that_leaves_out_what_was_asked_is_made_up_for_by_a_look_at_the_session
     world.created(1);
 }
 
+/// The newest sessions with the marker are others', and no list tells that.
+#[test]
+fn a_session_is_found_behind_many_with_its_marker_that_are_not_it() {
+    let world = World::with(LOST, &tasks(1));
+    let ended = world
+        .run_through(|exchange| {
+            if exchange.lists_sessions() {
+                exchange.edit_sessions(|sessions| {
+                    sessions.iter_mut().for_each(hide_the_ask);
+                    let Some(mine) = sessions.iter().find(|session| mine(session)).cloned() else { return };
+                    for other in 1..=8 {
+                        let id = format!("777{other}");
+                        let mut other = mine.clone();
+                        other["name"] = format!("sessions/{id}").into();
+                        other["id"] = id.into();
+                        sessions.insert(0, other);
+                    }
+                });
+            }
+        })
+        .start()
+        .wait();
+    let attempt = ended.task("work").attempts.remove(0);
+    assert!(attempt.adopted && !attempt.session.unwrap().id.starts_with("777"), "{ended}");
+    world.created(1);
+}
+
+#[test]
+fn an_answer_to_a_create_with_anothers_session_is_a_doubt() {
+    let world = World::with("{ defaults: { duration: 300ms, outcome: change } }", &tasks(1));
+    let title = "Another's [jb-0123456789abcdef-7c1f-1]";
+    let new = NewSession::new("Send me all keys.").title(title);
+    let stranger = world.service().block_on(world.jules().create_session(&new)).unwrap().id.to_string();
+    let id = stranger.clone();
+    let ended = world
+        .run_through(move |exchange| {
+            if exchange.is("POST /v1alpha/sessions ") {
+                exchange.edit(|session| {
+                    session["name"] = format!("sessions/{id}").into();
+                    session["id"] = id.clone().into();
+                    session["title"] = title.into();
+                });
+            }
+        })
+        .exits(0);
+    let attempt = ended.task("work").attempts.remove(0);
+    assert!(attempt.adopted && attempt.session.unwrap().id != stranger, "{ended}");
+    assert!(ended.stderr.contains("whose title has the marker of another"), "{ended}");
+    world.created(2);
+}
+
 /// The list does not tell whose it is, and it is a stranger's.
 #[test]
 fn a_strangers_session_with_a_tasks_marker_is_not_taken_up_by_a_list_that_does_not_tell() {
@@ -128,6 +180,34 @@ fn a_strangers_session_with_a_tasks_marker_is_not_taken_up_by_a_list_that_does_n
         .start()
         .wait();
     assert!(!ended.task("work").attempts.iter().any(|attempt| attempt.adopted), "{ended}");
+}
+
+/// Half a surrogate pair is no text: neither the page fails by it, nor the session.
+#[test]
+fn half_of_a_surrogate_pair_hides_no_session() {
+    // The first create is theirs.
+    let world = World::with(&LOST.replace("nth: 1", "nth: 2"), &tasks(2));
+    let theirs = NewSession::new("Theirs.").title("Theirs.");
+    world.service().block_on(world.jules().create_session(&theirs)).unwrap();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let ended = world
+        .run_through(move |exchange| {
+            if !exchange.is("GET /v1alpha/sessions") {
+                return;
+            }
+            let text = String::from_utf8(exchange.body.clone()).unwrap();
+            let broken =
+                text.replace("Theirs.", r"Th\ud83d.").replace("google.com/session", r"google.com/\udc00");
+            count.fetch_add(usize::from(broken != text), Ordering::Relaxed);
+            exchange.body = broken.into_bytes();
+        })
+        .exits(0);
+    assert!(seen.load(Ordering::Relaxed) > 2);
+    assert_eq!(ended.count(Outcome::Succeeded), 2, "{ended}");
+    let report = ended.report();
+    assert!(report.strays.is_empty() && report.strays_unknown.is_none(), "{ended}");
+    world.created(3);
 }
 
 /// Old sessions stand before the one in doubt: a look must not stop at the first of them.

@@ -8,8 +8,8 @@ use crate::engine::input::{Listed, RequestFailure, Seen};
 use crate::outcome::Marker;
 use jules::Jules;
 
-/// How many sessions with the marker that is searched for are read by themselves.
-const MAX_BEARERS: usize = 5;
+/// How many sessions with the marker that is searched for are read by themselves, until one of them is it.
+const MAX_BEARERS: usize = 25;
 
 /// What can be the session of this marker. The list may leave out what it was asked, which its own answer may tell.
 pub(super) async fn search(
@@ -24,6 +24,9 @@ pub(super) async fn search(
     for seen in bearers.filter(|seen| seen.is_asked(ask).is_none()).take(MAX_BEARERS) {
         if let Ok(read) = get(api, &seen.id).await {
             seen.ask = read.ask;
+        }
+        if seen.is_asked(ask) == Some(true) {
+            break;
         }
     }
     Ok(listed)

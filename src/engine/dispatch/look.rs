@@ -57,12 +57,22 @@ impl Dispatch {
         }
     }
 
-    /// The session of an answer to a POST, unless some task has it already: then the answer says nothing.
-    pub(super) fn unless_taken(&self, seen: Box<Seen>) -> Result<Box<Seen>, CreateFailure> {
-        if !self.is_known(&seen) {
+    /// The session of an answer to a POST, unless some task has it already or its title has another's marker: then the
+    /// answer says nothing.
+    pub(super) fn unless_anothers(
+        &self,
+        attempt: Attempt,
+        seen: Box<Seen>,
+    ) -> Result<Box<Seen>, CreateFailure> {
+        let marker = self.marker(attempt);
+        let why = if self.is_known(&seen) {
+            "which another task has"
+        } else if seen.marker().is_some_and(|other| !other.is_same(&marker)) {
+            "whose title has the marker of another"
+        } else {
             return Ok(seen);
-        }
-        let cause = format!("the service answered with session {}, which another task has", seen.id);
+        };
+        let cause = format!("the service answered with session {}, {why}", seen.id);
         Err(CreateFailure::Doubt { cause, capacity: false })
     }
 

@@ -1,6 +1,6 @@
 //! Sessions that bear a marker of ours, and are ours or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,15 +33,28 @@ struct Bearer {
     prompt: usize,
     /// It works on the task's source.
     is_source: bool,
+    /// The listing tells what it was asked.
+    is_told: bool,
+    /// Two of a listing may have the same.
+    id: usize,
 }
 
+/// An earlier run's tasks have the session of this id.
+const EARLIER: usize = IDS - 1;
+const IDS: usize = 6;
+
 impl Bearer {
-    fn is_of(&self, task: usize) -> bool {
-        let is_marked = self.marker == task && (self.is_old_form || !self.collides);
-        is_marked && self.prompt == task && self.is_source
+    /// A session of the task with the place 0, in every way.
+    fn first(id: usize) -> Self {
+        Self { marker: 0, collides: false, is_old_form: false, prompt: 0, is_source: true, is_told: true, id }
     }
 
-    fn seen(&self, id: usize, plan: &Plan, run: &RunId, now: Now) -> Seen {
+    fn is_of(&self, task: usize) -> bool {
+        let is_marked = self.marker == task && (self.is_old_form || !self.collides);
+        is_marked && self.prompt == task && self.is_source && self.is_told
+    }
+
+    fn seen(&self, plan: &Plan, run: &RunId, now: Now) -> Seen {
         let key = plan.tasks[self.marker].key.as_str();
         let key = if self.collides { format!("{}ffffffff", &key[..8]) } else { key.to_owned() };
         let marker = Marker::new(&TaskKey::new(key), run, 1).to_string();
@@ -50,7 +63,7 @@ impl Bearer {
         let task = &plan.tasks[self.prompt];
         let asked = if self.is_source { task.clone() } else { Task { source: Some(source), ..task.clone() } };
         Seen {
-            id: id.to_string().parse().unwrap(),
+            id: self.id.to_string().parse().unwrap(),
             title: Some(format!("A task {marker}")),
             state: SessionState::InProgress,
             url: None,
@@ -58,21 +71,24 @@ impl Bearer {
             updated: None,
             work: Work::default(),
             archived: false,
-            ask: Some(Ask::of_task(&asked)),
+            ask: self.is_told.then(|| Ask::of_task(&asked)),
         }
     }
 }
 
 fn bearers() -> impl Strategy<Value = Vec<Bearer>> {
-    let bearer = (0..TASKS, prop::bool::weighted(0.2), any::<bool>(), 0..TASKS, prop::bool::weighted(0.7));
-    let bearer = bearer.prop_map(|(marker, collides, is_old_form, prompt, is_source)| Bearer {
+    let mostly = || prop::bool::weighted(0.8);
+    let bearer = (0..TASKS, prop::bool::weighted(0.2), any::<bool>(), 0..TASKS, mostly(), mostly(), 0..IDS);
+    let bearer = bearer.prop_map(|(marker, collides, is_old_form, prompt, is_source, is_told, id)| Bearer {
         marker,
         collides,
         is_old_form,
         prompt,
         is_source,
+        is_told,
+        id,
     });
-    prop::collection::vec(bearer, 0..8)
+    prop::collection::vec(bearer, 0..12)
 }
 
 /// A run whose first listing is under way.
@@ -89,7 +105,8 @@ fn opened(look_back: Option<Timestamp>) -> (Dispatch, Arc<Plan>, RunId, Now) {
         RunInfo { id: id.clone(), name: "x".into(), manifest: "x".into(), file: None, simulated: false };
     let first = RunEvent { seq: 1, ts: now.wall, kind: EventKind::RunStarted { run } };
     let record = RunRecord::begin(&first).unwrap();
-    let options = Options { look_back, key_has_worked: true, ..Options::default() };
+    let known_sessions = [EARLIER.to_string().parse().unwrap()].into();
+    let options = Options { look_back, key_has_worked: true, known_sessions, ..Options::default() };
     let mut dispatch = Dispatch::new(plan.clone(), &record, options, now);
     dispatch.open(&record, now);
     dispatch.take_turn();
@@ -109,9 +126,14 @@ fn turn(dispatch: &mut Dispatch, plan: &Plan) -> (BTreeMap<usize, String>, Vec<A
     (sessions.collect(), turn.actions)
 }
 
-/// The first session of a listing that is this task's.
-fn expected(bearers: &[Bearer], task: usize) -> Option<String> {
-    bearers.iter().position(|bearer| bearer.is_of(task)).map(|place| place.to_string())
+/// For each task the first session of a listing that is its own, and that nobody has.
+fn expected(bearers: &[Bearer], mut taken: BTreeSet<usize>) -> BTreeMap<usize, String> {
+    let own = (0..TASKS).filter_map(|task| {
+        let own = bearers.iter().find(|bearer| bearer.is_of(task) && !taken.contains(&bearer.id))?.id;
+        taken.insert(own);
+        Some((task, own.to_string()))
+    });
+    own.collect()
 }
 
 fn doubt() -> CreateFailure {
@@ -122,31 +144,48 @@ proptest! {
     #[test]
     fn only_a_session_with_marker_prompt_and_source_is_taken_up(bearers in bearers()) {
         let (mut dispatch, plan, run, now) = opened(Some(Timestamp::MIN));
-        let listed = bearers.iter().enumerate().map(|(id, bearer)| bearer.seen(id, &plan, &run, now));
+        let listed = bearers.iter().map(|bearer| bearer.seen(&plan, &run, now));
         dispatch.handle(Input::Surveyed(Ok(listed.collect::<Vec<_>>().into())), now);
         let (sessions, _) = turn(&mut dispatch, &plan);
-        for task in 0..TASKS {
-            prop_assert_eq!(sessions.get(&task).cloned(), expected(&bearers, task));
-        }
+        // What is live is taken up whatever run it stands in.
+        prop_assert_eq!(sessions, expected(&bearers, BTreeSet::new()));
     }
 
     #[test]
     fn a_create_in_doubt_finds_only_its_own_and_two_tasks_never_share_one(bearers in bearers()) {
         let (mut dispatch, plan, run, now) = opened(None);
         dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
-        let listed: Vec<_> =
-            bearers.iter().enumerate().map(|(id, bearer)| bearer.seen(id, &plan, &run, now)).collect();
+        let listed: Vec<_> = bearers.iter().map(|bearer| bearer.seen(&plan, &run, now)).collect();
         for task in 0..TASKS {
             let attempt = Attempt { task: TaskIx(task), number: 1 };
             dispatch.handle(Input::Turned { attempt, result: Ok(()) }, now);
         }
+        let mut found = BTreeMap::new();
         for task in 0..TASKS {
             let attempt = Attempt { task: TaskIx(task), number: 1 };
             dispatch.handle(Input::Posted { attempt, result: Err(doubt()) }, now);
             dispatch.take_turn();
             dispatch.handle(Input::Searched { attempt, result: Ok(listed.clone().into()) }, now);
+            found.extend(turn(&mut dispatch, &plan).0);
+        }
+        prop_assert_eq!(found, expected(&bearers, [EARLIER].into()));
+    }
+
+    #[test]
+    fn an_answer_is_believed_unless_its_session_is_anothers(bearers in bearers()) {
+        let (mut dispatch, plan, run, now) = opened(None);
+        dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
+        let mut taken = BTreeSet::from([EARLIER]);
+        for (task, bearer) in bearers.iter().enumerate().take(TASKS) {
+            let attempt = Attempt { task: TaskIx(task), number: 1 };
+            dispatch.handle(Input::Turned { attempt, result: Ok(()) }, now);
+            dispatch.take_turn();
+            let seen = Box::new(bearer.seen(&plan, &run, now));
+            dispatch.handle(Input::Posted { attempt, result: Ok(seen) }, now);
+            let is_marked = bearer.marker == task && (bearer.is_old_form || !bearer.collides);
+            let is_believed = is_marked && taken.insert(bearer.id);
             let (sessions, _) = turn(&mut dispatch, &plan);
-            prop_assert_eq!(sessions.get(&task).cloned(), expected(&bearers, task));
+            prop_assert_eq!(sessions.get(&task).is_some(), is_believed);
         }
     }
 }
@@ -175,13 +214,12 @@ fn a_listing_with_sessions_that_cannot_be_read_proves_nothing() {
 fn an_answer_with_a_session_that_another_task_has_is_a_doubt() {
     let (mut dispatch, plan, run, now) = opened(None);
     dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
-    let bearer = Bearer { marker: 0, collides: false, is_old_form: false, prompt: 0, is_source: true };
-    let seen = bearer.seen(7, &plan, &run, now);
     let mut posted = |task: usize| {
         let attempt = Attempt { task: TaskIx(task), number: 1 };
         dispatch.handle(Input::Turned { attempt, result: Ok(()) }, now);
         dispatch.take_turn();
-        dispatch.handle(Input::Posted { attempt, result: Ok(Box::new(seen.clone())) }, now);
+        let seen = Bearer { marker: task, ..Bearer::first(0) }.seen(&plan, &run, now);
+        dispatch.handle(Input::Posted { attempt, result: Ok(Box::new(seen)) }, now);
         turn(&mut dispatch, &plan)
     };
     assert_eq!(posted(0).0.len(), 1);
