@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -176,19 +177,21 @@ pub(super) fn table(pulls: &[KnownPull], now: Timestamp, width: usize) -> String
             ]);
         }
         // A link has no width, which the table does not know.
+        let pages: HashMap<String, &str> =
+            group.iter().rev().map(|pull| (name(pull), pull.followed.url.as_str())).collect();
         for (at, line) in table.trim_fmt().lines().enumerate() {
             text.push_str(if at > 0 { "\n" } else { "" });
-            text.push_str(&with_link(line, group));
+            text.push_str(&with_link(line, &pages));
         }
     }
     text
 }
 
 /// A row with the page behind the name that it begins with; where names are broken, rows are as they are.
-fn with_link<'a>(line: &'a str, pulls: &[KnownPull]) -> Cow<'a, str> {
+fn with_link<'a>(line: &'a str, pages: &HashMap<String, &str>) -> Cow<'a, str> {
     let Some(first) = line.split_whitespace().next() else { return line.into() };
-    match pulls.iter().find(|pull| name(pull) == first) {
-        Some(pull) => line.replacen(first, &console::linked(first, &pull.followed.url), 1).into(),
+    match pages.get(first) {
+        Some(page) => line.replacen(first, &console::linked(first, page), 1).into(),
         None => line.into(),
     }
 }
