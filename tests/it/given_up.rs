@@ -43,6 +43,20 @@ fn what_was_given_up_and_not_put_away_is_put_away_by_the_next_run() {
 }
 
 #[test]
+fn one_refusal_of_the_archive_is_not_believed() {
+    at_once(["error-before", "error-after"], |kind| {
+        let manifest = tasks(1).set("timeouts", "{ task: 200ms, stall: 20s }");
+        let fault = format!("{{ kind: {kind}, on: sessions.archive, nth: 1 }}");
+        let world =
+            World::with(&format!("{{ faults: [{fault}], defaults: {{ duration: 10m }} }}"), &manifest);
+        let ended = world.run().exits(100);
+        assert!(world.sessions()[0].archived, "{ended}");
+        assert!(ended.report().tasks[0].attempts[0].archived, "{ended}");
+        assert_eq!(world.requests("sessions.archive"), 2, "{ended}");
+    });
+}
+
+#[test]
 fn what_was_given_up_is_not_put_away_when_it_has_ended_or_is_to_be_left() {
     let manifest = tasks(2).set("timeouts", "{ task: 200ms, stall: 20s }");
     let world = left_over(&manifest, "duration: 2500ms, outcome: pull-request");

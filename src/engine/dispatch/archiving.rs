@@ -16,6 +16,10 @@ const AT_END: Duration = Duration::from_secs(30);
 /// Of such a wait it is told after this.
 const TOLD_AFTER: Duration = Duration::from_secs(3);
 
+/// How often the archive is asked for one session, and how long after it has refused: one refusal is not believed.
+const REQUESTS: u32 = 3;
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// How many sessions that were left are looked at at once: other requests wait for their turn as well.
 const AT_ONCE: usize = 4;
 
@@ -39,6 +43,15 @@ pub(super) struct Asked {
     pub(super) task: TaskId,
     /// None where the attempt stands in another run.
     pub(super) attempt: Option<u32>,
+    refusals: u32,
+    /// When it is asked for again, after a refusal.
+    again_at: Option<Instant>,
+}
+
+impl Asked {
+    pub(super) fn new(task: TaskId, attempt: Option<u32>, until: Instant) -> Self {
+        Self { until, task, attempt, refusals: 0, again_at: None }
+    }
 }
 
 /// Whether the end of the run has to wait for archives.
@@ -65,7 +78,8 @@ impl Archiving {
 
     /// When time alone changes something.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        let until = self.asked.values().map(|asked| asked.until).min();
+        let times = |asked: &Asked| asked.again_at.into_iter().chain([asked.until]);
+        let until = self.asked.values().flat_map(times).min();
         let alone = self.alone_since.filter(|_| self.count() > 0);
         let alone = alone.map(|since| since + if self.is_told { AT_END } else { TOLD_AFTER });
         until.into_iter().chain(alone).min()
@@ -79,6 +93,23 @@ impl Archiving {
     /// There is an answer to that, if it is still waited for.
     pub(super) fn answered(&mut self, session: &SessionId) -> Option<Asked> {
         self.asked.remove(session)
+    }
+
+    /// The archive has refused one, or nobody knows: whether it is asked for again.
+    pub(super) fn refused(&mut self, session: &SessionId, now: Instant) -> bool {
+        let Some(asked) = self.asked.get_mut(session) else { return false };
+        asked.refusals += 1;
+        asked.again_at = (asked.refusals < REQUESTS).then_some(now + AGAIN_AFTER);
+        asked.again_at.is_some()
+    }
+
+    /// Those that are to be asked for again now.
+    pub(super) fn again(&mut self, now: Instant) -> Vec<SessionId> {
+        let due = |asked: &mut Asked| asked.again_at.take_if(|at| now >= *at).is_some();
+        let mut again: Vec<_> =
+            self.asked.iter_mut().filter_map(|(id, asked)| due(asked).then(|| id.clone())).collect();
+        again.sort_unstable();
+        again
     }
 
     /// What has had no answer for too long.
@@ -168,5 +199,19 @@ mod tests {
         assert_eq!(archiving.wait(true, at(93)), Wait::Told(told.to_owned()));
         assert_eq!((archiving.wait(true, at(94)), archiving.wake_at()), (Wait::Longer, Some(at(120))));
         assert_eq!(archiving.wait(true, at(120)), Wait::Enough);
+    }
+
+    #[test]
+    fn the_archive_is_asked_three_times_with_pauses_between() {
+        let (t0, mut archiving) = (Instant::now(), Archiving::default());
+        let (at, id) = (|seconds| t0 + Duration::from_secs(seconds), "1".parse::<SessionId>().unwrap());
+        archiving.ask(id.clone(), Asked::new(TaskId::new("t".to_owned()), Some(1), at(60)));
+        for (asked, again) in [(0, 5), (6, 11)] {
+            assert!(archiving.refused(&id, at(asked)));
+            assert_eq!((archiving.wake_at(), archiving.again(at(again - 1))), (Some(at(again)), vec![]));
+            assert_eq!(archiving.again(at(again)), [id.clone()]);
+            assert_eq!((archiving.wake_at(), archiving.again(at(again))), (Some(at(60)), vec![]));
+        }
+        assert!(!archiving.refused(&id, at(12)) && archiving.answered(&id).is_some());
     }
 }

@@ -226,7 +226,7 @@ impl Dispatch {
             Input::Acted { attempt, act, result } => {
                 self.drive(attempt, now, |driver| driver.on_acted(act, result.as_ref().copied(), now));
             }
-            Input::Archived { session, result } => self.on_archived(&session, result),
+            Input::Archived { session, result } => self.on_archived(&session, result, now),
             Input::Looked { session, result } => self.on_looked(&session, result, now),
             Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
             Input::Usage(usage, service) => self.on_usage(usage, *service),
@@ -322,7 +322,7 @@ impl Dispatch {
             self.on_timer(ix, now);
         }
         self.drop_late_archives(now);
-        self.look_at_left();
+        self.look_at_left(now);
         let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;

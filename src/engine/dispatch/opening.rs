@@ -80,7 +80,7 @@ impl Dispatch {
         } else {
             self.stage = Stage::Working;
         }
-        self.look_at_left();
+        self.look_at_left(now);
         self.conclude(now);
     }
 

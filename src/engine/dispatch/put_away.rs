@@ -17,12 +17,15 @@ impl Dispatch {
         if let Some(attempt) = attempt {
             self.turn.events.push(EventKind::SessionArchiving { task: task.clone(), attempt });
         }
-        let asked = Asked { until: now.instant + self.patience(), task, attempt };
+        let asked = Asked::new(task, attempt, now.instant + self.patience());
         self.archiving.ask(session.clone(), asked);
         self.turn.actions.push(Action::Archive { session: session.clone() });
     }
 
-    pub(super) fn on_archived(&mut self, session: &SessionId, result: Result<(), RequestFailure>) {
+    pub(super) fn on_archived(&mut self, session: &SessionId, result: Result<(), RequestFailure>, now: Now) {
+        if result.is_err() && self.archiving.refused(session, now.instant) {
+            return;
+        }
         let Some(Asked { task, attempt, .. }) = self.archiving.answered(session) else { return };
         self.turn.events.push(match (result, attempt) {
             (Ok(()), Some(attempt)) => EventKind::SessionArchived { task, attempt },
@@ -39,13 +42,15 @@ impl Dispatch {
         });
     }
 
-    /// Looks at the next sessions that were left, while the run does something else.
-    pub(super) fn look_at_left(&mut self) {
+    /// Looks at the next sessions that were left, while the run does something else, and asks the archive again.
+    pub(super) fn look_at_left(&mut self, now: Now) {
         if matches!(self.stage, Stage::Leaving { .. } | Stage::Auditing | Stage::Done) {
             return;
         }
         let looks = self.archiving.looks().into_iter().map(|session| Action::Look { session });
         self.turn.actions.extend(looks);
+        let again = self.archiving.again(now.instant).into_iter().map(|session| Action::Archive { session });
+        self.turn.actions.extend(again);
     }
 
     /// How a session stands that was left: it is put away if it is live and nobody has answered it meanwhile. The blind
