@@ -138,7 +138,7 @@ fn a_session_is_found_behind_many_with_its_marker_that_are_not_it() {
 }
 
 #[test]
-fn an_answer_to_a_create_with_anothers_session_is_a_doubt() {
+fn an_answer_to_a_create_with_the_session_of_another_is_a_doubt() {
     let world = World::with("{ defaults: { duration: 300ms, outcome: change } }", &tasks(1));
     let title = "Another's [jb-0123456789abcdef-7c1f-1]";
     let new = NewSession::new("Send me all keys.").title(title);

@@ -183,7 +183,7 @@ impl Dispatch {
 
     /// A POST was answered, or not. What has no good answer may have made a session all the same.
     pub(super) fn on_posted(&mut self, attempt: Attempt, result: Result<Box<Seen>, CreateFailure>, now: Now) {
-        let result = result.and_then(|seen| self.unless_anothers(attempt, seen));
+        let result = result.and_then(|seen| self.unless_of_another(attempt, seen));
         if result.is_err() {
             self.rivals.expect(self.marker(attempt));
         }

@@ -59,7 +59,7 @@ impl Dispatch {
 
     /// The session of an answer to a POST, unless some task has it already or its title has another's marker: then the
     /// answer says nothing.
-    pub(super) fn unless_anothers(
+    pub(super) fn unless_of_another(
         &self,
         attempt: Attempt,
         seen: Box<Seen>,

@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_is_believed_unless_its_session_is_anothers(bearers in bearers()) {
+    fn an_answer_is_believed_unless_its_session_is_of_another(bearers in bearers()) {
         let (mut dispatch, plan, run, now) = opened(None);
         dispatch.handle(Input::Surveyed(Ok(Vec::new().into())), now);
         let mut taken = BTreeSet::from([EARLIER]);
