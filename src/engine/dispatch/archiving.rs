@@ -209,7 +209,7 @@ mod tests {
         for (asked, again) in [(0, 5), (6, 11)] {
             assert!(archiving.refused(&id, at(asked)));
             assert_eq!((archiving.wake_at(), archiving.again(at(again - 1))), (Some(at(again)), vec![]));
-            assert_eq!(archiving.again(at(again)), [id.clone()]);
+            assert_eq!(archiving.again(at(again)), std::slice::from_ref(&id));
             assert_eq!((archiving.wake_at(), archiving.again(at(again))), (Some(at(60)), vec![]));
         }
         assert!(!archiving.refused(&id, at(12)) && archiving.answered(&id).is_some());
