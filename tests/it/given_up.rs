@@ -1,6 +1,7 @@
 //! Sessions that were given up or are to be replaced, and whose archives somebody or something has cut short.
 
 use jules_batch::outcome::Outcome;
+use serde_json::{Value, json};
 
 use crate::support::{Exchange, Manifest, Running, World, at_once, held, job, tasks};
 
@@ -40,6 +41,30 @@ fn what_was_given_up_and_not_put_away_is_put_away_by_the_next_run() {
     assert!(ended.stderr.contains("nothing to do"), "{ended}");
     assert_eq!(world.statistics().requests, requests, "nothing is asked any more");
     world.created(2);
+}
+
+/// It ends between the last look and the archive.
+#[test]
+fn what_a_session_made_just_before_it_was_archived_is_told() {
+    let manifest = tasks(1).set("timeouts", "{ task: 200ms, stall: 20s }");
+    let world = World::with("{ defaults: { duration: 10m } }", &manifest);
+    let end = |session: &mut Value| {
+        if session["archived"] == true {
+            let pull = json!({ "url": "https://github.com/my-org/web/pull/7", "title": "Done" });
+            session["state"] = "COMPLETED".into();
+            session["outputs"] = json!([{ "pullRequest": pull }]);
+        }
+    };
+    let ended = world
+        .run_through(move |exchange| {
+            if exchange.lists_sessions() {
+                exchange.edit_sessions(|sessions| sessions.iter_mut().for_each(end));
+            }
+        })
+        .exits(100);
+    let task = ended.report().tasks.remove(0);
+    assert_eq!((task.outcome, task.pull_requests.len()), (Outcome::TimedOut, 1), "{ended}");
+    assert!(ended.stderr.contains("/pull/7"), "{ended}");
 }
 
 #[test]

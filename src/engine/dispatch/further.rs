@@ -25,10 +25,11 @@ impl Further {
     }
 
     /// An attempt ended so, with this work. Where it is judged for the lack of a pull request, one that comes later is found
-    /// when the task is run again.
+    /// when the task is run again; but what was given up may have made one just before the archive took it.
     pub(super) fn add(&mut self, session: &SessionId, attempt: Attempt, outcome: Outcome, work: &Work) {
         let known = work.pull_requests().count();
-        if known > 0 || outcome == Outcome::Succeeded {
+        let is_given_up = matches!(outcome, Outcome::TimedOut | Outcome::Stalled | Outcome::NeedsInput);
+        if known > 0 || outcome == Outcome::Succeeded || is_given_up {
             self.0.insert(session.clone(), (attempt, known));
         }
     }
