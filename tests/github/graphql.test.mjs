@@ -31,11 +31,13 @@ test("every question is GitHub's, and every answer", async () => {
 
 test("a pull request by id costs a point for a hundred", async () => {
   const id = await idOf(await opened("cost"));
+  // The reset is told in whole seconds, and an hour of the scenario lasts six: it may be within this one.
+  const asked = Math.floor(Date.now() / 1000);
   const answer = await known(Array(100).fill(id));
   assert.equal(answer.data.rateLimit.cost, 1);
   assert.equal(answer.headers.get("etag"), null);
   assert.equal(answer.headers.get("x-ratelimit-resource"), "graphql");
-  assert.ok(Number(answer.headers.get("x-ratelimit-reset")) > Date.now() / 1000);
+  assert.ok(Number(answer.headers.get("x-ratelimit-reset")) >= asked);
 });
 
 test("what runs, who reviews and what was done is told", async () => {
