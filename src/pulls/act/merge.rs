@@ -14,7 +14,7 @@ const MESSAGE: Duration = Duration::from_secs(30 * 60);
 /// What is asked of a merge.
 #[derive(Clone, Debug)]
 pub(crate) struct MergeTerms {
-    /// How long the same head has to be seen fit.
+    /// How long the same head has to be seen fit: from one answer to a later request, between which it surely was.
     pub(crate) settle: Duration,
     /// The label that keeps us away.
     pub(crate) hold_label: String,
@@ -71,7 +71,7 @@ fn checked(case: &Case<'_>, terms: &MergeTerms, seen: Option<&Seen>, queue: bool
         .filter(|seen| seen.head == reading.head)
         .and_then(|seen| seen.at.checked_add(length(terms.settle)).ok())
         .ok_or(Decision::Read)?;
-    if until > status.checked_at {
+    if until > case.asked_at {
         return Err(Decision::Wait(until));
     }
     // However short that is: the reading that is decided by is another than the first.

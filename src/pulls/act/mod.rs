@@ -29,6 +29,8 @@ pub(crate) struct Case<'a> {
     pub(crate) reading: Option<&'a PullRequest>,
     /// Its labels, reviews and checks, read with it.
     pub(crate) details: Option<&'a Details>,
+    /// When that reading was asked for: what it shows is no older.
+    pub(crate) asked_at: Timestamp,
     /// What was done to it before.
     pub(crate) records: &'a PullRecords,
     pub(crate) now: Timestamp,

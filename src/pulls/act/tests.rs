@@ -93,6 +93,7 @@ struct World {
     status: PullStatus,
     reading: Option<PullRequest>,
     details: Option<Details>,
+    asked_at: Timestamp,
     records: PullRecords,
     terms: MergeTerms,
     seen: Option<Seen>,
@@ -105,6 +106,7 @@ impl Default for World {
             status: status(Stage::Ready),
             reading: Some(reading()),
             details: Some(details()),
+            asked_at: now(),
             records: PullRecords::default(),
             terms: terms(),
             seen: Some(Seen { head: "abc".to_owned(), at: sample::at(10_000 - 120) }),
@@ -116,7 +118,8 @@ impl Default for World {
 impl World {
     fn case(&self) -> Case<'_> {
         let (reading, details) = (self.reading.as_ref(), self.details.as_ref());
-        Case { status: &self.status, reading, details, records: &self.records, now: now() }
+        let (asked_at, records) = (self.asked_at, &self.records);
+        Case { status: &self.status, reading, details, asked_at, records, now: now() }
     }
 
     fn merge(&self) -> Decision {
@@ -225,6 +228,8 @@ fn a_head_is_seen_twice_with_the_settle_time_between() {
     assert_eq!(merged(|world| world.seen = at(9_881)), Decision::Wait(sample::at(10_001)));
     assert_eq!(merged(|world| world.seen = at(10_000)), Decision::Wait(sample::at(10_120)));
     assert_eq!(merged(|world| world.seen = None), Decision::Read);
+    let slow = merged(|world| world.asked_at = sample::at(9_999));
+    assert_eq!(slow, Decision::Wait(now()), "from an answer to a request, not to its answer");
     let at_once = |second| {
         merged(|world| {
             world.terms.settle = Duration::ZERO;
@@ -349,7 +354,7 @@ proptest! {
             && status.touched_by.is_none()
             && now().duration_since(status.checked_at) <= FRESH
             && [&reading.head, &details.head, &seen.head].iter().all(|head| **head == "abc")
-            && status.checked_at.duration_since(seen.at) >= SignedDuration::from_secs(120)
+            && world.asked_at.duration_since(seen.at) >= SignedDuration::from_secs(120)
             && (reading.checks == Fact::Some(Checks::Success)
                 || (world.terms.takes_unchecked && reading.checks == Fact::None))
             && !reading.is_draft

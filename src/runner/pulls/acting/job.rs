@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::super::{KnownPull, PullRead};
@@ -15,6 +16,8 @@ pub(crate) struct Job {
     /// What GitHub showed in the last reading, if it told anything.
     pub(super) reading: Option<PullRequest>,
     pub(super) details: Option<Details>,
+    /// When that reading was asked for.
+    pub(super) asked_at: Timestamp,
     pub(super) seen: Option<Seen>,
     /// When it is decided next.
     pub(super) due: Instant,
@@ -56,6 +59,7 @@ impl Job {
             pull,
             reading: None,
             details: None,
+            asked_at: Timestamp::UNIX_EPOCH,
             seen,
             due: Instant::now(),
             is_stale: false,
@@ -69,8 +73,8 @@ impl Job {
     }
 
     /// It was read.
-    pub(super) fn take(&mut self, read: PullRead, takes_unchecked: bool) {
-        self.is_stale = false;
+    pub(super) fn take(&mut self, read: PullRead, asked_at: Timestamp, takes_unchecked: bool) {
+        (self.is_stale, self.asked_at) = (false, asked_at);
         self.pull.take(&read);
         let tells = read.tells();
         self.details = read.details;

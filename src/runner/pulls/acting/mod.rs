@@ -152,7 +152,8 @@ impl<'g> Acting<'g> {
         let job = &self.jobs[at];
         let Some(status) = job.pull.status() else { return Decision::Read };
         let (reading, details) = (job.reading.as_ref(), job.details.as_ref());
-        let case = Case { status, reading, details, records: &job.pull.records, now };
+        let (asked_at, records) = (job.asked_at, &job.pull.records);
+        let case = Case { status, reading, details, asked_at, records, now };
         match &self.what {
             What::Merge(terms) => pulls::merge(&case, terms, job.seen.as_ref(), job.wants_queue),
             What::Close => pulls::close(&case),
@@ -231,6 +232,7 @@ impl<'g> Acting<'g> {
     async fn read(&mut self, places: &[usize]) -> Result<(), RunError> {
         self.ask_whether_live(places).await;
         let followed: Vec<_> = places.iter().map(|at| self.jobs[*at].pull.followed.clone()).collect();
+        let asked_at = Timestamp::now();
         let reads = self.reader.read(&followed, Instant::now() + READING).await;
         for line in troubles(followed.iter().zip(&reads)) {
             if !self.troubles.contains(&line) {
@@ -241,7 +243,7 @@ impl<'g> Acting<'g> {
         self.is_refused |= reads.iter().any(|read| read.unreadable().is_some_and(refuses));
         self.record(&followed, &reads)?;
         for (at, read) in places.iter().zip(reads) {
-            self.jobs[*at].take(read, self.how.terms.takes_unchecked);
+            self.jobs[*at].take(read, asked_at, self.how.terms.takes_unchecked);
         }
         self.read_details(places).await;
         let usage = self.reader.used();
