@@ -146,15 +146,10 @@ pub(crate) fn is_left(waves: &[Wave]) -> bool {
     waves.windows(2).any(|pair| pair[0].is_ours() && pair[1].began_at.is_none())
 }
 
-/// Whether a wave of the record, as it stands now, may let the next one begin within this time without people.
-pub(crate) fn is_decided_within(
-    time: SignedDuration,
-    record: &RunRecord,
-    waves: &[Wave],
-    now: Timestamp,
-) -> bool {
-    let goes_on = record.waves.terms().is_some_and(|terms| terms.then == Then::Continue);
-    goes_on && waves.windows(2).any(|pair| pair[1].began_at.is_none() && pair[0].is_decided_within(time, now))
+/// Whether a wave that later ones wait for, as they stand now, may be decided within this time without people. Where a
+/// person is asked before the next one begins, that is what is told them.
+pub(crate) fn is_decided_within(time: SignedDuration, waves: &[Wave], now: Timestamp) -> bool {
+    waves.windows(2).any(|pair| pair[1].began_at.is_none() && pair[0].is_decided_within(time, now))
 }
 
 /// The tasks for which the wave that has begun last does not pass, where later ones wait for it and machines alone bring it no

@@ -238,7 +238,7 @@ impl Work {
     fn waits_for_machines(&self, record: &RunRecord) -> bool {
         let (time, now) = (patience(&self.plan.settings), Timestamp::now());
         let mut needs = self.engine.until_merged.values().flat_map(|needs| needs.iter());
-        is_decided_within(time, record, &verdicts(record, now), now)
+        is_decided_within(time, &verdicts(record, now), now)
             || needs.any(|need| record.tasks.get(need).is_some_and(|it| is_merged_within(time, it, now)))
     }
 

@@ -184,6 +184,25 @@ fn a_wave_asks_when_it_is_told_to_and_new_repositories_join_the_open_one() {
 }
 
 #[test]
+fn checks_that_come_to_an_end_are_waited_for_although_a_person_is_asked_after_them() {
+    let scenario = "
+speed: 600
+sources: [{ repo: 'my-org/svc-{n}', count: 2 }]
+defaults:
+  duration: 1m
+  outcome: pull-request
+  on-github: { checks: [{ name: build, appears: 10s, lasts: 10m, ends: success }] }
+";
+    let waves = "{ sizes: [1, 1], order: manifest, pass: { when: checks }, then: ask }";
+    let timeouts = "{ task: 2h, stall: 1h, settle: 1m, request: 20s }";
+    let world = World::with("{}", &manifest(2, waves, "New words").set("timeouts", timeouts));
+    world.write("checks.yaml", scenario);
+    let asked = world.command("run").arg("--simulate=checks.yaml").exits(5);
+    assert!(why(&asked).contains("wave 1 has passed; a person has to let the next begin"), "{asked}");
+    assert_eq!(counts(&asked.report()), (1, 1));
+}
+
+#[test]
 fn waves_that_pass_by_checks_need_a_token_and_no_shards() {
     let world = world(3, "{ sizes: [1, 100%], pass: { when: checks } }", "New words");
     let blind = world.run().exits(6);

@@ -58,7 +58,7 @@ impl Dispatch {
         }
         let patience = patience(&self.plan.settings);
         if self.options.wait {
-            if is_decided_within(patience, record, &waves, at) {
+            if is_decided_within(patience, &waves, at) {
                 return self.tell_what_is_waited_for(&self.tasks.later.why.clone());
             }
             if let Some(need) = self.tasks.merges.soon(record, patience, at) {
