@@ -4,13 +4,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use foreign_text::{cut, plain};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{AttemptV1, OnNoChangeV1, ReportV1, STRAYS, StrayV1, TaskV1};
+use super::{AttemptV1, OnNoChangeV1, ReportV1, STRAYS, StrayV1, TaskV1, json};
 use crate::outcome::{Outcome, PullState, Stage};
 
 /// The version of the specification that the report keeps to.
@@ -19,8 +20,16 @@ const SPEC: &str = "0.0.0";
 /// The report as CTRF, indented, with a line break at the end.
 #[must_use]
 pub fn ctrf(report: &ReportV1) -> String {
-    let json = serde_json::to_string_pretty(&Ctrf::of(report)).expect("maps have text keys, so it is JSON");
-    foreign_text::json(json) + "\n"
+    json::text(&Ctrf::of(report))
+}
+
+/// Writes it as it is made, so that a large one is never in memory as a whole.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_ctrf(report: &ReportV1, out: &mut dyn Write) -> io::Result<()> {
+    json::write(&Ctrf::of(report), out)
 }
 
 #[derive(Serialize)]

@@ -1,9 +1,13 @@
 //! `report.json`: written, read back, described.
 
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use foreign_text::Lines;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ReportError, ReportV1};
@@ -11,8 +15,31 @@ use super::{ReportError, ReportV1};
 /// The report as JSON, indented, with a line break at the end.
 #[must_use]
 pub fn to_json(report: &ReportV1) -> String {
-    let json = serde_json::to_string_pretty(report).expect("the report's maps have text keys, so it is JSON");
-    foreign_text::json(json) + "\n"
+    text(report)
+}
+
+/// Writes it as it is made, so that a large one is never in memory as a whole.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_json(report: &ReportV1, out: &mut dyn Write) -> io::Result<()> {
+    write(report, out)
+}
+
+/// Indented JSON without what a console acts on, with a line break at the end.
+pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut lines = Lines::new(out, |text| Cow::Owned(foreign_text::json(text.to_owned())));
+    serde_json::to_writer_pretty(&mut lines, value)?;
+    lines.write_all(b"\n")?;
+    lines.finish()
+}
+
+/// The same as a text.
+pub(super) fn text(value: &impl Serialize) -> String {
+    let mut json = Vec::new();
+    write(value, &mut json).expect("a report's maps have text keys, so it is JSON");
+    String::from_utf8(json).expect("JSON is UTF-8")
 }
 
 /// Reads a `report.json` back. Fields that this version does not know are passed over.

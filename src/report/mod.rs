@@ -25,12 +25,12 @@ mod v1;
 mod waves;
 
 pub use amounts::{duration, many};
-pub use ctrf::ctrf;
+pub use ctrf::{ctrf, write_ctrf};
 pub use events::event_line;
 pub use github::{RunFiles, RunOutcome, annotations, error_annotations, output_file, outputs};
 pub use html::{html, write_html};
-pub use json::{from_json, report_schema, to_json};
-pub use junit::{JunitProfile, junit};
+pub use json::{from_json, report_schema, to_json, write_json};
+pub use junit::{JunitProfile, junit, write_junit};
 pub use markdown::markdown;
 pub use merge::merge;
 pub use progress::{DayV1, EarlierV1, ProgressV1, SessionsV1};

@@ -88,9 +88,9 @@ impl TaskV1 {
             reason: record.reason.clone(),
             marked: record.marked.as_ref().map(MarkedV1::of),
             // A create that was refused for certain was no attempt.
-            attempts: record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of).collect(),
+            attempts: exactly(record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of)),
             pull_request: record.pull_request().map(pull),
-            pull_requests: record.pull_requests().map(pull).collect(),
+            pull_requests: exactly(record.pull_requests().map(pull)),
             adopted: record.pulls.adopted().is_some() && record.outcome == Some(Outcome::Succeeded),
             change: work.and_then(|w| w.change).map(ChangeV1::of),
             started_at: record.started_at.map(millis),
@@ -103,6 +103,16 @@ impl TaskV1 {
             on_no_change: planned.on_no_change.into(),
         }
     }
+}
+
+/// Most have one, and ten thousand of them should not take the room of forty thousand.
+fn exactly<T>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all = Vec::new();
+    for item in items {
+        all.reserve_exact(1);
+        all.push(item);
+    }
+    all
 }
 
 impl MarkedV1 {
@@ -133,7 +143,7 @@ impl AttemptV1 {
             adopted: record.adopted,
             archived: record.archived,
             pull_request: record.work.pull_request.as_ref().map(PullRequestV1::of),
-            pull_requests: record.work.pull_requests().map(PullRequestV1::of).collect(),
+            pull_requests: exactly(record.work.pull_requests().map(PullRequestV1::of)),
             change: record.work.change.map(ChangeV1::of),
         }
     }

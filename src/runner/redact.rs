@@ -5,16 +5,13 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use foreign_text::{Secrets, Word};
+use foreign_text::{Lines, Secrets, Word};
 use jules::{ApiKey, Secret, SessionState};
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::credentials::{self, password};
 use crate::outcome::{Checks, EventKind, Review, RunEvent};
-
-/// How much is searched at once.
-const BLOCK: usize = 64 * 1024;
 
 /// The longest words of others that an event keeps, in bytes.
 const WORDS: usize = 64 * 1024;
@@ -104,42 +101,9 @@ impl Redactor {
         out: &mut dyn Write,
         write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut lines = Lines { redactor: self, out, block: Vec::new() };
+        let mut lines = Lines::new(out, |text| self.clean(text));
         write(&mut lines)?;
-        Ok(lines.pass_on(lines.block.len())?)
-    }
-}
-
-/// Searches whole lines, many at once.
-struct Lines<'a> {
-    redactor: &'a Redactor,
-    out: &'a mut dyn Write,
-    block: Vec<u8>,
-}
-
-impl Lines<'_> {
-    fn pass_on(&mut self, len: usize) -> io::Result<()> {
-        let rest = self.block.split_off(len);
-        let text = String::from_utf8_lossy(&self.block);
-        self.out.write_all(self.redactor.clean(&text).as_bytes())?;
-        self.block = rest;
-        Ok(())
-    }
-}
-
-impl Write for Lines<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.block.extend_from_slice(bytes);
-        if self.block.len() >= BLOCK
-            && let Some(end) = bytes.iter().rposition(|b| *b == b'\n')
-        {
-            self.pass_on(self.block.len() - bytes.len() + end + 1)?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        Ok(lines.finish()?)
     }
 }
 

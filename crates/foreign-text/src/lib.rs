@@ -37,6 +37,7 @@ mod escape;
 pub mod html;
 mod json;
 mod length;
+mod lines;
 pub mod markdown;
 mod secret;
 pub mod workflow;
@@ -46,6 +47,7 @@ pub use character::{REPLACEMENT, is_text, plain};
 pub use console::{block, line, log, tame};
 pub use json::json;
 pub use length::{clip, clip_middle, cut, first_line, one_line};
+pub use lines::Lines;
 pub use secret::{Secrets, Word};
 
 #[cfg(doctest)]

@@ -1,5 +1,7 @@
 //! The second pass: reads the plain document event by event and writes the one that readers get.
 
+use std::io::Write;
+
 use foreign_text::xml;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
@@ -20,15 +22,10 @@ pub(super) fn pass(
     report: &ReportV1,
     suites: &[Suite<'_>],
     profile: JunitProfile,
-) -> Result<String, ReportError> {
-    let mut pass = Pass {
-        report,
-        suites,
-        profile,
-        suite: 0,
-        case: 0,
-        writer: Writer::new_with_indent(Vec::new(), b' ', 2),
-    };
+    out: &mut dyn Write,
+) -> Result<(), ReportError> {
+    let mut pass =
+        Pass { report, suites, profile, suite: 0, case: 0, writer: Writer::new_with_indent(out, b' ', 2) };
     let mut reader = Reader::from_reader(document);
     loop {
         match reader.read_event().map_err(|error| ReportError::Junit(error.into()))? {
@@ -46,7 +43,7 @@ struct Pass<'a> {
     /// How many suites, and cases of the current suite, were opened so far.
     suite: usize,
     case: usize,
-    writer: Writer<Vec<u8>>,
+    writer: Writer<&'a mut dyn Write>,
 }
 
 impl<'a> Pass<'a> {
@@ -192,15 +189,12 @@ impl<'a> Pass<'a> {
         self.writer.write_event(event).map_err(|error| ReportError::Junit(error.into()))
     }
 
-    fn finish(self) -> Result<String, ReportError> {
+    fn finish(self) -> Result<(), ReportError> {
         let cases = self.suites.last().map_or(0, |suite| suite.cases.len());
         if self.suite != self.suites.len() || self.case != cases {
             return Err(strange("it ends early"));
         }
-        let mut document =
-            String::from_utf8(self.writer.into_inner()).map_err(|error| ReportError::Junit(error.into()))?;
-        document.push('\n');
-        Ok(document)
+        self.writer.into_inner().write_all(b"\n").map_err(|error| ReportError::Junit(error.into()))
     }
 }
 

@@ -8,6 +8,8 @@ mod case;
 mod enrich;
 mod plain;
 
+use std::io::Write;
+
 use self::case::Suite;
 use super::{ReportError, ReportV1};
 
@@ -28,9 +30,20 @@ pub enum JunitProfile {
 ///
 /// When the document cannot be put together; no report is known that does that.
 pub fn junit(report: &ReportV1, profile: JunitProfile) -> Result<String, ReportError> {
+    let mut document = Vec::new();
+    write_junit(report, profile, &mut document)?;
+    String::from_utf8(document).map_err(|error| ReportError::Junit(error.into()))
+}
+
+/// Writes it as it is made, so that a large one is never in memory as a whole.
+///
+/// # Errors
+///
+/// As for [`junit`], and when `out` cannot be written.
+pub fn write_junit(report: &ReportV1, profile: JunitProfile, out: &mut dyn Write) -> Result<(), ReportError> {
     let suites = Suite::all(report);
     let document = plain::write(&suites)?;
-    enrich::pass(&document, report, &suites, profile)
+    enrich::pass(&document, report, &suites, profile, out)
 }
 
 #[cfg(test)]

@@ -82,13 +82,15 @@ impl Format {
         }
     }
 
-    /// Writes the report in this format; the large one as it is made.
+    /// Writes the report in this format; large ones as they are made.
     fn write(self, report: &ReportV1, profile: JunitProfile, out: &mut dyn Write) -> Result<(), BoxError> {
         match self {
             Self::Html => Ok(report::write_html(report, out)?),
-            Self::Junit | Self::Json | Self::Ctrf | Self::Markdown => {
-                Ok(out.write_all(self.render(report, profile)?.as_bytes())?)
-            }
+            Self::Json => Ok(report::write_json(report, out)?),
+            Self::Ctrf => Ok(report::write_ctrf(report, out)?),
+            Self::Junit => Ok(report::write_junit(report, profile, out)?),
+            // It is short however many tasks there are.
+            Self::Markdown => Ok(out.write_all(report::markdown(report).as_bytes())?),
         }
     }
 }
