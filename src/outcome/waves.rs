@@ -78,6 +78,9 @@ impl Wave {
         let figures = format!("{good} good, {bad} bad, {open} open, {needed} needed");
         match self.verdict {
             Verdict::Waiting => format!("wave {number} has not begun"),
+            Verdict::Open { .. } if good + bad + pending == 0 => {
+                format!("wave {number} comes first: {figures}")
+            }
             Verdict::Open { .. } => format!("wave {number} is at work: {figures}"),
             Verdict::Soaking { until } => {
                 format!("wave {number} has to last until {}: {figures}", until.strftime("%Y-%m-%d %H:%M UTC"))

@@ -64,7 +64,11 @@ fn next(task: &Task, decisions: &Decisions<'_>, words: fn(&Decision) -> String) 
 fn table(plan: &Plan, decisions: &Decisions<'_>, width: usize) -> String {
     // Where nothing was ever run it says nothing.
     let is_known = decisions.values().any(|decision| **decision != Decision::Start(Because::New));
-    let next = |task| if is_known { next(task, decisions, outlook::short) } else { String::new() };
+    let next = |task: &Task| match (task.wave, decisions.get(&task.id)) {
+        (Some(wave), Some(Decision::LaterWave { .. })) => format!("in wave {wave}"),
+        _ if is_known => next(task, decisions, outlook::short),
+        _ => String::new(),
+    };
     let rows: Vec<Cells> = plan
         .tasks
         .iter()
