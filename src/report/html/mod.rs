@@ -14,13 +14,23 @@ use base64::engine::general_purpose::STANDARD;
 use foreign_text::html::Page;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use sha2::{Digest, Sha256};
 
-use self::view::View;
+use self::view::{Rows, View};
 use super::{ReportError, ReportV1};
 
-const TEMPLATE: &str = include_str!("report.html");
+macro_rules! template {
+    ($name:literal) => {
+        ($name, concat!(include_str!("macros.html"), include_str!($name)))
+    };
+}
+
+/// The page up to its rows, these, and what comes after them.
+const TEMPLATES: [(&str, &str); 3] =
+    [template!("report.html"), template!("rows.html"), template!("end.html")];
+/// How many rows are made at once.
+const ROWS: usize = 100;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
@@ -41,15 +51,32 @@ pub fn html(report: &ReportV1) -> Result<String, ReportError> {
 ///
 /// As for [`html`], and when `out` cannot be written.
 pub fn write_html(report: &ReportV1, out: &mut dyn Write) -> Result<(), ReportError> {
+    let environment = environment().map_err(ReportError::Html)?;
+    let page = &mut Page::new(out);
+    let mut show = |name: &str, what: Value| {
+        let template = environment.get_template(name)?;
+        template.render_captured_to(what, &mut *page).map(drop)
+    };
+    let view = Value::from(Serde(View::of(report, policy(), STYLE, SCRIPT)));
+    let mut show_all = || {
+        show("report.html", view.clone())?;
+        for (number, tasks) in (0..).step_by(ROWS).zip(report.tasks.chunks(ROWS)) {
+            show("rows.html", Value::from(Serde(Rows::of(tasks, number, report))))?;
+        }
+        show("end.html", view.clone())
+    };
+    show_all().map_err(ReportError::Html)
+}
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    environment.set_syntax(syntax.map_err(ReportError::Html)?);
-    environment.add_template("report.html", TEMPLATE).map_err(ReportError::Html)?;
-    let template = environment.get_template("report.html").map_err(ReportError::Html)?;
-    let view = View::of(report, policy(), STYLE, SCRIPT);
-    template.render_captured_to(Serde(view), Page::new(out)).map(drop).map_err(ReportError::Html)
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    for (name, template) in TEMPLATES {
+        environment.add_template(name, template)?;
+    }
+    Ok(environment)
 }
 
 /// The page's Content-Security-Policy: nothing from anywhere, and only this style and this script.

@@ -35,7 +35,8 @@ pub(super) struct View<'a> {
     pulls: Option<Pulls<'a>>,
     waves: Vec<Wave>,
     timeline: Option<Timeline>,
-    tasks: Vec<Row<'a>>,
+    /// How many tasks there are: their rows are made one by one.
+    count: usize,
     strays: Vec<Stray<'a>>,
     superseded: Vec<Row<'a>>,
 }
@@ -150,10 +151,6 @@ impl<'a> View<'a> {
         style: &'static str,
         script: &'static str,
     ) -> Self {
-        let limit = (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024);
-        let rows = |tasks: &'a [TaskV1]| {
-            tasks.iter().enumerate().map(|(number, task)| Row::of(number, task, report, limit)).collect()
-        };
         Self {
             policy,
             style,
@@ -170,10 +167,24 @@ impl<'a> View<'a> {
             pulls: Pulls::of(report),
             waves: report.waves.iter().map(Wave::of).collect(),
             timeline: Timeline::of(report),
-            tasks: rows(&report.tasks),
+            count: report.tasks.len(),
             strays: report.strays.iter().map(Stray::of).collect(),
-            superseded: rows(&report.superseded),
+            superseded: Rows::of(&report.superseded, 0, report).tasks,
         }
+    }
+}
+
+/// Some of the tasks' rows, from this number on.
+#[derive(Serialize)]
+pub(super) struct Rows<'a> {
+    tasks: Vec<Row<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(tasks: &'a [TaskV1], first: usize, report: &'a ReportV1) -> Self {
+        let limit = (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024);
+        let row = |(number, task)| Row::of(number, task, report, limit);
+        Self { tasks: (first..).zip(tasks).map(row).collect() }
     }
 }
 
