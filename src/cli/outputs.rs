@@ -43,6 +43,9 @@ pub(crate) struct FileArgs {
     /// Write report.json also here; - is stdout, instead of the result lines
     #[arg(long, value_name = "PATH")]
     pub(crate) json: Option<PathBuf>,
+    /// Write figures for Prometheus here, as node_exporter's textfile collector reads them: name it x.prom in its folder
+    #[arg(long, value_name = "PATH")]
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 impl ReportArgs {
@@ -70,8 +73,14 @@ impl ReportArgs {
 impl FileArgs {
     /// The report that goes to stdout, instead of what a command prints there otherwise.
     pub(crate) fn on_stdout(&self) -> Option<Format> {
-        let json = is_stdout(self.json.as_ref()).then_some(Format::Json);
-        is_stdout(self.junit.as_ref()).then_some(Format::Junit).or(json)
+        self.named().find(|(path, _)| is_stdout(Some(path))).map(|(_, format)| format)
+    }
+
+    /// The reports that have a flag of their own, and their paths.
+    fn named(&self) -> impl Iterator<Item = (&PathBuf, Format)> {
+        let named =
+            [(&self.junit, Format::Junit), (&self.json, Format::Json), (&self.metrics, Format::Prometheus)];
+        named.into_iter().filter_map(|(path, format)| path.as_ref().map(|path| (path, format)))
     }
 
     /// [`ReportArgs::files`], where there are no events.
@@ -80,15 +89,13 @@ impl FileArgs {
     ///
     /// As there.
     pub(crate) fn files(&self) -> Result<ReportFiles, Failure> {
-        if is_stdout(self.junit.as_ref()) && is_stdout(self.json.as_ref()) {
+        if self.named().filter(|(path, _)| is_stdout(Some(path))).count() > 1 {
             return Err(one_stdout());
         }
-        let junit = file(self.junit.as_ref()).map(|path| (path, Format::Junit));
-        let json = file(self.json.as_ref()).map(|path| (path, Format::Json));
         let files = ReportFiles {
             folder: self.report_dir.clone(),
             junit_profile: self.junit_profile,
-            more: junit.into_iter().chain(json).collect(),
+            more: self.named().filter_map(|(path, format)| Some((file(Some(path))?, format))).collect(),
             more_events: Vec::new(),
             redactor: redactor().clone(),
         };
@@ -104,6 +111,7 @@ fn one_each(files: &ReportFiles, with_events: bool) -> Result<(), Failure> {
         let (flag, is_named) = match format {
             Some(Format::Junit) => ("--junit", files.more.contains(&(path.clone(), Format::Junit))),
             Some(Format::Json) => ("--json", files.more.contains(&(path.clone(), Format::Json))),
+            Some(Format::Prometheus) => ("--metrics", true),
             Some(Format::Ctrf | Format::Markdown | Format::Html) => ("--report-dir", true),
             None => ("--events", files.more_events.contains(path)),
         };
@@ -206,6 +214,7 @@ mod tests {
             junit: Some(junit.into()),
             junit_profile: JunitProfile::Jenkins,
             json: Some(json.into()),
+            metrics: None,
         };
         ReportArgs { files, events: Some(events.into()) }
     }

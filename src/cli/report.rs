@@ -59,6 +59,8 @@ pub(crate) enum RenderFormat {
     Markdown,
     /// One self-contained page
     Html,
+    /// Figures for Prometheus
+    Prometheus,
     /// Every change of state as a line of JSON; from the ledger only
     Events,
 }
@@ -72,6 +74,7 @@ impl RenderFormat {
             Self::Ctrf => Some(Format::Ctrf),
             Self::Markdown => Some(Format::Markdown),
             Self::Html => Some(Format::Html),
+            Self::Prometheus => Some(Format::Prometheus),
             Self::Events => None,
         }
     }

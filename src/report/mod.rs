@@ -15,6 +15,7 @@ mod link;
 mod markdown;
 mod merge;
 mod progress;
+mod prometheus;
 mod pulls;
 mod record;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use junit::{JunitProfile, junit, write_junit};
 pub use markdown::markdown;
 pub use merge::merge;
 pub use progress::{DayV1, EarlierV1, ProgressV1, SessionsV1};
+pub use prometheus::prometheus;
 use task::STRAYS;
 pub use totals::{PullTotalsV1, TotalsV1};
 pub use v1::{

@@ -66,6 +66,29 @@ fn all_files_are_written_again_elsewhere() {
 }
 
 #[test]
+fn figures_for_prometheus_follow_the_run() {
+    let world = World::with(QUICK, &tasks(4));
+    world.run().args("--metrics figures/night.prom").exits(100);
+    let figures = world.read("figures/night.prom");
+    for (series, value) in [
+        ("tasks{manifest=\"test\",state=\"succeeded\"}", "3"),
+        ("tasks{manifest=\"test\",state=\"failed\"}", "1"),
+        ("tasks{manifest=\"test\",state=\"live\"}", "0"),
+        ("run_active{manifest=\"test\"}", "0"),
+        ("api_requests_total{manifest=\"test\",method=\"create\"}", "4"),
+    ] {
+        assert!(figures.contains(&format!("\njules_batch_{series} {value}\n")), "{series}: {figures}");
+    }
+    // The collector reads every *.prom of the folder: what is not yet whole must have another name, and nothing stay.
+    assert_eq!(std::fs::read_dir(world.path("figures")).unwrap().count(), 1);
+    assert_eq!(world.command("report").args("--format prometheus").exits(0).stdout, figures);
+    let ended = world.run().args("--metrics jobs.yaml").start().wait();
+    assert!(ended.code != Some(0) && ended.stderr.contains("jobs.yaml"), "{ended}");
+    let ended = world.run().args("--metrics x --json x").exits(2);
+    assert!(ended.stderr.contains("--json and --metrics would write different reports"), "{ended}");
+}
+
+#[test]
 fn one_report_may_have_stdout() {
     at_once([("--json", "report.json"), ("--junit", "junit.xml")], |(flag, file)| {
         let world = World::with(QUICK, &tasks(2));

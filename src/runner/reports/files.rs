@@ -24,13 +24,15 @@ pub enum Format {
     Markdown,
     /// One self-contained page.
     Html,
+    /// Figures in Prometheus' text format; not in the report folder, only where it is asked for.
+    Prometheus,
 }
 
 impl Format {
-    /// All of them.
+    /// Those of the report folder.
     pub const ALL: [Self; 5] = [Self::Junit, Self::Json, Self::Ctrf, Self::Markdown, Self::Html];
 
-    /// Its file in the report folder.
+    /// Its file in the report folder, or what it is called elsewhere.
     #[must_use]
     pub const fn file(self) -> &'static str {
         match self {
@@ -39,6 +41,7 @@ impl Format {
             Self::Ctrf => "report.ctrf.json",
             Self::Markdown => "summary.md",
             Self::Html => "report.html",
+            Self::Prometheus => "jules-batch.prom",
         }
     }
 
@@ -56,13 +59,14 @@ impl Format {
                 ["⚪", "✅", "🕒", "❌"].iter().any(|sign| head.starts_with(&format!("## {sign} ")))
             }
             Self::Html => has(["content=\"", "jules-batch", " "]),
+            Self::Prometheus => has(["# HELP ", "jules_batch_run_info", " "]),
         }
     }
 
     /// Who reads it while a run goes on.
     const fn readers(self) -> Readers {
         match self {
-            Self::Junit | Self::Json => Readers::Programs,
+            Self::Junit | Self::Json | Self::Prometheus => Readers::Programs,
             Self::Ctrf | Self::Markdown | Self::Html => Readers::People,
         }
     }
@@ -79,6 +83,7 @@ impl Format {
             Self::Ctrf => Ok(report::ctrf(report)),
             Self::Markdown => Ok(report::markdown(report)),
             Self::Html => report::html(report),
+            Self::Prometheus => Ok(report::prometheus(report)),
         }
     }
 
@@ -89,8 +94,9 @@ impl Format {
             Self::Json => Ok(report::write_json(report, out)?),
             Self::Ctrf => Ok(report::write_ctrf(report, out)?),
             Self::Junit => Ok(report::write_junit(report, profile, out)?),
-            // It is short however many tasks there are.
+            // These are short however many tasks there are.
             Self::Markdown => Ok(out.write_all(report::markdown(report).as_bytes())?),
+            Self::Prometheus => Ok(out.write_all(report::prometheus(report).as_bytes())?),
         }
     }
 }
