@@ -239,6 +239,7 @@ fn write_samples() {
         write("report.json", super::to_json(&report));
         write("report.ctrf.json", super::ctrf(&report));
         write("summary.md", super::markdown(&report));
+        write("metrics.prom", super::prometheus(&report));
         write("report.html", super::html(&report).unwrap());
     }
 }

@@ -1,4 +1,4 @@
-"""Reads junit.xml as Python's readers do: check.py SCHEMA REPORT_DIR"""
+"""Reads junit.xml and metrics.prom as Python's readers do: check.py SCHEMA REPORT_DIR"""
 
 import json
 import pathlib
@@ -8,6 +8,7 @@ import tempfile
 
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Properties, Skipped
+from prometheus_client.parser import text_string_to_metric_families
 
 KINDS = {
     "succeeded": None,
@@ -63,6 +64,21 @@ def check_with_junit2html(path):
         assert page.stat().st_size > 500
 
 
+def check_with_prometheus_client(path, report):
+    families = list(text_string_to_metric_families(path.read_text()))
+    assert len({family.name for family in families}) == len(families), path
+    samples = [sample for family in families for sample in family.samples]
+    series = {(sample.name, tuple(sorted(sample.labels.items()))) for sample in samples}
+    assert len(series) == len(samples), path
+    # What others wrote cannot add a series: all are ours, and of one manifest.
+    assert all(family.name.startswith("jules_batch_") and family.documentation for family in families), path
+    assert len({sample.labels["manifest"] for sample in samples}) == 1, path
+    tasks = sum(sample.value for sample in samples if sample.name == "jules_batch_tasks")
+    assert tasks == report["totals"]["total"], (path, tasks)
+    requests = {s.labels["method"]: s.value for s in samples if s.name == "jules_batch_api_requests_total"}
+    assert requests == report["api"]["requests"], (path, requests)
+
+
 def main():
     schema, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     report = json.loads((folder / "report.json").read_text())
@@ -76,6 +92,10 @@ def main():
                 check_pull_requests(path, tasks)
             check_with_junit2html(path)
             read.append(name)
+    metrics = folder / "metrics.prom"
+    if metrics.exists():
+        check_with_prometheus_client(metrics, report)
+        read.append(metrics.name)
     jenkins = folder / "junit.jenkins.xml"
     if jenkins.exists():
         xmlschema.XMLSchema(schema).validate(str(jenkins))

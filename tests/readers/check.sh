@@ -5,7 +5,7 @@
 #
 # Without a folder it lets the program's tests write samples (every outcome with hostile text, an empty
 # run, 2,000 tasks, an ordinary night), checks those and the schemas, expands matrices.yaml, and tries the page in Chromium. A folder holds junit.xml, report.json,
-# report.ctrf.json and report.html, and junit.jenkins.xml if that profile is to be checked as well.
+# report.ctrf.json and report.html, and junit.jenkins.xml and metrics.prom if they are to be checked as well.
 #
 # Needs python3 with venv, node 20 and, for the page, Chromium (CHROMIUM names another program than
 # /usr/bin/chromium; without any the page's tests fail).
