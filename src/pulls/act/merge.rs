@@ -26,11 +26,13 @@ pub(crate) struct MergeTerms {
     pub(crate) method: Option<MergeMethod>,
 }
 
-/// The first of the readings in a row that showed one head with checks that have passed.
+/// The first of the readings in a row that showed one head with checks that have passed, or with none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) head: String,
     pub(crate) at: Timestamp,
+    /// Whether it had no check then: once one has come, more may be on their way, and the time begins anew.
+    pub(crate) unchecked: bool,
 }
 
 impl Seen {
@@ -39,8 +41,11 @@ impl Seen {
         let unchecked = status.checks.is_none() && matches!(status.stage, Stage::Unchecked | Stage::Ready);
         let is_green = status.checks == Some(Checks::Success) || (takes_unchecked && unchecked);
         let head = status.head.clone().filter(|_| is_green && status.state == PullState::Open)?;
-        let same = earlier.filter(|earlier| earlier.head == head && earlier.at <= status.checked_at);
-        Some(same.unwrap_or(Self { head, at: status.checked_at }))
+        let now = Self { head, at: status.checked_at, unchecked: status.checks.is_none() };
+        let is_same = |earlier: &Self| {
+            earlier.head == now.head && earlier.unchecked == now.unchecked && earlier.at <= now.at
+        };
+        Some(earlier.filter(is_same).unwrap_or(now))
     }
 }
 

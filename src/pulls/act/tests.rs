@@ -109,7 +109,7 @@ impl Default for World {
             asked_at: now(),
             records: PullRecords::default(),
             terms: terms(),
-            seen: Some(Seen { head: "abc".to_owned(), at: sample::at(10_000 - 120) }),
+            seen: Some(Seen { head: "abc".to_owned(), at: sample::at(10_000 - 120), unchecked: false }),
             queue: false,
         }
     }
@@ -224,7 +224,7 @@ fn labels_and_approvals_are_those_of_this_head() {
 
 #[test]
 fn a_head_is_seen_twice_with_the_settle_time_between() {
-    let at = |second| Some(Seen { head: "abc".to_owned(), at: sample::at(second) });
+    let at = |second| Some(Seen { head: "abc".to_owned(), at: sample::at(second), unchecked: false });
     assert_eq!(merged(|world| world.seen = at(9_881)), Decision::Wait(sample::at(10_001)));
     assert_eq!(merged(|world| world.seen = at(10_000)), Decision::Wait(sample::at(10_120)));
     assert_eq!(merged(|world| world.seen = None), Decision::Read);
@@ -245,7 +245,7 @@ fn a_head_is_seen_twice_with_the_settle_time_between() {
 fn the_first_reading_of_a_green_head_counts_until_it_shows_another() {
     let green = |second| PullStatus { checked_at: sample::at(second), ..status(Stage::Ready) };
     let first = Seen::after(None, &green(5), false);
-    assert_eq!(first, Some(Seen { head: "abc".into(), at: sample::at(5) }));
+    assert_eq!(first, Some(Seen { head: "abc".into(), at: sample::at(5), unchecked: false }));
     assert_eq!(Seen::after(first.clone(), &green(50), false), first);
     let moved = PullStatus { head: Some("def".into()), ..green(60) };
     assert_eq!(Seen::after(first.clone(), &moved, false).unwrap().at, sample::at(60));
@@ -253,7 +253,10 @@ fn the_first_reading_of_a_green_head_counts_until_it_shows_another() {
     assert_eq!(Seen::after(first.clone(), &red, true), None);
     let none = PullStatus { checks: None, stage: Stage::Unchecked, ..green(60) };
     assert_eq!(Seen::after(first.clone(), &none, false), None);
-    assert!(Seen::after(first, &none, true).is_some());
+    let bare = Seen::after(first, &none, true);
+    assert_eq!(bare.as_ref().map(|seen| (seen.at, seen.unchecked)), Some((sample::at(60), true)));
+    let checked = Seen::after(bare, &green(70), true);
+    assert_eq!(checked.map(|seen| seen.at), Some(sample::at(70)), "a check has come: more may");
 }
 
 #[test]
@@ -335,7 +338,7 @@ fn worlds() -> impl Strategy<Value = World> {
             reading.head = heads.0;
             let details = world.details.as_mut().unwrap();
             (details.head, details.labels) = (heads.1, labels);
-            world.seen = Some(Seen { head: heads.2, at: sample::at(10_000 - seen) });
+            world.seen = Some(Seen { head: heads.2, at: sample::at(10_000 - seen), unchecked });
             (world.terms.takes_unchecked, world.terms.wants_approval) = (unchecked, approval);
             world
         },
