@@ -5,6 +5,7 @@
 //! so a stored report can be rendered again and several can be merged.
 
 mod amounts;
+mod attention;
 mod ctrf;
 mod events;
 mod github;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::ReportV1;
-use crate::outcome::{Outcome, RunEvent, RunRecord};
+use crate::outcome::{Outcome, RunEvent, RunRecord, Stage};
 
 mod campaign;
 
@@ -229,6 +229,7 @@ fn write_samples() {
         ("large", large(2000)),
         ("nightly", nightly()),
         ("campaign", campaign()),
+        ("morning", morning()),
     ];
     for (name, report) in samples {
         let folder = std::path::Path::new(&folder).join(name);
@@ -242,6 +243,36 @@ fn write_samples() {
         write("metrics.prom", super::prometheus(&report));
         write("report.html", super::html(&report).unwrap());
     }
+}
+
+/// A night that leaves a failure, a question and two pull requests to people, and a third that is merged.
+pub(super) fn morning() -> ReportV1 {
+    let mut sample = SampleRun::new();
+    let stages = [("ready", Stage::Ready), ("review", Stage::ReviewRequired), ("merged", Stage::Merged)];
+    let ended = [
+        ("fails", Outcome::Failed, Some("2 tests do not pass\n  left: 1")),
+        ("asks", Outcome::NeedsInput, Some("Which port is right?")),
+    ];
+    for (line, id) in (10u32..).zip(stages.map(|it| it.0).into_iter().chain(ended.map(|it| it.0))) {
+        sample.plan(id, Some("my-org/web"), line);
+    }
+    for (number, (id, stage)) in (1u64..).zip(stages) {
+        let url = format!("https://github.com/my-org/web/pull/{number}");
+        let work = json!({"pullRequest": {
+            "url": url, "number": number, "title": format!("Change {number}"), "baseRef": "main", "headRef": format!("jules/{number}"),
+        }, "change": {"files": 1, "additions": 2, "deletions": 3}});
+        sample.start(id, 1, &format!("418293017726551{number}"));
+        sample.end_attempt(id, 1, Outcome::Succeeded, None, &work).end(id, Outcome::Succeeded, None);
+        let at = began();
+        sample.tell(&json!({"event": "pull_request_read", "task": id, "pull": {
+            "url": url, "id": format!("PR_{number}"), "repository": "my-org/web",
+            "state": crate::outcome::sample::state_at(stage), "stage": stage, "since": at, "checkedAt": at,
+        }}));
+    }
+    for (id, outcome, reason) in ended {
+        sample.whole(id, 60, outcome, reason);
+    }
+    sample.finish(None).report()
 }
 
 /// A run of this many tasks on 60 slots.

@@ -274,3 +274,23 @@ test("an empty run is a page", async (t) => {
   assert.ok(await page.isVisible("#nothing"));
   assert.deepEqual(complaints, []);
 });
+
+test("what needs a person is in the first screen, failures first", async (t) => {
+  for (const [width, height] of [[1280, 800], [390, 844]]) {
+    const { page, complaints } = await open(t, "morning", { viewport: { width, height } });
+    const rows = await page.$$eval(".needs li", (items) =>
+      items.map((item) => ({
+        badge: item.querySelector(".badge").textContent.trim(),
+        bottom: item.getBoundingClientRect().bottom,
+        links: Array.from(item.querySelectorAll("a"), (link) => link.className),
+      })),
+    );
+    assert.deepEqual(rows.map((row) => row.badge), ["failed", "needs input", "review required", "ready"]);
+    for (const row of rows) {
+      assert.ok(row.bottom <= height, `${row.badge} ends at ${row.bottom} of ${height}`);
+      assert.ok(row.links.includes("session"), `${row.badge} leads to its session`);
+    }
+    assert.deepEqual(rows.map((row) => row.links.includes("pull")), [false, false, true, true]);
+    assert.deepEqual(complaints, []);
+  }
+});

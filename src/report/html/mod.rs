@@ -1,6 +1,7 @@
 //! `report.html`: one self-contained file for people. It loads nothing and runs nothing but its own script,
 //! which the browser checks by its hash; without the script everything is still there to read.
 
+mod attention;
 mod burndown;
 mod pulls;
 mod timeline;

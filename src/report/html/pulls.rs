@@ -62,7 +62,8 @@ pub(super) struct StageMark {
 }
 
 impl StageMark {
-    fn of(pull: &PullRequestV1) -> Self {
+    /// `not read` as long as it was not.
+    pub(super) fn of(pull: &PullRequestV1) -> Self {
         let (name, label) =
             pull.stage.map_or(("unread", "not read"), |stage| (stage.as_str(), stage.label()));
         Self { name, label }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::sample::{SampleRun, campaign, every_outcome};
+use super::super::sample::{SampleRun, campaign, every_outcome, morning};
 use super::*;
 use crate::outcome::{Outcome, Stage};
 
@@ -172,4 +172,43 @@ fn what_github_says_is_text() {
         !page.contains(|c: char| c.is_control() && c != '\n') && !page.contains(['\u{2028}', '\u{202E}'])
     );
     assert!(page.contains(">cargo test failed ]]&gt;"));
+}
+
+#[test]
+fn what_needs_a_person_stands_first() {
+    let page = html(&morning()).unwrap();
+    let needs = page.split("<main>\n").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(needs.starts_with("<section aria-labelledby=\"needs-title\""), "{needs}");
+    let order = [
+        "Needs a person <b>4</b>",
+        "Failed <b>1</b>",
+        "2 tests do not pass",
+        "Asked you something <b>1</b>",
+        "Which port is right?",
+        "Pull requests to look at <b>2</b>",
+        "review required",
+        "my-org&#x2f;web#2</a>",
+        "my-org&#x2f;web#1</a>",
+    ];
+    let places: Vec<_> = order.iter().map(|text| needs.find(text).expect(text)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(!needs.contains("merged") && !needs.contains("<details>"));
+    assert_eq!(needs.matches("class=\"session\" href=").count(), 4, "one click to each session");
+    let mut calm = SampleRun::new();
+    calm.plan("a", None, 1).whole("a", 5, Outcome::Succeeded, None);
+    assert!(!html(&calm.report()).unwrap().contains("needs-title"));
+}
+
+#[test]
+fn many_that_need_a_person_push_no_group_out_of_the_first_screen() {
+    let mut sample = SampleRun::new();
+    for number in 0..250 {
+        let id = format!("task-{number}");
+        sample.plan(&id, None, 1).whole(&id, 5, Outcome::Failed, Some("no"));
+    }
+    let page = html(&sample.report()).unwrap();
+    let needs = page.split("</section>").next().unwrap();
+    let (open, closed) = needs.split_once("<details>").unwrap();
+    assert_eq!((open.matches("<li>").count(), closed.matches("<li>").count()), (3, 197));
+    assert!(closed.contains("197 more") && closed.contains("and 50 more: the table"));
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::super::link::https;
 use super::super::{AttemptV1, DayV1, ProgressV1, ReportV1, StrayV1, TaskV1, duration, many};
+use super::attention::Needs;
 use super::pulls::{Pulls, StageMark};
 use super::timeline::Timeline;
 use super::waves::Wave;
@@ -27,6 +28,7 @@ pub(super) struct View<'a> {
     name: Cow<'a, str>,
     simulated: bool,
     verdict: Verdict,
+    needs: Option<Needs<'a>>,
     facts: Vec<Fact<'a>>,
     outcomes: Vec<Share>,
     total: u64,
@@ -159,6 +161,7 @@ impl<'a> View<'a> {
             name: one_line(plain(&report.run.name), 300),
             simulated: report.run.simulated,
             verdict: Verdict::of(report),
+            needs: Needs::of(report),
             facts: facts(report),
             outcomes: shares(report),
             total: report.totals.total,
@@ -353,7 +356,7 @@ impl<'a> Earlier<'a> {
     }
 }
 
-fn session(attempt: &AttemptV1) -> Option<Link> {
+pub(super) fn session(attempt: &AttemptV1) -> Option<Link> {
     let session = attempt.session.as_ref()?;
     let href = session.url.as_deref().and_then(https);
     Some(Link { text: one_line(plain(&session.name()), 100).into_owned(), href })

@@ -1,0 +1,38 @@
+//! What a run leaves to a person, in the order in which the page tells it: failures, questions, pull requests.
+
+use super::{PullRequestV1, ReportV1, TaskV1};
+use crate::outcome::{Outcome, Stage, WaitsFor};
+
+/// What needs a person.
+pub(super) struct Attention<'a> {
+    /// Tasks that failed, the worst first.
+    pub(super) failed: Vec<&'a TaskV1>,
+    /// Tasks whose agent has asked something.
+    pub(super) asked: Vec<&'a TaskV1>,
+    /// Pull requests that a person has to look at, those to repair first, those that were not read last.
+    pub(super) pulls: Vec<(&'a PullRequestV1, &'a TaskV1)>,
+}
+
+impl ReportV1 {
+    pub(super) fn attention(&self) -> Attention<'_> {
+        let has_asked = |task: &&TaskV1| task.outcome == Outcome::NeedsInput;
+        let mut failed: Vec<_> =
+            self.tasks.iter().filter(|task| task.has_failed() && !has_asked(task)).collect();
+        failed.sort_by_key(|task| std::cmp::Reverse(task.outcome));
+        let pulls = self.pull_groups().into_iter().flat_map(|group| group.pulls);
+        Attention {
+            failed,
+            asked: self.tasks.iter().filter(has_asked).collect(),
+            pulls: pulls.filter(|(pull, _)| needs_person(pull)).collect(),
+        }
+    }
+}
+
+/// One that is ready waits for somebody who merges it, and of one that was not read nothing else is known.
+fn needs_person(pull: &PullRequestV1) -> bool {
+    pull.stage.is_none_or(|stage| match stage.waits_for() {
+        WaitsFor::Person | WaitsFor::Reviewer | WaitsFor::Token => true,
+        WaitsFor::Us => stage == Stage::Ready,
+        WaitsFor::Jules | WaitsFor::Checks | WaitsFor::Github | WaitsFor::Nobody => false,
+    })
+}
