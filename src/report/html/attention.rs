@@ -6,8 +6,8 @@ use foreign_text::{first_line, one_line, plain};
 use serde::Serialize;
 
 use super::super::{PullRequestV1, ReportV1, TaskV1};
+use super::parts::{Link, session};
 use super::pulls::StageMark;
-use super::view::{Link, session};
 
 /// Rows that stand open in a group, so that each group begins in the first screen.
 const OPEN: usize = 3;

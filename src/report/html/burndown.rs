@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::{PullChangeV1, PullRequestV1, ReportV1, TaskV1, many};
+use super::parts::{round, second};
 use super::timeline::{Tick, add_tick, label, step};
-use super::view::{round, second};
 use crate::outcome::{PullState, Stage};
 
 /// The size of the picture in its own units; the page stretches it.

@@ -3,6 +3,7 @@
 
 mod attention;
 mod burndown;
+mod parts;
 mod pulls;
 mod timeline;
 mod view;

@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use foreign_text::{one_line, plain};
 use serde::Serialize;
 
-use super::super::link::{https, pull_label};
 use super::super::pulls::PullGroup;
 use super::super::{PullRequestV1, ReportV1, TaskV1};
 use super::burndown::Burndown;
-use super::view::{Link, Moment};
+use super::parts::{Link, Moment};
 use crate::outcome::Stage;
 
 /// Rows of a group at most: the table of tasks has all of them.
@@ -117,11 +116,5 @@ impl<'a> Row<'a> {
             number,
             since: pull.since.map(Moment::of),
         }
-    }
-}
-
-impl Link {
-    pub(super) fn to(pull: &PullRequestV1) -> Self {
-        Self { text: plain(&pull_label(pull)).into_owned(), href: https(&pull.url) }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::{AttemptV1, ReportV1, TaskV1, duration, many};
-use super::view::{round, second};
+use super::parts::{round, second};
 
 /// Sessions as bars: slots downwards in pixels, time to the right in per cent.
 #[derive(Serialize)]

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use foreign_text::{cut, first_line, one_line, plain};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::link::https;
 use super::super::{AttemptV1, DayV1, ProgressV1, ReportV1, StrayV1, TaskV1, duration, many};
 use super::attention::Needs;
+use super::parts::{Link, Moment, round, second, session};
 use super::pulls::{Pulls, StageMark};
 use super::timeline::Timeline;
 use super::waves::Wave;
@@ -122,21 +122,6 @@ struct Earlier<'a> {
     label: &'static str,
     reason: Cow<'a, str>,
     session: Option<Link>,
-}
-
-/// Words, and where they lead if that is a safe address.
-#[derive(Serialize)]
-pub(super) struct Link {
-    pub(super) text: String,
-    pub(super) href: Option<String>,
-}
-
-#[derive(Serialize)]
-pub(super) struct Moment {
-    millis: i64,
-    iso: String,
-    text: String,
-    full: String,
 }
 
 #[derive(Serialize)]
@@ -356,12 +341,6 @@ impl<'a> Earlier<'a> {
     }
 }
 
-pub(super) fn session(attempt: &AttemptV1) -> Option<Link> {
-    let session = attempt.session.as_ref()?;
-    let href = session.url.as_deref().and_then(https);
-    Some(Link { text: one_line(plain(&session.name()), 100).into_owned(), href })
-}
-
 impl<'a> Stray<'a> {
     fn of(stray: &'a StrayV1) -> Self {
         Self {
@@ -373,25 +352,4 @@ impl<'a> Stray<'a> {
             task: stray.task.as_deref().map(|task| one_line(plain(task), 300)),
         }
     }
-}
-
-impl Moment {
-    pub(super) fn of(time: Timestamp) -> Self {
-        Self {
-            millis: time.as_millisecond(),
-            iso: time.to_string(),
-            text: time.strftime("%b %-d %H:%M").to_string(),
-            full: second(time),
-        }
-    }
-}
-
-/// `2026-11-22 02:00:05 UTC`.
-pub(super) fn second(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// Three decimals are finer than a pixel.
-pub(super) fn round(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
 }

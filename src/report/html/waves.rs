@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::{WaveStateV1, WaveV1};
-use super::view::Moment;
+use super::parts::Moment;
 use crate::outcome::Outcome;
 
 /// A wave of repositories.
