@@ -40,6 +40,13 @@ fn what_an_interrupt_keeps_from_starting_has_one_line() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_hangup_ends_like_a_termination() {
+    // Under nohup nothing is ended by it, and children inherit that.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
+    if u64::from_str_radix(ignored, 16).unwrap() & 1 == 1 {
+        eprintln!("hangups are ignored here: not tested");
+        return;
+    }
     let world = World::with(LONG, &tasks(4));
     let mut running = world.run().start();
     running.until(|world| world.statistics().live_now == 4);
