@@ -29,7 +29,7 @@ pub fn write_json(report: &ReportV1, out: &mut dyn Write) -> io::Result<()> {
 
 /// Indented JSON without what a console acts on, with a line break at the end.
 pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut lines = Lines::new(out, |text| Cow::Owned(foreign_text::json(text.to_owned())));
+    let mut lines = Lines::new(out, b",{[", |text| Cow::Owned(foreign_text::json(text.to_owned())));
     serde_json::to_writer_pretty(&mut lines, value)?;
     lines.write_all(b"\n")?;
     lines.finish()

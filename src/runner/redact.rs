@@ -95,13 +95,15 @@ impl Redactor {
         self.secrets.mask(text)
     }
 
-    /// The same for everything that `write` writes.
+    /// The same for everything that `write` writes. It is searched in parts, which end where a line ends with one of these
+    /// bytes: no secret may go on behind it.
     pub(super) fn cleaning<E: From<io::Error>>(
         &self,
         out: &mut dyn Write,
+        ends: &'static [u8],
         write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut lines = Lines::new(out, |text| self.clean(text));
+        let mut lines = Lines::new(out, ends, |text| self.clean(text));
         write(&mut lines)?;
         Ok(lines.finish()?)
     }
@@ -297,10 +299,32 @@ mod tests {
         let redactor = redactor();
         let page = format!("{}\nAIza-secret-key\n", "x".repeat(100)).repeat(2_000);
         let mut out = Vec::new();
-        let written = redactor
-            .cleaning(&mut out, |out| page.as_bytes().chunks(7).try_for_each(|part| out.write_all(part)));
+        let written = redactor.cleaning(&mut out, b"x", |out| {
+            page.as_bytes().chunks(7).try_for_each(|part| out.write_all(part))
+        });
         written.unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), page.replace("AIza-secret-key", "***"));
+    }
+
+    /// What others wrote has line breaks, and a part may end at any of them.
+    #[test]
+    fn a_secret_on_two_lines_is_found_wherever_the_text_is_cut() {
+        let redactor = redactor();
+        let line = format!("<p>{}</p>\n", "x".repeat(93));
+        let leak = "<pre>AIza-secret\n-key</pre>\n";
+        // Every place around the end of a part.
+        for before in 0..line.len() {
+            let page = "x".repeat(before) + &line.repeat(648) + leak + &line.repeat(700);
+            for size in [7, usize::MAX] {
+                let mut out = Vec::new();
+                let written = redactor.cleaning(&mut out, b">", |out| {
+                    page.as_bytes().chunks(size).try_for_each(|part| out.write_all(part))
+                });
+                written.unwrap();
+                let out = String::from_utf8(out).unwrap();
+                assert_eq!(out, page.replace("AIza-secret\n-key", "***"), "{before}, {size}");
+            }
+        }
     }
 
     #[test]

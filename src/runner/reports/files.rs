@@ -71,6 +71,16 @@ impl Format {
         }
     }
 
+    /// With what a line of it ends that is ours, and no text that others wrote: in markup `>` is escaped, a text in JSON has
+    /// no line break as it is, and nothing tells it in the others, which are short.
+    const fn line_ends(self) -> &'static [u8] {
+        match self {
+            Self::Junit | Self::Html => b">",
+            Self::Json | Self::Ctrf => b",{[",
+            Self::Markdown | Self::Prometheus => b"",
+        }
+    }
+
     /// The report in this format.
     ///
     /// # Errors
@@ -95,8 +105,7 @@ impl Format {
             Self::Ctrf => Ok(report::write_ctrf(report, out)?),
             Self::Junit => Ok(report::write_junit(report, profile, out)?),
             // These are short however many tasks there are.
-            Self::Markdown => Ok(out.write_all(report::markdown(report).as_bytes())?),
-            Self::Prometheus => Ok(out.write_all(report::prometheus(report).as_bytes())?),
+            Self::Markdown | Self::Prometheus => Ok(out.write_all(self.render(report, profile)?.as_bytes())?),
         }
     }
 }
@@ -248,7 +257,7 @@ impl ReportFiles {
                 path,
                 readers: format.readers(),
                 render: Box::new(move |report: &ReportV1, out: &mut dyn Write| {
-                    redactor.cleaning(out, |out| format.write(report, profile, out))
+                    redactor.cleaning(out, format.line_ends(), |out| format.write(report, profile, out))
                 }),
             }
         })
