@@ -1,5 +1,6 @@
 //! What a run leaves to a person, in the order in which the page tells it: failures, questions, pull requests.
 
+use super::pulls::PullGroup;
 use super::{PullRequestV1, ReportV1, TaskV1};
 use crate::outcome::{Outcome, Stage, WaitsFor};
 
@@ -14,16 +15,17 @@ pub(super) struct Attention<'a> {
 }
 
 impl ReportV1 {
-    pub(super) fn attention(&self) -> Attention<'_> {
+    /// `pulls` are its [`pull_groups`](Self::pull_groups).
+    pub(super) fn attention<'a>(&'a self, pulls: &[PullGroup<'a>]) -> Attention<'a> {
         let has_asked = |task: &&TaskV1| task.outcome == Outcome::NeedsInput;
         let mut failed: Vec<_> =
             self.tasks.iter().filter(|task| task.has_failed() && !has_asked(task)).collect();
         failed.sort_by_key(|task| std::cmp::Reverse(task.outcome));
-        let pulls = self.pull_groups().into_iter().flat_map(|group| group.pulls);
+        let pulls = pulls.iter().flat_map(|group| &group.pulls);
         Attention {
             failed,
             asked: self.tasks.iter().filter(has_asked).collect(),
-            pulls: pulls.filter(|(pull, _)| needs_person(pull)).collect(),
+            pulls: pulls.filter(|(pull, _)| needs_person(pull)).copied().collect(),
         }
     }
 }

@@ -5,14 +5,13 @@ use std::borrow::Cow;
 use foreign_text::{first_line, one_line, plain};
 use serde::Serialize;
 
+use super::super::pulls::PullGroup;
 use super::super::{PullRequestV1, ReportV1, TaskV1};
-use super::parts::{Link, session};
+use super::parts::{Link, ROWS, session};
 use super::pulls::StageMark;
 
 /// Rows that stand open in a group, so that each group begins in the first screen.
 const OPEN: usize = 3;
-/// Rows of a group at most: the table of tasks has all of them.
-const ROWS: usize = 200;
 
 #[derive(Serialize)]
 pub(super) struct Needs<'a> {
@@ -43,8 +42,8 @@ struct Row<'a> {
 
 impl<'a> Needs<'a> {
     /// None if nothing needs a person.
-    pub(super) fn of(report: &'a ReportV1) -> Option<Self> {
-        let needs = report.attention();
+    pub(super) fn of(report: &'a ReportV1, pulls: &[PullGroup<'a>]) -> Option<Self> {
+        let needs = report.attention(pulls);
         let task = |task: &&'a TaskV1| Row::of_task(task, report);
         let pull = |(pull, task): &(&'a PullRequestV1, &'a TaskV1)| Row::of_pull(pull, task);
         let groups: Vec<_> = [

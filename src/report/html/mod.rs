@@ -32,7 +32,7 @@ macro_rules! template {
 const TEMPLATES: [(&str, &str); 3] =
     [template!("report.html"), template!("rows.html"), template!("end.html")];
 /// How many rows are made at once.
-const ROWS: usize = 100;
+const AT_ONCE: usize = 100;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
@@ -62,7 +62,7 @@ pub fn write_html(report: &ReportV1, out: &mut dyn Write) -> Result<(), ReportEr
     let view = Value::from(Serde(View::of(report, policy(), STYLE, SCRIPT)));
     let mut show_all = || {
         show("report.html", view.clone())?;
-        for (number, tasks) in (0..).step_by(ROWS).zip(report.tasks.chunks(ROWS)) {
+        for (number, tasks) in (0..).step_by(AT_ONCE).zip(report.tasks.chunks(AT_ONCE)) {
             show("rows.html", Value::from(Serde(Rows::of(tasks, number, report))))?;
         }
         show("end.html", view.clone())

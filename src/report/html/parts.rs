@@ -7,6 +7,9 @@ use serde::Serialize;
 use super::super::link::{https, pull_label};
 use super::super::{AttemptV1, PullRequestV1};
 
+/// Rows of a group at most: the table of tasks has all of them.
+pub(super) const ROWS: usize = 200;
+
 /// Words, and where they lead if that is a safe address.
 #[derive(Serialize)]
 pub(super) struct Link {

@@ -8,11 +8,8 @@ use serde::Serialize;
 use super::super::pulls::PullGroup;
 use super::super::{PullRequestV1, ReportV1, TaskV1};
 use super::burndown::Burndown;
-use super::parts::{Link, Moment};
+use super::parts::{Link, Moment, ROWS};
 use crate::outcome::Stage;
-
-/// Rows of a group at most: the table of tasks has all of them.
-const ROWS: usize = 200;
 
 /// How the tasks' pull requests stand.
 #[derive(Serialize)]
@@ -76,7 +73,7 @@ impl StageMark {
 
 impl<'a> Pulls<'a> {
     /// None as long as not one was read.
-    pub(super) fn of(report: &'a ReportV1) -> Option<Self> {
+    pub(super) fn of(report: &'a ReportV1, groups: &[PullGroup<'a>]) -> Option<Self> {
         let totals = report.pulls.as_ref()?;
         let chip = |(stage, count): (Stage, u64)| Chip { name: stage.as_str(), label: stage.label(), count };
         let numbers =
@@ -86,7 +83,7 @@ impl<'a> Pulls<'a> {
             total: totals.total,
             stages: totals.occurring().into_iter().map(chip).collect(),
             burndown: Burndown::of(report),
-            groups: report.pull_groups().iter().map(|group| Group::of(group, &numbers)).collect(),
+            groups: groups.iter().map(|group| Group::of(group, &numbers)).collect(),
         })
     }
 }

@@ -138,6 +138,7 @@ impl<'a> View<'a> {
         style: &'static str,
         script: &'static str,
     ) -> Self {
+        let groups = report.pull_groups();
         Self {
             policy,
             style,
@@ -146,13 +147,13 @@ impl<'a> View<'a> {
             name: one_line(plain(&report.run.name), 300),
             simulated: report.run.simulated,
             verdict: Verdict::of(report),
-            needs: Needs::of(report),
+            needs: Needs::of(report, &groups),
             facts: facts(report),
             outcomes: shares(report),
             total: report.totals.total,
             remaining: report.remaining,
             progress: report.campaign().map(|progress| Progress::of(report, progress)),
-            pulls: Pulls::of(report),
+            pulls: Pulls::of(report, &groups),
             waves: report.waves.iter().map(Wave::of).collect(),
             timeline: Timeline::of(report),
             count: report.tasks.len(),
