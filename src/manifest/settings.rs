@@ -70,8 +70,10 @@ settings! {
     and RunTimeouts, written RunTimeoutKeys {
         /// The whole run, from the start of the invocation, then live sessions are detached; no bound by default.
         run: Option<Duration>, NotZero;
-        /// One request, from its first byte out to its last byte in.
+        /// One request, from its first byte out to its last byte in; a create has a limit of its own.
         request: Duration = Duration::from_secs(30), NotZero;
+        /// One create, which the service takes longer for; one that is cut off is in doubt.
+        create: Duration = Duration::from_secs(120), NotZero;
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Settings {
     pub run_timeout: Option<Duration>,
     /// One request, from its first byte out to its last byte in (`timeouts.request`); 30 s.
     pub request_timeout: Duration,
+    /// The same for a create, which is in doubt when it is cut off (`timeouts.create`); 120 s.
+    pub create_timeout: Duration,
     /// How a create in doubt is settled (`create`).
     pub adoption: Adoption,
     /// How live sessions are watched (`poll`).
@@ -63,6 +65,7 @@ impl Settings {
             limits: meant(written.limits.as_ref()),
             run_timeout: timeouts.run,
             request_timeout: timeouts.request,
+            create_timeout: timeouts.create,
             adoption: meant(written.create.as_ref()),
             poll: meant(written.poll.as_ref()),
             day: Duration::from_secs(24 * 60 * 60),

@@ -223,6 +223,7 @@ fn settings_are_filled_in_from_the_nearest_level() {
     assert_eq!(plan.settings.strategy.max_parallel, 7);
     assert_eq!(plan.settings.run_timeout, Some(std::time::Duration::from_secs(5 * 3600)));
     assert_eq!(plan.settings.request_timeout, std::time::Duration::from_secs(10));
+    assert_eq!(plan.settings.create_timeout, std::time::Duration::from_secs(120));
     assert_eq!(plan.settings.poll.strategy, PollStrategy::List);
     let [a, b] = &plan.tasks[..] else { panic!("not two tasks") };
     assert_eq!((a.timeouts.task.as_secs(), a.timeouts.stall.as_secs()), (3600, 300));

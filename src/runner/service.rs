@@ -28,11 +28,14 @@ pub(crate) fn connect(builder: JulesBuilder, settings: &Settings) -> Result<Jule
         .requests_per_minute(limits.requests_per_minute)
         .creates_per_minute(limits.creates_per_minute)
         .activities_per_minute(limits.activities_per_minute);
-    let (timeout, interval) = (settings.request_timeout, settings.poll.interval);
-    let builder = builder.quotas(quotas);
-    builder
-        .options(|options| options.user_agent(USER_AGENT).request_timeout(timeout).poll_interval(interval))
-        .build()
+    let builder = builder.quotas(quotas).options(|options| {
+        options
+            .user_agent(USER_AGENT)
+            .request_timeout(settings.request_timeout)
+            .create_timeout(settings.create_timeout)
+            .poll_interval(settings.poll.interval)
+    });
+    builder.build()
 }
 
 /// For the first request of a command: gives up soon, because nothing is lost by it.
@@ -106,4 +109,24 @@ pub(crate) fn connected(sources: &[Source]) -> Vec<ConnectedSource> {
         })
     };
     sources.iter().filter_map(repository).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jules::{ApiKey, NewSession};
+    use jules_simulator::{Scenario, Simulator};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_create_whose_answer_takes_forty_seconds_is_not_in_doubt() {
+        let slow = "{ faults: [{ kind: slow, on: [sessions.create, sessions.get], delay: 40s }] }";
+        let service = Simulator::start(Scenario::from_yaml(slow, "test").unwrap()).await.unwrap();
+        let builder = Jules::builder().api_key(ApiKey::new("any").unwrap()).base_url(service.url());
+        let jules = connect(builder, &Settings::default()).unwrap();
+        let session = jules.create_session(&NewSession::new("Fix it")).await.unwrap();
+        assert_eq!(service.statistics().requests["sessions.create"], 1);
+        let error = jules.with(|options| options.retries(Retries::NONE)).get_session(&session.id).await;
+        assert_eq!(error.unwrap_err().kind(), &jules::ErrorKind::Timeout(Duration::from_secs(30)));
+    }
 }

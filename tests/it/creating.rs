@@ -13,7 +13,10 @@ fn run_with_fault(world: &World) -> Ended<'_> {
 fn world_with_fault(fault: &str) -> World {
     let fault = format!("{{ {fault}, on: sessions.create, nth: 2 }}");
     let scenario = format!("{{ faults: [{fault}], defaults: {{ duration: 30ms, outcome: change }} }}");
-    World::with(&scenario, &tasks(3).set("timeouts", "{ task: 60s, stall: 60s, settle: 150ms, request: 1s }"))
+    World::with(
+        &scenario,
+        &tasks(3).set("timeouts", "{ task: 60s, stall: 60s, settle: 150ms, request: 1s, create: 1s }"),
+    )
 }
 
 #[test]
@@ -38,6 +41,19 @@ fn a_session_whose_answer_was_lost_is_found_by_its_marker() {
         assert_eq!(adopted, [false, true, false], "{fault}");
         assert!(ended.report().strays.is_empty());
     });
+}
+
+#[test]
+fn a_create_may_take_longer_than_other_requests() {
+    let slow = "{ faults: [{ kind: slow, on: sessions.create, delay: 700ms }], \
+        defaults: { duration: 30ms, outcome: change } }";
+    let timeouts = "{ task: 60s, stall: 60s, settle: 150ms, request: 500ms, create: 20s }";
+    let world = World::with(slow, &tasks(2).set("timeouts", timeouts));
+    let ended = world.run().exits(0);
+    world.created(2);
+    assert_eq!(world.requests("sessions.create"), 2);
+    let attempts = ended.report().tasks.into_iter().flat_map(|task| task.attempts);
+    assert_eq!(attempts.filter(|attempt| attempt.adopted).count(), 0, "{ended}");
 }
 
 #[test]
@@ -103,7 +119,8 @@ fn a_doubt_that_is_not_settled_in_time_is_settled_by_the_next_run() {
     let scenario = "{ faults: [{ kind: reset-after, on: sessions.create, times: 1 }, \
         { kind: error-before, status: 403, on: sessions.list, during: 0ms..800ms, since: first-session }], \
         defaults: { duration: 30ms, outcome: change } }";
-    let manifest = tasks(2).set("timeouts", "{ task: 400ms, stall: 60s, settle: 50ms, request: 1s }");
+    let manifest =
+        tasks(2).set("timeouts", "{ task: 400ms, stall: 60s, settle: 50ms, request: 1s, create: 1s }");
     let world = World::with(scenario, &manifest);
     let ended = world.run().args("-j 1").exits(5);
     assert_eq!(ended.count(Outcome::Detached), 1, "{ended}");

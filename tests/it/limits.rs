@@ -247,7 +247,8 @@ fn a_long_pause_of_reads_does_not_hold_up_a_run_whose_tasks_have_ended() {
 fn a_connection_that_falls_silent_is_left_and_told() {
     let scenario =
         "{ defaults: { duration: 1s, outcome: pull-request }, faults: [{ kind: silence, nth: 8 }] }";
-    let manifest = tasks(2).set("timeouts", "{ task: 12s, stall: 20s, settle: 2s, request: 500ms }");
+    let manifest =
+        tasks(2).set("timeouts", "{ task: 12s, stall: 20s, settle: 2s, request: 500ms, create: 500ms }");
     let world = World::over_tls(scenario, &manifest);
     let ended = world.run().env("SSL_CERT_FILE", "service.pem").exits(0);
     assert_eq!(ended.report().totals.succeeded, 2, "{ended}");
@@ -271,7 +272,7 @@ fn a_connection_may_fall_silent_at_any_request() {
             "{{ defaults: {{ duration: 2s, outcome: pull-request }}, faults: [{{ kind: silence, on: {on} }}] }}"
         );
         let manifest = tasks(3)
-            .set("timeouts", "{ task: 20s, stall: 20s, settle: 2s, request: 500ms }")
+            .set("timeouts", "{ task: 20s, stall: 20s, settle: 2s, request: 500ms, create: 500ms }")
             .set("retries", "{ count: 1, delay: 20ms }");
         let world = World::over_tls(&scenario, &manifest);
         let ended = world.run().env("SSL_CERT_FILE", "service.pem").exits(0);

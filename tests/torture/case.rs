@@ -193,7 +193,7 @@ fn manifest(
          name: torture\n\
          strategy: {{ max-parallel: {max_parallel} }}\n\
          limits: {{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000, capacity-wait: 9s }}\n\
-         timeouts: {{ task: {time}, stall: 3s, settle: 200ms, request: 300ms }}\n\
+         timeouts: {{ task: {time}, stall: 3s, settle: 200ms, request: 300ms, create: 300ms }}\n\
          create: {{ looks: {LOOKS}, look-delay: {LOOK_DELAY}ms }}\n\
          poll: {{ interval: {}ms, strategy: {strategy} }}\n\
          waiting: {{ user-feedback: {{ reply: Go on., max: 1 }} }}\n\

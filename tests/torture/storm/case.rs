@@ -123,7 +123,7 @@ fn manifest(repositories: usize, tasks: usize, again: bool, repeats: bool) -> St
          name: storm\n\
          strategy: {{ max-parallel: 4 }}\n\
          limits: {{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000, capacity-wait: 9s }}\n\
-         timeouts: {{ task: 30s, stall: 20s, settle: 200ms, request: 300ms }}\n\
+         timeouts: {{ task: 30s, stall: 20s, settle: 200ms, request: 300ms, create: 300ms }}\n\
          create: {{ looks: 3, look-delay: 100ms }}\n\
          poll: {{ interval: 30ms }}\n\
          pull-requests: {{ existing: {{ merged: {merged} }} }}\n\
