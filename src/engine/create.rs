@@ -3,7 +3,6 @@
 //! The API has no idempotency key, so two identical POSTs are two sessions. A POST is repeated only when the
 //! service surely did not process the one before, or when enough searches have not found its marker.
 
-mod sign;
 mod step;
 
 use std::time::Duration;
@@ -13,10 +12,10 @@ use tokio::time::Instant;
 
 use super::input::{CreateFailure, Now, RequestFailure, Seen};
 use super::refusals::Refusals;
+use crate::outcome::RunRecord;
 use crate::plan::Adoption;
-use jules::SessionId;
+use jules::{KnownSession, ListProof, SessionId};
 
-pub(super) use sign::Sign;
 pub(super) use step::{Look, Post, Step};
 
 /// How many times one attempt may POST before it ends in an error.
@@ -34,9 +33,6 @@ const KEY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) fn believed_after(rules: Adoption) -> Duration {
     rules.look_delay * 3
 }
-
-/// The service's time is known within a second: how far the difference of two spans by it may be off.
-const PRECISION: SignedDuration = SignedDuration::from_secs(2);
 
 /// How reasons begin of a doubt that stays open.
 pub(super) const UNKNOWN: &str = "it is not known whether its session was created";
@@ -66,15 +62,12 @@ pub(super) struct Create {
     unseen_at: Option<Instant>,
     /// Its turn has come, and is kept while it is looked for once more.
     has_turn: bool,
-    /// A list that does not show this session proves nothing.
-    sign: Option<Sign>,
+    /// Whether lists that do not show the session count.
+    proof: ListProof,
     /// When the session must have been created, if it was.
     created_by: Timestamp,
     /// Whoever was to send it may be there still: before this time its absence from a list proves nothing.
     absent_from: Option<Timestamp>,
-    /// That session was missing from the list, and for so long.
-    lags: bool,
-    lag: Option<SignedDuration>,
     phase: Phase,
     /// The last thing that went wrong.
     cause: String,
@@ -110,11 +103,9 @@ impl Create {
             was_lost: false,
             unseen_at: None,
             has_turn: false,
-            sign: None,
+            proof: ListProof::default(),
             created_by: now.wall,
             absent_from: None,
-            lags: false,
-            lag: None,
             phase: Phase::Queued,
             cause: String::new(),
             for_capacity: false,
@@ -146,16 +137,12 @@ impl Create {
 
     /// How far back to search: the intent less a minute, for clocks that differ, and to what must be shown.
     pub(super) fn search_since(&self) -> Timestamp {
-        let since = less(self.since, SignedDuration::from_mins(1));
-        self.sign.as_ref().map_or(since, |sign| less(sign.since, SignedDuration::from_secs(1)).min(since))
+        self.proof.list_back_to(less(self.since, SignedDuration::from_mins(1)))
     }
 
-    /// The newest session that surely exists when a search begins. The first one counts for all searches: a newer one
-    /// might always be too new to be listed.
-    pub(super) fn must_show(&mut self, newest: Option<&Sign>, now: Now) {
-        if self.sign.is_none() {
-            self.sign = newest.filter(|sign| sign.is_young(now)).cloned();
-        }
+    /// The newest session that surely exists when a search begins.
+    pub(super) fn must_show(&mut self, newest: Option<&KnownSession>, now: Now) {
+        self.proof.must_show(newest, now.wall);
     }
 
     /// Whether a session that was created then is younger than the intent; none when clocks that differ leave it open.
@@ -169,22 +156,8 @@ impl Create {
     }
 
     /// What a list that does not show the session says of it; `shows` tells of any other session whether it is there.
-    pub(super) fn without(&mut self, shows: impl Fn(&SessionId) -> bool, now: Now) -> Look {
-        let Some(Sign { session, since }) = &self.sign else { return Look::Absent };
-        if !shows(session) {
-            self.lags = true;
-            let why = format!("the list does not show session {session} either, which was created before");
-            return Look::Inconclusive(why);
-        }
-        if !self.lags {
-            return Look::Absent;
-        }
-        // As late as that session was listed this one may be, too.
-        let lag = *self.lag.get_or_insert(now.wall.duration_since(*since) + PRECISION);
-        if now.wall.duration_since(self.created_by) >= lag {
-            return Look::Absent;
-        }
-        Look::Inconclusive(format!("the list lags: it showed session {session} late"))
+    pub(super) fn without(&mut self, shows: impl FnOnce(&SessionId) -> bool, now: Now) -> Look {
+        self.proof.objection(shows, self.created_by, now.wall).map_or(Look::Absent, Look::Inconclusive)
     }
 
     /// Whether so many searches have proved nothing as were to count.
@@ -385,6 +358,15 @@ impl Create {
             Phase::Queued | Phase::Posting | Phase::Searching => Step::Wait,
         }
     }
+}
+
+/// The newest session that an earlier invocation of the run has created. Clocks differ.
+pub(super) fn newest_of(record: &RunRecord) -> Option<KnownSession> {
+    let attempts = record.tasks.values().flat_map(|task| &task.attempts);
+    let created = attempts.filter(|attempt| attempt.session.is_some() && !attempt.adopted);
+    let newest = created.max_by_key(|attempt| attempt.asked_at())?;
+    let since = less(newest.asked_at(), SignedDuration::from_mins(1));
+    newest.session.as_ref().map(|session| KnownSession::new(session.id.clone(), since))
 }
 
 fn less(time: Timestamp, span: SignedDuration) -> Timestamp {

@@ -46,7 +46,7 @@ pub use all::{All, BatchEvent, StartedSessions};
 pub use attention::{Attention, Question};
 pub use builder::{BASE_URL_VARIABLE, BuildError, JulesBuilder, KEY_FILE_VARIABLE, KEY_VARIABLE};
 pub use client::Jules;
-pub use create::FindCreated;
+pub use create::{FindCreated, KnownSession, ListProof};
 pub use cursor::{Cursor, InvalidCursor};
 pub use departure::Departure;
 pub use diff::{Diff, FileChange, FileDiff, FileKind};

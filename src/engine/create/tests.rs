@@ -1,6 +1,6 @@
 use super::*;
 
-/// A create in doubt, so long after its intent; the sign was created ten seconds before that.
+/// A create in doubt, so long after its intent; the known session was created ten seconds before that.
 fn in_doubt() -> (Create, impl Fn(u64) -> Now) {
     let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
     let after = move |seconds| {
@@ -12,11 +12,11 @@ fn in_doubt() -> (Create, impl Fn(u64) -> Now) {
     let doubt = CreateFailure::Doubt { cause: "timeout".to_owned(), capacity: false };
     assert!(matches!(create.on_posted(Err(doubt), after(0)), Step::Doubt(_)));
     let since = less(start.wall, SignedDuration::from_secs(10));
-    create.must_show(Some(&Sign { session: "1".parse().unwrap(), since }), after(0));
+    create.must_show(Some(&KnownSession::new("1".parse().unwrap(), since)), after(0));
     (create, after)
 }
 
-/// What follows from a list that does not show the session, and shows the sign or not.
+/// What follows from a list that does not show the session, and shows the known session or not.
 fn search(create: &mut Create, shows: bool, now: Now) -> Step {
     create.phase = Phase::Searching;
     let look = create.without(|_| shows, now);
@@ -146,7 +146,7 @@ fn a_turn_that_comes_long_after_the_last_look_begins_with_another() {
 }
 
 #[test]
-fn a_list_without_the_sign_does_not_count_and_the_lag_it_shows_is_waited_for() {
+fn a_list_without_a_known_session_does_not_count_and_the_lag_it_shows_is_waited_for() {
     let (mut create, at) = in_doubt();
     (0..6).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait)));
     assert_eq!(create.searches, 0);
@@ -159,19 +159,9 @@ fn a_list_without_the_sign_does_not_count_and_the_lag_it_shows_is_waited_for() {
 }
 
 #[test]
-fn a_list_that_never_shows_the_sign_leaves_the_doubt_open() {
+fn a_list_that_never_shows_a_known_session_leaves_the_doubt_open() {
     let (mut create, at) = in_doubt();
     (0..29).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait), "{n}"));
     let Step::Unknown { reason } = search(&mut create, false, at(290)) else { panic!("{create:?}") };
     assert!(reason.contains("does not show session 1"), "{reason}");
-}
-
-#[test]
-fn a_sign_that_is_old_proves_nothing_and_a_newer_one_does_not_take_its_place() {
-    let (mut create, at) = in_doubt();
-    create.must_show(Some(&Sign { session: "2".parse().unwrap(), since: at(5).wall }), at(9));
-    assert_eq!(create.sign.as_ref().unwrap().session.as_str(), "1");
-    create.sign = None;
-    create.must_show(Some(&Sign { session: "2".parse().unwrap(), since: at(0).wall }), at(3_601));
-    assert_eq!(create.sign, None);
 }

@@ -4,11 +4,12 @@ use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::{Action, Attempt, TaskIx};
 use crate::engine::admission::Repeat;
-use crate::engine::create::{self, Create, Post, Sign, UNKNOWN};
+use crate::engine::create::{self, Create, Post, UNKNOWN};
 use crate::engine::driver::End;
 use crate::engine::input::{CreateFailure, Now, Seen};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Outcome};
+use jules::KnownSession;
 
 /// A task that was refused so often where others were taken is refused for itself.
 const MAX_OWN_REFUSALS: u32 = 3;
@@ -75,7 +76,7 @@ impl Dispatch {
             create::Step::Post(post) => self.post(attempt, post, now),
             create::Step::Created { seen, adopted } => {
                 if !adopted {
-                    self.run.newest = Some(Sign::of(&seen, now));
+                    self.run.newest = Some(KnownSession::created(seen.id.clone(), seen.created, now.wall));
                     self.count_ours(&seen);
                     self.tasks.on_taken(ix);
                 }

@@ -347,9 +347,9 @@ impl Dispatch {
 
     /// The newest session that the run has created, if it is not listed.
     fn lacking(&self, listed: &[Seen], now: Now) -> Option<SessionId> {
-        let newest = self.run.newest.as_ref().filter(|newest| newest.is_young(now))?;
-        let is_listed = listed.iter().any(|seen| seen.id == newest.session);
-        (!is_listed).then(|| newest.session.clone())
+        let newest = self.run.newest.as_ref().filter(|newest| newest.is_recent(now.wall))?;
+        let is_listed = listed.iter().any(|seen| seen.id == *newest.id());
+        (!is_listed).then(|| newest.id().clone())
     }
 
     /// What another run has doubled bears its marker: once told, it is one until somebody has seen to it.

@@ -59,7 +59,7 @@ use self::tasks::{State, Tasks};
 use self::titles::Titles;
 use super::action::{Action, Purpose, TaskIx};
 use super::admission::{Admission, Answer};
-use super::create::Sign;
+use super::create;
 use super::input::{Input, Now};
 use super::needs::Needs;
 use super::poller::{Counts, Poller};
@@ -69,7 +69,7 @@ use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::outcome::{AttemptRecord, EventKind, Marker, RunId, RunRecord};
 use crate::plan::{Plan, Task};
-use jules::SessionId;
+use jules::{KnownSession, SessionId};
 
 /// What a decision leads to: the events are kept before the actions start.
 #[derive(Debug, Default)]
@@ -133,7 +133,7 @@ struct Run {
     /// Every session that it has ever had.
     sessions: HashSet<SessionId>,
     /// The newest one that the run has created, by the answer to its POST.
-    newest: Option<Sign>,
+    newest: Option<KnownSession>,
     /// The markers of intents that are left to another invocation, in doubt or by a selection.
     left_intents: HashSet<Marker>,
     /// Strays that the invocation before has told.
@@ -167,7 +167,7 @@ impl Dispatch {
                 id: record.info.id.clone(),
                 started: options.clocks.earliest(first_sign(record)),
                 sessions: record.sessions().cloned().collect(),
-                newest: Sign::newest_of(record),
+                newest: create::newest_of(record),
                 left_intents: HashSet::new(),
                 strays: record.strays.iter().map(|stray| stray.session.id.clone()).collect(),
                 audits: 0,

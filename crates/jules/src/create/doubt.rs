@@ -5,14 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::proof::{KnownSession, ListProof, less};
 use crate::{NewSession, Session, SessionId, SourceName, TitleMarker};
 
 /// How long looks may fail, or prove nothing, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// The service's time is known within a second: how far the difference of two spans by it may be off.
-const PRECISION: SignedDuration = SignedDuration::from_secs(2);
-/// A list that lags longer than this is not to be told from one that does not show a session any more.
-const LONGEST_LAG: SignedDuration = SignedDuration::from_hours(1);
 
 /// What one look says of the session.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,22 +67,6 @@ impl Doubt {
     }
 }
 
-/// A session that surely exists, and that a list must show before it proves that another is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sign {
-    pub(crate) session: SessionId,
-    /// It is not older, by the service's clock.
-    since: Timestamp,
-}
-
-impl Sign {
-    /// A session that the answer to its POST shows just now.
-    pub(crate) fn of(session: &Session, now: Timestamp) -> Self {
-        let since = session.create_time.unwrap_or_else(|| less(now, SignedDuration::from_mins(1)));
-        Self { session: session.id.clone(), since }
-    }
-}
-
 /// What is looked for: the session of one POST.
 #[derive(Debug)]
 pub(super) struct Sought<'a> {
@@ -95,10 +76,7 @@ pub(super) struct Sought<'a> {
     since: Timestamp,
     /// When it must have been created, if it was.
     created_by: Timestamp,
-    sign: Option<Sign>,
-    /// The sign was missing from the list, and for how long.
-    lags: bool,
-    lag: Option<SignedDuration>,
+    proof: ListProof,
 }
 
 impl<'a> Sought<'a> {
@@ -108,17 +86,17 @@ impl<'a> Sought<'a> {
         new: &'a NewSession,
         asked: Timestamp,
         now: Timestamp,
-        sign: Option<Sign>,
+        newest: Option<&KnownSession>,
     ) -> Self {
         let since = less(asked, SignedDuration::from_mins(1));
-        let sign = sign.filter(|sign| sign.since >= less(now, LONGEST_LAG));
-        Self { marker, new, since, created_by: now, sign, lags: false, lag: None }
+        let mut proof = ListProof::default();
+        proof.must_show(newest, now);
+        Self { marker, new, since, created_by: now, proof }
     }
 
     /// How far back to list.
     pub(super) fn since(&self) -> Timestamp {
-        let sign = self.sign.as_ref().map(|sign| less(sign.since, SignedDuration::from_secs(1)));
-        sign.map_or(self.since, |sign| sign.min(self.since))
+        self.proof.list_back_to(self.since)
     }
 
     /// What a list that goes back so far says.
@@ -138,7 +116,8 @@ impl<'a> Sought<'a> {
             let why = format!("session {} may be it, and its title does not tell", session.id);
             return Look::Inconclusive(why);
         }
-        self.without(|id| listed.iter().any(|session| session.id == *id), now)
+        let shows = |id: &SessionId| listed.iter().any(|session| session.id == *id);
+        self.proof.objection(shows, self.created_by, now).map_or(Look::Absent, Look::Inconclusive)
     }
 
     /// Whether what is listed of a session's prompt and source is what was asked.
@@ -156,33 +135,10 @@ impl<'a> Sought<'a> {
     fn is_young(&self, session: &Session) -> bool {
         session.create_time.is_none_or(|created| created >= self.since)
     }
-
-    /// What a list without the session says of it; `shows` tells of any other whether it is there.
-    fn without(&mut self, shows: impl Fn(&SessionId) -> bool, now: Timestamp) -> Look {
-        let Some(Sign { session, since }) = &self.sign else { return Look::Absent };
-        if !shows(session) {
-            self.lags = true;
-            let why = format!("the list does not show session {session} either, which was created before");
-            return Look::Inconclusive(why);
-        }
-        if !self.lags {
-            return Look::Absent;
-        }
-        // As late as that session was listed this one may be, too.
-        let lag = *self.lag.get_or_insert(now.duration_since(*since) + PRECISION);
-        if now.duration_since(self.created_by) >= lag {
-            return Look::Absent;
-        }
-        Look::Inconclusive(format!("the list lags: it showed session {session} late"))
-    }
 }
 
 pub(super) fn marker_of(session: &Session) -> Option<TitleMarker> {
     TitleMarker::of_title(session.title.as_deref()?)
-}
-
-fn less(time: Timestamp, span: SignedDuration) -> Timestamp {
-    time.saturating_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]
@@ -201,10 +157,10 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn look(sign: Option<Sign>, sessions: &[Value]) -> Look {
+    fn look(newest: Option<&KnownSession>, sessions: &[Value]) -> Look {
         let marker = TitleMarker::new("nightly-7").unwrap();
         let new = NewSession::new("do  it").source("o/r");
-        let mut sought = Sought::new(&marker, &new, time(0), time(30), sign);
+        let mut sought = Sought::new(&marker, &new, time(0), time(30), newest);
         let sessions: Vec<_> = sessions.iter().cloned().map(listed).collect();
         sought.look(&sessions, time(40))
     }
@@ -250,18 +206,18 @@ mod tests {
     fn a_list_that_lags_proves_nothing_for_as_long_as_it_lags() {
         let (marker, new) = (TitleMarker::new("nightly-7").unwrap(), NewSession::new("p"));
         let (shown, gone) = (listed(json!({"id": "1", "createTime": time(-10), "title": "[another-1]"})), []);
-        let sign = Sign::of(&shown, time(-10));
-        let mut sought = Sought::new(&marker, &new, time(0), time(0), Some(sign.clone()));
+        let newest = KnownSession::of(&shown, time(-10));
+        let mut sought = Sought::new(&marker, &new, time(0), time(0), Some(&newest));
         assert_eq!(sought.since(), time(-60));
         assert_eq!(sought.look(std::slice::from_ref(&shown), time(1)), Look::Absent, "it does not lag");
-        let mut sought = Sought::new(&marker, &new, time(0), time(0), Some(sign.clone()));
+        let mut sought = Sought::new(&marker, &new, time(0), time(0), Some(&newest));
         assert!(matches!(sought.look(&gone, time(1)), Look::Inconclusive(_)));
         // Shown twelve seconds after its creation: this one need not be shown before it is as old.
         assert!(matches!(sought.look(std::slice::from_ref(&shown), time(2)), Look::Inconclusive(_)));
         assert!(matches!(sought.look(std::slice::from_ref(&shown), time(13)), Look::Inconclusive(_)));
         assert_eq!(sought.look(std::slice::from_ref(&shown), time(14)), Look::Absent);
         // An old one may have been deleted since.
-        let mut sought = Sought::new(&marker, &new, time(4000), time(4000), Some(sign));
+        let mut sought = Sought::new(&marker, &new, time(4000), time(4000), Some(&newest));
         assert_eq!(sought.look(&gone, time(4001)), Look::Absent);
     }
 

@@ -3,6 +3,7 @@
 mod branch;
 mod doubt;
 mod find;
+mod proof;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,15 +15,16 @@ use tokio::time::Instant;
 use super::error::ErrorKind;
 use super::retry::{Attempts, Next as Retry};
 use super::{Error, Jules, Method, NewSession, Session, SessionId, SourceName, TitleMarker, Turn};
-use doubt::{Doubt, Look, Next, Sign, Sought};
+use doubt::{Doubt, Look, Next, Sought};
 use find::Back;
 
 pub use find::FindCreated;
+pub use proof::{KnownSession, ListProof};
 
 /// What a client knows of the sessions that it has created, to settle creates in doubt, and of their sources.
 #[derive(Debug, Default)]
 pub(super) struct Created {
-    newest: Mutex<Option<Sign>>,
+    newest: Mutex<Option<KnownSession>>,
     /// A title came back without its marker.
     titles_change: AtomicBool,
     /// The default branches of sources.
@@ -35,16 +37,16 @@ impl Created {
         let is_changed =
             marker.is_some() && session.title.is_some() && marker != doubt::marker_of(session).as_ref();
         self.titles_change.fetch_or(is_changed, Ordering::Relaxed);
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Sign::of(session, now));
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(KnownSession::of(session, now));
     }
 
     /// A session is to be deleted: no list need show it any more.
     pub(super) fn forget(&self, session: &SessionId) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        newest.take_if(|sign| sign.session == *session);
+        newest.take_if(|known| known.id() == session);
     }
 
-    fn newest(&self) -> Option<Sign> {
+    fn newest(&self) -> Option<KnownSession> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -110,7 +112,7 @@ impl Jules {
         may_post: bool,
     ) -> Settled {
         let created = self.sessions_created();
-        let mut sought = Sought::new(marker, new, asked, self.service_time(), created.newest());
+        let mut sought = Sought::new(marker, new, asked, self.service_time(), created.newest().as_ref());
         let mut doubt = Doubt::new(self.options().looks, Instant::now());
         let mut turn = None;
         loop {
