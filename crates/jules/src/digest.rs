@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::outcome::{CLOCKS, age};
-use super::{Activity, ActivityKind, AgentPlan, Artifact, ChangeSet, Session};
+use super::{Activity, ActivityCounts, ActivityKind, AgentPlan, Artifact, ChangeSet, Session};
 
 /// A session's activities, folded. [`Activities::digest`](super::Activities::digest) reads it from the service.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,45 +46,6 @@ pub struct SessionDigest {
     addressed: bool,
     /// The agent has done or said something since its last plan.
     worked: bool,
-}
-
-/// How many activities of each kind there were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ActivityCounts {
-    /// Messages of the agent.
-    pub agent_messages: usize,
-    /// Messages of the user.
-    pub user_messages: usize,
-    /// Plans; each after the first one is a revision.
-    pub plans: usize,
-    /// Approvals of plans.
-    pub approvals: usize,
-    /// Reports of progress.
-    pub progress: usize,
-    /// Ends that were no failures.
-    pub completions: usize,
-    /// Failures.
-    pub failures: usize,
-    /// Those of no kind, or of one that this version does not know.
-    pub others: usize,
-}
-
-impl ActivityCounts {
-    fn add(&mut self, kind: &ActivityKind) {
-        let count = match kind {
-            ActivityKind::AgentMessaged { .. } => &mut self.agent_messages,
-            ActivityKind::UserMessaged { .. } => &mut self.user_messages,
-            ActivityKind::PlanGenerated(_) => &mut self.plans,
-            ActivityKind::PlanApproved { .. } => &mut self.approvals,
-            ActivityKind::ProgressUpdated { .. } => &mut self.progress,
-            ActivityKind::SessionCompleted => &mut self.completions,
-            ActivityKind::SessionFailed { .. } => &mut self.failures,
-            ActivityKind::None | ActivityKind::Unknown(_) => &mut self.others,
-        };
-        *count += 1;
-    }
 }
 
 /// What its activities tell of a completed session that has changed nothing.

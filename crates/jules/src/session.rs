@@ -10,7 +10,8 @@ use super::stream::Feed;
 use super::wait::{self, Wait};
 use super::{
     Activity, ActivityId, ActivityKind, ActivityPage, ActivityStream, Error, Jules, ListActivities, Made,
-    Method, NewSession, Session, SessionDigest, SessionId, SessionOutcome, SessionState, outcome,
+    Method, NewSession, Session, SessionCourse, SessionDigest, SessionId, SessionOutcome, SessionState,
+    outcome,
 };
 
 /// A handle on one session. Cheap to clone; dropping it leaves the session alone.
@@ -325,6 +326,24 @@ impl Activities<'_> {
             digest.take(activity?);
         }
         Ok(digest)
+    }
+
+    /// The same, with what a snapshot has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], after the retries are spent.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
+    pub async fn course(&self, messages: usize) -> Result<SessionCourse, Error> {
+        let mut course = SessionCourse::keeping(messages);
+        let mut history = self.history();
+        while let Some(activity) = history.next().await {
+            course.take(activity?);
+        }
+        Ok(course)
     }
 
     /// Only what is to come, until the session has ended. What happened before is read, but not given.

@@ -8,7 +8,7 @@ use crate::cli::client::{failed, said_when_long};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, chain};
-use jules::{Error, ErrorKind, SessionClient, SessionDigest};
+use jules::{Activity, Error, ErrorKind, SessionClient, SessionCourse, SessionDigest};
 
 /// How long the activities may take: they only add to what the session itself tells.
 pub(super) const ACTIVITIES: Duration = Duration::from_secs(10);
@@ -20,15 +20,34 @@ pub(super) async fn digest(
     console: &Console,
 ) -> (SessionDigest, Option<Error>) {
     let mut digest = SessionDigest::keeping(messages);
+    let read = read(client, console, |activity| digest.take(activity)).await;
+    (digest, read.err())
+}
+
+/// The same, with what a snapshot of the session has.
+pub(super) async fn course(
+    client: &SessionClient,
+    messages: usize,
+    console: &Console,
+) -> (SessionCourse, Option<Error>) {
+    let mut course = SessionCourse::keeping(messages);
+    let read = read(client, console, |activity| course.take(activity)).await;
+    (course, read.err())
+}
+
+async fn read(
+    client: &SessionClient,
+    console: &Console,
+    mut take: impl FnMut(Activity),
+) -> Result<(), Error> {
+    let mut history = client.activities().history().timeout(ACTIVITIES);
     let read = async {
-        let mut history = client.activities().history().timeout(ACTIVITIES);
         while let Some(activity) = history.next().await {
-            digest.take(activity?);
+            take(activity?);
         }
         Ok(())
     };
-    let read = said_when_long("reading its activities", console, read).await;
-    (digest, read.err())
+    said_when_long("reading its activities", console, read).await
 }
 
 /// The same, where a part is no use.

@@ -107,6 +107,27 @@ fn a_session_is_shown_with_all_that_matters() {
 }
 
 #[test]
+fn a_session_is_shown_with_its_snapshot() {
+    let world = World::new(
+        "{ defaults: { duration: 400ms, outcome: change, activities: { gap: 20ms, with: [bash-output], \
+            says: [\"Well.\"] } } }",
+    );
+    let id = finished(&world, "Alpha -s my-org/web -b main");
+    let ended = session(&world, &format!("show {id}")).exits(0);
+    for words in ["duration", "messages of the agent", "1 plan", "failed command"] {
+        assert!(ended.stdout.contains(words), "{words}: {ended}");
+    }
+    let ended = session(&world, &format!("show {id} --format json")).exits(0);
+    let snapshot = &serde_json::from_str::<Value>(&ended.stdout).unwrap()["snapshot"];
+    assert_eq!((&snapshot["id"], &snapshot["counts"]["completions"]), (&id.as_str().into(), &1.into()));
+    assert!(snapshot["failedCommands"][0]["exitCode"].as_i64().is_some_and(|code| code != 0), "{ended}");
+    assert!(!snapshot["timeline"].as_array().unwrap().is_empty(), "{ended}");
+    let ended = session(&world, &format!("show {id} --format markdown")).exits(0);
+    let heading = ended.stdout.lines().next().unwrap();
+    assert!(heading.starts_with("# Alpha") && ended.stdout.contains("## Failed commands"), "{ended}");
+}
+
+#[test]
 fn a_failed_session_says_why() {
     let world =
         World::new("{ defaults: { duration: 50ms, outcome: failure, failure-reason: The disk is full. } }");

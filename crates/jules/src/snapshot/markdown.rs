@@ -1,11 +1,9 @@
 //! A snapshot as Markdown.
 
-use std::fmt::Write as _;
-
 use foreign_text::markdown::{code_block, code_span, words};
 use jiff::SignedDuration;
 
-use super::SessionSnapshot;
+use super::{ActivityCounts, SessionSnapshot};
 
 /// The longest text of one line, in characters.
 const LINE: usize = 300;
@@ -75,23 +73,8 @@ fn facts(page: &mut Page, snapshot: &SessionSnapshot) {
             code_span(pull_request.url.as_deref().unwrap_or("?"), LINE)
         ));
     }
-    let counts = snapshot.counts;
-    let mut told = String::new();
-    for (count, one, many) in [
-        (counts.agent_messages, "message of the agent", "messages of the agent"),
-        (counts.user_messages, "message of the user", "messages of the user"),
-        (counts.plans, "plan", "plans"),
-        (counts.progress, "report of progress", "reports of progress"),
-        (snapshot.failed_commands.len(), "failed command", "failed commands"),
-    ] {
-        if count > 0 {
-            let comma = if told.is_empty() { "" } else { ", " };
-            let name = if count == 1 { one } else { many };
-            _ = write!(told, "{comma}{count} {name}");
-        }
-    }
-    if !told.is_empty() {
-        page.line(&format!("- activities: {told}"));
+    if snapshot.counts != ActivityCounts::default() {
+        page.line(&format!("- activities: {}", snapshot.counts));
     }
 }
 

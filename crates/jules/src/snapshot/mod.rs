@@ -5,7 +5,6 @@ mod markdown;
 use std::time::Duration;
 
 use foreign_text::clip;
-use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -117,9 +116,9 @@ impl SessionSnapshot {
     /// Of a session and its activities, oldest first.
     #[must_use]
     pub fn new(session: Session, activities: impl IntoIterator<Item = Activity>) -> Self {
-        let mut taking = Taking::default();
-        activities.into_iter().for_each(|activity| taking.take(activity));
-        taking.finish(session)
+        let mut course = SessionCourse::default();
+        activities.into_iter().for_each(|activity| course.take(activity));
+        course.snapshot(session)
     }
 
     /// How often the agent has made its plan anew.
@@ -161,25 +160,46 @@ impl SessionClient {
     /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn snapshot(&self) -> Result<SessionSnapshot, Error> {
         let session = self.info().await?;
-        let (mut taking, mut history) = (Taking::default(), self.activities().history());
-        while let Some(activity) = history.next().await {
-            taking.take(activity?);
-        }
-        Ok(taking.finish(session))
+        Ok(self.activities().course(0).await?.snapshot(session))
     }
 }
 
-/// A snapshot that is being taken.
-#[derive(Default)]
-struct Taking {
+/// A session's course as its activities tell it, one after the other: for snapshots on the way, and of what could be read.
+///
+/// ```no_run
+/// # async fn example(client: jules::SessionClient) -> Result<(), jules::Error> {
+/// ///
+/// let (mut course, mut activities) = (jules::SessionCourse::default(), client.stream());
+/// while let Some(activity) = activities.next().await {
+///     course.take(activity?);
+/// }
+/// println!("{}", course.snapshot(client.info().await?).to_markdown());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SessionCourse {
     digest: SessionDigest,
     last: Option<Timestamp>,
     failed_commands: Vec<FailedCommand>,
     timeline: Vec<TimelineEntry>,
 }
 
-impl Taking {
-    fn take(&mut self, activity: Activity) {
+impl SessionCourse {
+    /// An empty one, whose digest will keep up to this many messages; without any it is the [`Default`].
+    #[must_use]
+    pub fn keeping(messages: usize) -> Self {
+        Self { digest: SessionDigest::keeping(messages), ..Self::default() }
+    }
+
+    /// The activities so far, folded.
+    #[must_use]
+    pub fn digest(&self) -> &SessionDigest {
+        &self.digest
+    }
+
+    /// Takes the next activity, oldest first.
+    pub fn take(&mut self, activity: Activity) {
         self.last = self.last.max(activity.create_time);
         self.timeline.push(TimelineEntry {
             time: activity.create_time,
@@ -200,7 +220,9 @@ impl Taking {
         self.digest.take(activity);
     }
 
-    fn finish(self, session: Session) -> SessionSnapshot {
+    /// The session with what its activities so far tell.
+    #[must_use]
+    pub fn snapshot(&self, session: Session) -> SessionSnapshot {
         let Self { digest, last, failed_commands, timeline } = self;
         let files = digest.change_set_of(&session).map(|change_set| change_set.diff().files);
         let files = files.unwrap_or_default().into_iter().map(|file| ChangedFile {
@@ -214,7 +236,7 @@ impl Taking {
             session.create_time.zip(end).and_then(|(begin, end)| end.duration_since(begin).try_into().ok());
         let open_question = match &session.state {
             Some(SessionState::AwaitingUserFeedback) if !digest.is_addressed() => digest.question(),
-            Some(state) if state.is_terminal() => SessionOutcome::new(session.clone(), &digest).open_question,
+            Some(state) if state.is_terminal() => SessionOutcome::new(session.clone(), digest).open_question,
             _ => None,
         };
         let context = session.source_context.as_ref();
@@ -229,11 +251,11 @@ impl Taking {
             branch: context.and_then(|context| context.starting_branch()).map(str::to_owned),
             pull_requests: session.pull_requests().cloned().collect(),
             counts: digest.counts,
-            failed_commands,
-            last_words: digest.last_words,
+            failed_commands: failed_commands.clone(),
+            last_words: digest.last_words.clone(),
             open_question,
-            failure_reason: digest.failure_reason,
-            timeline,
+            failure_reason: digest.failure_reason.clone(),
+            timeline: timeline.clone(),
             id: session.id,
             title: session.title,
             prompt: session.prompt,

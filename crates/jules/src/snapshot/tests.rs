@@ -65,7 +65,7 @@ fn a_snapshot_reads_well_and_nothing_of_others_is_markup_in_it() {
     - source: `my-org/web` from `main`
     - created: 2026-11-22T02:00:00Z, took 41s
     - pull request: `https://github.com/my-org/web/pull/7`
-    - activities: 1 message of the agent, 1 message of the user, 2 plans, 1 report of progress, 1 failed command
+    - activities: 1 message of the agent, 1 message of the user, 2 plans, 1 approval, 1 report of progress, 1 completion, 1 other
 
     ## The agent's last words
 

@@ -286,7 +286,8 @@ impl Chat {
             let none = || "there is no pull request yet".to_owned();
             return Ok(if found.is_empty() { none() } else { found.join("\n") });
         }
-        let digest = self.client.activities().digest(0).await?;
+        let course = self.client.activities().course(0).await?;
+        let digest = course.digest();
         Ok(match (command, digest.change_set_of(&session)) {
             (Command::Diff { full: true }, Some(changes)) => {
                 render::patch(changes.patch()).trim_end().to_owned()
@@ -299,7 +300,7 @@ impl Chat {
             },
             _ => {
                 let mut lines = vec![render::card(&session, &self.rendering)];
-                lines.extend(render::told(&session, &digest, &self.rendering, self.full));
+                lines.extend(render::told(&session, &course, &self.rendering, self.full));
                 lines.join("\n")
             }
         })

@@ -4,7 +4,11 @@ use super::activity::{Rendering, labelled};
 use super::change::summary as change_summary;
 use super::plan::steps as plan_steps;
 use crate::cli::console::{BOLD, DIM, GREEN, RED, YELLOW};
-use jules::{Session, SessionDigest, SessionState};
+use crate::report::{duration, many};
+use jules::{FailedCommand, Session, SessionCourse, SessionState};
+
+/// Failed commands shown before the earlier ones are only counted.
+const MOST_COMMANDS: usize = 5;
 
 /// The state in its colour.
 pub(crate) fn state(state: Option<&SessionState>) -> String {
@@ -60,17 +64,32 @@ pub(crate) fn card(session: &Session, rendering: &Rendering) -> String {
 /// What its activities add, as many lines as there is to tell.
 pub(crate) fn told(
     session: &Session,
-    digest: &SessionDigest,
+    course: &SessionCourse,
     rendering: &Rendering,
     full: bool,
 ) -> Vec<String> {
+    let (digest, snapshot) = (course.digest(), course.snapshot(session.clone()));
     let mut lines = Vec::new();
+    if let Some(took) = snapshot.duration {
+        lines.push(format!("{DIM}{:<13}{DIM:#}{}", "duration", duration(took)));
+    }
+    if digest.activities > 0 {
+        lines.push(format!("{DIM}{:<13}{DIM:#}{}", "activities", snapshot.counts));
+    }
     if session.state == Some(SessionState::Failed) {
         let reason = digest.failure_reason.as_deref().unwrap_or("not told");
         lines.push(labelled(&format!("{DIM}{:<12}{DIM:#}", "reason"), reason));
     }
+    if let Some(question) = &snapshot.open_question {
+        lines.push(labelled(&format!("{DIM}{:<12}{DIM:#}", "it asks"), question));
+    }
     if let Some(change_set) = digest.change_set_of(session) {
         lines.push(format!("{DIM}{:<13}{DIM:#}{}", "changes", change_summary(change_set, full)));
+    }
+    if !snapshot.failed_commands.is_empty() {
+        let failed = many(snapshot.failed_commands.len(), "failed command");
+        let summary = failed_commands(&snapshot.failed_commands, full);
+        lines.push(format!("{DIM}{:<13}{DIM:#}{failed}\n{summary}", "commands"));
     }
     if let Some(plan) = &digest.plan {
         let approved = if digest.plan_approved { "approved" } else { "not approved" };
@@ -81,4 +100,22 @@ pub(crate) fn told(
         lines.extend(digest.messages.iter().map(|message| rendering.activity(message)));
     }
     lines
+}
+
+/// A line a command, the last ones; with `full` all of them, and what they printed.
+fn failed_commands(commands: &[FailedCommand], full: bool) -> String {
+    let hidden = if full { 0 } else { commands.len().saturating_sub(MOST_COMMANDS) };
+    let mut lines = Vec::new();
+    if hidden > 0 {
+        lines.push(format!("  {DIM}{hidden} more before{DIM:#}"));
+    }
+    for failed in &commands[hidden..] {
+        let code = failed.exit_code;
+        lines.push(format!("  {RED}{code:>3}{RED:#} {}", foreign_text::line(&failed.command)));
+        if full && !failed.output.is_empty() {
+            let output = foreign_text::block(&failed.output);
+            lines.extend(output.lines().map(|line| format!("      {DIM}{line}{DIM:#}")));
+        }
+    }
+    lines.join("\n")
 }
