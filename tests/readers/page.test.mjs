@@ -138,8 +138,49 @@ test("shows whom pull requests wait for, and the burn-down in words", async (t) 
   assert.deepEqual(requests, [url]);
 });
 
+test("filters by job, source and tag, all together, and goes back and forward", async (t) => {
+  const { page, complaints } = await open(t, "nightly");
+  const count = () => page.textContent("#count");
+  const hash = () => decodeURIComponent(new URL(page.url()).hash);
+  await page.selectOption("select[data-filter=job]", "docs");
+  assert.deepEqual([await count(), hash()], ["5 of 20 tasks", "#job=docs"]);
+  await page.selectOption("select[data-filter=source]", { label: "my-org/web" });
+  assert.deepEqual([await count(), hash()], ["1 of 20 tasks", "#job=docs&source=my-org/web"]);
+  await page.click(".chip[data-outcome=succeeded]");
+  assert.equal(await count(), "0 of 20 tasks", "its docs task asks something");
+  await page.goBack();
+  assert.deepEqual(await visible(page), ["docs/my-org/web@main"]);
+  assert.equal(await page.getAttribute(".chip[data-outcome=succeeded]", "aria-pressed"), "false");
+  await page.goBack();
+  assert.equal(await count(), "5 of 20 tasks");
+  assert.equal(await page.inputValue("select[data-filter=source]"), "");
+  await page.goForward();
+  assert.deepEqual(await visible(page), ["docs/my-org/web@main"]);
+  await page.click("#clear");
+  assert.equal(await count(), "20 tasks");
+  await page.selectOption("select[data-filter=tag]", "weekly, maybe");
+  assert.equal(await count(), "5 of 20 tasks");
+  await page.goBack();
+  assert.equal(await count(), "20 tasks");
+  assert.deepEqual(complaints, []);
+});
+
+test("a link with every filter shows the same to whoever opens it", async (t) => {
+  const { page } = await open(t, "nightly", {
+    hash: "#job=docs,lint&source=MY-ORG/web&source=my-org/api&tag=tidy&outcome=needs_input,failed,succeeded",
+  });
+  assert.deepEqual(await visible(page), ["docs/my-org/web@main", "lint/my-org/web@main"]);
+  assert.equal(await page.$eval("select[data-filter=job]", (list) => list.selectedOptions[0].text), "2 chosen");
+  assert.equal(await page.$eval("select[data-filter=source]", (list) => list.selectedOptions[0].text), "my-org/web");
+  const campaign = await open(t, "campaign", { hash: "#stage=merged,ready&outcome=succeeded&tag=deps&job=none" });
+  assert.equal(await campaign.page.textContent("#count"), "26 of 60 tasks", "a job that is not there is no filter");
+  await page.focus(".skip");
+  await page.keyboard.press("Enter");
+  assert.equal((await visible(page)).length, 2, "the way to the table is no filter");
+});
+
 test("does not take a filter or an order from a forged address", async (t) => {
-  const { page, complaints } = await open(t, "hostile", { hash: "#outcome=__proto__,%3Cb%3E&stage=constructor&sort=constructor&q=%3Cimg" });
+  const { page, complaints } = await open(t, "hostile", { hash: "#outcome=__proto__,%3Cb%3E&stage=constructor&job=__proto__&tag=%3Cimg%20src=x%3E&source=,&sort=constructor&q=%3Cimg" });
   assert.deepEqual(complaints, []);
   assert.equal(await page.inputValue("#search"), "<img");
 });

@@ -12,14 +12,48 @@
   const bars = Array.from(document.querySelectorAll("#timeline .bar"));
   const search = byId("search");
   const sort = byId("sort");
-  const state = { query: "", outcomes: new Set(), stages: new Set(), sort: "" };
-  // The set that a chip is for, and its own name there; an empty one stands for all.
-  const chosen = (chip) => ("stage" in chip.dataset ? [state.stages, chip.dataset.stage] : [state.outcomes, chip.dataset.outcome]);
+  // What tasks can be filtered by: the name in the address, and what a row has of it. Some of it has a list to choose from.
+  const parts = {
+    outcome: (row) => [row.dataset.outcome],
+    job: (row) => [row.dataset.job],
+    source: (row) => textsOf(row, ".github"),
+    stage: (row) => (row.dataset.stages ?? "").split(" ").filter(Boolean),
+    tag: (row) => textsOf(row, ".tag"),
+  };
+  const textsOf = (row, what) => Array.from(row.querySelectorAll(what), (one) => one.textContent);
+  const kinds = Object.keys(parts);
+  const lists = Array.from(document.querySelectorAll("select[data-filter]"));
+  const state = { query: "", sort: "", chosen: Object.fromEntries(kinds.map((kind) => [kind, new Set()])) };
+  // What is compared is written in lower case: a repository is the same however it is spelt.
+  const plain = (kind, text) => (kind === "source" ? text.toLowerCase() : text);
+  // Each row's parts, and every name that occurs, as it is spelt first.
+  const known = Object.fromEntries(kinds.map((kind) => [kind, new Map()]));
+  const partsOf = new Map(
+    rows.map((row) => [
+      row,
+      Object.fromEntries(
+        kinds.map((kind) => [
+          kind,
+          parts[kind](row).map((text) => {
+            const name = plain(kind, text);
+            if (!known[kind].has(name)) known[kind].set(name, text);
+            return name;
+          }),
+        ]),
+      ),
+    ]),
+  );
+  // The kind that a chip is for, and its own name there; an empty one stands for all.
+  const chosen = (chip) => (chip.dataset.stage === undefined ? ["outcome", chip.dataset.outcome] : ["stage", chip.dataset.stage]);
+  for (const chip of chips) {
+    const [kind, name] = chosen(chip);
+    if (name) known[kind].set(name, name);
+  }
   const showAll = () => {
     state.query = search.value = "";
-    state.outcomes.clear();
-    state.stages.clear();
+    for (const kind of kinds) state.chosen[kind].clear();
   };
+  const isAny = () => kinds.some((kind) => state.chosen[kind].size > 0);
 
   const words = new Map();
   const textOf = (row) => {
@@ -44,40 +78,49 @@
   const collator = new Intl.Collator("en", { numeric: true });
   const compare = (a, b) => (typeof a === "number" ? a - b || 0 : collator.compare(a, b));
 
-  const matches = (row, terms) =>
-    (state.outcomes.size === 0 || state.outcomes.has(row.dataset.outcome)) &&
-    (state.stages.size === 0 || (row.dataset.stages ?? "").split(" ").some((stage) => state.stages.has(stage))) &&
+  const matches = (row, wanted, terms) =>
+    wanted.every((kind) => partsOf.get(row)[kind].some((name) => state.chosen[kind].has(name))) &&
     terms.every((term) => textOf(row).includes(term));
 
   const filter = () => {
     const terms = state.query.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = kinds.filter((kind) => state.chosen[kind].size > 0);
+    const stages = state.chosen.stage;
     let shown = 0;
     const hidden = new Set();
     for (const row of rows) {
-      const fits = matches(row, terms);
+      const fits = matches(row, wanted, terms);
       row.hidden = !fits;
       if (fits) shown += 1;
       else hidden.add(row.dataset.number);
     }
     for (const bar of bars) bar.classList.toggle("off", hidden.has(bar.dataset.task));
     for (const pull of pulls) {
-      const fits = state.stages.size === 0 || state.stages.has(pull.dataset.stage);
+      const fits = stages.size === 0 || stages.has(pull.dataset.stage);
       pull.hidden = !fits || hidden.has(pull.dataset.task);
     }
     for (const group of groups) {
       group.hidden = !group.querySelector("li:not([hidden])");
       // Who asks for what is over wants to see it.
-      if (state.stages.size > 0 && !group.hidden) group.open = true;
+      if (stages.size > 0 && !group.hidden) group.open = true;
     }
     for (const chip of chips) {
-      const [set, name] = chosen(chip);
+      const [kind, name] = chosen(chip);
+      const set = state.chosen[kind];
       const pressed = name === "" ? set.size === 0 : set.has(name);
       chip.setAttribute("aria-pressed", String(pressed));
+    }
+    for (const list of lists) {
+      const set = state.chosen[list.dataset.filter];
+      list.querySelector(".several")?.remove();
+      if (set.size > 1) list.append(option("", `${set.size} chosen`, "several"));
+      list.selectedIndex = set.size > 1 ? list.options.length - 1 : 0;
+      if (set.size === 1) list.value = Array.from(set)[0];
     }
     const all = rows.length;
     byId("count").textContent = shown === all ? `${all} ${all === 1 ? "task" : "tasks"}` : `${shown} of ${all} tasks`;
     byId("nothing").hidden = shown > 0;
-    byId("clear").hidden = state.query === "" && state.outcomes.size === 0 && state.stages.size === 0 && state.sort === "";
+    byId("clear").hidden = state.query === "" && !isAny() && state.sort === "";
   };
 
   const order = () => {
@@ -94,28 +137,32 @@
     sort.value = Array.from(sort.options).some((option) => option.value === state.sort) ? state.sort : column;
   };
 
-  const remember = () => {
-    const parts = new URLSearchParams();
-    if (state.query) parts.set("q", state.query);
-    if (state.outcomes.size) parts.set("outcome", Array.from(state.outcomes).join(","));
-    if (state.stages.size) parts.set("stage", Array.from(state.stages).join(","));
-    if (state.sort) parts.set("sort", state.sort);
+  // What a person chooses is a step that the browser can go back from; what is typed or sorted is not.
+  const remember = (isStep) => {
+    const address = new URLSearchParams();
+    if (state.query) address.set("q", state.query);
+    for (const kind of kinds) {
+      const names = Array.from(state.chosen[kind]);
+      if (names.some((name) => name.includes(","))) names.forEach((name) => address.append(kind, name));
+      else if (names.length) address.set(kind, names.join(","));
+    }
+    if (state.sort) address.set("sort", state.sort);
+    const hash = address.size ? `#${address}` : "#";
     try {
-      history.replaceState(null, "", parts.size ? `#${parts}` : "#");
+      if (isStep) history.pushState(null, "", hash);
+      else history.replaceState(null, "", hash);
     } catch {
       // Some viewers forbid it; the page works without.
     }
   };
   const recall = () => {
-    const parts = new URLSearchParams(location.hash.slice(1));
-    const known = (kind) => {
-      const names = new Set(chips.map((chip) => chip.dataset[kind]));
-      return new Set((parts.get(kind) ?? "").split(",").filter((name) => name && names.has(name)));
-    };
-    state.query = parts.get("q") ?? "";
-    state.outcomes = known("outcome");
-    state.stages = known("stage");
-    const wanted = parts.get("sort") ?? "";
+    const address = new URLSearchParams(location.hash.slice(1));
+    state.query = address.get("q") ?? "";
+    for (const kind of kinds) {
+      const names = address.getAll(kind).flatMap((value) => (known[kind].has(plain(kind, value)) ? [value] : value.split(",")));
+      state.chosen[kind] = new Set(names.map((name) => plain(kind, name)).filter((name) => known[kind].has(name)));
+    }
+    const wanted = address.get("sort") ?? "";
     state.sort = Object.hasOwn(keys, wanted.replace("-", "")) ? wanted : "";
     search.value = state.query;
   };
@@ -123,7 +170,7 @@
     state.sort = value;
     order();
     filter();
-    remember();
+    remember(false);
   };
 
   for (const header of headers) {
@@ -141,11 +188,32 @@
   }
   for (const chip of chips) {
     chip.addEventListener("click", () => {
-      const [set, name] = chosen(chip);
+      const [kind, name] = chosen(chip);
+      const set = state.chosen[kind];
       if (name === "") set.clear();
       else if (!set.delete(name)) set.add(name);
       filter();
-      remember();
+      remember(true);
+    });
+  }
+  const option = (value, text, name) => {
+    const made = document.createElement("option");
+    made.value = value;
+    made.textContent = text;
+    made.className = name;
+    return made;
+  };
+  for (const list of lists) {
+    const kind = list.dataset.filter;
+    const names = Array.from(known[kind]).sort((a, b) => collator.compare(a[1], b[1]));
+    list.append(...names.map(([name, text]) => option(name, text, "")));
+    // A choice of one is none.
+    list.parentElement.hidden = names.length < 2;
+    list.addEventListener("change", () => {
+      const several = list.selectedOptions[0]?.className === "several";
+      if (!several) state.chosen[kind] = new Set(list.value ? [list.value] : []);
+      filter();
+      remember(true);
     });
   }
   let waiting = 0;
@@ -154,13 +222,17 @@
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(() => {
       filter();
-      remember();
+      remember(false);
     });
   });
   sort.addEventListener("change", () => sortBy(sort.value));
   byId("clear").addEventListener("click", () => {
+    const wasAny = isAny();
     showAll();
-    sortBy("");
+    state.sort = "";
+    order();
+    filter();
+    remember(wasAny);
     search.focus();
   });
   document.addEventListener("keydown", (event) => {
@@ -197,7 +269,7 @@
     if (row.hidden) {
       showAll();
       filter();
-      remember();
+      remember(true);
     }
     for (const old of body.querySelectorAll("tr.hit")) old.classList.remove("hit");
     row.classList.add("hit");
@@ -205,6 +277,14 @@
     row.scrollIntoView({ block: "center" });
   });
 
+  // Back, forward, and a link into the same page. The way to the table is no filter.
+  addEventListener("hashchange", () => {
+    if (location.hash === "#tasks") return;
+    const before = state.sort;
+    recall();
+    if (state.sort !== before) order();
+    filter();
+  });
   recall();
   byId("toolbar").hidden = false;
   if (state.sort) order();
