@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::outputs::{self, FileArgs};
 use crate::report::many;
 use crate::report::{self, ReportV1, TaskV1};
+use crate::runner::Diffs;
 
 const AFTER_HELP: &str = "\
 The exit code is that of the whole: 100 when a task failed under --fail-on, else 5 when work is left, a session is
@@ -50,7 +51,9 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
     let merged = report::merge(reports).map_err(Failure::usage)?;
     let written = files.write(&merged).map_err(|error| Failure::new(Exit::NotWritable, error))?;
     match args.reports.on_stdout() {
-        Some(format) => outputs::print(format, &merged, args.reports.junit_profile, console)?,
+        Some(format) => {
+            outputs::print(format, &merged, args.reports.junit_profile, &Diffs::default(), console)?
+        }
         None => written.iter().try_for_each(|path| console.result_line(&path.display().to_string()))?,
     }
     console.say(&format!("{} of {}", many(merged.tasks.len(), "task"), many(args.files.len(), "report")));

@@ -13,7 +13,7 @@ use super::redact::redactor;
 use super::summary;
 use crate::outcome::RunRecord;
 use crate::report::{JunitProfile, ReportV1};
-use crate::runner::{CannotWrite, Format, ReportFiles};
+use crate::runner::{CannotWrite, Diffs, Format, ReportFiles};
 
 /// Where reports go, and the events that they were made of.
 #[derive(Clone, Debug, clap::Args)]
@@ -98,6 +98,7 @@ impl FileArgs {
             more: self.named().filter_map(|(path, format)| Some((file(Some(path))?, format))).collect(),
             more_events: Vec::new(),
             redactor: redactor().clone(),
+            diffs: Diffs::default(),
         };
         one_each(&files, false)?;
         Ok(files)
@@ -169,24 +170,30 @@ impl ValueEnum for JunitProfile {
 /// same to whoever sits at a terminal, and events stand alone.
 pub(crate) fn result(args: &ReportArgs, record: &RunRecord, console: &Console) -> Result<String, Failure> {
     if let Some(format) = args.files.on_stdout() {
-        return rendered(format, &ReportV1::of(record), args.files.junit_profile);
+        return rendered(format, &ReportV1::of(record), args.files.junit_profile, &Diffs::default());
     }
     let told = console.out_terminal() && console.live();
     Ok(if told || args.events_on_stdout() { String::new() } else { summary::result_lines(record) })
 }
 
-/// Prints a report.
+/// Prints a report; a page with the changes that `diffs` gives.
 pub(crate) fn print(
     format: Format,
     report: &ReportV1,
     profile: JunitProfile,
+    diffs: &Diffs,
     console: &Console,
 ) -> Result<(), Failure> {
-    console.result(&rendered(format, report, profile)?)
+    console.result(&rendered(format, report, profile, diffs)?)
 }
 
-fn rendered(format: Format, report: &ReportV1, profile: JunitProfile) -> Result<String, Failure> {
-    format.render(report, profile).map_err(|error| Failure::new(Exit::Fault, error))
+fn rendered(
+    format: Format,
+    report: &ReportV1,
+    profile: JunitProfile,
+    diffs: &Diffs,
+) -> Result<String, Failure> {
+    format.render_with(report, profile, diffs).map_err(|error| Failure::new(Exit::Fault, error))
 }
 
 fn one_stdout() -> Failure {

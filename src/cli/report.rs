@@ -12,7 +12,7 @@ use super::recorded;
 use crate::ledger::LedgerReader;
 use crate::outcome::{JournalError, RunEvent, RunId};
 use crate::report::{self, ReportV1};
-use crate::runner::{Format, event_lines};
+use crate::runner::{Diffs, Format, ReportFiles, event_lines};
 
 const AFTER_HELP: &str = "\
 With --format the report goes to stdout; without, all files of the report folder are written again. A report.json
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &RenderArgs, console: &Console) -> Result<Exit, Failure>
     let run = load(args, console)?;
     let profile = args.reports.files.junit_profile;
     match args.format.map(RenderFormat::format) {
-        Some(Some(format)) => outputs::print(format, &run.report, profile, console)?,
+        Some(Some(format)) => outputs::print(format, &run.report, profile, &run.diffs, console)?,
         Some(None) => console.result(&event_lines(&run.events()?))?,
         None => write_again(args, &run, console)?,
     }
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &RenderArgs, console: &Console) -> Result<Exit, Failure>
 
 /// Writes all files, and prints what is wanted on stdout, or else where they are.
 fn write_again(args: &RenderArgs, run: &Loaded, console: &Console) -> Result<(), Failure> {
-    let files = args.reports.files()?;
+    let files = ReportFiles { diffs: run.diffs.clone(), ..args.reports.files()? };
     let wanted = run.ledger.is_some() || args.reports.events.is_some();
     let events = wanted.then(|| run.events()).transpose()?;
     let checked = if events.is_some() { files.check() } else { files.check_without_events() };
@@ -104,7 +104,7 @@ fn write_again(args: &RenderArgs, run: &Loaded, console: &Console) -> Result<(),
         written.extend(files.write_events(events).map_err(|error| unwritten(error.into()))?);
     }
     match (args.reports.files.on_stdout(), &events) {
-        (Some(format), _) => outputs::print(format, &run.report, files.junit_profile, console),
+        (Some(format), _) => outputs::print(format, &run.report, files.junit_profile, &run.diffs, console),
         (None, Some(events)) if args.reports.events_on_stdout() => console.result(&event_lines(events)),
         (None, _) => written.iter().try_for_each(|path| console.result_line(&path.display().to_string())),
     }
@@ -114,15 +114,18 @@ fn write_again(args: &RenderArgs, run: &Loaded, console: &Console) -> Result<(),
 struct Loaded {
     report: ReportV1,
     ledger: Option<(LedgerReader, RunId)>,
+    diffs: Diffs,
 }
 
 fn load(args: &RenderArgs, console: &Console) -> Result<Loaded, Failure> {
     if let Some(path) = &args.from {
-        return Ok(Loaded { report: read(path)?, ledger: None });
+        return Ok(Loaded { report: read(path)?, ledger: None, diffs: Diffs::default() });
     }
-    let reader = recorded::open(&args.state.location()?, args.run.as_ref())?;
+    let location = args.state.location()?;
+    let reader = recorded::open(&location, args.run.as_ref())?;
     let record = recorded::find(&reader, args.run.as_ref(), console)?;
-    Ok(Loaded { report: ReportV1::of(&record), ledger: Some((reader, record.info.id)) })
+    let diffs = Diffs::of(location, record.info.id.clone());
+    Ok(Loaded { report: ReportV1::of(&record), ledger: Some((reader, record.info.id)), diffs })
 }
 
 impl Loaded {

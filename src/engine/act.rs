@@ -1,6 +1,7 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
 mod create;
+mod details;
 mod search;
 
 use std::iter::successors;
@@ -97,6 +98,9 @@ pub(super) async fn perform(
             };
             Input::Read { attempt, purpose, result: result.map(Box::new) }
         }
+        Action::Tell { attempt, session, known, has_change } => {
+            Input::Told { attempt, told: details::tell(&api, &session, known, has_change).await }
+        }
         Action::Approve { attempt, session } => {
             let result = api.approve_plan(&session).await.map_err(|error| request_failure(&error));
             Input::Acted { attempt, act: Act::Approve, result }
@@ -142,6 +146,7 @@ pub(super) fn broken(action: Action) -> Input {
             Input::Polled(Polled::One { session, asked, took, result: Err(failure) })
         }
         Action::Read { attempt, purpose, .. } => Input::Read { attempt, purpose, result: Err(failure) },
+        Action::Tell { attempt, .. } => Input::Told { attempt, told: None },
         Action::Approve { attempt, .. } => Input::Acted { attempt, act: Act::Approve, result: Err(failure) },
         Action::Send { attempt, act, .. } => Input::Acted { attempt, act, result: Err(failure) },
         Action::Archive { session } => Input::Archived { session, result: Err(failure) },
@@ -267,13 +272,19 @@ async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
 async fn read(api: &Jules, session: &SessionId, since: Option<Timestamp>) -> Result<Digest, RequestFailure> {
     let mut told = SessionDigest::default();
     let mut activities = api.activities(session, since);
+    let mut is_whole = false;
     for _ in 0..MAX_PAGES {
-        let Some(page) = activities.next_page().await else { break };
+        let Some(page) = activities.next_page().await else {
+            is_whole = since.is_none();
+            break;
+        };
         let page = page.map_err(|error| request_failure(&error))?;
         page.into_iter().for_each(|activity| told.take(undated(activity, api.service_time())));
     }
-    let change = told.change_set.take().as_ref().map(change);
-    Ok(Digest { told, change, read_at: Some(api.service_time()) })
+    let change_set = told.change_set.take();
+    let told_of = is_whole.then(|| Box::new(details::of(&told, change_set.as_ref(), false)));
+    let change = change_set.as_ref().map(change);
+    Ok(Digest { told, change, told_of, read_at: Some(api.service_time()) })
 }
 
 /// Reads what the agent has done since then, as far as one small page goes. Nothing waits for it: it is not tried again.
@@ -287,7 +298,7 @@ async fn read_to_show(
     let page = api.list_activities(session, &page).await.map_err(|error| request_failure(&error))?;
     let (mut told, now) = (SessionDigest::default(), api.service_time());
     page.items.into_iter().for_each(|activity| told.take(undated(activity, now)));
-    Ok(Digest { told, change: None, read_at: Some(now) })
+    Ok(Digest { told, change: None, told_of: None, read_at: Some(now) })
 }
 
 /// The activity, without a time that has not come yet: taken for the newest, it would hide all that come after it.

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use jiff::Timestamp;
 
-use super::input::Act;
+use super::input::{Act, Told};
 use super::poller::PollRequest;
 use crate::outcome::Marker;
 use crate::plan::{Plan, Task};
@@ -48,6 +48,8 @@ pub(super) enum Action {
     Poll(PollRequest),
     /// Read a session's activities.
     Read { attempt: Attempt, session: SessionId, purpose: Purpose, since: Option<Timestamp> },
+    /// Read what is told to people of a session that has ended, as far as it is not known.
+    Tell { attempt: Attempt, session: SessionId, known: Option<Box<Told>>, has_change: bool },
     /// Approve a session's plan.
     Approve { attempt: Attempt, session: SessionId },
     /// Send a session a message: a reply or a nudge.

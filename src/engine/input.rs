@@ -1,5 +1,6 @@
 //! What reaches the dispatcher: everything that happens outside becomes one of these.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 use super::action::{Attempt, Purpose, TaskIx};
 use super::ask::Ask;
 use super::stop::StopReason;
-use crate::outcome::{ApiUsage, Change, Marker, ServiceStatus, Work};
+use crate::outcome::{ApiUsage, Change, Details, Marker, ServiceStatus, Work};
 use jules::{SessionDigest, SessionId, SessionState};
 
 /// The time of a decision: decisions never read a clock.
@@ -44,6 +45,8 @@ pub(super) enum Input {
     Polled(Polled),
     /// A session's activities were read.
     Read { attempt: Attempt, purpose: Purpose, result: Result<Box<Digest>, RequestFailure> },
+    /// What is told to people of a session that has ended was read, or could not be.
+    Told { attempt: Attempt, told: Option<Box<Told>> },
     /// An approval or a message was answered.
     Acted { attempt: Attempt, act: Act, result: Result<(), RequestFailure> },
     /// A session that was given up is in the archive, or could not be put there.
@@ -74,7 +77,7 @@ impl Input {
             Self::Read { purpose: Purpose::Show, .. } => None,
             Self::Read { result, .. } => on_key(result),
             Self::Acted { result, .. } | Self::Archived { result, .. } => on_key(result),
-            Self::Turned { .. } | Self::Tick | Self::Usage(..) | Self::Stop(_) => None,
+            Self::Turned { .. } | Self::Told { .. } | Self::Tick | Self::Usage(..) | Self::Stop(_) => None,
         }
     }
 }
@@ -164,6 +167,14 @@ impl Seen {
     }
 }
 
+/// What is told of a session that has ended, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) details: Arc<Details>,
+    /// Its change as a patch, cut where it is long; none where the activities hold none.
+    pub(super) diff: Option<String>,
+}
+
 /// What a session's activities tell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Digest {
@@ -171,6 +182,8 @@ pub(super) struct Digest {
     pub(super) told: SessionDigest,
     /// The size of that change set.
     pub(super) change: Option<Change>,
+    /// What of it is told to people, where all of them were read.
+    pub(super) told_of: Option<Box<Told>>,
     /// The service's time when they were read, if it is known.
     pub(super) read_at: Option<Timestamp>,
 }

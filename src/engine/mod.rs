@@ -143,6 +143,8 @@ pub(crate) struct Options {
     pub key_has_worked: bool,
     /// Somebody looks on: what live sessions have done last is asked for now and then, only to be told.
     pub show_activities: bool,
+    /// What sessions have said and done is read at their end, as far as it was not read anyway, only to be told.
+    pub details: bool,
     /// When sessions were created within the last day, by any run.
     pub created_within_day: Vec<Timestamp>,
     /// This machine's clock against the service's.
@@ -175,6 +177,7 @@ impl Default for Options {
             outside: HashMap::new(),
             key_has_worked: false,
             show_activities: false,
+            details: false,
             created_within_day: Vec::new(),
             clocks: Clocks::default(),
             seed: 0,

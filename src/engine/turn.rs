@@ -24,7 +24,7 @@ pub(super) fn waits_for_its_turn(action: &Action, settings: &Settings) -> Option
             Some(PATIENCE.min(capacity_wait) + turn)
         }
         Action::Read { purpose: Purpose::Show, .. } => Some(AT_ONCE),
-        Action::Read { .. } => Some(PATIENCE + turn),
+        Action::Read { .. } | Action::Tell { .. } => Some(PATIENCE + turn),
         Action::Create { .. }
         | Action::Search { .. }
         | Action::Poll(_)

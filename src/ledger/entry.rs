@@ -96,6 +96,7 @@ pub(super) fn add(conn: &Connection, run: i64, event: &RunEvent) -> rusqlite::Re
         | EventKind::CreateRepeated { .. }
         | EventKind::CreateDoubted { .. }
         | EventKind::AgentActive { .. }
+        | EventKind::SessionDetails { .. }
         | EventKind::PlanApproved { .. }
         | EventKind::Replied { .. }
         | EventKind::Nudged { .. }

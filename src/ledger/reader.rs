@@ -11,12 +11,13 @@ use super::lock::Lock;
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
+use super::stored::decode;
 use super::{
     Facts, Latest, LedgerError, Location, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun,
     database, facts, overview,
     pulls::{self, LedgerPull},
 };
-use crate::outcome::{PullWrite, RunId, RunRecord, TaskRecord};
+use crate::outcome::{PullWrite, RunEvent, RunId, RunRecord, TaskRecord};
 use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
 use jules::SessionId;
 
@@ -383,6 +384,26 @@ impl LedgerReader {
                 Ok(stored)
             },
             |database| database.events(run, after)
+        )
+    }
+
+    /// One event of a run; none if there is none of this number, or it is not understood.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn event(&self, run: &RunId, seq: u64) -> Result<Option<RunEvent>, LedgerError> {
+        ask!(
+            self,
+            |conn| {
+                let mut find = conn.prepare_cached(
+                    "SELECT body FROM events WHERE run = (SELECT n FROM runs WHERE id = ?1) AND seq = ?2",
+                )?;
+                let number = i64::try_from(seq).unwrap_or(i64::MAX);
+                let body = find.query_row(params![run.as_str(), number], |row| row.get::<_, String>(0));
+                Ok(body.optional()?.and_then(|body| decode(seq, body.as_bytes()).ok()))
+            },
+            |database| database.event(run, seq)
         )
     }
 

@@ -14,7 +14,9 @@ use super::pull_requests::PullRequests;
 use super::repeat::Repeat;
 use super::schema::Written;
 use super::setting::Setting;
-use super::settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, WaitingPolicy};
+use super::settings::{
+    Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, Telling, WaitingPolicy,
+};
 use super::source_list::{self, SourceList};
 use super::vars::{is_key, is_name};
 use prompt::NoFile;
@@ -150,6 +152,7 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
     check.limits::<PollSettings>("poll", written.poll.as_ref());
     check.limits::<WaitingPolicy>("waiting", written.waiting.as_ref());
     check.limits::<RetryPolicy>("retries", written.retries.as_ref());
+    check.limits::<Telling>("report", written.report.as_ref());
 }
 
 struct Check<'a> {

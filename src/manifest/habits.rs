@@ -133,7 +133,7 @@ pub(super) fn is_key(word: &str) -> bool {
     const OURS: &[&str] = &[
         "version", "name", "vars", "env", "defaults", "strategy", "limits", "timeouts", "create", "poll", "waiting", "retries", "jobs",
         "pull-requests", "waves", "id", "title", "prompt", "prompt-file", "source", "sources", "branch", "matrix", "needs", "tags", "expect", "on-no-change",
-        "give-up", "auto-pr", "require-approval", "timeout-minutes", "include", "exclude", "github", "match", "file", "repeat",
+        "give-up", "auto-pr", "require-approval", "timeout-minutes", "include", "exclude", "github", "match", "file", "repeat", "report",
     ];
     OURS.contains(&word)
 }

@@ -66,7 +66,7 @@ pub(crate) use schema::Written;
 pub(crate) use secret::masked;
 pub(crate) use setting::Setting;
 pub(crate) use settings::WaitingPolicy;
-pub use settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, Timeouts};
+pub use settings::{Adoption, Limits, PollSettings, RetryPolicy, RunTimeouts, Strategy, Telling, Timeouts};
 pub(crate) use source_list::{Row, SourceList};
 pub(crate) use vars::Vars;
 pub use waiting::{StallPolicy, UserFeedback};

@@ -9,7 +9,7 @@ use super::located::{Located, Table};
 use super::pull_requests::PullRequestKeys;
 use super::repeat::Repeat;
 use super::settings::{
-    CreateKeys, LimitKeys, PollKeys, RetryKeys, RunTimeoutKeys, StrategyKeys, WaitingKeys,
+    CreateKeys, LimitKeys, PollKeys, ReportKeys, RetryKeys, RunTimeoutKeys, StrategyKeys, WaitingKeys,
 };
 
 /// A manifest of jules-batch: prompts × sources. Strings take `${{ … }}`.
@@ -48,6 +48,8 @@ pub(crate) struct Written {
     pub(crate) waiting: Option<Located<WaitingKeys>>,
     /// When to try a task again with a new session.
     pub(crate) retries: Option<Located<RetryKeys>>,
+    /// What is told of a run.
+    pub(crate) report: Option<Located<ReportKeys>>,
     /// What is to be done.
     #[schemars(length(min = 1))]
     pub(crate) jobs: Located<Vec<Located<JobKeys>>>,

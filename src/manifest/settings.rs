@@ -102,6 +102,16 @@ settings! {
 }
 
 settings! {
+    /// `report`: what is told.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Telling, written ReportKeys {
+        /// Whether what a session has said and done is read at its end (last words, plan, files, a bounded diff), for the page
+        /// and report.json: two requests a task at most, and none where it was read anyway.
+        details: bool = true;
+    }
+}
+
+settings! {
     /// `waiting`: what to do when a session waits.
     #[derive(Clone, Debug)]
     pub(crate) struct WaitingPolicy, written WaitingKeys {

@@ -1,8 +1,10 @@
 //! An attempt at a task, as a run's events tell it.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Marker, Outcome, SessionRef, Work};
+use super::{Details, Marker, Outcome, SessionRef, Work};
 
 /// One attempt: at most one session.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +39,10 @@ pub struct AttemptRecord {
     pub reason: Option<String>,
     /// What it made.
     pub work: Work,
+    /// What its session has said and done, where that was read.
+    pub details: Option<Arc<Details>>,
+    /// The `seq` of the event that holds its change as a patch, if one does.
+    pub diff: Option<u64>,
     /// Answers given in this attempt.
     pub replies: u32,
     /// Nudges sent in this attempt.
@@ -70,6 +76,8 @@ impl AttemptRecord {
             outcome: None,
             reason: None,
             work: Work::default(),
+            details: None,
+            diff: None,
             replies: 0,
             nudges: 0,
             detected_after_ms: None,

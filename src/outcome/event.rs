@@ -1,10 +1,12 @@
 //! Run events: every change of a run, one object each.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiUsage, GithubUsage, Mark, Marker, Outcome, PlannedTask, PullAction, PullRequest, PullResult,
+    ApiUsage, Details, GithubUsage, Mark, Marker, Outcome, PlannedTask, PullAction, PullRequest, PullResult,
     PullStatus, RoundInfo, RunId, RunInfo, ServiceStatus, SessionRef, WaveTerms, Work,
 };
 use crate::plan::{Shard, TaskId};
@@ -201,6 +203,19 @@ pub enum EventKind {
         task: TaskId,
         /// Which attempt.
         attempt: u32,
+    },
+    /// What the attempt's session has said and done, read once at its end (`report.details`).
+    SessionDetails {
+        /// For which task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// What is kept for every task.
+        details: Arc<Details>,
+        /// Its change as a patch, cut at the end of a line where it is long. Only the ledger has it: it is no part of
+        /// `events.jsonl`, and no record keeps it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        diff: Option<String>,
     },
     /// A look after the attempt's end shows that its session has opened more pull requests by then.
     WorkFound {
@@ -401,6 +416,7 @@ impl EventKind {
             | Self::Nudged { task, .. }
             | Self::SessionArchiving { task, .. }
             | Self::SessionArchived { task, .. }
+            | Self::SessionDetails { task, .. }
             | Self::WorkFound { task, .. }
             | Self::AttemptEnded { task, .. }
             | Self::TaskEnded { task, .. }

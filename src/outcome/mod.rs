@@ -5,6 +5,7 @@
 //! goes on from. There is no second truth.
 
 mod attempt_record;
+mod details;
 mod event;
 mod kind;
 mod mark;
@@ -31,6 +32,7 @@ mod work;
 
 pub use attempt_record::AttemptRecord;
 pub(crate) use attempt_record::{is_end, is_waiting};
+pub use details::{ActivityTotals, Details, FileTouched};
 pub use event::{EventKind, RunEvent, Stray};
 pub use kind::Outcome;
 pub use mark::Mark;

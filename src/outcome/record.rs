@@ -241,6 +241,12 @@ impl RunRecord {
                 self.waves.fix(waves, terms.as_ref(), untouched, ts);
             }
             EventKind::WaveReleased { wave, .. } => self.waves.release(*wave, ts),
+            EventKind::SessionDetails { task, attempt, details, diff } => {
+                let diff = diff.as_ref().map(|_| self.last_seq);
+                if let Some(record) = self.tasks.get_mut(task) {
+                    record.learn(*attempt, details, diff);
+                }
+            }
             EventKind::GithubUsed { usage } => self.github.add(*usage),
             EventKind::StrayFound { stray } => {
                 if !self.strays.iter().any(|known| known.session.id == stray.session.id) {

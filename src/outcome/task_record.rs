@@ -1,11 +1,13 @@
 //! A task and its attempts, as a run's events tell them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{
-    AttemptRecord, EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords, PullRequest, Work,
+    AttemptRecord, Details, EventKind, Mark, Marker, Outcome, PlannedTask, PullRecord, PullRecords,
+    PullRequest, Work,
 };
 use crate::plan::TaskId;
 use jules::SessionId;
@@ -281,6 +283,7 @@ impl TaskRecord {
             | EventKind::InvocationStarted { .. }
             | EventKind::SessionsSurveyed { .. }
             | EventKind::TaskPlanned { .. }
+            | EventKind::SessionDetails { .. }
             | EventKind::Noted { .. }
             | EventKind::ApiUsed { .. }
             | EventKind::GithubUsed { .. }
@@ -312,6 +315,11 @@ impl TaskRecord {
                 attempt.follow(now);
             });
         }
+    }
+
+    /// What the attempt's session has said and done; `diff` is the event that holds its change.
+    pub(super) fn learn(&mut self, attempt: u32, details: &Arc<Details>, diff: Option<u64>) {
+        self.with_attempt(attempt, |a| (a.details, a.diff) = (Some(Arc::clone(details)), diff));
     }
 
     fn on_last_attempt(&mut self, change: impl FnOnce(&mut AttemptRecord)) {

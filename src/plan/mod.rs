@@ -38,7 +38,7 @@ pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
     Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PassWhen, PlanApproval,
     PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Settings, Share, StallPolicy,
-    Strategy, Then, Timeouts, UserFeedback, Waiting, WaveOrder, WavePass, WaveSize, Waves,
+    Strategy, Telling, Then, Timeouts, UserFeedback, Waiting, WaveOrder, WavePass, WaveSize, Waves,
 };
 pub(crate) use source::finds;
 pub use task::{

@@ -7,7 +7,7 @@ use super::task::Task;
 pub use crate::manifest::{
     Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PassWhen, PlanApproval,
     PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Share, StallPolicy, Strategy,
-    Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves,
+    Telling, Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves,
 };
 use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 
@@ -32,6 +32,8 @@ pub struct Settings {
     pub adoption: Adoption,
     /// How live sessions are watched (`poll`).
     pub poll: PollSettings,
+    /// What is told of it (`report`).
+    pub report: Telling,
     /// The day of `limits.sessions-per-day`; 24 h, except in compressed time.
     pub day: Duration,
     /// Seconds of service time in one real second, where the service is a simulator.
@@ -68,6 +70,7 @@ impl Settings {
             create_timeout: timeouts.create,
             adoption: meant(written.create.as_ref()),
             poll: meant(written.poll.as_ref()),
+            report: meant(written.report.as_ref()),
             day: Duration::from_secs(24 * 60 * 60),
             simulated: None,
         }

@@ -30,6 +30,7 @@ pub use amounts::{duration, many};
 pub use ctrf::{ctrf, write_ctrf};
 pub use events::event_line;
 pub use github::{RunFiles, RunOutcome, annotations, error_annotations, output_file, outputs};
+pub(crate) use html::write_html_with;
 pub use html::{html, write_html};
 pub use json::{from_json, report_schema, to_json, write_json};
 pub use junit::{JunitProfile, junit, write_junit};
@@ -40,8 +41,9 @@ pub use prometheus::prometheus;
 use task::STRAYS;
 pub use totals::{PullTotalsV1, TotalsV1};
 pub use v1::{
-    ApiV1, AttemptV1, ChangeV1, DetectionV1, GithubApiV1, MarkedV1, OnNoChangeV1, PollsV1, PullChangeV1,
-    PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, WaveStateV1, WaveV1,
+    ActivitiesV1, ApiV1, AttemptV1, ChangeV1, DetailsV1, DetectionV1, FileV1, GithubApiV1, MarkedV1,
+    OnNoChangeV1, PollsV1, PullChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1,
+    StrayV1, TaskV1, WaveStateV1, WaveV1,
 };
 
 /// A report could not be read or rendered.

@@ -3,8 +3,8 @@
 use jiff::{Timestamp, Unit};
 
 use super::v1::{
-    ApiV1, AttemptV1, ChangeV1, DetectionV1, GithubApiV1, MarkedV1, PollsV1, PullChangeV1, PullRequestV1,
-    ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, WaveV1,
+    ApiV1, AttemptV1, ChangeV1, DetailsV1, DetectionV1, GithubApiV1, MarkedV1, PollsV1, PullChangeV1,
+    PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, WaveV1,
 };
 use super::{EarlierV1, ProgressV1};
 use crate::outcome::{
@@ -93,6 +93,7 @@ impl TaskV1 {
             pull_requests: exactly(record.pull_requests().map(pull)),
             adopted: record.pulls.adopted().is_some() && record.outcome == Some(Outcome::Succeeded),
             change: work.and_then(|w| w.change).map(ChangeV1::of),
+            details: record.last_attempt().and_then(DetailsV1::of),
             started_at: record.started_at.map(millis),
             ended_at: record.ended_at.map(millis),
             replies: record.replies,

@@ -100,6 +100,21 @@ impl SampleRun {
         }))
     }
 
+    /// What the attempt's session has said and done, with a change of two files.
+    pub(super) fn details(&mut self, task: &str, attempt: u32, words: &str, steps: &[&str]) -> &mut Self {
+        self.tell(&json!({
+            "event": "session_details", "task": task, "attempt": attempt, "diff": DIFF,
+            "details": {
+                "lastWords": words, "plan": steps,
+                "activities": {"agentMessages": 2, "userMessages": 0, "plans": 1, "progress": 9, "total": 14},
+                "files": [
+                    {"path": "src/lib.rs", "change": "modified", "additions": 2, "deletions": 1},
+                    {"path": words, "change": "added", "additions": 1, "deletions": 0},
+                ],
+            },
+        }))
+    }
+
     pub(super) fn end(&mut self, task: &str, outcome: Outcome, reason: Option<&str>) -> &mut Self {
         self.tell(&json!({"event": "task_ended", "task": task, "outcome": outcome, "reason": reason}))
     }
@@ -151,6 +166,11 @@ pub(super) const HOSTILE: &str = "cargo test failed ]]></failure></testcase><tes
     ::error::forged\r::stop-commands::x\r\n##[group]x ##vso[task.complete]done ##teamcity[x]\n\
     <script>window.hacked = true</script><img src=x onerror=\"window.hacked = true\"> {{ 7 * 7 }} ${{ x }} {% raw %}\n\
     ![x](https://evil.example/x.png) [a](javascript:alert(1)) @everyone | a | `code` ``` \u{2028}\u{202E}evil %0A%25 --> \u{10FFFF}";
+
+/// A change that a session has made.
+pub(super) const DIFF: &str = "diff --git a/src/lib.rs b/src/lib.rs\n--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,3 +1,4 @@\n \
+    //! Wires.\n-use serde1::Serialize;\n+use serde::Serialize;\n+// </pre><script>window.hacked = true</script> \u{202E}{{ 7 * 7 }}\n \
+    pub struct Wire;\n";
 
 /// Every outcome at least once, retries, a pull request, an adopted session, hostile text everywhere, a stray.
 pub(super) fn every_outcome() -> ReportV1 {
@@ -220,6 +240,7 @@ pub(super) fn every_outcome_sample() -> SampleRun {
     sample.at(210).end(ids[9].0, Outcome::Deferred, Some("the daily budget of 100 sessions is spent"));
     sample.at(150).start(ids[10].0, 1, "77").at(210);
     sample.at(160).whole(ids[11].0, 10, Outcome::Failed, Some(HOSTILE));
+    sample.details(ids[11].0, 1, HOSTILE, &["Read", HOSTILE]);
     sample.tell(&json!({"event": "stray_found", "stray": {
         "id": "999", "url": "https://jules.google.com/session/999", "title": "Lost [jb-01234567-7c1f-3]", "task": null,
     }}));
@@ -252,7 +273,9 @@ fn write_samples() {
         write("report.ctrf.json", super::ctrf(&report));
         write("summary.md", super::markdown(&report));
         write("metrics.prom", super::prometheus(&report));
-        write("report.html", super::html(&report).unwrap());
+        let mut page = Vec::new();
+        super::write_html_with(&report, &mut |_| Some(DIFF.to_owned()), &mut page).unwrap();
+        std::fs::write(folder.join("report.html"), page).unwrap();
     }
 }
 
@@ -282,6 +305,7 @@ pub(super) fn morning() -> ReportV1 {
     }
     for (id, outcome, reason) in ended {
         sample.whole(id, 60, outcome, reason);
+        sample.details(id, 1, "I have tried twice, and the port is taken.", &["Read the code", "Change it"]);
     }
     sample.finish(None).report()
 }
@@ -372,6 +396,12 @@ fn nightly() -> ReportV1 {
                 json!({})
             };
             sample.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
+            sample.details(
+                &id,
+                1,
+                "All tests pass now. I left the benchmarks alone.",
+                &["Read the changelog", "Change the manifest", "Run the tests"],
+            );
         }
     }
     sample.at(starts.into_iter().max().unwrap_or(0)).used(&[

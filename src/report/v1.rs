@@ -12,10 +12,12 @@ use super::progress::{EarlierV1, ProgressV1};
 use super::totals::{PullTotalsV1, TotalsV1};
 use crate::outcome::{OnNoChange, Outcome};
 
+mod details;
 mod pull;
 mod times;
 mod wave;
 
+pub use details::{ActivitiesV1, DetailsV1, FileV1};
 pub use pull::{GithubApiV1, PullChangeV1, PullRequestV1};
 pub(super) use times::{optional_time, time};
 pub use wave::{WaveStateV1, WaveV1};
@@ -146,6 +148,9 @@ pub struct TaskV1 {
     pub adopted: bool,
     /// The size of its last attempt's change.
     pub change: Option<ChangeV1>,
+    /// What the session of its last attempt has said and done; missing where that was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<DetailsV1>>,
     /// When it was first about to be started; null if it never was.
     #[schemars(schema_with = "optional_time")]
     pub started_at: Option<Timestamp>,

@@ -112,6 +112,7 @@ impl History {
             // A run that is not simulated was opened with a request.
             key_has_worked: !simulated,
             created_within_day,
+            details: plan.settings.report.details,
             ..engine
         };
         Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, is_idle, notes })

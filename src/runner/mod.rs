@@ -57,7 +57,7 @@ pub use options::Options;
 pub use outlook::Outlook;
 pub use planned::Planned;
 pub use redact::Redactor;
-pub use reports::{CannotWrite, Format, ReportFiles};
+pub use reports::{CannotWrite, Diffs, Format, ReportFiles};
 pub use run::{Preview, Run, Runner};
 
 pub(crate) use pulls::{

@@ -13,7 +13,7 @@ use super::pulls::{Following, PullsBefore, at_end, between};
 use super::round::LeftOut;
 use super::service::{greet, impatient};
 use super::waves;
-use super::{Options, Run, RunError};
+use super::{Diffs, Options, Run, RunError};
 use crate::plan::{Plan, Task, TaskId};
 use jules::Jules;
 
@@ -102,6 +102,7 @@ impl Planned {
         let mut history = History::open(&origin, (plan, &left_out), &options, (&pulls, began), simulated)?;
         // Another process may have been at it meanwhile.
         history.engine.key_has_worked &= !is_idle;
+        options.reports.diffs = Diffs::of(options.state.clone(), history.record.info.id.clone());
         let listeners = options.reports.listeners(&history.record, &history.events)?;
         history.notes.extend_from_slice(&pulls.notes);
         let following = following.map(Rc::new);

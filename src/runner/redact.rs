@@ -20,7 +20,7 @@ const WORDS: usize = 64 * 1024;
 const FORM: [&str; 2] = ["event", "outcome"];
 
 /// What of an event people, agents and services have said; the rest are names, addresses and the like.
-const SAID: [&str; 6] = ["reason", "cause", "note", "activity", "title", "service"];
+const SAID: [&str; 8] = ["reason", "cause", "note", "activity", "title", "service", "details", "diff"];
 
 /// The variables that hold a service's token.
 const TOKENS: [&str; 7] = [

@@ -16,6 +16,7 @@ mod commands;
 mod creating;
 mod deadline;
 mod deaf;
+mod details;
 mod doctor;
 mod documentation;
 mod endings;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const samples = process.env.JULES_BATCH_SAMPLES;
@@ -279,6 +280,41 @@ for (const colorScheme of ["light", "dark"]) {
       assert.deepEqual(poor, []);
     });
   }
+}
+
+test("a row opens to its session, and a diff gets its colours then", async (t) => {
+  const { page, complaints } = await open(t, "nightly");
+  const row = page.locator("#t0");
+  assert.ok(!(await row.locator(".words").isVisible()));
+  await row.locator(".session-details > summary").focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await row.locator(".words").textContent(), "All tests pass now. I left the benchmarks alone.");
+  assert.deepEqual(await row.locator(".plan li").allTextContents(), ["Read the changelog", "Change the manifest", "Run the tests"]);
+  const before = await row.locator(".diff").textContent();
+  await row.locator(".patch > summary").click();
+  await row.locator(".diff .added").first().waitFor();
+  assert.deepEqual(
+    await row.locator(".diff > span").evaluateAll((all) => all.map((one) => [one.className, one.textContent[0]])),
+    [["at", "@"], ["removed", "-"], ["added", "+"], ["added", "+"]],
+  );
+  assert.equal(await row.locator(".diff").textContent(), before, "only its colours change");
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  await page.fill("#search", "serde1");
+  await page.waitForSelector("#nothing:not([hidden])", { timeout: 5000 });
+  await page.fill("#search", "benchmarks alone");
+  await page.waitForFunction(() => document.querySelector("#count").textContent === "20 tasks");
+  assert.deepEqual(complaints, []);
+});
+
+for (const [sample, width] of ["hostile", "nightly", "morning", "campaign"].flatMap((sample) => [[sample, 1280], [sample, 390]])) {
+  test(`axe finds nothing, ${sample}, ${width} px`, async (t) => {
+    const { page } = await open(t, sample, { viewport: { width, height: 900 } });
+    await page.$$eval("details", (all) => all.forEach((one) => (one.open = true)));
+    await page.evaluate(axe.source);
+    const found = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
+    const told = found.violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.target).join(", ")}`);
+    assert.deepEqual(told, []);
+  });
 }
 
 test("2,000 tasks do not lag", async (t) => {

@@ -88,7 +88,7 @@ pub(super) fn line(event: &RunEvent, view: &RunView) -> Option<Said> {
         EventKind::SessionState { task, state, .. } => {
             change(task, DIM, &neutral(&words(state)), String::new())
         }
-        EventKind::AgentActive { .. } => None,
+        EventKind::AgentActive { .. } | EventKind::SessionDetails { .. } => None,
         EventKind::PlanApproved { task, .. } => change(task, CYAN, "plan approved", String::new()),
         EventKind::Replied { task, .. } => change(task, CYAN, "answered", String::new()),
         EventKind::Nudged { task, .. } => change(task, YELLOW, "nudged", String::new()),

@@ -196,6 +196,7 @@ impl RunView {
             | EventKind::WaveReleased { .. }
             | EventKind::SessionArchiving { .. }
             | EventKind::SessionArchived { .. }
+            | EventKind::SessionDetails { .. }
             | EventKind::WorkFound { .. }
             | EventKind::Noted { .. }
             | EventKind::StrayFound { .. }

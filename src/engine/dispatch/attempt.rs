@@ -190,6 +190,7 @@ impl Dispatch {
         self.turn.events.push(event);
         if let State::Live(driver) = self.tasks.state(ix) {
             let (ended, is_over) = (driver.state().is_terminal(), driver.is_over());
+            let session = driver.session().clone();
             self.further.add(driver.session(), last, outcome, &work);
             self.tasks[ix].old = Some(OldSession::new(driver.session(), ended, driver.last_user()));
             if !ended && is_over {
@@ -198,6 +199,7 @@ impl Dispatch {
             } else if !ended && !lasting && outcome.is_failure() && self.plan[ix].give_up == GiveUp::Archive {
                 self.put_away(ix, now);
             }
+            self.tell_details(last, session, (outcome, &work), retry_at.is_none());
         }
         self.release_slot(ix);
         if let Some(until) = retry_at {

@@ -271,7 +271,7 @@ impl Dispatch {
             }
             Stage::Working | Stage::Settling | Stage::Surveying => {
                 let is_alone = !self.tasks.is_any_open();
-                if self.waits_for_archives(is_alone, now) || !is_alone {
+                if self.waits_for_archives(is_alone, now) || !is_alone || self.waits_for_details(now) {
                     return;
                 }
                 if self.run.had_intent && self.stop.reason.is_none_or(|stop| !stop.leaves_live()) {

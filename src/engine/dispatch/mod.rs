@@ -6,6 +6,7 @@ mod archiving;
 mod attempt;
 mod breaker;
 mod creating;
+mod details;
 mod ending;
 mod further;
 mod held;
@@ -45,6 +46,7 @@ use tokio::time::Instant;
 
 use self::archiving::Archiving;
 use self::breaker::Breaker;
+use self::details::Telling;
 use self::further::Further;
 pub(crate) use self::held::Held;
 use self::kept::NotAgain;
@@ -115,6 +117,7 @@ pub(super) struct Dispatch {
     refused: HashMap<Option<String>, Refusals>,
     breaker: Breaker,
     showing: Showing,
+    telling: Telling,
     /// Turns of creates that were had and are not used.
     spare_turns: usize,
     /// Tasks that were to be done once more, and keep the end that they had; the first ones are told.
@@ -193,6 +196,7 @@ impl Dispatch {
             refused: HashMap::new(),
             breaker: Breaker::default(),
             showing: Showing::new(options.show_activities, settings),
+            telling: Telling::new(options.details),
             spare_turns: 0,
             not_again: Vec::new(),
             told_not_again: 0,
@@ -220,9 +224,13 @@ impl Dispatch {
                 self.on_answer_read(attempt.task, result, now);
             }
             Input::Read { attempt, purpose: Purpose::Show, result } => self.on_shown(attempt, result, now),
-            Input::Read { attempt, purpose, result } => {
+            Input::Read { attempt, purpose, mut result } => {
+                let told = result.as_mut().ok().and_then(|digest| digest.told_of.take());
+                self.telling.hear(attempt, told);
                 self.drive(attempt, now, |driver| driver.on_read(purpose, result.as_deref(), now));
+                self.telling.hear(attempt, None);
             }
+            Input::Told { attempt, told } => self.on_told(attempt, told),
             Input::Acted { attempt, act, result } => {
                 self.drive(attempt, now, |driver| driver.on_acted(act, result.as_ref().copied(), now));
             }
@@ -271,6 +279,7 @@ impl Dispatch {
             admission,
             self.archiving.wake_at(),
             self.show_at(),
+            self.telling.wake_at(),
             self.run.list_at,
             held_back,
             others,
@@ -342,6 +351,7 @@ impl Dispatch {
             self.see_to_others(now);
         }
         self.show_activities(now);
+        self.tell_more();
         self.turn.actions.extend(self.poller.requests(now.instant).into_iter().map(Action::Poll));
         self.conclude(now);
     }

@@ -156,6 +156,7 @@ impl Projection {
             | EventKind::CreateRepeated { .. }
             | EventKind::CreateDoubted { .. }
             | EventKind::AgentActive { .. }
+            | EventKind::SessionDetails { .. }
             | EventKind::PlanApproved { .. }
             | EventKind::Replied { .. }
             | EventKind::Nudged { .. }

@@ -295,6 +295,13 @@ impl Postgres {
         Ok(record.tasks.swap_remove(task))
     }
 
+    pub(in crate::ledger) fn event(&self, run: &RunId, seq: u64) -> Answer<Option<RunEvent>> {
+        let sql = "SELECT body FROM @events WHERE run = (SELECT n FROM @runs WHERE id = $1) AND seq = $2";
+        let number = i64::try_from(seq).unwrap_or(i64::MAX);
+        let rows = self.rows(sql, values![run.as_str().to_owned(), number])?;
+        Ok(rows.first().and_then(|row| decode(seq, row.get::<_, &str>(0).as_bytes()).ok()))
+    }
+
     pub(in crate::ledger) fn tasks(&self, run: &RunId, tasks: &HashSet<TaskId>) -> Answer<Option<RunRecord>> {
         let row = self.run_row(run)?;
         Ok(row.map(|row| self.fold(row, Some(tasks))).transpose()?.map(|stored| stored.record))

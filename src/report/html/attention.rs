@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::pulls::PullGroup;
 use super::super::{PullRequestV1, ReportV1, TaskV1};
+use super::details::said;
 use super::parts::{Link, ROWS, session};
 use super::pulls::StageMark;
 
@@ -36,6 +37,8 @@ struct Row<'a> {
     task: Cow<'a, str>,
     /// The reason's first line, the question, or the pull request's title.
     word: Option<Cow<'a, str>>,
+    /// The agent's last words, where they say more.
+    said: Option<Cow<'a, str>>,
     pulls: Vec<Link>,
     session: Option<Link>,
 }
@@ -75,6 +78,7 @@ impl<'a> Row<'a> {
             stage: None,
             task: one_line(plain(&task.id), 300),
             word: Some(one_line(plain(word), 160)),
+            said: said(task, 160),
             pulls: task.pulls().map(Link::to).collect(),
             session: task.attempts.last().and_then(session),
         }
@@ -87,6 +91,7 @@ impl<'a> Row<'a> {
             stage: Some(StageMark::of(pull)),
             task: one_line(plain(&task.id), 300),
             word: note.or_else(|| pull.title.as_deref().map(|title| one_line(plain(title), 160))),
+            said: said(task, 160),
             pulls: vec![Link::to(pull)],
             session: task.attempts.last().and_then(session),
         }

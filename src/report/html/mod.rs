@@ -3,6 +3,7 @@
 
 mod attention;
 mod burndown;
+mod details;
 mod parts;
 mod pulls;
 mod timeline;
@@ -19,6 +20,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use sha2::{Digest, Sha256};
 
+use self::details::{DiffOf, diff_limit};
 use self::view::{Rows, View};
 use super::{ReportError, ReportV1};
 
@@ -53,6 +55,16 @@ pub fn html(report: &ReportV1) -> Result<String, ReportError> {
 ///
 /// As for [`html`], and when `out` cannot be written.
 pub fn write_html(report: &ReportV1, out: &mut dyn Write) -> Result<(), ReportError> {
+    write_html_with(report, &mut |_| None, out)
+}
+
+/// The same with the changes of sessions, which `diff` gives by the number of their events.
+pub(crate) fn write_html_with(
+    report: &ReportV1,
+    diff: DiffOf<'_>,
+    out: &mut dyn Write,
+) -> Result<(), ReportError> {
+    let limit = diff_limit(report);
     let environment = environment().map_err(ReportError::Html)?;
     let page = &mut Page::new(out);
     let mut show = |name: &str, what: Value| {
@@ -63,7 +75,7 @@ pub fn write_html(report: &ReportV1, out: &mut dyn Write) -> Result<(), ReportEr
     let mut show_all = || {
         show("report.html", view.clone())?;
         for (number, tasks) in (0..).step_by(AT_ONCE).zip(report.tasks.chunks(AT_ONCE)) {
-            show("rows.html", Value::from(Serde(Rows::of(tasks, number, report))))?;
+            show("rows.html", Value::from(Serde(Rows::of(tasks, number, report, (&mut *diff, limit)))))?;
         }
         show("end.html", view.clone())
     };

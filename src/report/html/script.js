@@ -59,7 +59,9 @@
   const textOf = (row) => {
     let text = words.get(row);
     if (text === undefined) {
-      text = row.textContent.toLowerCase();
+      const diff = row.querySelector(".diff");
+      // A diff has too many words to search for one.
+      text = (diff ? row.textContent.replace(diff.textContent, "") : row.textContent).toLowerCase();
       words.set(row, text);
     }
     return text;
@@ -277,6 +279,25 @@
     row.scrollIntoView({ block: "center" });
   });
 
+  // A diff gets its colours when it is opened. "toggle" does not bubble.
+  const tones = { "+": "added", "-": "removed", "@": "at" };
+  body.addEventListener(
+    "toggle",
+    (event) => {
+      const diff = event.target.matches(".patch") ? event.target.querySelector(".diff") : null;
+      if (!diff || diff.childElementCount > 0) return;
+      const lines = (diff.textContent.match(/[^\n]*\n|[^\n]+/g) ?? []).map((line) => {
+        const tone = /^(\+\+\+|---) /.test(line) ? undefined : tones[line[0]];
+        if (!tone) return line;
+        const made = document.createElement("span");
+        made.className = tone;
+        made.textContent = line;
+        return made;
+      });
+      diff.replaceChildren(...lines);
+    },
+    true,
+  );
   // Back, forward, and a link into the same page. The way to the table is no filter.
   addEventListener("hashchange", () => {
     if (location.hash === "#tasks") return;

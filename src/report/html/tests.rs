@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::sample::{SampleRun, campaign, every_outcome, morning};
+use super::super::sample::{DIFF, SampleRun, campaign, every_outcome, morning};
 use super::*;
 use crate::outcome::{Outcome, Stage};
 
@@ -24,7 +24,10 @@ fn loads_nothing_and_runs_only_its_own_script() {
 
 #[test]
 fn hostile_text_is_text() {
-    let page = html(&every_outcome()).unwrap();
+    let mut page = Vec::new();
+    write_html_with(&every_outcome(), &mut |_| Some(DIFF.to_owned()), &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("+&#x2f;&#x2f; &lt;&#x2f;pre&gt;&lt;script&gt;window.hacked"), "the diff is there");
     let own = page.replace(SCRIPT, "");
     assert!(!own.contains("<script>window") && !own.contains("<img src=x"));
     assert!(own.contains("&lt;script&gt;window.hacked = true&lt;&#x2f;script&gt;"));
@@ -211,4 +214,59 @@ fn many_that_need_a_person_push_no_group_out_of_the_first_screen() {
     let (open, closed) = needs.split_once("<details>").unwrap();
     assert_eq!((open.matches("<li>").count(), closed.matches("<li>").count()), (3, 197));
     assert!(closed.contains("197 more") && closed.contains("and 50 more: the table"));
+}
+
+/// A page of this many tasks with details, whose changes are as long as that.
+fn page_with_diffs(tasks: usize, bytes: usize) -> String {
+    let mut sample = SampleRun::new();
+    for number in 0..tasks {
+        let id = format!("task-{number}");
+        sample.plan(&id, None, 1).whole(&id, 5, Outcome::Succeeded, None);
+        sample.details(&id, 1, "It is done.", &["Look", "Change"]);
+    }
+    let mut page = Vec::new();
+    let diff = "+line\n".repeat(bytes / 6);
+    write_html_with(&sample.report(), &mut |_| Some(diff.clone()), &mut page).unwrap();
+    String::from_utf8(page).unwrap()
+}
+
+#[test]
+fn a_row_opens_to_what_its_session_has_said_and_done() {
+    let page = page_with_diffs(1, 60);
+    let order = [
+        "<summary>last words, plan of 2 steps, 2 files, diff</summary>",
+        "<pre class=\"words\">It is done.</pre>",
+        "<li>Look</li><li>Change</li>",
+        "1 plan, 9 reports of progress, 2 messages of the agent, 2 others",
+        "<span class=\"path\">src&#x2f;lib.rs</span> <span class=\"kind\">modified</span>",
+        "<span class=\"added\">+2</span> <span class=\"removed\">−1</span>",
+        "aria-label=\"Diff\">+line",
+    ];
+    let places: Vec<_> = order.iter().map(|text| page.find(text).expect(text)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(!page.contains("are not shown"));
+    assert!(!html(&every_outcome()).unwrap().contains("class=\"diff\""), "a report alone has no changes");
+}
+
+#[test]
+fn the_diffs_of_many_tasks_are_cut_at_lines_so_that_the_page_stays_small() {
+    let page = page_with_diffs(600, 60_000);
+    assert!(page.len() < 10 * 1024 * 1024, "{} bytes", page.len());
+    assert!(page.contains("more bytes are not shown: <a class=\"whole\""));
+    assert_eq!(page.matches("class=\"diff\"").count(), 600);
+}
+
+#[test]
+fn a_plan_that_waits_for_its_approval_needs_a_person() {
+    let mut sample = SampleRun::new();
+    sample.plan("a", None, 1).start("a", 1, "1");
+    sample.tell(
+        &json!({"event": "session_state", "task": "a", "attempt": 1, "state": "AWAITING_PLAN_APPROVAL"}),
+    );
+    assert!(!html(&sample.report()).unwrap().contains("needs-title"), "the run may approve it");
+    let why = Some("the plan waits for a human's approval");
+    sample.end_attempt("a", 1, Outcome::Detached, why, &json!({})).end("a", Outcome::Detached, why);
+    let page = html(&sample.finish(None).report()).unwrap();
+    let needs = page.split("</section>").next().unwrap();
+    assert!(needs.contains("Asked you something <b>1</b>") && needs.contains("a human&#x27;s approval"));
 }

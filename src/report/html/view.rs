@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::super::link::https;
 use super::super::{AttemptV1, DayV1, ProgressV1, ReportV1, StrayV1, TaskV1, duration, many};
 use super::attention::Needs;
+use super::details::{Details, DiffOf};
 use super::parts::{Link, Moment, round, second, session};
 use super::pulls::{Pulls, StageMark};
 use super::timeline::Timeline;
@@ -96,6 +97,7 @@ struct Row<'a> {
     pull_title: Option<Cow<'a, str>>,
     change: Option<(u64, u64, u64)>,
     session: Option<Link>,
+    details: Option<Details<'a>>,
     millis: u64,
     duration: Option<String>,
     started: Option<Moment>,
@@ -158,7 +160,7 @@ impl<'a> View<'a> {
             timeline: Timeline::of(report),
             count: report.tasks.len(),
             strays: report.strays.iter().map(Stray::of).collect(),
-            superseded: Rows::of(&report.superseded, 0, report).tasks,
+            superseded: Rows::of(&report.superseded, 0, report, (&mut |_| None, 0)).tasks,
         }
     }
 }
@@ -170,9 +172,18 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(tasks: &'a [TaskV1], first: usize, report: &'a ReportV1) -> Self {
+    /// `diff` gives the changes of sessions, of which so many bytes are shown.
+    pub(super) fn of(
+        tasks: &'a [TaskV1],
+        first: usize,
+        report: &'a ReportV1,
+        (diff, most): (DiffOf<'_>, usize),
+    ) -> Self {
         let limit = (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024);
-        let row = |(number, task)| Row::of(number, task, report, limit);
+        let row = |(number, task)| {
+            let details = Details::of(task, &mut *diff, most);
+            Row { details, ..Row::of(number, task, report, limit) }
+        };
         Self { tasks: (first..).zip(tasks).map(row).collect() }
     }
 }
@@ -288,6 +299,7 @@ impl<'a> Row<'a> {
             pull_title: pull.and_then(|pull| pull.title.as_deref()).map(|title| one_line(plain(title), 300)),
             change: task.change.map(|change| (change.files, change.additions, change.deletions)),
             session: task.attempts.last().and_then(session),
+            details: None,
             millis,
             duration: (!task.attempts.is_empty()).then(|| duration(Duration::from_millis(millis))),
             started: task.started_at.map(Moment::of),

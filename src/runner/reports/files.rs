@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{check, own_place, place};
 use super::stream::{is_stream, open_stream};
-use super::{BoxError, CannotWrite, EventLines, Output, Readers, Reports, replace};
+use super::{BoxError, CannotWrite, Diffs, EventLines, Output, Readers, Reports, replace};
 use crate::ledger::keep_out_of_git;
 use crate::outcome::{JournalError, Listener, RunEvent, RunRecord};
 use crate::report::{self, JunitProfile, ReportError, ReportV1};
@@ -97,10 +97,35 @@ impl Format {
         }
     }
 
+    /// The same with the changes that a page shows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Format::render`].
+    pub(crate) fn render_with(
+        self,
+        report: &ReportV1,
+        profile: JunitProfile,
+        diffs: &Diffs,
+    ) -> Result<String, ReportError> {
+        if self != Self::Html {
+            return self.render(report, profile);
+        }
+        let mut page = Vec::new();
+        report::write_html_with(report, &mut diffs.reader(), &mut page)?;
+        Ok(String::from_utf8_lossy(&page).into_owned())
+    }
+
     /// Writes the report in this format; large ones as they are made.
-    fn write(self, report: &ReportV1, profile: JunitProfile, out: &mut dyn Write) -> Result<(), BoxError> {
+    fn write(
+        self,
+        report: &ReportV1,
+        profile: JunitProfile,
+        diffs: &Diffs,
+        out: &mut dyn Write,
+    ) -> Result<(), BoxError> {
         match self {
-            Self::Html => Ok(report::write_html(report, out)?),
+            Self::Html => Ok(report::write_html_with(report, &mut diffs.reader(), out)?),
             Self::Json => Ok(report::write_json(report, out)?),
             Self::Ctrf => Ok(report::write_ctrf(report, out)?),
             Self::Junit => Ok(report::write_junit(report, profile, out)?),
@@ -125,6 +150,8 @@ pub struct ReportFiles {
     pub more_events: Vec<PathBuf>,
     /// What must not stand in them; a run adds its key.
     pub redactor: Redactor,
+    /// Where the page takes the changes of sessions from; a run names its ledger.
+    pub diffs: Diffs,
 }
 
 impl Default for ReportFiles {
@@ -135,6 +162,7 @@ impl Default for ReportFiles {
             more: Vec::new(),
             more_events: Vec::new(),
             redactor: Redactor::default(),
+            diffs: Diffs::default(),
         }
     }
 }
@@ -251,13 +279,14 @@ impl ReportFiles {
     fn outputs(&self) -> impl Iterator<Item = Output> {
         let profile = self.junit_profile;
         self.all().map(move |(path, format)| {
-            let redactor = self.redactor.clone();
+            let (redactor, diffs) = (self.redactor.clone(), self.diffs.clone());
             Output {
                 is_stream: self.is_stream(&path),
                 path,
                 readers: format.readers(),
                 render: Box::new(move |report: &ReportV1, out: &mut dyn Write| {
-                    redactor.cleaning(out, format.line_ends(), |out| format.write(report, profile, out))
+                    redactor
+                        .cleaning(out, format.line_ends(), |out| format.write(report, profile, &diffs, out))
                 }),
             }
         })

@@ -4,6 +4,7 @@
 //! people from further off; how closely is for [`Pace`] to say, so that writing costs a run next to nothing however
 //! large it is.
 
+mod diffs;
 mod events;
 mod file;
 mod files;
@@ -14,6 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
+pub use diffs::Diffs;
 pub(crate) use events::EventLines;
 pub use file::CannotWrite;
 pub(crate) use file::{beside, replace};

@@ -47,6 +47,7 @@ impl World {
             Action::Create { attempt, marker } => {
                 Input::Posted { attempt, result: self.create(asked, &marker) }
             }
+            Action::Tell { attempt, .. } => Input::Told { attempt, told: None },
             Action::Archive { session } => {
                 let Played { seen, unanswered, .. } = self.sessions.get_mut(&session).unwrap();
                 if failure.is_none() {
