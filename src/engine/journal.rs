@@ -21,6 +21,8 @@ use crate::outcome::{EventLog, JournalError, Listener, Role, RunEvent};
 
 /// How long a listener whose reader takes nothing is waited for at the end.
 const FLUSH: Duration = Duration::from_secs(2);
+/// The same where somebody elsewhere is told, who bounds that by themselves.
+const FAR_FLUSH: Duration = Duration::from_secs(15);
 /// A listener that has nothing due wakes up so seldom.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -87,7 +89,8 @@ impl<A> Journal<A> {
         join_all(listeners.into_iter().map(|(role, closing)| async move {
             match role {
                 Role::Report => closing.ended().await,
-                Role::Stream | Role::View => closing.ended_or_stuck().await,
+                Role::Stream | Role::View => closing.ended_or_stuck(FLUSH).await,
+                Role::Remote => closing.ended_or_stuck(FAR_FLUSH).await,
             }
         }))
         .await;
@@ -178,7 +181,7 @@ impl Worker {
                 (Ok(()), _) => {}
                 // Nobody listens any more when the run was dropped.
                 (Err(error), Role::Report | Role::Stream) => drop(notify.send(Err(error))),
-                (Err(error), Role::View) => tracing::warn!("{error}"),
+                (Err(error), Role::View | Role::Remote) => tracing::warn!("{error}"),
             };
             let work = || {
                 loop {
@@ -232,9 +235,9 @@ impl Closing {
         let _ = self.ended.await;
     }
 
-    async fn ended_or_stuck(mut self) {
+    async fn ended_or_stuck(mut self, patience: Duration) {
         let mut before = self.done.load(Ordering::Relaxed);
-        while tokio::time::timeout(FLUSH, &mut self.ended).await.is_err() {
+        while tokio::time::timeout(patience, &mut self.ended).await.is_err() {
             let now = self.done.load(Ordering::Relaxed);
             if now == before {
                 tracing::warn!("{} did not get everything: nobody reads", self.what);
@@ -250,6 +253,7 @@ const fn what(role: Role) -> &'static str {
         Role::Report => "the reports",
         Role::Stream => "the event stream",
         Role::View => "the progress display",
+        Role::Remote => "others who are told of the run",
     }
 }
 

@@ -10,6 +10,7 @@ use super::diagnostic::{Diagnostic, listed, quoted};
 use super::document::{Document, Span};
 use super::job::{Dimension, Job, JobKeys, SourceEntry, SourceMapping};
 use super::located::Located;
+use super::notify::Notify;
 use super::pull_requests::PullRequests;
 use super::repeat::Repeat;
 use super::schema::Written;
@@ -153,6 +154,7 @@ pub(super) fn settings(document: &Arc<Document>, written: &Written, findings: &m
     check.limits::<WaitingPolicy>("waiting", written.waiting.as_ref());
     check.limits::<RetryPolicy>("retries", written.retries.as_ref());
     check.limits::<Telling>("report", written.report.as_ref());
+    check.limits::<Notify>("notify", written.notify.as_ref());
 }
 
 struct Check<'a> {

@@ -34,6 +34,7 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["quota", "daily-limit", "rate-limit", "budget"], "jobs", "it stands in `limits`: `limits: { sessions-per-day: ‹100› }`"),
     (&["deadline", "run-timeout", "max-duration"], "jobs", "write `timeouts: { run: ‹5h› }`, or `jules-batch run --deadline ‹5h›`"),
     (&["interval", "poll-interval"], "jobs", "write `poll: { interval: ‹10s› }`"),
+    (&["notifications", "slack", "teams", "discord", "webhook", "webhooks", "email"], "jobs", "write `notify: { webhooks: [{ to: slack, url-env: SLACK_WEBHOOK }] }`; `to` is also `teams`, `discord` or `json`"),
     (&["id", "auto-pr", "require-approval", "on-no-change", "give-up"], "jobs", "it stands in a job: below `jobs:`, behind `- `"),
     (&["extends", "anchors", "shared", "templates"], "jobs", "what all jobs share stands in `defaults`; YAML anchors may stand under keys that begin with `x-`"),
     (&["apiVersion", "kind", "metadata", "spec", "hosts", "roles", "become", "plugins", "resources", "pipelines"], "jobs", "remove it: a manifest has `jobs`, each with an `id` and a `prompt`; `jules-batch init` writes one"),
@@ -73,7 +74,7 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["max-parallel", "max-failures", "max-tasks", "max-parallel-per-repository"], "prompt", "it stands in the manifest's `strategy`: `strategy: { ‹KEY›: ‹3› }`"),
     (&["fail-fast"], "prompt", "it stands in the manifest's `strategy`: `strategy: { fail-fast: ‹true› }`"),
     (&["deadline"], "prompt", "write `timeouts: { task: ‹30m› }`; the run's own is `timeouts: { run: 5h }` at the top of the manifest"),
-    (&["notify"], "prompt", "remove it: a run tells how it ended by its exit code and its reports"),
+    (&["notify", "notifications", "slack", "webhook", "webhooks"], "prompt", "it stands at the top of the manifest: `notify: { webhooks: [{ to: slack, url-env: SLACK_WEBHOOK }] }`"),
     (&["draft", "reviewers", "reviewer", "assignees", "assignee", "model", "temperature", "commit-message", "body"], "prompt", "remove it: Jules has no such setting; what matters can be said in the prompt"),
     (&["pr", "pull-request", "create-pr", "automationMode", "published"], "prompt", "whether Jules opens a pull request is said by `auto-pr: true`"),
     // In a source.
@@ -83,6 +84,10 @@ const KEYS: &[(&[&str], &str, &str)] = &[
     (&["list", "from", "include"], "github", "a file that lists repositories: `file: repos.txt`"),
     // In groups of settings.
     (&["matrix"], "max-parallel", "`matrix` stands in a job, or in `defaults` for all jobs"),
+    (&["url", "uri", "webhook", "address", "secret", "token", "hook"], "url-env", "the manifest has no secrets: put it into an environment variable and name that, `url-env: SLACK_WEBHOOK`"),
+    (&["type", "kind", "service", "name", "format"], "url-env", "write `to: slack`, `teams`, `discord` or `json`"),
+    (&["when", "events", "if"], "url-env", "write `on: [end, first-failure, needs-human]`"),
+    (&["to", "slack", "teams", "discord", "url-env", "url", "webhook"], "max-per-hour", "each webhook is an entry of a list: `webhooks: [{ to: slack, url-env: SLACK_WEBHOOK }]`"),
     (&["parallel", "parallelism", "concurrency", "jobs", "workers"], "max-parallel", "write `max-parallel`"),
     (&["max", "attempts", "times", "limit", "max_attempts"], "backoff", "write `count`"),
     (&["when", "if", "exit_codes"], "backoff", "write `on: [error, stalled]`"),
@@ -132,7 +137,7 @@ pub(super) fn is_key(word: &str) -> bool {
     #[rustfmt::skip]
     const OURS: &[&str] = &[
         "version", "name", "vars", "env", "defaults", "strategy", "limits", "timeouts", "create", "poll", "waiting", "retries", "jobs",
-        "pull-requests", "waves", "id", "title", "prompt", "prompt-file", "source", "sources", "branch", "matrix", "needs", "tags", "expect", "on-no-change",
+        "pull-requests", "notify", "waves", "id", "title", "prompt", "prompt-file", "source", "sources", "branch", "matrix", "needs", "tags", "expect", "on-no-change",
         "give-up", "auto-pr", "require-approval", "timeout-minutes", "include", "exclude", "github", "match", "file", "repeat", "report",
     ];
     OURS.contains(&word)

@@ -16,6 +16,7 @@ mod literal;
 mod load;
 mod located;
 mod node;
+mod notify;
 mod policy;
 mod project;
 mod pull_requests;
@@ -54,6 +55,7 @@ pub(crate) use job::{Entry, Matrix};
 pub(crate) use literal::{Literal, Number};
 pub use load::{LoadOptions, inline, load, parse};
 pub(crate) use located::Located;
+pub use notify::{Notify, NotifyOn, Webhook, WebhookKind};
 pub use policy::{
     Backoff, Expect, GiveUp, MaxFailures, OnNoChange, PlanApproval, PollStrategy, RetryOn, RetryText,
 };

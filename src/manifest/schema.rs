@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::job::{Defaults, JobKeys};
 use super::literal::Literal;
 use super::located::{Located, Table};
+use super::notify::NotifyKeys;
 use super::pull_requests::PullRequestKeys;
 use super::repeat::Repeat;
 use super::settings::{
@@ -50,6 +51,8 @@ pub(crate) struct Written {
     pub(crate) retries: Option<Located<RetryKeys>>,
     /// What is told of a run.
     pub(crate) report: Option<Located<ReportKeys>>,
+    /// Who is told of a run, by webhooks.
+    pub(crate) notify: Option<Located<NotifyKeys>>,
     /// What is to be done.
     #[schemars(length(min = 1))]
     pub(crate) jobs: Located<Vec<Located<JobKeys>>>,

@@ -18,9 +18,19 @@ const TOKENS: [(&str, usize); 11] = [
     ("xoxp-", 20),
 ];
 
-/// The text with credentials of addresses and well-known tokens starred out, byte for byte.
+/// Addresses of webhooks whose paths are secrets, up to these.
+const WEBHOOKS: [&str; 6] = [
+    "hooks.slack.com/",
+    "discord.com/api/webhooks/",
+    "discordapp.com/api/webhooks/",
+    "webhook.office.com/",
+    "logic.azure.com/",
+    "api.powerplatform.com/",
+];
+
+/// The text with credentials of addresses, secret addresses and well-known tokens starred out, byte for byte.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
-    let secrets: Vec<Range<usize>> = credentials(text).chain(tokens(text)).collect();
+    let secrets: Vec<Range<usize>> = credentials(text).chain(tokens(text)).chain(webhooks(text)).collect();
     if secrets.is_empty() {
         return text.into();
     }
@@ -61,6 +71,17 @@ fn credentials(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// What stands behind the host of a webhook's address.
+fn webhooks(text: &str) -> impl Iterator<Item = Range<usize>> {
+    WEBHOOKS.iter().flat_map(move |host| {
+        text.match_indices(host).map(move |(at, _)| {
+            let from = at + host.len();
+            let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ',' | '}');
+            from..text[from..].find(is_end).map_or(text.len(), |length| from + length)
+        })
+    })
+}
+
 fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
     TOKENS.iter().flat_map(move |(prefix, least)| {
         text.match_indices(prefix).filter_map(move |(at, _)| {
@@ -93,6 +114,10 @@ mod tests {
             ("ssh://git@github.com/a/b", "ssh://git@github.com/a/b"),
             ("Ask: me@example.com", "Ask: me@example.com"),
             ("t=ghp_abcdefghijklmnopqrstuvwxyz0123", "t=ghp_******************************"),
+            (
+                "u: 'https://hooks.slack.com/services/T0/B0/x'",
+                "u: 'https://hooks.slack.com/****************'",
+            ),
             ("my_ghp_x ghp_short", "my_ghp_x ghp_short"),
         ] {
             assert_eq!(masked(text), expected, "{text}");

@@ -70,6 +70,8 @@ pub enum Role {
     Stream,
     /// A view. The run does not depend on it, and waits for it like for a stream.
     View,
+    /// Somebody elsewhere is told. The run does not depend on it; at the end it is waited for, but not for long.
+    Remote,
 }
 
 /// Events could not be kept: where, and why.

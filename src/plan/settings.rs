@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::task::Task;
 pub use crate::manifest::{
-    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, PassWhen, PlanApproval,
-    PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Share, StallPolicy, Strategy,
-    Telling, Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves,
+    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, Notify, NotifyOn, PassWhen,
+    PlanApproval, PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Share, StallPolicy,
+    Strategy, Telling, Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves, Webhook, WebhookKind,
 };
 use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 
@@ -34,6 +34,8 @@ pub struct Settings {
     pub poll: PollSettings,
     /// What is told of it (`report`).
     pub report: Telling,
+    /// Who is told of the run (`notify`).
+    pub notify: Notify,
     /// The day of `limits.sessions-per-day`; 24 h, except in compressed time.
     pub day: Duration,
     /// Seconds of service time in one real second, where the service is a simulator.
@@ -71,6 +73,7 @@ impl Settings {
             adoption: meant(written.create.as_ref()),
             poll: meant(written.poll.as_ref()),
             report: meant(written.report.as_ref()),
+            notify: meant(written.notify.as_ref()),
             day: Duration::from_secs(24 * 60 * 60),
             simulated: None,
         }

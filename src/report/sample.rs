@@ -276,6 +276,15 @@ fn write_samples() {
         let mut page = Vec::new();
         super::write_html_with(&report, &mut |_| Some(DIFF.to_owned()), &mut page).unwrap();
         std::fs::write(folder.join("report.html"), page).unwrap();
+        for (name, sink) in [
+            ("slack", super::Sink::Slack),
+            ("teams", super::Sink::Teams),
+            ("discord", super::Sink::Discord),
+            ("json", super::Sink::Json),
+        ] {
+            let occasions = [super::Occasion::Failure, super::Occasion::Needs, super::Occasion::End];
+            write(&format!("notice.{name}.json"), super::notice(&report, &occasions, sink).to_string());
+        }
     }
 }
 

@@ -32,6 +32,7 @@ mod history;
 mod left_over;
 mod merges;
 mod needed;
+mod notify;
 mod options;
 mod outlook;
 mod planned;

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use super::deadline::Deadline;
 use super::decision::{Because, Decision};
 use super::history::{History, Origin, decide, open_pulls};
+use super::notify::{Notifier, endpoints};
 use super::outlook::Outlook;
 use super::pulls::{Following, PullsBefore, at_end, between};
 use super::round::LeftOut;
 use super::service::{greet, impatient};
 use super::waves;
 use super::{Diffs, Options, Run, RunError};
+use crate::outcome::Listener;
 use crate::plan::{Plan, Task, TaskId};
 use jules::Jules;
 
@@ -93,7 +95,9 @@ impl Planned {
             origin, jules, following, mut options, plan, left_out, pulls, deadline, simulated, ..
         } = self;
         let pulls = pulls.unwrap_or_default();
-        options.reports.redactor = options.reports.redactor.with_key(jules.api_key());
+        let told = endpoints(&plan.settings.notify, simulated, |name| std::env::var(name).ok());
+        options.reports.redactor =
+            options.reports.redactor.with_key(jules.api_key()).with_words(&told.secrets);
         let redactor = options.reports.redactor.clone();
         options.reports.check()?;
         if !simulated && !is_idle {
@@ -103,7 +107,11 @@ impl Planned {
         // Another process may have been at it meanwhile.
         history.engine.key_has_worked &= !is_idle;
         options.reports.diffs = Diffs::of(options.state.clone(), history.record.info.id.clone());
-        let listeners = options.reports.listeners(&history.record, &history.events)?;
+        let mut listeners = options.reports.listeners(&history.record, &history.events)?;
+        let max_per_hour = history.plan.settings.notify.max_per_hour;
+        let notifier = Notifier::new(&history.record, told.usable, max_per_hour, redactor.clone());
+        listeners.extend(notifier.map(|it| Box::new(it) as Box<dyn Listener>));
+        history.notes.extend(told.notes);
         history.notes.extend_from_slice(&pulls.notes);
         let following = following.map(Rc::new);
         let asks_between = waves::rely_on_github(&history.plan)

@@ -75,6 +75,11 @@ impl Redactor {
         self.with(token.words())
     }
 
+    /// The same for these as well.
+    pub(super) fn with_words(self, words: &[Word]) -> Self {
+        self.with(words)
+    }
+
     fn with(self, words: &[Word]) -> Self {
         if words.iter().all(|word| self.tokens().contains(word)) {
             return self;

@@ -37,6 +37,7 @@ mod main_job;
 mod marking;
 mod merging;
 mod newcomers;
+mod notifying;
 mod older_ledgers;
 mod open;
 mod open_pulls;

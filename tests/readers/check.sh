@@ -62,6 +62,7 @@ else
   for folder in "$work"/samples/*/; do check "$folder"; done
   "$work/venv/bin/python" "$here/schemas.py" "$root" "$work"/samples/*/report.json
   node "$here/schemas.mjs" "$root" "$work"/samples/*/report.json
+  node "$here/notices.mjs" "$work"/samples/*/
   node "$here/equality.mjs"
   node "$here/expressions.mjs"
   node "$here/matrices.mjs" "$(program)"

@@ -13,6 +13,7 @@
 //! | JSON | [`json()`] | its escape: a reader gets the character |
 //! | XML | [`xml`] | U+2426: readers take U+FFFD for broken UTF-8 |
 //! | Markdown | [`markdown`] | U+FFFD |
+//! | messages on Discord | [`discord`] | U+FFFD |
 //! | HTML | [`html`] | U+FFFD, or its reference in [`html::Page`] |
 //! | annotations of GitHub | [`workflow`] | U+FFFD |
 //!
@@ -33,6 +34,7 @@
 
 mod character;
 mod console;
+pub mod discord;
 mod escape;
 pub mod html;
 mod json;

@@ -4,7 +4,9 @@
 
 use std::io::Write as _;
 
-use foreign_text::{block, clip, cut, html, json, line, log, markdown, one_line, plain, tame, workflow, xml};
+use foreign_text::{
+    block, clip, cut, discord, html, json, line, log, markdown, one_line, plain, tame, workflow, xml,
+};
 use proptest::prelude::*;
 use quick_xml::events::{BytesText, Event};
 use quick_xml::reader::Reader;
@@ -195,6 +197,21 @@ proptest! {
         assert_tame(&block);
         let fence = block.split("text\n").next().unwrap();
         assert_eq!(block.matches(fence).count(), 2);
+    }
+
+    #[test]
+    fn a_message_on_discord_has_no_markup(text in foreign()) {
+        let words = discord::words(&text);
+        assert_tame(&words);
+        assert!(!words.contains('\n') && !words.replace("@\u{200B}", "").contains('@'));
+        let mut chars = words.chars();
+        while let Some(c) = chars.next() {
+            // What follows a backslash is nothing but itself.
+            match c {
+                '\\' => drop(chars.next()),
+                c => assert!(!"`*_~|<>[]#:-".contains(c), "{words:?}"),
+            }
+        }
     }
 
     #[test]
