@@ -59,10 +59,14 @@ pub(super) fn removed(
         let is_word = job.map_or_else(was_begun, |job| job.give_up == GiveUp::Archive);
         is_word && !loose.record.is_among(&planned)
     };
-    let since = now.saturating_sub(OLDEST).unwrap_or(Timestamp::MIN);
-    let mut left = reader.left(identity, since, |task| !planned.contains(task))?;
+    let mut left = reader.left(identity, since(now), |task| !planned.contains(task))?;
     left.retain(is_to_be_put_away);
     Ok(left)
+}
+
+/// What was given up before that is looked at no more.
+pub(super) fn since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(OLDEST).unwrap_or(Timestamp::MIN)
 }
 
 /// What of the round before holds slots in the next one.

@@ -11,7 +11,7 @@ use super::existing;
 use super::left_over::{self, Left};
 use super::merges::Merges;
 use super::outlook::Outlook;
-use super::pulls::PullsBefore;
+use super::pulls::{PullsBefore, Records};
 use super::waves;
 use super::{Options, RunError};
 use crate::engine::{self, Held, OpenPull, StopReason, patience};
@@ -165,7 +165,7 @@ impl Work {
         let live_elsewhere =
             live_elsewhere.into_iter().filter(|(_, session)| !own.contains(session)).collect();
         let open_elsewhere = match plan.settings.pull_requests.bounds_open() {
-            true => open_elsewhere(reader, identity, (this, &own), pulls)?,
+            true => open_elsewhere(reader, identity, (this, &own), pulls, now)?,
             false => Vec::new(),
         };
         let left = last.as_ref().filter(|_| !goes_on).map(|last| Left::of(&last.record, &own, &earlier));
@@ -329,22 +329,26 @@ fn earlier(
     reader: Option<&LedgerReader>,
 ) -> Result<HashMap<TaskId, TaskRecord>, RunError> {
     let is_here = |run: &RunId| known.is_some_and(|known| known.info.id == *run);
-    let mut earlier = HashMap::new();
+    let (mut earlier, mut failed) = (HashMap::new(), Vec::new());
     let work = plan.tasks.iter().zip(facts).zip(decisions).filter(|(_, decision)| decision.is_work());
-    for ((task, facts), decision) in work {
-        match (facts.loose.take(), &facts.latest, reader) {
-            (Some(Loose { run, record }), ..) if !is_here(&run) => {
+    for ((task, Facts { latest, loose }), decision) in work {
+        match (loose.take(), latest) {
+            (Some(Loose { run, record }), _) if !is_here(&run) => {
                 earlier.insert(task.id.clone(), record);
             }
-            (None, Some(latest), Some(reader))
+            (None, Some(latest))
                 if matches!(decision, Decision::Start(Because::Failed | Because::Needed))
                     && !is_here(&latest.run) =>
             {
-                let record = reader.task(&latest.run, &task.id)?;
-                earlier.extend(record.map(|record| (task.id.clone(), record)));
+                failed.push((&latest.run, &task.id));
             }
             _ => {}
         }
+    }
+    if let Some(reader) = reader {
+        let records = Records::read(reader, failed.iter().copied())?;
+        let known = |(run, task): (&RunId, &TaskId)| Some((task.clone(), records.task(run, task)?.clone()));
+        earlier.extend(failed.into_iter().filter_map(known));
     }
     Ok(earlier)
 }
@@ -368,21 +372,30 @@ fn outside(
     Ok(latest.into_iter().map(|(task, latest)| (task, latest.outcome)).collect())
 }
 
-/// What other runs of the manifest than `this` have open, and what may be at work there but for the sessions that are `own`.
+/// What other runs of the manifest than `this` have open, and what may be at work there, given up or not, but for the
+/// sessions that are `own`.
 fn open_elsewhere(
     reader: Option<&LedgerReader>,
     identity: &ManifestIdentity,
     (this, own): (Option<&RunId>, &HashSet<&SessionId>),
     pulls: &PullsBefore,
+    now: Timestamp,
 ) -> Result<Vec<OpenPull>, RunError> {
     // The GitHub of a simulated run begins with it.
     if identity.is_simulated() {
         return Ok(Vec::new());
     }
-    let live = reader.map(|reader| reader.live_sessions(this, Some(identity), false)).transpose()?;
-    let live = live.unwrap_or_default().into_iter().filter(|(_, session)| !own.contains(session));
-    let live = live.map(|(repository, _)| OpenPull { url: None, repository });
-    Ok(pulls.open(reader, identity)?.into_iter().chain(live).collect())
+    let mut open = pulls.open(reader, identity)?;
+    let Some(reader) = reader else { return Ok(open) };
+    let live = reader.live_sessions(this, Some(identity), false)?;
+    let live = live.into_iter().filter(|(_, session)| !own.contains(session));
+    open.extend(live.map(|(repository, _)| OpenPull { url: None, repository }));
+    let left = reader.left(identity, left_over::since(now), |_| true)?;
+    let elsewhere = left.iter().filter(|left| this != Some(&left.run));
+    open.extend(
+        elsewhere.flat_map(|left| OpenPull::to_come_of(&left.record, |session| !own.contains(session))),
+    );
+    Ok(open)
 }
 
 pub(super) fn round(last: &RunRecord, adopt_within: Duration, now: Timestamp) -> Round {

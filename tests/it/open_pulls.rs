@@ -127,12 +127,18 @@ fn sessions_that_a_selection_leaves_out_count_as_well() {
     world.created(2);
 }
 
-#[test]
-fn a_session_that_was_given_up_and_left_counts_as_well() {
+/// Two tasks that take longer than they may, one of which may have a pull request.
+fn given_up_and_left() -> World {
     let world = world("Long", 2, 1, "{ max-open: 1 }");
     let manifest = world.read("jobs.yaml");
     let slow = "{ timeouts: { task: 300ms }, give-up: leave }";
     world.write("jobs.yaml", &format!("{manifest}\ndefaults: {slow}\n"));
+    world
+}
+
+#[test]
+fn a_session_that_was_given_up_and_left_counts_as_well() {
+    let world = given_up_and_left();
     let most = Most::default();
     let mut run = world.run_following().start();
     run.reaches(|world| {
@@ -142,6 +148,17 @@ fn a_session_that_was_given_up_and_left_counts_as_well() {
     let ended = run.wait();
     assert_eq!(ended.count(Outcome::TimedOut), 1, "{ended}");
     assert_eq!((ended.count(Outcome::Deferred), most.all.get()), (1, 1), "{ended}");
+    world.created(1);
+}
+
+#[test]
+fn a_session_that_another_run_gave_up_and_left_counts_as_well() {
+    let world = given_up_and_left();
+    world.run_following().arg("--select=up/my-org/svc-1@main[n=1]").exits(100);
+    let held = world.run_following().args("--fresh --select=up/my-org/svc-1@main[n=2]").exits(5);
+    let (outcome, reason) = held.outcome("up/my-org/svc-1@main[n=2]");
+    assert_eq!(outcome, Outcome::Deferred, "{held}");
+    assert!(reason.contains("there is 1 pull request open or being made"), "{reason}");
     world.created(1);
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::engine::action::TaskIx;
 use crate::outcome::{AttemptRecord, Outcome, RunRecord, TaskRecord};
 use crate::plan::{Plan, Task, TaskId};
+use jules::SessionId;
 
 /// A pull request that is open, or one that a session may make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,21 @@ pub(crate) struct OpenPull {
     pub url: Option<String>,
     /// The repository that it is in, `owner/repo`.
     pub repository: String,
+}
+
+impl OpenPull {
+    /// What sessions of a task may make that were given up in another run and may be at work still: those that are `wanted`.
+    pub(crate) fn to_come_of(
+        task: &TaskRecord,
+        is_wanted: impl Fn(&SessionId) -> bool,
+    ) -> impl Iterator<Item = Self> {
+        let repository = task.planned.source.as_ref().map(|source| &source.github);
+        let is_wanted = move |attempt: &&AttemptRecord| {
+            attempt.session.as_ref().is_some_and(|session| is_wanted(&session.id))
+        };
+        let to_come = given_up(task).filter(has_made_none).filter(is_wanted);
+        to_come.filter_map(move |_| Some(Self { url: None, repository: repository?.clone() }))
+    }
 }
 
 /// Who has a place, and what is open beside. Nothing is counted without a bound.
@@ -154,17 +170,18 @@ impl OpenPulls {
     }
 
     fn full(&self, repository: &str) -> Option<String> {
-        let are = |count| match count {
+        let pulls = |count| match count {
             1 => "1 pull request open or being made".to_owned(),
             _ => format!("{count} pull requests open or being made"),
         };
         let here = self.open.of(repository);
         if let Some(bound) = self.most_in_one.filter(|bound| here >= *bound) {
             let bound = format!("`pull-requests.max-open-per-repository` is {bound}");
-            return Some(format!("{repository} has {}, and {bound}", are(here)));
+            return Some(format!("{repository} has {}, and {bound}", pulls(here)));
         }
         let bound = self.most.filter(|bound| self.open.all >= *bound)?;
-        Some(format!("there are {}, and `pull-requests.max-open` is {bound}", are(self.open.all)))
+        let are = if self.open.all == 1 { "is" } else { "are" };
+        Some(format!("there {are} {}, and `pull-requests.max-open` is {bound}", pulls(self.open.all)))
     }
 }
 
@@ -178,12 +195,18 @@ fn urls_open(task: &TaskRecord) -> impl Iterator<Item = &str> {
 /// How many sessions may be at work for it that have made none yet.
 fn to_come(task: &TaskRecord) -> usize {
     let at_work = task.last_attempt().filter(|last| last.is_at_work());
-    // What was given up goes on with `give-up: leave`, or until it is archived.
-    let is_given_up = |attempt: &&AttemptRecord| {
-        let outcomes = [Outcome::TimedOut, Outcome::Stalled, Outcome::NeedsInput];
+    at_work.into_iter().chain(given_up(task)).filter(has_made_none).count()
+}
+
+/// What was given up goes on with `give-up: leave`, or until it is archived.
+fn given_up(task: &TaskRecord) -> impl Iterator<Item = &AttemptRecord> {
+    let outcomes = [Outcome::TimedOut, Outcome::Stalled, Outcome::NeedsInput];
+    let is_given_up = move |attempt: &&AttemptRecord| {
         attempt.is_left() && attempt.outcome.is_some_and(|outcome| outcomes.contains(&outcome))
     };
-    let given_up = task.attempts.iter().filter(is_given_up);
-    let has_none = |attempt: &&AttemptRecord| attempt.work.pull_requests().next().is_none();
-    at_work.into_iter().chain(given_up).filter(has_none).count()
+    task.attempts.iter().filter(is_given_up)
+}
+
+fn has_made_none(attempt: &&AttemptRecord) -> bool {
+    attempt.work.pull_requests().next().is_none()
 }
