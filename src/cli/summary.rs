@@ -271,7 +271,7 @@ mod tests {
             let mut record = record();
             let task = record.tasks.values_mut().last().unwrap();
             task.outcome = Some(Outcome::NoChange);
-            task.planned.on_no_change = rule;
+            std::sync::Arc::make_mut(&mut task.planned).on_no_change = rule;
             summary(&record, 80)
         };
         assert!(told(OnNoChange::Fail).contains("what failed"));
@@ -283,7 +283,7 @@ mod tests {
         let mut record = record();
         let work = &mut record.tasks[0].attempts.last_mut().unwrap().work;
         let mut earlier = work.pull_request.clone().unwrap();
-        earlier.url = "https://github.com/my-org/web/pull/0".to_owned();
+        std::sync::Arc::make_mut(&mut earlier).url = "https://github.com/my-org/web/pull/0".to_owned();
         work.earlier_pull_requests.push(earlier);
         let told = anstream::adapter::strip_str(&summary(&record, 80)).to_string();
         assert!(

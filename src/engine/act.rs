@@ -335,13 +335,13 @@ const MOST_PULL_REQUESTS: usize = 100;
 
 /// A pull request that is told twice is one.
 fn pull_requests(session: &Session) -> Work {
-    let mut found: Vec<PullRequest> = Vec::new();
+    let mut found: Vec<Arc<PullRequest>> = Vec::new();
     for told in session.pull_requests().rev() {
         if found.len() == MOST_PULL_REQUESTS {
             break;
         }
         if !found.iter().any(|known| Some(&known.url) == told.url.as_ref()) {
-            found.extend(pull_request(told));
+            found.extend(pull_request(told).map(Arc::new));
         }
     }
     found.reverse();

@@ -1,7 +1,7 @@
 //! The journal: what happens goes to the ledger, and what follows from it starts when the ledger has it.
 //!
 //! The ledger and every listener work on threads of their own, so that neither a slow disk nor a reader that does not
-//! read holds up the loop. The ledger takes everything that waits as one group.
+//! read holds up the loop. The ledger takes what waits as one group.
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +25,9 @@ const FLUSH: Duration = Duration::from_secs(2);
 const FAR_FLUSH: Duration = Duration::from_secs(15);
 /// A listener that has nothing due wakes up so seldom.
 const IDLE: Duration = Duration::from_secs(3600);
+
+/// So many turns at most are one group in the ledger: a group is a copy of its events.
+const LARGEST: usize = 256;
 
 type Batch = Arc<[RunEvent]>;
 /// The number up to which the ledger has kept the events; or what failed that the run cannot do without.
@@ -160,9 +163,14 @@ impl Worker {
             let tell = |notice| drop(notify.send(notice));
             let work = || {
                 while let Ok(first) = inbox.recv() {
-                    let group = std::iter::once(first).chain(inbox.try_iter()).collect::<Vec<_>>().concat();
-                    let last_seq = group.last().map_or(0, |event| event.seq);
-                    tell(log.append(&group).map(|()| last_seq));
+                    let group: Vec<Batch> =
+                        std::iter::once(first).chain(inbox.try_iter()).take(LARGEST).collect();
+                    let last_seq = group.last().and_then(|batch| batch.last()).map_or(0, |event| event.seq);
+                    let kept = match &*group {
+                        [only] => log.append(only),
+                        several => log.append(&several.concat()),
+                    };
+                    tell(kept.map(|()| last_seq));
                 }
                 log.flush()
             };

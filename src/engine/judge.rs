@@ -86,7 +86,7 @@ mod tests {
     fn pull_request() -> Work {
         let url = "https://github.com/o/r/pull/7".to_owned();
         let pull_request = PullRequest { url, number: Some(7), title: None, base_ref: None, head_ref: None };
-        Work { pull_request: Some(pull_request), ..Work::default() }
+        Work { pull_request: Some(pull_request.into()), ..Work::default() }
     }
 
     fn change(files: u64) -> Work {

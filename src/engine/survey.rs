@@ -48,6 +48,8 @@ pub(crate) fn look_back(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::engine::dispatch::tests::plan;
     use crate::outcome::{EventKind, PlannedTask, RunEvent, RunId, RunInfo};
@@ -73,7 +75,7 @@ mod tests {
             EventKind::InvocationStarted { invocation: 1, shard: None, workflow_run: None },
         ];
         kinds.extend(plan.tasks.iter().map(|task| EventKind::TaskPlanned {
-            planned: Box::new(PlannedTask {
+            planned: Arc::new(PlannedTask {
                 id: task.id.clone(),
                 key: task.key.clone(),
                 job: task.job.clone(),

@@ -58,7 +58,7 @@ pub enum EventKind {
     TaskPlanned {
         /// The task.
         #[serde(flatten)]
-        planned: Box<PlannedTask>,
+        planned: Arc<PlannedTask>,
     },
     /// An ended task is open again (`--failed`, or the next invocation goes on with it).
     TaskReopened {
@@ -255,7 +255,7 @@ pub enum EventKind {
         /// The task that made it.
         task: TaskId,
         /// How it stands.
-        pull: Box<PullStatus>,
+        pull: Arc<PullStatus>,
     },
     /// The task ends with a pull request that an earlier run made, and no session is created
     /// (`pull-requests.existing`): well, or skipped because of one that no ledger knows.

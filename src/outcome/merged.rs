@@ -64,11 +64,13 @@ fn merged_pull(task: &TaskRecord) -> Merged {
 
 /// How its pull requests stand, oldest first; none for one that was not read.
 fn statuses(task: &TaskRecord) -> impl Iterator<Item = Option<&PullStatus>> {
-    task.pull_requests().map(|pull| task.pulls.of(&pull.url).map(|known| &known.status))
+    task.pull_requests().map(|pull| task.pulls.of(&pull.url).map(|known| &*known.status))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::outcome::sample::{at, created, ended, event, info, intent, planned, pull_status};
     use crate::outcome::{EventKind, PullRequest, RunEvent, RunRecord, Work};
@@ -77,19 +79,16 @@ mod tests {
     /// A task that ended at second 9 with so many pull requests, of which these were read.
     fn task(made: u64, read: &[Stage]) -> TaskRecord {
         let page = |number: u64| format!("https://github.com/my-org/web/pull/{number}");
-        let pull = |number| PullRequest {
-            url: page(number),
-            number: Some(number),
-            title: None,
-            base_ref: None,
-            head_ref: None,
+        let pull = |number| {
+            let url = page(number);
+            Arc::new(PullRequest { url, number: Some(number), title: None, base_ref: None, head_ref: None })
         };
         let earlier_pull_requests = (1..made).map(pull).collect();
         let work = Work { earlier_pull_requests, pull_request: Some(pull(made)), change: None };
         let id = TaskId::new("task");
         let mut kinds = vec![
             EventKind::RunStarted { run: info() },
-            EventKind::TaskPlanned { planned: Box::new(planned("task")) },
+            EventKind::TaskPlanned { planned: Arc::new(planned("task")) },
             intent("task", 1),
             created("task", 1, 7),
             EventKind::AttemptEnded {
@@ -103,7 +102,7 @@ mod tests {
         ];
         kinds.extend((1..).zip(read).map(|(number, stage)| EventKind::PullRequestRead {
             task: id.clone(),
-            pull: Box::new(pull_status(&page(number), *stage, at(9))),
+            pull: Arc::new(pull_status(&page(number), *stage, at(9))),
         }));
         let events: Vec<RunEvent> =
             (1..).zip(kinds).map(|(seq, kind)| RunEvent { seq, ..event(9, kind) }).collect();

@@ -1,5 +1,7 @@
 //! The pull requests of a task, as a run's events tell them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ const LONGEST_HISTORY: usize = 256;
 #[derive(Clone, Debug, PartialEq)]
 pub struct PullRecord {
     /// As it was last read.
-    pub status: PullStatus,
+    pub status: Arc<PullStatus>,
     /// Its stages, oldest first; the last is that of `status`. Of very many the first and the newest are kept.
     pub history: Vec<PullChange>,
 }
@@ -199,7 +201,7 @@ impl PullRecords {
         }
     }
 
-    fn read(&mut self, status: &PullStatus, ts: Timestamp) {
+    fn read(&mut self, status: &Arc<PullStatus>, ts: Timestamp) {
         let at = status.since.min(ts);
         let change = PullChange { at, state: status.state, stage: status.stage };
         match self.pulls.iter_mut().find(|pull| pull.status.is_of(status)) {
@@ -207,18 +209,20 @@ impl PullRecords {
             // Most sessions have one, and a thousand of them should not take the room of four thousand.
             None => {
                 self.pulls.reserve_exact(1);
-                self.pulls.push(PullRecord { status: status.clone(), history: vec![change] });
+                self.pulls.push(PullRecord { status: Arc::clone(status), history: vec![change] });
             }
         }
     }
 }
 
 impl PullRecord {
-    fn read(&mut self, status: &PullStatus, change: PullChange) {
+    fn read(&mut self, status: &Arc<PullStatus>, change: PullChange) {
         let moved = (self.status.state, self.status.stage) != (status.state, status.stage);
         // Its page stays that under which the task knows it.
-        let url = std::mem::take(&mut self.status.url);
-        self.status = PullStatus { url, ..status.clone() };
+        self.status = match status.url == self.status.url {
+            true => Arc::clone(status),
+            false => Arc::new(PullStatus { url: self.status.url.clone(), ..PullStatus::clone(status) }),
+        };
         if moved {
             // Told later, it cannot have come about before what was told before.
             let at = self.history.last().map_or(change.at, |last| change.at.max(last.at));

@@ -1,6 +1,7 @@
 //! A run, as its events tell it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -181,10 +182,10 @@ impl RunRecord {
 
     /// A task with another prompt takes the place of the one before; with an earlier prompt it is that one again, but
     /// for its outcome: that is told again.
-    fn plan(&mut self, planned: &PlannedTask) {
+    fn plan(&mut self, planned: &Arc<PlannedTask>) {
         let back =
             self.superseded.iter().rposition(|t| t.planned.id == planned.id && t.planned.key == planned.key);
-        let mut record = TaskRecord::new(planned.clone());
+        let mut record = TaskRecord::new(Arc::clone(planned));
         if let Some(back) = back {
             let earlier = self.superseded.remove(back);
             record = TaskRecord {

@@ -1,5 +1,7 @@
 //! A run for tests of this layer and of those above.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{
@@ -88,7 +90,7 @@ pub(crate) fn attempt_ended(task: &str, attempt: u32, outcome: Outcome, reason: 
         attempt,
         outcome,
         reason: reason.map(str::to_owned),
-        work: Work { pull_request, ..Work::default() },
+        work: Work { pull_request: pull_request.map(Arc::new), ..Work::default() },
     }
 }
 
@@ -135,7 +137,7 @@ pub(crate) fn run_of(tasks: u32) -> Vec<RunEvent> {
         event(0, EventKind::InvocationStarted { invocation: 1, shard: None, workflow_run: None }),
     ];
     for n in 0..tasks {
-        events.push(event(0, EventKind::TaskPlanned { planned: Box::new(planned(&format!("task-{n}"))) }));
+        events.push(event(0, EventKind::TaskPlanned { planned: Arc::new(planned(&format!("task-{n}"))) }));
     }
     for n in 0..tasks {
         let (id, begin) = (format!("task-{n}"), i64::from(n) * 60);

@@ -16,7 +16,7 @@ use jules::SessionId;
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskRecord {
     /// What was planned.
-    pub planned: PlannedTask,
+    pub planned: Arc<PlannedTask>,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
     /// When creates came into doubt whose sessions nobody has found: each may have made one.
@@ -115,7 +115,7 @@ impl TaskRecord {
 
     /// Whether it is one of those planned now. One that stands there without its branch, which nobody can tell just now, is.
     pub(crate) fn is_among(&self, planned: &HashSet<&TaskId>) -> bool {
-        let PlannedTask { id, job, source, .. } = &self.planned;
+        let PlannedTask { id, job, source, .. } = &*self.planned;
         let without_branch = || id.without_branch(job, source.as_ref()?);
         planned.contains(id) || without_branch().is_some_and(|id| planned.contains(&id))
     }
@@ -166,7 +166,7 @@ impl TaskRecord {
 }
 
 impl TaskRecord {
-    pub(super) fn new(planned: PlannedTask) -> Self {
+    pub(super) fn new(planned: Arc<PlannedTask>) -> Self {
         Self {
             planned,
             attempts: Vec::new(),

@@ -1,5 +1,7 @@
 //! What a session is called, and what it has made.
 
+use std::sync::Arc;
+
 use jules::SessionId;
 use serde::{Deserialize, Serialize};
 
@@ -19,15 +21,15 @@ impl SessionRef {
     }
 }
 
-/// What an attempt made.
+/// What an attempt made. Its pull requests are shared: events, records and views have the same ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Work {
     /// The pull request, the last one if there are several.
-    pub pull_request: Option<PullRequest>,
+    pub pull_request: Option<Arc<PullRequest>>,
     /// The others, oldest first: a session may open more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier_pull_requests: Vec<PullRequest>,
+    pub earlier_pull_requests: Vec<Arc<PullRequest>>,
     /// The size of the change, if one is known.
     pub change: Option<Change>,
 }
@@ -35,7 +37,7 @@ pub struct Work {
 impl Work {
     /// All its pull requests, oldest first.
     pub fn pull_requests(&self) -> impl DoubleEndedIterator<Item = &PullRequest> {
-        self.earlier_pull_requests.iter().chain(&self.pull_request)
+        self.earlier_pull_requests.iter().chain(&self.pull_request).map(|pull| &**pull)
     }
 }
 

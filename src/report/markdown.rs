@@ -285,6 +285,8 @@ fn push(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::sample::{HOSTILE, SampleRun, every_outcome};
     use super::*;
 
@@ -320,7 +322,7 @@ mod tests {
             let url = format!("https://x.example/{}", "x".repeat(length));
             let mut task = report.tasks[0].clone();
             task.id = "`&".repeat(300);
-            task.pull_request.as_mut().unwrap().url.clone_from(&url);
+            Arc::make_mut(task.pull_request.as_mut().unwrap()).url.clone_from(&url);
             task.attempts.last_mut().unwrap().session.as_mut().unwrap().url = Some(url.clone());
             report.superseded.push(task.clone());
             task.outcome = Outcome::Deferred;

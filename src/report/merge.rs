@@ -186,6 +186,8 @@ impl DetectionV1 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::super::sample::{SampleRun, campaign, every_outcome};
@@ -261,6 +263,7 @@ mod tests {
         let mut early = campaign();
         for task in &mut early.tasks {
             for pull in task.pull_requests.iter_mut().chain(&mut task.pull_request) {
+                let pull = Arc::make_mut(pull);
                 if pull.checked_at.is_some() {
                     pull.checked_at = Some(early.run.started_at);
                     pull.stage = Some(crate::outcome::Stage::Checking);

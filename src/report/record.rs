@@ -1,5 +1,7 @@
 //! From the run's record to the report's model.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, Unit};
 
 use super::v1::{
@@ -73,7 +75,8 @@ impl TaskV1 {
     fn of(record: &TaskRecord, file: Option<&str>) -> Self {
         let planned = &record.planned;
         let work = record.work();
-        let pull = |pull: &PullRequest| PullRequestV1::read(pull, record.pulls.of(&pull.url));
+        let pull = |pull: &PullRequest| Arc::new(PullRequestV1::read(pull, record.pulls.of(&pull.url)));
+        let pull_requests = exactly(record.pull_requests().map(pull));
         Self {
             id: planned.id.to_string(),
             key: planned.key.to_string(),
@@ -89,8 +92,8 @@ impl TaskV1 {
             marked: record.marked.as_ref().map(MarkedV1::of),
             // A create that was refused for certain was no attempt.
             attempts: exactly(record.attempts.iter().filter(|a| !a.refused).map(AttemptV1::of)),
-            pull_request: record.pull_request().map(pull),
-            pull_requests: exactly(record.pull_requests().map(pull)),
+            pull_request: pull_requests.last().cloned(),
+            pull_requests,
             adopted: record.pulls.adopted().is_some() && record.outcome == Some(Outcome::Succeeded),
             change: work.and_then(|w| w.change).map(ChangeV1::of),
             details: record.last_attempt().and_then(DetailsV1::of),
@@ -134,6 +137,8 @@ impl AttemptV1 {
             url: session.url.clone(),
             state: record.state.clone(),
         });
+        let pull_requests =
+            exactly(record.work.pull_requests().map(|pull| Arc::new(PullRequestV1::of(pull))));
         Self {
             number: record.number,
             session,
@@ -143,8 +148,8 @@ impl AttemptV1 {
             reason: record.reason.clone(),
             adopted: record.adopted,
             archived: record.archived,
-            pull_request: record.work.pull_request.as_ref().map(PullRequestV1::of),
-            pull_requests: exactly(record.work.pull_requests().map(PullRequestV1::of)),
+            pull_request: pull_requests.last().cloned(),
+            pull_requests,
             change: record.work.change.map(ChangeV1::of),
         }
     }

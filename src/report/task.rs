@@ -112,7 +112,8 @@ impl TaskV1 {
 
     /// All pull requests of its last attempt, oldest first, also in a report of a time that knew but one.
     pub(super) fn pulls(&self) -> impl Iterator<Item = &PullRequestV1> {
-        self.pull_requests.iter().chain(self.pull_request.iter().filter(|_| self.pull_requests.is_empty()))
+        let only = self.pull_request.iter().filter(|_| self.pull_requests.is_empty());
+        self.pull_requests.iter().chain(only).map(|pull| &**pull)
     }
 
     /// Its session and its pull requests, a line each.

@@ -139,10 +139,10 @@ pub struct TaskV1 {
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptV1>,
     /// The pull request of its last attempt, the last one if there are several.
-    pub pull_request: Option<PullRequestV1>,
+    pub pull_request: Option<Arc<PullRequestV1>>,
     /// All pull requests of its last attempt, oldest first; `pullRequest` is the last of them.
     #[serde(default)]
-    pub pull_requests: Vec<PullRequestV1>,
+    pub pull_requests: Vec<Arc<PullRequestV1>>,
     /// Whether the pull request is an earlier run's, and the task ended with it instead of a session of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
@@ -227,10 +227,10 @@ pub struct AttemptV1 {
     pub archived: bool,
     /// Its pull request, the last one if there are several.
     #[serde(default)]
-    pub pull_request: Option<PullRequestV1>,
+    pub pull_request: Option<Arc<PullRequestV1>>,
     /// All its pull requests, oldest first.
     #[serde(default)]
-    pub pull_requests: Vec<PullRequestV1>,
+    pub pull_requests: Vec<Arc<PullRequestV1>>,
     /// The size of its change.
     #[serde(default)]
     pub change: Option<ChangeV1>,

@@ -256,7 +256,7 @@ pub(super) fn mark(
     let mut kinds = Vec::new();
     for task in &plan.tasks {
         if !record.tasks.contains_key(&task.id) {
-            kinds.push(EventKind::TaskPlanned { planned: Box::new(engine::planned(task)) });
+            kinds.push(EventKind::TaskPlanned { planned: Arc::new(engine::planned(task)) });
         }
         let (task, by, reason) = (task.id.clone(), by.to_owned(), reason.map(str::to_owned));
         kinds.push(EventKind::TaskMarked { task, mark, by, reason });

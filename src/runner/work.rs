@@ -278,7 +278,7 @@ fn by_pulls(plan: &Plan, decisions: &[Decision], known: Option<&RunRecord>) -> V
             continue;
         }
         if known.is_none() {
-            events.push(EventKind::TaskPlanned { planned: Box::new(engine::planned(task)) });
+            events.push(EventKind::TaskPlanned { planned: Arc::new(engine::planned(task)) });
         }
         events.extend(end);
     }

@@ -23,7 +23,7 @@ fn outputs_that_come_late_are_waited_for() {
     let task = ended.task("task");
     assert_eq!(task.outcome, Outcome::Succeeded);
     let session = &world.sessions()[0];
-    assert_eq!(task.pull_request.map(|pull| pull.url), session.pull_request);
+    assert_eq!(task.pull_request.map(|pull| pull.url.clone()), session.pull_request);
     assert_eq!(task.attempts[0].session.as_ref().unwrap().state.as_deref(), Some("COMPLETED"));
 }
 
@@ -207,7 +207,7 @@ fn a_pull_request_in_a_session_that_never_ends_is_enough_when_time_is_up() {
     let ended = run(&world, 0);
     let task = ended.task("task");
     assert_eq!(task.outcome, Outcome::Succeeded);
-    assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+    assert_eq!(task.pull_request.map(|pull| pull.url.clone()), world.sessions()[0].pull_request);
     assert!(task.reason.unwrap().contains("has not ended"));
     world.created(1);
 }
@@ -217,7 +217,7 @@ fn a_pull_request_in_a_session_that_asks_is_enough_and_no_second_one_is_opened()
     let world = world("outcome: pull-request-waiting", &["waiting: { user-feedback: fail }"]);
     let task = run(&world, 0).task("task");
     assert_eq!(task.outcome, Outcome::Succeeded);
-    assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+    assert_eq!(task.pull_request.map(|pull| pull.url.clone()), world.sessions()[0].pull_request);
     assert!(task.reason.unwrap().contains("it waits: "));
     world.run().arg("--failed").exits(0);
     world.created(1);
@@ -244,7 +244,7 @@ fn a_pull_request_of_a_session_that_failed_is_enough_and_no_second_one_is_opened
         world.created(sessions);
         if outcome == Outcome::Succeeded {
             assert_eq!(ended.code, Some(0), "{ended}");
-            assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+            assert_eq!(task.pull_request.map(|pull| pull.url.clone()), world.sessions()[0].pull_request);
             world.run().arg("--failed").exits(0);
             world.created(1);
         }

@@ -162,7 +162,7 @@ fn a_question_at_the_end_is_answered_and_the_session_followed_on() {
     let task = world.run().exits(0).task("task");
     assert_eq!((task.outcome, task.replies), (Outcome::Succeeded, 1));
     assert_eq!(messages(&world), ["Decide yourself."]);
-    assert_eq!(task.pull_request.map(|pull| pull.url), world.sessions()[0].pull_request);
+    assert_eq!(task.pull_request.map(|pull| pull.url.clone()), world.sessions()[0].pull_request);
     assert_eq!(world.sessions()[0].wakes.len(), 1);
     world.created(1);
 }

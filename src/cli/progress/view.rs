@@ -1,11 +1,12 @@
 //! What the progress display knows of a run: a light fold of its events.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::left::{Facts, Left, Pace};
-use crate::outcome::{EventKind, Outcome, RunEvent, RunRecord, ServiceStatus, SessionRef, Work};
+use crate::outcome::{EventKind, Outcome, PullRequest, RunEvent, RunRecord, ServiceStatus, SessionRef, Work};
 use crate::plan::TaskId;
 
 /// The state of a session that may not exist yet.
@@ -184,7 +185,7 @@ impl RunView {
             EventKind::Replied { task, .. } => self.happened(task, "answered", ts),
             EventKind::Nudged { task, .. } => self.happened(task, "nudged", ts),
             EventKind::PullRequestAdopted { task, pull, .. } => {
-                self.entry(task).work.pull_request = Some((**pull).clone());
+                self.entry(task).work.pull_request = Some(Arc::new(PullRequest::clone(pull)));
             }
             EventKind::RunStarted { .. }
             | EventKind::RoundPlanned { .. }

@@ -1,6 +1,7 @@
 //! `pulls merge`, `close`, `message` and `update`: says what it would do, asks, does it, tells what became of each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use foreign_text::{line as neutral, markdown};
@@ -153,7 +154,7 @@ fn choose(acting: &mut Acting<'_>, args: &ActArgs) {
 fn as_listed(pull: &KnownPull) -> Option<KnownPull> {
     let listed = as_everybody_sees_it(pull.status()?);
     let mut known = pull.clone();
-    known.followed.earlier = Some(listed);
+    known.followed.earlier = Some(Arc::new(listed));
     Some(known)
 }
 

@@ -1,6 +1,7 @@
 //! The beginning: what an earlier invocation left.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -42,7 +43,7 @@ impl Dispatch {
                 }
                 continue;
             }
-            let planned = EventKind::TaskPlanned { planned: Box::new(planned(task)) };
+            let planned = EventKind::TaskPlanned { planned: Arc::new(planned(task)) };
             let is_back = record.superseded(&task.id, &task.key).is_some();
             match current.filter(|_| !is_back && !self.options.earlier.contains_key(&task.id)) {
                 Some(before) => self.reopen(ix, before, planned),

@@ -8,6 +8,7 @@ mod queries;
 mod round_trip;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -73,12 +74,12 @@ pub(in crate::ledger) fn started(run: &RunId) -> EventKind {
 
 pub(in crate::ledger) fn planned(task: &str) -> EventKind {
     EventKind::TaskPlanned {
-        planned: Box::new(PlannedTask {
+        planned: Arc::new(PlannedTask {
             id: TaskId::new(task),
             key: key(task),
             job: JobId::new("job"),
             source: None,
-            matrix: std::sync::Arc::new([("crate".to_owned(), task.into())].into()),
+            matrix: Arc::new([("crate".to_owned(), task.into())].into()),
             tags: vec!["deps".into()],
             place: Place { line: 3, column: 5 },
             on_no_change: OnNoChange::Pass,

@@ -24,7 +24,7 @@ fn made(task: &str, number: u32) -> EventKind {
         attempt: 1,
         outcome: Outcome::Succeeded,
         reason: None,
-        work: Work { pull_request: Some(pull(number)), ..Work::default() },
+        work: Work { pull_request: Some(pull(number).into()), ..Work::default() },
     }
 }
 
@@ -35,7 +35,7 @@ fn read(task: &str, number: u32, stage: Stage) -> EventKind {
         merged_at: (stage == Stage::Merged).then(|| second(50)),
         ..sample::pull_status(&page(number), stage, second(60))
     };
-    EventKind::PullRequestRead { task: TaskId::new(task), pull: Box::new(pull) }
+    EventKind::PullRequestRead { task: TaskId::new(task), pull: Arc::new(pull) }
 }
 
 fn record_run(at: &Location, random: u16, kinds: impl IntoIterator<Item = EventKind>) {

@@ -26,7 +26,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 fn work() -> impl Strategy<Value = Work> {
     let pull_request = || {
         (text(), any::<Option<u64>>(), prop::option::of(text())).prop_map(|(url, number, title)| {
-            PullRequest { url, number, title, base_ref: None, head_ref: Some("head".into()) }
+            Arc::new(PullRequest { url, number, title, base_ref: None, head_ref: Some("head".into()) })
         })
     };
     let change = any::<(u64, u64, u64, bool)>().prop_map(|(files, additions, deletions, unread)| Change {
@@ -79,7 +79,7 @@ fn about_a_pull_request() -> impl Strategy<Value = EventKind> {
     let result = prop::sample::select(vec![PullResult::Done, PullResult::Refused, PullResult::InDoubt]);
     prop_oneof![
         (task(), pull_status())
-            .prop_map(|(t, pull)| EventKind::PullRequestRead { task: TaskId::new(t), pull: Box::new(pull) }),
+            .prop_map(|(t, pull)| EventKind::PullRequestRead { task: TaskId::new(t), pull: Arc::new(pull) }),
         (task(), text(), action(), prop::option::of(text())).prop_map(|(t, url, action, head)| {
             EventKind::PullRequestActing { task: TaskId::new(t), url, action, head, by: "ada".into() }
         }),

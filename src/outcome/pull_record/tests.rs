@@ -17,7 +17,7 @@ fn status(second: i64, stage: Stage) -> PullStatus {
 }
 
 fn read(pull: PullStatus) -> EventKind {
-    EventKind::PullRequestRead { task: TaskId::new("task-0"), pull: Box::new(pull) }
+    EventKind::PullRequestRead { task: TaskId::new("task-0"), pull: Arc::new(pull) }
 }
 
 fn acting(action: PullAction, head: &str) -> EventKind {

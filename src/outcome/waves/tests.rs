@@ -1,5 +1,7 @@
 //! Waves: a table for the verdict, properties for what must hold whatever happens.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -31,7 +33,7 @@ fn events(waves: &[&[usize]], told: Vec<(i64, EventKind)>) -> Vec<RunEvent> {
     for number in waves.iter().copied().flatten() {
         let mut planned = planned(&repository(*number));
         planned.source = Some(TaskSource { github: repository(*number), branch: "main".into() });
-        kinds.push((0, EventKind::TaskPlanned { planned: Box::new(planned) }));
+        kinds.push((0, EventKind::TaskPlanned { planned: Arc::new(planned) }));
     }
     let sets = waves.iter().map(|set| set.iter().copied().map(repository).collect()).collect();
     kinds.push((
@@ -69,7 +71,7 @@ fn read(number: usize, second: i64, stage: Stage) -> (i64, EventKind) {
         merged_at: (state == PullState::Merged).then(|| at(second)),
         ..pull_status("https://github.com/my-org/web/pull/1", stage, at(second))
     };
-    (second, EventKind::PullRequestRead { task: TaskId::new(repository(number)), pull: Box::new(pull) })
+    (second, EventKind::PullRequestRead { task: TaskId::new(repository(number)), pull: Arc::new(pull) })
 }
 
 /// The verdicts under other terms than the record's.

@@ -201,6 +201,8 @@ fn ticks(from: i64, to: i64) -> Vec<Tick> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::super::sample::{SampleRun, campaign, every_outcome};
     use super::*;
 
@@ -228,7 +230,7 @@ mod tests {
         for task in &mut report.tasks {
             let pulls = task.pull_requests.iter_mut().chain(&mut task.pull_request);
             for pull in pulls.filter(|pull| pull.state == Some(PullState::Merged)) {
-                pull.history.iter_mut().for_each(|change| change.at -= hours);
+                Arc::make_mut(pull).history.iter_mut().for_each(|change| change.at -= hours);
             }
         }
         let label = Burndown::of(&report).unwrap().label;

@@ -146,7 +146,7 @@ impl PullsBefore {
 
     /// How it stands by what was read at the start.
     pub(crate) fn status(&self, url: &str) -> Option<&PullStatus> {
-        self.reads.get(url).map(|(_, read)| &read.status)
+        self.reads.get(url).map(|(_, read)| &*read.status)
     }
 
     /// The manifest's that are open, or may be as far as anybody knows.
@@ -257,7 +257,7 @@ pub(crate) fn between(following: Rc<Following>, began: Timestamp) -> Between {
         if now < next && !is_new {
             return None;
         }
-        let standing: Vec<_> = followed.iter().map(|pull| pull.earlier.as_ref()).collect();
+        let standing: Vec<_> = followed.iter().map(|pull| pull.earlier.as_deref()).collect();
         let plan = pulls::plan(&standing, spent.get(), following.pace, now);
         if plan.is_empty() {
             next = plan.next.unwrap_or(Timestamp::MIN);

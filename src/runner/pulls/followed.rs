@@ -1,5 +1,7 @@
 //! Which pull requests there are to read, and what is known of each beside GitHub.
 
+use std::sync::Arc;
+
 use super::records::Records;
 use crate::ledger::{LedgerError, LedgerReader, ManifestIdentity};
 use crate::outcome::{PullState, PullStatus, RunId, RunRecord, TaskRecord};
@@ -22,7 +24,7 @@ pub(crate) struct FollowedPull {
     /// Whether that was at work when it was last looked at.
     pub(crate) is_session_live: bool,
     /// How it stood when it was last read.
-    pub(crate) earlier: Option<PullStatus>,
+    pub(crate) earlier: Option<Arc<PullStatus>>,
 }
 
 impl FollowedPull {

@@ -56,7 +56,7 @@ impl KnownPull {
 
     /// How it stands, as far as it was read.
     pub(crate) fn status(&self) -> Option<&PullStatus> {
-        self.followed.earlier.as_ref()
+        self.followed.earlier.as_deref()
     }
 
     /// Whether it is open, or nobody knows.
@@ -97,7 +97,7 @@ impl OfTask {
         let made = record.attempts.iter().flat_map(|attempt| attempt.work.pull_requests());
         let titles = made.filter_map(|pull| Some((pull.url.clone(), pull.title.clone()?)));
         Self {
-            planned: Arc::new(record.planned.clone()),
+            planned: Arc::clone(&record.planned),
             records: Arc::new(record.pulls.clone()),
             followed: FollowedPull::of_task(run, record),
             titles: titles.collect(),

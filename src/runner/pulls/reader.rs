@@ -1,6 +1,6 @@
 //! Pull requests are read: those that are new by their numbers, the others by id, and more of the few where that decides.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
@@ -25,23 +25,33 @@ pub(crate) struct PullReader<'g> {
 #[derive(Clone, Debug)]
 pub(crate) struct PullRead {
     /// How it stands. As before, where nothing could be read of it.
-    pub(crate) status: PullStatus,
-    /// What GitHub showed; none where it was not asked, for what is merged already.
-    pub(crate) reading: Option<Reading<PullRequest>>,
+    pub(crate) status: Arc<PullStatus>,
+    /// Whether GitHub told of it; none where it was not asked, for what is merged already.
+    pub(crate) answer: Option<Reading<()>>,
+}
+
+/// What GitHub showed of one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shown {
+    /// None where it told nothing.
+    pub(crate) reading: Option<PullRequest>,
     /// Labels, reviews and checks, where they were read as well.
     pub(crate) details: Option<Details>,
 }
 
+/// What was shown of so many is kept at once.
+const AT_ONCE: usize = 1_000;
+
 impl PullRead {
     /// Why GitHub did not tell, if it did not.
     pub(crate) fn unreadable(&self) -> Option<&Unreadable> {
-        self.reading.as_ref()?.as_ref().err()
+        self.answer.as_ref()?.as_ref().err()
     }
 
     /// Whether it tells of the pull request, and not only that there was no answer.
     pub(crate) fn tells(&self) -> bool {
-        let reading = self.reading.as_ref();
-        reading.is_some_and(|reading| reading.as_ref().err().is_none_or(|why| !why.is_passing()))
+        let answer = self.answer.as_ref();
+        answer.is_some_and(|answer| answer.as_ref().err().is_none_or(|why| !why.is_passing()))
     }
 }
 
@@ -60,22 +70,36 @@ impl<'g> PullReader<'g> {
 
     /// Reads them now, in their order. What has no answer by `deadline` stands as it did.
     pub(crate) async fn read(&self, followed: &[FollowedPull], deadline: Instant) -> Vec<PullRead> {
+        let mut reads = Vec::with_capacity(followed.len());
+        for some in followed.chunks(AT_ONCE) {
+            reads.extend(self.read_whole(some, deadline).await.into_iter().map(|(read, _)| read));
+        }
+        reads
+    }
+
+    /// The same, with what was shown.
+    pub(crate) async fn read_whole(
+        &self,
+        followed: &[FollowedPull],
+        deadline: Instant,
+    ) -> Vec<(PullRead, Shown)> {
         let readings = self.readings(followed, deadline).await;
         let now = Timestamp::now();
-        let mut reads: Vec<PullRead> = followed
-            .iter()
-            .zip(readings)
-            .map(|(pull, reading)| match (reading, &pull.earlier) {
-                (None, Some(earlier)) => PullRead { status: earlier.clone(), reading: None, details: None },
-                (reading, _) => {
-                    let reading = reading.unwrap_or_else(|| Err(no_address(&pull.url)));
-                    let status = self.status(pull, &reading, &Pushes::NotRead, None, now);
-                    PullRead { status, reading: Some(reading), details: None }
-                }
-            })
-            .collect();
-        self.read_more(followed, &mut reads, deadline, now).await;
-        reads
+        let first = |(pull, reading): (&FollowedPull, Option<Reading<PullRequest>>)| {
+            let reading = match (reading, &pull.earlier) {
+                (None, Some(earlier)) => return (Arc::clone(earlier), None),
+                (reading, _) => reading.unwrap_or_else(|| Err(no_address(&pull.url))),
+            };
+            (self.status(pull, &reading, &Pushes::NotRead, None, now), Some(reading))
+        };
+        let (mut statuses, readings): (Vec<_>, Vec<_>) = followed.iter().zip(readings).map(first).unzip();
+        let details = self.read_more(followed, &readings, &mut statuses, deadline, now).await;
+        let whole = |((status, reading), details): ((_, Option<Reading<PullRequest>>), _)| {
+            let answer = reading.as_ref().map(|reading| reading.as_ref().map(|_| ()).map_err(Clone::clone));
+            let reading = reading.and_then(Result::ok);
+            (PullRead { status, answer }, Shown { reading, details })
+        };
+        statuses.into_iter().zip(readings).zip(details).map(whole).collect()
     }
 
     async fn readings(
@@ -113,43 +137,45 @@ impl<'g> PullReader<'g> {
     async fn read_more(
         &self,
         followed: &[FollowedPull],
-        reads: &mut [PullRead],
+        readings: &[Option<Reading<PullRequest>>],
+        statuses: &mut [Arc<PullStatus>],
         deadline: Instant,
         now: Timestamp,
-    ) {
-        let mut pushes = vec![Pushes::NotRead; reads.len()];
-        for (place, read) in reads.iter_mut().enumerate() {
-            let Some(Ok(pull)) = &read.reading else { continue };
+    ) -> Vec<Option<Details>> {
+        let mut pushes = vec![Pushes::NotRead; followed.len()];
+        for (place, reading) in readings.iter().enumerate() {
+            let Some(reading @ Ok(pull)) = reading else { continue };
             let known = known(&followed[place], &Pushes::NotRead, None);
             if wants_pushes(pull, known, &self.terms, now) && Instant::now() < deadline {
                 pushes[place] = self.pushes(pull, deadline).await;
-                let reading = Ok(pull.clone());
-                read.status = self.status(&followed[place], &reading, &pushes[place], None, now);
+                statuses[place] = self.status(&followed[place], reading, &pushes[place], None, now);
             }
         }
         let wants = |place: &usize| {
-            let (read, earlier) = (&reads[*place], followed[*place].earlier.as_ref());
-            matches!(read.reading, Some(Ok(_))) && wants_details(&read.status, earlier)
+            let earlier = followed[*place].earlier.as_deref();
+            matches!(readings[*place], Some(Ok(_))) && wants_details(&statuses[*place], earlier)
         };
-        let wanted: Vec<usize> = (0..reads.len()).filter(wants).collect();
-        let ids: Vec<String> = wanted.iter().filter_map(|place| reads[*place].status.id.clone()).collect();
-        let details = self.github.details(&ids, deadline).await;
-        for (place, details) in wanted.into_iter().zip(details) {
-            let (read, pull) = (&mut reads[place], &followed[place]);
-            let Some(reading) = &read.reading else { continue };
+        let wanted: Vec<usize> = (0..readings.len()).filter(wants).collect();
+        let ids: Vec<String> = wanted.iter().filter_map(|place| statuses[*place].id.clone()).collect();
+        let mut all = vec![None; followed.len()];
+        for (place, details) in wanted.into_iter().zip(self.github.details(&ids, deadline).await) {
+            let (status, pull) = (&mut statuses[place], &followed[place]);
+            let Some(reading) = &readings[place] else { continue };
             match details {
                 Ok(details) => {
-                    read.status = self.status(pull, reading, &pushes[place], Some(&details), now);
-                    read.details = Some(details);
+                    *status = self.status(pull, reading, &pushes[place], Some(&details), now);
+                    all[place] = Some(details);
                 }
                 // It may be on hold: the next reading asks again.
-                Err(why) if read.status.stage == Stage::Ready => {
-                    read.status.stage = Stage::Checking;
-                    read.status.reason = Some(format!("its labels were not read: {why}"));
+                Err(why) if status.stage == Stage::Ready => {
+                    let status = Arc::make_mut(status);
+                    status.stage = Stage::Checking;
+                    status.reason = Some(format!("its labels were not read: {why}"));
                 }
                 Err(_) => {}
             }
         }
+        all
     }
 
     async fn pushes(&self, pull: &PullRequest, deadline: Instant) -> Pushes {
@@ -170,8 +196,8 @@ impl<'g> PullReader<'g> {
         pushes: &Pushes,
         details: Option<&Details>,
         now: Timestamp,
-    ) -> PullStatus {
-        pulls::status(reading, known(pull, pushes, details), &self.terms, now)
+    ) -> Arc<PullStatus> {
+        Arc::new(pulls::status(reading, known(pull, pushes, details), &self.terms, now))
     }
 }
 
@@ -181,7 +207,7 @@ fn known<'a>(pull: &'a FollowedPull, pushes: &'a Pushes, details: Option<&'a Det
         source: pull.source.as_deref(),
         session: pull.session.as_ref(),
         is_session_live: pull.is_session_live,
-        earlier: pull.earlier.as_ref(),
+        earlier: pull.earlier.as_deref(),
         pushes,
         details,
     }

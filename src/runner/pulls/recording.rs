@@ -1,5 +1,7 @@
 //! What readings tell goes to the ledger, to the runs that the pull requests are of.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
@@ -16,7 +18,7 @@ pub(crate) fn news(pull: &FollowedPull, read: &PullRead, began: Timestamp) -> Op
         .as_ref()
         .is_none_or(|earlier| !earlier.tells_the_same(&read.status) || earlier.checked_at < began);
     (read.tells() && is_news)
-        .then(|| EventKind::PullRequestRead { task: pull.task.clone(), pull: Box::new(read.status.clone()) })
+        .then(|| EventKind::PullRequestRead { task: pull.task.clone(), pull: Arc::clone(&read.status) })
 }
 
 /// Enters what is news into the ledger, and what it cost with the newest run's. Nothing of the run is at work meanwhile.

@@ -12,7 +12,7 @@ pub(crate) fn troubles<'p>(reads: impl Iterator<Item = (&'p FollowedPull, &'p Pu
     for (pull, read) in reads {
         let Some(why) = read.unreadable() else { continue };
         // What is not there any more is told once: its stage says so.
-        let is_old = pull.earlier.as_ref().is_some_and(|earlier| *earlier == read.status);
+        let is_old = pull.earlier.as_ref() == Some(&read.status);
         let owner = || PullAddress::of_url(&pull.url).map(|address| address.owner);
         let whose = match why.kind {
             UnreadableKind::BadToken => Some((0, String::new())),

@@ -99,7 +99,7 @@ fn what_is_run_again_took_the_time_of_this_attempt() {
 fn what_is_read_of_a_pull_request_says_so() {
     let mut events = sample::run_of(1);
     let url = "https://github.com/my-org/web/pull/1";
-    let pull = Box::new(sample::pull_status(url, crate::outcome::Stage::Working, sample::at(70)));
+    let pull = std::sync::Arc::new(sample::pull_status(url, crate::outcome::Stage::Working, sample::at(70)));
     events.push(event(70, EventKind::PullRequestRead { task: TaskId::new("task-0"), pull }));
     let told = told(&events);
     insta::assert_snapshot!(told.lines().last().unwrap(), @"  [1/1] pull request      task-0  working  https://github.com/my-org/web/pull/1");

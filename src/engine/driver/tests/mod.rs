@@ -108,7 +108,9 @@ impl Followed {
 fn pull_request() -> Work {
     let url = "https://github.com/o/r/pull/7".to_owned();
     Work {
-        pull_request: Some(PullRequest { url, number: Some(7), title: None, base_ref: None, head_ref: None }),
+        pull_request: Some(
+            PullRequest { url, number: Some(7), title: None, base_ref: None, head_ref: None }.into(),
+        ),
         earlier_pull_requests: Vec::new(),
         change: None,
     }

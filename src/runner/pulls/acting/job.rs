@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::super::reader::Shown;
 use super::super::{KnownPull, PullRead};
 use crate::github::{Details, PullRequest};
 use crate::pulls::{Left, Seen};
@@ -73,13 +74,16 @@ impl Job {
     }
 
     /// It was read.
-    pub(super) fn take(&mut self, read: PullRead, asked_at: Timestamp, takes_unchecked: bool) {
+    pub(super) fn take(
+        &mut self,
+        (read, shown): (&PullRead, Shown),
+        asked_at: Timestamp,
+        takes_unchecked: bool,
+    ) {
         (self.is_stale, self.asked_at) = (false, asked_at);
-        self.pull.take(&read);
-        let tells = read.tells();
-        self.details = read.details;
-        self.reading = read.reading.and_then(Result::ok);
-        if tells {
+        self.pull.take(read);
+        (self.reading, self.details) = (shown.reading, shown.details);
+        if read.tells() {
             self.seen = Seen::after(self.seen.take(), &read.status, takes_unchecked);
         }
     }

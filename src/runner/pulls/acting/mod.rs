@@ -15,7 +15,9 @@ pub(crate) use job::{End, Job};
 
 use super::{FollowedPull, KnownPull, PullLog, PullRead, PullReader, troubles};
 use crate::github::{Details, GitHub, Unreadable, UnreadableKind};
-use crate::outcome::{EventKind, GithubUsage, PullAction, PullResult, PullState, PullWrite, Stage};
+use crate::outcome::{
+    EventKind, GithubUsage, PullAction, PullResult, PullState, PullStatus, PullWrite, Stage,
+};
 use crate::pulls::{self, Case, Decision, Left, MergeTerms, Terms};
 use crate::runner::RunError;
 use jules::Jules;
@@ -233,7 +235,8 @@ impl<'g> Acting<'g> {
         self.ask_whether_live(places).await;
         let followed: Vec<_> = places.iter().map(|at| self.jobs[*at].pull.followed.clone()).collect();
         let asked_at = Timestamp::now();
-        let reads = self.reader.read(&followed, Instant::now() + READING).await;
+        let reads = self.reader.read_whole(&followed, Instant::now() + READING).await;
+        let (reads, shown): (Vec<_>, Vec<_>) = reads.into_iter().unzip();
         for line in troubles(followed.iter().zip(&reads)) {
             if !self.troubles.contains(&line) {
                 self.troubles.push(line);
@@ -242,7 +245,7 @@ impl<'g> Acting<'g> {
         let refuses = |why: &Unreadable| why.kind == UnreadableKind::BadToken;
         self.is_refused |= reads.iter().any(|read| read.unreadable().is_some_and(refuses));
         self.record(&followed, &reads)?;
-        for (at, read) in places.iter().zip(reads) {
+        for (at, read) in places.iter().zip(reads.iter().zip(shown)) {
             self.jobs[*at].take(read, asked_at, self.how.terms.takes_unchecked);
         }
         self.read_details(places).await;
@@ -258,9 +261,10 @@ impl<'g> Acting<'g> {
         if !self.how.terms.takes_unchecked {
             return self.log.record(followed.iter().zip(reads), self.began);
         }
+        let as_listed = |status: &PullStatus| Arc::new(pulls::as_listed(status));
         let pairs = followed.iter().zip(reads).map(|(pull, read)| {
-            let pull = FollowedPull { earlier: pull.earlier.as_ref().map(pulls::as_listed), ..pull.clone() };
-            (pull, PullRead { status: pulls::as_listed(&read.status), ..read.clone() })
+            let pull = FollowedPull { earlier: pull.earlier.as_deref().map(as_listed), ..pull.clone() };
+            (pull, PullRead { status: as_listed(&read.status), ..read.clone() })
         });
         let pairs: Vec<_> = pairs.collect();
         self.log.record(pairs.iter().map(|(pull, read)| (pull, read)), self.began)

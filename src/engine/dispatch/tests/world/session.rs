@@ -56,8 +56,8 @@ impl Played {
             self.seen.state = if failed { SessionState::Failed } else { SessionState::Completed };
             if self.end == End::PullRequest {
                 let url = format!("https://github.com/o/r/pull/{}", self.seen.id.as_str());
-                self.seen.work.pull_request =
-                    Some(PullRequest { url, number: None, title: None, base_ref: None, head_ref: None });
+                let pull = PullRequest { url, number: None, title: None, base_ref: None, head_ref: None };
+                self.seen.work.pull_request = Some(pull.into());
             }
         }
     }
