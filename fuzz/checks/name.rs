@@ -22,7 +22,10 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     if let Some(pull_request) = read_again::<PullRequestName>(text) {
         pull_request.repository().split('/').for_each(path_segment);
-        assert_eq!(pull_request.url().parse(), Ok(pull_request));
+        assert_eq!(PullRequestName::of_url(&pull_request.url()), Some(pull_request));
+    }
+    if let Some(pull_request) = PullRequestName::of_url(text) {
+        assert_eq!(PullRequestName::new(text), Ok(pull_request));
     }
     if let Some(marker) = read_again::<TitleMarker>(text) {
         assert_eq!(TitleMarker::of_title(&marker.title(text)), Some(marker));

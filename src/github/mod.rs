@@ -4,7 +4,6 @@
 //! [unreadable](Unreadable) or an unread [`Fact`], never "none". One request is under way at a time; limits are waited for
 //! up to the deadline that the caller gives.
 
-mod address;
 mod answer;
 mod client;
 mod config;
@@ -25,7 +24,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use address::PullAddress;
 pub(crate) use answer::RateLeft;
 pub(crate) use client::GitHub;
 pub(crate) use config::{Config, InvalidAddress};

@@ -1,8 +1,7 @@
 //! The texts of our queries. What others wrote goes into variables, never into the text.
 
+use jules::PullRequestName;
 use serde_json::{Map, Value, json};
-
-use super::PullAddress;
 
 /// What is read of every pull request: no connections, so that a hundred cost a point.
 const FIELDS: &str = "id number url title state isDraft createdAt updatedAt mergedAt closedAt \
@@ -73,7 +72,7 @@ fn nodes(ids: &[String], fields: &str) -> Query {
 }
 
 /// Pull requests by their numbers, with their bodies.
-pub(super) fn by_number(addresses: &[PullAddress]) -> Query {
+pub(super) fn by_number(addresses: &[PullRequestName]) -> Query {
     let (mut declared, mut asked, mut variables) = (String::new(), String::new(), Map::new());
     for (n, address) in addresses.iter().enumerate() {
         declared += &format!("$o{n}: String!, $r{n}: String!, $n{n}: Int!, ");
@@ -81,9 +80,9 @@ pub(super) fn by_number(addresses: &[PullAddress]) -> Query {
         asked += &format!(
             "{alias}: repository(owner: $o{n}, name: $r{n}) {{ pullRequest(number: $n{n}) {{ ...fields }} }} "
         );
-        variables.insert(format!("o{n}"), json!(address.owner));
-        variables.insert(format!("r{n}"), json!(address.repo));
-        variables.insert(format!("n{n}"), json!(address.number));
+        variables.insert(format!("o{n}"), json!(address.owner()));
+        variables.insert(format!("r{n}"), json!(address.repo()));
+        variables.insert(format!("n{n}"), json!(address.number()));
     }
     let text =
         format!("query ({declared}) {{ {RATE} {asked} }} fragment fields on PullRequest {{ {FIELDS} body }}");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jules::reqwest;
+use jules::{PullRequestName, reqwest};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::answer::{Failure, Gap, GraphAnswer};
 use super::query::{self, Place, Query};
 use super::unreadable::{Reading, Unreadable, UnreadableKind};
-use super::{Details, GitHub, Newest, PullAddress, PullRequest, Push, RepositoryFacts};
+use super::{Details, GitHub, Newest, PullRequest, Push, RepositoryFacts};
 
 /// Failures in a row before nothing more is asked: enough to come from a hundred down to one.
 const FAILURES: u32 = 10;
@@ -38,7 +38,7 @@ impl GitHub {
     /// The same by their numbers, with their bodies: a renamed repository is followed.
     pub(crate) async fn by_number(
         &self,
-        addresses: &[PullAddress],
+        addresses: &[PullRequestName],
         deadline: Instant,
     ) -> Vec<Reading<PullRequest>> {
         let asking = Asking { most: 100, query: query::by_number, place: query::numbered, leave_open: open };

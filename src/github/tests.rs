@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jules::Secret;
+use jules::{PullRequestName, Secret};
 use jules_simulator::{Scenario, Simulator};
 use tokio::time::Instant;
 
@@ -36,8 +36,8 @@ impl World {
         self.simulator.pull_requests().into_iter().map(|pull| pull.id).collect()
     }
 
-    fn addresses(&self) -> Vec<PullAddress> {
-        let address = |pull: jules_simulator::PullRequestView| PullAddress::of_url(&pull.url).unwrap();
+    fn addresses(&self) -> Vec<PullRequestName> {
+        let address = |pull: jules_simulator::PullRequestView| PullRequestName::of_url(&pull.url).unwrap();
         self.simulator.pull_requests().into_iter().map(address).collect()
     }
 
@@ -185,11 +185,11 @@ async fn a_repository_may_be_renamed_archived_or_gone() {
     let world = World::new(scenario).await;
     let names = ["moved", "old", "gone", "closed", "never"];
     world.github.newest(&names.map(|name| format!("o/{name}")), soon()).await;
-    let numbers: Vec<u32> = world.addresses().iter().map(|address| address.number).collect();
+    let numbers: Vec<u64> = world.addresses().iter().map(PullRequestName::number).collect();
     let address = |name: &str| {
         let place = names.iter().position(|known| *known == name).unwrap();
         let number = numbers.get(place).unwrap_or(&1);
-        PullAddress::of_name(&format!("o/{name}#{number}")).unwrap()
+        PullRequestName::new(&format!("o/{name}#{number}")).unwrap()
     };
     let first = world.github.by_number(&names.map(address), soon()).await;
     let by_id = world.read().await;
@@ -255,7 +255,7 @@ async fn a_merge_is_for_one_head() {
     assert_eq!(pushes[0].actor.as_deref(), Some("mallory"));
     let branch = &readings[1].as_ref().unwrap().branch;
     for _ in 0..2 {
-        world.github.delete_branch("my-org/web", branch, soon()).await.unwrap();
+        world.github.delete_branch(&addresses[0], branch, soon()).await.unwrap();
     }
     world.github.comment(&addresses[0], "Hello.", soon()).await.unwrap();
     world.github.close(&addresses[0], soon()).await.unwrap();
@@ -343,7 +343,7 @@ async fn a_limit_for_writes_is_told_and_holds_the_next() {
 #[tokio::test]
 async fn nobody_there_is_no_answer() {
     let github = client("http://127.0.0.1:9", "ghp_token");
-    let address = PullAddress::of_name("o/r#1").unwrap();
+    let address = PullRequestName::new("o/r#1").unwrap();
     let readings = github.by_number(std::slice::from_ref(&address), soon()).await;
     assert!(readings[0].as_ref().unwrap_err().is_passing());
     let error = github.close(&address, soon()).await.unwrap_err();

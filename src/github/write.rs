@@ -7,12 +7,12 @@ use jules::reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
-use super::address::is_name;
 use super::answer::{Failure, GraphAnswer};
 use super::client::{Budget, GitHub, at};
+use super::query;
 use super::transport::{Answer, NoAnswer, Request};
 use super::unreadable::{Unreadable, UnreadableKind, in_one_line};
-use super::{PullAddress, query};
+use jules::PullRequestName;
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ impl GitHub {
     /// Merges it if `head` is its head; the commit on the base.
     pub(crate) async fn merge(
         &self,
-        pull: &PullAddress,
+        pull: &PullRequestName,
         head: &str,
         method: MergeMethod,
         deadline: Instant,
@@ -160,7 +160,7 @@ impl GitHub {
     /// Merges its base into its branch, if `head` is its head. GitHub does so a moment later.
     pub(crate) async fn update_branch(
         &self,
-        pull: &PullAddress,
+        pull: &PullRequestName,
         head: &str,
         deadline: Instant,
     ) -> Result<(), WriteError> {
@@ -170,7 +170,7 @@ impl GitHub {
     }
 
     /// Closes it; one that is closed stays so.
-    pub(crate) async fn close(&self, pull: &PullAddress, deadline: Instant) -> Result<(), WriteError> {
+    pub(crate) async fn close(&self, pull: &PullRequestName, deadline: Instant) -> Result<(), WriteError> {
         let body = json!({ "state": "closed" });
         let request = self.about(pull, Method::PATCH, "pulls", &[], Some(body));
         self.write(Write::Close, request, deadline).await.map(drop)
@@ -179,7 +179,7 @@ impl GitHub {
     /// Writes below it.
     pub(crate) async fn comment(
         &self,
-        pull: &PullAddress,
+        pull: &PullRequestName,
         text: &str,
         deadline: Instant,
     ) -> Result<(), WriteError> {
@@ -188,23 +188,20 @@ impl GitHub {
         self.write(Write::Comment, request, deadline).await.map(drop)
     }
 
-    /// Deletes a branch of a repository, `owner/repo`; one that is gone is deleted.
+    /// Deletes a branch of a pull request's repository; one that is gone is deleted.
     pub(crate) async fn delete_branch(
         &self,
-        repository: &str,
+        pull: &PullRequestName,
         branch: &str,
         deadline: Instant,
     ) -> Result<(), WriteError> {
-        let parts: Vec<&str> = repository.split('/').collect();
         // Parts that a path would swallow lead elsewhere; git has no such branches.
         let is_plain = branch.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        let ([owner, name], true) = (parts.as_slice(), is_plain) else {
+        if !is_plain {
             return Err(not_sent(Write::DeleteBranch, "that is no branch of a repository"));
-        };
-        if !is_name(owner) || !is_name(name) {
-            return Err(not_sent(Write::DeleteBranch, "that is no repository"));
         }
-        let segments = ["repos", owner, name, "git", "refs", "heads"].into_iter().chain(branch.split('/'));
+        let segments = ["repos", pull.owner(), pull.repo(), "git", "refs", "heads"];
+        let segments = segments.into_iter().chain(branch.split('/'));
         let request = self.transport.rest(Method::DELETE, &segments.collect::<Vec<_>>(), None);
         match self.write(Write::DeleteBranch, request, deadline).await {
             Err(WriteError { failure: WriteFailure::Refused(422, said), .. })
@@ -243,14 +240,14 @@ impl GitHub {
 
     fn about(
         &self,
-        pull: &PullAddress,
+        pull: &PullRequestName,
         verb: Method,
         what: &str,
         more: &[&str],
         body: Option<Value>,
     ) -> Request {
-        let number = pull.number.to_string();
-        let segments = [&["repos", &pull.owner, &pull.repo, what, &number], more].concat();
+        let number = pull.number().to_string();
+        let segments = [&["repos", pull.owner(), pull.repo(), what, &number], more].concat();
         self.transport.rest(verb, &segments, body)
     }
 

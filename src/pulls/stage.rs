@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use jules::SessionId;
+use jules::{PullRequestName, SessionId};
 
 use super::Pushes;
 use super::listed::{as_listed, is_of_unchecked};
-use crate::github::{
-    Details, Fact, MergeState, Mergeable, PullAddress, PullRequest, Reading, State, Unreadable,
-};
+use crate::github::{Details, Fact, MergeState, Mergeable, PullRequest, Reading, State, Unreadable};
 use crate::outcome::{Checks, PullState, PullStatus, Review, Stage};
 
 /// What is known of a pull request beside its reading.
@@ -219,7 +217,7 @@ impl Rules<'_> {
         let is_there = |source: &str| {
             self.pull.repository.name_with_owner.eq_ignore_ascii_case(source)
                 // It was there, and the repository has another name since.
-                || PullAddress::of_url(url).is_some_and(|address| address.is_in(source))
+                || PullRequestName::of_url(url).is_some_and(|address| address.is_in(source))
         };
         if !source.is_some_and(is_there) {
             return Some("it is in another repository than the task's source");

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
                    "plan::TaskKey", "plan::TaskSource", "plan::PassWhen", "plan::Then"]),
     // Words alone: how a pull request stands, and what was asked.
     ("github",   &["jules", "outcome::Checks", "outcome::GithubUsage", "outcome::PullState", "outcome::Review"]),
-    ("pulls",    &["jules::PullRequest", "jules::SessionId", "plan", "outcome", "github"]),
+    ("pulls",    &["jules::PullRequest", "jules::PullRequestName", "jules::SessionId", "plan", "outcome", "github"]),
     ("engine",   &["jules", "plan", "outcome"]),
     ("ledger",   &["jules::SessionId", "plan", "outcome"]),
     ("report",   &["outcome"]),

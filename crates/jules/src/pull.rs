@@ -6,18 +6,23 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::id::{InvalidId, is_segment};
+use super::id::InvalidId;
 use super::{PullRequest, Session, SourceName};
 
 const EXPECTED: &str = "a pull request (`owner/repo#7` or `https://github.com/owner/repo/pull/7`)";
 
+/// The longest name of an owner or a repository.
+const LONGEST_NAME: usize = 100;
+
 /// A pull request on GitHub: `owner/repo#7`.
 ///
 /// Parsed from that, from its page's address with whatever stands behind it (`https://github.com/owner/repo/pull/7/files`),
-/// or from that without `https://`. Two are equal whatever case their letters have, as for GitHub.
+/// or from that without `https://`: what people type and copy. What a service gives as the address of a page is read by
+/// [`of_url`](Self::of_url). Two are equal whatever case their letters have, as for GitHub.
 #[derive(Clone)]
 pub struct PullRequestName {
-    repository: String,
+    owner: String,
+    repo: String,
     number: u64,
 }
 
@@ -39,6 +44,19 @@ impl PullRequestName {
         read.ok_or_else(|| InvalidId::new(text, EXPECTED))
     }
 
+    /// Takes exactly `https://github.com/owner/repo/pull/7`, with or without a slash at its end; none for another host's
+    /// address, or one with anything else in it, such as a user or a port.
+    #[must_use]
+    pub fn of_url(url: &str) -> Option<Self> {
+        let parts: Vec<&str> = url.strip_prefix("https://github.com/")?.split('/').collect();
+        match parts.as_slice() {
+            [owner, repo, "pull", number] | [owner, repo, "pull", number, ""] => {
+                Self::of_parts(owner, repo, number)
+            }
+            _ => None,
+        }
+    }
+
     fn of_page(text: &str) -> Option<Self> {
         let page = match text.starts_with("github.com/") {
             true => Url::parse(&format!("https://{text}")),
@@ -55,17 +73,37 @@ impl PullRequestName {
     }
 
     fn of_parts(owner: &str, repo: &str, number: &str) -> Option<Self> {
-        let is_name = |name: &&str| is_segment(name);
-        let (owner, repo) = (Some(owner).filter(is_name)?, Some(repo).filter(is_name)?);
         let is_number = number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
-        let number = number.parse().ok().filter(|_| is_number)?;
-        Some(Self { repository: format!("{owner}/{repo}"), number })
+        let number: u32 = number.parse().ok().filter(|_| is_number)?;
+        // GitHub's numbers have 31 bits.
+        let is_known = is_name(owner) && is_name(repo) && number <= i32::MAX.unsigned_abs();
+        is_known.then(|| Self { owner: owner.to_owned(), repo: repo.to_owned(), number: number.into() })
+    }
+
+    /// The owner of its repository.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// The name of its repository, without the owner.
+    #[must_use]
+    pub fn repo(&self) -> &str {
+        &self.repo
     }
 
     /// `owner/repo`.
     #[must_use]
-    pub fn repository(&self) -> &str {
-        &self.repository
+    pub fn repository(&self) -> String {
+        format!("{}/{}", self.owner, self.repo)
+    }
+
+    /// Whether it is in this repository, `owner/repo`, whatever case its letters have.
+    #[must_use]
+    pub fn is_in(&self, repository: &str) -> bool {
+        repository.split_once('/').is_some_and(|(owner, repo)| {
+            self.owner.eq_ignore_ascii_case(owner) && self.repo.eq_ignore_ascii_case(repo)
+        })
     }
 
     /// Its number there.
@@ -77,19 +115,21 @@ impl PullRequestName {
     /// The source that its repository is as, where it is connected.
     #[must_use]
     pub fn source(&self) -> Option<SourceName> {
-        SourceName::new(&self.repository).ok()
+        SourceName::new(&self.repository()).ok()
     }
 
     /// Its page: `https://github.com/owner/repo/pull/7`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("https://github.com/{}/pull/{}", self.repository, self.number)
+        format!("https://github.com/{}/{}/pull/{}", self.owner, self.repo, self.number)
     }
 }
 
 impl PartialEq for PullRequestName {
     fn eq(&self, other: &Self) -> bool {
-        self.number == other.number && self.repository.eq_ignore_ascii_case(&other.repository)
+        self.number == other.number
+            && self.owner.eq_ignore_ascii_case(&other.owner)
+            && self.repo.eq_ignore_ascii_case(&other.repo)
     }
 }
 
@@ -97,14 +137,14 @@ impl Eq for PullRequestName {}
 
 impl Hash for PullRequestName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.repository.to_ascii_lowercase(), self.number).hash(state);
+        (self.repository().to_ascii_lowercase(), self.number).hash(state);
     }
 }
 
 /// `owner/repo#7`.
 impl fmt::Display for PullRequestName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.repository, self.number)
+        write!(f, "{}/{}#{}", self.owner, self.repo, self.number)
     }
 }
 
@@ -123,10 +163,10 @@ impl FromStr for PullRequestName {
 }
 
 impl PullRequest {
-    /// Its name, where its URL is a page of GitHub's.
+    /// Its name, where its URL is a pull request's page of GitHub's ([`PullRequestName::of_url`]).
     #[must_use]
     pub fn name(&self) -> Option<PullRequestName> {
-        PullRequestName::new(self.url.as_deref()?).ok()
+        PullRequestName::of_url(self.url.as_deref()?)
     }
 }
 
@@ -137,6 +177,14 @@ impl Session {
     pub fn has_opened(&self, pull_request: &PullRequestName) -> bool {
         self.pull_requests().any(|own| own.name().as_ref() == Some(pull_request))
     }
+}
+
+/// Whether a text can be the name of an owner or a repository: one part of a path that means nothing but itself.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=LONGEST_NAME).contains(&text.len())
+        && text.bytes().all(plain)
+        && !text.bytes().all(|byte| byte == b'.')
 }
 
 #[cfg(test)]
@@ -182,7 +230,9 @@ mod tests {
             "my-org/web#7x",
             "my-org/../web#7",
             "my-org/..#7",
+            "my-org/web#2147483648",
             "my-org/web#99999999999999999999999",
+            "my-org/we~b#7",
             "https://github.com/my-org/web/issues/7",
             "https://github.com/my-org/web/pull/",
             "https://example.com/my-org/web/pull/7",
@@ -191,6 +241,42 @@ mod tests {
         ] {
             let error = PullRequestName::new(text).map(|name| name.to_string()).unwrap_err();
             assert!(error.to_string().contains("`owner/repo#7`"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_pull_requests_page_or_none() {
+        let address = PullRequestName::of_url("https://github.com/My-Org/web.js/pull/12").unwrap();
+        assert_eq!((address.owner(), address.repo(), address.number()), ("My-Org", "web.js", 12));
+        assert!(address.is_in("my-org/WEB.js") && !address.is_in("my-org/web") && !address.is_in("web.js"));
+        assert_eq!(PullRequestName::of_url("https://github.com/My-Org/web.js/pull/12/"), Some(address));
+        for odd in [
+            "http://github.com/o/r/pull/1",
+            "https://GitHub.com/o/r/pull/1",
+            " https://github.com/o/r/pull/1",
+            "https://github.com/o/r/pull/1\n",
+            "https://github.com//o/r/pull/1",
+            "https://www.github.com/o/r/pull/1",
+            "https://github.com.example/o/r/pull/1",
+            "https://github.com@evil.example/o/r/pull/1",
+            "https://u:p@github.com/o/r/pull/1",
+            "https://github.com:444/o/r/pull/1",
+            "https://github.com/o/r/pull/1?x=1",
+            "https://github.com/o/r/pull/1#x",
+            "https://github.com/o/r/pull/0",
+            "https://github.com/o/r/pull/01",
+            "https://github.com/o/r/pull/-1",
+            "https://github.com/o/r/pull/+1",
+            "https://github.com/o/r/pull/2147483648",
+            "https://github.com/o/r/pull/1/files",
+            "https://github.com/o/r/issues/1",
+            "https://github.com/o/../pull/1",
+            "https://github.com/o/r\"){x}/pull/1",
+            "https://github.com/o%2Fp/r/pull/1",
+            "o/r#1",
+            "nonsense",
+        ] {
+            assert_eq!(PullRequestName::of_url(odd), None, "{odd}");
         }
     }
 

@@ -15,10 +15,10 @@ use serde::Serialize;
 use crate::cli::console::{self, BOLD};
 use crate::cli::failure::Failure;
 use crate::cli::json as exact;
-use crate::github::PullAddress;
 use crate::outcome::{PullState, PullStatus, Stage, WaitsFor};
 use crate::report::{duration, many};
 use crate::runner::KnownPull;
+use jules::PullRequestName;
 
 /// How many stand how: the stages of those that may be open, and those that are over.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -125,7 +125,7 @@ pub(super) fn groups(pulls: &[KnownPull]) -> impl Iterator<Item = &[KnownPull]> 
 
 /// `owner/repo#12`, or its page.
 pub(super) fn name(pull: &KnownPull) -> String {
-    let address = PullAddress::of_url(&pull.followed.url);
+    let address = PullRequestName::of_url(&pull.followed.url);
     address.map_or_else(|| neutral(&pull.followed.url), |address| address.to_string())
 }
 
@@ -223,7 +223,7 @@ pub(super) fn tsv(pulls: &[KnownPull]) -> String {
 #[serde(rename_all = "camelCase")]
 struct PullJson<'a> {
     name: String,
-    number: Option<u32>,
+    number: Option<u64>,
     title: Option<&'a str>,
     task: &'a str,
     run: &'a str,
@@ -242,7 +242,7 @@ impl<'a> PullJson<'a> {
         let KnownPull { followed, title, made_at, .. } = pull;
         Self {
             name: name(pull),
-            number: PullAddress::of_url(&followed.url).map(|address| address.number),
+            number: PullRequestName::of_url(&followed.url).map(|name| name.number()),
             title: title.as_deref(),
             task: followed.task.as_str(),
             run: followed.run.as_str(),

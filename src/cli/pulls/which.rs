@@ -13,13 +13,13 @@ use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::selection::Selection;
 use crate::cli::{planned, recorded};
-use crate::github::{GitHub, PullAddress};
+use crate::github::GitHub;
 use crate::ledger::{LedgerReader, Location, ManifestIdentity};
 use crate::outcome::GithubUsage;
 use crate::pulls::{PullFilter, Terms};
 use crate::report::many;
 use crate::runner::{FollowedPull, KnownPull, PullRead, PullReader, troubles};
-use jules::SessionId;
+use jules::{PullRequestName, SessionId};
 
 /// How long all readings of a command may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -204,13 +204,13 @@ fn meant(known: Vec<KnownPull>, names: &[String]) -> Vec<KnownPull> {
 /// A name of the command line, and what it may mean.
 struct Name<'a> {
     text: &'a str,
-    address: Option<PullAddress>,
+    address: Option<PullRequestName>,
     session: Option<SessionId>,
 }
 
 impl<'a> Name<'a> {
     fn of(text: &'a str) -> Self {
-        let address = PullAddress::of_name(text).or_else(|| PullAddress::of_url(text));
+        let address = PullRequestName::new(text).ok();
         let session = if address.is_none() { text.parse().ok() } else { None };
         Self { text, address, session }
     }
@@ -218,10 +218,9 @@ impl<'a> Name<'a> {
     fn is_of(&self, pull: &KnownPull) -> bool {
         let followed = &pull.followed;
         if let Some(address) = &self.address {
-            let number = address.number;
             let now = followed.earlier.as_ref().and_then(|earlier| earlier.repository.as_deref());
-            return PullAddress::of_url(&followed.url).is_some_and(|own| {
-                own.number == number
+            return PullRequestName::of_url(&followed.url).is_some_and(|own| {
+                own.number() == address.number()
                     && (address.is_in(&own.repository()) || now.is_some_and(|it| address.is_in(it)))
             });
         }

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::args::RunArgs;
 use crate::cli::quote::quoted;
-use crate::github::PullAddress;
 use crate::outcome::{RunRecord, Stage, TaskRecord, held_up};
 use crate::plan::TaskId;
+use jules::PullRequestName;
 
 /// How many tasks are named.
 const LISTED: usize = 10;
@@ -46,7 +46,7 @@ fn standing(id: &TaskId, task: &TaskRecord) -> String {
     let Some(pull) = task.pull_request() else {
         return format!("{id}  {}", task.outcome_so_far().label());
     };
-    let name = PullAddress::of_url(&pull.url).map_or_else(|| neutral(&pull.url), |it| it.to_string());
+    let name = PullRequestName::of_url(&pull.url).map_or_else(|| neutral(&pull.url), |it| it.to_string());
     let stage = stage(task).map_or("not read yet", Stage::label);
     format!("{id}  {name}  {stage}")
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::records::Records;
 use super::{FollowedPull, PullRead, PullReader, lost, record, troubles};
 use crate::engine::{AtEnd, Between, OpenPull};
-use crate::github::{GitHub, PullAddress, Unreadable, UnreadableKind};
+use crate::github::{GitHub, Unreadable, UnreadableKind};
 use crate::ledger::{Ledger, LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
 use crate::outcome::{
     EventKind, GithubUsage, PullRequest, PullState, PullStatus, RunId, RunRecord, SessionRef, Stage,
@@ -23,7 +23,7 @@ use crate::pulls::{self, Spent, Terms};
 use crate::report::many;
 use crate::runner::existing::EarlierPull;
 use crate::runner::{Redactor, RunError};
-use jules::Jules;
+use jules::{Jules, PullRequestName};
 
 /// How long the start may wait for GitHub, and the end.
 const AT_START: Duration = Duration::from_secs(20);
@@ -168,7 +168,7 @@ impl PullsBefore {
         let lost = self.found.values().flatten().filter(is_open).map(|lost| lost.pull.url.clone());
         let urls: IndexSet<String> = known.chain(lost).collect();
         let open = |url: String| {
-            let repository = PullAddress::of_url(&url)?.repository();
+            let repository = PullRequestName::of_url(&url)?.repository();
             Some(OpenPull { url: Some(url), repository })
         };
         Ok(urls.into_iter().filter_map(open).collect())
@@ -211,7 +211,7 @@ impl PullsBefore {
         let status = self.status(&known.url).or_else(|| Some(&record?.pulls.of(&known.url)?.status));
         let made =
             record.into_iter().flat_map(TaskRecord::every_pull_request).find(|pull| pull.url == known.url);
-        let number = PullAddress::of_url(&known.url).map(|address| u64::from(address.number));
+        let number = PullRequestName::of_url(&known.url).map(|name| name.number());
         let plain =
             || PullRequest { url: known.url.clone(), number, title: None, base_ref: None, head_ref: None };
         let sessions = record.iter().flat_map(|record| &record.attempts).filter_map(|it| it.session.as_ref());

@@ -7,9 +7,10 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::FollowedPull;
-use crate::github::{Details, GitHub, PullAddress, PullRequest, Reading, Unreadable, UnreadableKind};
+use crate::github::{Details, GitHub, PullRequest, Reading, Unreadable, UnreadableKind};
 use crate::outcome::{GithubUsage, PullStatus, Stage};
 use crate::pulls::{self, Known, Pushes, Terms, wants_details, wants_first_contact, wants_pushes};
+use jules::PullRequestName;
 
 /// Reads pull requests with one client, and counts what that costs.
 pub(crate) struct PullReader<'g> {
@@ -112,7 +113,7 @@ impl<'g> PullReader<'g> {
         for place in places.filter(|place| followed[*place].may_change()) {
             let pull = &followed[place];
             let id = pull.earlier.as_ref().filter(|earlier| !wants_first_contact(Some(earlier)));
-            match (id.and_then(|earlier| earlier.id.clone()), PullAddress::of_url(&pull.url)) {
+            match (id.and_then(|earlier| earlier.id.clone()), PullRequestName::of_url(&pull.url)) {
                 (Some(id), _) => {
                     known.push(place);
                     ids.push(id);

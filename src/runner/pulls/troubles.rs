@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{FollowedPull, PullRead};
-use crate::github::{PullAddress, Unreadable, UnreadableKind};
+use crate::github::{Unreadable, UnreadableKind};
 use crate::report::many;
+use jules::PullRequestName;
 
 /// A line for the token, for GitHub, or for each owner whose pull requests cannot be read, with the way out.
 pub(crate) fn troubles<'p>(reads: impl Iterator<Item = (&'p FollowedPull, &'p PullRead)>) -> Vec<String> {
@@ -13,7 +14,7 @@ pub(crate) fn troubles<'p>(reads: impl Iterator<Item = (&'p FollowedPull, &'p Pu
         let Some(why) = read.unreadable() else { continue };
         // What is not there any more is told once: its stage says so.
         let is_old = pull.earlier.as_ref() == Some(&read.status);
-        let owner = || PullAddress::of_url(&pull.url).map(|address| address.owner);
+        let owner = || PullRequestName::of_url(&pull.url).map(|name| name.owner().to_owned());
         let whose = match why.kind {
             UnreadableKind::BadToken => Some((0, String::new())),
             UnreadableKind::Limited(_) | UnreadableKind::Unanswered => Some((1, String::new())),

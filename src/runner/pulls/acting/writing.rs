@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Acting, End, Job, What};
-use crate::github::{PullAddress, PullRequest, WriteError};
+use crate::github::{PullRequest, WriteError};
 use crate::outcome::{EventKind, PullAction, PullResult};
 use crate::pulls::{Left, Step, with_failed_checks};
 use crate::runner::RunError;
+use jules::PullRequestName;
 
 /// How long a write may wait for its turn and for limits.
 const TURN: Duration = Duration::from_secs(5 * 60);
@@ -85,7 +86,7 @@ impl Acting<'_> {
         at: usize,
         step: Step,
         reading: &PullRequest,
-        address: &PullAddress,
+        address: &PullRequestName,
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + TURN;
         let sent = match step {
@@ -143,8 +144,10 @@ impl Acting<'_> {
         if !is_over {
             return "its branch stays: it was not read that nothing came after".to_owned();
         }
-        let repository = &reading.repository.name_with_owner;
-        match self.github.delete_branch(repository, &reading.branch, Instant::now() + TURN).await {
+        let Some(address) = address(reading) else {
+            return "its branch stays: GitHub does not say which repository it is in".to_owned();
+        };
+        match self.github.delete_branch(&address, &reading.branch, Instant::now() + TURN).await {
             Ok(()) => String::new(),
             Err(error) => format!("its branch could not be deleted: {error}"),
         }
@@ -193,6 +196,6 @@ impl Acting<'_> {
 }
 
 /// Where it is now, whatever its repository was called.
-fn address(reading: &PullRequest) -> Option<PullAddress> {
-    PullAddress::of_name(&format!("{}#{}", reading.repository.name_with_owner, reading.number))
+fn address(reading: &PullRequest) -> Option<PullRequestName> {
+    PullRequestName::new(&format!("{}#{}", reading.repository.name_with_owner, reading.number)).ok()
 }
