@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use foreign_text::{Secrets, Word};
-use jules::Secret;
 use jules::reqwest::Url;
+use jules::{Secret, secure_url};
 
 /// GitHub's own address.
 const API: &str = "https://api.github.com";
@@ -59,26 +59,7 @@ fn beside(api: &Url) -> Url {
 }
 
 fn checked(name: &'static str, address: &str) -> Result<Url, InvalidAddress> {
-    let refuse = |reason| Err(InvalidAddress { name, reason });
-    let Ok(url) = Url::parse(address.trim()) else { return refuse("is not an address") };
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse("must not hold a user name or password");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse("must not hold a query or fragment");
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => refuse("must be https: plain http, which would show the token, is for this machine alone"),
-        _ => refuse("must be https"),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    secure_url(address).map_err(|error| InvalidAddress { name, reason: error.reason() })
 }
 
 #[cfg(test)]

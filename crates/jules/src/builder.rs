@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use foreign_text::Word;
-use url::{Host, Url};
 
 use super::client::Jules;
 use super::connections::MakeHttp;
 use super::transport::Transport;
-use super::{ApiKey, InvalidKey, Options, Quotas, Secret, SecretError};
+use super::{ApiKey, InvalidKey, Options, Quotas, Secret, SecretError, secure_url};
 
 /// The environment variable with the key.
 pub const KEY_VARIABLE: &str = "JULES_API_KEY";
@@ -182,7 +181,8 @@ impl JulesBuilder {
     /// the HTTP client cannot be set up.
     pub fn build(self) -> Result<Jules, BuildError> {
         let key = self.key?.ok_or(BuildError::KeyMissing)?;
-        let base_url = check_url(self.base_url.as_deref().unwrap_or(Self::BASE_URL))?;
+        let base_url = secure_url(self.base_url.as_deref().unwrap_or(Self::BASE_URL))
+            .map_err(|error| BuildError::BaseUrl { reason: error.reason() })?;
         check_quotas(self.quotas)?;
         let transport = Transport::new(self.http, self.connect_timeout, base_url, key, self.hidden)
             .map_err(|error| BuildError::Http(error.without_url()))?;
@@ -205,32 +205,6 @@ impl ApiKey {
 fn key_of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<ApiKey>, BuildError> {
     let secret = Secret::from_variables(&[KEY_VARIABLE, KEY_FILE_VARIABLE], variable);
     Ok(secret.map_err(BuildError::of_key)?.map(ApiKey::from))
-}
-
-fn check_url(text: &str) -> Result<Url, BuildError> {
-    let refuse = |reason| Err(BuildError::BaseUrl { reason });
-    let Ok(url) = Url::parse(text.trim()) else { return refuse("is not a URL") };
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse("must not hold a user name or password");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse("must not hold a query or fragment");
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => refuse("must be https: plain http, which would show the key, is for loopback alone"),
-        _ => refuse("must be https"),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn check_quotas(quotas: Quotas) -> Result<(), BuildError> {

@@ -206,19 +206,30 @@ pub struct ListSources {
     pub filter: Option<String>,
 }
 
+/// What every list is asked page by page.
+macro_rules! paged {
+    ($list:ident) => {
+        impl $list {
+            /// How many a page.
+            pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
+                self.page_size = size.into();
+                self
+            }
+
+            /// The page, from the page before; none is the first.
+            pub fn page_token(mut self, token: impl Into<Option<String>>) -> Self {
+                self.page_token = token.into();
+                self
+            }
+        }
+    };
+}
+
+paged!(ListSessions);
+paged!(ListActivities);
+paged!(ListSources);
+
 impl ListSessions {
-    /// How many a page.
-    pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
-        self.page_size = size.into();
-        self
-    }
-
-    /// The page, from the page before; none is the first.
-    pub fn page_token(mut self, token: impl Into<Option<String>>) -> Self {
-        self.page_token = token.into();
-        self
-    }
-
     /// What to list, in the service's words.
     pub fn filter(mut self, filter: impl Into<String>) -> Self {
         self.filter = Some(filter.into());
@@ -233,18 +244,6 @@ impl ListSessions {
 }
 
 impl ListActivities {
-    /// How many a page.
-    pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
-        self.page_size = size.into();
-        self
-    }
-
-    /// The page, from the page before; none is the first.
-    pub fn page_token(mut self, token: impl Into<Option<String>>) -> Self {
-        self.page_token = token.into();
-        self
-    }
-
     /// Only those created after this time; none lists all.
     pub fn created_after(mut self, time: impl Into<Option<Timestamp>>) -> Self {
         self.created_after = time.into();
@@ -259,18 +258,6 @@ impl ListActivities {
 }
 
 impl ListSources {
-    /// How many a page.
-    pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
-        self.page_size = size.into();
-        self
-    }
-
-    /// The page, from the page before; none is the first.
-    pub fn page_token(mut self, token: impl Into<Option<String>>) -> Self {
-        self.page_token = token.into();
-        self
-    }
-
     /// What to list, in the service's words.
     pub fn filter(mut self, filter: impl Into<String>) -> Self {
         self.filter = Some(filter.into());

@@ -62,6 +62,7 @@ impl Listing {
             Item::Enum(item) => is_ours(&item.ident, &item.vis),
             Item::Const(item) => is_ours(&item.ident, &item.vis),
             Item::Type(item) => is_ours(&item.ident, &item.vis),
+            Item::Fn(item) => is_ours(&item.sig.ident, &item.vis),
             Item::Use(item) => is_public(&item.vis) && matches!(item.tree, syn::UseTree::Name(_)),
             Item::Macro(_) => true,
             _ => false,
