@@ -43,10 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
             Attention::Question(question) => {
-                println!(
-                    "agent: {}",
-                    question.text.as_deref().unwrap_or("(a question that could not be read)")
-                );
+                println!("agent: {question}");
                 let Some(words) = typed("your answer").await? else { break };
                 session.send(&words).await?;
             }

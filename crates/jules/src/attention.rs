@@ -1,5 +1,6 @@
 //! Waiting for what a person has to do, and answering in that person's place.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -42,6 +43,16 @@ pub struct Question {
     /// What it asks: the agent's last message and what it has said elsewhere since; none where it says nothing, or where that
     /// could not be read. Foreign text.
     pub text: Option<String>,
+}
+
+/// What it asks, in lines that a terminal may show.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            Some(text) => f.write_str(&foreign_text::tame(text)),
+            None => f.write_str("(a question that could not be read)"),
+        }
+    }
 }
 
 impl SessionClient {
@@ -220,5 +231,21 @@ impl Needs {
         self.sent.is_some_and(|(before, until)| {
             self.digest.counts.user_messages <= before && Instant::now() >= until
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SessionId;
+
+    #[test]
+    fn a_question_acts_on_nothing_where_it_is_shown() {
+        let session = Session::new(SessionId::new("7").unwrap());
+        let shown = |text: Option<&str>| {
+            Question { session: session.clone(), text: text.map(str::to_owned) }.to_string()
+        };
+        assert_eq!(shown(Some("Which?\nThis \u{1b}[31mone?\u{202e}")), "Which?\nThis one?\u{fffd}");
+        assert_eq!(shown(None), "(a question that could not be read)");
     }
 }
