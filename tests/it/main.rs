@@ -42,6 +42,7 @@ mod older_ledgers;
 mod open;
 mod open_pulls;
 mod own_quota;
+mod packages;
 mod planning;
 mod progress;
 mod pulls;
