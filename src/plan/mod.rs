@@ -38,8 +38,8 @@ pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
     Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, Notify, NotifyOn, PassWhen,
     PlanApproval, PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Settings, Share,
-    StallPolicy, Strategy, Telling, Then, Timeouts, UserFeedback, Waiting, WaveOrder, WavePass, WaveSize, Waves,
-    Webhook, WebhookKind,
+    StallPolicy, Strategy, Telling, Then, Timeouts, UserFeedback, Waiting, WaveOrder, WavePass, WaveSize,
+    Waves, Webhook, WebhookKind,
 };
 pub(crate) use source::finds;
 pub use task::{

@@ -7,7 +7,8 @@ use super::task::Task;
 pub use crate::manifest::{
     Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, Notify, NotifyOn, PassWhen,
     PlanApproval, PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Share, StallPolicy,
-    Strategy, Telling, Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves, Webhook, WebhookKind,
+    Strategy, Telling, Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves, Webhook,
+    WebhookKind,
 };
 use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 

@@ -48,7 +48,7 @@ assert.equal(compiled(typed(slack, discord)), "");
 const broken = structuredClone(slack[0]);
 broken.blocks[1].elements[0].type = "rich_text_sektion";
 assert.notEqual(compiled(typed([broken], [])), "", "a block that Slack does not know is seen");
-assert.notEqual(compiled(typed([], [{ embeds: [{ titel: "x" }] }])), "", "a key that Discord does not know is seen");
+assert.notEqual(compiled(typed([], [{ embeds: [{ headline: "x" }] }])), "", "a key that Discord does not know is seen");
 
 /** What Microsoft's library says of a card. */
 function complaints(content) {
@@ -66,6 +66,6 @@ for (const folder of folders) {
   assert.deepEqual(complaints(attachment.content), [], folder);
 }
 const [{ content }] = read(folders[0], "teams").attachments;
-assert.notEqual(complaints({ ...content, body: [{ type: "RichTextBlok" }] }).length, 0, "an element that cards do not have is seen");
+assert.notEqual(complaints({ ...content, body: [{ type: "RichTextBox" }] }).length, 0, "an element that cards do not have is seen");
 
 console.log(`${folders.length} messages for each of three chats are what they take`);

@@ -245,7 +245,7 @@ mod tests {
         let shown = |text: Option<&str>| {
             Question { session: session.clone(), text: text.map(str::to_owned) }.to_string()
         };
-        assert_eq!(shown(Some("Which?\nThis \u{1b}[31mone?\u{202e}")), "Which?\nThis one?\u{fffd}");
+        assert_eq!(shown(Some("Which?\nThis\u{1b}[31m one?\u{202e}")), "Which?\nThis one?\u{fffd}");
         assert_eq!(shown(None), "(a question that could not be read)");
     }
 }
