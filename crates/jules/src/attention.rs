@@ -97,7 +97,7 @@ impl SessionClient {
 
     /// Waits until the session has ended, like [`result`](Self::result), and answers its questions meanwhile: `answer` is
     /// called with each, also with one that a session has completed with, and what it gives is sent. With `None` the
-    /// question is left to a person. A plan that waits for an approval is not a question.
+    /// question is left to a person, as with blank text. A plan that waits for an approval is not a question.
     ///
     /// ```no_run
     /// # async fn example(jules: jules::Jules) -> Result<(), jules::Error> {
@@ -144,7 +144,8 @@ impl SessionClient {
             }
             if needs.read(&self, &session).await && !needs.digest.is_addressed() && !needs.waits_for_ours() {
                 let text = needs.digest.question();
-                if let Some(text) = answer(Question { session, text }).await {
+                let answer = answer(Question { session, text }).await;
+                if let Some(text) = answer.filter(|text| !text.trim().is_empty()) {
                     self.send_once(&text).await?;
                     needs.sent(self.jules.options().fresh_patience);
                     continue;

@@ -133,6 +133,9 @@ impl NewSession {
 
     /// The request's body. The service answers 400 to a field or a mode that it does not know.
     pub(super) fn body(&self) -> Result<Value, Error> {
+        if self.prompt.trim().is_empty() {
+            return Err(invalid("the prompt is empty"));
+        }
         let mut body = Map::from_iter([("prompt".to_owned(), json!(self.prompt))]);
         let title = self.title.as_deref();
         let marked = self.own_marker()?.map(|marker| match title {
@@ -325,6 +328,12 @@ mod tests {
         assert_eq!((title(plain), marker), (json!("t"), None));
         let error = full().marker("two words").body().unwrap_err();
         assert!(error.to_string().contains("`two words` is not a marker"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_prompt_is_refused_before_it_is_sent() {
+        let error = NewSession::new(" \n").title("t").body().unwrap_err();
+        assert!(error.surely_not_processed() && error.to_string().contains("the prompt is empty"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! A session with a human in the loop: observe, ask, steer, approve.
 
-use futures::StreamExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
 use super::batches::BatchSource as _;
@@ -25,6 +29,8 @@ pub struct SessionClient {
     auto_pr: Option<bool>,
     /// Until when a 404 means that the service is not ready yet.
     fresh_until: Option<Instant>,
+    /// The service has shown it since.
+    shown: Arc<AtomicBool>,
 }
 
 impl Jules {
@@ -47,7 +53,8 @@ impl Jules {
     /// Takes up an existing session. Sends nothing.
     #[must_use]
     pub fn attach(&self, id: SessionId) -> SessionClient {
-        SessionClient { jules: self.clone(), id, created: None, auto_pr: None, fresh_until: None }
+        let (jules, shown) = (self.clone(), Arc::default());
+        SessionClient { jules, id, created: None, auto_pr: None, fresh_until: None, shown }
     }
 
     pub(super) async fn create_patiently(&self, new: &NewSession) -> Result<SessionClient, Error> {
@@ -55,7 +62,8 @@ impl Jules {
         let fresh_until = Instant::now().checked_add(self.options().fresh_patience);
         let auto_pr = Some(new.source.is_some() && new.auto_pr == Some(true));
         let (jules, id) = (self.clone(), session.id.clone());
-        Ok(SessionClient { jules, id, created: Some(session), auto_pr, fresh_until })
+        let (created, shown) = (Some(session), Arc::default());
+        Ok(SessionClient { jules, id, created, auto_pr, fresh_until, shown })
     }
 }
 
@@ -78,7 +86,7 @@ impl SessionClient {
         self.created.as_ref()?.url.as_deref()
     }
 
-    /// Reads the session.
+    /// Reads the session. Just after its creation, a 404 is tried again, as by every call here.
     ///
     /// # Errors
     ///
@@ -88,7 +96,27 @@ impl SessionClient {
     ///
     /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn info(&self) -> Result<Session, Error> {
-        self.jules.get_session(&self.id).await
+        self.once_shown(|| self.jules.get_session(&self.id).boxed()).await
+    }
+
+    /// Calls until the service knows the session, which it may not do just after the creation.
+    async fn once_shown<'a, T>(
+        &'a self,
+        call: impl Fn() -> BoxFuture<'a, Result<T, Error>>,
+    ) -> Result<T, Error> {
+        loop {
+            let answer = call().await;
+            let is_fresh = || !self.shown.load(Ordering::Relaxed) && self.is_fresh();
+            if !answer.as_ref().is_err_and(|error| error.is_not_found() && is_fresh()) {
+                self.shown.fetch_or(answer.is_ok(), Ordering::Relaxed);
+                return answer;
+            }
+            tokio::time::sleep(self.jules.options().poll_interval).await;
+        }
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.fresh_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Sends a message to the agent. Just after its creation a session takes none: then a 404 is tried again.
@@ -128,9 +156,9 @@ impl SessionClient {
     /// A 404 surely did nothing: worth another try while the session is fresh, or not ready although the service knows it.
     async fn wait_until_ready(&self, started: Instant, error: Error) -> Result<(), Error> {
         let options = self.jules.options();
-        let fresh = self.fresh_until.is_some_and(|until| Instant::now() < until);
         let soon = started.elapsed() < options.fresh_patience;
-        if error.is_not_found() && (fresh || (soon && self.info().await.is_ok())) {
+        let is_missing = error.is_not_found();
+        if is_missing && (self.is_fresh() || (soon && self.jules.get_session(&self.id).await.is_ok())) {
             tokio::time::sleep(options.poll_interval).await;
             return Ok(());
         }
@@ -241,7 +269,7 @@ impl SessionClient {
     ///
     /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn archive(&self) -> Result<(), Error> {
-        self.jules.archive_session(&self.id).await
+        self.once_shown(|| self.jules.archive_session(&self.id).boxed()).await
     }
 
     /// Takes the session out of the archive.
@@ -254,7 +282,7 @@ impl SessionClient {
     ///
     /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn unarchive(&self) -> Result<(), Error> {
-        self.jules.unarchive_session(&self.id).await
+        self.once_shown(|| self.jules.unarchive_session(&self.id).boxed()).await
     }
 
     /// Deletes the session.
@@ -267,7 +295,7 @@ impl SessionClient {
     ///
     /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn delete(&self) -> Result<(), Error> {
-        self.jules.delete_session(&self.id).await
+        self.once_shown(|| self.jules.delete_session(&self.id).boxed()).await
     }
 
     /// What the session was asked for. An existing one on a repository may have been asked for a pull request.

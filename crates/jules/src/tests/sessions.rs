@@ -316,6 +316,34 @@ async fn a_fresh_sessions_404_is_patience_and_an_unknown_ones_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_call_waits_until_a_fresh_session_is_known_and_no_longer() {
+    // Not known at first, and deleted by somebody later.
+    let start = || {
+        Fake::start(|_, number| match number {
+            0 | 3 => Answer::json(&json!({"id": "1"})),
+            _ => Answer::error(404, "NOT_FOUND"),
+        })
+    };
+    let fake = start().await;
+    let session = fake.jules().session(NewSession::new("p")).await.unwrap();
+    tokio::spawn({
+        let session = session.clone();
+        async move { session.info().await }
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    assert!(session.info().await.unwrap_err().is_not_found());
+    assert_eq!(fake.count("GET sessions/1"), 4);
+    let fake = start().await;
+    fake.jules().session(NewSession::new("p")).await.unwrap().archive().await.unwrap();
+    assert_eq!(fake.count("POST sessions/1:archive"), 3);
+    let fake = start().await;
+    fake.jules().session(NewSession::new("p")).await.unwrap().delete().await.unwrap();
+    assert_eq!(fake.count("DELETE sessions/1"), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_known_session_that_takes_no_messages_yet_is_waited_for() {
     let fake = Fake::start(|seen, number| match number {
         0..6 if seen.is("POST sessions/1:sendMessage") => Answer::error(404, "NOT_FOUND"),
