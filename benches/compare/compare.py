@@ -42,6 +42,7 @@ defaults: {{ branch: main }}
 strategy: {{ max-parallel: {slots} }}
 limits: {{ requests-per-minute: 20000, creates-per-minute: 7000, activities-per-minute: 7000 }}
 poll: {{ interval: {poll}ms }}
+report: {{ details: false }}
 jobs:
   - id: task
     title: "Task ${{{{ matrix.n }}}}"

@@ -15,7 +15,7 @@ const SCENARIO: &str = "{ speed: 100000, defaults: { duration: 1 s, outcome: pul
 fn manifest() -> Manifest {
     let numbers: Vec<String> = (0..TASKS).map(|n| n.to_string()).collect();
     let text = format!(
-        "version: 1\nname: bench\nstrategy: {{ max-parallel: {TASKS} }}\npoll: {{ interval: 1ms }}\nlimits: {{ requests-per-minute: 60000000, creates-per-minute: 60000000, activities-per-minute: 60000000 }}\njobs:\n  - id: task\n    \
+        "version: 1\nname: bench\nstrategy: {{ max-parallel: {TASKS} }}\npoll: {{ interval: 1ms }}\nreport: {{ details: false }}\nlimits: {{ requests-per-minute: 60000000, creates-per-minute: 60000000, activities-per-minute: 60000000 }}\njobs:\n  - id: task\n    \
          prompt: Task\n    source: {{ github: my-org/web, branch: main }}\n    matrix: {{ n: [{}] }}\n",
         numbers.join(", ")
     );

@@ -31,6 +31,7 @@ repeat: 20h
 strategy: {{ max-parallel: {tasks} }}
 limits: {{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000 }}
 poll: {{ interval: 200ms }}
+report: {{ details: false }}
 timeouts: {{ settle: 0s }}
 jobs:
   - id: task

@@ -95,6 +95,7 @@ version: 1
 name: many
 strategy: {{ max-parallel: {pulls}, waves: {{ sizes: [{most}, 100%], pass: {{ when: checks }} }} }}
 limits: {{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000 }}
+report: {{ details: false }}
 jobs:
   - id: task
     title: "Task ${{{{ matrix.n }}}}"

@@ -39,6 +39,7 @@ defaults: {{ branch: main }}
 strategy: {{ max-parallel: {sessions} }}
 limits: {{ requests-per-minute: 600000, creates-per-minute: 600000, activities-per-minute: 600000 }}
 poll: {{ interval: {interval}s }}
+report: {{ details: false }}
 jobs:
   - id: task
     title: "Task ${{{{ matrix.n }}}}"

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
     let written = files.write(&merged).map_err(|error| Failure::new(Exit::NotWritable, error))?;
     match args.reports.on_stdout() {
         Some(format) => {
-            outputs::print(format, &merged, args.reports.junit_profile, &Diffs::default(), console)?
+            outputs::print(format, &merged, args.reports.junit_profile, &Diffs::default(), console)?;
         }
         None => written.iter().try_for_each(|path| console.result_line(&path.display().to_string()))?,
     }

@@ -14,10 +14,10 @@ use super::sqlite::Sqlite;
 use super::stored::decode;
 use super::{
     Facts, Latest, LedgerError, Location, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun,
-    database, facts, overview,
+    before, database, facts, overview,
     pulls::{self, LedgerPull},
 };
-use crate::outcome::{PullWrite, RunEvent, RunId, RunRecord, TaskRecord};
+use crate::outcome::{EarlierRun, PullWrite, RunEvent, RunId, RunRecord, TaskRecord};
 use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
 use jules::SessionId;
 
@@ -405,6 +405,22 @@ impl LedgerReader {
             },
             |database| database.event(run, seq)
         )
+    }
+
+    /// The manifest's runs before this one in which anything has ended, the newest first, so many at most; and the tasks that
+    /// have failed in the newest of them.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn runs_before(
+        &self,
+        manifest: &ManifestIdentity,
+        run: &RunId,
+        most: usize,
+    ) -> Result<(Vec<EarlierRun>, Vec<TaskId>), LedgerError> {
+        ask!(self, |conn| before::before(conn, manifest, run, most), |database| database
+            .runs_before(manifest, run, most))
     }
 
     /// When sessions came into being since then, whichever the run, oldest first: what the daily budget counts.

@@ -44,7 +44,7 @@ pub use planned::{PlannedTask, RunInfo};
 pub use pull_record::{AdoptedPull, PullAction, PullChange, PullRecord, PullRecords, PullResult, PullWrite};
 pub use pull_status::{Checks, PullState, PullStatus, Review, Stage};
 pub use record::RunRecord;
-pub use round::{EarlierEnd, Moved, RoundInfo};
+pub use round::{EarlierEnd, EarlierRun, Moved, RoundInfo};
 pub use run_id::RunId;
 pub use service::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 pub use stage::WaitsFor;

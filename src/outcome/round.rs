@@ -21,9 +21,32 @@ pub struct RoundInfo {
     /// Where the manifest stands by now, if that is not where it stood when the run began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
+    /// The manifest's runs before this one in which something has ended, the oldest first; the last ten at most, and none where
+    /// this run is of a shard.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<EarlierRun>,
+    /// The tasks that failed in the last of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_before: Vec<TaskId>,
     /// The scenario of a simulated run, as the user named it; none for the built-in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
+}
+
+/// An earlier run of the manifest in figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlierRun {
+    /// Which.
+    pub run: RunId,
+    /// When it began.
+    pub began: Timestamp,
+    /// Tasks that ended well, those without a change among them.
+    pub done: u64,
+    /// Tasks that ended badly.
+    pub failed: u64,
+    /// Tasks that were skipped or are open.
+    pub others: u64,
 }
 
 /// Where a manifest stands.

@@ -24,6 +24,7 @@ mod record;
 mod sample;
 mod task;
 mod totals;
+mod trend;
 mod v1;
 mod waves;
 
@@ -44,8 +45,8 @@ use task::STRAYS;
 pub use totals::{PullTotalsV1, TotalsV1};
 pub use v1::{
     ActivitiesV1, ApiV1, AttemptV1, ChangeV1, DetailsV1, DetectionV1, FileV1, GithubApiV1, MarkedV1,
-    OnNoChangeV1, PollsV1, PullChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1,
-    StrayV1, TaskV1, WaveStateV1, WaveV1,
+    OnNoChangeV1, PollsV1, PreviousV1, PullChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1,
+    SourceV1, StrayV1, TaskV1, TrendV1, WaveStateV1, WaveV1,
 };
 
 /// A report could not be read or rendered.

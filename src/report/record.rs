@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::{Timestamp, Unit};
 
 use super::v1::{
-    ApiV1, AttemptV1, ChangeV1, DetailsV1, DetectionV1, GithubApiV1, MarkedV1, PollsV1, PullChangeV1,
-    PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, WaveV1,
+    ApiV1, AttemptV1, ChangeV1, DetailsV1, DetectionV1, GithubApiV1, MarkedV1, PollsV1, PreviousV1,
+    PullChangeV1, PullRequestV1, ReportV1, RunV1, SessionV1, ShardV1, SourceV1, StrayV1, TaskV1, TrendV1,
+    WaveV1,
 };
 use super::{EarlierV1, ProgressV1};
 use crate::outcome::{
@@ -39,12 +40,15 @@ impl ReportV1 {
         let is_other = |end: &&EarlierEnd| !record.tasks.contains_key(&end.task);
         let earlier = record.round.earlier.iter().filter(is_other).map(EarlierV1::of).collect::<Vec<_>>();
         let progress = Some(ProgressV1::of(record, &tasks, &earlier));
+        let previous = PreviousV1::of(record, &tasks);
         let report = Self::with_totals(run, tasks, ApiV1::of(record), strays);
         Self {
             superseded,
             strays_unknown,
             progress,
             earlier,
+            previous,
+            trend: record.round.before.iter().map(TrendV1::of).collect(),
             waves: WaveV1::all(record, record.last_moment()),
             ..report
         }
@@ -66,6 +70,8 @@ impl ReportV1 {
             strays_unknown: None,
             superseded: Vec::new(),
             progress: None,
+            previous: None,
+            trend: Vec::new(),
             earlier: Vec::new(),
         }
     }

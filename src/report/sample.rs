@@ -288,6 +288,24 @@ fn write_samples() {
     }
 }
 
+/// Writes the pages of so many tasks as `JULES_BATCH_SAMPLES_OF` names (`13,300,10000`) below the same folder, to measure how
+/// fast a browser shows them; does nothing without it. Each task has details and four kibibytes of a change.
+#[test]
+fn write_large_samples() {
+    let Some((folder, counts)) =
+        std::env::var_os("JULES_BATCH_SAMPLES").zip(std::env::var("JULES_BATCH_SAMPLES_OF").ok())
+    else {
+        return;
+    };
+    let diff = format!("{DIFF}{}", "+    let wire = Wire::new(41, Some(10));\n".repeat(100));
+    for count in counts.split(',') {
+        let file = std::path::Path::new(&folder).join(format!("tasks-{count}.html"));
+        let mut page = std::io::BufWriter::new(std::fs::File::create(file).unwrap());
+        let report = large(count.parse().expect("a number of tasks"));
+        super::write_html_with(&report, &mut |_| Some(diff.clone()), &mut page).unwrap();
+    }
+}
+
 /// A night that leaves a failure, a question and two pull requests to people, and a third that is merged.
 pub(super) fn morning() -> ReportV1 {
     let mut sample = SampleRun::new();
@@ -356,6 +374,8 @@ fn large(tasks: usize) -> ReportV1 {
             json!({})
         };
         sample.end_attempt(&id, 1, outcome, reason, &work).end(&id, outcome, reason);
+        let steps = ["Read the changelog", "Change the manifest", "Adapt the code", "Run the tests"];
+        sample.details(&id, 1, "The tests pass; two deprecation warnings are left as they were.", &steps);
     }
     sample.at(free.into_iter().max().unwrap_or(0)).used(&[
         ("create", tasks as u64),
@@ -365,9 +385,18 @@ fn large(tasks: usize) -> ReportV1 {
     sample.finish(None).report()
 }
 
-/// An ordinary night: a few jobs, two evenings, one failure.
-fn nightly() -> ReportV1 {
+/// An ordinary night: a few jobs, two evenings, one failure, after others.
+pub(super) fn nightly() -> ReportV1 {
     let mut sample = SampleRun::new();
+    let night = |ago: i64, done: u64, failed: u64, others: u64| {
+        let began = began() - SignedDuration::from_hours(24 * ago);
+        let run = format!("{}-020005-7c1f", began.strftime("%Y%m%d"));
+        json!({"run": run, "began": began, "done": done, "failed": failed, "others": others})
+    };
+    sample.tell(&json!({"event": "round_planned", "round": {
+        "before": [night(4, 16, 4, 0), night(3, 17, 2, 1), night(2, 20, 0, 0), night(1, 17, 3, 0)],
+        "failedBefore": ["docs/my-org/web@main", "lint/my-org/search@main", "upgrade/my-org/infra@main"],
+    }}));
     let jobs = ["upgrade", "docs", "lint", "flaky-tests"];
     let repos = ["my-org/backend", "my-org/web", "my-org/billing", "my-org/search", "my-org/infra"];
     let mut starts = [0i64; 3];

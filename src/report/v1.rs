@@ -15,11 +15,13 @@ use crate::outcome::{OnNoChange, Outcome};
 mod details;
 mod pull;
 mod times;
+mod trend;
 mod wave;
 
 pub use details::{ActivitiesV1, DetailsV1, FileV1};
 pub use pull::{GithubApiV1, PullChangeV1, PullRequestV1};
 pub(super) use times::{optional_time, time};
+pub use trend::{PreviousV1, TrendV1};
 pub use wave::{WaveStateV1, WaveV1};
 
 /// A run of jules-batch: what was asked, what became of it, what it cost.
@@ -61,6 +63,12 @@ pub struct ReportV1 {
     /// How far the manifest is, over all days and rounds; missing in reports of programs that did not tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressV1>,
+    /// What has changed since the manifest's run before; missing where there is none, or this report is of a shard or merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousV1>,
+    /// The manifest's runs before this one in which something has ended, the oldest first: the last ten at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trend: Vec<TrendV1>,
     /// Tasks of the manifest that ended in earlier rounds and are not done again in this one: no part of the totals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierV1>,

@@ -103,7 +103,7 @@ impl History {
         let redactor = &options.reports.redactor;
         let first: Vec<_> = by_pulls.into_iter().chain(of_waves).collect();
         events.extend(enter(first, redactor, &mut recorder, &mut record)?);
-        let known = (&outlook, left_out, options.scenario.as_deref());
+        let known = (&outlook, left_out, options);
         events.extend(tell(origin, &identity, &plan, known, (&mut recorder, &mut record))?);
         let engine = engine::Options {
             look_back: Some(look_back),
@@ -138,12 +138,13 @@ fn tell(
     origin: &Origin,
     identity: &ManifestIdentity,
     plan: &Plan,
-    (outlook, left_out, scenario): (&Outlook, &LeftOut, Option<&str>),
+    (outlook, left_out, options): (&Outlook, &LeftOut, &Options),
     (recorder, record): (&mut Recorder, &mut RunRecord),
 ) -> Result<Option<RunEvent>, RunError> {
     let (now, known) = (Timestamp::now(), (&*record, plan, origin.file.as_deref()));
-    let told = round::info(recorder.reader(), identity, known, (outlook, left_out), now)?;
-    let told = RoundInfo { scenario: scenario.map(str::to_owned), ..told };
+    let around = (outlook, left_out, options.selection.shard.is_some());
+    let told = round::info(recorder.reader(), identity, known, around, now)?;
+    let told = RoundInfo { scenario: options.scenario.clone(), ..told };
     if told == record.round {
         return Ok(None);
     }
@@ -252,7 +253,7 @@ pub(super) fn mark(
             (begin(ledger, identity.clone(), &first)?, begun(&first))
         }
     };
-    tell(origin, &identity, plan, (&Outlook::default(), left_out, None), (&mut recorder, &mut record))?;
+    tell(origin, &identity, plan, (&Outlook::default(), left_out, options), (&mut recorder, &mut record))?;
     let mut kinds = Vec::new();
     for task in &plan.tasks {
         if !record.tasks.contains_key(&task.id) {

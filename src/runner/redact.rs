@@ -217,7 +217,8 @@ fn says(key: &str, value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{Outcome, sample};
+    use crate::outcome::{Details, FileTouched, Outcome, sample};
+    use crate::plan::TaskId;
 
     fn of(words: impl IntoIterator<Item = Word>) -> Redactor {
         Redactor { secrets: Arc::new(Secrets::new(words)), tokens: Arc::default() }
@@ -245,6 +246,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_session_has_said_and_done_is_searched_in_every_part() {
+        let event = |said: &str| {
+            let file =
+                FileTouched { path: said.to_owned(), change: "added".to_owned(), additions: 1, deletions: 0 };
+            let details = Details {
+                last_words: Some(format!("It is {said}.")),
+                plan: vec![format!("Use {said}")],
+                files: vec![file],
+                ..Details::default()
+            };
+            let (task, details) = (TaskId::new("task-0"), Arc::new(details));
+            let diff = Some(format!("+password = {said}\n"));
+            sample::event(1, EventKind::SessionDetails { task, attempt: 1, details, diff })
+        };
+        assert_eq!(clean(&of([Word::whole("hunter22")]), event("hunter22")), event("***"));
+    }
+
+    #[test]
     fn a_task_that_is_called_like_a_password_keeps_its_name() {
         let redactor = of([Word::whole("postgres")]).with_key(&ApiKey::new("AIza-secret-key").unwrap());
         let ended = |task: &str, why| sample::event(1, sample::ended(task, Outcome::Failed, Some(why)));
@@ -256,7 +275,7 @@ mod tests {
     #[test]
     fn a_word_of_a_service_that_we_do_not_know_is_what_somebody_says() {
         let state = |state: &str| {
-            let (task, attempt) = (crate::plan::TaskId::new("task-0"), 1);
+            let (task, attempt) = (TaskId::new("task-0"), 1);
             let kind =
                 EventKind::SessionState { task, attempt, state: state.to_owned(), detected_after_ms: None };
             sample::event(1, kind)

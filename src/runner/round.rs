@@ -10,6 +10,9 @@ use crate::ledger::{Latest, LedgerError, LedgerReader, ManifestIdentity};
 use crate::outcome::{EarlierEnd, Mark, Moved, Outcome, RoundInfo, RunRecord};
 use crate::plan::{Plan, Repeat, Selection, TaskId};
 
+/// How many earlier runs a run is told beside.
+const RUNS_BEFORE: usize = 10;
+
 /// The manifest's tasks that a selection leaves out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LeftOut(Vec<(TaskId, Repeat)>);
@@ -36,7 +39,7 @@ pub(super) fn info(
     reader: &LedgerReader,
     identity: &ManifestIdentity,
     (record, plan, file): (&RunRecord, &Plan, Option<&str>),
-    (outlook, left_out): (&Outlook, &LeftOut),
+    (outlook, left_out, is_shard): (&Outlook, &LeftOut, bool),
     now: Timestamp,
 ) -> Result<RoundInfo, LedgerError> {
     let planned: HashSet<&TaskId> = plan.tasks.iter().map(|task| &task.id).collect();
@@ -51,6 +54,10 @@ pub(super) fn info(
     let moved = if is_moved { Some(here()) } else { record.round.moved.clone() };
     let mut info =
         RoundInfo { moved, sessions_per_day: plan.settings.limits.sessions_per_day, ..RoundInfo::default() };
+    if !is_shard {
+        (info.before, info.failed_before) = reader.runs_before(identity, &known.id, RUNS_BEFORE)?;
+        info.before.reverse();
+    }
     for (task, may_have_ended, repeat) in others {
         let latest = latest.get(task).filter(|_| may_have_ended);
         let end = latest.and_then(|latest| end(task, latest, repeat.unwrap_or_default(), now));

@@ -75,3 +75,26 @@ fn a_run_does_not_fail_where_it_cannot_be_read() {
     assert_eq!(world.requests("activities.list"), 1, "it is not tried again");
     assert!(ended.task("task").details.is_none());
 }
+
+#[test]
+fn a_run_is_told_beside_those_before_it() {
+    let scenario = "{ defaults: { duration: 20ms, outcome: failure }, \
+                      rules: [{ when: { prompt: Good }, then: { outcome: change } }] }";
+    let manifest =
+        |a, b| Manifest::of([job("a", a, &[SOURCE]), job("b", b, &[SOURCE]), job("c", "Bad", &[SOURCE])]);
+    let world = World::with(scenario, &manifest("Good", "Bad"));
+    let first = world.run().exits(100).report();
+    assert!(first.previous.is_none() && first.trend.is_empty());
+    world.write("jobs.yaml", &manifest("Bad", "Good").to_string());
+    let report = world.run().arg("--fresh").exits(100).report();
+    let previous = report.previous.unwrap();
+    let ids = |all: &[String]| all.join(" ");
+    assert_eq!(previous.run, first.run.id);
+    assert_eq!(ids(&previous.newly_failing), "a/my-org/web@main");
+    assert_eq!(ids(&previous.fixed), "b/my-org/web@main");
+    assert_eq!(ids(&previous.still_failing), "c/my-org/web@main");
+    let trend: Vec<_> = report.trend.iter().map(|run| (&run.run, run.done, run.failed, run.others)).collect();
+    assert_eq!(trend, [(&first.run.id, 1, 2, 0)]);
+    let page = world.command("report").args("--from jules-report/report.json --format html").exits(0).stdout;
+    assert!(page.contains("Newly failing") && page.contains("this run: 1 done, 2 failed"));
+}

@@ -12,11 +12,12 @@ use crate::ledger::fold::{Fold, RunRow};
 use crate::ledger::pulls::LedgerPull;
 use crate::ledger::stored::decode;
 use crate::ledger::{
-    Facts, Latest, LedgerError, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun, overview,
+    Facts, Latest, LedgerError, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun, before,
+    overview,
 };
 use crate::outcome::{
-    AttemptRecord, Mark, Outcome, PullRecords, PullState, PullWrite, RunEvent, RunId, RunInfo, RunRecord,
-    Stage, TaskRecord,
+    AttemptRecord, EarlierRun, Mark, Outcome, PullRecords, PullState, PullWrite, RunEvent, RunId, RunInfo,
+    RunRecord, Stage, TaskRecord,
 };
 use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
 use jules::SessionId;
@@ -293,6 +294,33 @@ impl Postgres {
             }
         })?;
         Ok(record.tasks.swap_remove(task))
+    }
+
+    pub(in crate::ledger) fn runs_before(
+        &self,
+        manifest: &ManifestIdentity,
+        run: &RunId,
+        most: usize,
+    ) -> Answer<(Vec<EarlierRun>, Vec<TaskId>)> {
+        let all = self.runs_of(manifest)?;
+        let this = all.iter().find(|it| it.info.id == *run).map_or(i64::MAX, |it| it.n);
+        let (mut runs, mut failed) = (Vec::new(), Vec::new());
+        for earlier in all.into_iter().filter(|it| it.n < this) {
+            if runs.len() == most {
+                break;
+            }
+            let rows =
+                self.rows("SELECT id, outcome FROM @tasks WHERE run = $1 ORDER BY id", values![earlier.n])?;
+            let outcome = |row: &Row| row.get::<_, Option<&str>>(1).and_then(Outcome::from_name);
+            let totals = rows.iter().filter_map(outcome).collect();
+            let Some(told) = before::told(earlier.info.id, earlier.started_at, totals) else { continue };
+            if runs.is_empty() {
+                let bad = rows.iter().filter(|row| before::has_failed(row.get(1)));
+                failed = bad.map(|row| TaskId::new(row.get::<_, String>(0))).collect();
+            }
+            runs.push(told);
+        }
+        Ok((runs, failed))
     }
 
     pub(in crate::ledger) fn event(&self, run: &RunId, seq: u64) -> Answer<Option<RunEvent>> {

@@ -163,3 +163,43 @@ fn what_a_newer_program_or_damage_left_is_passed_over() {
         .unwrap();
     assert_eq!(body, new);
 }
+
+#[test]
+fn the_runs_before_are_told_in_figures_and_what_failed_in_the_last_of_them() {
+    each(|at| {
+        let run = |number: u16, name: &str, ends: &[(&str, Option<Outcome>)]| {
+            let id = run_id(number);
+            let tasks = ends.iter().map(|(task, _)| planned(task));
+            let ends = ends.iter().filter_map(|(task, outcome)| Some(ended(task, (*outcome)?)));
+            let kinds: Vec<_> = std::iter::once(started(&id)).chain(tasks).chain(ends).collect();
+            record_run(at, identity(name), &numbered(1, kinds));
+            id
+        };
+        let (good, bad) = (Some(Outcome::Succeeded), Some(Outcome::Failed));
+        let first = run(1, "nightly", &[("a", good), ("b", bad), ("c", Some(Outcome::NoChange))]);
+        let second =
+            run(2, "nightly", &[("a", bad), ("b", good), ("c", Some(Outcome::Deferred)), ("d", None)]);
+        run(3, "other", &[("a", bad)]);
+        let idle = run(4, "nightly", &[("a", Some(Outcome::Deferred))]);
+        let now = run(5, "nightly", &[("a", good)]);
+
+        let reader = LedgerReader::open(at).unwrap();
+        let before = |run: &RunId, most| {
+            let (runs, failed) = reader.runs_before(&identity("nightly"), run, most).unwrap();
+            let runs: Vec<_> = runs.into_iter().map(|it| (it.run, it.done, it.failed, it.others)).collect();
+            (runs, failed.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let (one, two) = ((first.clone(), 2, 1, 0), (second.clone(), 1, 1, 1));
+        assert_eq!(
+            before(&now, 10),
+            (vec![two.clone(), one.clone()], vec!["a".to_owned()]),
+            "{idle} says nothing"
+        );
+        assert_eq!(before(&now, 1).0, std::slice::from_ref(&two));
+        assert_eq!(before(&second, 10), (vec![one], vec!["b".to_owned()]));
+        assert_eq!(before(&first, 10), (Vec::new(), Vec::new()));
+        let event = reader.event(&second, 1).unwrap().unwrap();
+        assert_eq!(event.kind, started(&second));
+        assert_eq!(reader.event(&second, 99).unwrap(), None);
+    });
+}

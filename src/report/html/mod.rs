@@ -7,6 +7,7 @@ mod details;
 mod parts;
 mod pulls;
 mod timeline;
+mod trend;
 mod view;
 mod waves;
 

@@ -33,7 +33,7 @@ pub(super) fn session(attempt: &AttemptV1) -> Option<Link> {
 pub(super) struct Moment {
     millis: i64,
     iso: String,
-    text: String,
+    pub(super) text: String,
     full: String,
 }
 

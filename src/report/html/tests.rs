@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::sample::{DIFF, SampleRun, campaign, every_outcome, morning};
+use super::super::sample::{DIFF, SampleRun, campaign, every_outcome, morning, nightly};
 use super::*;
 use crate::outcome::{Outcome, Stage};
 
@@ -269,4 +269,27 @@ fn a_plan_that_waits_for_its_approval_needs_a_person() {
     let page = html(&sample.finish(None).report()).unwrap();
     let needs = page.split("</section>").next().unwrap();
     assert!(needs.contains("Asked you something <b>1</b>") && needs.contains("a human&#x27;s approval"));
+}
+
+#[test]
+fn a_run_stands_beside_those_before_it() {
+    let report = nightly();
+    let page = html(&report).unwrap();
+    let told = page.split("id=\"trend-title\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let order = [
+        "Newly failing</span> <b>1</b>",
+        "flaky-tests&#x2f;my-org&#x2f;search@main",
+        "Still failing</span> <b>1</b>",
+        "docs&#x2f;my-org&#x2f;web@main",
+        "Fixed</span> <b>2</b>",
+        "lint&#x2f;my-org&#x2f;search@main",
+        "Against the run of <time datetime=\"2026-11-21T",
+        "The last 5 runs; Nov 18 02:00: 16 done, 4 failed; ",
+        "Nov 21 02:00: 17 done, 3 failed; this run: 18 done, 2 failed\"",
+        "<th scope=\"row\">this one</th><td>18</td><td>2</td><td>0</td>",
+    ];
+    let places: Vec<_> = order.iter().map(|text| told.find(text).expect(text)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert_eq!(super::super::from_json(&super::super::to_json(&report)).unwrap(), report);
+    assert!(!html(&every_outcome()).unwrap().contains("trend-title"), "it is the first");
 }

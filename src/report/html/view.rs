@@ -13,6 +13,7 @@ use super::details::{Details, DiffOf};
 use super::parts::{Link, Moment, round, second, session};
 use super::pulls::{Pulls, StageMark};
 use super::timeline::Timeline;
+use super::trend::Trend;
 use super::waves::Wave;
 use crate::outcome::{Outcome, Stage};
 
@@ -34,6 +35,7 @@ pub(super) struct View<'a> {
     outcomes: Vec<Share>,
     total: u64,
     remaining: u64,
+    trend: Option<Trend<'a>>,
     progress: Option<Progress<'a>>,
     pulls: Option<Pulls<'a>>,
     waves: Vec<Wave>,
@@ -155,6 +157,7 @@ impl<'a> View<'a> {
             total: report.totals.total,
             remaining: report.remaining,
             progress: report.campaign().map(|progress| Progress::of(report, progress)),
+            trend: Trend::of(report),
             pulls: Pulls::of(report, &groups),
             waves: report.waves.iter().map(Wave::of).collect(),
             timeline: Timeline::of(report),
