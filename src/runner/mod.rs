@@ -34,6 +34,8 @@ mod merges;
 mod needed;
 mod notify;
 mod options;
+#[cfg(feature = "otel")]
+mod otel;
 mod outlook;
 mod planned;
 mod pulls;

@@ -9,6 +9,8 @@ use super::deadline::Deadline;
 use super::decision::{Because, Decision};
 use super::history::{History, Origin, decide, open_pulls};
 use super::notify::{Notifier, endpoints};
+#[cfg(feature = "otel")]
+use super::otel::{self, Collectors};
 use super::outlook::Outlook;
 use super::pulls::{Following, PullsBefore, at_end, between};
 use super::round::LeftOut;
@@ -98,6 +100,11 @@ impl Planned {
         let told = endpoints(&plan.settings.notify, simulated, |name| std::env::var(name).ok());
         options.reports.redactor =
             options.reports.redactor.with_key(jules.api_key()).with_words(&told.secrets);
+        #[cfg(feature = "otel")]
+        {
+            let secrets = otel::secrets(|name| std::env::var(name).ok());
+            options.reports.redactor = options.reports.redactor.with_words(&secrets);
+        }
         let redactor = options.reports.redactor.clone();
         options.reports.check()?;
         if !simulated && !is_idle {
@@ -112,6 +119,12 @@ impl Planned {
         let notifier = Notifier::new(&history.record, told.usable, max_per_hour, redactor.clone());
         listeners.extend(notifier.map(|it| Box::new(it) as Box<dyn Listener>));
         history.notes.extend(told.notes);
+        #[cfg(feature = "otel")]
+        match Collectors::of(simulated, |name| std::env::var(name).ok()).listener(&history.record, &redactor)
+        {
+            Ok(telemetry) => listeners.extend(telemetry.map(|it| Box::new(it) as Box<dyn Listener>)),
+            Err(why) => history.notes.push(format!("OpenTelemetry: nothing is sent: {why}")),
+        }
         history.notes.extend_from_slice(&pulls.notes);
         let following = following.map(Rc::new);
         let asks_between = waves::rely_on_github(&history.plan)

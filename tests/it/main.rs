@@ -68,6 +68,7 @@ mod status;
 mod stopping;
 mod support;
 mod table;
+mod telemetry;
 mod waiting;
 mod waves;
 mod wire;

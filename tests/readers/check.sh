@@ -66,5 +66,6 @@ else
   node "$here/equality.mjs"
   node "$here/expressions.mjs"
   node "$here/matrices.mjs" "$(program)"
+  "$work/venv/bin/python" "$here/telemetry.py" "$(program)" "$root/jobs.example.yaml"
   JULES_BATCH_SAMPLES="$work/samples" node --test "$here/page.test.mjs"
 fi
