@@ -11,7 +11,7 @@ use super::console::{BOLD, DIM, linked};
 use super::progress::{RunView, standing, style_of};
 use crate::outcome::{Outcome, RunRecord, SessionRef, TaskRecord};
 use crate::plan::TaskId;
-use crate::report::{WaveV1, duration, many};
+use crate::report::{Needs, WaveV1, duration, many};
 
 /// How many failures and pull requests are listed; the reports have all of them.
 const LISTED: usize = 20;
@@ -21,6 +21,24 @@ const WIDEST: usize = 100;
 
 /// Totals, failures by their reasons, pull requests, in lines of this width; only names and addresses may be longer.
 pub(crate) fn summary(record: &RunRecord, width: usize) -> String {
+    let mut text = totals(record);
+    let failed = failures("what failed", record, width, |_| true);
+    if !failed.is_empty() {
+        text += "\n";
+        text += &failed;
+    }
+    made(&mut text, record, width, |_| true);
+    text
+}
+
+/// The same without what was told already.
+pub(crate) fn standing_beside(record: &RunRecord, told: &Needs, width: usize) -> String {
+    let mut text = totals(record);
+    made(&mut text, record, width, |url| !told.pulls.iter().any(|pull| pull.url == url));
+    text
+}
+
+fn totals(record: &RunRecord) -> String {
     let mut text = head(record);
     if record.ended_at.is_some() {
         record
@@ -31,19 +49,22 @@ pub(crate) fn summary(record: &RunRecord, width: usize) -> String {
         // In the words of the live table.
         standing(&RunView::of(record)).for_each(|(style, n, word)| total(&mut text, style, n, word));
     }
-    failures(&mut text, record, width);
-    let pull_requests: Vec<_> =
-        record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, url))).collect();
-    listed(&mut text, "pull requests", &pull_requests, |(id, url)| {
+    text
+}
+
+/// Pull requests, waves, strays.
+fn made(text: &mut String, record: &RunRecord, width: usize, is_wanted: impl Fn(&str) -> bool) {
+    let all = record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, url)));
+    let pull_requests: Vec<_> = all.filter(|(_, url)| is_wanted(url)).collect();
+    listed(text, "pull requests", &pull_requests, |(id, url)| {
         beside(&neutral(id.as_str()), &[url], 2, width, |url| linked(&neutral(url), url))
     });
     let waves: Vec<_> = WaveV1::all(record, Timestamp::now());
-    listed(&mut text, "waves", &waves, WaveV1::line);
+    listed(text, "waves", &waves, WaveV1::line);
     let strays: Vec<_> = record.strays.iter().collect();
-    listed(&mut text, "stray sessions", &strays, |stray| {
+    listed(text, "stray sessions", &strays, |stray| {
         beside(&neutral(stray.session.link()), &[&stray.title], 2, width, neutral)
     });
-    text
 }
 
 fn total(text: &mut String, style: Style, n: impl Display, word: &str) {
@@ -76,18 +97,24 @@ fn head(record: &RunRecord) -> String {
     )
 }
 
-/// Tasks that failed alike, under their outcome and reason: the most first.
-fn failures(text: &mut String, record: &RunRecord, width: usize) {
+/// Those tasks that failed alike, under their outcome and reason, the most first; below the heading, if there are any.
+pub(crate) fn failures(
+    heading: &str,
+    record: &RunRecord,
+    width: usize,
+    is_wanted: impl Fn(&str) -> bool,
+) -> String {
     let mut groups: IndexMap<(Outcome, &str), Vec<(&TaskId, &TaskRecord)>> = IndexMap::new();
-    for (id, task) in record.tasks.iter().filter(|(_, task)| task.has_failed()) {
+    let failed = record.tasks.iter().filter(|(id, task)| task.has_failed() && is_wanted(id.as_str()));
+    for (id, task) in failed {
         let why = (task.outcome_so_far(), task.reason.as_deref().unwrap_or_default());
         groups.entry(why).or_default().push((id, task));
     }
     if groups.is_empty() {
-        return;
+        return String::new();
     }
     groups.sort_by(|_, one, _, other| other.len().cmp(&one.len()));
-    let _ = write!(text, "\n{BOLD}what failed{BOLD:#}");
+    let mut text = format!("{BOLD}{heading}{BOLD:#}");
     let (mut shown, all) = (0, groups.values().map(Vec::len).sum::<usize>());
     for ((outcome, reason), tasks) in &groups {
         if shown >= LISTED {
@@ -110,11 +137,18 @@ fn failures(text: &mut String, record: &RunRecord, width: usize) {
     if all > shown {
         let _ = write!(text, "\n  {DIM}… and {} more{DIM:#}", all - shown);
     }
+    text
 }
 
 /// A name and what belongs to it: in one line where that has room, else below it. A line that the terminal breaks leaves
 /// addresses and commands in pieces. The name begins in the column `indent`.
-fn beside(name: &str, items: &[&str], indent: usize, width: usize, shown: impl Fn(&str) -> String) -> String {
+pub(crate) fn beside(
+    name: &str,
+    items: &[&str],
+    indent: usize,
+    width: usize,
+    shown: impl Fn(&str) -> String,
+) -> String {
     let length: usize = items.iter().map(|item| 2 + neutral(item).chars().count()).sum();
     let fits = indent + name.chars().count() + length <= width;
     let between = if fits { "  ".to_owned() } else { format!("\n{}", " ".repeat(indent + 2)) };
@@ -203,7 +237,7 @@ fn links(task: &TaskRecord) -> impl Iterator<Item = &str> {
     pull_requests(task).rev().chain(session)
 }
 
-fn listed<T>(text: &mut String, heading: &str, items: &[T], line: impl Fn(&T) -> String) {
+pub(crate) fn listed<T>(text: &mut String, heading: &str, items: &[T], line: impl Fn(&T) -> String) {
     if items.is_empty() {
         return;
     }

@@ -16,23 +16,25 @@ mod pulls;
 
 /// Bytes at most; GitHub drops a step's summary whole when it is one byte over 1 MiB.
 const LIMIT: usize = 900 * 1024;
-/// Of those, what failures may take.
-const FAILURES: usize = 520 * 1024;
+/// Of those, what failures may take, and questions.
+const FAILURES: usize = 260 * 1024;
 /// Waves listed at most.
 const WAVES: usize = 100;
 /// Tasks listed under one reason.
 const TASKS: usize = 100;
 
-/// The report as Markdown of at most 900 KiB: totals, then failures by outcome and reason, then pull
-/// requests, then what is left.
+/// The report as Markdown of at most 900 KiB, in the order of the page: failures by outcome and reason, questions, pull
+/// requests by whom they wait for, then totals and what is left.
 #[must_use]
 pub fn markdown(report: &ReportV1) -> String {
     let mut out = String::new();
     head(&mut out, report);
+    let has_asked = |task: &TaskV1| task.outcome == Outcome::NeedsInput;
+    failures(&mut out, report, "Failures", |task| !has_asked(task));
+    failures(&mut out, report, "Questions", has_asked);
+    pulls(&mut out, report);
     totals(&mut out, report);
     progress::progress(&mut out, report);
-    failures(&mut out, report);
-    pulls(&mut out, report);
     waves(&mut out, report);
     left(&mut out, report);
     marked(&mut out, report);
@@ -70,7 +72,7 @@ fn waves(out: &mut String, report: &ReportV1) {
 
 fn totals(out: &mut String, report: &ReportV1) {
     if report.totals.total > 0 {
-        push(out, "| | Outcome | Tasks |\n| :-: | --- | --: |\n");
+        push(out, "### Totals\n\n| | Outcome | Tasks |\n| :-: | --- | --: |\n");
         for outcome in Outcome::ALL {
             let count = report.totals.of(outcome);
             if count > 0 {
@@ -122,12 +124,12 @@ fn groups<'a>(tasks: impl Iterator<Item = &'a TaskV1>) -> Vec<Group<'a>> {
     groups
 }
 
-fn failures(out: &mut String, report: &ReportV1) {
-    let groups = groups(report.tasks.iter().filter(|task| task.has_failed()));
+fn failures(out: &mut String, report: &ReportV1, heading: &str, is_wanted: impl Fn(&TaskV1) -> bool) {
+    let groups = groups(report.tasks.iter().filter(|task| task.has_failed() && is_wanted(task)));
     if groups.is_empty() {
         return;
     }
-    push(out, "### Failures\n\n");
+    push(out, &format!("### {heading}\n\n"));
     let mut last = None;
     let (begin, mut shown) = (out.len(), 0);
     for group in &groups {

@@ -43,8 +43,7 @@ fn end_of_a_run(columns: u16) -> Option<String> {
     terminal.resize(columns, 70);
     terminal.enter("clear; jules-batch run; echo status $?");
     let screen = terminal.until_shown("status 100");
-    let begin =
-        screen.iter().position(|line| line.starts_with("run ") && line.contains(" tasks in ")).unwrap();
+    let begin = screen.iter().position(|line| line.starts_with("what needs you")).unwrap();
     let end = screen.iter().position(|line| line.starts_with("status ")).unwrap();
     let line = |line: &String| match line.split_once("/pull/").or(line.split_once(" tasks in ")) {
         Some((before, _)) if line.contains("/pull/") => format!("{before}/pull/[N]\n"),

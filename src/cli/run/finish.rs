@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::args::{RunArgs, SimulateWith};
+use super::needs;
 use super::repair::repair;
 use crate::cli::console::{CYAN, Console, YELLOW};
 use crate::cli::exit::Exit;
@@ -14,7 +15,7 @@ use crate::cli::location::StateText;
 use crate::cli::quote::quoted;
 use crate::cli::summary;
 use crate::outcome::{Outcome, RunRecord, TaskRecord};
-use crate::report::{WaveStateV1, WaveV1};
+use crate::report::{Needs, WaveStateV1, WaveV1};
 use crate::runner::{Fault, Finished, Format, ReportFiles, StopReason};
 
 /// Tells how the run ended, and says the code.
@@ -27,11 +28,16 @@ pub(super) fn finish(
 ) -> Exit {
     let record = &finished.record;
     let width = console.err_width();
-    console.say(&summary::summary(record, width));
+    let needs = Needs::of(record);
+    let told = needs::told(&needs, finished, args, command, width);
+    if !told.is_empty() {
+        console.say(&told);
+    }
+    console.say(&summary::standing_beside(record, &needs, width));
     let page = files.path(Format::Html);
     console
         .say(&format!("reports: {}", [page, files.path(Format::Junit)].map(|path| quoted(&path)).join(", ")));
-    for line in what_next(finished, args, command, width) {
+    for line in what_next(finished, args, command) {
         console.say(&format!("{CYAN}{line}{CYAN:#}"));
     }
     if let Some(Fault::KeyRefused(why) | Fault::ServiceDown(why)) = &finished.fault {
@@ -121,14 +127,16 @@ pub(super) fn in_full(command: &str, args: &RunArgs) -> String {
 pub(super) fn way_on(finished: &Finished, args: &RunArgs, command: Option<&str>, console: &Console) {
     let waits = |wave: &WaveV1| wave.state == WaveStateV1::Waiting;
     if WaveV1::all(&finished.record, Timestamp::now()).iter().any(waits) {
-        for line in what_next(finished, args, command, console.err_width()) {
+        let waiting = needs::waiting(&finished.record, args, command, console.err_width());
+        let again = needs::again(finished, args, command);
+        for line in waiting.into_iter().chain(what_next(finished, args, command)).chain(again) {
             console.say(&format!("{CYAN}{line}{CYAN:#}"));
         }
     }
 }
 
-/// What a user would do next.
-fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: usize) -> Vec<String> {
+/// What a user would do next, beside what needs them.
+fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>) -> Vec<String> {
     let record = &finished.record;
     let Some(command) = command else {
         let left = record.totals().remaining() > 0;
@@ -137,9 +145,6 @@ fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: 
     let real = command;
     let command = in_full(command, args);
     let mut lines = Vec::new();
-    let waiting =
-        if args.is_simulated() { Vec::new() } else { summary::needs_person(record, &command, width) };
-    lines.extend(waiting);
     lines.extend(repair(record, &command, args, Timestamp::now()));
     let is_held_up = finished.held_up.is_some();
     if record.totals().remaining() > 0 && is_held_up {
@@ -156,10 +161,6 @@ fn what_next(finished: &Finished, args: &RunArgs, command: Option<&str>, width: 
             "look at the stray sessions, then archive or delete them: jules-batch session archive ID"
                 .to_owned(),
         );
-    }
-    let is_said = record.totals().remaining() > 0 && is_held_up;
-    if record.tasks.values().any(TaskRecord::has_failed) && !is_said {
-        lines.push(format!("run again what failed: {command} --failed"));
     }
     if args.is_simulated() {
         lines.push(format!("run it for real: JULES_API_KEY=… {real}"));

@@ -4,6 +4,7 @@ mod args;
 #[cfg(feature = "postgres")]
 mod busy;
 mod finish;
+mod needs;
 mod rehearsal;
 mod repair;
 mod service;

@@ -72,7 +72,7 @@ fn of_pulls(wave: usize, tasks: &[(&TaskId, &TaskRecord)], args: &RunArgs) -> Ve
 }
 
 /// The flags by which `pulls` knows the manifest.
-fn manifest(args: &RunArgs) -> String {
+pub(super) fn manifest(args: &RunArgs) -> String {
     let mut flags = String::new();
     if args.manifest != Path::new("jobs.yaml") {
         flags += &format!(" --manifest {}", quoted(&args.manifest));
