@@ -16,7 +16,7 @@ use url::Url;
 use super::builder::{BuildError, JulesBuilder};
 use super::create::Created;
 use super::error::ErrorKind;
-use super::limiter::Limiter;
+use super::limiter::{Limiter, SharedQuotas};
 use super::outage::Outages;
 use super::request::page_size;
 use super::retry::{Attempts, Next};
@@ -106,6 +106,12 @@ impl Jules {
     #[must_use]
     pub fn pauses(&self) -> Vec<Pause> {
         self.shared.limiter.pauses()
+    }
+
+    /// From now on these quotas are asked as well before each request, through all handles: for several processes that use
+    /// one account. What was shared first stays.
+    pub fn share_quotas(&self, quotas: Arc<dyn SharedQuotas>) {
+        self.shared.limiter.share(quotas);
     }
 
     /// How many requests to this method wait for their turn now, for quotas and pauses.

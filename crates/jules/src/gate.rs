@@ -28,7 +28,8 @@ impl Gate {
         *self.0.borrow()
     }
 
-    pub(super) async fn closed(&self) {
+    /// Waits until it is closed.
+    pub async fn closed(&self) {
         // The sender lives as long as `self`.
         let _ = self.0.subscribe().wait_for(|is_closed| *is_closed).await;
     }

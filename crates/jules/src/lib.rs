@@ -57,7 +57,7 @@ pub use digest::{SessionDigest, Unchanged};
 pub use error::{Error, ErrorKind, Refusal};
 pub use gate::Gate;
 pub use id::{ActivityId, InvalidId, SessionId, SourceName};
-pub use limiter::{Pause, Quotas};
+pub use limiter::{Pause, Quota, Quotas, Reservation, SharedQuotas};
 pub use marker::{InvalidMarker, TitleMarker};
 pub use method::{Method, RequestKind};
 pub use model::{

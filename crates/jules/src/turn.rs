@@ -51,6 +51,12 @@ impl Jules {
 }
 
 impl Turn {
+    /// How long ago it was had or renewed, by a clock that goes on while the process is stopped and the machine sleeps.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        awake_or_not().saturating_sub(self.granted.at)
+    }
+
     /// From now on the time counts within which it may leave ([`Options::send_promptly`]): for who has looked at something
     /// else since the turn was had, and decides now.
     pub fn renew(&mut self) {

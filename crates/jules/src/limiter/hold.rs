@@ -48,6 +48,13 @@ impl Hold {
         }
     }
 
+    /// Another process was asked for a pause.
+    pub(super) fn keep(&mut self, until: Instant, cause: Cause) {
+        if self.until.is_none_or(|(known, _)| known < until) {
+            self.until = Some((until, cause));
+        }
+    }
+
     /// A request sent in `epoch` was answered 429. `dice` is in 0..1.
     ///
     /// Ten requests in flight that are all refused are one event, not ten: only those sent under the present hold

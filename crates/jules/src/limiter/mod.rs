@@ -8,13 +8,13 @@
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use governor::RateLimiter;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -25,6 +25,9 @@ use learnt::Learnt;
 
 mod hold;
 mod learnt;
+mod shared;
+
+pub use shared::{Quota, Reservation, SharedQuotas};
 
 /// How many requests a client may send in any minute.
 ///
@@ -107,7 +110,7 @@ impl Bucket {
         let burst = (per_minute / BURST_SHARE).max(1);
         let refill = (per_minute - burst).max(1);
         let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(at_least_one(refill)).allow_burst(at_least_one(burst));
+        let quota = governor::Quota::per_minute(at_least_one(refill)).allow_burst(at_least_one(burst));
         Self { cells: RateLimiter::direct_with_clock(quota, TokioClock { start }) }
     }
 
@@ -183,6 +186,8 @@ pub(super) struct Limiter {
     all: Bucket,
     /// One for each kind.
     holds: StdMutex<[Hold; RequestKind::ALL.len()]>,
+    /// Quotas that other processes share.
+    shared: OnceLock<Arc<dyn SharedQuotas>>,
 }
 
 /// Requests of one kind that wait because the service has answered 429; see [`Jules::pauses`](super::Jules::pauses).
@@ -225,6 +230,7 @@ impl Limiter {
             gate: Mutex::new(()),
             all: bucket(quotas.requests_per_minute),
             holds: StdMutex::default(),
+            shared: OnceLock::new(),
         }
     }
 
@@ -252,6 +258,9 @@ impl Limiter {
         let _place = Place::take(&lane.queued);
         let _turn = lane.turn.lock().await;
         lane.ready().await;
+        if let (Some(shared), Some(quota)) = (self.shared.get(), Quota::of(method)) {
+            tokio::time::sleep(shared.reserve(quota, method.kind()).await.wait).await;
+        }
         // The hold may have moved, and the quota may be gone, while we slept: look again each time.
         loop {
             // Not at the gate: other kinds are not held.
@@ -262,11 +271,31 @@ impl Limiter {
             while self.held_until(method).is_none() {
                 if let Err(wait) = self.all.take() {
                     tokio::time::sleep(wait).await;
-                } else {
+                } else if self.is_let_through(method).await {
                     lane.learnt(|learnt| learnt.sent(Instant::now()));
                     return self.hold(method.kind(), |hold| hold.epoch());
                 }
             }
+        }
+    }
+
+    /// Waits until those let the request through who share the quotas; not when they hold requests like it.
+    async fn is_let_through(&self, method: Method) -> bool {
+        let Some(shared) = self.shared.get() else { return true };
+        let Reservation { wait, pause } = shared.reserve(Quota::Requests, method.kind()).await;
+        if !pause.is_zero() {
+            let cause = Cause { method, retry_after: Some(pause) };
+            self.hold(method.kind(), |hold| hold.keep(Instant::now() + pause, cause));
+            return false;
+        }
+        tokio::time::sleep(wait).await;
+        true
+    }
+
+    /// Shares the quotas from now on; the first who are named are asked.
+    pub(super) fn share(&self, quotas: Arc<dyn SharedQuotas>) {
+        if self.shared.set(quotas).is_err() {
+            tracing::debug!("the quotas are shared already");
         }
     }
 
@@ -326,6 +355,9 @@ impl Permit {
             self.limiter.lane(method).learnt(|learnt| learnt.throttled(Instant::now(), epoch));
         }
         let cause = Cause { method, retry_after };
+        if let (Some(shared), Some(length)) = (self.limiter.shared.get(), retry_after) {
+            shared.paused(method.kind(), length);
+        }
         self.limiter.hold(method.kind(), |hold| hold.throttled(Instant::now(), self.epoch, cause, dice));
         let held = self.limiter.held_for(method);
         tracing::debug!(

@@ -282,3 +282,56 @@ async fn what_a_hold_has_dammed_up_leaves_at_the_learnt_pace_and_in_order() {
         before = at;
     }
 }
+
+/// Others who share the quotas: what they say to each request, and what they are told and asked.
+#[derive(Debug, Default)]
+struct Others {
+    answers: StdMutex<Vec<Reservation>>,
+    asked: StdMutex<Vec<(Quota, RequestKind)>>,
+    told: StdMutex<Vec<(RequestKind, Duration)>>,
+}
+
+impl SharedQuotas for Others {
+    fn reserve(
+        &self,
+        quota: Quota,
+        kind: RequestKind,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Reservation> + Send>> {
+        self.asked.lock().unwrap().push((quota, kind));
+        let answer = self.answers.lock().unwrap().pop().unwrap_or_default();
+        Box::pin(async move { answer })
+    }
+
+    fn paused(&self, kind: RequestKind, length: Duration) {
+        self.told.lock().unwrap().push((kind, length));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_as_long_as_those_say_who_share_its_quotas() {
+    let limiter = limiter(quotas(1000, 1000, 1000));
+    let others = Arc::new(Others::default());
+    limiter.share(Arc::clone(&others) as Arc<dyn SharedQuotas>);
+    let wait = |wait, pause| Reservation { wait: wait * SECOND, pause: pause * SECOND };
+    // The last one is said first: the turn of its own quota, then a pause, then its turn of all.
+    *others.answers.lock().unwrap() = vec![wait(4, 0), wait(9, 30), wait(2, 0)];
+    let times = times(&limiter, Method::ListActivities, 1).await;
+    assert_eq!(times[0].as_secs(), 2 + 30 + 4);
+    let kind = RequestKind::Activities;
+    let asked = others.asked.lock().unwrap().clone();
+    assert_eq!(asked, [(Quota::Activities, kind), (Quota::Requests, kind), (Quota::Requests, kind)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_the_service_asks_for_is_told_to_those_who_share_the_quotas() {
+    let limiter = limiter(quotas(1000, 1000, 1000));
+    let others = Arc::new(Others::default());
+    limiter.share(Arc::clone(&others) as Arc<dyn SharedQuotas>);
+    limiter.acquire(Method::GetSession).await.throttled(Some(7 * SECOND));
+    limiter.acquire(Method::SendMessage).await.throttled(None);
+    assert_eq!(
+        *others.told.lock().unwrap(),
+        [(RequestKind::Reads, 7 * SECOND)],
+        "a length of our own is ours"
+    );
+}
