@@ -10,6 +10,8 @@ use super::exit::Exit;
 #[cfg(feature = "postgres")]
 use super::location::StateText;
 use super::{environment, wording};
+#[cfg(feature = "postgres")]
+use crate::manifest::AccountName;
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -108,6 +110,10 @@ pub(crate) struct State {
     #[cfg(feature = "postgres")]
     #[arg(long, value_name = "NAME", help_heading = "State")]
     pub(crate) project: Option<String>,
+    /// The service's account whose limits hold for all runs of a shared ledger together; wins over the manifest [default: default]
+    #[cfg(feature = "postgres")]
+    #[arg(long, value_name = "NAME", help_heading = "State")]
+    pub(crate) account: Option<AccountName>,
 }
 
 impl<C: Subcommand> Args<C> {

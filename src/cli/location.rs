@@ -9,11 +9,20 @@ impl State {
     ///
     /// # Errors
     ///
-    /// When the database's address is wrong, or whose runs are meant cannot be told.
+    /// When the database's address is wrong, whose runs are meant cannot be told, or an account is named without a database.
     pub(crate) fn location(&self) -> Result<Location, Failure> {
         #[cfg(feature = "postgres")]
         if let Some(state) = &self.state {
-            return state.location(self.project.as_deref());
+            let location = state.location(self.project.as_deref())?;
+            if location.is_shared() || self.account.is_none() {
+                return Ok(location.or_account(self.account.as_ref()));
+            }
+        }
+        #[cfg(feature = "postgres")]
+        if let Some(account) = &self.account {
+            let account = account.as_str();
+            return Err(Failure::usage(format!("there is no account `{account}` in a folder: one process at a time runs with it"))
+                .help("runs share an account through a database: --state postgres://USER@HOST/DATABASE; or leave --account and JULES_BATCH_ACCOUNT out"));
         }
         Ok(Location::Folder(self.state_dir.clone()))
     }

@@ -1,5 +1,6 @@
 //! Actions become requests, and their answers become inputs. No decision is made here.
 
+mod account;
 mod create;
 mod details;
 mod search;
@@ -19,12 +20,14 @@ use super::input::{
 };
 use super::poller::{Counts, PageRequest, PollRequest};
 use super::turn::{Clock, Turns, waits_for_its_turn};
-use crate::outcome::{ApiUsage, Change, PullRequest, RAISE_THE_LIMIT, Work, is_out_of_files};
+use crate::outcome::{ApiUsage, Change, PullRequest, RAISE_THE_LIMIT, Wish, Work, is_out_of_files};
 use crate::plan::Plan;
 use jules::{
     Activity, ChangeSet, Error, Gate, Jules, ListActivities, ListSessions, Retries, Session, SessionDigest,
     SessionId, SessionState,
 };
+
+pub(super) use account::{Account, Rates};
 
 /// How far the clocks of the service's machines may differ.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
@@ -61,14 +64,26 @@ pub(super) async fn perform(
     turns: Turns,
     action: Action,
     prompt: Option<String>,
+    account: Option<Account>,
 ) -> Input {
     let limit = waits_for_its_turn(&action, &plan.settings);
     let api = api.with(|options| options.send_within(limit).send_promptly(SEND_WITHIN));
     match action {
-        Action::Survey { since } => Input::Surveyed(survey(&api, since).await),
+        Action::Survey { since } => {
+            let listed = survey(&api, since).await;
+            if let (Some(account), Ok(listed)) = (&account, &listed) {
+                account.saw(listed.found.iter());
+            }
+            Input::Surveyed(listed)
+        }
         Action::Audit { since } => Input::Audited(list_since(&api, since).await),
-        Action::Turn { attempt } => {
-            Input::Turned { attempt, result: create::wait(&api, &gate, &turns).await }
+        Action::Turn { attempt, more, lost } => {
+            let wish = Wish { task: plan[attempt.task].id.clone(), more, lost };
+            let result = match account {
+                Some(account) => account.wait((&api, &gate, &turns), wish, limit).await,
+                None => create::wait(&api, &gate, &turns).await,
+            };
+            Input::Turned { attempt, result }
         }
         Action::Create { attempt, marker } => {
             let turn = turns.take(attempt);
@@ -82,7 +97,7 @@ pub(super) async fn perform(
             let ask = Ask::of_task(&plan[attempt.task]);
             Input::Searched { attempt, result: search::search(&api, since, &marker, &ask).await }
         }
-        Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page).await),
+        Action::Poll(PollRequest::Page(page)) => Input::Polled(poll_page(&api, page, account.as_ref()).await),
         Action::Poll(PollRequest::One(session)) => {
             let (clock, api) = Clock::start(&api);
             let result = get(&api, &session).await;
@@ -132,7 +147,7 @@ pub(super) fn broken(action: Action) -> Input {
     match action {
         Action::Survey { .. } => Input::Surveyed(Err(failure)),
         Action::Audit { .. } => Input::Audited(Err(failure)),
-        Action::Turn { attempt } => Input::Turned { attempt, result: Err(CreateFailure::Unsent(text)) },
+        Action::Turn { attempt, .. } => Input::Turned { attempt, result: Err(CreateFailure::Unsent(text)) },
         Action::Create { attempt, .. } => {
             Input::Posted { attempt, result: Err(CreateFailure::Doubt { cause: text, capacity: false }) }
         }
@@ -243,18 +258,25 @@ async fn list(api: &Jules, since: Timestamp) -> Result<Listed, RequestFailure> {
     Err(RequestFailure { text, kind: FailureKind::Passing { unsent: true } })
 }
 
-async fn poll_page(api: &Jules, request: PageRequest) -> Polled {
+async fn poll_page(api: &Jules, request: PageRequest, account: Option<&Account>) -> Polled {
     let PageRequest { token, place, watched, passed, lean } = request;
     let mut page = ListSessions::default().page_size(PAGE).page_token(token);
     page.fields = lean.then(|| LEAN.to_owned());
     let token = page.page_token.as_deref();
     let retries = Retries::default().attempts(PAGE_RETRIES);
     let (clock, api) = Clock::start(&api.with(|options| options.retries(retries)));
-    let is_wanted = |session: &SessionId| watched.contains(session) || !passed.contains(session);
+    let is_new = |session: &SessionId| watched.contains(session) || !passed.contains(session);
+    let orphans = account.map(Account::orphans).unwrap_or_default();
+    let is_wanted = |session: &SessionId| is_new(session) || orphans.contains(session);
     let result = api.find_sessions(&page, is_wanted).await;
     let (asked, took) = clock.stop();
     let result = result.map_err(|error| request_failure(&error)).map(|page| {
         let shown = page.found.iter().map(|(place, session)| (*place, seen(session, api.service_time())));
+        let shown: Vec<_> = shown.collect();
+        if let Some(account) = account {
+            account.saw(shown.iter().map(|(_, seen)| seen).filter(|seen| !watched.contains(&seen.id)));
+        }
+        let shown = shown.into_iter().filter(|(_, seen)| is_new(&seen.id));
         let (found, others): (Vec<_>, Vec<_>) = shown.partition(|(_, seen)| watched.contains(&seen.id));
         Page {
             found,

@@ -37,8 +37,9 @@ pub(super) enum Action {
     Survey { since: Option<Timestamp> },
     /// The same at the end, to find strays.
     Audit { since: Timestamp },
-    /// Wait until quotas and pauses let a create through.
-    Turn { attempt: Attempt },
+    /// Wait until quotas and pauses let a create through. `more`: how many more the run could begin; `lost`: its last POST was
+    /// in doubt, and its session was not found.
+    Turn { attempt: Attempt, more: usize, lost: bool },
     /// POST a session, in a turn that was had. Its intent is on disk.
     Create { attempt: Attempt, marker: Marker },
     /// Search for the session of an intent, newest first back to `since`; one with its marker is read by itself where the

@@ -51,6 +51,10 @@ pub(super) struct Admission {
     pause: Duration,
     /// Since when creates have been refused with nothing of ours live.
     stuck_since: Option<Instant>,
+    /// Until when the account that runs share has no room for this one, and whether its day is spent; none since it had some.
+    account: Option<(Instant, bool)>,
+    /// It was told that a slot of the account is waited for.
+    told_account: bool,
     /// When to ask again, if time alone may bring another answer.
     pub(super) wake_at: Option<Instant>,
 }
@@ -82,7 +86,7 @@ impl Admission {
     pub(super) fn new(settings: &Settings, mut created: Vec<Timestamp>) -> Self {
         created.sort_unstable();
         Self {
-            limits: settings.limits,
+            limits: settings.limits.clone(),
             day: settings.day,
             max_parallel: settings.strategy.max_parallel,
             max_tasks: settings.strategy.max_tasks,
@@ -121,6 +125,15 @@ impl Admission {
             };
         }
         let Slots { held, live } = slots;
+        if let Some((at, spent)) = self.account {
+            match deadline {
+                Some(deadline) if spent && at > deadline => return Answer::Denied(StopReason::Budget),
+                _ if now.instant < at => return Answer::Later(at),
+                // One create at a time finds out.
+                _ if held > live => return Answer::Full,
+                _ => {}
+            }
+        }
         if let (Some(ceiling), Some(at)) = (self.ceiling, self.not_before)
             && live >= ceiling
             && now.instant < at
@@ -129,6 +142,27 @@ impl Admission {
         }
         let is_probing = held > live && self.ceiling.is_some_and(|ceiling| held >= ceiling);
         if is_probing || held - live >= MAX_CREATING { Answer::Full } else { Answer::Granted }
+    }
+
+    /// The account has no room before then. `spent`: its day is. Whether that is to be told: once, that there is no slot.
+    pub(super) fn on_no_room(&mut self, at: Instant, spent: bool) -> bool {
+        self.account = Some((at, spent));
+        !(spent || std::mem::replace(&mut self.told_account, true))
+    }
+
+    /// The account has let a create through.
+    pub(super) fn on_room(&mut self) {
+        self.account = None;
+    }
+
+    /// Whether the account's day is spent, or none of its slots is free.
+    pub(super) fn waits_for_account(&self) -> Option<bool> {
+        self.account.map(|(_, spent)| spent)
+    }
+
+    /// How many more sessions `max-parallel` leaves room for.
+    pub(super) fn room(&self, slots: Slots, others: usize) -> usize {
+        self.max_parallel.saturating_sub(slots.held + self.left + others)
     }
 
     /// A create begins.
@@ -319,6 +353,35 @@ mod tests {
         let day = 24 * 60 * 60;
         assert_eq!(admission.ask(live(0), 0, None, t0), Answer::Later(at(t0, day).instant));
         assert_eq!(admission.ask(live(0), 0, None, at(t0, day)), Answer::Granted);
+    }
+
+    #[test]
+    fn an_account_without_room_is_asked_again_by_one_create_at_a_time() {
+        let (mut admission, t0) = (admission(None, None), start());
+        let creating = Slots { held: 2, live: 1 };
+        assert!(!admission.on_no_room(at(t0, 1).instant, true), "the status tells of the day");
+        assert!(admission.on_no_room(at(t0, 1).instant, false));
+        assert!(!admission.on_no_room(at(t0, 1).instant, false), "that is no news");
+        assert_eq!(admission.ask(live(1), 0, None, t0), Answer::Later(at(t0, 1).instant));
+        assert_eq!(admission.ask(creating, 0, None, at(t0, 1)), Answer::Full);
+        assert_eq!(admission.ask(live(1), 0, None, at(t0, 1)), Answer::Granted);
+        admission.on_room();
+        assert_eq!(admission.ask(creating, 0, None, at(t0, 1)), Answer::Granted);
+    }
+
+    #[test]
+    fn a_day_of_the_account_that_is_spent_until_after_the_deadline_ends_the_run() {
+        let (mut admission, t0) = (admission(None, None), start());
+        admission.on_no_room(at(t0, 3_600).instant, true);
+        assert_eq!(admission.ask(live(0), 0, None, t0), Answer::Later(at(t0, 3_600).instant));
+        let deadline = Some(at(t0, 1_800).instant);
+        assert_eq!(admission.ask(live(0), 0, deadline, t0), Answer::Denied(StopReason::Budget));
+        admission.on_no_room(at(t0, 3_600).instant, false);
+        assert_eq!(
+            admission.ask(live(0), 0, deadline, t0),
+            Answer::Later(at(t0, 3_600).instant),
+            "slots come"
+        );
     }
 
     #[test]

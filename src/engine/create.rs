@@ -267,6 +267,8 @@ impl Create {
                 Step::Wait
             }
             Err(CreateFailure::Withdrawn(cause)) => Step::Withdrawn { cause },
+            // It is asked before there is a POST.
+            Err(CreateFailure::Account { .. }) => self.post_later(now),
             Err(CreateFailure::Capacity { cause, retry_after }) => Step::NoCapacity { cause, retry_after },
             Err(CreateFailure::Lasting(reason)) => Step::Failed { reason, lasting: true },
             Err(CreateFailure::Refused(reason))

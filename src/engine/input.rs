@@ -227,6 +227,8 @@ pub(super) enum FailureKind {
 pub(super) enum CreateFailure {
     /// The key was refused (401): nothing was created.
     Key(String),
+    /// The account that runs share has no room now: it is asked again after this time. `spent`: its day is.
+    Account { again: Duration, spent: bool },
     /// For capacity, for certain (429).
     Capacity { cause: String, retry_after: Option<Duration> },
     /// Certain: the run was stopping before it was sent.

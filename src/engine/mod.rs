@@ -46,7 +46,8 @@ use jiff::Timestamp;
 
 use self::clocks::Clocks;
 use crate::outcome::{
-    EventKind, EventLog, JournalError, Listener, Marker, Outcome, RunEvent, RunRecord, TaskRecord,
+    EventKind, EventLog, JournalError, Listener, Marker, Outcome, RunEvent, RunRecord, SharedAccount,
+    TaskRecord,
 };
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
@@ -72,6 +73,8 @@ pub(crate) struct Setup {
     pub between: Option<Between>,
     /// What is asked elsewhere at the end; nothing by default.
     pub at_end: Option<AtEnd>,
+    /// The service's account, where several runs keep one count of it.
+    pub account: Option<Arc<dyn SharedAccount>>,
 }
 
 /// What is asked elsewhere now and then while an invocation is at work, such as how its pull requests stand: called every

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
+use super::act::{Account, Rates};
 use super::action::Action;
 use super::ask::Ask;
 use super::clocks::Clocks;
@@ -44,6 +45,8 @@ pub(super) struct Loop {
     gate: Gate,
     /// Turns of creates.
     turns: Turns,
+    /// What the run shares with others.
+    account: Option<Account>,
     /// What each request under way is for, should its task panic.
     under_way: HashMap<Id, Action>,
     usage: ApiUsage,
@@ -60,10 +63,14 @@ pub(super) struct Loop {
 
 impl Loop {
     pub(super) fn new(setup: Setup, observers: Observers, stops: Receiver<StopReason>) -> Self {
-        let Setup { plan, api, record, mut options, between, at_end } = setup;
+        let Setup { plan, api, record, mut options, between, at_end, account } = setup;
         // It was asked before.
         options.clocks = Clocks::of(api.service_time(), Timestamp::now());
         let Observers { ledger, listeners, clean } = observers;
+        if let Some(account) = &account {
+            api.share_quotas(Arc::new(Rates(Arc::downgrade(account))));
+        }
+        let turns = if account.is_some() { Turns::reserved() } else { Turns::default() };
         let dispatch = Dispatch::new(plan.clone(), &record, options, now(&api));
         Self {
             plan,
@@ -75,7 +82,8 @@ impl Loop {
             stops,
             requests: JoinSet::new(),
             gate: Gate::new(),
-            turns: Turns::default(),
+            turns,
+            account: account.map(Account::new),
             under_way: HashMap::new(),
             usage: ApiUsage::default(),
             usage_due: Instant::now() + USAGE_EVERY,
@@ -222,7 +230,8 @@ impl Loop {
         for action in self.journal.release() {
             let prompt = self.prompt_of(&action);
             let (api, plan, gate) = (self.api.clone(), self.plan.clone(), self.gate.clone());
-            let request = act::perform(api, plan, gate, self.turns.clone(), action.clone(), prompt);
+            let (turns, account) = (self.turns.clone(), self.account.clone());
+            let request = act::perform(api, plan, gate, turns, action.clone(), prompt, account);
             let id = self.requests.spawn(request).id();
             self.under_way.insert(id, action);
         }

@@ -56,7 +56,15 @@ fn setup(url: String, deadline: Option<Duration>) -> Setup {
     let jules = Jules::builder().api_key(ApiKey::new("any").unwrap()).base_url(url);
     let jules = jules.quotas(Quotas::UNLIMITED).build().unwrap();
     let record = RunRecord::begin(&sample::run_of(0)[0]).unwrap();
-    Setup { plan: plan.into(), api: jules, record, options: Options::default(), between: None, at_end: None }
+    Setup {
+        plan: plan.into(),
+        api: jules,
+        record,
+        options: Options::default(),
+        between: None,
+        at_end: None,
+        account: None,
+    }
 }
 
 /// Runs sessions that never end, with a ledger that takes so long for each group, until the deadline or the signal.

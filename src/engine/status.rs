@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::input::Now;
-use super::stop::StopReason;
 use crate::outcome::{HeldBack, Outage, RequestPause, ServiceStatus, StartPause};
 use jules::{Jules, Method, RequestKind};
 
@@ -17,11 +16,14 @@ const SHORT: SignedDuration = SignedDuration::from_secs(3);
 /// The same instant may be computed so far apart, from two clocks.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
+/// Why no task is started where the account that runs share has no slot for this one.
+pub(super) const ACCOUNT: &str = "account";
+
 /// What the dispatcher knows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plans {
     /// No task is started before that, and why.
-    pub(super) starts: Option<(Instant, StopReason)>,
+    pub(super) starts: Option<(Instant, &'static str)>,
     /// How many more sessions the day allows.
     pub(super) sessions_left: Option<usize>,
     /// When it allows the next one, where something waits for that.
@@ -64,8 +66,7 @@ pub(super) fn observed(api: &Jules, plans: Plans, now: Now) -> ServiceStatus {
     ServiceStatus {
         outage: outage.or(blind),
         pauses: api.pauses().into_iter().map(pause).collect(),
-        start_pause: starts
-            .map(|(until, reason)| StartPause { until: at(until), reason: reason.as_str().to_owned() }),
+        start_pause: starts.map(|(until, reason)| StartPause { until: at(until), reason: reason.to_owned() }),
         queued_creates: api.queued(Method::CreateSession),
         sessions_left: plans.sessions_left,
         session_free_at: plans.session_free.map(at),

@@ -13,6 +13,9 @@ use jules::{Departure, Jules, Turn};
 /// What does not wait for its turn has this time to pass through an idle limiter.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
+/// How long what an account reserves for a create is sure to be there: half of the two minutes after which it passes.
+const RESERVED: Duration = Duration::from_secs(60);
+
 /// How long a request waits for its turn at most, where that is bounded: a pause that the service asks for can last for
 /// hours. What is only shown does not wait, creates and the first listing wait as long as for capacity, readings and last looks two minutes and what our own
 /// quota takes.
@@ -37,7 +40,11 @@ pub(super) fn waits_for_its_turn(action: &Action, settings: &Settings) -> Option
 /// The turns of creates that were had: those that nobody has a use for yet are alike, and one that a POST is decided for is
 /// that POST's.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turns(Arc<Mutex<Had>>);
+pub(super) struct Turns {
+    had: Arc<Mutex<Had>>,
+    /// How long after it was had one can be used; none for ever.
+    usable: Option<Duration>,
+}
 
 #[derive(Debug, Default)]
 struct Had {
@@ -46,16 +53,23 @@ struct Had {
 }
 
 impl Turns {
+    /// Those that an account has reserved something for, which passes.
+    pub(super) fn reserved() -> Self {
+        Self { usable: Some(RESERVED), ..Self::default() }
+    }
+
     /// One more was had.
     pub(super) fn put(&self, turn: Turn) {
         self.had().free.push(turn);
     }
 
-    /// A POST is decided: from now on its time counts.
+    /// A POST is decided: from now on its time counts. One whose turn is too old does not leave any more.
     pub(super) fn decide(&self, attempt: Attempt) {
         let mut had = self.had();
         if let Some(mut turn) = had.free.pop() {
-            turn.renew();
+            if self.usable.is_none_or(|usable| turn.age() <= usable) {
+                turn.renew();
+            }
             had.taken.push((attempt, turn));
         }
     }
@@ -69,7 +83,7 @@ impl Turns {
 
     fn had(&self) -> MutexGuard<'_, Had> {
         // Both lists are whole even if a thread died holding the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.had.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "postgres")]
 use super::Database;
 use super::folder::SIMULATED;
+use crate::plan::AccountName;
 
 /// Where runs are recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,22 @@ impl Location {
             Self::Folder(folder) => Self::Folder(folder.join(SIMULATED)),
             #[cfg(feature = "postgres")]
             Self::Database(_) => Self::default().simulated(),
+        }
+    }
+
+    /// With this account of the service, where one is shared and none was named.
+    #[must_use]
+    pub(crate) fn or_account(
+        self,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a folder has no account"))]
+        account: Option<&AccountName>,
+    ) -> Self {
+        match self {
+            Self::Folder(_) => self,
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => {
+                Self::Database(Box::new(database.or_account(account.map(AccountName::as_str))))
+            }
         }
     }
 

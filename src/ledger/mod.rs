@@ -33,6 +33,8 @@
 
 mod before;
 #[cfg(feature = "postgres")]
+mod account;
+#[cfg(feature = "postgres")]
 mod copy;
 mod database;
 mod disk;
@@ -62,6 +64,11 @@ mod writer;
 mod tests;
 
 #[cfg(feature = "postgres")]
+#[cfg(test)]
+pub(crate) use account::Member as AccountMember;
+#[cfg(feature = "postgres")]
+pub(crate) use account::{Limits as AccountLimits, Standing as AccountStanding};
+#[cfg(feature = "postgres")]
 pub(crate) use copy::copy;
 pub(crate) use disk::SharedDisk;
 pub use error::LedgerError;
@@ -74,7 +81,9 @@ pub(crate) use overview::RunOverview;
 #[cfg(feature = "postgres")]
 pub use postgres::{AddressError, Database};
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::{look, make, prune as prune_shared, release, script};
+pub(crate) use postgres::{
+    look, make, prune as prune_shared, release, script, set_limits, standing, standing_of, standings,
+};
 pub(crate) use pulls::LedgerPull;
 pub(crate) use reader::LedgerReader;
 pub(crate) use recorder::Recorder;

@@ -1,10 +1,13 @@
 //! The log that writes a run down.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::target::Target;
 use super::{Ledger, LedgerError, LedgerReader, ManifestIdentity};
-use crate::outcome::{EventKind, EventLog, JournalError, RunEvent, RunId};
+use crate::outcome::{EventKind, EventLog, JournalError, RunEvent, RunId, SharedAccount};
+use crate::plan::AccountShare;
 
 /// Writes the events of one run into the ledger, each call in one transaction.
 ///
@@ -52,6 +55,19 @@ impl Recorder {
         };
         let next = kept + self.unsaved.len() as u64 + 1;
         kinds.into_iter().zip(next..).map(move |(kind, seq)| RunEvent { seq, ts, kind })
+    }
+
+    /// The account that the run shares with others, of whose live sessions it is to have this share; none where it shares
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached.
+    pub(crate) fn share_account(
+        &self,
+        share: Option<AccountShare>,
+    ) -> Result<Option<Arc<dyn SharedAccount>>, LedgerError> {
+        self.ledger.share_account(share)
     }
 
     /// What the ledger can be asked, also while it is written.

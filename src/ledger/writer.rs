@@ -1,6 +1,7 @@
 //! The ledger of the one process that runs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -11,8 +12,8 @@ use super::reader::Store;
 use super::sqlite::Sqlite;
 use super::target::Target;
 use super::{LedgerError, LedgerReader, Location, ManifestIdentity, Recorder, database, prune};
-use crate::outcome::{RunEvent, RunId};
-use crate::plan::Shard;
+use crate::outcome::{RunEvent, RunId, SharedAccount};
+use crate::plan::{AccountShare, Shard};
 
 /// The ledger, opened for writing: no other process has it until this is dropped.
 #[derive(Debug)]
@@ -195,6 +196,24 @@ impl Ledger {
             Store::Folder(_) => false,
             #[cfg(feature = "postgres")]
             Store::Database(database) => database.took_over(),
+        }
+    }
+
+    /// The account of the run that is written, as far as runs share one: not in a folder, and only where somebody has said
+    /// what it allows.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached.
+    pub(super) fn share_account(
+        &self,
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a folder has no account"))]
+        share: Option<AccountShare>,
+    ) -> Result<Option<Arc<dyn SharedAccount>>, LedgerError> {
+        match self.reader.store() {
+            Store::Folder(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.share_account(share),
         }
     }
 

@@ -3,6 +3,7 @@
 //! [`load`] reads a file and reports everything that is wrong with it at once; [`inline`] makes the manifest of a
 //! single prompt. What a [`Manifest`] amounts to is for the layer above, `plan`, to say.
 
+mod account;
 mod check;
 mod decode;
 mod diagnostic;
@@ -42,6 +43,7 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 
+pub use account::{AccountName, AccountShare};
 pub(crate) use check::{CheckedJob, Env, SourceSpec, Text};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use diagnostic::{listed, nearest, quoted};

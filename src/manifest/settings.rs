@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::account::{AccountName, AccountShare};
 use super::located::Located;
 use super::policy::{Backoff, MaxFailures, PlanApproval, PollStrategy, RetryOn, RetryText};
 use super::setting::Limit::{AtLeast, AtMost, NotZero};
@@ -40,7 +41,7 @@ settings! {
 
 settings! {
     /// `limits`: what may be asked of the service.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Limits, written LimitKeys {
         /// All requests together, a minute.
         requests_per_minute: u32 = 100, AtLeast(1);
@@ -52,6 +53,12 @@ settings! {
         sessions_per_day: Option<u32>, AtLeast(1);
         /// How long creates may be refused for capacity with nothing of ours live before the rest is deferred.
         capacity_wait: Duration = 30 * MINUTE;
+        /// The account whose limits hold as well where the ledger is a database (`state limits`); the database's only one by
+        /// default.
+        account: Option<AccountName>;
+        /// How many of that account's live sessions the manifest's runs are to have where others want them: a count, or a share
+        /// such as `40%`; as many as each other run by default.
+        share: Option<AccountShare>;
     }
 }
 

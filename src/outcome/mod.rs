@@ -4,6 +4,7 @@
 //! shows them, and [`RunRecord`] is their fold: what reports are rendered from and what a later invocation
 //! goes on from. There is no second truth.
 
+mod account;
 mod attempt_record;
 mod details;
 mod event;
@@ -30,6 +31,7 @@ mod wave_sets;
 mod waves;
 mod work;
 
+pub(crate) use account::{Permit, Reserved, SharedAccount, Wish};
 pub use attempt_record::AttemptRecord;
 pub(crate) use attempt_record::{is_end, is_waiting};
 pub use details::{ActivityTotals, Details, FileTouched};

@@ -80,7 +80,7 @@ pub struct RequestPause {
 pub struct StartPause {
     /// Until when, unless a session of ours ends before.
     pub until: Timestamp,
-    /// Why: `sessions-per-day` or `capacity-wait`.
+    /// Why: `sessions-per-day`, `capacity-wait` or `account`.
     pub reason: String,
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::task::Task;
 pub use crate::manifest::{
-    Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, Notify, NotifyOn, PassWhen,
-    PlanApproval, PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Share, StallPolicy,
-    Strategy, Telling, Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize, Waves, Webhook,
-    WebhookKind,
+    AccountName, AccountShare, Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, Notify,
+    NotifyOn, PassWhen, PlanApproval, PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy,
+    Share, StallPolicy, Strategy, Telling, Then, Timeouts, UserFeedback, WaveOrder, WavePass, WaveSize,
+    Waves, Webhook, WebhookKind,
 };
 use crate::manifest::{Located, Manifest, RunTimeouts, Setting, Written};
 

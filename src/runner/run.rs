@@ -130,6 +130,7 @@ impl Runner {
             plan.tasks.iter_mut().for_each(|task| task.compress(speed));
         }
         plan.settings = settings;
+        options.state = options.state.or_account(plan.settings.limits.account.as_ref());
         let terms = Terms::default().compressed(speed.unwrap_or(1.0));
         let (pace, is_played) = (speed.unwrap_or(1.0), speed.is_some());
         let following = github.map(|github| Following { github, terms, pace, is_played });
@@ -402,7 +403,8 @@ impl Run {
             return Ok(Finished { record, stopped: None, fault: None, held_up: None, not_again: 0 });
         }
         Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
-        let setup = Setup { plan, api: jules.clone(), record, options: engine, between, at_end };
+        let account = recorder.share_account(plan.settings.limits.share)?;
+        let setup = Setup { plan, api: jules.clone(), record, options: engine, between, at_end, account };
         let clean = Box::new(move |event| clean(&redactor, event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };
         Ok(engine::run(setup, observers, stops).await?)

@@ -208,3 +208,97 @@ fn what_is_missing_is_said_before_anything_starts() {
     assert!(whose.stderr.contains("--project"), "{whose}");
     world.created(0);
 }
+
+/// A manifest of its own, whose runs share nothing but the account.
+fn manifest_of(shared: &Shared, name: &str, count: usize) -> String {
+    let text = tasks(count).to_string().replace("name: test", &format!("name: {name}"));
+    shared.world.write(&format!("{name}.yaml"), &text.replace("Do $", &format!("{name}: do $")));
+    format!("{name}.yaml")
+}
+
+#[test]
+fn several_runs_keep_to_the_account_s_live_sessions_together() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 400ms, outcome: change } }", 1) else { return };
+    let said = shared.on("", "state limits --live 3 --requests-per-minute 60000").exits(0);
+    assert!(
+        said.stdout.contains("account default: 0 of 3 live, 0 created within 24 h, 60000 requests"),
+        "{said}"
+    );
+    // With no more rights than runs have.
+    let role = format!("{}_nightly", shared.schema);
+    shared.sql(&format!("CREATE ROLE {role} LOGIN IN ROLE \"{}_run\"", shared.schema));
+    let address = shared.address().replacen("jules@", &format!("{role}@"), 1);
+    let run = |name: &str| {
+        let manifest = manifest_of(&shared, name, 6);
+        shared.run(name).env("JULES_BATCH_STATE", &address).arg(manifest).start()
+    };
+    let mut runs = ["red", "green", "blue"].map(run);
+    runs[0].until(|_| shared.sql("SELECT count(*) FROM @members") == "3");
+    let check = shared.on("", "state check").exits(0);
+    assert!(
+        check.stdout.contains("3 runs at work on it") && check.stdout.contains("my-org/web red "),
+        "{check}"
+    );
+    for run in runs {
+        let ended = run.wait();
+        assert_eq!(ended.code, Some(0), "{ended}");
+    }
+    shared.world.created(18);
+    assert_eq!(shared.world.statistics().live_max, 3, "never four, and not less than there may be");
+    assert_eq!(shared.sql("SELECT count(*) FROM @slots_in_use"), "0");
+    assert_eq!(shared.sql("SELECT count(*) FROM @members"), "0", "whoever ends says so");
+    let limits = shared.on("", "state limits").exits(0);
+    assert!(limits.stdout.contains("0 of 3 live, 18 created within 24 h"), "{limits}");
+    shared.sql(&format!("DROP ROLE {role}"));
+}
+
+#[test]
+fn a_day_is_the_account_s_and_so_are_sessions_of_before() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 50ms, outcome: change } }", 1) else { return };
+    let (before, after) = (manifest_of(&shared, "before", 3), manifest_of(&shared, "after", 4));
+    shared.run("one").arg(&before).exits(0);
+    shared.on("", "state limits --account acme --sessions-per-day 1").exits(0);
+    shared.on("", "state limits --sessions-per-day 5").exits(0);
+    let ended = shared.run("two").args("--deadline 20s").arg(&after).exits(5);
+    assert_eq!(shared.report("two")["totals"]["deferred"], 2, "{ended}");
+    shared.world.created(5);
+    // Another account has a day of its own.
+    let ended = shared.run("three").args("--deadline 20s --account acme").arg(&after).exits(5);
+    assert_eq!(shared.report("three")["totals"]["deferred"], 1, "{ended}");
+    shared.world.created(6);
+}
+
+#[test]
+fn sessions_of_a_run_that_died_hold_their_slots_until_somebody_sees_them_end() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 1500ms, outcome: change } }", 1) else { return };
+    shared.on("", "state limits --live 2").exits(0);
+    let (dead, other) = (manifest_of(&shared, "dead", 2), manifest_of(&shared, "other", 3));
+    let mut first = shared.run("first").arg(&dead).start();
+    first.until(|_| shared.sql("SELECT count(*) FROM @slots WHERE session IS NOT NULL") == "2");
+    first.kill();
+    shared.sql("UPDATE @members SET seen = clock_timestamp() - interval '1 minute'");
+    let mut second = shared.run("second").arg(&other).start();
+    second.until_said("the account has no slot for this run now");
+    // Nobody goes on with the dead one: the second sees for itself when its sessions end.
+    let ended = second.wait();
+    assert_eq!(ended.code, Some(0), "{ended}");
+    shared.world.created(5);
+    assert_eq!(shared.world.statistics().live_max, 2);
+}
+
+#[test]
+fn an_account_is_for_runs_that_share_a_database() {
+    let world = World::with("{ defaults: { duration: 50ms, outcome: change } }", &tasks(1));
+    let limits = world.command("state").args("limits --live 3 --state .jules-batch").exits(2);
+    assert!(limits.stderr.contains("a folder has no account"), "{limits}");
+    let run = world.run().args("--account acme").exits(2);
+    assert!(run.stderr.contains("there is no account `acme` in a folder"), "{run}");
+    // A manifest may name one that is used where there is a database.
+    let manifest = tasks(1).set("limits", "{ account: acme, share: 40%, requests-per-minute: 60000 }");
+    world.write("jobs.yaml", &manifest.to_string());
+    world.run().exits(0);
+    world.write("jobs.yaml", &tasks(1).set("limits", "{ share: 0% }").to_string());
+    assert!(world.run().exits(3).stderr.contains("`limits.share` of 0"));
+    world.write("jobs.yaml", &tasks(1).set("limits", "{ account: a b }").to_string());
+    assert!(world.run().exits(3).stderr.contains("is no name of an account"));
+}

@@ -107,7 +107,11 @@ fn paused(pause: &RequestPause, now: Timestamp) -> String {
 }
 
 fn not_started(pause: &StartPause, now: Timestamp) -> String {
-    let why = if is_daily(pause) { "`sessions-per-day` is spent" } else { "the service takes no more" };
+    let why = match &*pause.reason {
+        SESSIONS_PER_DAY => "`sessions-per-day` is spent",
+        "account" => "the account has no slot for this run",
+        _ => "the service takes no more",
+    };
     format!("no session is started before {}: {why}", clock(pause.until, now))
 }
 

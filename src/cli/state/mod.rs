@@ -1,14 +1,19 @@
 //! `state`: a ledger that machines share.
 
+mod limits;
+
 use clap::Subcommand;
+
 use foreign_text::line as neutral;
+pub(crate) use limits::told;
 
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::location::StateText;
 use crate::cli::recorded::exit_of;
-use crate::ledger::{Database, LedgerError, copy, look, make, prune_shared, release, script};
+use crate::ledger::{Database, LedgerError, copy, look, make, prune_shared, release, script, standings};
+use crate::manifest::AccountName;
 use crate::outcome::RunId;
 use crate::report::many;
 
@@ -79,6 +84,13 @@ enum Step {
     /// has died needs none of this: its lease is over after half a minute.
     #[command(after_help = RELEASE_HELP)]
     Release(ReleaseArgs),
+    /// Say what the service's account allows, for all runs that share the database together
+    ///
+    /// Without any of the limits: prints them, and how the account stands. Once they are said, runs that begin ask the account
+    /// before each session and each request; what is not said stays as it is, and `none` is no bound. Needs the role that has
+    /// made the ledger.
+    #[command(after_help = limits::AFTER_HELP)]
+    Limits(limits::LimitsArgs),
 }
 
 /// Which database.
@@ -98,6 +110,20 @@ struct InitArgs {
     /// Which database.
     #[command(flatten)]
     which: Which,
+}
+
+/// Which of the service's accounts.
+#[derive(Debug, clap::Args)]
+struct Account {
+    /// The service's account, by the name that it has in the database [default: default]
+    #[arg(long, value_name = "NAME", help_heading = "State")]
+    account: Option<AccountName>,
+}
+
+impl Account {
+    fn of(&self, database: Database) -> Database {
+        database.or_account(self.account.as_ref().map(AccountName::as_str))
+    }
 }
 
 /// `state copy`.
@@ -132,6 +158,7 @@ pub(crate) fn run(args: &StateArgs, console: &Console) -> Result<Exit, Failure> 
         Step::Copy(args) => copy_all(args, console),
         Step::Prune(which) => prune(which, console),
         Step::Release(args) => take_away(args, console),
+        Step::Limits(args) => limits::run(args, console),
     }
 }
 
@@ -157,6 +184,9 @@ fn check(which: &Which, console: &Console) -> Result<Exit, Failure> {
     ));
     for holder in &holders {
         console.result_line(&neutral(holder))?;
+    }
+    for standing in standings(&database).map_err(failed)? {
+        told(&standing).iter().try_for_each(|line| console.result_line(line))?;
     }
     Ok(Exit::Done)
 }

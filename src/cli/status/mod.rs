@@ -106,6 +106,9 @@ pub(crate) async fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Fa
             if let Some(next) = preview.and_then(next) {
                 print(&next)?;
             }
+            for line in account(reader.location(), &record.info.id, holder.is_some()) {
+                print(&format!("{DIM}{line}{DIM:#}"))?;
+            }
         }
     }
     let exit = || progress::exit(&record, preview.as_ref().and_then(progress::is_left));
@@ -130,6 +133,22 @@ fn state(record: &RunRecord, holder: Option<&str>, is_held_up: bool, now: Timest
         (Some(_), _) if record.totals().remaining() > 0 => go_on,
         (Some(_), _) => format!("{DIM}ended{DIM:#}"),
     }
+}
+
+/// How the account stands that the run shares, while it is at work. What cannot be read is not worth an error.
+#[cfg(feature = "postgres")]
+fn account(location: &Location, run: &RunId, at_work: bool) -> Vec<String> {
+    let Location::Database(database) = location else { return Vec::new() };
+    if !at_work {
+        return Vec::new();
+    }
+    let standing = crate::ledger::standing_of(database, run).ok().flatten();
+    standing.map(|standing| super::state::told(&standing)).unwrap_or_default()
+}
+
+#[cfg(not(feature = "postgres"))]
+fn account(_: &Location, _: &RunId, _: bool) -> Vec<String> {
+    Vec::new()
 }
 
 /// What the next `run` would do, as far as the manifest tells without the service.

@@ -18,7 +18,7 @@ pub(super) async fn wait(api: &Jules, gate: &Gate, turns: &Turns) -> Result<(), 
     }
 }
 
-fn through(api: &Jules, gate: &Gate) -> Jules {
+pub(super) fn through(api: &Jules, gate: &Gate) -> Jules {
     api.with(|options| options.send_through(gate.clone()))
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn create(
     }
 }
 
-fn failure(error: &Error, gate: &Gate) -> CreateFailure {
+pub(super) fn failure(error: &Error, gate: &Gate) -> CreateFailure {
     let cause = describe(error);
     match error.kind() {
         ErrorKind::NotSent(_) if gate.is_closed() => {

@@ -1,5 +1,7 @@
 //! A session's creation: its turn, its intent, its POSTs.
 
+use std::time::Duration;
+
 use super::Dispatch;
 use super::tasks::State;
 use crate::engine::action::{Action, Attempt, TaskIx};
@@ -43,7 +45,7 @@ impl Dispatch {
             self.spare_turns -= 1;
             return self.create_step(attempt, now, |create| create.on_turn(Ok(()), now));
         }
-        self.queue(attempt);
+        self.queue(attempt, false);
     }
 
     pub(super) fn create_step(
@@ -68,7 +70,7 @@ impl Dispatch {
             }
             create::Step::Search => self.search(ix, now),
             create::Step::QueueAgain => self.queue_again(attempt, now),
-            create::Step::Queue => self.queue(attempt),
+            create::Step::Queue => self.queue(attempt, false),
             // It was looked for once more, and the run has begun to stop meanwhile.
             create::Step::Post(_) if self.stop.reason.is_some_and(StopReason::calls_creates_back) => {
                 self.void_intent(ix, "stopping; it was not sent".to_owned(), Void::Withdrawn);
@@ -139,8 +141,8 @@ impl Dispatch {
         self.start_over(ix);
     }
 
-    /// Asks for the turn of a POST, which nothing is recorded for.
-    fn queue(&mut self, attempt: Attempt) {
+    /// Asks for the turn of a POST, which nothing is recorded for. `lost`: the one before it may have made a session.
+    fn queue(&mut self, attempt: Attempt, lost: bool) {
         if self.stop.reason.is_some() {
             return self.void_intent(
                 attempt.task,
@@ -148,7 +150,9 @@ impl Dispatch {
                 Void::Withdrawn,
             );
         }
-        self.turn.actions.push(Action::Turn { attempt });
+        let room = self.admission.room(self.tasks.slots(), self.others.count());
+        let more = self.tasks.ready().min(room);
+        self.turn.actions.push(Action::Turn { attempt, more, lost });
     }
 
     /// A create's turn has come: nothing waits any more between here and its POST but for the ledger. What is known of the
@@ -160,6 +164,12 @@ impl Dispatch {
         if !is_waited_for {
             self.spare_turns += usize::from(is_had);
             return;
+        }
+        if let Err(CreateFailure::Account { again, spent }) = result {
+            return self.on_no_room(attempt, (again, spent), now);
+        }
+        if is_had {
+            self.admission.on_room();
         }
         let is_first = self.tasks.create_of(attempt).is_some_and(|create| create.is_new());
         if is_had && self.stop.reason.is_some_and(StopReason::calls_creates_back) {
@@ -173,6 +183,25 @@ impl Dispatch {
             return self.recheck(attempt.task, now);
         }
         self.create_step(attempt, now, |create| create.on_turn(result, now));
+    }
+
+    /// The account that runs share has no room: the task waits as it did before, and what waits for nothing but a slot is begun
+    /// when there is one.
+    fn on_no_room(&mut self, attempt: Attempt, (again, spent): (Duration, bool), now: Now) {
+        if self.admission.on_no_room(now.instant + again, spent) {
+            let note = "the account has no slot for this run now: it waits until a session ends, of this run or of another";
+            self.turn.events.push(EventKind::Noted { task: None, note: note.to_owned() });
+        }
+        if self.tasks.create_of(attempt).is_some_and(|create| create.is_new()) {
+            self.take_back(attempt.task);
+            return self.requeue(attempt.task);
+        }
+        if spent {
+            let cause = "no session was found, and the account's day is spent".to_owned();
+            return self.void_intent(attempt.task, cause, Void::Refused);
+        }
+        let late = Err(CreateFailure::Late("the account did not answer".to_owned()));
+        self.create_step(attempt, now, |create| create.on_turn(late, now));
     }
 
     /// What is to be created has no intent yet, and is not to be.
@@ -210,7 +239,7 @@ impl Dispatch {
     /// the same: it keeps its place in the day's budget, and a few in a row are enough.
     fn queue_again(&mut self, attempt: Attempt, now: Now) {
         match self.admission.repeat(now) {
-            Repeat::Granted => self.queue(attempt),
+            Repeat::Granted => self.queue(attempt, true),
             Repeat::NoBudget => {
                 let cause = "no session was found, and the daily budget of sessions is spent".to_owned();
                 self.void_intent(attempt.task, cause, Void::Refused);

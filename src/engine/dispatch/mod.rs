@@ -67,7 +67,7 @@ use super::input::{Input, Now};
 use super::needs::Needs;
 use super::poller::{Counts, Poller};
 use super::refusals::Refusals;
-use super::status::Plans;
+use super::status::{ACCOUNT, Plans};
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::outcome::{AttemptRecord, EventKind, Marker, RunId, RunRecord};
@@ -298,7 +298,11 @@ impl Dispatch {
     /// What is known of the requests to come.
     pub(super) fn plans(&self, now: Now) -> Plans {
         let sessions_left = self.admission.sessions_left(now);
-        let reason = if sessions_left == Some(0) { StopReason::Budget } else { StopReason::Capacity };
+        let reason = match self.admission.waits_for_account() {
+            Some(false) => ACCOUNT,
+            None if sessions_left != Some(0) => StopReason::Capacity.as_str(),
+            Some(true) | None => StopReason::Budget.as_str(),
+        };
         let starts = self.admission.wake_at.map(|at| (at, reason));
         let blind = self.poller.blind().map(|(span, error)| (span, error.to_owned()));
         let is_held_back = self.has_slot() && self.stop.reason.is_none();

@@ -254,6 +254,11 @@ impl Tasks {
         self.timers.pop_due(now)
     }
 
+    /// How many tasks wait for nothing but a slot.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
     /// The first task that waits for nothing but a slot.
     pub(super) fn first_ready(&mut self) -> Option<TaskIx> {
         self.ready.extend(self.repositories.admitted());

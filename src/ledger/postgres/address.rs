@@ -11,6 +11,8 @@ use url::form_urlencoded;
 const PORT: u16 = 5432;
 /// The schema of a ledger.
 const SCHEMA: &str = "jules_batch";
+/// The account of who names none.
+const ACCOUNT: &str = "default";
 /// What an address may say behind its `?`.
 const PARAMETERS: [&str; 4] = ["host", "schema", "sslmode", "sslrootcert"];
 
@@ -26,6 +28,8 @@ pub struct Database {
     pub(super) password: Option<String>,
     /// Whose runs are meant; none for all.
     pub(super) project: Option<String>,
+    /// The service's account, of which runs keep one count; none where nobody has named one.
+    pub(super) account: Option<String>,
 }
 
 /// How a connection is kept from others.
@@ -74,6 +78,7 @@ impl Database {
             root_cert: None,
             password,
             project: None,
+            account: None,
         };
         let mut mode = None;
         let mut hosts = hosts.to_owned();
@@ -120,6 +125,19 @@ impl Database {
     #[must_use]
     pub fn of_project(self, project: Option<String>) -> Self {
         Self { project, ..self }
+    }
+
+    /// With this account, unless one is named already.
+    #[must_use]
+    pub fn or_account(mut self, account: Option<&str>) -> Self {
+        self.account = self.account.or_else(|| account.map(str::to_owned));
+        self
+    }
+
+    /// The service's account that is meant.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.account.as_deref().unwrap_or(ACCOUNT)
     }
 
     /// Whose runs are meant.

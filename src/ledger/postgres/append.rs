@@ -28,13 +28,13 @@ const OWN: &str = "
 
 const BEGIN: &str = "run AS (
         INSERT INTO @runs (id, project, lease, identity, manifest, name, simulated, started_at, last_seq,
-                           updated_at, ended_at, invocations)
-        SELECT $4, $5, own.n, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM own
-        ON CONFLICT (id) DO NOTHING RETURNING n, simulated
+                           updated_at, ended_at, invocations, account)
+        SELECT $4, $5, own.n, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM own
+        ON CONFLICT (id) DO NOTHING RETURNING n, simulated, account
     ), ";
 const GO_ON: &str = "run AS (
-        UPDATE @runs AS it SET last_seq = $6, updated_at = $7, ended_at = $8, invocations = $9
-        FROM own WHERE it.n = $4 AND it.lease = own.n AND it.last_seq = $5 RETURNING it.n, it.simulated
+        UPDATE @runs AS it SET last_seq = $6, updated_at = $7, ended_at = $8, invocations = $9, account = $10
+        FROM own WHERE it.n = $4 AND it.lease = own.n AND it.last_seq = $5 RETURNING it.n, it.simulated, it.account
     ), ";
 
 /// The numbers are put behind those of what stands before.
@@ -48,8 +48,8 @@ pub(super) const REST: &str = "kept AS (
         ON CONFLICT (run, id) DO UPDATE SET key = excluded.key, outcome = excluded.outcome,
             ended_at = excluded.ended_at, last = excluded.last, mark = excluded.mark, session = excluded.session
     ), of_sessions AS (
-        INSERT INTO @creations (session, ts, task_key, run, simulated)
-        SELECT it.*, run.n, run.simulated FROM run, unnest($12::text[], $13::bigint[], $14::text[]) AS it
+        INSERT INTO @creations (session, ts, task_key, run, simulated, account)
+        SELECT it.*, run.n, run.simulated, run.account FROM run, unnest($12::text[], $13::bigint[], $14::text[]) AS it
         ON CONFLICT DO NOTHING
     ), of_pulls AS (
         INSERT INTO @pulls (task, url, node, key, session, state, stage, made_at, checked_at, closed_at, run, simulated)
@@ -59,7 +59,10 @@ pub(super) const REST: &str = "kept AS (
         ON CONFLICT (run, task, url) DO UPDATE SET node = excluded.node, state = excluded.state,
             stage = excluded.stage, checked_at = excluded.checked_at, closed_at = excluded.closed_at
     )
-    SELECT n FROM run";
+    SELECT n";
+/// What comes last of a statement that tells the account of the tasks as well.
+const FOLLOW: &str =
+    ", @account_follow($1::text, n, $2::bigint, $3::text[], $4::text[], $5::text[]) FROM run";
 
 /// How the run stands, whoever has its lease.
 const STANDS: &str = "SELECT it.n, it.last_seq, own.holder, own.epoch, own.holder_text \
@@ -103,6 +106,11 @@ impl Writing {
         self.run.id == *run
     }
 
+    /// The lease that it is written by, and its row once it has one.
+    pub(super) fn place(&self) -> (Lease, Option<i64>) {
+        (self.lease, self.row)
+    }
+
     pub(super) fn kept(&self) -> u64 {
         self.kept
     }
@@ -127,6 +135,11 @@ impl Writing {
         };
         let Projection { tasks, pulls, .. } = Projection::load(postgres, row)?;
         (projection.tasks, projection.pulls) = (tasks, pulls);
+        if postgres.shares_account {
+            // What the run has live may have begun before the account was counted.
+            let at_work = projection.tasks.iter().filter(|(_, row)| row.is_at_work());
+            projection.changed.tasks = at_work.map(|(id, _)| id.clone()).collect();
+        }
         self.kept = projection.seq;
         self.projection = projection;
         Ok(())
@@ -242,6 +255,7 @@ impl Writing {
         let head = match (self.row, manifest) {
             (Some(row), _) => {
                 values.extend(values![row, self.kept as i64, last, updated, ended_at, invocations]);
+                values.extend(values![postgres.account().to_owned()]);
                 GO_ON
             }
             (None, Some(manifest)) => {
@@ -252,6 +266,7 @@ impl Writing {
                 let (name, simulated) = (manifest.name().to_owned(), manifest.is_simulated());
                 values.extend(values![id, project, path, run.manifest.clone(), name, simulated]);
                 values.extend(values![started, last, updated, ended_at, invocations]);
+                values.extend(values![postgres.account().to_owned()]);
                 BEGIN
             }
             (None, None) => return Err(self.moved(postgres)),
@@ -259,7 +274,27 @@ impl Writing {
         let rest = numbered(REST, values.len());
         values.extend(of_events(events)?);
         values.extend(self.of_rows());
-        Ok((format!("{OWN}{head}{rest}"), values))
+        let told = self.of_slots();
+        let last = if postgres.shares_account && !told.is_empty() {
+            let last = numbered(FOLLOW, values.len());
+            values.extend(values![postgres.account().to_owned(), self.lease.epoch]);
+            values.extend(values![
+                told.iter().map(|(id, _)| (*id).clone()).collect::<Vec<String>>(),
+                told.iter().map(|(_, row)| row.last.clone()).collect::<Vec<Option<String>>>(),
+                told.iter().map(|(_, row)| row.session.clone()).collect::<Vec<Option<String>>>(),
+            ]);
+            last
+        } else {
+            " FROM run".to_owned()
+        };
+        Ok((format!("{OWN}{head}{rest}{last}"), values))
+    }
+
+    /// The tasks that have changed, as far as they may have a session.
+    fn of_slots(&self) -> Vec<(&String, &TaskRow)> {
+        let Projection { changed, tasks, .. } = &self.projection;
+        let rows = changed.tasks.iter().filter_map(|id| Some((id, tasks.get(id)?)));
+        rows.filter(|(_, row)| row.last.as_deref().is_some_and(|last| last != "none")).collect()
     }
 
     /// The rows that have changed, column by column.

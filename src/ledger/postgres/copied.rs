@@ -45,7 +45,7 @@ const TAKE_IN: &str = "
     ), run AS (
         INSERT INTO @runs (id, project, lease, identity, manifest, name, simulated, started_at, last_seq,
                            updated_at, ended_at, invocations)
-        SELECT $4, $1, own.n, $5, $6, $7, $3, $8, $9, $10, $11, $12 FROM own RETURNING n, simulated
+        SELECT $4, $1, own.n, $5, $6, $7, $3, $8, $9, $10, $11, $12 FROM own RETURNING n, simulated, account
     ), ";
 
 impl Postgres {
@@ -106,7 +106,7 @@ impl Postgres {
         let mut values = values![project, format!("{} {}", run.identity, run.name), run.simulated];
         values.extend(values![run.id.clone(), run.identity.clone(), run.manifest.clone(), run.name.clone()]);
         values.extend(values![run.started_at, last, updated, run.ended_at, run.invocations]);
-        let sql = format!("{TAKE_IN}{}", numbered(REST, values.len()));
+        let sql = format!("{TAKE_IN}{} FROM run", numbered(REST, values.len()));
         values.extend(values![
             run.events.iter().map(|event| event.seq).collect::<Vec<i64>>(),
             run.events.iter().map(|event| event.ts).collect::<Vec<i64>>(),

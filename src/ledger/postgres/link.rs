@@ -45,6 +45,7 @@ macro_rules! typed {
 }
 typed! {
     i64 => INT8, Option<i64> => INT8, Vec<i64> => INT8_ARRAY, Vec<Option<i64>> => INT8_ARRAY, i32 => INT4, bool => BOOL,
+    Option<i32> => INT4,
 }
 
 /// A text of others may hold a NUL, which the server's texts cannot.

@@ -4,6 +4,7 @@
 //! transaction mode may stand between. Who may write is a [lease](lease): one manifest's runs are written by one process at a
 //! time, and each write checks that it is the one.
 
+mod account;
 mod address;
 mod append;
 mod copied;
@@ -24,15 +25,19 @@ pub(super) use projection::{PullRow, TaskRow};
 #[cfg(test)]
 pub(super) use tests::TestDatabase;
 
+use std::sync::Arc;
+
 use tokio_postgres::Row;
 
+use self::account::{Account, Us};
 use self::append::Writing;
 use self::lease::Leases;
 use self::link::{Link, Value, values};
+use super::account::{Limits, Standing};
 use super::target::Target;
 use super::{LedgerError, ManifestIdentity};
-use crate::outcome::{EventKind, RunEvent, RunId, RunInfo};
-use crate::plan::Shard;
+use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, SharedAccount};
+use crate::plan::{AccountShare, Shard};
 
 /// A ledger in a database.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub(super) struct Postgres {
     shard: Option<Shard>,
     writing: Option<Writing>,
     took_over: bool,
+    /// The limits of the account are known: the slots of its runs are counted.
+    shares_account: bool,
 }
 
 impl Postgres {
@@ -49,11 +56,16 @@ impl Postgres {
     pub(super) fn open(database: &Database) -> Result<Self, LedgerError> {
         let link = Link::new(database.clone())?;
         schema::check(&link)?;
-        Ok(Self { link, leases: Leases::none(), shard: None, writing: None, took_over: false })
+        let leases = Leases::none();
+        Ok(Self { link, leases, shard: None, writing: None, took_over: false, shares_account: false })
     }
 
     fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
         self.link.rows(sql, values)
+    }
+
+    fn account(&self) -> &str {
+        self.link.database().account()
     }
 
     fn holder(&self) -> &str {
@@ -69,6 +81,7 @@ impl Postgres {
         self.shard = shard;
         let lease = self.leases.take_of(&self.link, manifest, shard)?;
         self.took_over |= lease.was_taken_over;
+        self.shares_account = account::is_known(&self.link)?;
         Ok(())
     }
 
@@ -141,6 +154,18 @@ impl Postgres {
         Ok((held, run.and_then(|run| run.parse().ok())))
     }
 
+    /// The account of the run that is written; none where nobody has said what it allows.
+    pub(super) fn share_account(
+        &self,
+        share: Option<AccountShare>,
+    ) -> Result<Option<Arc<dyn SharedAccount>>, LedgerError> {
+        let writing = self.writing.as_ref().filter(|_| self.shares_account);
+        let Some((lease, Some(run))) = writing.map(Writing::place) else { return Ok(None) };
+        let (holder, epoch) = (self.holder().to_owned(), lease.epoch);
+        let us = Us { run, lease: lease.row, epoch, holder, share };
+        Ok(Some(Arc::new(Account::of(self.link.database(), us)?)))
+    }
+
     /// Whoever has the lease of this run, and is there.
     pub(super) fn holder_of(&self, run: &RunId) -> Result<Option<String>, LedgerError> {
         lease::holder_of(&self.link, run.as_str())
@@ -168,6 +193,46 @@ pub(crate) fn make(database: &Database) -> Result<(), LedgerError> {
 /// When there is none, or it cannot be used.
 pub(crate) fn look(database: &Database) -> Result<Vec<String>, LedgerError> {
     lease::holders(&Postgres::open(database)?.link)
+}
+
+/// How the account stands that is meant; none where nobody has said what it allows.
+///
+/// # Errors
+///
+/// When the ledger cannot be read.
+pub(crate) fn standing(database: &Database) -> Result<Option<Standing>, LedgerError> {
+    account::standing(&Postgres::open(database)?.link, database.account())
+}
+
+/// How all accounts stand that somebody has said something of.
+///
+/// # Errors
+///
+/// When the ledger cannot be read.
+pub(crate) fn standings(database: &Database) -> Result<Vec<Standing>, LedgerError> {
+    let link = &Postgres::open(database)?.link;
+    let standing = |name: String| account::standing(link, &name).transpose();
+    account::names(link)?.into_iter().filter_map(standing).collect()
+}
+
+/// How the account stands that this run counts for.
+///
+/// # Errors
+///
+/// When the ledger cannot be read.
+pub(crate) fn standing_of(database: &Database, run: &RunId) -> Result<Option<Standing>, LedgerError> {
+    let link = &Postgres::open(database)?.link;
+    let name = account::of_run(link, run.as_str())?;
+    name.map_or(Ok(None), |name| account::standing(link, &name))
+}
+
+/// Says what the account allows that is meant.
+///
+/// # Errors
+///
+/// When the database cannot be reached, or refuses: runs of the program itself may not.
+pub(crate) fn set_limits(database: &Database, limits: &Limits) -> Result<(), LedgerError> {
+    account::set_limits(&Postgres::open(database)?.link, limits)
 }
 
 /// Removes runs that are past their time, by the rules of a folder's ledger; how many.

@@ -41,6 +41,13 @@ pub(in crate::ledger) struct TaskRow {
     pub(in crate::ledger) session: Option<String>,
 }
 
+impl TaskRow {
+    /// Whether it may have a session at work.
+    pub(super) fn is_at_work(&self) -> bool {
+        matches!(self.last.as_deref(), Some("intent" | "live" | "left"))
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::ledger) struct PullRow {
     pub(in crate::ledger) node: Option<String>,

@@ -8,7 +8,11 @@ use crate::ledger::LedgerError;
 /// The version that the first step makes.
 const FIRST: u32 = 3;
 /// The steps to the newest version; only ever appended to. Each may be taken twice.
-const STEPS: &[&str] = &[VERSION_3];
+const STEPS: &[&str] = &[VERSION_3, VERSION_4];
+/// What a program has to know to go on with it. `state limits` asks for more: an older program would not keep to them.
+const NEEDS: u32 = 3;
+/// The version that knows of accounts.
+pub(super) const KNOWS_ACCOUNTS: u32 = 4;
 
 /// Times are milliseconds since 1970, but those of leases, which are the server's. A lease is one manifest's in one project, or
 /// one shard's of it: whoever has it writes the runs of that manifest.
@@ -110,6 +114,9 @@ const VERSION_3: &str = "
     );
 ";
 
+/// The account that runs share: its tables, and the functions through which alone they are written.
+const VERSION_4: &str = include_str!("account.sql");
+
 /// What runs and readers may do, for roles that an administrator gives to users: no deleting. Where the roles may not be made
 /// the tables are their owner's alone.
 const ROLES: &str = "
@@ -125,10 +132,12 @@ const ROLES: &str = "
         GRANT SELECT ON ALL TABLES IN SCHEMA \"~\" TO \"~_run\", \"~_read\";
         GRANT INSERT ON @leases, @runs, @events, @tasks, @creations, @pulls, @late TO \"~_run\";
         GRANT UPDATE (holder, holder_text, epoch, lease_taken, lease_until) ON @leases TO \"~_run\";
-        GRANT UPDATE (ended_at, updated_at, invocations, last_seq) ON @runs TO \"~_run\";
+        GRANT UPDATE (ended_at, updated_at, invocations, last_seq, account) ON @runs TO \"~_run\";
         GRANT UPDATE (key, outcome, ended_at, last, mark, session) ON @tasks TO \"~_run\";
         GRANT UPDATE (node, state, stage, checked_at, closed_at) ON @pulls TO \"~_run\";
         GRANT UPDATE (dealt_with) ON @late TO \"~_run\";
+        GRANT EXECUTE ON FUNCTION @account_present, @account_leave, @account_reserve, @account_give_back, @account_follow,
+            @account_permit, @account_pause TO \"~_run\";
     EXCEPTION WHEN insufficient_privilege THEN
         RAISE NOTICE 'the roles ~_run and ~_read were not made: an administrator has to';
     END
@@ -140,13 +149,16 @@ pub(in crate::ledger) fn script(schema: &str) -> String {
     let mut text = format!("SELECT pg_advisory_xact_lock(hashtext('jules-batch {schema}'));\n");
     let _ = writeln!(text, "CREATE SCHEMA IF NOT EXISTS \"{schema}\";");
     for step in STEPS {
-        text.push_str(&in_schema(step, schema));
+        text.push_str(&in_schema(&step.replace('~', schema), schema));
     }
     text.push_str(&in_schema(&ROLES.replace('~', schema), schema));
     let known = known();
-    let meta = "INSERT INTO @meta VALUES ('version', 'KNOWN'), ('needs', 'KNOWN'), ('id', md5(random()::text)) \
-                ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.key <> 'id';\n";
-    text.push_str(&in_schema(&meta.replace("KNOWN", &known.to_string()), schema));
+    let meta = "INSERT INTO @meta VALUES ('version', 'KNOWN'), ('id', md5(random()::text)) \
+                ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.key <> 'id';\n\
+                INSERT INTO @meta VALUES ('needs', 'NEEDS') ON CONFLICT (key) DO UPDATE \
+                SET value = greatest(meta.value::integer, NEEDS)::text;\n";
+    let meta = meta.replace("KNOWN", &known.to_string()).replace("NEEDS", &NEEDS.to_string());
+    text.push_str(&in_schema(&meta, schema));
     text
 }
 

@@ -10,7 +10,7 @@ use crate::ledger::{Ledger, LedgerReader, Location, copy};
 use crate::outcome::EventLog as _;
 
 /// A schema of a test's own, until this is dropped.
-pub(in crate::ledger) struct TestDatabase(Database);
+pub(in crate::ledger) struct TestDatabase(pub(super) Database);
 
 impl TestDatabase {
     /// None without a server.
@@ -26,11 +26,11 @@ impl TestDatabase {
         Location::Database(Box::new(self.0.clone()))
     }
 
-    fn sql(&self, sql: &str) {
+    pub(super) fn sql(&self, sql: &str) {
         Link::new(self.0.clone()).unwrap().script(sql).unwrap();
     }
 
-    fn open(&self) -> Ledger {
+    pub(super) fn open(&self) -> Ledger {
         Ledger::open(self.location()).unwrap()
     }
 
@@ -39,7 +39,7 @@ impl TestDatabase {
     }
 
     /// As if whoever has a lease had said nothing for long.
-    fn let_leases_pass(&self) {
+    pub(super) fn let_leases_pass(&self) {
         self.sql("UPDATE @leases SET lease_until = clock_timestamp() - interval '1 second'");
     }
 }

@@ -43,7 +43,7 @@ impl World {
                 Input::Surveyed(Ok(self.listed().into_iter().filter(is_new).collect::<Vec<_>>().into()))
             }
             Action::Audit { .. } => Input::Audited(failure.map_or_else(|| Ok(self.listed().into()), Err)),
-            Action::Turn { attempt } => Input::Turned { attempt, result: self.turn() },
+            Action::Turn { attempt, .. } => Input::Turned { attempt, result: self.turn() },
             Action::Create { attempt, marker } => {
                 Input::Posted { attempt, result: self.create(asked, &marker) }
             }
@@ -120,10 +120,13 @@ impl World {
     }
 
     fn turn(&mut self) -> Result<(), CreateFailure> {
-        match self.rng.f64() < self.manners.refused / 4.0 {
-            true => Err(CreateFailure::Capacity { cause: "not within 30m".to_owned(), retry_after: None }),
-            false => Ok(()),
+        if self.rng.f64() >= self.manners.refused / 4.0 {
+            return Ok(());
         }
+        Err(match self.rng.bool() {
+            true => CreateFailure::Capacity { cause: "not within 30m".to_owned(), retry_after: None },
+            false => CreateFailure::Account { again: Duration::from_secs(self.rng.u64(1..60)), spent: false },
+        })
     }
 
     fn create(&mut self, asked: Instant, marker: &Marker) -> Result<Box<Seen>, CreateFailure> {
