@@ -31,9 +31,9 @@
 //! | `ledger.lock` | the lock; names its holder; never deleted |
 //! | `ledger.db.corrupt-<time>` | a corrupt ledger, set aside |
 
-mod before;
 #[cfg(feature = "postgres")]
 mod account;
+mod before;
 #[cfg(feature = "postgres")]
 mod copy;
 mod database;

@@ -36,10 +36,10 @@ pub(crate) use github::{Repository, parse_repository};
 pub use retry::{PreviousAttempt, RetryPrompt};
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{
-    AccountName, AccountShare, Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, Notify, NotifyOn, PassWhen,
-    PlanApproval, PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy, Settings, Share,
-    StallPolicy, Strategy, Telling, Then, Timeouts, UserFeedback, Waiting, WaveOrder, WavePass, WaveSize,
-    Waves, Webhook, WebhookKind,
+    AccountName, AccountShare, Adoption, Backoff, Existing, IfClosed, IfExists, Limits, MaxFailures, Notify,
+    NotifyOn, PassWhen, PlanApproval, PollSettings, PollStrategy, PullRequests, Repeat, RetryOn, RetryPolicy,
+    Settings, Share, StallPolicy, Strategy, Telling, Then, Timeouts, UserFeedback, Waiting, WaveOrder,
+    WavePass, WaveSize, Waves, Webhook, WebhookKind,
 };
 pub(crate) use source::finds;
 pub use task::{
