@@ -7,7 +7,7 @@
   const rows = Array.from(body.rows);
   const chips = Array.from(document.querySelectorAll(".chip"));
   const pulls = Array.from(document.querySelectorAll(".pulls li"));
-  const groups = Array.from(document.querySelectorAll(".group"));
+  const groups = Array.from(document.querySelectorAll(".group:has(.pulls)"));
   const headers = Array.from(table.querySelectorAll("th"));
   const bars = Array.from(document.querySelectorAll("#timeline .bar"));
   const search = byId("search");
