@@ -4,6 +4,7 @@ use foreign_text::first_line;
 use serde_json::{Value, json};
 
 use super::{NAME, Occasion, WORD, text};
+use crate::outcome::Stage;
 use crate::report::link::https;
 use crate::report::{PullRequestV1, ReportV1, TaskV1};
 
@@ -55,7 +56,7 @@ fn of_pull(pull: &PullRequestV1, task: &TaskV1) -> Value {
     json!({
         "task": text(&task.id, NAME),
         "url": https(&pull.url),
-        "stage": pull.stage.map(|stage| stage.as_str()),
+        "stage": pull.stage.map(Stage::as_str),
         "note": pull.note().map(|note| text(&note, WORD)),
         "session": session(task),
     })

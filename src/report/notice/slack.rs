@@ -13,18 +13,18 @@ pub(super) fn payload(notice: &Notice) -> Value {
     let mut blocks =
         vec![json!({ "type": "header", "text": { "type": "plain_text", "text": title, "emoji": false } })];
     let lines = notice.lines.join("\n");
-    blocks.push(rich(vec![section(vec![words(&lines, false)])]));
+    blocks.push(rich(&[section(&[words(&lines, false)])]));
     blocks.extend(notice.groups.iter().map(group));
     // What stands in a notification; the rest is for who opens it.
     json!({ "text": escaped(&notice.title), "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
 }
 
 fn group(group: &Group) -> Value {
-    let heading = section(vec![words(&group.heading, true)]);
+    let heading = section(&[words(&group.heading, true)]);
     let rows: Vec<Value> = group.rows.iter().map(row).collect();
     let list = json!({ "type": "rich_text_list", "style": "bullet", "elements": rows });
-    let more = group.more().map(|more| section(vec![words(&more, false)]));
-    rich([heading, list].into_iter().chain(more).collect())
+    let more = group.more().map(|more| section(&[words(&more, false)]));
+    rich(&[heading, list].into_iter().chain(more).collect::<Vec<_>>())
 }
 
 fn row(row: &Row) -> Value {
@@ -33,14 +33,14 @@ fn row(row: &Row) -> Value {
         elements.push(words(" · ", false));
         elements.push(json!({ "type": "link", "url": link.url, "text": link.label }));
     }
-    section(elements)
+    section(&elements)
 }
 
-fn rich(elements: Vec<Value>) -> Value {
+fn rich(elements: &[Value]) -> Value {
     json!({ "type": "rich_text", "elements": elements })
 }
 
-fn section(elements: Vec<Value>) -> Value {
+fn section(elements: &[Value]) -> Value {
     json!({ "type": "rich_text_section", "elements": elements })
 }
 

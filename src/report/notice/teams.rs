@@ -10,8 +10,8 @@ pub(super) fn payload(notice: &Notice) -> Value {
     let mut title = run(&notice.title);
     (title["weight"], title["size"], title["color"]) =
         ("bolder".into(), "large".into(), colour(notice.outcome).into());
-    let mut body = vec![block(vec![title])];
-    body.extend(notice.lines.iter().map(|line| block(vec![run(line)])));
+    let mut body = vec![block(&[title])];
+    body.extend(notice.lines.iter().map(|line| block(&[run(line)])));
     body.extend(notice.groups.iter().flat_map(group));
     json!({
         "type": "message",
@@ -30,9 +30,9 @@ pub(super) fn payload(notice: &Notice) -> Value {
 }
 
 fn group(group: &Group) -> Vec<Value> {
-    let mut heading = block(vec![bold(&group.heading)]);
+    let mut heading = block(&[bold(&group.heading)]);
     heading["separator"] = true.into();
-    let more = group.more().map(|more| block(vec![run(&more)]));
+    let more = group.more().map(|more| block(&[run(&more)]));
     std::iter::once(heading).chain(group.rows.iter().map(row)).chain(more).collect()
 }
 
@@ -44,10 +44,10 @@ fn row(row: &Row) -> Value {
         linked["selectAction"] = json!({ "type": "Action.OpenUrl", "url": link.url });
         inlines.push(linked);
     }
-    block(inlines)
+    block(&inlines)
 }
 
-fn block(inlines: Vec<Value>) -> Value {
+fn block(inlines: &[Value]) -> Value {
     json!({ "type": "RichTextBlock", "inlines": inlines })
 }
 

@@ -185,6 +185,9 @@ impl Listener for Telemetry {
 mod tests {
     use super::*;
 
+    /// Variables, whether the run is simulated, and whether traces and metrics are sent.
+    type Case<'a> = (&'a [(&'a str, &'a str)], bool, (bool, bool));
+
     fn of(variables: &[(&str, &str)], simulated: bool) -> (bool, bool) {
         let variable = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
@@ -198,7 +201,7 @@ mod tests {
         let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otel.example");
         let here = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
         let traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://localhost:4318/v1/traces");
-        let cases: [(&[(&str, &str)], bool, (bool, bool)); 8] = [
+        let cases: [Case<'_>; 8] = [
             (&[], false, (false, false)),
             (&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")], false, (false, false)),
             (&[all], false, (true, true)),

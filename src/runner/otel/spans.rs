@@ -65,10 +65,10 @@ impl Spans {
                 self.tell(task, *attempt, "plan.approved", Vec::new(), record, at);
             }
             EventKind::Replied { task, attempt } => {
-                self.tell(task, *attempt, "replied", Vec::new(), record, at)
+                self.tell(task, *attempt, "replied", Vec::new(), record, at);
             }
             EventKind::Nudged { task, attempt } => {
-                self.tell(task, *attempt, "nudged", Vec::new(), record, at)
+                self.tell(task, *attempt, "nudged", Vec::new(), record, at);
             }
             EventKind::SessionArchived { task, attempt } => {
                 self.tell(task, *attempt, "session.archived", Vec::new(), record, at);
@@ -276,8 +276,8 @@ mod tests {
             spans.hear(event, &record);
         }
         assert!(spans.tasks.is_empty() && spans.run.is_none(), "all have ended");
-        let found = kept.0.lock().unwrap().clone();
-        found
+        let found = kept.0.lock().unwrap();
+        found.clone()
     }
 
     #[test]
