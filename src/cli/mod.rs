@@ -42,6 +42,8 @@ mod report;
 mod run;
 mod schema;
 mod selection;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod shard;
 mod signals;
@@ -105,6 +107,9 @@ pub(crate) enum Command {
     State(state::StateArgs),
     /// Check key, network, clock, sources and ledger, and say what to do
     Doctor(doctor::DoctorArgs),
+    /// Serve the pages of runs to a browser, live and read only
+    #[cfg(feature = "serve")]
+    Serve(serve::ServeArgs),
     /// Serve the simulator: the Jules API, played on this machine
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the manifest, of report.json or of a scenario
@@ -171,6 +176,8 @@ fn run(args: Args<Command>, console: &Console) -> Result<Exit, Failure> {
         #[cfg(feature = "postgres")]
         Command::State(args) => state::run(&args, console),
         Command::Doctor(args) => block_on(doctor::run(&args, console)),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => block_on(serve::run(&args, console)),
         Command::Simulate(args) => block_on(simulate::run(&args, console)),
         Command::Schema(args) => schema::run(&args, console),
         Command::Completions(args) => completions::run(&args, args::command::<Command>(), console),

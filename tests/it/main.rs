@@ -58,6 +58,7 @@ mod rivals;
 mod rounds;
 mod screens;
 mod secrets;
+mod serving;
 mod session;
 mod shards;
 mod shared_state;

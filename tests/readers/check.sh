@@ -68,4 +68,5 @@ else
   node "$here/matrices.mjs" "$(program)"
   "$work/venv/bin/python" "$here/telemetry.py" "$(program)" "$root/jobs.example.yaml"
   JULES_BATCH_SAMPLES="$work/samples" node --test "$here/page.test.mjs"
+  PROGRAM=$(program) node --test "$here/serve.test.mjs"
 fi
