@@ -106,7 +106,7 @@ impl Loop {
         // An outage that outlasts the run is not over with it.
         let now = Now { instant: Instant::now(), wall: Timestamp::now() };
         self.told.take(status::observed(&self.api, self.dispatch.plans(now), now), true, now.wall);
-        let used = EventKind::ApiUsed { usage, service: self.told.last().clone() };
+        let used = EventKind::ApiUsed { usage: Box::new(usage), service: self.told.last().clone() };
         self.write(vec![used, EventKind::InvocationEnded { stopped }], Vec::new());
         self.journal.close().await?;
         let (stopped, fault) = (self.dispatch.stopped(), self.dispatch.fault().cloned());

@@ -335,7 +335,7 @@ pub enum EventKind {
     /// What this invocation has cost so far; the last one of an invocation counts.
     ApiUsed {
         /// Requests by method and the rest.
-        usage: ApiUsage,
+        usage: Box<ApiUsage>,
         /// What keeps requests from being answered at the moment.
         #[serde(default, skip_serializing_if = "ServiceStatus::is_nothing")]
         service: ServiceStatus,

@@ -320,7 +320,7 @@ fn minute(at: Timestamp, mode: RoundMode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{ApiUsage, EventKind, RoundInfo, RunEvent, ServiceStatus, sample};
+    use crate::outcome::{EventKind, RoundInfo, RunEvent, ServiceStatus, sample};
     use crate::plan::TaskId;
 
     const HOUR: i64 = 3_600;
@@ -361,7 +361,7 @@ mod tests {
             session_free_at: Some(sample::at(49 * HOUR)),
             ..ServiceStatus::default()
         };
-        events.push(sample::event(28 * HOUR, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+        events.push(sample::event(28 * HOUR, EventKind::ApiUsed { usage: Box::default(), service }));
         events.push(sample::event(28 * HOUR, EventKind::InvocationEnded { stopped: None }));
         RunRecord::from_events(&events).unwrap()
     }

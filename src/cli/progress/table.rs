@@ -136,7 +136,7 @@ fn fitting(url: &str, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{ApiUsage, EventKind, Outage, RequestPause, RunEvent, ServiceStatus, sample};
+    use crate::outcome::{EventKind, Outage, RequestPause, RunEvent, ServiceStatus, sample};
 
     fn view(events: &[RunEvent]) -> RunView {
         let mut view = RunView::default();
@@ -193,7 +193,7 @@ mod tests {
             queued_creates: 1,
             ..ServiceStatus::default()
         };
-        view.apply(&sample::event(80, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+        view.apply(&sample::event(80, EventKind::ApiUsed { usage: Box::default(), service }));
         view
     }
 

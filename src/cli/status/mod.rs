@@ -283,7 +283,7 @@ fn json(run: &RunOverview) -> serde_json::Value {
 mod tests {
     use super::*;
     use crate::outcome::sample;
-    use crate::outcome::{ApiUsage, EventKind, RequestPause, RunEvent, ServiceStatus};
+    use crate::outcome::{EventKind, RequestPause, RunEvent, ServiceStatus};
 
     fn told(events: &[RunEvent], holder: Option<&str>) -> String {
         let record = RunRecord::from_events(events).unwrap();
@@ -300,7 +300,7 @@ mod tests {
             ..ServiceStatus::default()
         };
         let mut paused = events.clone();
-        paused.push(sample::event(98, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+        paused.push(sample::event(98, EventKind::ApiUsed { usage: Box::default(), service }));
         assert_eq!(
             told(&paused, Some("pid 7 on ci")),
             "at work: pid 7 on ci\ncreates paused until 02:02:40 UTC (in 1m 00s)"

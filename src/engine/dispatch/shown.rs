@@ -14,7 +14,7 @@ impl Dispatch {
     /// What was asked so far, and how the service answers.
     pub(super) fn on_usage(&mut self, usage: ApiUsage, service: ServiceStatus) {
         self.showing.on_status(&service);
-        self.turn.events.push(EventKind::ApiUsed { usage, service });
+        self.turn.events.push(EventKind::ApiUsed { usage: Box::new(usage), service });
     }
 
     /// When [`Dispatch::show_activities`] may have something to do.

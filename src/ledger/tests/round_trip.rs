@@ -166,7 +166,10 @@ fn about_the_run() -> impl Strategy<Value = EventKind> {
         }),
         (prop::option::of(task()), text())
             .prop_map(|(t, note)| EventKind::Noted { task: t.map(TaskId::new), note }),
-        usage().prop_map(|usage| EventKind::ApiUsed { usage, service: ServiceStatus::default() }),
+        usage().prop_map(|usage| EventKind::ApiUsed {
+            usage: Box::new(usage),
+            service: ServiceStatus::default()
+        }),
         (text(), 0..9_u32).prop_map(|(title, id)| EventKind::StrayFound {
             stray: Stray {
                 session: SessionRef { id: id.to_string().parse().unwrap(), url: None },

@@ -1,6 +1,6 @@
 use super::*;
 use crate::outcome::sample::{self, event};
-use crate::outcome::{ApiUsage, Outage, ServiceStatus, SessionRef, Stray};
+use crate::outcome::{Outage, ServiceStatus, SessionRef, Stray};
 
 fn told(events: &[RunEvent]) -> String {
     let mut view = RunView::default();
@@ -191,7 +191,7 @@ fn a_heartbeat_tells_what_holds_the_run_up() {
         }),
         ..ServiceStatus::default()
     };
-    view.apply(&event(90, EventKind::ApiUsed { usage: ApiUsage::default(), service }));
+    view.apply(&event(90, EventKind::ApiUsed { usage: Box::default(), service }));
     let text = heartbeat(&view, Pace::UNKNOWN, sample::at(100));
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @"[1/3] 1 succeeded, 1 live, 1 waiting; 1m 40s gone, time left unknown; outage for 30s: no connection to the service");
 }
