@@ -45,6 +45,9 @@ const RECIPES: [Recipe; 15] = [
     Recipe { file: "kubernetes-job.yaml", kept: Kept::Outside, shard: KUBERNETES },
 ];
 
+/// What needs a database and several machines: `shared_state` tries what they do.
+const WITH_DATABASE: [&str; 3] = ["github/teams.yml", "kubernetes-cronjob.yaml", "compose.yaml"];
+
 const BUILDKITE: &[(&str, &str)] = &[
     ("BUILDKITE", "true"),
     ("BUILDKITE_PIPELINE_SLUG", "web"),
@@ -227,6 +230,7 @@ fn every_shipped_workflow_is_tried() {
     let of_github = files("github").map(|file| format!("github/{}", file.file_name().to_string_lossy()));
     for name in names.chain(of_github) {
         let is_workflow = name.ends_with(".yml") || name.ends_with(".yaml");
-        assert!(!is_workflow || RECIPES.iter().any(|recipe| recipe.file == name), "{name}");
+        let is_tried = RECIPES.iter().any(|recipe| recipe.file == name);
+        assert!(!is_workflow || is_tried || WITH_DATABASE.contains(&&*name), "{name}");
     }
 }
