@@ -73,7 +73,9 @@ pub(crate) fn unreadable(error: LedgerError) -> Failure {
 pub(crate) fn exit_of(error: &LedgerError) -> Exit {
     match error {
         // Somebody else does what was to be done.
-        LedgerError::Owned { .. } | LedgerError::Deposed { .. } => Exit::WorkLeft,
+        LedgerError::Owned { .. } | LedgerError::Overlap { .. } | LedgerError::Deposed { .. } => {
+            Exit::WorkLeft
+        }
         LedgerError::Database { .. } => Exit::Unavailable,
         LedgerError::NoSchema { .. } | LedgerError::OldSchema { .. } | LedgerError::NewSchema { .. } => {
             Exit::Usage

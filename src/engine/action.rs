@@ -63,6 +63,24 @@ pub(super) enum Action {
     Recheck { task: TaskIx, session: SessionId },
 }
 
+impl Action {
+    /// Whether it changes something, so that what it follows from is kept before it starts.
+    pub(super) fn is_on_record_first(&self) -> bool {
+        match self {
+            Self::Create { .. } | Self::Approve { .. } | Self::Send { .. } | Self::Archive { .. } => true,
+            Self::Survey { .. }
+            | Self::Audit { .. }
+            | Self::Turn { .. }
+            | Self::Search { .. }
+            | Self::Poll(_)
+            | Self::Read { .. }
+            | Self::Tell { .. }
+            | Self::Look { .. }
+            | Self::Recheck { .. } => false,
+        }
+    }
+}
+
 /// What a session's activities are read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::action::{Attempt, Purpose, TaskIx};
 use super::ask::Ask;
 use super::stop::StopReason;
-use crate::outcome::{ApiUsage, Change, Details, Marker, ServiceStatus, Work};
+use crate::outcome::{ApiUsage, Change, Details, LateSession, Marker, ServiceStatus, Work};
 use jules::{SessionDigest, SessionId, SessionState};
 
 /// The time of a decision: decisions never read a clock.
@@ -55,6 +55,8 @@ pub(super) enum Input {
     Looked { session: SessionId, result: Result<Box<Seen>, RequestFailure> },
     /// The session of a task's last attempt was read again; the request left then.
     Rechecked { task: TaskIx, asked: Instant, result: Result<Box<Seen>, RequestFailure> },
+    /// Another process tells of sessions that it heard of too late.
+    Late(Vec<LateSession>),
     /// Time has passed.
     Tick,
     /// What the API was asked so far.
@@ -77,7 +79,12 @@ impl Input {
             Self::Read { purpose: Purpose::Show, .. } => None,
             Self::Read { result, .. } => on_key(result),
             Self::Acted { result, .. } | Self::Archived { result, .. } => on_key(result),
-            Self::Turned { .. } | Self::Told { .. } | Self::Tick | Self::Usage(..) | Self::Stop(_) => None,
+            Self::Turned { .. }
+            | Self::Told { .. }
+            | Self::Late(_)
+            | Self::Tick
+            | Self::Usage(..)
+            | Self::Stop(_) => None,
         }
     }
 }

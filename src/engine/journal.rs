@@ -3,6 +3,7 @@
 //! The ledger and every listener work on threads of their own, so that neither a slow disk nor a reader that does not
 //! read holds up the loop. The ledger takes what waits as one group.
 
+mod away;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use futures::future::join_all;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use self::away::{Away, Verdict, are_hurried};
 use crate::outcome::{EventLog, JournalError, Listener, Role, RunEvent};
 
 /// How long a listener whose reader takes nothing is waited for at the end.
@@ -30,8 +32,31 @@ const IDLE: Duration = Duration::from_secs(3600);
 const LARGEST: usize = 256;
 
 type Batch = Arc<[RunEvent]>;
-/// The number up to which the ledger has kept the events; or what failed that the run cannot do without.
-type Notice = Result<u64, JournalError>;
+
+/// What the threads tell.
+enum Notice {
+    /// The ledger has kept the events up to this number.
+    Kept(u64),
+    /// The ledger does not answer, and is waited for: why.
+    Away(String),
+    /// It has answered, after this time.
+    Back(Duration),
+    /// What failed that the run cannot do without.
+    Failed(JournalError),
+}
+
+/// What is new of the journal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// More may start.
+    Kept,
+    /// The ledger does not answer: why. Nothing that has to be on record before starts until it does.
+    Away(String),
+    /// It answers again, after this time.
+    Back(Duration),
+    /// Nothing will start any more.
+    Failed,
+}
 
 /// Keeps events, and holds back the actions that follow from them until they are kept.
 pub(super) struct Journal<A> {
@@ -69,18 +94,21 @@ impl<A> Journal<A> {
         self.order.release()
     }
 
-    /// Waits for news: `true` when more may start, `false` when nothing will any more. Cancel safe.
-    pub(super) async fn next(&mut self) -> Option<bool> {
-        let notice = self.notices.recv().await?;
-        let kept = notice.is_ok();
-        match notice {
-            Ok(seq) => self.order.acknowledge(seq),
-            Err(error) => {
+    /// Waits for news. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<News> {
+        Some(match self.notices.recv().await? {
+            Notice::Kept(seq) => {
+                self.order.acknowledge(seq);
+                News::Kept
+            }
+            Notice::Away(why) => News::Away(why),
+            Notice::Back(after) => News::Back(after),
+            Notice::Failed(error) => {
                 self.order.refuse();
                 self.failed.get_or_insert(error);
+                News::Failed
             }
-        }
-        Some(kept)
+        })
     }
 
     /// Brings everything to its place: the ledger and the reports however long it takes, the rest while its reader
@@ -98,7 +126,9 @@ impl<A> Journal<A> {
         }))
         .await;
         while let Ok(notice) = self.notices.try_recv() {
-            self.failed = self.failed.or(notice.err());
+            if let Notice::Failed(error) = notice {
+                self.failed.get_or_insert(error);
+            }
         }
         self.failed.map_or(Ok(()), Err)
     }
@@ -162,22 +192,13 @@ impl Worker {
             // Nobody listens any more when the run was dropped.
             let tell = |notice| drop(notify.send(notice));
             let work = || {
-                while let Ok(first) = inbox.recv() {
-                    let group: Vec<Batch> =
-                        std::iter::once(first).chain(inbox.try_iter()).take(LARGEST).collect();
-                    let last_seq = group.last().and_then(|batch| batch.last()).map_or(0, |event| event.seq);
-                    let kept = match &*group {
-                        [only] => log.append(only),
-                        several => log.append(&several.concat()),
-                    };
-                    tell(kept.map(|()| last_seq));
-                }
+                keep(&mut *log, inbox, tell);
                 log.flush()
             };
             if let Err(error) =
                 catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(gone("the ledger")))
             {
-                tell(Err(error));
+                tell(Notice::Failed(error));
             }
         })
     }
@@ -188,7 +209,7 @@ impl Worker {
             let check = |result: Result<(), JournalError>| match (result, role) {
                 (Ok(()), _) => {}
                 // Nobody listens any more when the run was dropped.
-                (Err(error), Role::Report | Role::Stream) => drop(notify.send(Err(error))),
+                (Err(error), Role::Report | Role::Stream) => drop(notify.send(Notice::Failed(error))),
                 (Err(error), Role::View | Role::Remote) => tracing::warn!("{error}"),
             };
             let work = || {
@@ -234,6 +255,64 @@ impl Worker {
 
     fn close(self) -> Closing {
         self.closing
+    }
+}
+
+/// Gives the log what comes until nothing more does, and waits for one that does not answer.
+fn keep(log: &mut dyn EventLog, inbox: &Receiver<Batch>, tell: impl Fn(Notice)) {
+    let mut away = Away::new(log.patience());
+    let (mut last_seq, mut hurries) = (0, false);
+    loop {
+        let (group, is_open) = match away.again_at() {
+            None => match inbox.recv() {
+                Ok(first) => (
+                    std::iter::once(first).chain(inbox.try_iter()).take(LARGEST).collect::<Vec<_>>().concat(),
+                    true,
+                ),
+                Err(_) => return,
+            },
+            Some(again) => until(inbox, again),
+        };
+        if let Some(last) = group.last() {
+            (last_seq, hurries) = (last.seq, are_hurried(&group));
+        }
+        if !is_open {
+            away.closes(hurries, Instant::now());
+        }
+        match log.try_append(&group) {
+            Ok(()) => {
+                away.answered(Instant::now()).into_iter().for_each(|after| tell(Notice::Back(after)));
+                tell(Notice::Kept(last_seq));
+            }
+            Err(error) if error.is_away() => {
+                let why = error.in_full();
+                match away.failed(&group, error, Instant::now()) {
+                    Verdict::Wait { is_news: true } => tell(Notice::Away(why)),
+                    Verdict::Wait { is_news: false } => {}
+                    Verdict::GiveUp(error) => tell(Notice::Failed(error)),
+                }
+            }
+            Err(error) => {
+                away.answered(Instant::now());
+                tell(Notice::Failed(error));
+            }
+        }
+    }
+}
+
+/// What comes until then, and whether more can come.
+fn until(inbox: &Receiver<Batch>, then: Instant) -> (Vec<RunEvent>, bool) {
+    let mut group = Vec::new();
+    loop {
+        let left = then.saturating_duration_since(Instant::now());
+        match inbox.recv_timeout(left) {
+            Ok(batch) => group.extend_from_slice(&batch),
+            Err(RecvTimeoutError::Timeout) => return (group, true),
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::sleep(left);
+                return (group, false);
+            }
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod driver;
 mod input;
 mod journal;
 mod judge;
+mod late;
 mod left_over;
 mod needs;
 mod patience;
@@ -46,8 +47,8 @@ use jiff::Timestamp;
 
 use self::clocks::Clocks;
 use crate::outcome::{
-    EventKind, EventLog, JournalError, Listener, Marker, Outcome, RunEvent, RunRecord, SharedAccount,
-    TaskRecord,
+    EventKind, EventLog, JournalError, LateReader, LateSession, Listener, Marker, Outcome, RunEvent,
+    RunRecord, SharedAccount, TaskRecord,
 };
 use crate::plan::{Plan, Shard, Task, TaskId};
 use jules::{Jules, SessionId};
@@ -75,6 +76,8 @@ pub(crate) struct Setup {
     pub at_end: Option<AtEnd>,
     /// The service's account, where several runs keep one count of it.
     pub account: Option<Arc<dyn SharedAccount>>,
+    /// Asks for sessions that another process created for this run's tasks, and heard of too late; nobody by default.
+    pub late: Option<LateReader>,
 }
 
 /// What is asked elsewhere now and then while an invocation is at work, such as how its pull requests stand: called every
@@ -138,6 +141,8 @@ pub(crate) struct Options {
     /// Sessions that an earlier invocation gave up and did not get to put away: they are looked at, and archived if they are
     /// live as they were left.
     pub left_over: Vec<LeftOver>,
+    /// What [`Setup::late`] told before the run began.
+    pub late: Vec<LateSession>,
     /// What other runs of the manifest have open on GitHub, or may be about to open, for `pull-requests.max-open`.
     pub open_elsewhere: Vec<OpenPull>,
     /// How tasks that are not in the plan ended last, for those that need them; none for one that is still open.
@@ -176,6 +181,7 @@ impl Default for Options {
             live_before: Vec::new(),
             in_doubt_before: Vec::new(),
             left_over: Vec::new(),
+            late: Vec::new(),
             open_elsewhere: Vec::new(),
             outside: HashMap::new(),
             key_has_worked: false,

@@ -16,7 +16,8 @@ use super::ask::Ask;
 use super::clocks::Clocks;
 use super::dispatch::Dispatch;
 use super::input::{Input, Now};
-use super::journal::Journal;
+use super::journal::{Journal, News};
+use super::late::Late;
 use super::status::Told;
 use super::stop::StopReason;
 use super::turn::Turns;
@@ -59,11 +60,12 @@ pub(super) struct Loop {
     /// What is being asked elsewhere.
     reading: Option<LocalBoxFuture<'static, Vec<EventKind>>>,
     at_end: Option<AtEnd>,
+    late: Late,
 }
 
 impl Loop {
     pub(super) fn new(setup: Setup, observers: Observers, stops: Receiver<StopReason>) -> Self {
-        let Setup { plan, api, record, mut options, between, at_end, account } = setup;
+        let Setup { plan, api, record, mut options, between, at_end, account, late } = setup;
         // It was asked before.
         options.clocks = Clocks::of(api.service_time(), Timestamp::now());
         let Observers { ledger, listeners, clean } = observers;
@@ -93,6 +95,7 @@ impl Loop {
             between,
             reading: None,
             at_end,
+            late: Late::new(late),
         }
     }
 
@@ -168,10 +171,9 @@ impl Loop {
         tokio::select! {
             biased;
             Some(reason) = self.stops.recv() => Some(Input::Stop(reason)),
-            // When events cannot be kept nothing is started any more: what is under way is waited for like at an
-            // interrupt, and told to those who can still hear it.
-            Some(kept) = self.journal.next() => (!kept).then_some(Input::Stop(StopReason::NotWritable)),
+            Some(news) = self.journal.next() => self.on_news(news),
             Some(done) = self.requests.join_next_with_id() => Some(finished(&mut self.under_way, done)),
+            told = self.late.next() => Some(Input::Late(told)),
             events = reading => {
                 self.reading = None;
                 self.write(events, Vec::new());
@@ -180,6 +182,22 @@ impl Loop {
             () = tokio::time::sleep_until(wake.unwrap_or(look)), if wake.is_some() => Some(Input::Tick),
             () = tokio::time::sleep_until(look) => None,
         }
+    }
+
+    /// What the journal tells.
+    fn on_news(&mut self, news: News) -> Option<Input> {
+        let note = match news {
+            News::Kept => return None,
+            // When events cannot be kept nothing is started any more: what is under way is waited for like at an
+            // interrupt, and told to those who can still hear it.
+            News::Failed => return Some(Input::Stop(StopReason::NotWritable)),
+            News::Away(why) => format!(
+                "nothing is created, answered or archived before the ledger answers again; what is live is followed: {why}"
+            ),
+            News::Back(after) => format!("the ledger answers again, after {} s", after.as_secs().max(1)),
+        };
+        self.write(vec![EventKind::Noted { task: None, note }], Vec::new());
+        None
     }
 
     /// Takes every answer that is there already, so that one turn records all of them.
@@ -218,7 +236,7 @@ impl Loop {
         }
     }
 
-    /// Events first: an action starts only when the ledger has kept all events up to it.
+    /// Events first: what changes something starts only when the ledger has kept all events up to it.
     fn take_turn(&mut self) {
         let turn = self.dispatch.take_turn();
         for action in &turn.actions {
@@ -226,8 +244,12 @@ impl Loop {
                 self.turns.decide(*attempt);
             }
         }
-        self.write(turn.events, turn.actions);
-        for action in self.journal.release() {
+        // What only reads need not wait until the ledger has kept what it follows from.
+        let (held, mut free): (Vec<_>, Vec<_>) =
+            turn.actions.into_iter().partition(Action::is_on_record_first);
+        self.write(turn.events, held);
+        free.extend(self.journal.release());
+        for action in free {
             let prompt = self.prompt_of(&action);
             let (api, plan, gate) = (self.api.clone(), self.plan.clone(), self.gate.clone());
             let (turns, account) = (self.turns.clone(), self.account.clone());

@@ -64,6 +64,7 @@ fn setup(url: String, deadline: Option<Duration>) -> Setup {
         between: None,
         at_end: None,
         account: None,
+        late: None,
     }
 }
 

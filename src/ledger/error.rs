@@ -165,6 +165,26 @@ pub enum LedgerError {
         /// The lease that it has.
         lease: i64,
     },
+    /// Another process works on a part of the manifest that has tasks in common with ours.
+    #[error(
+        "{} another's: {holder}{}{}; wait until it ends, or divide the manifest alike everywhere (`--shard 1/N` to `--shard N/N`)",
+        shard.as_ref().map_or_else(
+            || "all tasks of this manifest are".to_owned(),
+            |shard| format!("the tasks of shard {shard}, some of which would be ours, are"),
+        ),
+        since.map(|at| format!(", here since {at:.0}")).unwrap_or_default(),
+        until.map(|at| format!(", until {at:.0} if it does not say more")).unwrap_or_default()
+    )]
+    Overlap {
+        /// Who it is.
+        holder: String,
+        /// The part that it works on; none where that is all of it.
+        shard: Option<String>,
+        /// Since when.
+        since: Option<Timestamp>,
+        /// Until when, unless it says that it is still there.
+        until: Option<Timestamp>,
+    },
     /// Another process has taken the run over: what we did not write any more is not lost to it, since it looks.
     #[error(
         "run {run} is another's by now{}: it goes on there",
@@ -216,7 +236,19 @@ impl LedgerError {
     /// Whether another process holds the state folder, or the manifest's runs.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        matches!(self, Self::InUse { .. } | Self::Owned { .. })
+        matches!(self, Self::InUse { .. } | Self::Owned { .. } | Self::Overlap { .. })
+    }
+
+    /// Whether the database does not answer, and may when it is asked again.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Database { source, .. } => {
+                source.downcast_ref::<super::postgres::LinkError>().is_some_and(|e| e.is_of_connection())
+            }
+            _ => false,
+        }
     }
 
     /// Whether there is no ledger yet.
@@ -283,6 +315,8 @@ fn has_no_room_for_a_file() -> bool {
 
 impl From<LedgerError> for JournalError {
     fn from(error: LedgerError) -> Self {
-        Self::new("the ledger cannot keep what happened", error)
+        let is_away = error.is_away();
+        let error = Self::new("the ledger cannot keep what happened", error);
+        if is_away { error.away() } else { error }
     }
 }

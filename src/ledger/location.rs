@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[cfg(feature = "postgres")]
 use super::Database;
@@ -60,6 +61,26 @@ impl Location {
     #[must_use]
     pub(crate) fn is_shared(&self) -> bool {
         self.folder().is_none()
+    }
+
+    /// How long a run goes on while it does not answer: a folder does at once, or never.
+    #[must_use]
+    pub(crate) fn patience(&self) -> Duration {
+        match self {
+            Self::Folder(_) => Duration::ZERO,
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => database.patience(),
+        }
+    }
+
+    /// The same, with a database that a run goes on without for so long.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        match self {
+            Self::Folder(folder) => Self::Folder(folder),
+            Self::Database(database) => Self::Database(Box::new(database.with_patience(patience))),
+        }
     }
 
     /// The state folder; none where there is none.

@@ -1,6 +1,7 @@
 //! The log that writes a run down.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -8,6 +9,9 @@ use super::target::Target;
 use super::{Ledger, LedgerError, LedgerReader, ManifestIdentity};
 use crate::outcome::{EventKind, EventLog, JournalError, RunEvent, RunId, SharedAccount};
 use crate::plan::AccountShare;
+
+/// How long a ledger that does not answer is waited for where nothing else goes on meanwhile.
+const WAIT: Duration = Duration::from_secs(60);
 
 /// Writes the events of one run into the ledger, each call in one transaction.
 ///
@@ -76,33 +80,46 @@ impl Recorder {
         self.ledger.reader()
     }
 
-    fn save(&mut self, events: &[RunEvent]) -> Result<(), LedgerError> {
-        self.target = self.ledger.save(&self.target, events)?;
+    /// What [`Ledger::late`] says.
+    #[cfg(all(test, feature = "postgres"))]
+    pub(super) fn late(&self) -> Result<Vec<crate::outcome::LateSession>, LedgerError> {
+        self.ledger.late()
+    }
+
+    fn save(&mut self, events: &[RunEvent], wait: Duration) -> Result<(), LedgerError> {
+        self.target = self.ledger.save(&self.target, events, wait)?;
         Ok(())
     }
 
-    fn save_all(&mut self, events: &[RunEvent]) -> Result<(), LedgerError> {
+    fn save_all(&mut self, events: &[RunEvent], wait: Duration) -> Result<(), LedgerError> {
+        if events.is_empty() && self.unsaved.is_empty() {
+            return Ok(());
+        }
         if self.unsaved.is_empty() {
-            return self.save(events).inspect_err(|_| self.unsaved.extend_from_slice(events));
+            return self.save(events, wait).inspect_err(|_| self.unsaved.extend_from_slice(events));
         }
         let mut all = std::mem::take(&mut self.unsaved);
         all.extend_from_slice(events);
-        self.save(&all).inspect_err(|_| self.unsaved = all)
+        self.save(&all, wait).inspect_err(|_| self.unsaved = all)
     }
 }
 
 impl EventLog for Recorder {
     fn append(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
-        if events.is_empty() && self.unsaved.is_empty() {
-            return Ok(());
-        }
-        Ok(self.save_all(events)?)
+        Ok(self.save_all(events, WAIT)?)
+    }
+
+    fn try_append(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
+        Ok(self.save_all(events, Duration::ZERO)?)
+    }
+
+    fn patience(&self) -> Duration {
+        self.ledger.patience()
     }
 
     fn flush(&mut self) -> Result<(), JournalError> {
-        if !self.unsaved.is_empty() {
-            self.save_all(&[])?;
-        }
+        // Whoever gives the events has waited already.
+        self.save_all(&[], Duration::ZERO)?;
         Ok(self.ledger.sync()?)
     }
 }

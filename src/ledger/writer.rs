@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,7 +13,7 @@ use super::reader::Store;
 use super::sqlite::Sqlite;
 use super::target::Target;
 use super::{LedgerError, LedgerReader, Location, ManifestIdentity, Recorder, database, prune};
-use crate::outcome::{RunEvent, RunId, SharedAccount};
+use crate::outcome::{LateReader, LateSession, RunEvent, RunId, SharedAccount};
 use crate::plan::{AccountShare, Shard};
 
 /// The ledger, opened for writing: no other process has it until this is dropped.
@@ -91,16 +92,20 @@ impl Ledger {
         Lock::holder(&StateFolder::at(state_dir))
     }
 
-    /// Whether somebody is at work there, with whatever run; false if it cannot be told.
+    /// Who is at work there, with whatever run, and in a shared ledger on what; nobody if it cannot be told.
+    #[must_use]
+    pub(crate) fn at_work(location: &Location) -> Vec<String> {
+        match location {
+            Location::Folder(folder) => Self::holder(folder).iter().map(ToString::to_string).collect(),
+            #[cfg(feature = "postgres")]
+            Location::Database(database) => super::postgres::look(database).unwrap_or_default(),
+        }
+    }
+
+    /// Whether somebody is at work there; false if it cannot be told.
     #[must_use]
     pub(crate) fn is_in_use(location: &Location) -> bool {
-        match location {
-            Location::Folder(folder) => Self::holder(folder).is_some(),
-            #[cfg(feature = "postgres")]
-            Location::Database(database) => {
-                super::postgres::look(database).is_ok_and(|holders| !holders.is_empty())
-            }
-        }
+        !Self::at_work(location).is_empty()
     }
 
     /// Where the ledger that was here has gone, if it was damaged. Nothing is known of earlier runs then: look
@@ -217,6 +222,29 @@ impl Ledger {
         }
     }
 
+    /// The sessions that whoever had these runs before us has heard of too late, and that nobody has seen to.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub(crate) fn late(&self) -> Result<Vec<LateSession>, LedgerError> {
+        match self.reader.store() {
+            Store::Folder(_) => Ok(Vec::new()),
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.late(),
+        }
+    }
+
+    /// Asks for the same while the runs are written; none where nobody else can have had them.
+    #[must_use]
+    pub(crate) fn late_reader(&self) -> Option<LateReader> {
+        match self.reader.store() {
+            Store::Folder(_) => None,
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => Some(database.late_reader()),
+        }
+    }
+
     /// Records a further invocation of a run. The next event's `seq` follows the record's `last_seq`.
     ///
     /// # Errors
@@ -235,13 +263,25 @@ impl Ledger {
         }
     }
 
-    /// Keeps these as the next events of that run; what comes after them. All or none.
-    pub(super) fn save(&mut self, target: &Target, events: &[RunEvent]) -> Result<Target, LedgerError> {
+    /// Keeps these as the next events of that run; what comes after them. All or none. A database that does not answer is
+    /// waited for so long.
+    pub(super) fn save(
+        &mut self,
+        target: &Target,
+        events: &[RunEvent],
+        #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a file answers"))]
+        wait: Duration,
+    ) -> Result<Target, LedgerError> {
         match self.reader.store_mut() {
             Store::Folder(file) => file.save(target, events),
             #[cfg(feature = "postgres")]
-            Store::Database(database) => database.save(target, events),
+            Store::Database(database) => database.save(target, events, wait),
         }
+    }
+
+    /// How long a run goes on without it.
+    pub(super) fn patience(&self) -> Duration {
+        self.reader.location().patience()
     }
 
     /// Brings to the disk what was kept.

@@ -1,6 +1,6 @@
 //! Who keeps the events of a run, and who hears of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::RunEvent;
 
@@ -16,6 +16,21 @@ pub trait EventLog: Send {
     /// When the events cannot be kept. The run then starts nothing more and ends; until it has, the log is given what
     /// still comes, and may keep all of it if it can again.
     fn append(&mut self, events: &[RunEvent]) -> Result<(), JournalError>;
+
+    /// The same without waiting for a log that does not answer: that is an error that [is of it](JournalError::is_away), and
+    /// the events wait for the next call. Like [`EventLog::append`] by default.
+    ///
+    /// # Errors
+    ///
+    /// As for [`EventLog::append`].
+    fn try_append(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
+        self.append(events)
+    }
+
+    /// How long a run follows what is live while the log does not answer, before it ends; not at all by default.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Brings everything taken so far to its place; called at the end of an invocation.
     ///
@@ -81,12 +96,36 @@ pub struct JournalError {
     what: String,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    is_away: bool,
 }
 
 impl JournalError {
     /// `what` names the thing and what is wrong: "cannot write jules-report/junit.xml".
     #[must_use]
     pub fn new(what: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { what: what.into(), source: Some(source.into()) }
+        Self { what: what.into(), source: Some(source.into()), is_away: false }
+    }
+
+    /// The same of a log that does not answer, and may when it is asked again.
+    #[must_use]
+    pub fn away(self) -> Self {
+        Self { is_away: true, ..self }
+    }
+
+    /// Whether the log does not answer, and may when it is asked again.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.is_away
+    }
+
+    /// The same, with why it was not waited for any longer.
+    pub(crate) fn because(self, why: &str) -> Self {
+        Self { what: format!("{}: {why}", self.what), ..self }
+    }
+
+    /// With its causes, in one line.
+    pub(crate) fn in_full(&self) -> String {
+        let chain = std::iter::successors(Some(self as &dyn std::error::Error), |error| (**error).source());
+        chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 }

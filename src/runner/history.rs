@@ -19,7 +19,9 @@ use crate::ledger::{
     Ledger, LedgerError, LedgerReader, Location, ManifestIdentity, Recorder, SharedDisk, SkippedEvent,
     StoredRun,
 };
-use crate::outcome::{EventKind, EventLog as _, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord};
+use crate::outcome::{
+    EventKind, EventLog as _, LateReader, Mark, RoundInfo, RunEvent, RunId, RunInfo, RunRecord,
+};
 use crate::plan::{ConnectedSource, Plan, TaskId, TaskSource};
 
 /// How long the service may take, after a create was sent, until its session is processed and listed.
@@ -52,6 +54,8 @@ pub(super) struct History {
     pub(super) is_idle: bool,
     /// What a user should know of the ledger.
     pub(super) notes: Vec<String>,
+    /// Asks what another process heard too late.
+    pub(super) late: Option<LateReader>,
 }
 
 impl History {
@@ -76,7 +80,8 @@ impl History {
         let reader = ledger.reader();
         let work = Work::decide(plan, &identity, options, Some(reader), pulls)?;
         let (plan, last) = (&work.plan, work.last.as_ref());
-        let is_idle = work.outlook.is_idle;
+        let (late, late_reader) = (ledger.late()?, ledger.late_reader());
+        let is_idle = work.outlook.is_idle && late.is_empty();
         let sound = last.filter(|last| is_sound(ledger.set_aside(), last)).map(|last| &last.record);
         let look_back = look_back(sound, reader.first_run_at(&identity)?, plan, Timestamp::now());
         // Clocks differ, and a session that is adopted is in the ledger from then on: a day more does no harm.
@@ -113,9 +118,11 @@ impl History {
             key_has_worked: !simulated,
             created_within_day,
             details: plan.settings.report.details,
+            late,
             ..engine
         };
-        Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, is_idle, notes })
+        let late = late_reader;
+        Ok(Self { plan: Arc::new(plan), engine, recorder, record, events, goes_on, is_idle, notes, late })
     }
 }
 

@@ -397,14 +397,15 @@ impl Run {
     /// [`RunError::NotRecorded`].
     pub async fn run(self, stops: Receiver<StopReason>) -> Result<Finished, RunError> {
         let Self { jules, history, mut listeners, redactor, deadline, between, at_end } = self;
-        let History { mut plan, engine, recorder, record, is_idle, .. } = history;
+        let History { mut plan, engine, recorder, record, is_idle, late, .. } = history;
         if is_idle {
             listeners.iter_mut().try_for_each(|listener| listener.finish())?;
             return Ok(Finished { record, stopped: None, fault: None, held_up: None, not_again: 0 });
         }
         Arc::make_mut(&mut plan).settings.run_timeout = deadline.left();
         let account = recorder.share_account(plan.settings.limits.share)?;
-        let setup = Setup { plan, api: jules.clone(), record, options: engine, between, at_end, account };
+        let setup =
+            Setup { plan, api: jules.clone(), record, options: engine, between, at_end, account, late };
         let clean = Box::new(move |event| clean(&redactor, event));
         let observers = Observers { ledger: Box::new(recorder), listeners, clean };
         Ok(engine::run(setup, observers, stops).await?)

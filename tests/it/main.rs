@@ -7,6 +7,8 @@
 mod action;
 mod adopting;
 mod again;
+mod anywhere;
+mod away;
 mod beginning;
 mod benchmarks;
 mod campaign;
@@ -61,6 +63,7 @@ mod secrets;
 mod serving;
 mod session;
 mod shards;
+mod shared_server;
 mod shared_state;
 mod simulated;
 mod slots;

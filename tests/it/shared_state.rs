@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use jules_batch::NewSession;
 use serde_json::Value;
 
 use crate::support::{Ended, Runner, World, tasks};
@@ -10,15 +11,15 @@ use crate::support::{Ended, Runner, World, tasks};
 const SERVER: &str = "JULES_BATCH_TEST_POSTGRES";
 
 /// A world, and a ledger of its own that every machine in it names.
-struct Shared {
-    world: World,
-    server: String,
-    schema: String,
+pub(crate) struct Shared {
+    pub(crate) world: World,
+    pub(crate) server: String,
+    pub(crate) schema: String,
 }
 
 impl Shared {
     /// None without a server.
-    fn new(scenario: &str, count: usize) -> Option<Self> {
+    pub(crate) fn new(scenario: &str, count: usize) -> Option<Self> {
         let server = std::env::var(SERVER).ok()?;
         let schema = format!("t_it_{}_{:08x}", std::process::id(), fastrand::u32(..));
         let world = World::with(scenario, &tasks(count));
@@ -27,29 +28,29 @@ impl Shared {
         Some(shared)
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("{}?schema={}", self.server, self.schema)
     }
 
     /// A command on a machine of this name.
-    fn on(&self, machine: &str, args: &str) -> Runner<'_> {
+    pub(crate) fn on(&self, machine: &str, args: &str) -> Runner<'_> {
         let command = self.world.command(args.split(' ').next().unwrap());
         let command = command.args(args.split_once(' ').map_or("", |(_, rest)| rest));
         let command = command.env("JULES_BATCH_STATE", self.address()).env("USER", machine);
         command.env("GITHUB_REPOSITORY", "my-org/web")
     }
 
-    fn run(&self, machine: &str) -> Runner<'_> {
+    pub(crate) fn run(&self, machine: &str) -> Runner<'_> {
         let run = self.world.run().args(&format!("-j 3 --report-dir {machine}"));
         run.env("JULES_BATCH_STATE", self.address()).env("GITHUB_REPOSITORY", "my-org/web")
     }
 
-    fn report(&self, machine: &str) -> Value {
+    pub(crate) fn report(&self, machine: &str) -> Value {
         serde_json::from_str(&self.world.read(&format!("{machine}/report.json"))).unwrap()
     }
 
     /// What the database says, a row a line.
-    fn sql(&self, sql: &str) -> String {
+    pub(crate) fn sql(&self, sql: &str) -> String {
         let sql = sql.replace('@', &format!("{}.", self.schema));
         let told = Command::new("psql").args([&self.server, "-qAtX", "-c", &sql]).output().unwrap();
         assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
@@ -57,7 +58,7 @@ impl Shared {
     }
 
     /// As if whoever has a lease had said nothing for half a minute.
-    fn let_leases_pass(&self) {
+    pub(crate) fn let_leases_pass(&self) {
         self.sql("UPDATE @leases SET lease_until = clock_timestamp() - interval '1 s'");
     }
 }
@@ -71,7 +72,7 @@ impl Drop for Shared {
     }
 }
 
-fn all_succeeded(ended: &Ended<'_>, report: &Value, count: u64) {
+pub(crate) fn all_succeeded(ended: &Ended<'_>, report: &Value, count: u64) {
     assert_eq!(report["totals"]["succeeded"], count, "{ended}");
 }
 
@@ -190,6 +191,65 @@ fn whoever_slept_past_its_lease_creates_nothing_more_and_says_who_goes_on() {
     assert_eq!(second.code, Some(0), "{second}");
     all_succeeded(&second, &shared.report("second"), 9);
     shared.world.created(9);
+}
+
+/// A session that a run without a lease has created too late, as the ledger tells of it.
+fn comes_late(shared: &Shared) -> String {
+    let new = NewSession::new("Do 1.").title("task-1");
+    let session = shared.world.service().block_on(shared.world.jules().create_session(&new)).unwrap();
+    let id = session.id.as_str().to_owned();
+    shared.sql(&format!(
+        "INSERT INTO @late (run, task, attempt, session, holder) \
+         SELECT r.id, t.id, 1, '{id}', 'gone' FROM @runs AS r JOIN @tasks AS t ON t.run = r.n ORDER BY t.id LIMIT 1"
+    ));
+    id
+}
+
+fn is_archived(shared: &Shared, id: &str) -> bool {
+    shared.world.sessions().iter().any(|session| session.id == id && session.archived)
+}
+
+#[test]
+fn what_a_deposed_run_created_too_late_is_put_away_by_the_next_one() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 50ms, outcome: change } }", 3) else { return };
+    shared.run("one").exits(0);
+    let late = comes_late(&shared);
+    let next = shared.run("two").exits(5);
+    assert!(is_archived(&shared, &late), "{next}");
+    let strays = shared.report("two")["strays"].clone();
+    assert_eq!((strays.as_array().unwrap().len(), &strays[0]["id"]), (1, &Value::from(late)), "{next}");
+    assert_eq!(shared.sql("SELECT count(*) FROM @late WHERE dealt_with IS NULL"), "0");
+    // It was told, and is no more.
+    shared.run("three").exits(0);
+    assert_eq!(shared.report("three")["strays"].as_array().unwrap().len(), 0);
+    shared.world.created(4);
+}
+
+#[test]
+fn what_a_deposed_run_created_too_late_is_put_away_by_the_run_at_work() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 30s, outcome: change } }", 3) else { return };
+    let mut run = shared.run("one").start();
+    run.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
+    let late = comes_late(&shared);
+    run.until(|_| is_archived(&shared, &late));
+    run.until(|_| shared.sql("SELECT count(*) FROM @late WHERE dealt_with IS NULL") == "0");
+    let strays = shared.world.sessions().iter().filter(|session| session.archived).count();
+    assert_eq!(strays, 1, "nothing else is put away");
+    run.signal(crate::support::Signal::Terminate);
+    run.wait();
+}
+
+#[test]
+fn a_part_of_a_manifest_is_not_begun_while_another_machine_works_on_all_of_it() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 1s, outcome: change } }", 6) else { return };
+    let mut all = shared.run("all").start();
+    all.until(|world| world.statistics().created == 3);
+    for how in ["leave", "follow"] {
+        let part = shared.run("part").args(&format!("--shard 1/2 --fresh --if-busy {how}")).exits(5);
+        assert!(part.stderr.contains("all tasks of this manifest are another's"), "{part}");
+    }
+    assert_eq!(all.wait().code, Some(0));
+    shared.world.created(6);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Finding, bad, doubtful, good};
 use crate::cli::exit::Exit;
 use crate::cli::failure::chain;
+use crate::cli::recorded::exit_of;
 use crate::ledger::{Ledger, LedgerError, LedgerReader, Location};
 use crate::plan::Settings;
 use crate::report::{duration, many};
@@ -16,15 +17,14 @@ pub(super) fn findings(location: &Location, per_day: Option<u32>) -> Vec<Finding
     let reader = match LedgerReader::open(location) {
         Ok(reader) => reader,
         Err(error) if error.is_missing() => return vec![none_yet(location)],
-        Err(error) => return vec![unreadable(&error)],
+        Err(error) => return vec![unreadable(location, &error)],
     };
     match healthy(&reader) {
-        Err(error) => vec![unreadable(&error)],
+        Err(error) => vec![unreadable(location, &error)],
         Ok(found) => {
             let mut findings =
                 vec![location.folder().and_then(writable).unwrap_or_else(|| good("ledger", found))];
-            let holder = location.folder().and_then(Ledger::holder);
-            findings.extend(holder.map(|holder| good("at work", holder.to_string())));
+            findings.extend(Ledger::at_work(location).into_iter().map(|holder| good("at work", holder)));
             findings.extend(ahead(&reader, Timestamp::now()));
             findings.extend(budget(&reader, per_day, Timestamp::now()));
             findings
@@ -57,13 +57,19 @@ fn healthy(reader: &LedgerReader) -> Result<String, LedgerError> {
 }
 
 /// The errors of the ledger say themselves what to do.
-fn unreadable(error: &LedgerError) -> Finding {
+fn unreadable(location: &Location, error: &LedgerError) -> Finding {
     let mut parts = chain(error).join(": ");
     let advice = parts.split_off(parts.find("; ").unwrap_or(parts.len()));
     let damaged = "it is damaged; the next run sets it aside and finds its sessions again by their markers";
     match (error, advice.trim_start_matches("; ")) {
         (LedgerError::Older { .. }, advice) => doubtful("ledger", parts, advice),
         (_, "") if error.is_corrupt() => doubtful("ledger", parts, damaged),
+        (_, "") if location.is_shared() => bad(
+            "ledger",
+            parts,
+            "see that its server can be reached: jules-batch state check",
+            exit_of(error),
+        ),
         (_, "") => bad("ledger", parts, "name another folder with --state-dir", Exit::NotWritable),
         (_, advice) => bad("ledger", parts, advice, Exit::NotWritable),
     }

@@ -12,6 +12,7 @@ use crate::cli::outputs::ReportArgs;
 use crate::cli::quote::quoted;
 use crate::cli::selection::Selection;
 use crate::cli::user::who;
+use crate::ledger::Location;
 use crate::manifest::parse_duration;
 use crate::outcome::RunId;
 use crate::plan::Filter;
@@ -96,6 +97,11 @@ pub(crate) struct RunArgs {
     #[cfg(feature = "postgres")]
     #[arg(long, value_name = "WHAT", value_enum, help_heading = "State")]
     pub(crate) if_busy: Option<IfBusy>,
+    /// How long the run goes on without a shared ledger that does not answer: what is live is followed, and nothing is
+    /// created, answered or archived
+    #[cfg(feature = "postgres")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10m", help_heading = "State")]
+    pub(crate) state_patience: Duration,
 
     /// Live sessions at once [default: the manifest's strategy.max-parallel, else 3]
     #[arg(short = 'j', long, value_name = "N", value_parser = positive, help_heading = "Limits")]
@@ -158,6 +164,14 @@ impl RunArgs {
         }
     }
 
+    /// Where the run is recorded.
+    fn location(&self) -> Result<Location, Failure> {
+        let location = self.state.location()?;
+        #[cfg(feature = "postgres")]
+        let location = location.with_patience(self.state_patience);
+        Ok(location)
+    }
+
     /// The same in the runner's words.
     pub(super) fn options(&self) -> Result<Options, Failure> {
         if self.replace_live && !self.fresh && self.again.is_empty() {
@@ -182,7 +196,7 @@ impl RunArgs {
             replace_live: self.replace_live,
             next_wave: self.next_wave.then(who),
             run: self.run.clone(),
-            state: self.state.location()?,
+            state: self.location()?,
             reports: self.reports.files()?,
             ..Options::default()
         })

@@ -380,7 +380,9 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
         RunError::Report(error) => outputs::unwritable(error),
         RunError::Ledger(error) => Failure::new(exit_of(&error), error),
         RunError::NotRecorded(error) if is_elsewhere(&error) => Failure::new(Exit::WorkLeft, error)
-            .help("what was begun here is taken up there"),
+            .help("what was begun here is taken up there; the events that the ledger does not have are in events.jsonl among the reports"),
+        RunError::NotRecorded(error) if error.is_away() => Failure::new(Exit::NotWritable, error)
+            .help("nothing was started after it; when the database answers again, run the same command again to go on"),
         RunError::NotRecorded(error) => Failure::new(Exit::NotWritable, error)
             .help("nothing was started after it; make room, then run the same command again to go on"),
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::engine::left_over::LeftOver;
+use crate::outcome::Stray;
 use crate::plan::TaskId;
 use jules::SessionId;
 
@@ -43,6 +44,8 @@ pub(super) struct Asked {
     pub(super) task: TaskId,
     /// None where the attempt stands in another run.
     pub(super) attempt: Option<u32>,
+    /// What it is told as, where no task has any use for it.
+    pub(super) stray: Option<Stray>,
     refusals: u32,
     /// When it is asked for again, after a refusal.
     again_at: Option<Instant>,
@@ -50,7 +53,11 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn new(task: TaskId, attempt: Option<u32>, until: Instant) -> Self {
-        Self { until, task, attempt, refusals: 0, again_at: None }
+        Self { until, task, attempt, stray: None, refusals: 0, again_at: None }
+    }
+
+    pub(super) fn stray(task: TaskId, stray: Stray, until: Instant) -> Self {
+        Self { stray: Some(stray), ..Self::new(task, None, until) }
     }
 }
 

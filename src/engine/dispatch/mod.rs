@@ -13,6 +13,7 @@ mod held;
 mod held_back;
 mod kept;
 mod key;
+mod late;
 mod later_waves;
 mod look;
 mod merges;
@@ -51,6 +52,7 @@ use self::further::Further;
 pub(crate) use self::held::Held;
 use self::kept::NotAgain;
 use self::key::Key;
+use self::late::LateSessions;
 use self::merges::UntilMerged;
 pub(crate) use self::open_pulls::OpenPull;
 use self::open_pulls::OpenPulls;
@@ -110,6 +112,7 @@ pub(super) struct Dispatch {
     key: Key,
     admission: Admission,
     archiving: Archiving,
+    late: LateSessions,
     further: Further,
     others: Others,
     rivals: Rivals,
@@ -191,6 +194,7 @@ impl Dispatch {
             admission: Admission::new(settings, created_within_day(&options, now)),
             further: Further::default(),
             archiving: Archiving::of(options.left_over.clone()),
+            late: LateSessions::default(),
             others: Others::default(),
             rivals: Rivals::new(now.wall),
             poller: Poller::new(settings.poll),
@@ -240,6 +244,7 @@ impl Dispatch {
             Input::Rechecked { task, asked, result } => self.on_rechecked(task, asked, result, now),
             Input::Usage(usage, service) => self.on_usage(usage, *service),
             Input::Stop(reason) => self.stop_for(reason, now),
+            Input::Late(told) => self.on_late(told),
             Input::Tick => {}
         }
         if let Some(cause) = lost_key {
@@ -337,6 +342,7 @@ impl Dispatch {
         }
         self.drop_late_archives(now);
         self.look_at_left(now);
+        self.see_to_late(now);
         let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
         if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
             self.stage = Stage::Working;

@@ -82,6 +82,9 @@ impl Dispatch {
             self.stage = Stage::Working;
         }
         self.look_at_left(now);
+        let late = std::mem::take(&mut self.options.late);
+        self.on_late(late);
+        self.see_to_late(now);
         self.conclude(now);
     }
 

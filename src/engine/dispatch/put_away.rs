@@ -26,7 +26,15 @@ impl Dispatch {
         if result.is_err() && self.archiving.refused(session, now.instant) {
             return;
         }
-        let Some(Asked { task, attempt, .. }) = self.archiving.answered(session) else { return };
+        let Some(Asked { task, attempt, stray, .. }) = self.archiving.answered(session) else { return };
+        if let (Ok(()), Some(stray)) = (&result, stray) {
+            let what = format!(
+                "session {session} is one too many, and archived: another process had created it, and heard of it when it had \
+                 lost the run"
+            );
+            self.turn.events.extend([EventKind::StrayFound { stray }, note(task, what)]);
+            return;
+        }
         self.turn.events.push(match (result, attempt) {
             (Ok(()), Some(attempt)) => EventKind::SessionArchived { task, attempt },
             (Ok(()), None) => {

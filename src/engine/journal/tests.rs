@@ -100,7 +100,7 @@ async fn what_waits_for_the_ledger_becomes_one_group() {
     }
     let mut started = Vec::new();
     while started.len() < 20 {
-        assert_eq!(journal.next().await, Some(true));
+        assert_eq!(journal.next().await, Some(News::Kept));
         let released = journal.release();
         let kept = groups.lock().unwrap().iter().flatten().count() as u64;
         assert!(released.iter().all(|seq| *seq <= kept));
@@ -117,9 +117,9 @@ async fn what_waits_for_the_ledger_becomes_one_group() {
 async fn a_refusal_is_told_and_nothing_starts_after_it() {
     let (mut journal, _) = journal(1, Vec::new());
     journal.write(vec![event(1)], vec![1]);
-    assert_eq!((journal.next().await, journal.release()), (Some(true), vec![1]));
+    assert_eq!((journal.next().await, journal.release()), (Some(News::Kept), vec![1]));
     journal.write(vec![event(2)], vec![2]);
-    assert_eq!((journal.next().await, journal.release()), (Some(false), vec![]));
+    assert_eq!((journal.next().await, journal.release()), (Some(News::Failed), vec![]));
     journal.write(Vec::new(), vec![3]);
     assert_eq!(journal.release(), [0; 0]);
     assert_eq!(journal.close().await.unwrap_err().to_string(), "no room");
@@ -163,4 +163,53 @@ async fn a_stream_that_nobody_reads_is_not_waited_for() {
     journal.write(vec![event(1)], Vec::new());
     journal.close().await.unwrap();
     drop(unblock);
+}
+
+/// A ledger that does not answer so many times, and remembers what it has kept when it does.
+struct Gone {
+    silent: usize,
+    waiting: Vec<RunEvent>,
+    kept: Groups,
+}
+
+impl EventLog for Gone {
+    fn append(&mut self, events: &[RunEvent]) -> Result<(), JournalError> {
+        self.waiting.extend_from_slice(events);
+        if self.silent > 0 {
+            self.silent -= 1;
+            return Err(JournalError::new("the ledger cannot keep what happened", "cut").away());
+        }
+        self.kept.lock().unwrap().push(self.waiting.drain(..).map(|event| event.seq).collect());
+        Ok(())
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_comes_back_is_given_what_has_waited_and_nothing_started_meanwhile() {
+    let kept = Groups::default();
+    let ledger = Gone { silent: 2, waiting: Vec::new(), kept: Arc::clone(&kept) };
+    let mut journal = Journal::start(Box::new(ledger), Vec::new(), 0);
+    journal.write(vec![event(1)], vec![1]);
+    let away = "the ledger cannot keep what happened: cut".to_owned();
+    assert_eq!((journal.next().await, journal.release()), (Some(News::Away(away)), vec![]));
+    journal.write(vec![event(2)], vec![2]);
+    assert!(matches!(journal.next().await, Some(News::Back(_))));
+    while journal.next().await == Some(News::Kept) && journal.order.kept < 2 {}
+    assert_eq!(journal.release(), [1, 2]);
+    journal.close().await.unwrap();
+    assert_eq!(kept.lock().unwrap().concat(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_ledger_that_comes_back_after_the_end_is_waited_for() {
+    let kept = Groups::default();
+    let ledger = Gone { silent: 2, waiting: Vec::new(), kept: Arc::clone(&kept) };
+    let mut journal = Journal::<u64>::start(Box::new(ledger), Vec::new(), 0);
+    journal.write(vec![event(1)], Vec::new());
+    journal.close().await.unwrap();
+    assert_eq!(kept.lock().unwrap().concat(), [1]);
 }

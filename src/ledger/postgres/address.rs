@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use url::form_urlencoded;
 
@@ -13,6 +14,8 @@ const PORT: u16 = 5432;
 const SCHEMA: &str = "jules_batch";
 /// The account of who names none.
 const ACCOUNT: &str = "default";
+/// How long a run goes on without it, where nobody says otherwise.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// What an address may say behind its `?`.
 const PARAMETERS: [&str; 4] = ["host", "schema", "sslmode", "sslrootcert"];
 
@@ -30,6 +33,8 @@ pub struct Database {
     pub(super) project: Option<String>,
     /// The service's account, of which runs keep one count; none where nobody has named one.
     pub(super) account: Option<String>,
+    /// How long a run goes on while it does not answer.
+    pub(super) patience: Duration,
 }
 
 /// How a connection is kept from others.
@@ -79,6 +84,7 @@ impl Database {
             password,
             project: None,
             account: None,
+            patience: PATIENCE,
         };
         let mut mode = None;
         let mut hosts = hosts.to_owned();
@@ -138,6 +144,17 @@ impl Database {
     #[must_use]
     pub fn account(&self) -> &str {
         self.account.as_deref().unwrap_or(ACCOUNT)
+    }
+
+    /// A run goes on for so long while it does not answer; ten minutes by default.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long a run goes on while it does not answer.
+    pub(in crate::ledger) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Whose runs are meant.

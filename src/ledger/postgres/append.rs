@@ -10,12 +10,12 @@ use super::link::{Value, values};
 use super::projection::{Projection, PullRow, TaskRow};
 use super::{Postgres, link::LinkError};
 use crate::ledger::{LedgerError, ManifestIdentity};
-use crate::outcome::{EventKind, RunEvent, RunId, RunInfo};
+use crate::outcome::{RunEvent, RunId, RunInfo};
 use crate::plan::TaskId;
 
-/// How long a write is tried while the database does not answer.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long after one that failed.
+/// How long a write is tried at least: a connection that was cut is made again.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long after one that failed it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How many events are kept in memory for a database that has lost its last commits, as one that failed over may.
 const KEPT: usize = 20_000;
@@ -58,6 +58,9 @@ pub(super) const REST: &str = "kept AS (
                    $22::bigint[], $23::bigint[], $24::bigint[]) AS it
         ON CONFLICT (run, task, url) DO UPDATE SET node = excluded.node, state = excluded.state,
             stage = excluded.stage, checked_at = excluded.checked_at, closed_at = excluded.closed_at
+    ), of_late AS (
+        UPDATE @late SET dealt_with = clock_timestamp()
+        FROM run WHERE session = ANY($25::text[]) AND dealt_with IS NULL
     )
     SELECT n";
 /// What comes last of a statement that tells the account of the tasks as well.
@@ -67,9 +70,6 @@ const FOLLOW: &str =
 /// How the run stands, whoever has its lease.
 const STANDS: &str = "SELECT it.n, it.last_seq, own.holder, own.epoch, own.holder_text \
                       FROM @leases AS own LEFT JOIN @runs AS it ON it.lease = own.n AND it.id = $2 WHERE own.n = $1";
-
-const LATE: &str = "INSERT INTO @late (run, task, attempt, session, holder) VALUES ($1, $2, $3, $4, $5) \
-                    ON CONFLICT DO NOTHING";
 
 /// A run that is being written.
 #[derive(Debug)]
@@ -82,12 +82,14 @@ pub(super) struct Writing {
     kept: u64,
     projection: Projection,
     recent: VecDeque<RunEvent>,
+    /// It has not answered the last time.
+    is_away: bool,
 }
 
 impl Writing {
     pub(super) fn new(run: RunInfo, lease: Lease) -> Self {
         let (projection, recent) = Default::default();
-        Self { run, lease, row: None, kept: 0, projection, recent }
+        Self { run, lease, row: None, kept: 0, projection, recent, is_away: false }
     }
 
     /// A run that is there, as the database has it.
@@ -113,6 +115,19 @@ impl Writing {
 
     pub(super) fn kept(&self) -> u64 {
         self.kept
+    }
+
+    pub(super) fn run_id(&self) -> &RunId {
+        &self.run.id
+    }
+
+    pub(super) fn epoch(&self) -> i64 {
+        self.lease.epoch
+    }
+
+    /// The last events that were kept, oldest first.
+    pub(super) fn recent(&self) -> impl Iterator<Item = &RunEvent> {
+        self.recent.iter()
     }
 
     /// As if the answer to what came behind this event had never come.
@@ -152,12 +167,17 @@ impl Writing {
         postgres: &Postgres,
         manifest: Option<&ManifestIdentity>,
         events: &[RunEvent],
+        wait: Duration,
     ) -> Result<i64, LedgerError> {
         let Some(last) = events.last().map(|event| event.seq) else {
             return Ok(self.row.unwrap_or_default());
         };
-        let give_up = Instant::now() + PATIENCE;
+        let give_up = Instant::now() + wait.max(GRACE);
         let mut asked = false;
+        if std::mem::take(&mut self.is_away) {
+            // What waits may be much: whether anybody answers is asked first.
+            self.is_there(postgres)?;
+        }
         loop {
             let behind: Vec<&RunEvent> =
                 self.recent.iter().chain(events).filter(|event| event.seq > self.kept).collect();
@@ -175,7 +195,9 @@ impl Writing {
             // It may have been carried out: the run's row tells.
             match self.stands(postgres, last)? {
                 Stands::Kept(row) => return Ok(self.has_kept(row, last, events)),
-                Stands::Unknown(error) if Instant::now() > give_up => {
+                Stands::Partly(row, seq) => self.has_kept_up_to(row, seq, events),
+                Stands::Unknown(error) if Instant::now() >= give_up => {
+                    self.is_away = true;
                     return Err(postgres.link.failed("write to the ledger", failure.unwrap_or(error)));
                 }
                 Stands::Unknown(_) => std::thread::sleep(PAUSE),
@@ -188,14 +210,29 @@ impl Writing {
         }
     }
 
+    fn is_there(&mut self, postgres: &Postgres) -> Result<(), LedgerError> {
+        match postgres.link.ask("SELECT 1", &Arc::new(values![])) {
+            Err(error) if error.is_of_connection() => {
+                self.is_away = true;
+                Err(postgres.link.failed("write to the ledger", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn has_kept(&mut self, row: i64, last: u64, events: &[RunEvent]) -> i64 {
-        let kept = self.kept;
-        (self.row, self.kept) = (Some(row), last);
+        self.has_kept_up_to(row, last, events);
         self.projection.changed = Default::default();
-        self.recent.extend(events.iter().filter(|event| event.seq > kept).cloned());
+        row
+    }
+
+    /// The rows that have changed since are told again with what follows.
+    fn has_kept_up_to(&mut self, row: i64, seq: u64, events: &[RunEvent]) {
+        let new = |event: &&RunEvent| self.kept < event.seq && event.seq <= seq;
+        self.recent.extend(events.iter().filter(new).cloned());
+        (self.row, self.kept) = (Some(row), seq);
         let surplus = self.recent.len().saturating_sub(KEPT);
         self.recent.drain(..surplus);
-        row
     }
 
     /// Where the run is, against what we have sent and know to be kept.
@@ -215,6 +252,7 @@ impl Writing {
         Ok(match row.get::<_, Option<i64>>(0) {
             Some(row) if stands == last => Stands::Kept(row),
             _ if stands == self.kept => Stands::Here,
+            Some(row) if self.kept < stands && stands < last => Stands::Partly(row, stands),
             Some(_) if stands < self.kept && self.remembers(stands + 1) => Stands::Before,
             _ => Stands::Lost,
         })
@@ -228,17 +266,9 @@ impl Writing {
         LedgerError::Moved { run: self.run.id.clone(), database: postgres.link.database().to_string() }
     }
 
-    /// Whoever goes on does not know of sessions that were created meanwhile: they are told where no lease is needed.
+    /// Whoever goes on does not know of sessions that were created meanwhile.
     fn deposed(&self, postgres: &Postgres, holder: Option<String>, events: &[RunEvent]) -> LedgerError {
-        for event in events {
-            let EventKind::SessionCreated { task, attempt, session, .. } = &event.kind else { continue };
-            let (run, task) = (self.run.id.as_str().to_owned(), task.as_str().to_owned());
-            let (session, holder) = (session.id.as_str().to_owned(), postgres.holder().to_owned());
-            let values = values![run, task, i64::from(*attempt), session, holder];
-            if let Err(error) = postgres.link.ask(LATE, &Arc::new(values)) {
-                tracing::warn!("a session that came late is not told: {error}");
-            }
-        }
+        self.tell_late(postgres, events);
         LedgerError::Deposed { run: self.run.id.clone(), holder }
     }
 
@@ -302,11 +332,13 @@ impl Writing {
         let Projection { changed, tasks, pulls, .. } = &self.projection;
         let tasks: Vec<_> = changed.tasks.iter().filter_map(|id| Some((id, tasks.get(id)?))).collect();
         let pulls: Vec<_> = changed.pulls.iter().filter_map(|at| Some((at, pulls.get(at)?))).collect();
-        columns(&tasks, &changed.creations, &pulls)
+        let mut values = columns(&tasks, &changed.creations, &pulls);
+        values.extend(values![changed.seen_to.clone()]);
+        values
     }
 }
 
-/// Rows, column by column, as [`REST`] takes them behind the events.
+/// Rows, column by column, as [`REST`] takes them behind the events; the late sessions that are seen to follow.
 pub(super) fn columns(
     tasks: &[(&String, &TaskRow)],
     creations: &[(String, i64, Option<String>)],
@@ -347,6 +379,8 @@ pub(super) fn columns(
 enum Stands {
     /// It was carried out.
     Kept(i64),
+    /// An earlier one was, whose answer was lost: up to this event.
+    Partly(i64, u64),
     /// It was not.
     Here,
     /// The database has lost what it had kept, and we have it still.

@@ -116,6 +116,7 @@ impl Postgres {
         let tasks: Vec<_> = run.tasks.iter().map(|(id, row)| (id, row)).collect();
         let pulls: Vec<_> = run.pulls.iter().map(|(at, row)| (at, row)).collect();
         values.extend(columns(&tasks, &run.creations, &pulls));
+        values.extend(values![Vec::<String>::new()]);
         let taken = self.link.ask(&sql, &Arc::new(values));
         taken.map(drop).map_err(|error| self.link.failed("write to the ledger", error))
     }

@@ -20,15 +20,32 @@ const RENEWAL: Duration = Duration::from_secs(5);
 /// How long giving back may take: a lease that is not given back is over by itself.
 const RELEASE: Duration = Duration::from_secs(3);
 
-/// Takes the row, unless another has it; and whether the one before had not given it back.
-const TAKE: &str = "
-    WITH known AS (SELECT n, holder FROM @leases WHERE n = $1 FOR NO KEY UPDATE)
+/// The rows of the manifest, locked in one order: whoever comes second sees what the first has taken.
+const OF_MANIFEST: &str = "
+    WITH of_manifest AS (
+        SELECT it.* FROM @leases AS it JOIN @leases AS ours
+            ON (it.project, it.manifest, it.simulated) = (ours.project, ours.manifest, ours.simulated)
+        WHERE ours.n = $1 ORDER BY it.n FOR NO KEY UPDATE OF it
+    )";
+
+/// Takes the row, unless another has it or, where we are to work (`$4`), works on tasks of ours; and whether the one before
+/// had not given it back.
+const TAKE: &str = ", known AS (SELECT * FROM of_manifest WHERE n = $1)
     UPDATE @leases AS it
-    SET holder = $2, holder_text = $3, epoch = epoch + 1, lease_taken = clock_timestamp(),
-        lease_until = clock_timestamp() + TERM
+    SET holder = $2, holder_text = $3, epoch = it.epoch + 1, lease_taken = clock_timestamp(),
+        lease_until = clock_timestamp() + TERM, at_work = $4
     FROM known
     WHERE it.n = known.n AND (it.holder IS NULL OR it.holder = $2 OR it.lease_until < clock_timestamp())
+      AND NOT ($4 AND EXISTS (SELECT FROM of_manifest AS other WHERE OVERLAPS))
     RETURNING it.epoch, known.holder IS NOT NULL AND known.holder <> $2";
+
+/// Whether another works on a part of the manifest that has tasks in common with that of the row. Two parts of as many,
+/// dealt alike, have none.
+const OVERLAPS: &str = "other.n <> $1 AND other.at_work AND other.holder <> $2
+    AND other.lease_until >= clock_timestamp()
+    AND NOT (other.shard <> '' AND known.shard <> ''
+             AND split_part(other.shard, '/', 2) = split_part(known.shard, '/', 2)
+             AND starts_with(other.shard, 'slice:') = starts_with(known.shard, 'slice:'))";
 
 const RENEW: &str = "UPDATE @leases SET lease_until = clock_timestamp() + TERM WHERE holder = $1";
 
@@ -64,6 +81,11 @@ impl Leases {
         &self.holder
     }
 
+    /// Their rows.
+    pub(super) fn rows(&self) -> Vec<i64> {
+        self.held.keys().copied().collect()
+    }
+
     /// Takes that of the manifest.
     pub(super) fn take_of(
         &mut self,
@@ -86,17 +108,18 @@ impl Leases {
             found = link.rows(find, key())?;
         }
         let row = found.first().map_or(0, |row| row.get(0));
-        self.take(link, row)
+        self.take(link, row, true)
     }
 
-    /// Takes that of this row.
-    pub(super) fn take(&mut self, link: &Link, row: i64) -> Result<Lease, LedgerError> {
+    /// Takes that of this row: to work on the manifest, or only to write down what is news of runs before.
+    pub(super) fn take(&mut self, link: &Link, row: i64, to_work: bool) -> Result<Lease, LedgerError> {
         if let Some(lease) = self.held.get(&row) {
             return Ok(*lease);
         }
         let us = Holder::this_process(Timestamp::now()).to_string();
-        let taken = link.rows(&TAKE.replace("TERM", TERM), values![row, self.holder.clone(), us])?;
-        let Some(taken) = taken.first() else { return Err(busy(link, row)?) };
+        let sql = format!("{OF_MANIFEST}{TAKE}").replace("TERM", TERM).replace("OVERLAPS", OVERLAPS);
+        let taken = link.rows(&sql, values![row, self.holder.clone(), us, to_work])?;
+        let Some(taken) = taken.first() else { return Err(busy(link, row, &self.holder)?) };
         let lease = Lease { row, epoch: taken.get(0), was_taken_over: taken.get(1) };
         self.held.insert(row, lease);
         if self.renewing.is_none() {
@@ -136,17 +159,26 @@ impl Leases {
     }
 }
 
-/// Who has it.
-fn busy(link: &Link, row: i64) -> Result<LedgerError, LedgerError> {
-    let who = "SELECT holder_text, EXTRACT(epoch FROM lease_taken)::bigint, EXTRACT(epoch FROM lease_until)::bigint, \
-               manifest FROM @leases WHERE n = $1";
-    let found = link.rows(who, values![row])?;
+/// Who has it, or works on tasks of it.
+fn busy(link: &Link, row: i64, us: &str) -> Result<LedgerError, LedgerError> {
+    let who = format!(
+        "{OF_MANIFEST} SELECT other.holder_text, EXTRACT(epoch FROM other.lease_taken)::bigint,
+                EXTRACT(epoch FROM other.lease_until)::bigint, other.shard, other.n = $1
+         FROM of_manifest AS known, of_manifest AS other
+         WHERE known.n = $1 AND (other.n = $1 AND other.holder <> $2 OR ({OVERLAPS}))
+         ORDER BY other.n = $1 DESC, other.lease_taken"
+    );
+    let found = link.rows(&who, values![row, us.to_owned()])?;
     let time = |row: &Row, at| row.get::<_, Option<i64>>(at).and_then(|s| Timestamp::from_second(s).ok());
-    Ok(LedgerError::Owned {
-        holder: found.first().and_then(|row| row.get(0)).unwrap_or_else(|| "another process".to_owned()),
-        since: found.first().and_then(|row| time(row, 1)),
-        until: found.first().and_then(|row| time(row, 2)),
-        lease: row,
+    let found = found.first();
+    let holder = found.and_then(|row| row.get(0)).unwrap_or_else(|| "another process".to_owned());
+    let (since, until) = (found.and_then(|row| time(row, 1)), found.and_then(|row| time(row, 2)));
+    Ok(match found.filter(|row| !row.get::<_, bool>(4)) {
+        Some(other) => {
+            let shard = Some(other.get::<_, String>(3)).filter(|shard| !shard.is_empty());
+            LedgerError::Overlap { holder, shard, since, until }
+        }
+        None => LedgerError::Owned { holder, since, until, lease: row },
     })
 }
 

@@ -93,7 +93,7 @@ pub(super) use values;
 
 /// Why a statement has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LinkError {
+pub(in crate::ledger) enum LinkError {
     #[error(transparent)]
     Address(#[from] AddressError),
     #[error("the certificates cannot be read: {0}")]
@@ -108,11 +108,11 @@ pub(super) enum LinkError {
 
 impl LinkError {
     /// Whether the statement may have been carried out, or may be tried again on another connection.
-    pub(super) fn is_of_connection(&self) -> bool {
+    pub(in crate::ledger) fn is_of_connection(&self) -> bool {
         let is_gone = |state: &SqlState| {
             let code = state.code();
-            // Connections, shutting down, starting up, too many of them.
-            code.starts_with("08") || code.starts_with("57P") || code == "53300"
+            // Connections, shutting down, starting up, too many of them; and a deadlock, which was taken back.
+            code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "40P01"
         };
         match self {
             Self::Silent => true,

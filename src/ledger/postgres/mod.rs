@@ -8,6 +8,7 @@ mod account;
 mod address;
 mod append;
 mod copied;
+mod late;
 mod lease;
 mod link;
 mod projection;
@@ -21,11 +22,13 @@ mod tests;
 
 pub use address::{AddressError, Database};
 pub(super) use copied::{Copied, OfEvent};
+pub(super) use link::LinkError;
 pub(super) use projection::{PullRow, TaskRow};
 #[cfg(test)]
 pub(super) use tests::TestDatabase;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_postgres::Row;
 
@@ -94,7 +97,7 @@ impl Postgres {
     pub(super) fn may_write(&mut self, run: &RunId) -> Result<bool, LedgerError> {
         let found = self.rows("SELECT lease FROM @runs WHERE id = $1", values![run.as_str().to_owned()])?;
         let Some(row) = found.first() else { return Ok(false) };
-        match self.leases.take(&self.link, row.get(0)) {
+        match self.leases.take(&self.link, row.get(0), false) {
             Err(LedgerError::Owned { .. }) => Ok(false),
             taken => taken.map(|_| true),
         }
@@ -105,7 +108,7 @@ impl Postgres {
         let sql = "SELECT n, lease, manifest, name, simulated FROM @runs WHERE id = $1";
         let found = self.rows(sql, values![run.as_str().to_owned()])?;
         let Some(found) = found.first() else { return Ok(None) };
-        let lease = self.leases.take(&self.link, found.get(1))?;
+        let lease = self.leases.take(&self.link, found.get(1), false)?;
         let info = RunInfo {
             id: run.clone(),
             manifest: found.get(2),
@@ -120,8 +123,13 @@ impl Postgres {
         Ok(Some(Target::Begun { row, last_seq }))
     }
 
-    /// Keeps these as the next events of that run; what comes after them.
-    pub(super) fn save(&mut self, target: &Target, events: &[RunEvent]) -> Result<Target, LedgerError> {
+    /// Keeps these as the next events of that run; what comes after them. One that does not answer is waited for so long.
+    pub(super) fn save(
+        &mut self,
+        target: &Target,
+        events: &[RunEvent],
+        wait: Duration,
+    ) -> Result<Target, LedgerError> {
         let mut next = target.clone();
         for event in events {
             let last_seq = next.after(event)?;
@@ -140,7 +148,7 @@ impl Postgres {
             _ => None,
         };
         let Some(mut writing) = self.writing.take() else { return Ok(next) };
-        let saved = writing.save(self, manifest, events);
+        let saved = writing.save(self, manifest, events, wait);
         self.writing = Some(writing);
         match (saved?, next) {
             (row, Target::Begun { last_seq, .. }) => Ok(Target::Begun { row, last_seq }),

@@ -29,6 +29,8 @@ pub(super) struct Changed {
     pub(super) pulls: BTreeSet<(String, String)>,
     /// Session, time, key of the task.
     pub(super) creations: Vec<(String, i64, Option<String>)>,
+    /// Sessions that somebody heard of too late, and that are seen to.
+    pub(super) seen_to: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,6 +159,9 @@ impl Projection {
                 (self.invocations, self.ended_at) = (i32::try_from(*invocation).unwrap_or(i32::MAX), None);
             }
             EventKind::InvocationEnded { .. } => self.ended_at = Some(ts),
+            EventKind::StrayFound { stray } => {
+                self.changed.seen_to.push(stray.session.id.as_str().to_owned());
+            }
             EventKind::RunStarted { .. }
             | EventKind::RoundPlanned { .. }
             | EventKind::SessionsSurveyed { .. }
@@ -175,7 +180,6 @@ impl Projection {
             | EventKind::WaveReleased { .. }
             | EventKind::PullRequestActing { .. }
             | EventKind::PullRequestActed { .. }
-            | EventKind::StrayFound { .. }
             | EventKind::StraysUnknown { .. } => {}
         }
     }

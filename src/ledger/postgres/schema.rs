@@ -8,7 +8,7 @@ use crate::ledger::LedgerError;
 /// The version that the first step makes.
 const FIRST: u32 = 3;
 /// The steps to the newest version; only ever appended to. Each may be taken twice.
-const STEPS: &[&str] = &[VERSION_3, VERSION_4];
+const STEPS: &[&str] = &[VERSION_3, VERSION_4, VERSION_5];
 /// What a program has to know to go on with it. `state limits` asks for more: an older program would not keep to them.
 const NEEDS: u32 = 3;
 /// The version that knows of accounts.
@@ -117,6 +117,15 @@ const VERSION_3: &str = "
 /// The account that runs share: its tables, and the functions through which alone they are written.
 const VERSION_4: &str = include_str!("account.sql");
 
+/// What whoever goes on has to know of a session that came late: by what it is told from others. Of a lease: whether its
+/// holder works on the manifest, or only writes to runs of before.
+const VERSION_5: &str = "
+    ALTER TABLE @late ADD COLUMN IF NOT EXISTS marker text;
+    ALTER TABLE @late ADD COLUMN IF NOT EXISTS epoch bigint;
+    CREATE INDEX IF NOT EXISTS late_open ON @late (run) WHERE dealt_with IS NULL;
+    ALTER TABLE @leases ADD COLUMN IF NOT EXISTS at_work boolean NOT NULL DEFAULT false;
+";
+
 /// What runs and readers may do, for roles that an administrator gives to users: no deleting. Where the roles may not be made
 /// the tables are their owner's alone.
 const ROLES: &str = "
@@ -131,7 +140,7 @@ const ROLES: &str = "
         GRANT USAGE ON SCHEMA \"~\" TO \"~_run\", \"~_read\";
         GRANT SELECT ON ALL TABLES IN SCHEMA \"~\" TO \"~_run\", \"~_read\";
         GRANT INSERT ON @leases, @runs, @events, @tasks, @creations, @pulls, @late TO \"~_run\";
-        GRANT UPDATE (holder, holder_text, epoch, lease_taken, lease_until) ON @leases TO \"~_run\";
+        GRANT UPDATE (holder, holder_text, epoch, lease_taken, lease_until, at_work) ON @leases TO \"~_run\";
         GRANT UPDATE (ended_at, updated_at, invocations, last_seq, account) ON @runs TO \"~_run\";
         GRANT UPDATE (key, outcome, ended_at, last, mark, session) ON @tasks TO \"~_run\";
         GRANT UPDATE (node, state, stage, checked_at, closed_at) ON @pulls TO \"~_run\";

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::ledger::tests::{
-    SERVER, created, identity, intent, numbered, planned, run_id, short_run, started, state,
+    SERVER, created, identity, intent, numbered, planned, run_id, short_run, started, state, stray,
 };
 use crate::ledger::{Ledger, LedgerReader, Location, copy};
 use crate::outcome::EventLog as _;
+
+/// How long a server that does not answer is waited for.
+const WAIT: Duration = Duration::from_secs(60);
 
 /// A schema of a test's own, until this is dropped.
 pub(in crate::ledger) struct TestDatabase(pub(super) Database);
@@ -127,9 +130,73 @@ fn whoever_was_deposed_writes_nothing_more_and_tells_what_came_late() {
     old.append(&numbered(6, [state("a", 1, "COMPLETED")])).unwrap_err();
     let events = database.reader().events(&run, 3).unwrap().events;
     assert_eq!(events, numbered(4, [created("a", 1, "32")]));
+    let told = new.late().unwrap();
+    assert_eq!(
+        told.iter().map(|late| (late.task.as_str(), late.session.as_str())).collect::<Vec<_>>(),
+        [("a", "31")]
+    );
+    assert!(told[0].marker.as_ref().unwrap().is_of_run(&run), "by the intent, which was kept before");
+    // Whoever sees to it says so in the run.
+    new.append(&numbered(5, [stray("31")])).unwrap();
+    assert_eq!(new.late().unwrap(), []);
+}
+
+#[test]
+fn a_late_session_that_was_taken_up_is_no_news() {
+    let Some(database) = TestDatabase::new() else { return };
+    let run = run_id(1);
+    let mut old = database.open().start(identity("nightly"));
+    old.append(&numbered(1, [started(&run), planned("a"), intent(&run, "a", 1)])).unwrap();
+    database.let_leases_pass();
+    let mut new = database.open();
+    new.claim(&identity("nightly"), None).unwrap();
+    let mut new = new.resume(&run).unwrap();
+    new.append(&numbered(4, [created("a", 1, "31")])).unwrap();
+    old.append(&numbered(4, [created("a", 1, "31")])).unwrap_err();
+    assert_eq!(new.late().unwrap(), []);
     let link = Link::new(database.0.clone()).unwrap();
-    let told = link.rows("SELECT session FROM @late", values![]).unwrap();
-    assert_eq!(told.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["31"]);
+    let open = link.rows("SELECT FROM @late WHERE dealt_with IS NULL", values![]).unwrap();
+    assert_eq!(open.len(), 0);
+}
+
+#[test]
+fn parts_of_a_manifest_that_have_tasks_in_common_are_not_worked_on_at_once() {
+    let Some(database) = TestDatabase::new() else { return };
+    let shard = |text: &str| (!text.is_empty()).then(|| text.parse::<Shard>().unwrap());
+    let claim = |text: &str| {
+        let mut ledger = database.open();
+        ledger.claim(&identity("nightly"), shard(text)).map(|()| ledger)
+    };
+    let cases = [("1/2", "2/2", true), ("1/2", "", false), ("", "2/2", false), ("1/2", "2/3", false)];
+    let slices = [("slice:1/2", "slice:2/2", true), ("slice:1/2", "2/2", false)];
+    for (first, second, fits) in cases.into_iter().chain(slices) {
+        let held = claim(first).unwrap();
+        match claim(second) {
+            Ok(_) => assert!(fits, "{first} {second}"),
+            Err(error) => {
+                assert!(matches!(error, LedgerError::Overlap { .. }) && !fits, "{first} {second}: {error}");
+                let text = error.to_string();
+                let way_out = text.contains("--shard 1/N") && text.contains(" pid ");
+                assert!(way_out && (first.is_empty() || text.contains(first)), "{text}");
+            }
+        }
+        drop(held);
+        drop(claim(second).unwrap());
+    }
+}
+
+#[test]
+fn whoever_only_writes_down_what_is_news_of_an_earlier_run_is_in_nobodys_way() {
+    let Some(database) = TestDatabase::new() else { return };
+    let mut recorder = database.open().start(identity("nightly"));
+    recorder.append(&short_run(&run_id(1))).unwrap();
+    drop(recorder);
+    let mut one = database.open();
+    one.claim(&identity("nightly"), "1/2".parse().ok()).unwrap();
+    assert!(one.may_write(&run_id(1)).unwrap(), "nobody works on all of it");
+    let mut two = database.open();
+    two.claim(&identity("nightly"), "2/2".parse().ok()).unwrap();
+    assert!(!two.may_write(&run_id(1)).unwrap(), "one of them at a time");
 }
 
 #[test]
@@ -166,14 +233,30 @@ fn an_answer_that_was_lost_is_found_by_the_runs_row() {
     let run = run_id(1);
     let events = short_run(&run);
     let mut postgres = Postgres::open(&database.0).unwrap();
-    let target = postgres.save(&Target::New(identity("nightly")), &events[..3]).unwrap();
-    postgres.save(&target, &events[3..5]).unwrap();
+    let target = postgres.save(&Target::New(identity("nightly")), &events[..3], WAIT).unwrap();
+    postgres.save(&target, &events[3..5], WAIT).unwrap();
     // As if the answer to the second had never come.
     postgres.writing.as_mut().unwrap().forget(3);
-    let target = postgres.save(&target, &events[3..5]).unwrap();
-    postgres.save(&target, &events[5..]).unwrap();
+    let target = postgres.save(&target, &events[3..5], WAIT).unwrap();
+    postgres.save(&target, &events[5..], WAIT).unwrap();
     drop(postgres);
     assert_eq!(database.reader().events(&run, 0).unwrap().events, events);
+}
+
+#[test]
+fn an_answer_that_was_lost_is_found_when_more_has_happened_since() {
+    let Some(database) = TestDatabase::new() else { return };
+    let run = run_id(1);
+    let events = short_run(&run);
+    let mut postgres = Postgres::open(&database.0).unwrap();
+    let target = postgres.save(&Target::New(identity("nightly")), &events[..3], WAIT).unwrap();
+    postgres.save(&target, &events[3..5], WAIT).unwrap();
+    postgres.writing.as_mut().unwrap().forget(3);
+    postgres.save(&target, &events[3..], WAIT).unwrap();
+    drop(postgres);
+    let reader = database.reader();
+    assert_eq!(reader.events(&run, 0).unwrap().events, events);
+    assert_eq!(reader.runs().unwrap()[0].open_tasks(), 0);
 }
 
 #[test]

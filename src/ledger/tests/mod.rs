@@ -13,7 +13,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::*;
-use crate::outcome::{EventKind, Marker, Outcome, PlannedTask, RunEvent, RunId, RunInfo, SessionRef, Work};
+use crate::outcome::{
+    EventKind, Marker, Outcome, PlannedTask, RunEvent, RunId, RunInfo, SessionRef, Stray, Work,
+};
 use crate::plan::{JobId, OnNoChange, Place, TaskId, TaskKey};
 
 /// The server that tests may use.
@@ -123,6 +125,11 @@ pub(in crate::ledger) fn attempt_ended(task: &str, attempt: u32, outcome: Outcom
 
 pub(in crate::ledger) fn ended(task: &str, outcome: Outcome) -> EventKind {
     EventKind::TaskEnded { task: TaskId::new(task), outcome, reason: None }
+}
+
+pub(in crate::ledger) fn stray(session: &str) -> EventKind {
+    let session = SessionRef { id: session.parse().unwrap(), url: None };
+    EventKind::StrayFound { stray: Stray { session, title: String::new(), task: None } }
 }
 
 pub(in crate::ledger) fn left() -> EventKind {

@@ -89,6 +89,12 @@ impl<'w> Runner<'w> {
         self
     }
 
+    /// It is called in this folder of the world.
+    pub(crate) fn within(mut self, folder: &str) -> Self {
+        self.command.current_dir(self.world.path(folder));
+        self
+    }
+
     /// It may have this many files and connections open.
     pub(crate) fn with_open_files(mut self, limit: u32) -> Self {
         let mut command = Command::new("sh");
