@@ -244,9 +244,9 @@ impl LedgerError {
     pub fn is_away(&self) -> bool {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Database { source, .. } => {
-                source.downcast_ref::<super::postgres::LinkError>().is_some_and(|e| e.is_of_connection())
-            }
+            Self::Database { source, .. } => source
+                .downcast_ref::<super::postgres::LinkError>()
+                .is_some_and(super::postgres::LinkError::is_of_connection),
             _ => false,
         }
     }

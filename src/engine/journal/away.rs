@@ -115,9 +115,9 @@ mod tests {
             .collect()
     }
 
-    fn waits(verdict: Verdict) -> Option<bool> {
+    fn waits(verdict: &Verdict) -> Option<bool> {
         match verdict {
-            Verdict::Wait { is_news } => Some(is_news),
+            Verdict::Wait { is_news } => Some(*is_news),
             Verdict::GiveUp(_) => None,
         }
     }
@@ -127,23 +127,23 @@ mod tests {
         let (t0, mut away) = (Instant::now(), Away::new(Duration::from_secs(600)));
         let at = |seconds| t0 + Duration::from_secs(seconds);
         assert_eq!(away.again_at(), None);
-        assert_eq!(waits(away.failed(&events(3, "a"), error(), at(0))), Some(true));
+        assert_eq!(waits(&away.failed(&events(3, "a"), error(), at(0))), Some(true));
         assert_eq!(away.again_at(), Some(at(0) + AGAIN));
-        assert_eq!(waits(away.failed(&[], error(), at(599))), Some(false));
+        assert_eq!(waits(&away.failed(&[], error(), at(599))), Some(false));
         assert_eq!(away.answered(at(599)), Some(Duration::from_secs(599)));
         assert_eq!((away.answered(at(599)), away.again_at()), (None, None));
-        assert_eq!(waits(away.failed(&[], error(), at(700))), Some(true), "the time begins anew");
+        assert_eq!(waits(&away.failed(&[], error(), at(700))), Some(true), "the time begins anew");
         let Verdict::GiveUp(why) = away.failed(&[], error(), at(1300)) else { panic!("it waits") };
         assert!(why.to_string().contains("not answered for 600 s"), "{why}");
-        assert_eq!(waits(away.failed(&[], error(), at(1301))), None, "it is not waited for again");
+        assert_eq!(waits(&away.failed(&[], error(), at(1301))), None, "it is not waited for again");
     }
 
     #[test]
     fn what_waits_is_bounded() {
         for (count, note) in [(EVENTS + 1, ""), (70, &*"x".repeat(1 << 20))] {
             let (now, mut away) = (Instant::now(), Away::new(Duration::from_secs(600)));
-            assert_eq!(waits(away.failed(&events(count / 2, note), error(), now)), Some(true));
-            assert_eq!(waits(away.failed(&events(count - count / 2, note), error(), now)), None, "{count}");
+            assert_eq!(waits(&away.failed(&events(count / 2, note), error(), now)), Some(true));
+            assert_eq!(waits(&away.failed(&events(count - count / 2, note), error(), now)), None, "{count}");
         }
     }
 
@@ -151,15 +151,15 @@ mod tests {
     fn whoever_stops_the_run_does_not_wait_that_long() {
         let (now, mut away) = (Instant::now(), Away::new(Duration::from_secs(600)));
         away.closes(true, now);
-        assert_eq!(waits(away.failed(&[], error(), now)), Some(true));
+        assert_eq!(waits(&away.failed(&[], error(), now)), Some(true));
         away.closes(false, now);
-        assert_eq!(waits(away.failed(&[], error(), now + HURRIED)), Some(false));
+        assert_eq!(waits(&away.failed(&[], error(), now + HURRIED)), Some(false));
         away.closes(true, now);
-        assert_eq!(waits(away.failed(&[], error(), now + HURRIED)), None);
+        assert_eq!(waits(&away.failed(&[], error(), now + HURRIED)), None);
     }
 
     #[test]
     fn without_patience_nothing_waits() {
-        assert_eq!(waits(Away::new(Duration::ZERO).failed(&[], error(), Instant::now())), None);
+        assert_eq!(waits(&Away::new(Duration::ZERO).failed(&[], error(), Instant::now())), None);
     }
 }
