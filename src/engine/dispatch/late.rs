@@ -1,23 +1,12 @@
 //! Sessions that a process before this one has created, and heard of when the run was ours already. Whoever looks for the
 //! session of an intent finds most of them; what came after that look is one too many.
 
-use std::collections::HashSet;
-
 use super::archiving::Asked;
 use super::tasks::State;
 use super::{Dispatch, Stage};
 use crate::engine::action::Action;
 use crate::engine::input::Now;
 use crate::outcome::{LateSession, SessionRef, Stray};
-use jules::SessionId;
-
-/// Those that were told.
-#[derive(Debug, Default)]
-pub(super) struct LateSessions {
-    told: HashSet<SessionId>,
-    /// Nobody has said yet what they are.
-    open: Vec<LateSession>,
-}
 
 /// What a late session is to this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
