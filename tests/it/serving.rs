@@ -1,7 +1,7 @@
 //! `serve`: what a browser gets of the runs in a ledger, who gets it, and that nothing else can be done there. In a browser it
 //! is tried by `tests/readers/serve.test.mjs`.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use crate::support::{Running, World, tasks};
@@ -95,25 +95,4 @@ fn who_has_no_token_reads_nothing() {
 
     let refused = world.command("serve").args("--listen 0.0.0.0:0").exits(2);
     assert!(refused.stderr.contains("0.0.0.0 can be reached by others, and there is no token"), "{refused}");
-}
-
-#[test]
-fn a_page_is_told_when_its_run_goes_on() {
-    let world = World::with("{ defaults: { duration: 20ms, outcome: pull-request } }", &tasks(1));
-    let run = world.run().exits(0).report().run.id;
-    let mut serving = world.command("serve").start();
-    let line = serving.first_line();
-    let address = line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let page = get(&address, &format!("/run/{run}"));
-    let events =
-        page.split("data-events=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
-    // What happens after the page was made, and before it listens, is told as well.
-    world.command("mark").args("open job(work)").exits(0);
-    let mut stream = TcpStream::connect(&address).unwrap();
-    write!(stream, "GET {events} HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    assert!(lines.any(|line| line == "event: change"));
-    world.command("mark").args("done job(work)").exits(0);
-    assert!(lines.any(|line| line == "event: change"));
-    serving.kill();
 }
