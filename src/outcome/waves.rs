@@ -3,9 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Checks, Outcome, PullChange, PullRecord, PullState, RunRecord, Stage, TaskRecord, WaitsFor, WaveTerms,
-};
+use super::{Checks, Outcome, PullChange, PullState, RunRecord, Stage, TaskRecord, WaitsFor, WaveTerms};
 use crate::plan::{PassWhen, TaskId, Then};
 
 /// So many of a hundred, rounded up.
@@ -258,21 +256,29 @@ impl Standing {
             Some(_) if task.has_failed() => Self::Bad,
             Some(_) => {
                 let ended = Self::Good { since: task.ended_at? };
-                match (task.pull_request(), when) {
-                    // Where nothing had to change there is nothing to check.
-                    (_, PassWhen::Ended) | (None, _) => ended,
-                    // It has not been read yet.
-                    (Some(_), when) => task
-                        .pull()
-                        .map_or(Self::Pending { people: false, moves_since: task.ended_at }, |pull| {
-                            Self::of_pull(pull, when)
-                        }),
-                }
+                // Where nothing had to change there is nothing to check.
+                let pulls = task.pull_requests().filter(|_| when != PassWhen::Ended);
+                pulls.map(|pull| Self::of_pull(task, &pull.url, when)).reduce(Self::and).unwrap_or(ended)
             }
         })
     }
 
-    fn of_pull(pull: &PullRecord, when: PassWhen) -> Self {
+    /// A session may open several: all that are open have to be good, and one that was closed counts where no other is one.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Bad, other) | (other, Self::Bad) => other,
+            (Self::Good { since: one }, Self::Good { since: other }) => Self::Good { since: one.max(other) },
+            (Self::Good { .. }, open) | (open, Self::Good { .. }) => open,
+            // What waits for people waits for them whatever machines do beside it.
+            (open @ Self::Pending { people: true, .. }, _) | (_, open) => open,
+        }
+    }
+
+    fn of_pull(task: &TaskRecord, url: &str, when: PassWhen) -> Self {
+        // It has not been read yet.
+        let Some(pull) = task.pulls.of(url) else {
+            return Self::Pending { people: false, moves_since: task.ended_at };
+        };
         let status = &pull.status;
         match (status.state, when) {
             (PullState::Closed, _) => Self::Bad,

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::support::{Manifest, Receiver, Signal, World, job, tasks};
 
 const OK: Option<&str> = Some("204 No Content");
-/// One task fails, one asks, two end well.
+/// One task ends well, one fails, and after a while one asks.
 const NIGHT: &str = "{ defaults: { duration: 20ms, outcome: pull-request }, rules: [\
     { when: { prompt: fails }, then: { outcome: failure } }, \
-    { when: { prompt: asks }, then: { feedback: { times: 9 } } }] }";
+    { when: { prompt: asks }, then: { duration: 3s, feedback: { times: 9 } } }] }";
 
 fn night(notify: &str) -> Manifest {
     let on = "source: my-org/web@main";

@@ -61,8 +61,7 @@ fn attempts_are_counted() {
 fn a_session_that_is_given_up_is_archived_before_the_next_attempt() {
     let scenario = "{ rules: [{ when: { nth: [1] }, then: { outcome: stall } }], \
         defaults: { duration: 40ms, outcome: change } }";
-    let keys =
-        ["source: my-org/web@main", "timeouts: { stall: 200ms }", "retries: { count: 1, delay: 20ms }"];
+    let keys = ["source: my-org/web@main", "timeouts: { stall: 2s }", "retries: { count: 1, delay: 20ms }"];
     let world = World::with(scenario, &Manifest::of([job("task", "Do it.", &keys)]));
     let ended = world.run().exits(0);
     let outcomes: Vec<_> =

@@ -45,9 +45,10 @@ fn traces_and_figures_go_to_the_collector_that_the_environment_names() {
 
 #[test]
 fn a_collector_that_is_down_or_silent_changes_nothing_but_a_warning() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let gone = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
+    // A port that nobody listens on, and that nobody else gets as long as it is held.
+    let held = tokio::net::TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = format!("http://{}", held.local_addr().unwrap());
     let silent = Receiver::start(|_| None).url("");
     let refuses = Receiver::start(|_| Some("401 Unauthorized")).url("");
     let cases = [

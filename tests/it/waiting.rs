@@ -252,7 +252,7 @@ fn a_session_that_gets_no_further_after_the_reply_needs_input_with_its_question(
     }
 }
 
-const SHORT: [&str; 1] = ["timeouts: { stall: 250ms }"];
+const SHORT: [&str; 1] = ["timeouts: { stall: 1s }"];
 
 #[test]
 fn a_silent_agent_is_nudged_back_to_work() {
@@ -282,9 +282,9 @@ fn without_nudges_silence_is_a_stall() {
 #[test]
 fn an_agent_that_talks_is_not_silent() {
     let world = world(
-        "outcome: change, duration: 1500ms, activities: { gap: 50ms }",
+        "outcome: change, duration: 4s, activities: { gap: 50ms }",
         "stall: fail",
-        &["timeouts: { stall: 600ms }"],
+        &["timeouts: { stall: 2s }"],
     );
     assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded);
 }

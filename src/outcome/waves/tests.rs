@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::outcome::sample::{at, attempt_ended, created, ended, event, info, intent, planned, pull_status};
-use crate::outcome::{EventKind, PullStatus, RunEvent};
+use crate::outcome::{EventKind, PullRequest, PullStatus, RunEvent};
 use crate::plan::{TaskId, TaskSource};
 
 const HOUR: i64 = 3600;
@@ -175,6 +175,41 @@ fn checks_and_merges_are_asked_of_the_pull_request() {
     assert!(!people(Checks, Stage::ChecksPending) && !people(Merged, Stage::Queued));
     assert!(!verdict(Merged, &[Stage::Ready]).is_ours(), "waiting for people is none of our work");
     assert!(verdict(Checks, &[Stage::ChecksPending]).is_ours());
+}
+
+#[test]
+fn every_pull_request_of_a_session_has_to_be_good() {
+    let page = |number: u64| format!("https://github.com/my-org/web/pull/{number}");
+    let earlier =
+        Arc::new(PullRequest { url: page(2), number: Some(2), title: None, base_ref: None, head_ref: None });
+    let wave = |when, read_first: &[Stage], read_last: Stage| {
+        let mut told = task(0, 100, Outcome::Succeeded);
+        let EventKind::AttemptEnded { work, .. } = &mut told[2].1 else { panic!("the attempt's end") };
+        work.earlier_pull_requests = vec![earlier.clone()];
+        told.extend(read_first.iter().map(|stage| {
+            let (second, mut kind) = read(0, 2 * HOUR, *stage);
+            if let EventKind::PullRequestRead { pull, .. } = &mut kind {
+                *pull = Arc::new(PullStatus { url: page(2), ..PullStatus::clone(pull) });
+            }
+            (second, kind)
+        }));
+        told.push(read(0, 3 * HOUR, read_last));
+        judged(&record(&[&[0]], told), &terms(when), at(9 * HOUR)).remove(0).figures
+    };
+    let (good, bad, open) = ((1, 0, 0), (0, 1, 0), (0, 0, 1));
+    for (when, first, last, stands) in [
+        (PassWhen::Checks, &[Stage::Ready][..], Stage::Ready, good),
+        (PassWhen::Checks, &[Stage::ChecksFailed], Stage::Ready, open),
+        (PassWhen::Checks, &[], Stage::Ready, open),
+        (PassWhen::Checks, &[Stage::Closed], Stage::Ready, good),
+        (PassWhen::Merged, &[Stage::Ready], Stage::Merged, open),
+        (PassWhen::Merged, &[Stage::Closed], Stage::Merged, good),
+        (PassWhen::Merged, &[Stage::Closed], Stage::Closed, bad),
+        (PassWhen::Ended, &[Stage::Closed], Stage::Closed, good),
+    ] {
+        let told = wave(when, first, last);
+        assert_eq!((told.good, told.bad, told.pending), stands, "{when:?} {first:?} {last:?}");
+    }
 }
 
 #[test]

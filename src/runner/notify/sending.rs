@@ -1,5 +1,6 @@
 //! A thread that posts messages. Nothing that goes wrong there is more than a warning.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -71,19 +72,33 @@ fn client() -> Result<Client, reqwest::Error> {
     client.timeout(ANSWER).connect_timeout(CONNECT).build()
 }
 
+/// To each one message after the other, so that they come in their order; nobody waits for another.
 async fn deliver_all(client: Client, mut inbox: UnboundedReceiver<Message>) {
+    let mut lines = HashMap::new();
     let mut under_way = JoinSet::new();
     while let Some(message) = inbox.recv().await {
-        under_way.spawn(deliver(client.clone(), message));
-        while under_way.try_join_next().is_some() {}
+        let line = lines.entry(message.endpoint.url.clone()).or_insert_with(|| {
+            let (line, messages) = unbounded_channel();
+            under_way.spawn(deliver_in_order(client.clone(), messages));
+            line
+        });
+        // It ends after its line.
+        let _ = line.send(message);
     }
+    drop(lines);
     under_way.join_all().await;
 }
 
-async fn deliver(client: Client, message: Message) {
+async fn deliver_in_order(client: Client, mut messages: UnboundedReceiver<Message>) {
+    while let Some(message) = messages.recv().await {
+        deliver(&client, message).await;
+    }
+}
+
+async fn deliver(client: &Client, message: Message) {
     let mut pause = PAUSE;
     for attempt in 1..=TRIES {
-        let failed = match send(&client, &message).await {
+        let failed = match send(client, &message).await {
             Ok(()) => return,
             Err(failed) => failed,
         };

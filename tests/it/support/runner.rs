@@ -9,7 +9,7 @@ use super::pipe::Pipe;
 use super::{Ended, World};
 
 /// Longer than any test takes: a program that is still there then hangs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A command line that is being put together.
 #[must_use]

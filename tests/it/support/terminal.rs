@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{KEY, World};
 
 /// Longer than any test takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Terminal {
     socket: std::path::PathBuf,

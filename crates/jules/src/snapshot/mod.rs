@@ -167,8 +167,9 @@ impl SessionClient {
 /// A session's course as its activities tell it, one after the other: for snapshots on the way, and of what could be read.
 ///
 /// ```no_run
+/// use futures::StreamExt;
 /// # async fn example(client: jules::SessionClient) -> Result<(), jules::Error> {
-/// ///
+///
 /// let (mut course, mut activities) = (jules::SessionCourse::default(), client.stream());
 /// while let Some(activity) = activities.next().await {
 ///     course.take(activity?);
