@@ -54,10 +54,13 @@ fn totals(record: &RunRecord) -> String {
 
 /// Pull requests, waves, strays.
 fn made(text: &mut String, record: &RunRecord, width: usize, is_wanted: impl Fn(&str) -> bool) {
-    let all = record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, url)));
-    let pull_requests: Vec<_> = all.filter(|(_, url)| is_wanted(url)).collect();
-    listed(text, "pull requests", &pull_requests, |(id, url)| {
-        beside(&neutral(id.as_str()), &[url], 2, width, |url| linked(&neutral(url), url))
+    let all = record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, task, url)));
+    let pull_requests: Vec<_> = all.filter(|(_, _, url)| is_wanted(url)).collect();
+    listed(text, "pull requests", &pull_requests, |(id, task, url)| {
+        let stage =
+            task.pulls.of(url).map_or_else(String::new, |it| format!("  {}", it.status.stage.label()));
+        let width = width.saturating_sub(stage.len());
+        beside(&neutral(id.as_str()), &[url], 2, width, |url| linked(&neutral(url), url) + &stage)
     });
     let waves: Vec<_> = WaveV1::all(record, Timestamp::now());
     listed(text, "waves", &waves, WaveV1::line);

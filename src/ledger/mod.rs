@@ -84,7 +84,7 @@ pub use postgres::{AddressError, Database};
 pub(crate) use postgres::{
     look, make, prune as prune_shared, release, script, set_limits, standing, standing_of, standings,
 };
-pub(crate) use pulls::LedgerPull;
+pub(crate) use pulls::{LedgerPull, WhichPulls};
 pub(crate) use reader::LedgerReader;
 pub(crate) use recorder::Recorder;
 pub(crate) use stored::{SkippedEvent, StoredEvents, StoredRun};

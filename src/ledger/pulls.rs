@@ -38,6 +38,29 @@ pub(crate) struct LedgerPull {
     pub closed_at: Option<Timestamp>,
 }
 
+/// Which of the pull requests are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WhichPulls {
+    /// All.
+    All,
+    /// Those that may be open: those that were not over when they were last read, and those that were closed since then, which
+    /// somebody may have opened again.
+    MayBeOpen {
+        /// Since when.
+        closed_since: Timestamp,
+    },
+}
+
+impl WhichPulls {
+    /// In milliseconds; none for all.
+    pub(super) fn closed_since(self) -> Option<i64> {
+        match self {
+            Self::All => None,
+            Self::MayBeOpen { closed_since } => Some(closed_since.as_millisecond()),
+        }
+    }
+}
+
 impl LedgerPull {
     pub(super) const COLUMNS: &str =
         "runs.id, task, key, url, session, state, stage, made_at, checked_at, closed_at";
@@ -60,35 +83,42 @@ impl LedgerPull {
     }
 }
 
-/// Those of the manifest's runs that were open when they were last read, or never were read; the newest run's first, each
-/// once.
-pub(super) fn open(conn: &Connection, manifest: &ManifestIdentity) -> rusqlite::Result<Vec<LedgerPull>> {
+/// Those of the manifest's runs that were open when they were last read, or never were read, or were closed since then; the
+/// newest run's first, each once.
+pub(super) fn open(
+    conn: &Connection,
+    manifest: &ManifestIdentity,
+    closed_since: Timestamp,
+) -> rusqlite::Result<Vec<LedgerPull>> {
     let columns = LedgerPull::COLUMNS;
     // Where a newer run has read it, that counts.
     let mut find = conn.prepare_cached(&format!(
         "SELECT {columns}, runs.identity, runs.name FROM pulls AS it JOIN runs ON n = run \
-         WHERE (state IS NULL OR state IN ('open', 'unknown')) AND it.simulated = ?1 AND NOT EXISTS ( \
+         WHERE (state IS NULL OR state IN ('open', 'unknown') OR (state = 'closed' AND closed_at >= ?2)) \
+           AND it.simulated = ?1 AND NOT EXISTS ( \
              SELECT 1 FROM pulls AS newer WHERE newer.key = it.key AND newer.run > it.run \
                AND newer.url = it.url AND newer.state IN ('merged', 'closed')) \
          ORDER BY run DESC, task, url",
     ))?;
-    each_once(find.query([manifest.is_simulated()])?, Some(manifest))
+    each_once(find.query(params![manifest.is_simulated(), closed_since.as_millisecond()])?, Some(manifest))
 }
 
-/// Those of this manifest's runs, or of all that are not simulated; `over` are those that are merged or closed as well. The
-/// newest run's first, each once.
+/// Those of this manifest's runs, or of all that are not simulated: all, or those that were not over when they were last
+/// read, or were closed since a time. The newest run's first, each once.
 pub(super) fn known(
     conn: &Connection,
     manifest: Option<&ManifestIdentity>,
-    over: bool,
+    asked: WhichPulls,
 ) -> rusqlite::Result<Vec<LedgerPull>> {
     let columns = LedgerPull::COLUMNS;
     let mut find = conn.prepare_cached(&format!(
         "SELECT {columns}, runs.identity, runs.name FROM pulls JOIN runs ON n = run \
-         WHERE pulls.simulated = ?1 AND (?2 OR state IS NULL OR state IN ('open', 'unknown')) \
+         WHERE pulls.simulated = ?1 AND (?2 IS NULL OR state IS NULL OR state IN ('open', 'unknown') \
+                                         OR (state = 'closed' AND closed_at >= ?2)) \
          ORDER BY run DESC, task, url",
     ))?;
-    each_once(find.query(params![manifest.is_some_and(ManifestIdentity::is_simulated), over])?, manifest)
+    let simulated = manifest.is_some_and(ManifestIdentity::is_simulated);
+    each_once(find.query(params![simulated, asked.closed_since()])?, manifest)
 }
 
 /// Those of the manifest's runs, or of all: the first of each. Behind the columns stand identity and name of the run.

@@ -15,7 +15,7 @@ use super::stored::decode;
 use super::{
     Facts, Latest, LedgerError, Location, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun,
     before, database, facts, overview,
-    pulls::{self, LedgerPull},
+    pulls::{self, LedgerPull, WhichPulls},
 };
 use crate::outcome::{EarlierRun, PullWrite, RunEvent, RunId, RunRecord, TaskRecord};
 use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
@@ -464,18 +464,22 @@ impl LedgerReader {
         )
     }
 
-    /// The pull requests of the manifest's runs that were open when they were last read, or never were read; the newest
-    /// run's first, each once.
+    /// The pull requests of the manifest's runs that were open when they were last read, or never were read, or were closed
+    /// since then; the newest run's first, each once.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn open_pulls(&self, manifest: &ManifestIdentity) -> Result<Vec<LedgerPull>, LedgerError> {
-        ask!(self, |conn| pulls::open(conn, manifest), |database| database.open_pulls(manifest))
+    pub(crate) fn open_pulls(
+        &self,
+        manifest: &ManifestIdentity,
+        closed_since: Timestamp,
+    ) -> Result<Vec<LedgerPull>, LedgerError> {
+        ask!(self, |conn| pulls::open(conn, manifest, closed_since), |database| database
+            .open_pulls(manifest, closed_since))
     }
 
-    /// The pull requests of the manifest's runs, or, without one, of all that are not simulated, each once; those that are
-    /// merged or closed only with `over`.
+    /// The pull requests of the manifest's runs, or, without one, of all that are not simulated, each once.
     ///
     /// # Errors
     ///
@@ -483,9 +487,10 @@ impl LedgerReader {
     pub(crate) fn known_pulls(
         &self,
         manifest: Option<&ManifestIdentity>,
-        over: bool,
+        which: WhichPulls,
     ) -> Result<Vec<LedgerPull>, LedgerError> {
-        ask!(self, |conn| pulls::known(conn, manifest, over), |database| database.known_pulls(manifest, over))
+        ask!(self, |conn| pulls::known(conn, manifest, which), |database| database
+            .known_pulls(manifest, which))
     }
 
     /// How many of the same are merged, and how many closed without that.

@@ -202,7 +202,8 @@ fn judge(
 ) -> Verdict {
     let after = |time: Timestamp, span: SignedDuration| time.checked_add(span).unwrap_or(Timestamp::MAX);
     let until = after(began, terms.within());
-    if let Some(met) = met_at(tasks, figures.needed, began).filter(|met| *met <= until) {
+    // When checks passed is when that was read: a wave whose time is over has failed only while too few are a success.
+    if let Some(met) = met_at(tasks, figures.needed, began) {
         let at = after(met, terms.soak());
         return if at <= now { Verdict::Passed { at } } else { Verdict::Soaking { until: at } };
     }

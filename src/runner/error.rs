@@ -51,6 +51,9 @@ pub enum RunError {
     /// The manifest relies on knowing how pull requests stand, and there is no token for GitHub.
     #[error("the manifest relies on what becomes of pull requests ({0}), and no token for GitHub is set")]
     NoGithubToken(&'static str),
+    /// The same, where GitHub refuses the token.
+    #[error("the manifest relies on what becomes of pull requests ({0}), and GitHub refuses the token")]
+    GithubTokenRefused(&'static str),
     /// No client for GitHub: an address that no token is sent to.
     #[error("GitHub cannot be asked: {0}")]
     Github(Box<dyn std::error::Error + Send + Sync>),

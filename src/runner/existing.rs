@@ -16,6 +16,10 @@ pub struct EarlierPull {
     pub pull: PullRequest,
     /// Whether it is open; unknown also where nobody has read it.
     pub state: PullState,
+    /// Whether GitHub was asked, and did not show it.
+    pub is_unreadable: bool,
+    /// Whether it is in another repository than its task's, or does not name its session: nobody writes to it.
+    pub is_foreign: bool,
     /// When the run learnt of it.
     pub made_at: Timestamp,
     /// When it was closed or merged.
@@ -36,6 +40,9 @@ impl EarlierPull {
         let at = self.closed_at.map_or_else(String::new, |at| format!(" on {}", at.strftime("%Y-%m-%d")));
         let url = &self.pull.url;
         match self.state {
+            PullState::Open if self.is_foreign => {
+                format!("{url} is open, though it is in another repository or does not name its session")
+            }
             PullState::Open => format!("{url} is open"),
             PullState::Merged => format!("{url} was merged{by}{at}"),
             PullState::Closed => format!("{url} was closed{by}{at}"),
@@ -63,6 +70,7 @@ pub(super) fn beside(decision: Decision, pulls: &[EarlierPull], terms: &Terms, n
     let look_back = SignedDuration::try_from(terms.look_back).unwrap_or(SignedDuration::MAX);
     let rank = |pull: &&EarlierPull| {
         let rank = match pull.state {
+            PullState::Open if !pull.is_foreign => 3,
             PullState::Open => 2,
             PullState::Unknown => 1,
             PullState::Merged | PullState::Closed => 0,
@@ -76,8 +84,11 @@ pub(super) fn beside(decision: Decision, pulls: &[EarlierPull], terms: &Terms, n
     let adopt = || Decision::Adopt(Box::new(pull.clone()));
     let skip = || Decision::SkipFor(Box::new(pull.clone()));
     match pull.state {
-        PullState::Unknown if terms.is_written => skip(),
+        // What cannot be read may be open.
+        PullState::Unknown if terms.is_written || pull.is_unreadable => skip(),
         PullState::Unknown => decision,
+        // It is no success to show, and a second one beside it is none either.
+        PullState::Open if pull.is_foreign && terms.existing.open == IfExists::Adopt => skip(),
         PullState::Open => match terms.existing.open {
             IfExists::Adopt => adopt(),
             IfExists::Skip => skip(),
@@ -155,6 +166,8 @@ mod tests {
         EarlierPull {
             pull: PullRequest { url, number: None, title: None, base_ref: None, head_ref: None },
             state,
+            is_unreadable: false,
+            is_foreign: false,
             made_at: at(made),
             closed_at: None,
             closed_by: None,
@@ -206,6 +219,25 @@ mod tests {
                 assert_eq!(decided(because, &pulls, &default), "start", "{state:?} {because:?}");
             }
         }
+    }
+
+    #[test]
+    fn beside_what_cannot_be_read_or_is_foreign_nothing_starts_unless_somebody_says_so() {
+        let default = terms(IfExists::Adopt, IfClosed::Skip, IfExists::Again, false);
+        let again = terms(IfExists::Again, IfClosed::Skip, IfExists::Again, false);
+        let unreadable = EarlierPull { is_unreadable: true, ..pull(PullState::Unknown, 9 * DAY) };
+        let foreign = EarlierPull { is_foreign: true, ..pull(PullState::Open, 9 * DAY) };
+        for because in [Because::New, Because::Due, Because::Again] {
+            for pull in [&unreadable, &foreign] {
+                assert_eq!(decided(because, std::slice::from_ref(pull), &default), "skip", "{because:?}");
+            }
+        }
+        for pull in [&unreadable, &foreign] {
+            assert_eq!(decided(Because::Recreated, std::slice::from_ref(pull), &default), "start");
+        }
+        assert_eq!(decided(Because::Due, std::slice::from_ref(&foreign), &again), "start");
+        let own = pull(PullState::Open, DAY);
+        assert_eq!(decided(Because::Due, &[foreign, own], &default), "adopt", "its own counts first");
     }
 
     #[test]

@@ -232,7 +232,7 @@ pub(super) fn decide(
     Ok(work)
 }
 
-/// The pull requests of the manifest's runs that may still change.
+/// The pull requests of the manifest's runs that may still change: what was closed may be opened again.
 pub(super) fn open_pulls(
     origin: &Origin,
     plan: &Plan,
@@ -240,7 +240,9 @@ pub(super) fn open_pulls(
     simulated: bool,
 ) -> Result<Vec<FollowedPull>, RunError> {
     let Some(reader) = LedgerReader::open_if_sound(&options.state)? else { return Ok(Vec::new()) };
-    Ok(FollowedPull::open(&reader, &origin.identity(plan, options, simulated))?)
+    let look_back = plan.settings.pull_requests.look_back;
+    let closed_since = Timestamp::now().checked_sub(look_back).unwrap_or(Timestamp::MIN);
+    Ok(FollowedPull::open(&reader, &origin.identity(plan, options, simulated), closed_since)?)
 }
 
 /// Enters a person's word on these tasks into the manifest's last round, or into a first one.

@@ -64,7 +64,8 @@ impl Planned {
     ///
     /// # Errors
     ///
-    /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`], [`RunError::NoGithubToken`].
+    /// [`RunError::NothingFailed`], [`RunError::UnknownRun`], [`RunError::Ledger`], [`RunError::NoGithubToken`],
+    /// [`RunError::GithubTokenRefused`].
     pub fn outlook(&mut self) -> Result<&Outlook, RunError> {
         let outlook = match self.outlook.take() {
             Some(outlook) => outlook,
@@ -74,12 +75,11 @@ impl Planned {
                 decide(&self.origin, self.plan.clone(), &self.options, pulls, self.simulated)?.outlook
             }
         };
-        if let Some(key) = relies_on_github(&self.plan).filter(|_| self.following.is_none())
-            && depends_on_github(&self.plan, &outlook)
-        {
-            return Err(RunError::NoGithubToken(key));
+        let is_refused = self.pulls.as_ref().is_some_and(PullsBefore::is_refused);
+        match blind(&self.plan, &outlook, self.following.is_some(), is_refused) {
+            Some(error) => Err(error),
+            None => Ok(self.outlook.insert(outlook)),
         }
-        Ok(self.outlook.insert(outlook))
     }
 
     /// Makes sure that reports can be written and the service takes the key, then opens the ledger: goes on with the last
@@ -169,8 +169,15 @@ fn never_run<'p>(plan: &'p Plan, outlook: &Outlook) -> Vec<&'p Task> {
     on_source.filter(|task| new.contains(&task.id)).collect()
 }
 
+/// Why nothing may start, if that is so: the manifest relies on GitHub, and nobody can ask it.
+pub(super) fn blind(plan: &Plan, outlook: &Outlook, has_token: bool, is_refused: bool) -> Option<RunError> {
+    let key = relies_on_github(plan).filter(|_| !has_token || is_refused)?;
+    let error = if has_token { RunError::GithubTokenRefused(key) } else { RunError::NoGithubToken(key) };
+    depends_on_github(plan, outlook).then_some(error)
+}
+
 /// The key of the manifest that nobody can do without GitHub.
-pub(super) fn relies_on_github(plan: &Plan) -> Option<&'static str> {
+fn relies_on_github(plan: &Plan) -> Option<&'static str> {
     let existing = plan.settings.relies_on_existing.then_some("`pull-requests.existing`");
     let waves = || waves::rely_on_github(plan).then_some("`strategy.waves.pass.when`");
     let merged = || waits_for_merges(plan).then_some("`needs` with `until: merged`");
@@ -182,7 +189,7 @@ fn waits_for_merges(plan: &Plan) -> bool {
 }
 
 /// Whether it depends on pull requests that nobody can read what becomes of a task.
-pub(super) fn depends_on_github(plan: &Plan, outlook: &Outlook) -> bool {
+fn depends_on_github(plan: &Plan, outlook: &Outlook) -> bool {
     let starts: HashSet<_> = outlook.starting().collect();
     let is_on_source = |task: &Task| task.source.is_some() && starts.contains(&task.id);
     let is_held = outlook.is_held_by_unread() || (waits_for_merges(plan) && outlook.held() > 0);

@@ -11,7 +11,7 @@ use super::deadline::Deadline;
 use super::github_access::GithubAccess;
 use super::history::{History, Origin, day, decide, mark, preview, recorded_branches};
 use super::outlook::Outlook;
-use super::planned::{Planned, depends_on_github, read_before, relies_on_github};
+use super::planned::{Planned, blind, read_before};
 use super::pulls::{Following, PullsBefore};
 use super::redact::clean;
 use super::round::LeftOut;
@@ -181,11 +181,10 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// As [`Runner::preview`], and [`RunError::NoGithubToken`].
+    /// As [`Runner::preview`], and [`RunError::NoGithubToken`], [`RunError::GithubTokenRefused`].
     pub(crate) async fn preview_now(mut self) -> Result<Preview, RunError> {
         let simulated = self.speed.is_some();
         let plan = self.selected()?;
-        let relies = relies_on_github(&plan);
         let following = self.github.take().map(|github| Following {
             github,
             terms: Terms::default(),
@@ -201,13 +200,11 @@ impl Runner {
             (before, _) = read_before(about, following.as_ref(), jules.as_ref(), simulated).await?;
         }
         let preview = self.foretell(plan, &before)?;
-        let is_blind = !simulated && following.is_none();
-        if let Some(key) = relies.filter(|_| is_blind)
-            && depends_on_github(&preview.plan, &preview.outlook)
-        {
-            return Err(RunError::NoGithubToken(key));
+        let has_token = simulated || following.is_some();
+        match blind(&preview.plan, &preview.outlook, has_token, before.is_refused()) {
+            Some(error) => Err(error),
+            None => Ok(Preview { notes: before.notes, ..preview }),
         }
-        Ok(Preview { notes: before.notes, ..preview })
     }
 
     /// The selected tasks with their settings, as far as they can be told without the service.

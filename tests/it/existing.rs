@@ -9,12 +9,15 @@ const SETTINGS: [&str; 3] =
     ["", "{ open: skip, closed: again, merged: skip }", "{ open: again, closed: skip, merged: adopt }"];
 
 /// How the pull request stands at the second run, and what becomes of the task: `exit 6` where nothing may begin.
-const TABLE: [(&str, [&str; 3]); 6] = [
+const TABLE: [(&str, [&str; 3]); 8] = [
     ("none", ["start", "start", "start"]),
     ("open", ["adopt", "skip", "start"]),
     ("closed", ["skip", "start", "skip"]),
     ("merged", ["start", "skip", "adopt"]),
-    ("unknown", ["start", "skip", "skip"]),
+    // What cannot be read may be open, and what does not name its session is open all the same.
+    ("unknown", ["skip", "skip", "skip"]),
+    ("refused", ["skip", "exit 6", "exit 6"]),
+    ("foreign", ["skip", "skip", "start"]),
     ("no token", ["start", "exit 6", "exit 6"]),
 ];
 
@@ -25,8 +28,11 @@ fn scenario(state: &str) -> String {
         "merged" => "{ does: merge, after: 200ms, by: alice }",
         _ => "",
     };
+    let form = if state == "foreign" { "branch-form: without-id," } else { "" };
+    let footer = state != "foreign";
     format!(
-        "{{ defaults: {{ duration: 40ms, outcome: {outcome}, on-github: {{ deeds: [{deed}] }} }}, github: {{ \
+        "{{ defaults: {{ duration: 40ms, outcome: {outcome}, {form} \
+         on-github: {{ footer: {footer}, deeds: [{deed}] }} }}, github: {{ \
          tokens: [{{ token: any-token }}, {{ token: others, kind: fine-grained, owners: [other] }}], \
          repositories: [{{ match: '*/*', private: true }}] }} }}"
     )
@@ -60,6 +66,7 @@ fn night<'w>(world: &'w World, state: &str) -> Runner<'w> {
     match state {
         "no token" => world.run(),
         "unknown" => world.run_following().env("GH_TOKEN", "others"),
+        "refused" => world.run_following().env("GH_TOKEN", "not-one-of-them"),
         _ => world.run_following(),
     }
 }
@@ -96,6 +103,9 @@ fn check(state: &str, existing: &str, expected: &str) {
             assert!(reason.contains("once more: run --recreate 'job(up)&source(my-org/web)'"), "{reason}");
             assert!(state != "closed" || reason.contains("was closed by alice on 20"), "{reason}");
         }
+        "exit 6" if state == "refused" => {
+            assert!(ended.stderr.contains("and GitHub refuses the token"), "{ended}");
+        }
         "exit 6" => assert!(ended.stderr.contains("no token for GitHub is set"), "{ended}"),
         _ => {}
     }
@@ -118,6 +128,30 @@ fn what_was_skipped_or_adopted_is_done_once_more_when_it_is_told_to_be() {
     assert_eq!(world.statistics().created, 1, "never a second one beside an open one");
     world.run_following().arg("--recreate=job(up)").arg("--yes").exits(0);
     assert_eq!(world.statistics().created, 2);
+}
+
+#[test]
+fn what_was_closed_and_opened_again_is_open() {
+    let deeds = "{ does: close, after: 200ms, by: alice }, { does: reopen, after: 8s, by: alice }";
+    let scenario = format!(
+        "{{ defaults: {{ duration: 40ms, outcome: pull-request, on-github: {{ deeds: [{deeds}] }} }} }}"
+    );
+    let world = World::with(&scenario, &manifest(""));
+    world.run_following().exits(0);
+    world.until(|world| world.pull_states() == ["CLOSED"]);
+    world.run_following().exits(0);
+    world.until(|world| world.pull_states() == ["OPEN"]);
+    let listed =
+        world.command("pulls").env("GITHUB_API_URL", world.github_url()).env("GH_TOKEN", "any-token");
+    let listed = listed.exits(0);
+    assert!(listed.stdout.contains("my-org/web#"), "{listed}");
+    assert!(
+        listed.stderr.contains("1 pull request is open") && !listed.stderr.contains("closed"),
+        "{listed}"
+    );
+    let ended = world.run_following().exits(0);
+    assert!(ended.task("up/my-org/web@main").adopted, "{ended}");
+    assert_eq!(world.statistics().created, 1);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::number::whole;
 use crate::cli::run::cannot;
 use crate::cli::{github, redact, user};
-use crate::github::GitHub;
+use crate::github::{GitHub, UnreadableKind};
 use crate::ledger::Ledger;
 use crate::pulls::{Decision, Left, Terms, as_listed as as_everybody_sees_it};
 use crate::report::{duration, many};
@@ -73,8 +73,8 @@ pub(crate) struct Acted {
 }
 
 impl Acted {
-    fn of(jobs: &[Job], words: &Words) -> Self {
-        Self { exit: exit(jobs), markdown: in_markdown(jobs, words) }
+    fn of(acting: &Acting<'_>, words: &Words) -> Self {
+        Self { exit: exit(acting), markdown: in_markdown(&acting.jobs, words) }
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn run(
     console.say(&announced(&words, open, &left));
     if args.dry_run || open == 0 {
         told_all(&acting.jobs, &words, console)?;
-        return Ok(Acted::of(&acting.jobs, &words));
+        return Ok(Acted::of(&acting, &words));
     }
     if !args.yes {
         if !console.interactive() {
@@ -135,7 +135,7 @@ pub(super) async fn run(
     let tell = |job: &Job| console.mention(&line(job, &words));
     acting.carry_out(tell, waits).await.map_err(failed)?;
     told_all(&acting.jobs, &words, console)?;
-    Ok(Acted::of(&acting.jobs, &words))
+    Ok(Acted::of(&acting, &words))
 }
 
 /// Leaves out what no expression means, as it stands now.
@@ -171,7 +171,7 @@ fn preview(acting: &mut Acting<'_>, max: Option<usize>) -> BTreeMap<String, usiz
                 continue;
             }
             Decision::Do(_) | Decision::Wait(_) | Decision::Read => {
-                let beyond = Left::because("beyond --max", "more than --max allows");
+                let beyond = Left::because("beyond --max", "beyond --max");
                 End::Left(Left { may_come: true, ..beyond })
             }
         };
@@ -209,6 +209,7 @@ fn told(job: &Job, words: &Words) -> (String, String) {
     let (word, why) = match &job.end {
         None => (format!("would {}", words.verb), String::new()),
         Some(End::Done(more)) => (words.done.to_owned(), more.clone()),
+        Some(End::Queued) => ("queued".to_owned(), "GitHub merges it when its turn comes".to_owned()),
         Some(End::AlreadySo) => (words.done.to_owned(), "it was so already".to_owned()),
         Some(End::Left(left)) => {
             let reason = left.reason.as_ref().filter(|reason| **reason != left.label);
@@ -224,7 +225,7 @@ fn told(job: &Job, words: &Words) -> (String, String) {
 fn line(job: &Job, words: &Words) -> String {
     let (word, why) = told(job, words);
     let style = match &job.end {
-        Some(End::Done(_) | End::AlreadySo) => GREEN,
+        Some(End::Done(_) | End::Queued | End::AlreadySo) => GREEN,
         Some(End::Failed(_) | End::InDoubt(_)) => RED,
         Some(End::Left(_)) | None => YELLOW,
     };
@@ -276,11 +277,20 @@ fn in_markdown(jobs: &[Job], words: &Words) -> String {
     format!("### pulls {}: {counted}\n\n{}{gap}", words.verb, lines.concat())
 }
 
-/// What failed counts most, then what machines have to get ready.
-fn exit(jobs: &[Job]) -> Exit {
-    Exit::strongest(jobs.iter().map(|job| match &job.end {
+/// What failed counts most, and what the token keeps from being done; then what machines have to get ready.
+fn exit(acting: &Acting<'_>) -> Exit {
+    let ends = acting.jobs.iter().map(|job| match &job.end {
         Some(End::Failed(_) | End::InDoubt(_)) => Exit::Fault,
+        Some(End::Left(left)) if left.is_barred => Exit::Fault,
         Some(End::Left(left)) if left.may_come => Exit::WorkLeft,
+        Some(End::Queued) => Exit::WorkLeft,
         Some(End::Left(_) | End::Done(_) | End::AlreadySo) | None => Exit::Done,
-    }))
+    });
+    let unread = acting.unreadable().map(|kind| match kind {
+        UnreadableKind::Limited(_) | UnreadableKind::Unanswered => Exit::WorkLeft,
+        UnreadableKind::Forbidden | UnreadableKind::SignOn | UnreadableKind::BadToken => Exit::Fault,
+        // Repositories come to an end as well.
+        UnreadableKind::Gone => Exit::Done,
+    });
+    Exit::strongest(ends.chain(unread))
 }

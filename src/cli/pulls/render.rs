@@ -40,7 +40,11 @@ impl Totals {
                 None => totals.unread += 1,
                 Some(status) if status.state == PullState::Merged => totals.merged += usize::from(!was_over),
                 Some(status) if status.state == PullState::Closed => totals.closed += usize::from(!was_over),
-                Some(status) => *totals.stages.entry(status.stage.as_str()).or_default() += 1,
+                Some(status) => {
+                    *totals.stages.entry(status.stage.as_str()).or_default() += 1;
+                    // It was opened again.
+                    totals.closed -= usize::from(was_over).min(totals.closed);
+                }
             }
         }
         totals

@@ -33,7 +33,7 @@ impl Standing {
         };
         let identity = |(path, var)| which::identity(path, location, var, console);
         let manifest = manifest.map(identity).transpose()?;
-        let mut open = KnownPull::all(&reader, manifest.as_ref(), false).map_err(unreadable)?;
+        let mut open = KnownPull::all(&reader, manifest.as_ref(), which::not_over()).map_err(unreadable)?;
         let (merged, closed) = reader.pulls_over(manifest.as_ref()).map_err(unreadable)?;
         let totals = Totals::of(&open, merged, closed);
         render::sort(&mut open);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foreign_text::line as neutral;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::cli::args::{Service, State};
@@ -14,7 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::selection::Selection;
 use crate::cli::{planned, recorded};
 use crate::github::GitHub;
-use crate::ledger::{LedgerReader, Location, ManifestIdentity};
+use crate::ledger::{LedgerReader, Location, ManifestIdentity, WhichPulls};
 use crate::outcome::GithubUsage;
 use crate::pulls::{PullFilter, Terms};
 use crate::report::many;
@@ -23,6 +23,8 @@ use jules::{PullRequestName, SessionId};
 
 /// How long all readings of a command may take.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How long ago something was closed that is looked at again: 30 days.
+const REOPENED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many sessions are asked about at most: more are at work only while a run is, which follows them.
 const MOST_SESSIONS: usize = 50;
 
@@ -72,7 +74,8 @@ impl Known {
     /// Takes over what a run has made or read since; returns those that are new.
     pub(super) fn look_again(&mut self, which: &Which) -> Result<Vec<KnownPull>, Failure> {
         let reader = LedgerReader::open(which.state.location()?).map_err(recorded::unreadable)?;
-        let found = KnownPull::all(&reader, self.manifest.as_ref(), false).map_err(recorded::unreadable)?;
+        let found =
+            KnownPull::all(&reader, self.manifest.as_ref(), not_over()).map_err(recorded::unreadable)?;
         let mut new = Vec::new();
         for pull in meant(found, &self.names) {
             let read_at = |pull: &KnownPull| pull.status().map(|status| status.checked_at);
@@ -93,7 +96,8 @@ impl Which {
         let manifest = self.identity(console)?;
         let reader = LedgerReader::open(self.state.location()?).map_err(recorded::unreadable)?;
         let wants_over = !names.is_empty() || !self.select.is_empty();
-        let known = KnownPull::all(&reader, manifest.as_ref(), wants_over).map_err(recorded::unreadable)?;
+        let which = if wants_over { WhichPulls::All } else { may_be_open() };
+        let known = KnownPull::all(&reader, manifest.as_ref(), which).map_err(recorded::unreadable)?;
         let over = reader.pulls_over(manifest.as_ref()).map_err(recorded::unreadable)?;
         let (pulls, names) = (named(known, names)?, names.to_vec());
         Ok(Known { pulls, over, manifest, names })
@@ -120,6 +124,17 @@ impl Which {
         }
         identity(&self.manifest, &self.state.location()?, &self.var, console).map(Some)
     }
+}
+
+/// Those that were not over when they were last read.
+pub(super) const fn not_over() -> WhichPulls {
+    WhichPulls::MayBeOpen { closed_since: Timestamp::MAX }
+}
+
+/// Those, and what was closed not long ago: somebody may have opened it again.
+fn may_be_open() -> WhichPulls {
+    let closed_since = Timestamp::now().checked_sub(REOPENED).unwrap_or(Timestamp::MIN);
+    WhichPulls::MayBeOpen { closed_since }
 }
 
 /// What the ledger knows a manifest by.

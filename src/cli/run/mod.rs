@@ -375,6 +375,8 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
         RunError::NoWaveWaits => Failure::usage(error).help("see how they stand: jules-batch status"),
         RunError::NoGithubToken(_) => Failure::new(Exit::KeyRefused, error)
             .help("nothing was started; set JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN, see: jules-batch doctor"),
+        RunError::GithubTokenRefused(_) => Failure::new(Exit::KeyRefused, error)
+            .help("nothing was started; see what the token is and reaches: jules-batch doctor"),
         RunError::Github(_) => Failure::usage(error.to_string()),
         RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
         RunError::Report(error) => outputs::unwritable(error),

@@ -33,7 +33,12 @@ pub(super) fn repair(record: &RunRecord, run: &str, args: &RunArgs, now: Timesta
     if tasks.iter().any(|(_, task)| stage(task) == Some(Stage::Closed)) {
         lines.push(format!("do once more what was closed: {run} --recreate EXPR"));
     }
-    lines.push(format!("with another prompt in the manifest: {run} --redo-edited"));
+    let is_open = |task: &TaskRecord| task.pull().is_some_and(|pull| !pull.status.state.is_over());
+    let open = tasks.iter().any(|(_, task)| is_open(task)) && !args.is_simulated();
+    // A second pull request beside the first would be of use to nobody.
+    let close = format!("{} --delete-branch && ", command("close", wave, " & pr(open)", args));
+    let close = if open { &*close } else { "" };
+    lines.push(format!("with another prompt in the manifest: {close}{run} --redo-edited"));
     lines
 }
 
@@ -51,10 +56,12 @@ fn standing(id: &TaskId, task: &TaskRecord) -> String {
     format!("{id}  {name}  {stage}")
 }
 
+fn command(verb: &str, wave: usize, of: &str, args: &RunArgs) -> String {
+    format!("jules-batch pulls {verb}{} --select 'wave({wave}){of}'", manifest(args))
+}
+
 fn of_pulls(wave: usize, tasks: &[(&TaskId, &TaskRecord)], args: &RunArgs) -> Vec<String> {
-    let command = |verb: &str, of: &str| {
-        format!("jules-batch pulls {verb}{} --select 'wave({wave}){of}'", manifest(args))
-    };
+    let command = |verb: &str, of: &str| command(verb, wave, of, args);
     let stands = |wanted: Stage| tasks.iter().any(|(_, task)| stage(task) == Some(wanted));
     let mut lines = vec![format!("see them: {}", command("list", ""))];
     if stands(Stage::ChecksFailed) {

@@ -22,7 +22,7 @@ use super::simulate::scenario;
 use super::{outlook, recorded, summary, wrap};
 use crate::ledger::{LedgerReader, Location, RunOverview};
 use crate::manifest::{self, LoadOptions};
-use crate::outcome::{Listener as _, RunId, RunRecord};
+use crate::outcome::{Listener as _, RunId, RunRecord, held_up};
 use crate::report::{self, ReportV1, duration};
 use crate::runner::{Options, Preview, Runner};
 
@@ -130,7 +130,12 @@ fn state(record: &RunRecord, holder: Option<&str>, is_held_up: bool, now: Timest
             format!("{CYAN}at work:{CYAN:#} {}{troubles}", neutral(holder))
         }
         (None, None) => format!("{YELLOW}its process is gone; {go_on}{YELLOW:#}"),
-        (Some(_), _) if record.totals().remaining() > 0 => go_on,
+        (Some(_), _) if record.totals().remaining() > 0 => match held_up(record, now) {
+            Some((wave, _)) => format!(
+                "wave {wave} holds up the rest: see jules-batch pulls, or let the next one begin: {command} --next-wave"
+            ),
+            None => go_on,
+        },
         (Some(_), _) => format!("{DIM}ended{DIM:#}"),
     }
 }

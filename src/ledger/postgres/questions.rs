@@ -9,7 +9,7 @@ use super::Postgres;
 use super::link::values;
 use crate::ledger::facts::Head;
 use crate::ledger::fold::{Fold, RunRow};
-use crate::ledger::pulls::LedgerPull;
+use crate::ledger::pulls::{LedgerPull, WhichPulls};
 use crate::ledger::stored::decode;
 use crate::ledger::{
     Facts, Latest, LedgerError, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun, before,
@@ -439,24 +439,35 @@ impl Postgres {
         Ok(self.runs_of(manifest)?.last().map(|run| run.started_at))
     }
 
-    pub(in crate::ledger) fn open_pulls(&self, manifest: &ManifestIdentity) -> Answer<Vec<LedgerPull>> {
+    pub(in crate::ledger) fn open_pulls(
+        &self,
+        manifest: &ManifestIdentity,
+        closed_since: Timestamp,
+    ) -> Answer<Vec<LedgerPull>> {
         // Where a newer run has read it, that counts.
-        let open = "(state IS NULL OR state IN ('open', 'unknown')) AND it.simulated = $1 AND NOT EXISTS ( \
+        let open = "(state IS NULL OR state IN ('open', 'unknown') OR (state = 'closed' AND closed_at >= $3)) \
+                    AND it.simulated = $1 AND NOT EXISTS ( \
                         SELECT FROM @pulls AS newer WHERE newer.key = it.key AND newer.run > it.run \
                           AND newer.url = it.url AND newer.state IN ('merged', 'closed'))";
-        self.pulls_each_once(open, Some(manifest))
+        self.pulls_each_once(open, Some(manifest), Some(closed_since.as_millisecond()))
     }
 
     pub(in crate::ledger) fn known_pulls(
         &self,
         manifest: Option<&ManifestIdentity>,
-        over: bool,
+        asked: WhichPulls,
     ) -> Answer<Vec<LedgerPull>> {
-        let open = " AND (state IS NULL OR state IN ('open', 'unknown'))";
-        self.pulls_each_once(&format!("it.simulated = $1{}", if over { "" } else { open }), manifest)
+        let which = "it.simulated = $1 AND ($3::bigint IS NULL OR state IS NULL OR state IN ('open', 'unknown') \
+                                            OR (state = 'closed' AND closed_at >= $3))";
+        self.pulls_each_once(which, manifest, asked.closed_since())
     }
 
-    fn pulls_each_once(&self, which: &str, manifest: Option<&ManifestIdentity>) -> Answer<Vec<LedgerPull>> {
+    fn pulls_each_once(
+        &self,
+        which: &str,
+        manifest: Option<&ManifestIdentity>,
+        closed_since: Option<i64>,
+    ) -> Answer<Vec<LedgerPull>> {
         let sql = format!(
             "SELECT {}, runs.identity, runs.name FROM @pulls AS it JOIN @runs AS runs ON n = run \
              WHERE {which} AND ($2::text IS NULL OR project = $2) ORDER BY run DESC, task, url",
@@ -464,7 +475,7 @@ impl Postgres {
         );
         let simulated = manifest.is_some_and(ManifestIdentity::is_simulated);
         let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        for row in self.rows(&sql, values![simulated, self.project()])? {
+        for row in self.rows(&sql, values![simulated, self.project(), closed_since])? {
             let (path, name): (&str, &str) = (row.get(10), row.get(11));
             if manifest.is_none_or(|manifest| manifest.covers(path, name)) {
                 let pull = self.read_pull(&row)?;

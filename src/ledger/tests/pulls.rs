@@ -33,6 +33,7 @@ fn read(task: &str, number: u32, stage: Stage) -> EventKind {
         id: Some(format!("PR_{number}")),
         since: second(1),
         merged_at: (stage == Stage::Merged).then(|| second(50)),
+        closed_at: (stage == Stage::Closed).then(|| second(50)),
         ..sample::pull_status(&page(number), stage, second(60))
     };
     EventKind::PullRequestRead { task: TaskId::new(task), pull: Arc::new(pull) }
@@ -76,11 +77,26 @@ fn open_ones_are_found_over_all_runs_and_each_once() {
     each(|at| {
         one_of_each(at);
         let reader = LedgerReader::open(at).unwrap();
-        let open = |name: &str| reader.open_pulls(&identity(name)).unwrap();
+        let open = |name: &str| reader.open_pulls(&identity(name), Timestamp::MAX).unwrap();
         let found: Vec<_> =
             open("nightly").into_iter().map(|pull| (pull.url, pull.run, pull.state)).collect();
         assert_eq!(found, [(page(2), Some(run_id(2)), None), (page(1), Some(run_id(1)), None)]);
         assert_eq!(open("other"), []);
+    });
+}
+
+#[test]
+fn what_was_closed_since_a_time_may_be_open_again() {
+    each(|at| {
+        record_run(at, 1, [planned("a"), made("a", 1), read("a", 1, Stage::Closed), left()]);
+        let reader = LedgerReader::open(at).unwrap();
+        let nightly = identity("nightly");
+        for (closed_since, found) in [(second(50), 1), (second(51), 0)] {
+            assert_eq!(reader.open_pulls(&nightly, closed_since).unwrap().len(), found);
+            let which = WhichPulls::MayBeOpen { closed_since };
+            assert_eq!(reader.known_pulls(Some(&nightly), which).unwrap().len(), found);
+        }
+        assert_eq!(reader.known_pulls(Some(&nightly), WhichPulls::All).unwrap().len(), 1);
     });
 }
 
@@ -90,8 +106,12 @@ fn one_that_a_newer_run_saw_merged_is_open_no_more() {
         one_of_each(at);
         record_run(at, 3, [planned("b"), read("b", 2, Stage::Merged), left()]);
         let reader = LedgerReader::open(at).unwrap();
-        let open: Vec<_> =
-            reader.open_pulls(&identity("nightly")).unwrap().into_iter().map(|it| it.url).collect();
+        let open: Vec<_> = reader
+            .open_pulls(&identity("nightly"), Timestamp::MAX)
+            .unwrap()
+            .into_iter()
+            .map(|it| it.url)
+            .collect();
         assert_eq!(open, [page(1)]);
     });
 }
@@ -182,7 +202,7 @@ fn an_old_ledger_tells_of_its_pull_requests_before_and_after_it_is_brought_up_to
         let dir = tempfile::tempdir().unwrap();
         of_version(dir.path(), steps);
         let told = |reader: &LedgerReader| {
-            let mut open = reader.open_pulls(&identity("nightly")).unwrap();
+            let mut open = reader.open_pulls(&identity("nightly"), Timestamp::MAX).unwrap();
             open.sort_by(|one, two| one.url.cmp(&two.url));
             let told = open.into_iter().map(|it| (it.url, it.task, it.session, it.state));
             told.collect::<Vec<_>>()

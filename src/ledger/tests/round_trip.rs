@@ -246,7 +246,7 @@ proptest! {
             let open = given.tasks.values().filter(|t| t.outcome.is_none_or(Outcome::is_open)).count();
             assert_eq!(overview.open_tasks(), open);
             let read = given.tasks.values().flat_map(|task| task.pulls.iter()).map(|pull| &pull.status);
-            let open = reader.open_pulls(&identity("nightly")).unwrap();
+            let open = reader.open_pulls(&identity("nightly"), Timestamp::MAX).unwrap();
             for pull in read.filter(|pull| !pull.state.is_over()) {
                 assert!(open.iter().any(|found| plain(&found.url) == plain(&pull.url)), "{} is missing", pull.url);
             }

@@ -147,6 +147,16 @@ fn with_ask_a_wave_that_has_passed_waits_for_a_person() {
 }
 
 #[test]
+fn what_passed_in_time_and_was_read_later_is_a_success() {
+    let late = [task(0, 100, Outcome::Succeeded), vec![read(0, 30 * HOUR, Stage::Ready)]].concat();
+    let terms = terms(PassWhen::Checks);
+    let unread = record(&[&[0]], task(0, 100, Outcome::Succeeded));
+    assert_eq!(judged(&unread, &terms, at(25 * HOUR))[0].verdict, Verdict::Failed { late: true });
+    let read = record(&[&[0]], late);
+    assert_eq!(judged(&read, &terms, at(32 * HOUR))[0].verdict, Verdict::Passed { at: at(31 * HOUR) });
+}
+
+#[test]
 fn checks_and_merges_are_asked_of_the_pull_request() {
     let verdict = |when, stages: &[Stage]| {
         let readings = stages.iter().zip(1..).map(|(stage, hour)| read(0, hour * HOUR, *stage));

@@ -127,7 +127,7 @@ fn by_details(case: &Case<'_>, reading: &PullRequest, terms: &MergeTerms) -> Res
         }
         Fact::Unread(why) => {
             let left = Left::because("unknown", format!("its labels cannot be read: {why}"));
-            return Err(Decision::Leave(left));
+            return Err(Decision::Leave(Left { is_barred: true, ..left }));
         }
         Fact::Some(_) | Fact::None => {}
     }

@@ -70,11 +70,13 @@ pub(crate) struct Left {
     pub(crate) reason: Option<String>,
     /// Whether doing the same later may do it: nobody has to act before that but machines.
     pub(crate) may_come: bool,
+    /// Whether the token is what keeps it from being done.
+    pub(crate) is_barred: bool,
 }
 
 impl Left {
     pub(crate) fn because(label: &str, reason: impl Into<String>) -> Self {
-        Self { label: label.to_owned(), reason: Some(reason.into()), may_come: false }
+        Self { label: label.to_owned(), reason: Some(reason.into()), may_come: false, is_barred: false }
     }
 
     /// For what it waits for.
@@ -84,7 +86,7 @@ impl Left {
             stage,
             Stage::Working | Stage::Queued | Stage::ChecksPending | Stage::Checking | Stage::Behind
         );
-        Self { label: stage.label().to_owned(), reason: status.reason.clone(), may_come }
+        Self { label: stage.label().to_owned(), reason: status.reason.clone(), may_come, is_barred: false }
     }
 }
 
@@ -107,7 +109,9 @@ impl Case<'_> {
         };
         // Nothing may be done to what only a later version understands.
         if status.state != PullState::Open || status.stage == Stage::Unknown || reading.is_cross_repository {
-            return Err(Decision::Leave(Left::at(status)));
+            // It was shown, but not all of it.
+            let is_barred = status.stage == Stage::Unknown;
+            return Err(Decision::Leave(Left { is_barred, ..Left::at(status) }));
         }
         Ok(reading)
     }
@@ -120,7 +124,7 @@ impl Case<'_> {
         }
         let left =
             Left::because("not allowed", "the token may not write to its repository; see jules-batch doctor");
-        Err(Decision::Leave(left))
+        Err(Decision::Leave(Left { is_barred: true, ..left }))
     }
 }
 

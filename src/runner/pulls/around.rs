@@ -124,6 +124,12 @@ impl PullsBefore {
         Self { notes, usage, reads, ..Self::default() }
     }
 
+    /// Whether GitHub refuses the token.
+    pub(crate) fn is_refused(&self) -> bool {
+        let refuses = |why: &Unreadable| why.kind == UnreadableKind::BadToken;
+        self.reads.values().any(|(_, read)| read.unreadable().is_some_and(refuses))
+    }
+
     /// What is news of them to this run, whether it is recorded yet or not.
     pub(crate) fn news_of(&self, run: &RunId) -> Vec<EventKind> {
         let its = self.reads.values().filter(|(pull, _)| pull.run == *run);
@@ -162,7 +168,8 @@ impl PullsBefore {
         let over = |(_, read): &&(FollowedPull, PullRead)| read.status.state.is_over();
         let over: HashSet<&str> =
             self.reads.values().filter(over).map(|(pull, _)| pull.url.as_str()).collect();
-        let known = reader.map(|reader| reader.open_pulls(manifest)).transpose()?.unwrap_or_default();
+        let known =
+            reader.map(|reader| reader.open_pulls(manifest, Timestamp::MAX)).transpose()?.unwrap_or_default();
         let known = known.into_iter().map(|pull| pull.url).filter(|url| !over.contains(url.as_str()));
         let is_open = |pull: &&EarlierPull| pull.state == PullState::Open;
         let lost = self.found.values().flatten().filter(is_open).map(|lost| lost.pull.url.clone());
@@ -194,10 +201,13 @@ impl PullsBefore {
                     known.extend(reader.pulls_of_key(&key, false)?.into_iter().map(|pull| (&task.id, pull)));
                 }
             }
-            known.retain(|(_, pull)| pull.stage != Some(Stage::Foreign));
             let records = Records::of_pulls(reader, known.iter().map(|(_, pull)| pull))?;
             for (task, pull) in known {
-                found.entry(task.clone()).or_default().push(self.earlier(pull, &records));
+                let pull = self.earlier(pull, &records);
+                // A session can name what is none of its own: what became of that says nothing of the task.
+                if !pull.is_foreign || pull.state == PullState::Open {
+                    found.entry(task.clone()).or_default().push(pull);
+                }
             }
         }
         for (task, lost) in &self.found {
@@ -219,9 +229,12 @@ impl PullsBefore {
             let told = sessions.into_iter().find(|session| session.id == *id);
             told.cloned().unwrap_or_else(|| SessionRef { id: id.clone(), url: None })
         });
+        let state = status.map_or(known.state, |status| Some(status.state));
         EarlierPull {
             pull: made.cloned().unwrap_or_else(plain),
-            state: status.map_or(known.state, |status| Some(status.state)).unwrap_or(PullState::Unknown),
+            state: state.unwrap_or(PullState::Unknown),
+            is_unreadable: state == Some(PullState::Unknown),
+            is_foreign: status.map_or(known.stage, |status| Some(status.stage)) == Some(Stage::Foreign),
             made_at: known.made_at,
             closed_at: status.map_or(known.closed_at, |status| status.closed_at.or(status.merged_at)),
             closed_by: status.and_then(|status| status.closed_by.clone()),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::records::Records;
 use crate::ledger::{LedgerError, LedgerReader, ManifestIdentity};
 use crate::outcome::{PullState, PullStatus, RunId, RunRecord, TaskRecord};
@@ -61,13 +63,18 @@ impl FollowedPull {
         found
     }
 
-    /// Those of all of the manifest's runs that were open when they were last read, or never were read; each once.
+    /// Those of all of the manifest's runs that were open when they were last read, or never were read, or were closed since
+    /// then, which may have been opened again; each once.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn open(reader: &LedgerReader, manifest: &ManifestIdentity) -> Result<Vec<Self>, LedgerError> {
-        let pulls = reader.open_pulls(manifest)?;
+    pub(crate) fn open(
+        reader: &LedgerReader,
+        manifest: &ManifestIdentity,
+        closed_since: Timestamp,
+    ) -> Result<Vec<Self>, LedgerError> {
+        let pulls = reader.open_pulls(manifest, closed_since)?;
         let records = Records::of_pulls(reader, &pulls)?;
         let mut found = Vec::with_capacity(pulls.len());
         for pull in pulls {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::records::Records;
 use super::{FollowedPull, PullRead};
-use crate::ledger::{LedgerError, LedgerPull, LedgerReader, ManifestIdentity};
+use crate::ledger::{LedgerError, LedgerPull, LedgerReader, ManifestIdentity, WhichPulls};
 use crate::outcome::{PlannedTask, PullRecords, PullStatus, PullWrite, RunId, TaskRecord};
 use crate::plan::TaskId;
 use crate::pulls::Selectable;
@@ -30,7 +30,7 @@ pub(crate) struct KnownPull {
 }
 
 impl KnownPull {
-    /// Those of the manifest's runs, or of all that are not simulated; with `over` those that are merged or closed as well.
+    /// Those of the manifest's runs, or of all that are not simulated.
     ///
     /// # Errors
     ///
@@ -38,9 +38,9 @@ impl KnownPull {
     pub(crate) fn all(
         reader: &LedgerReader,
         manifest: Option<&ManifestIdentity>,
-        over: bool,
+        which: WhichPulls,
     ) -> Result<Vec<Self>, LedgerError> {
-        let pulls = reader.known_pulls(manifest, over)?;
+        let pulls = reader.known_pulls(manifest, which)?;
         let records = Records::of_pulls(reader, &pulls)?;
         let mut tasks: HashMap<(RunId, TaskId), OfTask> = HashMap::new();
         let mut found = Vec::with_capacity(pulls.len());

@@ -100,6 +100,8 @@ fn earlier(pull: FoundPull, session: SessionRef) -> EarlierPull {
             head_ref: Some(pull.branch),
         },
         state: PullState::from(&pull.state),
+        is_unreadable: false,
+        is_foreign: false,
         made_at: pull.created_at,
         closed_at: None,
         closed_by: None,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::FollowedPull;
 use crate::github::{Details, GitHub, PullRequest, Reading, Unreadable, UnreadableKind};
-use crate::outcome::{GithubUsage, PullStatus, Stage};
+use crate::outcome::{GithubUsage, PullState, PullStatus, Stage};
 use crate::pulls::{self, Known, Pushes, Terms, wants_details, wants_first_contact, wants_pushes};
 use jules::PullRequestName;
 
@@ -87,10 +87,15 @@ impl<'g> PullReader<'g> {
         let readings = self.readings(followed, deadline).await;
         let now = Timestamp::now();
         let first = |(pull, reading): (&FollowedPull, Option<Reading<PullRequest>>)| {
-            let reading = match (reading, &pull.earlier) {
-                (None, Some(earlier)) => return (Arc::clone(earlier), None),
-                (reading, _) => reading.unwrap_or_else(|| Err(no_address(&pull.url))),
+            // What was closed is closed until somebody sees it open.
+            let stands = |earlier: &&Arc<PullStatus>| match &reading {
+                None => true,
+                Some(reading) => reading.is_err() && earlier.state == PullState::Closed,
             };
+            if let Some(earlier) = pull.earlier.as_ref().filter(stands) {
+                return (Arc::clone(earlier), None);
+            }
+            let reading = reading.unwrap_or_else(|| Err(no_address(&pull.url)));
             (self.status(pull, &reading, &Pushes::NotRead, None, now), Some(reading))
         };
         let (mut statuses, readings): (Vec<_>, Vec<_>) = followed.iter().zip(readings).map(first).unzip();

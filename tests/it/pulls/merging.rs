@@ -194,10 +194,24 @@ fn an_approval_of_this_head_may_be_asked_for() {
 fn a_merge_queue_is_used() {
     let github = "github:\n  repositories: [{ merge-queue: 5m, mergeable-after: 0s }]\n";
     let world = one(github);
-    let told = pulls(&world, "merge --settle 100ms --yes").exits(0);
-    assert!(told.stdout.contains("queued"), "{told}");
+    let told = pulls(&world, "merge --settle 100ms --yes").exits(5);
+    assert!(told.stdout.contains("\tqueued\t") && !told.stdout.contains("\tmerged\t"), "{told}");
     let writes = world.statistics().github.writes;
     assert_eq!(writes.iter().map(|write| &*write.operation).collect::<Vec<_>>(), ["enqueuePullRequest"]);
+}
+
+#[test]
+fn what_the_token_may_not_do_is_no_success() {
+    let reading = one("github:\n  tokens: [{ token: ghp_of-the-tests, permission: read }]\n");
+    let told = pulls(&reading, "merge --settle 100ms --yes").exits(1);
+    assert!(told.stdout.contains("the token may not write to its repository"), "{told}");
+    let elsewhere = "github:\n  repositories: [{ match: '*/*', private: true }]\n  \
+                     tokens: [{ token: ghp_of-the-tests, kind: fine-grained, owners: [my-org] }]\n";
+    let partly = one(elsewhere);
+    let told = pulls(&partly, "merge --settle 100ms --yes").exits(1);
+    assert!(told.stdout.contains("left"), "its checks cannot be read: {told}");
+    sound(&reading);
+    sound(&partly);
 }
 
 #[test]

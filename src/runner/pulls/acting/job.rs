@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::super::reader::Shown;
 use super::super::{KnownPull, PullRead};
-use crate::github::{Details, PullRequest};
+use crate::github::{Details, PullRequest, UnreadableKind};
 use crate::pulls::{Left, Seen};
 
 /// A pull request that is acted on.
@@ -34,6 +34,8 @@ pub(crate) struct Job {
     pub(super) written: Option<String>,
     /// Whether its base takes merges through a queue alone.
     pub(super) wants_queue: bool,
+    /// Why GitHub did not show it when it was asked last.
+    pub(super) unreadable: Option<UnreadableKind>,
     /// What became of it.
     pub(crate) end: Option<End>,
 }
@@ -43,6 +45,8 @@ pub(crate) struct Job {
 pub(crate) enum End {
     /// It is done; what else there is to say.
     Done(String),
+    /// It waits in a merge queue: GitHub merges it.
+    Queued,
     /// It was so before.
     AlreadySo,
     /// Nothing was done.
@@ -69,6 +73,7 @@ impl Job {
             is_in_doubt: false,
             written: None,
             wants_queue: false,
+            unreadable: None,
             end: None,
         }
     }
@@ -81,6 +86,7 @@ impl Job {
         takes_unchecked: bool,
     ) {
         (self.is_stale, self.asked_at) = (false, asked_at);
+        self.unreadable = read.unreadable().map(|why| why.kind);
         self.pull.take(read);
         (self.reading, self.details) = (shown.reading, shown.details);
         if read.tells() {

@@ -80,6 +80,8 @@ pub(crate) struct Acting<'g> {
     pub(crate) jobs: Vec<Job>,
     /// How those stand that nothing is done to, by repository.
     aside: Vec<(String, Stage)>,
+    /// Why some of those could not be read.
+    unread_aside: Vec<UnreadableKind>,
     /// What keeps GitHub from telling, a line each.
     pub(crate) troubles: Vec<String>,
     /// Whether it refuses the token as such.
@@ -105,6 +107,7 @@ impl<'g> Acting<'g> {
             began: Timestamp::now(),
             jobs: pulls.into_iter().map(|pull| Job::new(pull, takes_unchecked)).collect(),
             aside: Vec::new(),
+            unread_aside: Vec::new(),
             troubles: Vec::new(),
             is_refused: false,
         }
@@ -116,7 +119,14 @@ impl<'g> Acting<'g> {
             std::mem::take(&mut self.jobs).into_iter().partition(|job| is_meant(&job.pull));
         let place = |job: &Job| Some((job.repository()?.to_owned(), job.pull.status()?.stage));
         self.aside.extend(others.iter().filter_map(place));
+        self.unread_aside.extend(others.iter().filter_map(|job| job.unreadable));
         self.jobs = kept;
+    }
+
+    /// Why some could not be read, those that nothing is done to among them: nobody knows whether they were meant.
+    pub(crate) fn unreadable(&self) -> impl Iterator<Item = UnreadableKind> {
+        let own = self.jobs.iter().filter_map(|job| job.unreadable);
+        own.chain(self.unread_aside.iter().copied())
     }
 
     /// Reads all of them, and ends what a process before this one could not see the end of.
@@ -173,7 +183,7 @@ impl<'g> Acting<'g> {
             .enumerate()
             .filter(move |(other, job)| *other != at && job.repository() == repository);
         let others = others.filter_map(|(_, job)| match &job.end {
-            Some(End::Done(_)) => Some(Stage::Working),
+            Some(End::Done(_) | End::Queued) => Some(Stage::Working),
             _ => job.pull.status().map(|status| status.stage),
         });
         let aside = self.aside.iter().filter(move |(it, _)| Some(it.as_str()) == repository);

@@ -116,15 +116,15 @@ impl Acting<'_> {
 
     /// It is done. What it did to others is read before they are decided on, and it itself once more.
     async fn done(&mut self, at: usize, step: Step, reading: &PullRequest) -> Result<(), RunError> {
-        let words = match step {
+        let end = match step {
             Step::Merge(_) | Step::Close => {
                 self.read(&[at]).await?;
-                self.delete_branch(at, reading).await
+                End::Done(self.delete_branch(at, reading).await)
             }
-            Step::Enqueue => "queued".to_owned(),
-            Step::Message | Step::Update => String::new(),
+            Step::Enqueue => End::Queued,
+            Step::Message | Step::Update => End::Done(String::new()),
         };
-        self.jobs[at].end = Some(End::Done(words));
+        self.jobs[at].end = Some(end);
         let repository = self.jobs[at].repository().map(str::to_owned);
         let in_it = |job: &&mut Job| job.end.is_none() && job.repository() == repository.as_deref();
         self.jobs.iter_mut().filter(in_it).for_each(|job| job.is_stale = true);
