@@ -1,74 +1,15 @@
 //! A shared ledger that does not answer for a while, through a relay that can be cut.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-
 use crate::shared_state::{Shared, all_succeeded};
-use crate::support::Runner;
-
-/// Stands between a run and its database.
-struct Relay {
-    port: u16,
-    is_cut: Arc<AtomicBool>,
-    open: Arc<Mutex<Vec<TcpStream>>>,
-}
-
-impl Relay {
-    fn to(server: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (is_cut, open) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let relay = Self { port, is_cut: Arc::clone(&is_cut), open: Arc::clone(&open) };
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                // Whoever connects while it is cut is hung up on.
-                if !is_cut.load(Ordering::SeqCst)
-                    && let Ok(server) = TcpStream::connect(&server)
-                {
-                    open.lock().unwrap().extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
-                    let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                    std::thread::spawn(move || pass(client, server));
-                    std::thread::spawn(move || pass(back.0, back.1));
-                }
-            }
-        });
-        relay
-    }
-
-    fn cut(&self) {
-        self.is_cut.store(true, Ordering::SeqCst);
-        // Those that are closed already are none any more.
-        self.open.lock().unwrap().drain(..).for_each(|stream| _ = stream.shutdown(Shutdown::Both));
-    }
-
-    fn mend(&self) {
-        self.is_cut.store(false, Ordering::SeqCst);
-    }
-}
-
-/// Until one of both ends.
-fn pass(mut from: TcpStream, mut to: TcpStream) {
-    let mut bytes = [0; 16 << 10];
-    while let Ok(count @ 1..) = from.read(&mut bytes) {
-        if to.write_all(&bytes[..count]).is_err() {
-            break;
-        }
-    }
-    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
-}
+use crate::support::{Relay, Runner};
 
 impl Shared {
     fn relay(&self) -> Relay {
-        let server = self.server.rsplit_once('@').unwrap().1.split_once('/').unwrap().0;
-        Relay::to(server.to_owned())
+        Relay::to(&self.server)
     }
 
     fn run_through(&self, relay: &Relay, machine: &str) -> Runner<'_> {
-        let (before, behind) = self.server.rsplit_once(':').unwrap();
-        let (_, name) = behind.split_once('/').unwrap();
-        let address = format!("{before}:{}/{name}?schema={}", relay.port, self.schema);
+        let address = format!("{}?schema={}", relay.through(&self.server), self.schema);
         self.run(machine).env("JULES_BATCH_STATE", address)
     }
 }

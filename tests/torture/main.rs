@@ -22,6 +22,8 @@ mod case;
 mod figures;
 mod proof;
 mod run;
+#[cfg(feature = "postgres")]
+mod shared;
 mod storm;
 mod tally;
 

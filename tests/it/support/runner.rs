@@ -171,6 +171,18 @@ impl<'w> Running<'w> {
         }
     }
 
+    /// Whether it has ended by itself after this time.
+    pub(crate) fn ends_within(&mut self, patience: Duration) -> bool {
+        let patience = Instant::now() + patience;
+        while self.child.try_wait().unwrap().is_none() {
+            if Instant::now() >= patience {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
     /// Writes to its standard input, which stays open until it is waited for.
     pub(crate) fn tell(&mut self, text: &str) {
         self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
