@@ -66,7 +66,8 @@ pub(crate) fn find(
 /// What it means for a command that only looks.
 pub(crate) fn unreadable(error: LedgerError) -> Failure {
     let missing = error.is_missing();
-    Failure::new(Exit::Fault, error).help_if(missing, "name the folder of the run with --state-dir")
+    let exit = if error.is_away() { Exit::Unavailable } else { Exit::Fault };
+    Failure::new(exit, error).help_if(missing, "name the folder of the run with --state-dir")
 }
 
 /// What it means that the ledger cannot be used.

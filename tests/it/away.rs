@@ -75,3 +75,36 @@ fn a_database_that_stays_away_ends_the_run_in_order_and_the_next_one_goes_on() {
     all_succeeded(&next, &shared.report("next"), 6);
     shared.world.created(6);
 }
+
+#[test]
+fn whoever_follows_another_waits_for_a_database_that_is_away() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 6s, outcome: change } }", 3) else { return };
+    let relay = shared.relay();
+    let mut first = shared.run("first").start();
+    first.until(|_| shared.sql(KEPT) == "3");
+    let mut second = shared.run_through(&relay, "second").args("--if-busy follow").start();
+    second.until_said("following it");
+    relay.cut();
+    second.until_said("it is waited for");
+    relay.mend();
+    let (first, second) = (first.wait(), second.wait());
+    assert_eq!((first.code, second.code), (Some(0), Some(0)), "{first}\n{second}");
+    all_succeeded(&second, &shared.report("second"), 3);
+    shared.world.created(3);
+}
+
+#[test]
+fn whoever_follows_another_does_not_wait_for_ever() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 30s, outcome: change } }", 1) else { return };
+    let relay = shared.relay();
+    let mut first = shared.run("first").start();
+    first.until(|_| shared.sql(KEPT) == "1");
+    let run = shared.run_through(&relay, "second").args("--if-busy follow --state-patience 1s");
+    let mut second = run.start();
+    second.until_said("following it");
+    relay.cut();
+    let second = second.wait();
+    assert_eq!(second.code, Some(75), "{second}");
+    first.signal(crate::support::Signal::Terminate);
+    first.wait();
+}

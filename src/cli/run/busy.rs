@@ -1,6 +1,6 @@
 //! Another machine has the manifest's runs: it is followed, waited for, or left alone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use foreign_text::line as neutral;
 
@@ -41,40 +41,74 @@ fn how(args: &RunArgs, console: &Console) -> IfBusy {
     args.if_busy.unwrap_or(usual)
 }
 
-/// Waits until the other has given the runs back, or has not said for long that it is there.
+/// Waits until the other has given the runs back, or has not said for long that it is there. A ledger that does not answer
+/// meanwhile is waited for, as a run of our own would.
 pub(super) async fn until_free(
     busy: LedgerError,
     args: &RunArgs,
     console: &Console,
 ) -> Result<Left, Failure> {
     let LedgerError::Owned { lease, .. } = busy else { return Err(Failure::new(exit_of(&busy), busy)) };
-    let follows = follows(args, console);
-    let verb = if follows { "following" } else { "waiting for" };
+    let mut watch = Watch { lease, follows: follows(args, console), reader: None, watched: None };
+    let verb = if watch.follows { "following" } else { "waiting for" };
     console.say(&format!("{}; {verb} it", neutral(&busy.to_string())));
-    let reader = LedgerReader::open(args.state.location()?).map_err(recorded::unreadable)?;
-    let mut watched = None;
-    let run = loop {
-        let (held, run) = reader.lease(lease).map_err(recorded::unreadable)?;
-        if !held {
-            break run;
-        }
-        if let Some(run) = run.filter(|run| follows && watched.as_ref() != Some(run)) {
-            let record = recorded::find(&reader, Some(&run), console)?;
-            status::watch(record, &reader, console).await?;
-            watched = Some(run);
+    let mut away_since = None;
+    loop {
+        match watch.look(args, console).await {
+            Ok(Some(left)) => return Ok(left),
+            Ok(None) if away_since.take().is_some() => console.say("the ledger answers again"),
+            Ok(None) => {}
+            Err(failure) if failure.exit() == Exit::Unavailable => {
+                if away_since.is_none() {
+                    console.warn(&format!("{}; it is waited for", failure.headline()));
+                }
+                if away_since.get_or_insert_with(Instant::now).elapsed() >= args.state_patience {
+                    return Err(failure);
+                }
+            }
+            Err(failure) => return Err(failure),
         }
         tokio::time::sleep(LOOK).await;
-    };
-    let Some(run) = run else { return Ok(Left::Work(None)) };
-    let record = recorded::find(&reader, Some(&run), console)?;
-    if !is_over(&record) {
-        return Ok(Left::Work(Some(run)));
     }
-    let events = reader.events(&run, 0).map_err(recorded::unreadable)?.events;
-    Ok(Left::Done(
-        Box::new(Finished { record, stopped: None, fault: None, held_up: None, not_again: 0 }),
-        events,
-    ))
+}
+
+/// Another's run, as it is seen from here.
+struct Watch {
+    lease: i64,
+    /// Whether it is told what the other does.
+    follows: bool,
+    /// None before the ledger was opened.
+    reader: Option<LedgerReader>,
+    /// The run that was followed to its end, or to that of its owner.
+    watched: Option<RunId>,
+}
+
+impl Watch {
+    /// What the other has left; none while it is there.
+    async fn look(&mut self, args: &RunArgs, console: &Console) -> Result<Option<Left>, Failure> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => LedgerReader::open(args.state.location()?).map_err(recorded::unreadable)?,
+        };
+        let reader = self.reader.insert(reader);
+        let (held, run) = reader.lease(self.lease).map_err(recorded::unreadable)?;
+        if held {
+            if let Some(run) = run.filter(|run| self.follows && self.watched.as_ref() != Some(run)) {
+                let record = recorded::find(reader, Some(&run), console)?;
+                status::watch(record, reader, console).await?;
+                self.watched = Some(run);
+            }
+            return Ok(None);
+        }
+        let Some(run) = run else { return Ok(Some(Left::Work(None))) };
+        let record = recorded::find(reader, Some(&run), console)?;
+        if !is_over(&record) {
+            return Ok(Some(Left::Work(Some(run))));
+        }
+        let events = reader.events(&run, 0).map_err(recorded::unreadable)?.events;
+        let finished = Finished { record, stopped: None, fault: None, held_up: None, not_again: 0 };
+        Ok(Some(Left::Done(Box::new(finished), events)))
+    }
 }
 
 /// Whether an invocation has closed it and left nothing to do.
