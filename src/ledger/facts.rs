@@ -230,7 +230,7 @@ impl Rows<'_> {
             let Some(head) = self.runs.get(&n) else { continue };
             let is_ours = || self.manifest.covers(&head.path, &head.name);
             // The same prompt on the same repository, in a manifest of another name.
-            let is_same = |key: &str| task.key_under(&head.name).as_str() == key;
+            let is_same = |key: &str| task.has_key_under(&head.name, key);
             if !is_ours() && !is_same(&row.get::<_, String>(1)?) {
                 continue;
             }

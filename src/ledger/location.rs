@@ -47,6 +47,16 @@ impl Location {
         }
     }
 
+    /// The project whose runs are meant, where several share it.
+    #[must_use]
+    pub(crate) fn project(&self) -> Option<&str> {
+        match self {
+            Self::Folder(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => database.project(),
+        }
+    }
+
     /// What a user should know of it before it is used.
     #[must_use]
     pub(crate) fn warning(&self) -> Option<&'static str> {

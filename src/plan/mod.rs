@@ -33,6 +33,7 @@ pub use expand::{MAX_TASKS, expand, needs_connected};
 pub use filter::{Filter, FilterError};
 pub(crate) use filter::{MorePredicates, Subject};
 pub(crate) use github::{Repository, parse_repository};
+pub(crate) use key::FormerNames;
 pub use retry::{PreviousAttempt, RetryPrompt};
 pub use select::{SelectError, Selection, Shard, Slice};
 pub use settings::{

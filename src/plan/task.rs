@@ -37,8 +37,11 @@ pub struct Plan {
 pub struct Task {
     /// `upgrade/my-org/backend@develop[crate=serde]`: unique in the plan, stable across edits of other jobs.
     pub id: TaskId,
-    /// Hash of the plan's name, the task's id and its prompt: what a resumed run goes by.
+    /// Hash of the plan's name, the task's id and its prompt, and of the project where several share a ledger: what a resumed
+    /// run goes by.
     pub key: TaskKey,
+    /// The project that the key is of; none where the ledger is a folder.
+    pub project: Option<Arc<str>>,
     /// The job that it comes from.
     pub job: JobId,
     /// The session's title without the marker.

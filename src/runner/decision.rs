@@ -229,7 +229,7 @@ fn ended(
 ) -> Decision {
     let has_needs = !task.needs.is_empty() || !task.needs_outside.is_empty();
     // In a manifest of another name it had another key.
-    let is_same = latest.key == task.key || latest.key == task.key_under(&latest.name);
+    let is_same = latest.key == task.key || task.has_key_under(&latest.name, latest.key.as_str());
     // Of a prompt that cannot be had nobody knows whether it was edited.
     let edited = task.has_prompt() && !is_same;
     let (since, run) = (latest.ended_at.unwrap_or(latest.began), latest.run.clone());

@@ -156,7 +156,7 @@ pub(super) async fn read_before(
     let Some(jules) = jules.filter(|_| !new.is_empty()) else { return Ok((pulls, outlook)) };
     let look_back = plan.settings.pull_requests.look_back;
     let since = Timestamp::now().saturating_sub(look_back).unwrap_or(Timestamp::MIN);
-    pulls.look_for(&new, plan.former_name.as_deref(), (following, jules), since).await;
+    pulls.look_for(&new, plan.former_names(), (following, jules), since).await;
     Ok((pulls, None))
 }
 

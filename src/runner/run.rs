@@ -121,7 +121,7 @@ impl Runner {
         } else {
             plan::expand(&manifest, None)?
         };
-        tell_waves(&mut plan, &origin, &options, speed)?;
+        complete(&mut plan, &origin, &options, speed)?;
         let left_out = LeftOut::before(&plan, &options.selection);
         let mut plan = options.select(plan)?;
         let left_out = left_out.without(&plan);
@@ -151,17 +151,18 @@ impl Runner {
             recorded_branches(&mut known, origin, &plan, options, speed.is_some())?;
             plan = plan::expand_with(manifest, Account::NotAsked(&known))?;
         }
-        self.tell_waves(&mut plan)?;
+        self.complete(&mut plan)?;
         Ok(plan)
     }
 
-    /// Tells each of the manifest's tasks its wave ([`Task::wave`]).
+    /// Tells the manifest's tasks what the ledger adds: whose they are ([`Task::project`]), and the wave of each
+    /// ([`Task::wave`]).
     ///
     /// # Errors
     ///
     /// [`RunError::UnknownRun`], [`RunError::Ledger`].
-    pub(crate) fn tell_waves(&self, plan: &mut Plan) -> Result<(), RunError> {
-        tell_waves(plan, &self.origin, &self.options, self.speed)
+    pub(crate) fn complete(&self, plan: &mut Plan) -> Result<(), RunError> {
+        complete(plan, &self.origin, &self.options, self.speed)
     }
 
     /// The tasks that a run would start or take up, as far as they can be told without the service and by what the ledger
@@ -263,7 +264,7 @@ impl Runner {
             (origin, options, plan, left_out)
         } else {
             let mut plan = plan::expand(&self.manifest, None)?;
-            self.tell_waves(&mut plan)?;
+            self.complete(&mut plan)?;
             let left_out = LeftOut::before(&plan, &self.options.selection);
             let plan = plan.select_some(&self.options.selection)?.ok_or(RunError::NothingSelected)?;
             let left_out = left_out.without(&plan);
@@ -286,12 +287,10 @@ impl Runner {
 }
 
 /// Whether a round is over is told in the time of a simulator.
-fn tell_waves(
-    plan: &mut Plan,
-    origin: &Origin,
-    options: &Options,
-    speed: Option<f64>,
-) -> Result<(), RunError> {
+fn complete(plan: &mut Plan, origin: &Origin, options: &Options, speed: Option<f64>) -> Result<(), RunError> {
+    if let Some(project) = options.state.project() {
+        plan.of_project(project);
+    }
     if speed.is_none() || plan.settings.strategy.waves.is_none() {
         return waves::tell(plan, origin, options, speed.is_some());
     }

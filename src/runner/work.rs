@@ -92,7 +92,7 @@ impl Work {
         let starts = |decision: &Decision| matches!(decision, Decision::Start(_));
         let starting = plan.tasks.iter().zip(&decisions).filter(|(_, decision)| starts(decision));
         let starting = starting.map(|(task, _)| task);
-        let earlier_pulls = pulls.of_tasks(starting, plan.former_name.as_deref(), on_github)?;
+        let earlier_pulls = pulls.of_tasks(starting, plan.former_names(), on_github)?;
         for (task, decision) in plan.tasks.iter().zip(&mut decisions) {
             if let Some(known) = earlier_pulls.get(&task.id).filter(|_| starts(decision)) {
                 *decision = existing::beside(decision.clone(), known, &terms, now);

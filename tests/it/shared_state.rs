@@ -253,6 +253,45 @@ fn a_part_of_a_manifest_is_not_begun_while_another_machine_works_on_all_of_it() 
 }
 
 #[test]
+fn two_repositories_that_call_their_manifests_alike_have_no_task_in_common() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 900ms, outcome: change } }", 6) else { return };
+    let mut web = shared.run("web").start();
+    web.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
+    let api = shared.run("api").env("GITHUB_REPOSITORY", "my-org/api").exits(0);
+    let web = web.wait();
+    assert_eq!(web.code, Some(0), "{web}");
+    for (machine, ended) in [("web", &web), ("api", &api)] {
+        all_succeeded(ended, &shared.report(machine), 6);
+        assert!(!ended.stderr.contains("another run"), "{ended}");
+        assert_eq!(shared.report(machine)["strays"].as_array().unwrap().len(), 0, "{ended}");
+    }
+    assert_eq!(shared.world.statistics().created, 12);
+}
+
+#[test]
+fn what_was_begun_with_a_folder_is_gone_on_with_copied_or_not() {
+    for copies in [true, false] {
+        let Some(shared) = Shared::new("{ defaults: { duration: 3s, outcome: change } }", 6) else { return };
+        let mut first = shared.world.run().args("-j 3").start();
+        first.until(|world| world.statistics().created == 3);
+        // The answers are recorded as well.
+        first.until(|world| {
+            let ledger = rusqlite::Connection::open(world.path(".jules-batch/ledger.db")).unwrap();
+            let kept = ledger.query_row("SELECT count(*) FROM creations", [], |row| row.get::<_, i64>(0));
+            kept.is_ok_and(|count| count == 3)
+        });
+        first.kill();
+        first.wait();
+        if copies {
+            shared.on("", &format!("state copy .jules-batch {}", shared.address())).exits(0);
+        }
+        let next = shared.run("next").exits(0);
+        all_succeeded(&next, &shared.report("next"), 6);
+        shared.world.created(6);
+    }
+}
+
+#[test]
 fn what_is_missing_is_said_before_anything_starts() {
     let world = World::with("{}", &tasks(1));
     let on = |address: &str| world.run().env("JULES_BATCH_STATE", address).env("GITHUB_REPOSITORY", "o/r");

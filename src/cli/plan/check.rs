@@ -30,7 +30,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
     let connected = connected(&listed.map_err(|error| client::unlisted(error, client::refused))?);
     let mut plan = expand(&manifest, Some(&connected)).map_err(|found| planned::invalid(&found, console))?;
     let runner = runner(args, manifest)?;
-    runner.tell_waves(&mut plan).map_err(|error| cannot(error, console))?;
+    runner.complete(&mut plan).map_err(|error| cannot(error, console))?;
     let plan = args.selection.apply(plan)?;
     let all = foretell(&runner, &plan, console)?;
     print(&plan, &all, args.format(), console)?;

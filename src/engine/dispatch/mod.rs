@@ -74,7 +74,7 @@ use super::status::{ACCOUNT, Plans};
 use super::stop::StopReason;
 use super::{Fault, Options};
 use crate::outcome::{AttemptRecord, EventKind, Marker, RunId, RunRecord};
-use crate::plan::{Plan, Task};
+use crate::plan::{Plan, TaskKey};
 use jules::{KnownSession, SessionId};
 
 /// What a decision leads to: the events are kept before the actions start.
@@ -423,15 +423,18 @@ impl Dispatch {
     }
 }
 
-/// A task whose prompt cannot be had keeps the key, and with it all that is known of it.
+/// A task whose prompt cannot be had keeps the key, and with it all that is known of it. So does one that the run has planned
+/// before its ledger was one that projects share.
 fn take_known_keys(plan: &mut Arc<Plan>, record: &RunRecord, options: &Options) {
-    if plan.tasks.iter().all(Task::has_prompt) {
+    if plan.tasks.iter().all(|task| task.has_prompt() && task.project.is_none()) {
         return;
     }
-    for task in Arc::make_mut(plan).tasks.iter_mut().filter(|task| !task.has_prompt()) {
+    let Plan { name, tasks, .. } = Arc::make_mut(plan);
+    for task in tasks {
         let known = record.tasks.get(&task.id).or_else(|| options.earlier.get(&task.id));
-        if let Some(known) = known {
-            task.key = known.planned.key.clone();
+        let is_its = |key: &TaskKey| !task.has_prompt() || task.has_key_under(name, key.as_str());
+        if let Some(key) = known.map(|known| &known.planned.key).filter(|key| is_its(key)) {
+            task.key = key.clone();
         }
     }
 }

@@ -17,10 +17,9 @@ impl Dispatch {
             record.tasks.values().chain(&record.superseded).chain(earlier).flat_map(|task| &task.attempts);
         self.rivals = Rivals::new(now.wall);
         self.rivals.expected.extend(attempts.map(|attempt| attempt.marker.clone()));
+        let former = self.plan.former_names();
         for ix in self.tasks.all() {
-            let task = &self.plan[ix];
-            let former = self.plan.former_name.as_deref().map(|name| task.key_under(name));
-            for key in former.iter().chain([&task.key]) {
+            for key in self.plan[ix].every_key(former) {
                 self.rivals.tasks.entry(bucket(key.short())).or_default().push(ix);
             }
         }
@@ -105,12 +104,8 @@ impl Dispatch {
 
     /// The task that a marker names.
     fn marked(&self, marker: &Marker) -> Option<TaskIx> {
-        let former = self.plan.former_name.as_deref();
-        let is_its = |ix: &&TaskIx| {
-            let task = &self.plan[**ix];
-            marker.is_of_task(&task.key)
-                || former.is_some_and(|name| marker.is_of_task(&task.key_under(name)))
-        };
+        let former = self.plan.former_names();
+        let is_its = |ix: &&TaskIx| self.plan[**ix].every_key(former).any(|key| marker.is_of_task(&key));
         self.rivals.tasks.get(&bucket(marker.key()))?.iter().find(is_its).copied()
     }
 

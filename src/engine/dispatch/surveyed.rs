@@ -15,6 +15,7 @@ use crate::engine::driver::Driver;
 use crate::engine::input::{FailureKind, Listed, Now, RequestFailure, Seen};
 use crate::engine::stop::StopReason;
 use crate::outcome::{EventKind, Marker, Outcome, Work};
+use crate::plan::TaskKey;
 use jules::SessionState;
 
 /// What a listing shows of tasks, newest first, by the part of their keys that all markers carry.
@@ -88,15 +89,14 @@ impl Dispatch {
             return false;
         }
         let (task, ask) = (&self.plan[ix], Ask::of_task(&self.plan[ix]));
-        let keys =
-            [Some(task.key.clone()), self.plan.former_name.as_deref().map(|name| task.key_under(name))];
+        let keys: Vec<TaskKey> = task.every_key(self.plan.former_names()).collect();
         let is_new = |seen: &Seen| {
             let is_known = self.options.known_sessions.contains(&seen.id);
             self.options.adopt_ended && !is_known && self.is_young(seen, now)
         };
         let candidates = |is_asked: Option<bool>| -> Vec<&Seen> {
             let mut found = Vec::new();
-            for key in keys.iter().flatten() {
+            for key in &keys {
                 let bearers = marked.get(&bucket(key.short())).into_iter().flatten();
                 // The marker holds a part of the key, and anybody can write one.
                 let fits = |(marker, seen): &&(Marker, &Seen)| {

@@ -208,7 +208,7 @@ impl Postgres {
             }
             let Some(head) = runs.get(&row.run) else { continue };
             // The same prompt on the same repository, in a manifest of another name.
-            if !is_ours(&head) && task.key_under(&head.name).as_str() != row.key {
+            if !is_ours(&head) && !task.has_key_under(&head.name, &row.key) {
                 continue;
             }
             let record = self.task(&head.id, id)?;

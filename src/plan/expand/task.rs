@@ -63,8 +63,12 @@ impl Expansion<'_> {
                 self.first_unrendered = findings;
             }
         }
-        let key =
-            task_key(self.manifest.name(), &without_case(&id, source_of_task.as_ref()), &strings.prompt);
+        let key = task_key(
+            None,
+            self.manifest.name(),
+            &without_case(&id, source_of_task.as_ref()),
+            &strings.prompt,
+        );
         self.rendered += strings.prompt.len();
         if self.rendered > MAX_RENDERED_TOTAL {
             let finding = Diagnostic::new(format!(
@@ -83,6 +87,7 @@ impl Expansion<'_> {
         }
         self.origins.push(origin);
         self.tasks.push(Task {
+            project: None,
             key,
             id: task_id,
             job: parts.id.clone(),

@@ -18,7 +18,7 @@ use crate::outcome::{
     EventKind, GithubUsage, PullRequest, PullState, PullStatus, RunId, RunRecord, SessionRef, Stage,
     TaskRecord,
 };
-use crate::plan::{Task, TaskId};
+use crate::plan::{FormerNames, Task, TaskId};
 use crate::pulls::{self, Spent, Terms};
 use crate::report::many;
 use crate::runner::existing::EarlierPull;
@@ -140,13 +140,13 @@ impl PullsBefore {
     pub(crate) async fn look_for(
         &mut self,
         tasks: &[&Task],
-        former_name: Option<&str>,
+        former: FormerNames<'_>,
         (following, jules): (&Following, &Jules),
         since: Timestamp,
     ) {
         let before = following.github.usage();
         let deadline = Instant::now() + LOOKING;
-        self.found = lost::find(tasks, former_name, &following.github, jules, since, deadline).await;
+        self.found = lost::find(tasks, former, &following.github, jules, since, deadline).await;
         self.usage.add(following.github.usage().since(before));
     }
 
@@ -189,15 +189,14 @@ impl PullsBefore {
     pub(crate) fn of_tasks<'t>(
         &self,
         tasks: impl Iterator<Item = &'t Task>,
-        former_name: Option<&str>,
+        former: FormerNames<'_>,
         reader: Option<&LedgerReader>,
     ) -> Result<HashMap<TaskId, Vec<EarlierPull>>, LedgerError> {
         let mut found: HashMap<TaskId, Vec<EarlierPull>> = HashMap::new();
         if let Some(reader) = reader {
             let mut known = Vec::new();
             for task in tasks.filter(|task| task.source.is_some()) {
-                let former = former_name.map(|name| task.key_under(name));
-                for key in [Some(task.key.clone()), former].into_iter().flatten() {
+                for key in task.every_key(former) {
                     known.extend(reader.pulls_of_key(&key, false)?.into_iter().map(|pull| (&task.id, pull)));
                 }
             }

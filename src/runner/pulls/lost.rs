@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::github::{FoundPull, GitHub, State};
 use crate::outcome::{Marker, PullRequest, PullState, SessionRef};
-use crate::plan::{Task, TaskId};
+use crate::plan::{FormerNames, Task, TaskId};
 use crate::runner::existing::EarlierPull;
 use jules::{Jules, SessionId};
 
@@ -27,7 +27,7 @@ struct Candidate {
 /// Those of these tasks that were made since then, as far as they can be found by the deadline.
 pub(super) async fn find(
     tasks: &[&Task],
-    former_name: Option<&str>,
+    former: FormerNames<'_>,
     github: &GitHub,
     jules: &Jules,
     since: Timestamp,
@@ -46,10 +46,7 @@ pub(super) async fn find(
         let read = tokio::time::timeout_at(deadline, jules.get_session(&session)).await;
         let Ok(Ok(read)) = read else { continue };
         let Some(marker) = read.title.as_deref().and_then(Marker::of_title) else { continue };
-        let is_its = |task: &&&Task| {
-            let former = former_name.map(|name| task.key_under(name));
-            marker.is_of_task(&task.key) || former.is_some_and(|key| marker.is_of_task(&key))
-        };
+        let is_its = |task: &&&Task| task.every_key(former).any(|key| marker.is_of_task(&key));
         if let Some(task) = by_repository[&repository].iter().find(is_its) {
             let session = SessionRef { id: session, url: read.url.clone() };
             found.entry(task.id.clone()).or_default().push(earlier(pull, session));

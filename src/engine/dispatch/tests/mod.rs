@@ -24,6 +24,7 @@ fn task(index: usize, needs: &[usize]) -> Task {
     Task {
         id: TaskId::new(format!("job/o/r{index}@main")),
         key: TaskKey::new(format!("{index:08x}00000000")),
+        project: None,
         job: JobId::new("job"),
         title: "A task".into(),
         prompt: "Do it.".into(),
