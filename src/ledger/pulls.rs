@@ -174,9 +174,17 @@ pub(super) fn writes(conn: &Connection) -> rusqlite::Result<Vec<PullWrite>> {
     Ok(records.writes().to_vec())
 }
 
-/// Those that tasks of this key have made, the newest first.
-pub(super) fn of_key(conn: &Connection, key: &TaskKey, simulated: bool) -> rusqlite::Result<Vec<LedgerPull>> {
-    all(conn, "key = ?1 AND pulls.simulated = ?2", params![key.as_str(), simulated])
+/// Those that tasks of these keys have made; of each key the newest first.
+pub(super) fn of_keys(
+    conn: &Connection,
+    keys: &[TaskKey],
+    simulated: bool,
+) -> rusqlite::Result<Vec<LedgerPull>> {
+    let mut found = Vec::new();
+    for key in keys {
+        found.extend(all(conn, "key = ?1 AND pulls.simulated = ?2", params![key.as_str(), simulated])?);
+    }
+    Ok(found)
 }
 
 /// Those that a session has made, the newest first.

@@ -514,18 +514,18 @@ impl LedgerReader {
         ask!(self, |conn| pulls::writes(conn), |database| database.pull_writes())
     }
 
-    /// The pull requests that tasks of this key have made, in whatever run, the newest first.
+    /// The pull requests that tasks of these keys have made, in whatever run; of each key the newest first.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub(crate) fn pulls_of_key(
+    pub(crate) fn pulls_of_keys(
         &self,
-        key: &TaskKey,
+        keys: &[TaskKey],
         simulated: bool,
     ) -> Result<Vec<LedgerPull>, LedgerError> {
-        ask!(self, |conn| pulls::of_key(conn, key, simulated), |database| database
-            .pulls_of_key(key, simulated))
+        ask!(self, |conn| pulls::of_keys(conn, keys, simulated), |database| database
+            .pulls_of_keys(keys, simulated))
     }
 
     /// The pull requests that a session has made.

@@ -536,9 +536,13 @@ impl Postgres {
         Ok(records.writes().to_vec())
     }
 
-    pub(in crate::ledger) fn pulls_of_key(&self, key: &TaskKey, simulated: bool) -> Answer<Vec<LedgerPull>> {
-        let which = "it.key = $1 AND it.simulated = $2";
-        self.pulls_where(which, values![key.as_str().to_owned(), simulated])
+    pub(in crate::ledger) fn pulls_of_keys(
+        &self,
+        keys: &[TaskKey],
+        simulated: bool,
+    ) -> Answer<Vec<LedgerPull>> {
+        let keys: Vec<String> = keys.iter().map(|key| key.as_str().to_owned()).collect();
+        self.pulls_where("it.key = ANY($1) AND it.simulated = $2", values![keys, simulated])
     }
 
     pub(in crate::ledger) fn pulls_of_session(&self, session: &SessionId) -> Answer<Vec<LedgerPull>> {

@@ -140,10 +140,12 @@ fn a_task_and_a_session_lead_to_what_they_made() {
     each(|at| {
         one_of_each(at);
         let reader = LedgerReader::open(at).unwrap();
-        let of_a: Vec<_> = reader.pulls_of_key(&key("a"), false).unwrap();
+        let of_a: Vec<_> = reader.pulls_of_keys(&[key("a")], false).unwrap();
         let told: Vec<_> = of_a.iter().map(|it| (it.url.as_str(), it.stage, it.closed_at)).collect();
         assert_eq!(told, [(&*page(3), Some(Stage::Merged), Some(second(50))), (&*page(1), None, None)]);
-        assert_eq!(reader.pulls_of_key(&key("a"), true).unwrap(), []);
+        assert_eq!(reader.pulls_of_keys(&[key("a")], true).unwrap(), []);
+        let of_both = reader.pulls_of_keys(&[key("b"), key("a"), key("no-such")], false).unwrap();
+        assert!(of_both.len() > of_a.len() && of_a.iter().all(|pull| of_both.contains(pull)));
         let of = |session: &str| reader.pulls_of_session(&session.parse().unwrap()).unwrap();
         assert_eq!(of("31415926535897932384")[0].url, page(1));
         let runs: Vec<_> = of("12").into_iter().map(|it| (it.run.unwrap(), it.task, it.made_at)).collect();
@@ -218,6 +220,6 @@ fn an_old_ledger_tells_of_its_pull_requests_before_and_after_it_is_brought_up_to
         drop(read_only);
         let ledger = Ledger::open(dir.path()).unwrap();
         assert_eq!(told(ledger.reader()), expected, "version {steps}, brought up to date");
-        assert_eq!(ledger.reader().pulls_of_key(&key("a"), false).unwrap().len(), 2);
+        assert_eq!(ledger.reader().pulls_of_keys(&[key("a")], false).unwrap().len(), 2);
     }
 }

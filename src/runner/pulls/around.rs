@@ -18,7 +18,7 @@ use crate::outcome::{
     EventKind, GithubUsage, PullRequest, PullState, PullStatus, RunId, RunRecord, SessionRef, Stage,
     TaskRecord,
 };
-use crate::plan::{FormerNames, Task, TaskId};
+use crate::plan::{FormerNames, Task, TaskId, TaskKey};
 use crate::pulls::{self, Spent, Terms};
 use crate::report::many;
 use crate::runner::existing::EarlierPull;
@@ -194,12 +194,16 @@ impl PullsBefore {
     ) -> Result<HashMap<TaskId, Vec<EarlierPull>>, LedgerError> {
         let mut found: HashMap<TaskId, Vec<EarlierPull>> = HashMap::new();
         if let Some(reader) = reader {
-            let mut known = Vec::new();
-            for task in tasks.filter(|task| task.source.is_some()) {
-                for key in task.every_key(former) {
-                    known.extend(reader.pulls_of_key(&key, false)?.into_iter().map(|pull| (&task.id, pull)));
-                }
+            let of_task = |task: &'t Task| task.every_key(former).map(move |key| (key, &task.id));
+            let keys = tasks.filter(|task| task.source.is_some()).flat_map(of_task);
+            let (keys, ids): (Vec<TaskKey>, Vec<&TaskId>) = keys.unzip();
+            let mut of_key: HashMap<TaskKey, Vec<LedgerPull>> = HashMap::new();
+            for pull in reader.pulls_of_keys(&keys, false)? {
+                of_key.entry(pull.key.clone()).or_default().push(pull);
             }
+            let known = keys.iter().zip(ids).filter_map(|(key, id)| Some((id, of_key.remove(key)?)));
+            let known: Vec<_> =
+                known.flat_map(|(id, pulls)| pulls.into_iter().map(move |pull| (id, pull))).collect();
             let records = Records::of_pulls(reader, known.iter().map(|(_, pull)| pull))?;
             for (task, pull) in known {
                 let pull = self.earlier(pull, &records);
