@@ -4,11 +4,11 @@ use crate::shared_state::{Shared, all_succeeded};
 use crate::support::{Relay, Runner};
 
 impl Shared {
-    fn relay(&self) -> Relay {
+    pub(crate) fn relay(&self) -> Relay {
         Relay::to(&self.server)
     }
 
-    fn run_through(&self, relay: &Relay, machine: &str) -> Runner<'_> {
+    pub(crate) fn run_through(&self, relay: &Relay, machine: &str) -> Runner<'_> {
         let address = format!("{}?schema={}", relay.through(&self.server), self.schema);
         self.run(machine).env("JULES_BATCH_STATE", address)
     }

@@ -63,6 +63,7 @@ mod secrets;
 mod serving;
 mod session;
 mod shards;
+mod shared_fail_over;
 mod shared_server;
 mod shared_state;
 mod simulated;

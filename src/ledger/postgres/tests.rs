@@ -1,6 +1,6 @@
 //! Against the server that `JULES_BATCH_TEST_POSTGRES` names; without one they are skipped.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use super::*;
 use crate::ledger::tests::{
@@ -108,6 +108,33 @@ fn of_many_at_one_instant_one_has_it() {
         });
         assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 1, "{taken:?}");
     }
+}
+
+/// Of two at one instant, 200 times.
+#[test]
+fn two_that_begin_at_one_instant_make_one_run() {
+    let Some(database) = TestDatabase::new() else { return };
+    for n in 0..200 {
+        let (manifest, together) = (identity(&format!("nightly-{n}")), Barrier::new(2));
+        let begin = |run: RunId| {
+            let mut ledger = database.open();
+            together.wait();
+            let begun = ledger.claim(&manifest, None).map(|()| {
+                let mut recorder = ledger.start(manifest.clone());
+                recorder.append(&numbered(1, [started(&run)])).unwrap();
+                recorder
+            });
+            // The other has been refused while the one is there.
+            together.wait();
+            begun.is_ok()
+        };
+        let begun = std::thread::scope(|scope| {
+            let both = [n, 500 + n].map(|run| scope.spawn(move || begin(run_id(run))));
+            both.map(|one| one.join().unwrap())
+        });
+        assert_ne!(begun[0], begun[1], "{n}");
+    }
+    assert_eq!(database.reader().runs().unwrap().len(), 200);
 }
 
 #[test]

@@ -1,15 +1,23 @@
 //! A wire between a program and its database that can be cut.
 
+use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Passes bytes on as they come, both ways.
+/// Passes bytes on as they come, both ways, until it is dropped.
 pub(crate) struct Relay {
     port: u16,
-    is_cut: Arc<AtomicBool>,
-    open: Arc<Mutex<Vec<TcpStream>>>,
+    wire: Arc<Wire>,
+}
+
+#[derive(Default)]
+struct Wire {
+    is_cut: AtomicBool,
+    is_over: AtomicBool,
+    /// Both ends of each connection.
+    open: Mutex<HashMap<usize, [TcpStream; 2]>>,
 }
 
 impl Relay {
@@ -17,19 +25,18 @@ impl Relay {
     pub(crate) fn to(address: &str) -> Self {
         let server = address.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (is_cut, open) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let relay = Self { port, is_cut: Arc::clone(&is_cut), open: Arc::clone(&open) };
+        let relay = Self { port: listener.local_addr().unwrap().port(), wire: Arc::default() };
+        let wire = Arc::clone(&relay.wire);
         std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
+            for (number, client) in listener.incoming().flatten().enumerate() {
+                if wire.is_over.load(Ordering::SeqCst) {
+                    break;
+                }
                 // Whoever connects while it is cut is hung up on.
-                if !is_cut.load(Ordering::SeqCst)
+                if !wire.is_cut.load(Ordering::SeqCst)
                     && let Ok(server) = TcpStream::connect(&server)
                 {
-                    open.lock().unwrap().extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
-                    let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                    std::thread::spawn(move || pass(client, server));
-                    std::thread::spawn(move || pass(back.0, back.1));
+                    wire.join(number, client, server);
                 }
             }
         });
@@ -45,14 +52,39 @@ impl Relay {
 
     /// Nothing passes any more.
     pub(crate) fn cut(&self) {
-        self.is_cut.store(true, Ordering::SeqCst);
+        self.wire.is_cut.store(true, Ordering::SeqCst);
         // Those that are closed already are none any more.
-        self.open.lock().unwrap().drain(..).for_each(|stream| _ = stream.shutdown(Shutdown::Both));
+        let open = self.wire.open.lock().unwrap();
+        open.values().flatten().for_each(|stream| _ = stream.shutdown(Shutdown::Both));
     }
 
     /// Whoever connects again gets through.
     pub(crate) fn mend(&self) {
-        self.is_cut.store(false, Ordering::SeqCst);
+        self.wire.is_cut.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.cut();
+        self.wire.is_over.store(true, Ordering::SeqCst);
+        // So that whoever listens sees it.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+impl Wire {
+    fn join(self: &Arc<Self>, number: usize, client: TcpStream, server: TcpStream) {
+        let ends = || [client.try_clone().unwrap(), server.try_clone().unwrap()];
+        let ([near, far], [back, forth]) = (ends(), ends());
+        self.open.lock().unwrap().insert(number, [client, server]);
+        for (from, to) in [(near, far), (forth, back)] {
+            let wire = Arc::clone(self);
+            std::thread::spawn(move || {
+                pass(from, to);
+                wire.open.lock().unwrap().remove(&number);
+            });
+        }
     }
 }
 

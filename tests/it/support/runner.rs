@@ -164,11 +164,7 @@ impl<'w> Running<'w> {
     /// Waits until it has ended by itself, its standard input still open.
     #[track_caller]
     pub(crate) fn until_ended(&mut self) {
-        let patience = Instant::now() + PATIENCE;
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < patience, "still running:\n{}", self.stderr.tail());
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        assert!(self.ends_within(PATIENCE), "still running:\n{}", self.stderr.tail());
     }
 
     /// Whether it has ended by itself after this time.
