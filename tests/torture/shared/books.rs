@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// The command that restarts the server.
 const RESTART: &str = "JULES_BATCH_TEST_POSTGRES_RESTART";
 /// How long a server that starts again is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A schema of the seed's own, until this is dropped.
 pub(super) struct Books {
