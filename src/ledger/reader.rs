@@ -357,6 +357,26 @@ impl LedgerReader {
         )
     }
 
+    /// The number of each run's last event: whatever happens in a run, also after its end, raises it.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    #[cfg(feature = "serve")]
+    pub(crate) fn last_events(&self) -> Result<BTreeMap<RunId, u64>, LedgerError> {
+        ask!(
+            self,
+            |conn| {
+                let mut find = conn.prepare_cached(
+                    "SELECT id, coalesce((SELECT max(seq) FROM events WHERE run = n), 0) FROM runs",
+                )?;
+                find.query_map([], |row| Ok((run_id(row, 0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+                    .collect()
+            },
+            |database| database.last_events()
+        )
+    }
+
     /// A run's events behind the `after`th, in order; zero for all.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ const LONGEST: usize = 1024;
 
 /// The address if it may become a link: `https:`, with a host and without credentials, which could dress up
 /// another host. Everything that markup could take for its own is percent-encoded.
-pub(super) fn https(address: &str) -> Option<String> {
+pub(crate) fn https(address: &str) -> Option<String> {
     let url = Url::parse(address.trim()).ok()?;
     let plain = url.username().is_empty() && url.password().is_none();
     if url.scheme() != "https" || !url.has_host() || !plain {

@@ -37,6 +37,8 @@ pub(crate) use html::write_html_with;
 pub use html::{html, write_html};
 pub use json::{from_json, report_schema, to_json, write_json};
 pub use junit::{JunitProfile, junit, write_junit};
+#[cfg(feature = "serve")]
+pub(crate) use link::https;
 pub use markdown::markdown;
 pub use merge::merge;
 pub(crate) use needs::{NeededPull, Needs};

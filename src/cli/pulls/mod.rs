@@ -16,6 +16,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 pub(crate) use act::Acted;
 use list::ListArgs;
+#[cfg(feature = "serve")]
+pub(crate) use render::{name, note};
 pub(crate) use standing::Standing;
 
 const AFTER_HELP: &str = "\

@@ -51,8 +51,25 @@ impl Totals {
     }
 
     /// How many are open, or may be.
-    fn open(&self) -> usize {
+    pub(super) fn open(&self) -> usize {
         self.stages.values().sum::<usize>() + self.unread
+    }
+
+    /// How many stand at each stage that occurs among them, in the order of the groups.
+    fn open_by_stage(&self) -> Vec<(Stage, usize)> {
+        let count = |stage: Stage| Some((stage, *self.stages.get(stage.as_str())?));
+        let mut stages: Vec<_> = Stage::ALL.into_iter().filter_map(count).collect();
+        stages.sort_by_key(|(stage, _)| (stage.waits_for(), *stage));
+        stages
+    }
+
+    /// The same with those that are over, and how many were not read so far.
+    #[cfg(feature = "serve")]
+    pub(super) fn counts(&self) -> (Vec<(Stage, usize)>, usize) {
+        let over = [(Stage::Merged, self.merged), (Stage::Closed, self.closed)];
+        let mut counts = self.open_by_stage();
+        counts.extend(over.into_iter().filter(|(_, count)| *count > 0));
+        (counts, self.unread)
     }
 
     /// For the action: how many stand how, and all of it as JSON.
@@ -80,11 +97,8 @@ impl Totals {
             (false, 0) => "no pull request is open".to_owned(),
             (false, open) => format!("{} {} open", many(open, "pull request"), count(open)),
         };
-        let mut stages: Vec<Stage> =
-            Stage::ALL.into_iter().filter(|stage| self.stages.contains_key(stage.as_str())).collect();
-        stages.sort_by_key(|stage| (stage.waits_for(), *stage));
         let mut parts: Vec<String> =
-            stages.iter().map(|stage| format!("{} {}", self.stages[stage.as_str()], stage.label())).collect();
+            self.open_by_stage().iter().map(|(stage, count)| format!("{count} {}", stage.label())).collect();
         parts.extend((self.unread > 0).then(|| format!("{} not read", self.unread)));
         if !parts.is_empty() && !asked {
             let _ = write!(text, ": {}", parts.join(", "));
@@ -128,7 +142,7 @@ pub(super) fn groups(pulls: &[KnownPull]) -> impl Iterator<Item = &[KnownPull]> 
 }
 
 /// `owner/repo#12`, or its page.
-pub(super) fn name(pull: &KnownPull) -> String {
+pub(crate) fn name(pull: &KnownPull) -> String {
     let address = PullRequestName::of_url(&pull.followed.url);
     address.map_or_else(|| neutral(&pull.followed.url), |address| address.to_string())
 }
@@ -143,7 +157,7 @@ pub(super) fn linked(pull: &KnownPull) -> String {
 }
 
 /// What a person has to know beside the stage: foreign text.
-pub(super) fn note(status: &PullStatus) -> String {
+pub(crate) fn note(status: &PullStatus) -> String {
     let by = |verb: &str, who: &Option<String>| who.as_ref().map(|who| format!("{verb} by {who}"));
     let who = match status.stage {
         Stage::Merged => by("merged", &status.closed_by),

@@ -154,6 +154,11 @@ mod tests {
             assert!(!guard.is_meant(&headers(&[(HOST, bad)])), "{bad}");
         }
         assert!(!guard.is_meant(&HeaderMap::new()));
+        // Elsewhere it may have any name: a page that borrows one has no cookie of ours.
+        let token = Secret::new("0123456789abcdef").unwrap();
+        let elsewhere = Guard::new("0.0.0.0".parse().unwrap(), Some(&token)).unwrap();
+        let borrowed = headers(&[(HOST, "evil.example")]);
+        assert!(elsewhere.is_meant(&borrowed) && !elsewhere.is_known(&borrowed));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod app;
 mod guard;
 mod library;
 mod pages;
+mod pulls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,8 +25,9 @@ use library::Library;
 const TOKEN: [&str; 2] = ["JULES_BATCH_SERVE_TOKEN", "JULES_BATCH_SERVE_TOKEN_FILE"];
 
 const AFTER_HELP: &str = "\
-Stdout carries the address in one line. Every page follows its run as it goes: /current is the run in which something
-happened last. Nothing can be changed there, and nothing is kept but the ledger that `run` writes.
+Stdout carries the address in one line. Every page follows its runs as they go: /current is the run in which something
+happened last, /pulls shows the pull requests of all runs as they were last read. Nothing can be changed there, and nothing
+is kept but the ledger that `run` writes.
 
 On this machine nobody is asked for anything. On any other address a token is, which JULES_BATCH_SERVE_TOKEN holds (or
 the file that JULES_BATCH_SERVE_TOKEN_FILE names); a browser is given it once, as /?token=TOKEN. TLS is for whoever

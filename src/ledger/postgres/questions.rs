@@ -392,6 +392,16 @@ impl Postgres {
         self.rows(&sql, values![self.project()])?.iter().map(overview).collect()
     }
 
+    #[cfg(feature = "serve")]
+    pub(in crate::ledger) fn last_events(&self) -> Answer<BTreeMap<RunId, u64>> {
+        let sql = "SELECT id, last_seq FROM @runs WHERE $1::text IS NULL OR project = $1";
+        let last = |row: &Row| {
+            let run = row.get::<_, &str>(0).parse().map_err(|_| self.damaged("a run's id"))?;
+            Ok((run, row.get::<_, i64>(1).unsigned_abs()))
+        };
+        self.rows(sql, values![self.project()])?.iter().map(last).collect()
+    }
+
     pub(in crate::ledger) fn events(&self, run: &RunId, after: u64) -> Answer<StoredEvents> {
         let mut stored = StoredEvents::default();
         let Some(run) = self.run_row(run)? else { return Ok(stored) };

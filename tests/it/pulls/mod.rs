@@ -5,6 +5,7 @@ mod closing;
 mod listing;
 mod merging;
 mod messages;
+mod served;
 
 use crate::support::{Manifest, Runner, World, job};
 
