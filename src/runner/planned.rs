@@ -116,7 +116,8 @@ impl Planned {
         options.reports.diffs = Diffs::of(options.state.clone(), history.record.info.id.clone());
         let mut listeners = options.reports.listeners(&history.record, &history.events)?;
         let max_per_hour = history.plan.settings.notify.max_per_hour;
-        let notifier = Notifier::new(&history.record, told.usable, max_per_hour, redactor.clone());
+        let (record, now) = (&history.record, Timestamp::now());
+        let notifier = Notifier::new(record, now, told.usable, max_per_hour, redactor.clone());
         listeners.extend(notifier.map(|it| Box::new(it) as Box<dyn Listener>));
         history.notes.extend(told.notes);
         #[cfg(feature = "otel")]

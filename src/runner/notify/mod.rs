@@ -14,6 +14,8 @@ use occasions::Occasions;
 use pacing::Pacing;
 use sending::{Message, Post};
 
+use jiff::Timestamp;
+
 use super::Redactor;
 use crate::outcome::{EventKind, JournalError, Listener, Role, RunEvent, RunRecord};
 use crate::plan::NotifyOn;
@@ -35,16 +37,19 @@ pub(super) struct Notifier {
 }
 
 impl Notifier {
-    /// For a run that stands like `record`; none if nobody is to be told.
+    /// For a run that stands like `record` now; none if nobody is to be told.
     pub(super) fn new(
         record: &RunRecord,
+        now: Timestamp,
         endpoints: Vec<Endpoint>,
         max_per_hour: u32,
         redactor: Redactor,
     ) -> Option<Self> {
         let gap = HOUR / max_per_hour.max(1);
-        let paced =
-            |endpoint: Endpoint| (Pacing::new(gap, endpoint.on.iter().copied().map(occasion)), endpoint);
+        let next = quiet(record, now, gap).map(|quiet| Instant::now() + quiet);
+        let paced = |endpoint: Endpoint| {
+            (Pacing::new(gap, endpoint.on.iter().copied().map(occasion), next), endpoint)
+        };
         let webhooks: Vec<_> = endpoints.into_iter().map(paced).collect();
         let (record, occasions) = (record.clone(), Occasions::default());
         let it = Self { record, occasions, webhooks, redactor, post: None, patience: PATIENCE };
@@ -104,10 +109,34 @@ impl Listener for Notifier {
     }
 }
 
+/// How long a run that goes on says nothing: its last message went out no later than at the end of the invocation before.
+fn quiet(record: &RunRecord, now: Timestamp, gap: Duration) -> Option<Duration> {
+    let since = Duration::try_from(now.duration_since(record.ended_at?)).unwrap_or_default();
+    gap.checked_sub(since)
+}
+
 const fn occasion(on: NotifyOn) -> Occasion {
     match on {
         NotifyOn::End => Occasion::End,
         NotifyOn::FirstFailure => Occasion::Failure,
         NotifyOn::NeedsHuman => Occasion::Needs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::sample;
+
+    #[test]
+    fn the_bound_an_hour_counts_from_the_end_of_the_invocation_before() {
+        let mut record = RunRecord::begin(&sample::run_of(1)[0]).unwrap();
+        let gap = Duration::from_secs(600);
+        assert_eq!(quiet(&record, sample::at(9), gap), None, "it begins");
+        record.apply(&sample::event(60, EventKind::InvocationEnded { stopped: None }));
+        let after = |seconds| quiet(&record, sample::at(60) + Duration::from_secs(seconds), gap);
+        assert_eq!(after(200), Some(Duration::from_secs(400)));
+        assert_eq!((after(600), after(601)), (Some(Duration::ZERO), None));
+        assert_eq!(quiet(&record, sample::at(0), gap), Some(gap), "a clock that went back");
     }
 }

@@ -16,9 +16,9 @@ pub(super) struct Pacing {
 }
 
 impl Pacing {
-    /// Messages `gap` apart, for these occasions.
-    pub(super) fn new(gap: Duration, on: impl Iterator<Item = Occasion>) -> Self {
-        Self { gap, on: on.collect(), waiting: Vec::new(), next: None }
+    /// Messages `gap` apart, for these occasions; none before `next`.
+    pub(super) fn new(gap: Duration, on: impl Iterator<Item = Occasion>, next: Option<Instant>) -> Self {
+        Self { gap, on: on.collect(), waiting: Vec::new(), next }
     }
 
     /// Something has happened.
@@ -53,7 +53,7 @@ mod tests {
     const GAP: Duration = Duration::from_secs(600);
 
     fn pacing(on: &[Occasion]) -> Pacing {
-        Pacing::new(GAP, on.iter().copied())
+        Pacing::new(GAP, on.iter().copied(), None)
     }
 
     #[test]
@@ -83,6 +83,17 @@ mod tests {
         assert_eq!((pacing.due(), pacing.take(start + GAP, false)), (None, None), "the end is near");
         assert_eq!(pacing.take(start, true), Some(vec![Occasion::Needs, Occasion::End]));
         assert_eq!(pacing.take(start, true), None, "there is nothing to say twice");
+    }
+
+    #[test]
+    fn a_run_that_goes_on_is_quiet_until_its_turn_has_come() {
+        let start = Instant::now();
+        let mut pacing = Pacing::new(GAP, [Occasion::Needs].into_iter(), Some(start + GAP / 2));
+        pacing.note(Occasion::Needs);
+        assert_eq!((pacing.take(start, false), pacing.due()), (None, Some(start + GAP / 2)));
+        assert_eq!(pacing.take(start + GAP / 2, false), Some(vec![Occasion::Needs]));
+        pacing.note(Occasion::Needs);
+        assert_eq!(pacing.take(start + GAP, false), None, "half a gap after the message before");
     }
 
     #[test]
