@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the pictures of README.md again: the terminal in the middle of a simulated run, and its report in both themes.
+"""Makes the pictures of README.md and docs/reports.md again: the terminal in the middle of a simulated run, and the page of
+a simulated night in both themes, on a telephone, and with a row that stands open.
 
 What they show is what the debug binary printed; a screen whose numbers do not agree ends it.
 
@@ -22,6 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = ROOT / "target/debug/jules-batch"
 COMMAND = "jules-batch run jobs.example.yaml --simulate -j 4"
 COLUMNS, LINES = 134, 16
+DARK = "--blink-settings=preferredColorScheme=0"
 COLOURS = ["#3b4252", "#f07178", "#7fd88f", "#f2c14e", "#7aa2f7", "#c792ea", "#6fd3d3", "#d8dee9"]
 
 PAGE = """<!doctype html><meta charset="utf-8"><style>
@@ -39,9 +41,42 @@ def main():
         page = folder / "terminal.html"
         page.write_text(PAGE.format(coloured(screen)))
         shoot(page, HERE / "terminal.png", 1176, 376)
-        report = folder / "jules-report/report.html"
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        report = night(folder)
         shoot(report, HERE / "report-light.png", 1200, 1000)
-        shoot(report, HERE / "report-dark.png", 1200, 1000, "--blink-settings=preferredColorScheme=0")
+        shoot(report, HERE / "report-dark.png", 1200, 1000, DARK)
+        shoot(framed(report, 390, 844), HERE / "report-390.png", 390, 844)
+        row = framed(report, 1200, 900, OPEN_ROW)
+        shoot(row, HERE / "report-row.png", 1200, 900, "--allow-file-access-from-files", "--virtual-time-budget=2000")
+
+
+def night(folder):
+    """The page of a night that leaves something to people, with three nights before it."""
+    shutil.copytree(HERE / "night", folder, dirs_exist_ok=True)
+    for scenario in ["before.yaml"] * 3 + ["night.yaml"]:
+        command = [PROGRAM, "run", "--fresh", f"--simulate={scenario}"]
+        ended = subprocess.run(command, cwd=folder, env={"HOME": str(folder)}, capture_output=True, text=True)
+        # Something fails in each.
+        if ended.returncode != 100:
+            raise SystemExit(f"{scenario} ended with {ended.returncode}:\n{ended.stderr}")
+    return folder / "jules-report/report.html"
+
+
+def framed(report, width, height, script=""):
+    """The page in a frame, for a window of Chromium's is wider than a telephone; `script` does something in it."""
+    page = report.with_name("framed.html")
+    style = f"<style>body {{ margin: 0 }} iframe {{ border: 0; width: {width}px; height: {height}px }}</style>"
+    page.write_text(f'<!doctype html>{style}<iframe src="{report.name}"></iframe><script>{script}</script>')
+    return page
+
+
+# A row stands open, from the head of its table on.
+OPEN_ROW = """document.querySelector("iframe").addEventListener("load", ({ target: frame }) => {
+  const row = frame.contentDocument.getElementById("t1");
+  row.querySelectorAll("details").forEach((one) => { one.open = true; });
+  row.closest("section").scrollIntoView();
+});"""
 
 
 def terminal(folder):
