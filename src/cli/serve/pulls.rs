@@ -69,7 +69,7 @@ fn row(pull: &KnownPull, now: Timestamp) -> String {
     let (name, task) = (text(&name(pull), 200), pull.followed.task.as_str());
     let name = match https(&pull.followed.url) {
         Some(page) => {
-            format!("<a href=\"{}\" rel=\"noopener noreferrer\">{name}</a>", text(&page, usize::MAX))
+            format!("<a href=\"{}\">{name}</a>", text(&page, usize::MAX))
         }
         None => name,
     };

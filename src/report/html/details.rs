@@ -5,12 +5,8 @@ use std::borrow::Cow;
 use foreign_text::{first_line, one_line, plain};
 use serde::Serialize;
 
-use super::super::{ActivitiesV1, DetailsV1, FileV1, ReportV1, TaskV1, many};
-
-/// Bytes that the diffs of all tasks may take together, and those of one task at least and at most.
-const DIFFS: usize = 8 * 1024 * 1024;
-const LEAST: usize = 1024;
-const MOST: usize = 32 * 1024;
+use super::super::{ActivitiesV1, DetailsV1, FileV1, TaskV1, many};
+use super::room::Share;
 
 /// Gives the patch that an event of the ledger holds.
 pub(in crate::report) type DiffOf<'d> = &'d mut dyn FnMut(u64) -> Option<String>;
@@ -25,6 +21,7 @@ pub(super) struct Details<'a> {
     partial: bool,
     files: Vec<File<'a>>,
     more_files: u64,
+    no_room_for_diff: bool,
     diff: Option<String>,
     /// Bytes of the change that the diff lacks.
     left_out: u64,
@@ -38,18 +35,12 @@ struct File<'a> {
     removed: u64,
 }
 
-/// The bytes that a task's diff may take, so that the page stays one that a browser opens at once.
-pub(super) fn diff_limit(report: &ReportV1) -> usize {
-    let has_diff = |task: &&TaskV1| task.details.as_ref().is_some_and(|details| details.diff_event.is_some());
-    let count = report.tasks.iter().filter(has_diff).count();
-    (DIFFS / count.max(1)).clamp(LEAST, MOST)
-}
-
 impl<'a> Details<'a> {
-    pub(super) fn of(task: &'a TaskV1, diff: DiffOf<'_>, limit: usize) -> Option<Self> {
-        let details = task.details.as_deref()?;
-        let patch = details.diff_event.and_then(diff);
-        let shown = patch.as_deref().map(|patch| whole_lines(patch, limit));
+    pub(super) fn of(task: &'a TaskV1, share: Share, diff: DiffOf<'_>) -> Option<Self> {
+        let details = task.details.as_deref().filter(|_| share.has_details)?;
+        let event = details.diff_event.filter(|_| share.diff > 0);
+        let patch = event.and_then(diff);
+        let shown = patch.as_deref().map(|patch| whole_lines(patch, share.diff));
         let cut = patch.as_ref().zip(shown).map_or(0, |(patch, shown)| (patch.len() - shown.len()) as u64);
         Some(Self {
             summary: summary(details),
@@ -60,6 +51,7 @@ impl<'a> Details<'a> {
             partial: details.partial,
             files: details.files.iter().map(File::of).collect(),
             more_files: details.more_files,
+            no_room_for_diff: details.diff_event.is_some() && event.is_none(),
             left_out: cut + details.left_out,
             diff: shown.map(|shown| plain(shown).into_owned()),
         })

@@ -257,6 +257,24 @@ fn the_diffs_of_many_tasks_are_cut_at_lines_so_that_the_page_stays_small() {
 }
 
 #[test]
+fn where_there_is_no_room_the_page_says_what_has_it() {
+    let report = nightly();
+    let page_within = |bytes| {
+        let mut page = Vec::new();
+        let mut diff = |_: u64| Some(DIFF.to_owned());
+        write_html_within(&report, &Room::within(&report, bytes), &mut diff, &mut page).unwrap();
+        String::from_utf8(page).unwrap()
+    };
+    let page = page_within(3000);
+    let open = page.matches("class=\"session-details\"").count();
+    assert!((1..4).contains(&open), "{open}");
+    let hint = format!("Of {} tasks the page has no room", 20 - open);
+    assert!(page.contains(&hint) && page.contains("<code>jules-batch session show ID</code>"), "{hint}");
+    assert!(page.contains("no room for the diff: <code>jules-batch session diff sessions&#x2f;"));
+    assert!(!page_within(1_000_000).contains("no room"));
+}
+
+#[test]
 fn a_plan_that_waits_for_its_approval_needs_a_person() {
     let mut sample = SampleRun::new();
     sample.plan("a", None, 1).start("a", 1, "1");

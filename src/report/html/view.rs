@@ -12,6 +12,7 @@ use super::attention::Needs;
 use super::details::{Details, DiffOf};
 use super::parts::{Link, Moment, round, second, session};
 use super::pulls::{Pulls, StageMark};
+use super::room::Room;
 use super::timeline::Timeline;
 use super::trend::Trend;
 use super::waves::Wave;
@@ -42,6 +43,8 @@ pub(super) struct View<'a> {
     timeline: Option<Timeline>,
     /// How many tasks there are: their rows are made one by one.
     count: usize,
+    /// The tasks that do not open to anything, for want of room.
+    left_out: Option<String>,
     strays: Vec<Stray<'a>>,
     superseded: Vec<Row<'a>>,
 }
@@ -138,9 +141,8 @@ struct Stray<'a> {
 impl<'a> View<'a> {
     pub(super) fn of(
         report: &'a ReportV1,
-        policy: String,
-        style: &'static str,
-        script: &'static str,
+        room: &Room,
+        (policy, style, script): (String, &'static str, &'static str),
     ) -> Self {
         let groups = report.pull_groups();
         Self {
@@ -162,8 +164,9 @@ impl<'a> View<'a> {
             waves: report.waves.iter().map(Wave::of).collect(),
             timeline: Timeline::of(report),
             count: report.tasks.len(),
+            left_out: (room.left_out() > 0).then(|| many(room.left_out(), "task")),
             strays: report.strays.iter().map(Stray::of).collect(),
-            superseded: Rows::of(&report.superseded, 0, report, (&mut |_| None, 0)).tasks,
+            superseded: Row::all(&report.superseded, report),
         }
     }
 }
@@ -175,20 +178,25 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// `diff` gives the changes of sessions, of which so many bytes are shown.
+    /// `diff` gives the changes of sessions, as far as there is room for them.
     pub(super) fn of(
         tasks: &'a [TaskV1],
         first: usize,
         report: &'a ReportV1,
-        (diff, most): (DiffOf<'_>, usize),
+        (diff, room): (DiffOf<'_>, &Room),
     ) -> Self {
-        let limit = (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024);
+        let limit = reason_limit(report);
         let row = |(number, task)| {
-            let details = Details::of(task, &mut *diff, most);
+            let details = Details::of(task, room.share(number), &mut *diff);
             Row { details, ..Row::of(number, task, report, limit) }
         };
         Self { tasks: (first..).zip(tasks).map(row).collect() }
     }
+}
+
+/// The bytes that a task's reason may take.
+fn reason_limit(report: &ReportV1) -> usize {
+    (REASONS / report.tasks.len().max(1)).clamp(REASON, 64 * 1024)
 }
 
 impl<'a> Progress<'a> {
@@ -271,6 +279,12 @@ fn shares(report: &ReportV1) -> Vec<Share> {
 }
 
 impl<'a> Row<'a> {
+    /// Those of tasks that are no part of the table.
+    fn all(tasks: &'a [TaskV1], report: &ReportV1) -> Vec<Self> {
+        let limit = reason_limit(report);
+        tasks.iter().enumerate().map(|(number, task)| Self::of(number, task, report, limit)).collect()
+    }
+
     fn of(number: usize, task: &'a TaskV1, report: &ReportV1, limit: usize) -> Self {
         let earlier = task.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
         let pull = task.pull_request.as_ref();

@@ -30,7 +30,7 @@ fn pull_requests_of_all_runs_are_served_by_who_has_to_act() {
         ["Waiting for you", "Ready for jules-batch pulls"].iter().map(|name| page.find(name)).collect();
     assert!(places[0].is_some() && places[0] < places[1], "{page}");
     let ready = name_in(&world, "ready");
-    let link = format!("<a href=\"https://github.com/{}\" rel=", ready.replace('#', "/pull/"));
+    let link = format!("<a href=\"https://github.com/{}\">", ready.replace('#', "/pull/"));
     assert!(page.contains(&link) && page.contains(&format!(">{ready}</a>")), "{page}");
     assert!(page.contains("#q=upgrade%2Fmy-org%2Fready%40main\""), "{page}");
     assert!(!page.contains("<img") && page.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page}");
