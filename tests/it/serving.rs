@@ -47,8 +47,8 @@ impl News {
 
     /// How far the run is that has gone on.
     fn next(&mut self) -> u64 {
-        let lines = self.0.by_ref().lines().map(|line| line.expect("no news within a minute"));
-        let data = lines.skip_while(|line| !line.starts_with("data:")).next();
+        let mut lines = self.0.by_ref().lines().map(|line| line.expect("no news within a minute"));
+        let data = lines.find(|line| line.starts_with("data:"));
         data.expect("the stream has ended").trim_start_matches("data:").trim().parse().unwrap()
     }
 }
