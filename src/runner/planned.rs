@@ -76,7 +76,8 @@ impl Planned {
             }
         };
         let is_refused = self.pulls.as_ref().is_some_and(PullsBefore::is_refused);
-        match blind(&self.plan, &outlook, self.following.is_some(), is_refused) {
+        let relies = relies_on_github(&self.plan).filter(|_| depends_on_github(&self.plan, &outlook));
+        match relies.and_then(|key| blind(key, self.following.is_some(), is_refused)) {
             Some(error) => Err(error),
             None => Ok(self.outlook.insert(outlook)),
         }
@@ -170,15 +171,17 @@ fn never_run<'p>(plan: &'p Plan, outlook: &Outlook) -> Vec<&'p Task> {
     on_source.filter(|task| new.contains(&task.id)).collect()
 }
 
-/// Why nothing may start, if that is so: the manifest relies on GitHub, and nobody can ask it.
-pub(super) fn blind(plan: &Plan, outlook: &Outlook, has_token: bool, is_refused: bool) -> Option<RunError> {
-    let key = relies_on_github(plan).filter(|_| !has_token || is_refused)?;
-    let error = if has_token { RunError::GithubTokenRefused(key) } else { RunError::NoGithubToken(key) };
-    depends_on_github(plan, outlook).then_some(error)
+/// Why nothing may start where the manifest relies on GitHub by this key, if nobody can ask it.
+pub(super) fn blind(key: &'static str, has_token: bool, is_refused: bool) -> Option<RunError> {
+    match (has_token, is_refused) {
+        (false, _) => Some(RunError::NoGithubToken(key)),
+        (true, true) => Some(RunError::GithubTokenRefused(key)),
+        (true, false) => None,
+    }
 }
 
 /// The key of the manifest that nobody can do without GitHub.
-fn relies_on_github(plan: &Plan) -> Option<&'static str> {
+pub(super) fn relies_on_github(plan: &Plan) -> Option<&'static str> {
     let existing = plan.settings.relies_on_existing.then_some("`pull-requests.existing`");
     let waves = || waves::rely_on_github(plan).then_some("`strategy.waves.pass.when`");
     let merged = || waits_for_merges(plan).then_some("`needs` with `until: merged`");
@@ -190,7 +193,7 @@ fn waits_for_merges(plan: &Plan) -> bool {
 }
 
 /// Whether it depends on pull requests that nobody can read what becomes of a task.
-fn depends_on_github(plan: &Plan, outlook: &Outlook) -> bool {
+pub(super) fn depends_on_github(plan: &Plan, outlook: &Outlook) -> bool {
     let starts: HashSet<_> = outlook.starting().collect();
     let is_on_source = |task: &Task| task.source.is_some() && starts.contains(&task.id);
     let is_held = outlook.is_held_by_unread() || (waits_for_merges(plan) && outlook.held() > 0);

@@ -11,7 +11,7 @@ use super::deadline::Deadline;
 use super::github_access::GithubAccess;
 use super::history::{History, Origin, day, decide, mark, preview, recorded_branches};
 use super::outlook::Outlook;
-use super::planned::{Planned, blind, read_before};
+use super::planned::{Planned, blind, depends_on_github, read_before, relies_on_github};
 use super::pulls::{Following, PullsBefore};
 use super::redact::clean;
 use super::round::LeftOut;
@@ -186,6 +186,7 @@ impl Runner {
     pub(crate) async fn preview_now(mut self) -> Result<Preview, RunError> {
         let simulated = self.speed.is_some();
         let plan = self.selected()?;
+        let relies = relies_on_github(&plan);
         let following = self.github.take().map(|github| Following {
             github,
             terms: Terms::default(),
@@ -202,7 +203,8 @@ impl Runner {
         }
         let preview = self.foretell(plan, &before)?;
         let has_token = simulated || following.is_some();
-        match blind(&preview.plan, &preview.outlook, has_token, before.is_refused()) {
+        let relies = relies.filter(|_| depends_on_github(&preview.plan, &preview.outlook));
+        match relies.and_then(|key| blind(key, has_token, before.is_refused())) {
             Some(error) => Err(error),
             None => Ok(Preview { notes: before.notes, ..preview }),
         }

@@ -22,7 +22,9 @@ impl Shared {
     pub(crate) fn new(scenario: &str, count: usize) -> Option<Self> {
         let server = std::env::var(SERVER).ok()?;
         let schema = format!("t_it_{}_{:08x}", std::process::id(), fastrand::u32(..));
-        let world = World::with(scenario, &tasks(count));
+        // A database that is away on a busy machine is no reason to give a task up.
+        let manifest = tasks(count).set("timeouts", "{ task: 5m, stall: 3m, settle: 150ms, request: 20s }");
+        let world = World::with(scenario, &manifest);
         let shared = Self { world, server, schema };
         shared.on("", "state init").exits(0);
         Some(shared)
