@@ -22,7 +22,7 @@ const WIDEST: usize = 100;
 /// Totals, failures by their reasons, pull requests, in lines of this width; only names and addresses may be longer.
 pub(crate) fn summary(record: &RunRecord, width: usize) -> String {
     let mut text = totals(record);
-    let failed = failures("what failed", record, width, |_| true);
+    let failed = grouped("what failed", record, width, |_, task| task.has_failed());
     if !failed.is_empty() {
         text += "\n";
         text += &failed;
@@ -100,16 +100,15 @@ fn head(record: &RunRecord) -> String {
     )
 }
 
-/// Those tasks that failed alike, under their outcome and reason, the most first; below the heading, if there are any.
-pub(crate) fn failures(
+/// Those tasks, under their outcome and reason, the most alike first; below the heading, if there are any.
+pub(crate) fn grouped(
     heading: &str,
     record: &RunRecord,
     width: usize,
-    is_wanted: impl Fn(&str) -> bool,
+    is_wanted: impl Fn(&TaskId, &TaskRecord) -> bool,
 ) -> String {
     let mut groups: IndexMap<(Outcome, &str), Vec<(&TaskId, &TaskRecord)>> = IndexMap::new();
-    let failed = record.tasks.iter().filter(|(id, task)| task.has_failed() && is_wanted(id.as_str()));
-    for (id, task) in failed {
+    for (id, task) in record.tasks.iter().filter(|(id, task)| is_wanted(id, task)) {
         let why = (task.outcome_so_far(), task.reason.as_deref().unwrap_or_default());
         groups.entry(why).or_default().push((id, task));
     }

@@ -17,17 +17,21 @@ pub(super) struct Attention<'a> {
 impl ReportV1 {
     /// `pulls` are its [`pull_groups`](Self::pull_groups).
     pub(super) fn attention<'a>(&'a self, pulls: &[PullGroup<'a>]) -> Attention<'a> {
-        let has_asked = |task: &&TaskV1| task.outcome == Outcome::NeedsInput || waits_detached(task);
         let mut failed: Vec<_> =
             self.tasks.iter().filter(|task| task.has_failed() && !has_asked(task)).collect();
         failed.sort_by_key(|task| std::cmp::Reverse(task.outcome));
         let pulls = pulls.iter().flat_map(|group| &group.pulls);
         Attention {
             failed,
-            asked: self.tasks.iter().filter(has_asked).collect(),
+            asked: self.tasks.iter().filter(|task| has_asked(task)).collect(),
             pulls: pulls.filter(|(pull, _)| needs_person(pull)).copied().collect(),
         }
     }
+}
+
+/// Whether its agent has asked something, or waits for its plan's approval.
+pub(super) fn has_asked(task: &TaskV1) -> bool {
+    task.outcome == Outcome::NeedsInput || waits_detached(task)
 }
 
 /// Whether it was left while its session waits for a person (`plan-approval: detach`, `user-feedback: detach`). One that is

@@ -8,6 +8,7 @@ use foreign_text::markdown::{code_block, code_span, words};
 use foreign_text::{cut, first_line, html};
 
 use self::pulls::pulls;
+use super::attention::has_asked;
 use super::link::{https, pull_label};
 use super::{ReportV1, TaskV1, duration, many};
 use crate::outcome::Outcome;
@@ -29,9 +30,8 @@ const TASKS: usize = 100;
 pub fn markdown(report: &ReportV1) -> String {
     let mut out = String::new();
     head(&mut out, report);
-    let has_asked = |task: &TaskV1| task.outcome == Outcome::NeedsInput;
-    failures(&mut out, report, "Failures", |task| !has_asked(task));
-    failures(&mut out, report, "Questions", has_asked);
+    grouped(&mut out, report, "Failures", |task| task.has_failed() && !has_asked(task));
+    grouped(&mut out, report, "Questions", has_asked);
     pulls(&mut out, report);
     totals(&mut out, report);
     progress::progress(&mut out, report);
@@ -124,8 +124,9 @@ fn groups<'a>(tasks: impl Iterator<Item = &'a TaskV1>) -> Vec<Group<'a>> {
     groups
 }
 
-fn failures(out: &mut String, report: &ReportV1, heading: &str, is_wanted: impl Fn(&TaskV1) -> bool) {
-    let groups = groups(report.tasks.iter().filter(|task| task.has_failed() && is_wanted(task)));
+/// Tasks by their outcomes and reasons.
+fn grouped(out: &mut String, report: &ReportV1, heading: &str, is_wanted: impl Fn(&TaskV1) -> bool) {
+    let groups = groups(report.tasks.iter().filter(|task| is_wanted(task)));
     if groups.is_empty() {
         return;
     }

@@ -109,7 +109,15 @@ fn a_question_nobody_may_answer_needs_input_at_once() {
 #[test]
 fn a_question_for_a_human_is_left_to_them() {
     let world = world("feedback: { times: 1, question: Which? }", "user-feedback: detach", &[]);
-    assert_eq!(world.run().exits(5).outcome("task"), (Outcome::Detached, "Which?".to_owned()));
+    let ended = world.run().exits(5);
+    assert_eq!(ended.outcome("task"), (Outcome::Detached, "Which?".to_owned()));
+    assert!(ended.stderr.contains("what asks you\n  detached: Which?"), "{ended}");
+    let summary = world.read("jules-report/summary.md");
+    let questions = summary.find("### Questions").unwrap();
+    assert!(
+        questions < summary.find("### Totals").unwrap() && summary[questions..].contains("Which?"),
+        "{summary}"
+    );
     let session = world.jules().attach(world.sessions()[0].id.parse().unwrap());
     world.service().block_on(session.send("That one.")).unwrap();
     assert_eq!(world.run().exits(0).outcome("task").0, Outcome::Succeeded);

@@ -45,6 +45,8 @@ pub(super) struct Feed {
     deadline: Option<Instant>,
     /// The failure that was tolerated last, since the service answered.
     tolerated: Option<Error>,
+    /// Whether its activities were not there although the session was.
+    was_missing: bool,
 }
 
 impl Feed {
@@ -77,6 +79,7 @@ impl Feed {
             limit: None,
             deadline: None,
             tolerated: None,
+            was_missing: false,
         }
     }
 
@@ -204,9 +207,11 @@ impl Feed {
     /// Bears a failure or gives it back; then the stream is over.
     async fn overcome(&mut self, error: Error) -> Option<Error> {
         let mut tolerated = self.patience.tolerates(&error, Instant::now());
-        if !tolerated && error.is_not_found() && error.operation() == Method::ListActivities {
-            // Activities answer 404 for a while after the session is there: see whether it is.
+        let is_missing = error.is_not_found() && error.operation() == Method::ListActivities;
+        if !tolerated && is_missing && !self.was_missing {
+            // Activities answer 404 for a while after the session is there: see whether it is, and wait that while once.
             tolerated = self.jules.get_session(&self.id).await.is_ok();
+            self.was_missing = tolerated;
             let patience = self.jules.options().fresh_patience;
             if tolerated {
                 self.patience.is_fresh_until(Instant::now() + patience);

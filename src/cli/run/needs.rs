@@ -25,12 +25,14 @@ pub(super) fn told(
     let mut sections = Vec::new();
     let mut again = again(finished, args, command);
     if !needs.failed.is_empty() {
-        let failed = summary::failures("what failed", record, width, |id| needs.failed.contains(id));
+        let failed =
+            summary::grouped("what failed", record, width, |id, _| needs.failed.contains(id.as_str()));
         sections.push(failed + &shown(again.take().into_iter().collect()));
     }
     let waiting = waiting(record, args, command, width);
     if !needs.asked.is_empty() || !waiting.is_empty() {
-        let asked = summary::failures("what asks you", record, width, |id| needs.asked.contains(id));
+        let asked =
+            summary::grouped("what asks you", record, width, |id, _| needs.asked.contains(id.as_str()));
         let lines = waiting.into_iter().chain(again.take()).collect();
         sections.push((asked + &shown(lines)).trim_start_matches('\n').to_owned());
     }

@@ -11,6 +11,9 @@ use crate::{NewSession, Session, SessionId, SourceName, TitleMarker};
 /// How long looks may fail, or prove nothing, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
+/// For clocks that differ by less than an answer tells.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
+
 /// What one look says of the session.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Look {
@@ -88,10 +91,15 @@ impl<'a> Sought<'a> {
         now: Timestamp,
         newest: Option<&KnownSession>,
     ) -> Self {
-        let since = less(asked, SignedDuration::from_mins(1));
+        let since = less(asked, SLACK);
         let mut proof = ListProof::default();
         proof.must_show(newest, now);
         Self { marker, new, since, created_by: now, proof }
+    }
+
+    /// When its POST was decided and when it failed, as the service's clock is known by now.
+    pub(super) fn is_of(&mut self, asked: Timestamp, failed: Timestamp) {
+        (self.since, self.created_by) = (less(asked, SLACK), failed);
     }
 
     /// How far back to list.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::error::ErrorKind;
@@ -17,6 +17,7 @@ use super::retry::{Attempts, Next as Retry};
 use super::{Error, Jules, Method, NewSession, Session, SessionId, SourceName, TitleMarker, Turn};
 use doubt::{Doubt, Look, Next, Sought};
 use find::Back;
+use proof::less;
 
 pub use find::FindCreated;
 pub use proof::{KnownSession, ListProof};
@@ -72,7 +73,7 @@ impl Jules {
                 Some(granted) => granted,
                 None => self.turn_to_create().await?,
             };
-            let asked = self.service_time();
+            let asked = Moment::now();
             posts += 1;
             let error = match granted.create_session(&new).await {
                 Ok(session) => {
@@ -103,16 +104,16 @@ impl Jules {
         }
     }
 
+    /// When that was by the service's clock, as its last answer tells it.
+    fn then(&self, moment: &Moment) -> Timestamp {
+        less(self.service_time(), moment.elapsed())
+    }
+
     /// Looks for the session of a POST that was decided at `asked` and may have been processed.
-    async fn settle(
-        &self,
-        marker: &TitleMarker,
-        new: &NewSession,
-        asked: Timestamp,
-        may_post: bool,
-    ) -> Settled {
-        let created = self.sessions_created();
-        let mut sought = Sought::new(marker, new, asked, self.service_time(), created.newest().as_ref());
+    async fn settle(&self, marker: &TitleMarker, new: &NewSession, asked: Moment, may_post: bool) -> Settled {
+        let (created, failed) = (self.sessions_created(), Moment::now());
+        let (since, now) = (self.then(&asked), self.service_time());
+        let mut sought = Sought::new(marker, new, since, now, created.newest().as_ref());
         let mut doubt = Doubt::new(self.options().looks, Instant::now());
         let mut turn = None;
         loop {
@@ -123,7 +124,7 @@ impl Jules {
                     Err(error) => return Settled::Open(error.kind().to_string()),
                 }
             }
-            let look = match self.look(&mut sought, created).await {
+            let look = match self.look(&mut sought, created, (&asked, &failed)).await {
                 Ok(look) => look,
                 Err(error) if error.is_transient() => Look::Inconclusive(error.to_string()),
                 Err(error) => return Settled::Open(error.to_string()),
@@ -140,11 +141,24 @@ impl Jules {
         }
     }
 
-    async fn look(&self, sought: &mut Sought<'_>, created: &Created) -> Result<Look, Error> {
-        let (mut back, mut listed) = (Back::to(self, Some(sought.since())), Vec::new());
-        while let Some(page) = back.next_page().await {
-            listed.extend(page?);
-        }
+    async fn look(
+        &self,
+        sought: &mut Sought<'_>,
+        created: &Created,
+        (asked, failed): (&Moment, &Moment),
+    ) -> Result<Look, Error> {
+        let (back, listed) = loop {
+            let since = sought.since();
+            let (mut back, mut listed) = (Back::to(self, Some(since)), Vec::new());
+            while let Some(page) = back.next_page().await {
+                listed.extend(page?);
+            }
+            // This machine's clock may have been wrong until an answer came: then the list did not go back far enough.
+            sought.is_of(self.then(asked), self.then(failed));
+            if sought.since() >= less(since, SignedDuration::from_secs(30)) {
+                break (back, listed);
+            }
+        };
         let look = sought.look(&listed, self.service_time());
         let doubtful = back.gap().or_else(|| {
             let change = created.titles_change.load(Ordering::Relaxed);
@@ -154,6 +168,23 @@ impl Jules {
             (Look::Absent, Some(why)) => Look::Inconclusive(why),
             (look, _) => look,
         })
+    }
+}
+
+/// An instant that is told by the service's clock later. The wall clock counts sleep, and the other cannot be set.
+struct Moment {
+    wall: Timestamp,
+    instant: Instant,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { wall: Timestamp::now(), instant: Instant::now() }
+    }
+
+    fn elapsed(&self) -> SignedDuration {
+        let passed = SignedDuration::try_from(self.instant.elapsed()).unwrap_or_default();
+        passed.max(Timestamp::now().duration_since(self.wall))
     }
 }
 

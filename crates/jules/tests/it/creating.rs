@@ -48,6 +48,18 @@ fn a_lost_answer_to_a_create_is_the_session_all_the_same() {
 }
 
 #[test]
+fn it_is_found_although_the_clocks_differ_and_no_answer_has_told_that_before() {
+    for clock in ["{ behind: 5m }", "{ behind: 3h }"] {
+        for kind in ["error-after", "reset-after"] {
+            let faults = format!("[{{ kind: {kind}, on: sessions.create, nth: 1 }}]");
+            let service = Service::start(&format!("{{ clock: {clock}, faults: {faults} }}"));
+            service.block_on(client(&service).run(NewSession::new("Fix it"))).unwrap();
+            assert_eq!((service.sessions().len(), creates(&service)), (1, 1), "{clock} {kind}");
+        }
+    }
+}
+
+#[test]
 fn what_was_looked_for_and_is_not_there_is_created_again() {
     for kind in ["error-before", "reset-before"] {
         let service = fault(kind);
