@@ -104,7 +104,7 @@ pub(super) async fn run(
     let failed = |error| cannot(error, console);
     said_when_long(&reading, console, acting.read_all()).await.map_err(failed)?;
     acting.troubles.iter().for_each(|line| console.warn(&neutral(line)));
-    if acting.is_refused {
+    if acting.unreadable().any(|kind| kind == UnreadableKind::BadToken) {
         let failure = Failure::new(Exit::KeyRefused, "GitHub refuses the token");
         return Err(failure.help("see what it is and reaches: jules-batch doctor"));
     }

@@ -112,8 +112,8 @@ impl Jules {
     /// Looks for the session of a POST that was decided at `asked` and may have been processed.
     async fn settle(&self, marker: &TitleMarker, new: &NewSession, asked: Moment, may_post: bool) -> Settled {
         let (created, failed) = (self.sessions_created(), Moment::now());
-        let (since, now) = (self.then(&asked), self.service_time());
-        let mut sought = Sought::new(marker, new, since, now, created.newest().as_ref());
+        let now = self.service_time();
+        let mut sought = Sought::new(marker, new, self.then(&asked), now, created.newest().as_ref());
         let mut doubt = Doubt::new(self.options().looks, Instant::now());
         let mut turn = None;
         loop {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) use job::{End, Job};
 
 use super::{FollowedPull, KnownPull, PullLog, PullRead, PullReader, troubles};
-use crate::github::{Details, GitHub, Unreadable, UnreadableKind};
+use crate::github::{Details, GitHub, UnreadableKind};
 use crate::outcome::{
     EventKind, GithubUsage, PullAction, PullResult, PullState, PullStatus, PullWrite, Stage,
 };
@@ -84,8 +84,6 @@ pub(crate) struct Acting<'g> {
     unread_aside: Vec<UnreadableKind>,
     /// What keeps GitHub from telling, a line each.
     pub(crate) troubles: Vec<String>,
-    /// Whether it refuses the token as such.
-    pub(crate) is_refused: bool,
 }
 
 impl<'g> Acting<'g> {
@@ -109,7 +107,6 @@ impl<'g> Acting<'g> {
             aside: Vec::new(),
             unread_aside: Vec::new(),
             troubles: Vec::new(),
-            is_refused: false,
         }
     }
 
@@ -252,8 +249,6 @@ impl<'g> Acting<'g> {
                 self.troubles.push(line);
             }
         }
-        let refuses = |why: &Unreadable| why.kind == UnreadableKind::BadToken;
-        self.is_refused |= reads.iter().any(|read| read.unreadable().is_some_and(refuses));
         self.record(&followed, &reads)?;
         for (at, read) in places.iter().zip(reads.iter().zip(shown)) {
             self.jobs[*at].take(read, asked_at, self.how.terms.takes_unchecked);
