@@ -5,17 +5,14 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import axe from "axe-core";
-import { chromium } from "playwright-core";
+
+import { launch } from "./chromium.mjs";
 
 const samples = process.env.JULES_BATCH_SAMPLES;
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 let browser;
 
 before(async () => {
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-  });
+  browser = await launch();
 });
 after(() => browser?.close());
 

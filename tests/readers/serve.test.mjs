@@ -9,10 +9,10 @@ import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import axe from "axe-core";
-import { chromium } from "playwright-core";
+
+import { launch } from "./chromium.mjs";
 
 const program = resolve(process.env.PROGRAM);
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const HOSTILE = `<img src=x onerror=alert(1)><script>alert(2)</script>"><svg onload=alert(3)> \u202E javascript:alert(4)`;
 const folder = mkdtempSync(join(tmpdir(), "jules-batch-serve-"));
 const children = [];
@@ -77,10 +77,7 @@ before(async () => {
     address = line.trim() || undefined;
     if (!address) await pause(100);
   }
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-  });
+  browser = await launch();
 });
 
 after(async () => {
