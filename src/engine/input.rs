@@ -57,6 +57,8 @@ pub(super) enum Input {
     Rechecked { task: TaskIx, asked: Instant, result: Result<Box<Seen>, RequestFailure> },
     /// Another process tells of sessions that it heard of too late.
     Late(Vec<LateSession>),
+    /// The ledger does not answer, or does again.
+    Ledger { is_away: bool },
     /// Time has passed.
     Tick,
     /// What the API was asked so far.
@@ -82,6 +84,7 @@ impl Input {
             Self::Turned { .. }
             | Self::Told { .. }
             | Self::Late(_)
+            | Self::Ledger { .. }
             | Self::Tick
             | Self::Usage(..)
             | Self::Stop(_) => None,

@@ -186,18 +186,23 @@ impl Loop {
 
     /// What the journal tells.
     fn on_news(&mut self, news: News) -> Option<Input> {
-        let note = match news {
+        let (note, is_away) = match news {
             News::Kept => return None,
             // When events cannot be kept nothing is started any more: what is under way is waited for like at an
             // interrupt, and told to those who can still hear it.
             News::Failed => return Some(Input::Stop(StopReason::NotWritable)),
-            News::Away(why) => format!(
-                "nothing is created, answered or archived before the ledger answers again; what is live is followed: {why}"
+            News::Away(why) => (
+                format!(
+                    "nothing is created, answered or archived before the ledger answers again; what is live is followed: {why}"
+                ),
+                true,
             ),
-            News::Back(after) => format!("the ledger answers again, after {} s", after.as_secs().max(1)),
+            News::Back(after) => {
+                (format!("the ledger answers again, after {} s", after.as_secs().max(1)), false)
+            }
         };
         self.write(vec![EventKind::Noted { task: None, note }], Vec::new());
-        None
+        Some(Input::Ledger { is_away })
     }
 
     /// Takes every answer that is there already, so that one turn records all of them.

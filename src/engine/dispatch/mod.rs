@@ -246,6 +246,7 @@ impl Dispatch {
             Input::Usage(usage, service) => self.on_usage(usage, *service),
             Input::Stop(reason) => self.stop_for(reason, now),
             Input::Late(told) => self.on_late(told),
+            Input::Ledger { is_away } => self.tasks.on_ledger(is_away, now),
             Input::Tick => {}
         }
         if let Some(cause) = lost_key {

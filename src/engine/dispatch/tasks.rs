@@ -238,6 +238,17 @@ impl Tasks {
         (task.attempts == attempt.number).then_some(driver)
     }
 
+    /// The ledger does not answer, or does again.
+    pub(super) fn on_ledger(&mut self, is_away: bool, now: Now) {
+        let live: Vec<TaskIx> = self.by_session.values().map(|attempt| attempt.task).collect();
+        for ix in live {
+            if let State::Live(driver) = &mut self[ix].state {
+                driver.on_ledger(is_away, now);
+            }
+            self.arm(ix);
+        }
+    }
+
     /// Sets the task's timer to what its state wants next.
     pub(super) fn arm(&mut self, ix: TaskIx) {
         let at = self[ix].state.wake_at();

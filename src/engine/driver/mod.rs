@@ -67,6 +67,9 @@ pub(super) struct Spent {
     pub(super) woken: bool,
 }
 
+/// Longer than any run waits for its ledger.
+const FAR: Duration = Duration::from_secs(365 * 86_400);
+
 /// A live session.
 #[derive(Debug)]
 pub(super) struct Driver {
@@ -76,6 +79,8 @@ pub(super) struct Driver {
     /// Until then a 404 means that the service does not show it yet.
     fresh_until: Instant,
     deadline: Instant,
+    /// Since then the ledger is away.
+    held_up_since: Option<Instant>,
     state: SessionState,
     /// It is in the archive, where it is paused for good.
     archived: bool,
@@ -140,6 +145,7 @@ impl Driver {
         let answered = Phase::Answered { again_after: now.instant };
         Self {
             deadline: begun.instant + terms.timeouts.task,
+            held_up_since: None,
             terms,
             session,
             known_since: now.instant,
@@ -292,6 +298,21 @@ impl Driver {
                 // It was neither seen to end nor put away.
                 vec![Step::End(End { lasting: true, ..end })]
             }
+        }
+    }
+
+    /// The ledger is away, or there again: what cannot be answered meanwhile is not the session's time.
+    pub(super) fn on_ledger(&mut self, is_away: bool, now: Now) {
+        match self.held_up_since {
+            None if is_away => {
+                self.held_up_since = Some(now.instant);
+                self.deadline += FAR;
+            }
+            Some(since) if !is_away => {
+                self.held_up_since = None;
+                self.deadline = self.deadline - FAR + now.instant.duration_since(since);
+            }
+            _ => {}
         }
     }
 

@@ -176,3 +176,22 @@ fn a_reply_in_doubt_is_not_sent_again() {
     session.pass(10).sees(SessionState::AwaitingUserFeedback);
     assert_eq!(ended(&session.reads(Purpose::Question, &asks("Which?"))).0, Outcome::NeedsInput);
 }
+
+#[test]
+fn the_time_in_which_the_ledger_is_away_is_not_the_sessions() {
+    let mut session = Followed::of(Waiting::default());
+    assert_eq!(session.sees(SessionState::AwaitingPlanApproval), [Step::Approve]);
+    let task = session.driver.terms.timeouts.task.as_secs();
+    let is_late = |session: &mut Followed, seconds| {
+        session.pass(seconds);
+        !session.driver.on_wake(session.now).is_empty()
+    };
+    let tell = |session: &mut Followed, is_away| session.driver.on_ledger(is_away, session.now);
+    session.pass(60);
+    tell(&mut session, true);
+    assert!(!is_late(&mut session, task + 600), "its approval waits for the ledger");
+    tell(&mut session, true);
+    tell(&mut session, false);
+    assert!(!is_late(&mut session, task - 61));
+    assert!(is_late(&mut session, 1), "a minute had passed before");
+}
