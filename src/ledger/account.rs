@@ -35,10 +35,17 @@ pub(crate) struct Standing {
 /// A run that is at work on an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
-    pub(crate) run: String,
-    pub(crate) project: String,
-    pub(crate) name: String,
+    /// None where it is in a schema of others.
+    pub(crate) run: Option<MemberRun>,
     pub(crate) live: usize,
     /// How many sessions more it wants.
     pub(crate) waiting: usize,
+}
+
+/// Which run that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MemberRun {
+    pub(crate) id: String,
+    pub(crate) project: String,
+    pub(crate) name: String,
 }

@@ -64,10 +64,10 @@ mod writer;
 mod tests;
 
 #[cfg(feature = "postgres")]
-#[cfg(test)]
-pub(crate) use account::Member as AccountMember;
-#[cfg(feature = "postgres")]
 pub(crate) use account::{Limits as AccountLimits, Standing as AccountStanding};
+#[cfg(feature = "postgres")]
+#[cfg(test)]
+pub(crate) use account::{Member as AccountMember, MemberRun as AccountMemberRun};
 #[cfg(feature = "postgres")]
 pub(crate) use copy::copy;
 pub(crate) use disk::SharedDisk;
@@ -82,7 +82,8 @@ pub(crate) use overview::RunOverview;
 pub use postgres::{AddressError, Database};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
-    look, make, prune as prune_shared, release, script, set_limits, standing, standing_of, standings,
+    SchemaName, look, make, prune as prune_shared, release, script, set_limits, standing, standing_of,
+    standings,
 };
 pub(crate) use pulls::{LedgerPull, WhichPulls};
 pub(crate) use reader::LedgerReader;

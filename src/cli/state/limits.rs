@@ -128,13 +128,11 @@ pub(crate) fn told(standing: &AccountStanding) -> Vec<String> {
     }
     let member = members.iter().map(|it| {
         let wants = if it.waiting > 0 { format!(", wants {} more", it.waiting) } else { String::new() };
-        format!(
-            "{} {} {}: {} live{wants}",
-            neutral(&it.project),
-            neutral(&it.name),
-            neutral(&it.run),
-            it.live
-        )
+        let run = it.run.as_ref().map_or_else(
+            || "a run of another schema".to_owned(),
+            |run| format!("{} {} {}", neutral(&run.project), neutral(&run.name), neutral(&run.id)),
+        );
+        format!("{run}: {} live{wants}", it.live)
     });
     let pause = pauses
         .iter()
@@ -148,31 +146,32 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ledger::AccountMember;
+    use crate::ledger::{AccountMember, AccountMemberRun};
 
     #[test]
     fn an_account_is_told_with_who_is_at_work_and_what_waits() {
         let limits =
             AccountLimits { live: Some(15), creates_per_minute: Some(20), ..AccountLimits::default() };
-        let member = AccountMember {
-            run: "20261128-020005-0f3a".to_owned(),
+        let run = AccountMemberRun {
+            id: "20261128-020005-0f3a".to_owned(),
             project: "my-org/web".to_owned(),
             name: "nightly".to_owned(),
-            live: 9,
-            waiting: 3,
         };
+        let member = AccountMember { run: Some(run), live: 9, waiting: 3 };
+        let hidden = AccountMember { run: None, live: 2, waiting: 0 };
         let standing = AccountStanding {
             name: "acme".to_owned(),
             limits,
-            live: 9,
+            live: 11,
             within_day: 40,
-            members: vec![member],
+            members: vec![member, hidden],
             pauses: vec![("reads".to_owned(), Duration::from_secs(30))],
         };
         let told = told(&standing);
-        assert_eq!(told[0], "account acme: 9 of 15 live, 40 created within 24 h, 20 creates a minute");
-        assert_eq!(told[1], "1 run at work on it");
+        assert_eq!(told[0], "account acme: 11 of 15 live, 40 created within 24 h, 20 creates a minute");
+        assert_eq!(told[1], "2 runs at work on it");
         assert_eq!(told[2], "my-org/web nightly 20261128-020005-0f3a: 9 live, wants 3 more");
-        assert!(told[3].starts_with("reads paused for "), "{}", told[3]);
+        assert_eq!(told[3], "a run of another schema: 2 live");
+        assert!(told[4].starts_with("reads paused for "), "{}", told[4]);
     }
 }

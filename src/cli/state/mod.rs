@@ -12,7 +12,9 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::location::StateText;
 use crate::cli::recorded::exit_of;
-use crate::ledger::{Database, LedgerError, copy, look, make, prune_shared, release, script, standings};
+use crate::ledger::{
+    Database, LedgerError, SchemaName, copy, look, make, prune_shared, release, script, standings,
+};
 use crate::manifest::AccountName;
 use crate::outcome::RunId;
 use crate::report::many;
@@ -30,7 +32,9 @@ Examples:
 const INIT_HELP: &str = "\
 Examples:
   jules-batch state init --state postgres://admin@db.example.com/jules
-  jules-batch state init --sql | psql jules";
+  jules-batch state init --sql | psql jules
+  export JULES_BATCH_STATE=\"postgres://admin@localhost/jules?schema=team_a\"
+  jules-batch state init --account-schema accounts";
 
 const CHECK_HELP: &str = "\
 Examples:
@@ -107,6 +111,9 @@ struct InitArgs {
     /// Print the SQL for an administrator, and touch nothing
     #[arg(long)]
     sql: bool,
+    /// Keep the accounts of this schema in that one, for teams that must not read one another: they share what `state limits` says there
+    #[arg(long, value_name = "SCHEMA")]
+    account_schema: Option<SchemaName>,
     /// Which database.
     #[command(flatten)]
     which: Which,
@@ -165,10 +172,10 @@ pub(crate) fn run(args: &StateArgs, console: &Console) -> Result<Exit, Failure> 
 fn init(args: &InitArgs, console: &Console) -> Result<Exit, Failure> {
     let database = args.which.database()?;
     if args.sql {
-        console.result(&script(&database))?;
+        console.result(&script(&database, args.account_schema.as_ref()))?;
         return Ok(Exit::Done);
     }
-    make(&database).map_err(failed)?;
+    make(&database, args.account_schema.as_ref()).map_err(failed)?;
     console.say(&format!("the ledger in {} is ready", neutral(&database.to_string())));
     Ok(Exit::Done)
 }

@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use super::address::Database;
 use super::link::{AsyncLink, Link, LinkError, Value, values};
 use crate::ledger::LedgerError;
-use crate::ledger::account::{Limits, Member, Standing};
+use crate::ledger::account::{Limits, Member, MemberRun, Standing};
 use crate::outcome::{JournalError, Permit, Reserved, SharedAccount, Wish};
 use crate::plan::AccountShare;
 use jules::SessionId;
@@ -34,7 +34,7 @@ const PERMITTED: &str = "SELECT wait_ms, pause_ms FROM @account_permit($1, $2, $
 /// Whether the limits of the account are known.
 pub(super) fn is_known(link: &Link) -> Result<bool, LedgerError> {
     let account = link.database().account().to_owned();
-    Ok(!link.rows("SELECT 1 FROM @accounts WHERE name = $1", values![account])?.is_empty())
+    Ok(!link.rows("SELECT 1 FROM @account_limits WHERE name = $1", values![account])?.is_empty())
 }
 
 /// A run's side of its account.
@@ -217,7 +217,7 @@ const SET: &str = "
     WITH needs AS (
         UPDATE @meta SET value = 'KNOWS' WHERE key = 'needs' AND value::integer < KNOWS
     )
-    INSERT INTO @accounts AS it (name, slots, per_day, requests_pm, creates_pm, activities_pm)
+    INSERT INTO @account_limits (name, slots, per_day, requests_pm, creates_pm, activities_pm)
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, per_day = excluded.per_day,
         requests_pm = excluded.requests_pm, creates_pm = excluded.creates_pm, activities_pm = excluded.activities_pm";
@@ -235,7 +235,7 @@ pub(super) fn set_limits(link: &Link, limits: &Limits) -> Result<(), LedgerError
 
 /// Those that somebody has said something of.
 pub(super) fn names(link: &Link) -> Result<Vec<String>, LedgerError> {
-    let names = link.rows("SELECT name FROM @accounts ORDER BY name", values![])?;
+    let names = link.rows("SELECT name FROM @account_limits ORDER BY name", values![])?;
     Ok(names.iter().map(|row| row.get(0)).collect())
 }
 
@@ -248,9 +248,8 @@ pub(super) fn of_run(link: &Link, run: &str) -> Result<Option<String>, LedgerErr
 /// How an account stands; none where nobody has said what it allows.
 pub(super) fn standing(link: &Link, name: &str) -> Result<Option<Standing>, LedgerError> {
     let account = || values![name.to_owned()];
-    let sql = "SELECT slots, per_day, requests_pm, creates_pm, activities_pm, \
-                      (SELECT count(*) FROM @slots_in_use WHERE account = name), \
-                      (SELECT count(*) FROM @within_day WHERE account = name) FROM @accounts WHERE name = $1";
+    let sql = "SELECT slots, per_day, requests_pm, creates_pm, activities_pm, live, within_day \
+               FROM @account_limits JOIN @account_use USING (name) WHERE name = $1";
     let found = link.rows(sql, account())?;
     let Some(row) = found.first() else { return Ok(None) };
     let bound = |at| row.get::<_, Option<i32>>(at).map(i32::unsigned_abs);
@@ -262,13 +261,10 @@ pub(super) fn standing(link: &Link, name: &str) -> Result<Option<Standing>, Ledg
         activities_per_minute: bound(4),
     };
     let count = |at| usize::try_from(row.get::<_, i64>(at)).unwrap_or_default();
-    let sql = "SELECT runs.id, runs.project, runs.name, members.waiting, \
-                      (SELECT count(*) FROM @slots_in_use AS it WHERE it.account = members.account AND it.run = members.run) \
-               FROM @members AS members JOIN @runs AS runs ON runs.n = members.run \
-               WHERE members.account = $1 AND seen > clock_timestamp() - interval '15 seconds' ORDER BY runs.n";
+    let sql = "SELECT id, project, name, waiting, live FROM @account_members WHERE account = $1";
     let members = link.rows(sql, account())?;
-    let sql = "SELECT lane, (1000 * extract(epoch FROM hold_until - clock_timestamp()))::bigint FROM @lanes \
-               WHERE account = $1 AND hold_until > clock_timestamp() ORDER BY lane";
+    let sql = "SELECT lane, (1000 * extract(epoch FROM hold_until - clock_timestamp()))::bigint FROM @account_pauses \
+               WHERE account = $1 ORDER BY lane";
     let pauses = link.rows(sql, account())?;
     Ok(Some(Standing {
         name: name.to_owned(),
@@ -281,10 +277,9 @@ pub(super) fn standing(link: &Link, name: &str) -> Result<Option<Standing>, Ledg
 }
 
 fn member(row: &Row) -> Member {
+    let run = |id| MemberRun { id, project: row.get(1), name: row.get(2) };
     Member {
-        run: row.get(0),
-        project: row.get(1),
-        name: row.get(2),
+        run: row.get::<_, Option<String>>(0).map(run),
         waiting: usize::try_from(row.get::<_, i32>(3)).unwrap_or_default(),
         live: usize::try_from(row.get::<_, i64>(4)).unwrap_or_default(),
     }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use url::form_urlencoded;
@@ -91,7 +92,7 @@ impl Database {
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*key {
                 "host" => hosts = value.into_owned(),
-                "schema" => database.schema = schema(&value)?,
+                "schema" => database.schema = value.parse::<SchemaName>()?.0,
                 "sslmode" => mode = Some(value.into_owned()),
                 "sslrootcert" => database.root_cert = Some(value.into_owned().into()),
                 other => return Err(unknown(other)),
@@ -265,16 +266,29 @@ fn text_of(encoded: &str) -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
-fn schema(text: &str) -> Result<String, AddressError> {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if text.is_empty() || text.len() > 40 || !text.chars().all(is_plain) {
-        return Err(AddressError(format!(
-            "the database's address says schema={}; a schema's name here has lower-case letters, digits and `_`, \
-             40 at most",
-            text.escape_debug()
-        )));
+/// A schema's name.
+#[derive(Clone, Debug)]
+pub(crate) struct SchemaName(String);
+
+impl SchemaName {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
-    Ok(text.to_owned())
+}
+
+impl FromStr for SchemaName {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if text.is_empty() || text.len() > 40 || !text.chars().all(is_plain) {
+            return Err(AddressError(format!(
+                "`{}` is no schema's name here: that has lower-case letters, digits and `_`, 40 at most",
+                text.escape_debug()
+            )));
+        }
+        Ok(Self(text.to_owned()))
+    }
 }
 
 /// `host`, `host:port`, `[::1]:port`, or the folder of a socket.

@@ -20,6 +20,7 @@ mod whoever;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::SchemaName;
 pub use address::{AddressError, Database};
 pub(super) use copied::{Copied, OfEvent};
 pub(super) use link::LinkError;
@@ -181,17 +182,18 @@ impl Postgres {
 }
 
 /// What [`make`] does, for an administrator.
-pub(crate) fn script(database: &Database) -> String {
-    schema::script(&database.schema)
+pub(crate) fn script(database: &Database, account: Option<&SchemaName>) -> String {
+    schema::script(&database.schema, account.map(SchemaName::as_str))
 }
 
-/// Makes the ledger in a database, or brings it to the version of this program.
+/// Makes the ledger in a database, or brings it to the version of this program; its account in a schema of its own where one
+/// is said.
 ///
 /// # Errors
 ///
 /// When the database cannot be reached, or refuses; and when its ledger is of a newer program.
-pub(crate) fn make(database: &Database) -> Result<(), LedgerError> {
-    schema::init(&Link::new(database.clone())?)
+pub(crate) fn make(database: &Database, account: Option<&SchemaName>) -> Result<(), LedgerError> {
+    schema::init(&Link::new(database.clone())?, account.map(SchemaName::as_str))
 }
 
 /// Whether a ledger is there that this program can use, and who is at work with it.

@@ -8,11 +8,13 @@ use crate::ledger::LedgerError;
 /// The version that the first step makes.
 const FIRST: u32 = 3;
 /// The steps to the newest version; only ever appended to. Each may be taken twice.
-const STEPS: &[&str] = &[VERSION_3, VERSION_4, VERSION_5];
+const STEPS: &[&str] = &[VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 /// What a program has to know to go on with it. `state limits` asks for more: an older program would not keep to them.
 const NEEDS: u32 = 3;
 /// The version that knows of accounts.
 pub(super) const KNOWS_ACCOUNTS: u32 = 4;
+/// The version that knows of an account in another schema: an older program would see none.
+const KNOWS_GUESTS: u32 = 6;
 
 /// Times are milliseconds since 1970, but those of leases, which are the server's. A lease is one manifest's in one project, or
 /// one shard's of it: whoever has it writes the runs of that manifest.
@@ -114,7 +116,7 @@ const VERSION_3: &str = "
     );
 ";
 
-/// The account that runs share: its tables, and the functions through which alone they are written.
+/// The account that runs share.
 const VERSION_4: &str = include_str!("account.sql");
 
 /// What whoever goes on has to know of a session that came late: by what it is told from others. Of a lease: whether its
@@ -124,6 +126,46 @@ const VERSION_5: &str = "
     ALTER TABLE @late ADD COLUMN IF NOT EXISTS epoch bigint;
     CREATE INDEX IF NOT EXISTS late_open ON @late (run) WHERE dealt_with IS NULL;
     ALTER TABLE @leases ADD COLUMN IF NOT EXISTS at_work boolean NOT NULL DEFAULT false;
+";
+
+/// Other schemas whose runs count for accounts of this one, and the sessions that those have created.
+const VERSION_6: &str = "
+    CREATE TABLE IF NOT EXISTS @guests (
+        schema text PRIMARY KEY,
+        n      bigint GENERATED ALWAYS AS IDENTITY
+    );
+    CREATE TABLE IF NOT EXISTS @guest_creations (
+        session text PRIMARY KEY,
+        account text NOT NULL,
+        at      timestamptz NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS guest_creations_by_time ON @guest_creations (account, at);
+";
+
+/// The functions through which alone an account is written, and the views by which it is read: made anew each time.
+const ACCOUNT_FUNCTIONS: &str = include_str!("account_functions.sql");
+
+/// Where the account of a schema is kept is said once; in `HOST`, the schema itself as a rule.
+const HOME: &str = "
+    DO $home$
+    DECLARE
+        _home text := coalesce((SELECT value FROM @meta WHERE key = 'account-schema'), '~');
+    BEGIN
+        IF _home = 'HOST' THEN
+            RETURN;
+        ELSIF _home <> '~' THEN
+            RAISE EXCEPTION 'the accounts of the schema ~ are kept in the schema %', _home
+                USING HINT = 'say --account-schema ' || _home;
+        ELSIF EXISTS (SELECT FROM @guests) THEN
+            RAISE EXCEPTION 'the schema ~ keeps the accounts of other schemas';
+        ELSIF EXISTS (SELECT FROM @leases WHERE holder IS NOT NULL AND lease_until > clock_timestamp()) THEN
+            RAISE EXCEPTION 'somebody is at work in the schema ~, with the accounts that it has now';
+        END IF;
+        INSERT INTO \"HOST\".guests (schema) VALUES ('~');
+        INSERT INTO @meta VALUES ('account-schema', 'HOST');
+        UPDATE @meta SET value = greatest(value::integer, GUESTS)::text WHERE key = 'needs';
+    END
+    $home$;
 ";
 
 /// What runs and readers may do, for roles that an administrator gives to users: no deleting. Where the roles may not be made
@@ -153,40 +195,56 @@ const ROLES: &str = "
     $roles$;
 ";
 
-/// The script that makes the schema, or brings it to the newest version: one transaction, and of several at once one goes first.
-pub(in crate::ledger) fn script(schema: &str) -> String {
-    let mut text = format!("SELECT pg_advisory_xact_lock(hashtext('jules-batch {schema}'));\n");
+/// The script that makes the schema, or brings it to the newest version: one transaction, and of several at once one goes
+/// first. The account is kept in a schema of its own where one is said, which is made as well.
+pub(in crate::ledger) fn script(schema: &str, account: Option<&str>) -> String {
+    let host = account.unwrap_or(schema);
+    let mut text = if host == schema { String::new() } else { script(host, None) };
+    let _ = writeln!(text, "SELECT pg_advisory_xact_lock(hashtext('jules-batch {schema}'));");
     let _ = writeln!(text, "CREATE SCHEMA IF NOT EXISTS \"{schema}\";");
-    for step in STEPS {
-        text.push_str(&in_schema(&step.replace('~', schema), schema));
-    }
-    text.push_str(&in_schema(&ROLES.replace('~', schema), schema));
-    let known = known();
-    let meta = "INSERT INTO @meta VALUES ('version', 'KNOWN'), ('id', md5(random()::text)) \
-                ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.key <> 'id';\n\
-                INSERT INTO @meta VALUES ('needs', 'NEEDS') ON CONFLICT (key) DO UPDATE \
-                SET value = greatest(meta.value::integer, NEEDS)::text;\n";
-    let meta = meta.replace("KNOWN", &known.to_string()).replace("NEEDS", &NEEDS.to_string());
-    text.push_str(&in_schema(&meta, schema));
+    let mut add = |sql: &str| text.push_str(&in_schema(&sql.replace('~', schema), schema));
+    STEPS.iter().for_each(|step| add(step));
+    add(&ACCOUNT_FUNCTIONS.replace('~', host).replace("SCHEMA", schema));
+    add(ROLES);
+    add(&META.replace("KNOWN", &known().to_string()).replace("NEEDS", &NEEDS.to_string()));
+    add(&HOME.replace("HOST", host).replace("GUESTS", &KNOWS_GUESTS.to_string()));
     text
 }
+
+const META: &str = "
+    INSERT INTO @meta VALUES ('version', 'KNOWN'), ('id', md5(random()::text))
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.key <> 'id';
+    INSERT INTO @meta VALUES ('needs', 'NEEDS') ON CONFLICT (key) DO UPDATE
+        SET value = greatest(meta.value::integer, NEEDS)::text;
+";
 
 /// The version that this program writes.
 pub(super) fn known() -> u32 {
     FIRST + STEPS.len() as u32 - 1
 }
 
-/// Makes the schema, or brings it to the newest version.
-pub(super) fn init(link: &Link) -> Result<(), LedgerError> {
+/// Makes the schema, or brings it to the newest version; its account stays where it is unless another schema is said.
+pub(super) fn init(link: &Link, account: Option<&str>) -> Result<(), LedgerError> {
     // An older program must not take back what a newer one has made.
     match check(link) {
         Err(LedgerError::NoSchema { .. }) | Ok(()) => {}
         Err(LedgerError::OldSchema { .. }) => {}
         Err(error) => return Err(error),
     }
+    let kept = account_schema(link)?;
+    let script = script(&link.database().schema, account.or(kept.as_deref()));
     // What is sent as one is one transaction.
-    let script = script(&link.database().schema);
     link.script(&script).map_err(|error| link.failed("make the ledger", error))
+}
+
+/// The other schema that keeps the account.
+fn account_schema(link: &Link) -> Result<Option<String>, LedgerError> {
+    let sql = "SELECT value FROM @meta WHERE key = 'account-schema'";
+    match link.rows(sql, values![]) {
+        Ok(rows) => Ok(rows.first().map(|row| row.get(0))),
+        Err(LedgerError::NoSchema { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether this program can use the schema: of its version, or of a newer one that says so.
@@ -215,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_script_names_its_schema_everywhere() {
-        let script = script("team_a");
+        let script = script("team_a", None);
         assert!(script.contains("\"team_a\".runs") && script.contains("\"team_a_run\""), "{script}");
         assert!(!script.contains('@') && !script.contains('~'), "{script}");
     }

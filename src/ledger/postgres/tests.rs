@@ -18,10 +18,19 @@ pub(in crate::ledger) struct TestDatabase(pub(super) Database);
 impl TestDatabase {
     /// None without a server.
     pub(in crate::ledger) fn new() -> Option<Self> {
+        Self::with_account_in(None)
+    }
+
+    /// One whose account is kept in the schema of another.
+    pub(super) fn beside(host: &Self) -> Option<Self> {
+        Self::with_account_in(Some(&host.0.schema.parse().unwrap()))
+    }
+
+    fn with_account_in(host: Option<&SchemaName>) -> Option<Self> {
         let address = std::env::var(SERVER).ok()?;
         let mut database = Database::parse(&address).unwrap().of_project(Some("my-org/web".to_owned()));
         database.schema = format!("t_{:016x}", fastrand::u64(..));
-        make(&database).unwrap();
+        make(&database, host).unwrap();
         Some(Self(database))
     }
 
@@ -59,16 +68,16 @@ impl Drop for TestDatabase {
 #[test]
 fn a_ledger_is_made_once_and_a_newer_one_is_left_alone() {
     let Some(database) = TestDatabase::new() else { return };
-    make(&database.0).unwrap();
+    make(&database.0, None).unwrap();
     database.open();
     database.sql("UPDATE @meta SET value = '99' WHERE key = 'version'");
     database.open();
     database.sql("UPDATE @meta SET value = '99' WHERE key = 'needs'");
-    assert!(matches!(make(&database.0), Err(LedgerError::NewSchema { found: 99, .. })));
+    assert!(matches!(make(&database.0, None), Err(LedgerError::NewSchema { found: 99, .. })));
     assert!(matches!(Ledger::open(database.location()), Err(LedgerError::NewSchema { .. })));
     database.sql("UPDATE @meta SET value = '1'");
     assert!(matches!(Ledger::open(database.location()), Err(LedgerError::OldSchema { found: 1, .. })));
-    make(&database.0).unwrap();
+    make(&database.0, None).unwrap();
     database.open();
     let mut other = database.0.clone();
     other.schema = "t_nobody_has_this".to_owned();

@@ -1,5 +1,6 @@
 //! Against the server that `JULES_BATCH_TEST_POSTGRES` names; without one they are skipped.
 
+mod elsewhere;
 mod of_a_run;
 
 use std::collections::VecDeque;
@@ -25,7 +26,10 @@ struct One {
 
 impl Crowd {
     fn new(limits: Limits) -> Option<Self> {
-        let database = TestDatabase::new()?;
+        Some(Self::of(TestDatabase::new()?, limits))
+    }
+
+    fn of(database: TestDatabase, limits: Limits) -> Self {
         set_limits(&database.0, &limits).unwrap();
         database.sql(&format!(
             "INSERT INTO @leases (project, manifest, shard, simulated, holder, epoch)
@@ -33,7 +37,7 @@ impl Crowd {
              INSERT INTO @runs (id, project, lease, identity, manifest, name, simulated, started_at, updated_at, last_seq)
              SELECT 'r' || n, 'p', n, 'm', 'm', 'm' || n, false, 0, 0, 0 FROM generate_series(1, {RUNS}) AS n"
         ));
-        Some(Self(database))
+        Self(database)
     }
 
     fn one(&self, run: usize) -> One {
@@ -76,7 +80,7 @@ impl One {
     /// What is said to one task more; the task, where its session is created.
     fn begin(&mut self) -> Result<String, String> {
         self.begun += 1;
-        let task = format!("{}-{}", self.run, self.begun);
+        let task = format!("{}-{}-{}", self.link.database().schema, self.run, self.begun);
         let said = self.says(&task, None);
         if said != "granted" {
             return Err(said);
@@ -121,7 +125,7 @@ fn ten_runs_never_have_a_sixteenth_session_at_once_nor_a_hundred_and_first_a_day
 /// How many of fifteen slots ten runs get that ask for three each at one instant, with a function that was changed so.
 fn granted_with(change: impl Fn(&str) -> String) -> Option<usize> {
     let crowd = Crowd::new(Limits { live: Some(15), ..Limits::default() })?;
-    let sql = include_str!("../account.sql");
+    let sql = include_str!("../account_functions.sql");
     let at = sql.find("CREATE OR REPLACE FUNCTION @account_reserve").unwrap();
     let end = sql[at..].find("\n$function$;").unwrap();
     let function = format!("{}\n$function$;", change(&sql[at..at + end]));

@@ -99,7 +99,7 @@ fn older_programs_are_kept_away_once_limits_are_set() {
     assert_eq!(needs(), "3");
     set_limits(&database.0, &Limits::default()).unwrap();
     assert_eq!(needs(), "4");
-    super::super::super::make(&database.0).unwrap();
+    super::super::super::make(&database.0, None).unwrap();
     assert_eq!(needs(), "4");
     assert!(standing(&database.0).unwrap().is_some());
     let other = database.0.clone().or_account(Some("acme"));
