@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Shows what a ledger in PostgreSQL costs against one in a folder: how long the same run takes with either, and with a server some
-milliseconds away; and how near to the account's requests a minute eight processes come together without exceeding them.
+milliseconds away; how near to the account's requests a minute eight processes come together without exceeding them; and how long after
+the death of a machine another one creates what it has left, and what it has left in doubt.
 
 Everything talks to the simulator of this repository, and to a server of which `--postgres` is a superuser's address.
 
@@ -9,6 +10,7 @@ Everything talks to the simulator of this repository, and to a server of which `
 
 import argparse
 import asyncio
+import datetime
 import json
 import os
 import pathlib
@@ -21,6 +23,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -56,12 +59,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="the median of so many counts")
     parser.add_argument("--quota", type=int, default=600, help="requests a minute of eight processes")
     parser.add_argument("--seconds", type=int, default=150, help="how long they are watched")
+    parser.add_argument("--only", choices=["makespan", "permits", "takeOver"], help="one of the three")
     parser.add_argument("--binary", default=str(ROOT / "target/release/jules-batch"))
     parser.add_argument("--json", help="write the figures here as well")
     args = parser.parse_args()
     if not args.postgres:
         sys.exit("no server is named: --postgres postgres://user@127.0.0.1/postgres")
-    result = {"makespan": makespans(args), "permits": permits(args)}
+    measures = {"makespan": makespans, "permits": permits, "takeOver": take_over}
+    result = {name: measure(args) for name, measure in measures.items() if args.only in (None, name)}
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(result, indent=2) + "\n")
 
@@ -121,6 +126,38 @@ def permits(args):
     return {"quota": args.quota, "mostInAMinute": most, "used": used}
 
 
+def take_over(args):
+    """The third create of the first machine is lost on its way, and the machine is killed then; another one has been waiting."""
+    with tempfile.TemporaryDirectory() as folder, Scene(args, pathlib.Path(folder), args.postgres, "2h") as scene:
+        scene.manifest("one", 6, 4, "1s")
+        service = urllib.parse.urlsplit(scene.base_url)
+        wire = Relay(service.hostname, service.port, 0, loses=3)
+        first = scene.run("one", scene.base_url.replace(service.netloc, f"127.0.0.1:{wire.port}"))
+        until(lambda: wire.lost and len(scene.sessions()) >= 2)
+        second = scene.run("one", scene.base_url, "--if-busy", "wait", "--max-parallel", "8")
+        time.sleep(3)
+        before = scene.sessions()
+        first.kill()
+        killed = time.time()
+        first.wait()
+        until(lambda: any(prompt in wire.lost for prompt in scene.sessions()), 300)
+        later = {prompt: at - killed for prompt, at in scene.sessions().items() if prompt not in before}
+        second.send_signal(signal.SIGINT)
+        second.wait()
+    doubt = max(at for prompt, at in later.items() if prompt in wire.lost)
+    fresh = min(later.values())
+    print(f"\nafter a kill -9 another machine created the next task's session in {fresh:.1f} s, that of a create in doubt in {doubt:.1f} s")
+    return {"fresh": fresh, "inDoubt": doubt}
+
+
+def until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            sys.exit("what was waited for did not come")
+        time.sleep(0.1)
+
+
 class Scene:
     """A service, a folder, and a schema of its own where the ledger is a database's."""
 
@@ -154,9 +191,17 @@ class Scene:
         text = MANIFEST.format(name=name, slots=slots, interval=interval, numbers=numbers)
         (self.folder / f"{name}.yaml").write_text(text)
 
-    def run(self, name, base_url):
-        command = [self.args.binary, "run", f"{name}.yaml", "--base-url", base_url, "--report-dir", f"reports-{name}", "-q"]
-        with open(self.folder / f"{name}.err", "w") as err:
+    def sessions(self):
+        """When the session of each prompt was created."""
+        request = urllib.request.Request(f"{self.base_url}/sessions?pageSize=100", headers={"X-Goog-Api-Key": "bench"})
+        with urllib.request.urlopen(request) as answer:
+            found = json.load(answer).get("sessions", [])
+        time_of = lambda text: datetime.datetime.fromisoformat(text).timestamp()
+        return {session["prompt"]: time_of(session["createTime"]) for session in found}
+
+    def run(self, name, base_url, *more):
+        command = [self.args.binary, "run", f"{name}.yaml", "--base-url", base_url, "--report-dir", f"reports-{name}", "-q", *more]
+        with open(self.folder / f"{name}.err", "a") as err:
             return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=err)
 
     def said(self, name):
@@ -164,10 +209,11 @@ class Scene:
 
 
 class Relay:
-    """A wire that takes its time each way, and counts the requests of HTTP/1.1 that pass."""
+    """A wire that takes its time each way, counts the requests of HTTP/1.1 that pass, and loses a create."""
 
-    def __init__(self, host, port, delay):
+    def __init__(self, host, port, delay, loses=None):
         self.host, self.to, self.delay, self.requests = host, port, delay, []
+        self.creates, self.loses, self.lost = 0, loses, ""
         ready = threading.Event()
         threading.Thread(target=lambda: asyncio.run(self.serve(ready)), daemon=True).start()
         ready.wait()
@@ -183,9 +229,14 @@ class Relay:
         await asyncio.gather(self.pass_on(reader, far_writer, True), self.pass_on(far_reader, writer, False))
 
     async def pass_on(self, reader, writer, is_asking):
-        loop = asyncio.get_running_loop()
+        loop, is_lost = asyncio.get_running_loop(), False
         try:
             while data := await reader.read(1 << 16):
+                self.creates += is_asking and data.startswith(b"POST /v1alpha/sessions HTTP")
+                is_lost = is_lost or is_asking and self.creates == self.loses and not self.lost
+                if is_lost:
+                    self.lost += data.decode()
+                    continue
                 if is_asking:
                     self.requests += [time.monotonic()] * data.count(b" HTTP/1.1\r\n")
                 loop.call_later(self.delay, writer.write, data)

@@ -99,13 +99,27 @@ mod shared {
             let database = Database::parse(&self.0).map_err(Failure::usage)?;
             let is_of_variable = std::env::var(VARIABLE).is_ok_and(|text| text == self.0);
             if database.has_password() && !is_of_variable {
-                return Err(Failure::usage("a command line shows the database's password to everybody").help(
-                    "set JULES_BATCH_STATE in place of --state, or leave the password out and set PGPASSWORD, \
-                     PGPASSFILE or JULES_BATCH_STATE_PASSWORD_FILE",
-                ));
+                return Err(exposed());
             }
             Ok(Some(database))
         }
+
+        /// Refuses a password, whichever variable it was taken from: this stands on a command line.
+        pub(crate) fn is_free_of_secrets(&self) -> Result<(), Failure> {
+            let database =
+                Some(&self.0).filter(|text| Database::is_address(text)).map(|text| Database::parse(text));
+            match database.transpose().map_err(Failure::usage)? {
+                Some(database) if database.has_password() => Err(exposed()),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn exposed() -> Failure {
+        Failure::usage("a command line shows the database's password to everybody").help(
+            "set JULES_BATCH_STATE in place of --state, or leave the password out and set PGPASSWORD, \
+             PGPASSFILE or JULES_BATCH_STATE_PASSWORD_FILE",
+        )
     }
 
     fn of_environment() -> Option<String> {

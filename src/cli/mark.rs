@@ -11,7 +11,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::planned;
-use super::run::cannot;
+use super::run_error::cannot;
 use super::selection::Selection;
 use super::user;
 use crate::outcome::{Mark, RunId};

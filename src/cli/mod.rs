@@ -40,6 +40,7 @@ mod recorded;
 mod redact;
 mod report;
 mod run;
+mod run_error;
 mod schema;
 mod selection;
 #[cfg(feature = "serve")]

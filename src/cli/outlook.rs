@@ -88,11 +88,8 @@ pub(crate) fn nothing(outlook: &Outlook, command: Option<&str>) -> String {
         .first()
         .map_or("ID", |(task, _)| task.as_str().split(['/', '[']).next().unwrap_or("ID"));
     let command = command.unwrap_or("run");
-    format!(
-        "nothing to do: {}; to do some once more: {command} --again 'job({})'",
-        parts.join(", "),
-        neutral(job)
-    )
+    let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    format!("nothing to do{parts}; to do some once more: {command} --again 'job({})'", neutral(job))
 }
 
 /// What became of edits: good ends before them stay.

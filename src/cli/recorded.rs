@@ -78,9 +78,13 @@ pub(crate) fn exit_of(error: &LedgerError) -> Exit {
             Exit::WorkLeft
         }
         LedgerError::Database { .. } => Exit::Unavailable,
-        LedgerError::NoSchema { .. } | LedgerError::OldSchema { .. } | LedgerError::NewSchema { .. } => {
-            Exit::Usage
-        }
+        LedgerError::NoSchema { .. }
+        | LedgerError::OldSchema { .. }
+        | LedgerError::NewSchema { .. }
+        | LedgerError::Missing { .. }
+        | LedgerError::Refused { .. }
+        | LedgerError::OfAnotherProject { .. }
+        | LedgerError::UnknownAccount { .. } => Exit::Usage,
         _ => Exit::NotWritable,
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::deadline::Deadline;
 use super::input::{CreateFailure, Now, RequestFailure, Seen};
 use super::refusals::Refusals;
 use crate::outcome::RunRecord;
@@ -44,7 +45,7 @@ pub(super) struct Create {
     since: Timestamp,
     rules: Adoption,
     /// No further search or POST after that. An answer under way is always waited for: it may bring a session.
-    deadline: Instant,
+    deadline: Deadline,
     /// How long after the intent that is.
     patience: Duration,
     /// POSTs that are on record. None: it has no intent yet, or an earlier invocation's.
@@ -93,7 +94,7 @@ impl Create {
         Self {
             since: now.wall,
             rules,
-            deadline: now.instant + patience,
+            deadline: Deadline::at(now.instant + patience),
             patience,
             posts: 0,
             searches: 0,
@@ -172,7 +173,7 @@ impl Create {
     /// When [`Create::on_wake`] has something to do.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Pausing(at) | Phase::Waiting(at) => Some(at.min(self.deadline)),
+            Phase::Pausing(at) | Phase::Waiting(at) => Some(at.min(self.deadline.instant())),
             Phase::Queued | Phase::Posting | Phase::Searching => None,
         }
     }
@@ -243,7 +244,7 @@ impl Create {
     fn post(&mut self, now: Now) -> Step {
         if self.posts == 0 {
             // What passed before, for a quota or a pause, is not its time.
-            (self.since, self.deadline) = (now.wall, now.instant + self.patience);
+            (self.since, self.deadline) = (now.wall, Deadline::at(now.instant + self.patience));
         }
         self.posts += 1;
         self.searches = 0;
@@ -325,7 +326,7 @@ impl Create {
         }
         if self.searches < self.looks() {
             self.phase = Phase::Pausing(now.instant + self.rules.look_delay);
-            return if now.instant >= self.deadline { self.overdue() } else { Step::Wait };
+            return if self.deadline.is_over(now.instant) { self.overdue() } else { Step::Wait };
         }
         if std::mem::take(&mut self.has_turn) {
             return self.post(now);
@@ -344,10 +345,18 @@ impl Create {
         Step::QueueAgain
     }
 
+    /// The ledger is away, or there again. A POST that has waited for it begins its time anew.
+    pub(super) fn on_ledger(&mut self, is_away: bool, now: Now) {
+        self.deadline.on_ledger(is_away, now.instant);
+        if !is_away && self.phase == Phase::Posting {
+            self.deadline = Deadline::at(now.instant + self.patience);
+        }
+    }
+
     /// The time of [`Create::wake_at`] has come.
     pub(super) fn on_wake(&mut self, now: Now) -> Step {
         match self.phase {
-            Phase::Pausing(_) | Phase::Waiting(_) if now.instant >= self.deadline => self.overdue(),
+            Phase::Pausing(_) | Phase::Waiting(_) if self.deadline.is_over(now.instant) => self.overdue(),
             Phase::Pausing(at) if now.instant >= at => {
                 self.phase = Phase::Searching;
                 Step::Search

@@ -18,6 +18,7 @@ mod ask;
 mod backoff;
 mod clocks;
 mod create;
+mod deadline;
 mod dispatch;
 mod driver;
 mod input;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::postgres::{Copied, OfEvent, PullRow, TaskRow};
 use super::reader::Store;
-use super::{Ledger, LedgerError, LedgerReader, Location};
+use super::{Ledger, LedgerError, LedgerReader, Location, has_ledger};
 
 /// What was copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,11 @@ pub(crate) struct Copies {
 ///
 /// When somebody is at work, when either cannot be read or written, and when the other has one of the runs in another shape.
 pub(crate) fn copy(from: &Location, to: &Location) -> Result<Copies, LedgerError> {
+    if let Location::Folder(folder) = from
+        && !has_ledger(folder)
+    {
+        return Err(LedgerError::Missing { folder: folder.clone() });
+    }
     let (source, mut target) = (Ledger::open(from)?, Ledger::open(to)?);
     idle(source.reader())?;
     idle(target.reader())?;
@@ -41,6 +46,9 @@ pub(crate) fn copy(from: &Location, to: &Location) -> Result<Copies, LedgerError
             }
             copies.copied += 1;
         } else {
+            if let Store::Database(database) = target.reader().store() {
+                database.is_of_project(&run)?;
+            }
             copies.there += 1;
         }
         let is_same = source.reader().run(&run)? == target.reader().run(&run)?

@@ -113,6 +113,18 @@ pub enum LedgerError {
         /// The answer, or that there was none.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The database refuses, and will: a role that may not, a password, a name.
+    #[error("cannot {doing} `{database}`{way_out}")]
+    Refused {
+        /// What we were about to do.
+        doing: &'static str,
+        /// Its address.
+        database: String,
+        /// What to do about it.
+        way_out: String,
+        /// The answer.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database has no ledger.
     #[error("`{database}` has no ledger in the schema `{schema}`; make it: jules-batch state init")]
     NoSchema {
@@ -204,8 +216,26 @@ pub enum LedgerError {
         /// The database's address.
         database: String,
     },
+    /// The account that is meant cannot be told, or nothing is said of it although something is of others.
+    #[error(
+        "{} of the accounts in `{database}` is meant{}; it has {}: name one with --account, or say what it allows with \
+         `state limits`",
+        if named.is_some() { "none" } else { "which" },
+        named.as_ref().map_or_else(|| " is not said".to_owned(), |name| format!(" by `{name}`")),
+        known.join(", ")
+    )]
+    UnknownAccount {
+        /// The database's address.
+        database: String,
+        /// The one that was named.
+        named: Option<String>,
+        /// Those of which something is said.
+        known: Vec<String>,
+    },
     /// Two ledgers have a run, and not the same of it.
-    #[error("run {run} is not the same in `{from}` and `{to}`; nothing of it was changed")]
+    #[error(
+        "run {run} is not the same in `{from}` and `{to}`: it went on after it was copied; go on with the one where it did"
+    )]
     Differs {
         /// Which.
         run: RunId,
@@ -213,6 +243,18 @@ pub enum LedgerError {
         from: String,
         /// The other.
         to: String,
+    },
+    /// The run is in the database, and another project's there.
+    #[error(
+        "run {run} is in `{database}` already, as one of the project `{project}`; name that one with --project"
+    )]
+    OfAnotherProject {
+        /// Which.
+        run: RunId,
+        /// Whose it is.
+        project: String,
+        /// The database's address.
+        database: String,
     },
     /// The ledger does not know this run.
     #[error("run {run} is not in `{ledger}`")]

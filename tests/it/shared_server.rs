@@ -61,7 +61,7 @@ fn the_role_of_runs_does_all_that_a_run_does_and_deletes_nothing() {
     all_succeeded(&ended, &shared.report("one"), 3);
     let pruned =
         shared.on("one", "state prune").env("JULES_BATCH_STATE", logins.address("run")).start().wait();
-    assert!(pruned.code == Some(75) && pruned.stderr.contains("permission denied"), "{pruned}");
+    assert!(pruned.code == Some(2) && pruned.stderr.contains("permission denied"), "{pruned}");
     for table in ["events", "runs", "tasks", "creations", "pulls", "late", "leases", "meta"] {
         logins.refuses("run", &format!("DELETE FROM {}.{table}", shared.schema));
     }
@@ -79,7 +79,7 @@ fn the_role_of_readers_reads_and_writes_nothing() {
     assert!(status.stdout.contains("3  succeeded"), "{status}");
     let run = shared.run("two").arg("--fresh").env("JULES_BATCH_STATE", logins.address("read"));
     let run = run.start().wait();
-    assert!(run.code == Some(75) && run.stderr.contains("permission denied"), "{run}");
+    assert!(run.code == Some(2) && run.stderr.contains("permission denied"), "{run}");
     shared.world.created(3);
     for table in ["events", "runs", "tasks", "creations", "pulls", "late", "leases", "meta"] {
         logins.refuses(
@@ -121,5 +121,5 @@ fn a_connection_is_made_with_the_server_that_is_meant_and_no_other() {
     let whoever = check("127.0.0.1", ENCRYPTED, "sslmode=require");
     assert!(whoever.code == Some(0) && whoever.stderr.contains("takes whoever answers"), "{whoever}");
     let plain = check("localhost", ENCRYPTED, "sslmode=disable");
-    assert!(plain.code == Some(75) && plain.stderr.contains("no encryption"), "{plain}");
+    assert!(plain.code == Some(2) && plain.stderr.contains("no encryption"), "{plain}");
 }

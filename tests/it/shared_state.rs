@@ -271,6 +271,18 @@ fn two_repositories_that_call_their_manifests_alike_have_no_task_in_common() {
 }
 
 #[test]
+fn what_the_other_was_not_asked_for_is_done_by_whoever_followed_it() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 2s, outcome: change } }", 4) else { return };
+    let mut first = shared.run("first").args("--slice 0:2").start();
+    first.until(|world| world.statistics().created == 2);
+    let second = shared.run("second").args("--if-busy follow").exits(0);
+    assert_eq!(first.wait().code, Some(0));
+    assert!(second.stderr.contains("following it"), "{second}");
+    all_succeeded(&second, &shared.report("second"), 4);
+    shared.world.created(4);
+}
+
+#[test]
 fn what_was_begun_with_a_folder_is_gone_on_with_copied_or_not() {
     for copies in [true, false] {
         let Some(shared) = Shared::new("{ defaults: { duration: 3s, outcome: change } }", 6) else { return };
@@ -287,6 +299,10 @@ fn what_was_begun_with_a_folder_is_gone_on_with_copied_or_not() {
         if copies {
             shared.on("", &format!("state copy .jules-batch {}", shared.address())).exits(0);
         }
+        let url = shared.world.service().url();
+        let check = shared.on("", "plan --check").env("JULES_BASE_URL", &url).exits(0).stderr;
+        let adopted = if copies { 0 } else { 3 };
+        assert_eq!(check.matches("would be adopted by `run`: ").count(), adopted, "{check}");
         let next = shared.run("next").exits(0);
         all_succeeded(&next, &shared.report("next"), 6);
         shared.world.created(6);
@@ -359,7 +375,7 @@ fn a_day_is_the_account_s_and_so_are_sessions_of_before() {
     let (before, after) = (manifest_of(&shared, "before", 3), manifest_of(&shared, "after", 4));
     shared.run("one").arg(&before).exits(0);
     shared.on("", "state limits --account acme --sessions-per-day 1").exits(0);
-    shared.on("", "state limits --sessions-per-day 5").exits(0);
+    shared.on("", "state limits --account default --sessions-per-day 5").exits(0);
     let ended = shared.run("two").args("--deadline 20s").arg(&after).exits(5);
     assert_eq!(shared.report("two")["totals"]["deferred"], 2, "{ended}");
     shared.world.created(5);

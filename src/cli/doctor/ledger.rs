@@ -71,7 +71,7 @@ fn unreadable(location: &Location, error: &LedgerError) -> Finding {
             exit_of(error),
         ),
         (_, "") => bad("ledger", parts, "name another folder with --state-dir", Exit::NotWritable),
-        (_, advice) => bad("ledger", parts, advice, Exit::NotWritable),
+        (_, advice) => bad("ledger", parts, advice, exit_of(error)),
     }
 }
 

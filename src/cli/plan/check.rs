@@ -12,11 +12,11 @@ use crate::cli::console::{Console, GREEN, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::planned;
-use crate::cli::run::cannot;
+use crate::cli::run_error::cannot;
 use crate::ledger::LedgerReader;
 use crate::manifest::Manifest;
 use crate::outcome::Marker;
-use crate::plan::{ConnectedSource, Plan, Task, TaskId, expand};
+use crate::plan::{ConnectedSource, Plan, Task, TaskId, TaskKey, expand};
 use crate::report::many;
 use crate::runner::{all_sources, connected, impatient};
 use jules::{ErrorKind, Jules, ListSessions, Session, SessionId};
@@ -97,11 +97,13 @@ async fn adoptions<'p>(
     plan: &'p Plan,
     console: &Console,
 ) -> Result<Vec<(&'p Task, Session)>, Failure> {
-    let by_key: HashMap<&str, &Task> = plan.tasks.iter().map(|task| (task.key.short(), task)).collect();
+    let former = plan.former_names();
+    let by_key: Vec<(TaskKey, &Task)> =
+        plan.tasks.iter().flat_map(|task| task.every_key(former).map(move |key| (key, task))).collect();
     let within = plan.settings.adoption.adopt_within;
     let listing = ListSessions::default().page_size(100);
     let mut sessions = jules.sessions_with(listing).take(MOST_SESSIONS);
-    let mut found: HashMap<&str, (&Task, Session)> = HashMap::new();
+    let mut found: HashMap<&TaskId, (&Task, Session)> = HashMap::new();
     while let Some(session) = sessions.next().await {
         let session = match session {
             Err(error) if *error.kind() == ErrorKind::Malformed => {
@@ -112,15 +114,13 @@ async fn adoptions<'p>(
             session => session.map_err(client::refused)?,
         };
         let Some(marker) = session.title.as_deref().and_then(Marker::of_title) else { continue };
-        let Some((key, task)) = by_key.iter().find(|(_, task)| marker.is_of_task(&task.key)) else {
-            continue;
-        };
+        let Some((_, task)) = by_key.iter().find(|(key, _)| marker.is_of_task(key)) else { continue };
         let young = session
             .create_time
             .is_some_and(|at| Timestamp::now().duration_since(at) <= within.try_into().unwrap_or_default());
         if !session.is_terminal() || young {
             // The newest comes first and stays.
-            found.entry(*key).or_insert((*task, session));
+            found.entry(&task.id).or_insert((task, session));
         }
     }
     let mut found: Vec<_> = found.into_values().collect();

@@ -14,7 +14,7 @@ use super::args::{Service, State};
 use super::console::{Console, DIM};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::run::cannot;
+use super::run_error::cannot;
 use super::selection::Selection;
 use super::{outlook, planned};
 use crate::manifest::Manifest;

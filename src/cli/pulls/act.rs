@@ -14,7 +14,7 @@ use crate::cli::console::{Console, DIM, GREEN, RED, YELLOW};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::number::whole;
-use crate::cli::run::cannot;
+use crate::cli::run_error::cannot;
 use crate::cli::{github, redact, user};
 use crate::github::{GitHub, UnreadableKind};
 use crate::ledger::Ledger;

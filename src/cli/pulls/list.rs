@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::github;
 use crate::cli::recorded::exit_of;
 use crate::cli::redact;
-use crate::cli::run::cannot;
+use crate::cli::run_error::cannot;
 use crate::github::GitHub;
 use crate::ledger::Ledger;
 use crate::outcome::Stage;

@@ -68,16 +68,16 @@ pub(super) fn run(args: &LimitsArgs, console: &Console) -> Result<Exit, Failure>
             .help("for several at once name a database, --state postgres://USER@HOST/DATABASE; for one run say it in the manifest, under `limits`"));
     }
     let database = args.account.of(args.which.database()?);
-    let known = standing(&database).map_err(failed)?;
+    let (name, known) = standing(&database).map_err(failed)?;
     let limits = args.over(known.as_ref().map(|known| known.limits).unwrap_or_default());
     if args.says_something() {
         set_limits(&database, &limits).map_err(failed)?;
     }
-    match standing(&database).map_err(failed)? {
+    match standing(&database).map_err(failed)?.1 {
         Some(standing) => told(&standing).iter().try_for_each(|line| console.result_line(line))?,
         None => console.say(&format!(
             "nothing is said of the account {}: each run keeps to the limits of its manifest",
-            database.account()
+            neutral(&name)
         )),
     }
     Ok(Exit::Done)

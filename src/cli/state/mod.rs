@@ -13,7 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::location::StateText;
 use crate::cli::recorded::exit_of;
 use crate::ledger::{
-    Database, LedgerError, SchemaName, copy, look, make, prune_shared, release, script, standings,
+    Database, LedgerError, Location, SchemaName, copy, look, make, prune_shared, release, script, standings,
 };
 use crate::manifest::AccountName;
 use crate::outcome::RunId;
@@ -175,7 +175,12 @@ fn init(args: &InitArgs, console: &Console) -> Result<Exit, Failure> {
         console.result(&script(&database, args.account_schema.as_ref()))?;
         return Ok(Exit::Done);
     }
-    make(&database, args.account_schema.as_ref()).map_err(failed)?;
+    let lacks_role = make(&database, args.account_schema.as_ref()).map_err(failed)?;
+    if let Some(role) = lacks_role {
+        console.warn(&format!(
+            "only the role that has made the ledger can use it: it may not make {role}; an administrator does with `state init --sql`"
+        ));
+    }
     console.say(&format!("the ledger in {} is ready", neutral(&database.to_string())));
     Ok(Exit::Done)
 }
@@ -199,15 +204,31 @@ fn check(which: &Which, console: &Console) -> Result<Exit, Failure> {
 }
 
 fn copy_all(args: &CopyArgs, console: &Console) -> Result<Exit, Failure> {
-    let location = |text: &StateText| text.location(args.project.as_deref());
+    let location = |text: &StateText| {
+        text.is_free_of_secrets()?;
+        text.location(args.project.as_deref())
+    };
     let (from, to) = (location(&args.from)?, location(&args.to)?);
     if from == to {
         return Err(Failure::usage("the two ledgers are the same one"));
     }
     let copies = copy(&from, &to).map_err(failed)?;
+    if copies.copied + copies.there == 0 {
+        return Err(Failure::usage(format!("`{from}` has no run{}", of_project(&from)))
+            .help("whose runs are meant is said by --project"));
+    }
     let there = if copies.there > 0 { format!(", {} were there", copies.there) } else { String::new() };
     console.say(&format!("{} copied{there}; both ledgers say the same", many(copies.copied, "run")));
     Ok(Exit::Done)
+}
+
+fn of_project(location: &Location) -> String {
+    match location {
+        Location::Folder(_) => String::new(),
+        Location::Database(database) => {
+            database.project().map_or_else(String::new, |name| format!(" of the project `{}`", neutral(name)))
+        }
+    }
 }
 
 fn prune(which: &Which, console: &Console) -> Result<Exit, Failure> {

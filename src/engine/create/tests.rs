@@ -52,7 +52,7 @@ fn every_post_has_a_number_and_a_time_of_its_own_and_begins_with_its_turn() {
     };
     let first = post(create.on_turn(Ok(()), at(1_000)));
     assert_eq!(first, Post { number: 1, send_by: at(1_010).wall });
-    assert_eq!((create.since, create.deadline), (at(1_000).wall, at(1_060).instant));
+    assert_eq!((create.since, create.deadline), (at(1_000).wall, Deadline::at(at(1_060).instant)));
     assert!(create.is_posting() && create.in_doubt() && !create.is_new());
     let unsent = || Err(CreateFailure::Unsent("no connection".to_owned()));
     assert!(matches!(create.on_posted(unsent(), at(1_001)), Step::Wait));
@@ -164,4 +164,21 @@ fn a_list_that_never_shows_a_known_session_leaves_the_doubt_open() {
     (0..29).for_each(|n| assert!(matches!(search(&mut create, false, at(n * 10)), Step::Wait), "{n}"));
     let Step::Unknown { reason } = search(&mut create, false, at(290)) else { panic!("{create:?}") };
     assert!(reason.contains("does not show session 1"), "{reason}");
+}
+
+#[test]
+fn a_post_that_waited_for_the_ledger_is_not_late() {
+    let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
+    let after = |seconds| {
+        let passed = Duration::from_secs(seconds);
+        Now { instant: start.instant + passed, wall: start.wall + passed }
+    };
+    let mut create = Create::queued(Adoption::default(), Duration::from_secs(30), after(0));
+    assert!(matches!(create.on_turn(Ok(()), after(0)), Step::Post(_)));
+    create.on_ledger(true, after(1));
+    create.on_ledger(false, after(59));
+    let late = CreateFailure::Late("not sent within 10s".to_owned());
+    assert!(matches!(create.on_posted(Err(late), after(59)), Step::Wait));
+    let again = create.wake_at().unwrap();
+    assert!(matches!(create.on_wake(Now { instant: again, ..after(60) }), Step::Queue));
 }

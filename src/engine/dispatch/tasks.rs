@@ -240,10 +240,11 @@ impl Tasks {
 
     /// The ledger does not answer, or does again.
     pub(super) fn on_ledger(&mut self, is_away: bool, now: Now) {
-        let live: Vec<TaskIx> = self.by_session.values().map(|attempt| attempt.task).collect();
-        for ix in live {
-            if let State::Live(driver) = &mut self[ix].state {
-                driver.on_ledger(is_away, now);
+        for ix in (0..self.tasks.len()).map(TaskIx) {
+            match &mut self[ix].state {
+                State::Live(driver) => driver.on_ledger(is_away, now),
+                State::Creating(create) => create.on_ledger(is_away, now),
+                _ => continue,
             }
             self.arm(ix);
         }

@@ -28,7 +28,9 @@ impl Driver {
             Settled::Outputs | Settled::Activities if !has_changed(&self.work) => {
                 self.close(Purpose::Work, now, steps);
             }
-            Settled::Outputs | Settled::Activities if self.has_all() || now.instant >= self.deadline => {
+            Settled::Outputs | Settled::Activities
+                if self.has_all() || self.deadline.is_over(now.instant) =>
+            {
                 steps.push(self.end_completed());
             }
             // It lacks what it was asked for, and somebody may have told it so; or somebody has told it something else.

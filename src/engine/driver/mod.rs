@@ -26,6 +26,7 @@ use tokio::time::Instant;
 use self::showing::Shown;
 pub(super) use self::step::{End, Step};
 use super::action::Purpose;
+use super::deadline::Deadline;
 use super::input::{Act, Digest, FailureKind, Now, RequestFailure, Seen};
 use super::judge::is_met;
 use super::refusals::Refusals;
@@ -67,9 +68,6 @@ pub(super) struct Spent {
     pub(super) woken: bool,
 }
 
-/// Longer than any run waits for its ledger.
-const FAR: Duration = Duration::from_secs(365 * 86_400);
-
 /// A live session.
 #[derive(Debug)]
 pub(super) struct Driver {
@@ -78,9 +76,7 @@ pub(super) struct Driver {
     known_since: Instant,
     /// Until then a 404 means that the service does not show it yet.
     fresh_until: Instant,
-    deadline: Instant,
-    /// Since then the ledger is away.
-    held_up_since: Option<Instant>,
+    deadline: Deadline,
     state: SessionState,
     /// It is in the archive, where it is paused for good.
     archived: bool,
@@ -144,8 +140,7 @@ impl Driver {
     pub(super) fn new(session: SessionId, terms: Terms, spent: Spent, begun: Now, now: Now) -> Self {
         let answered = Phase::Answered { again_after: now.instant };
         Self {
-            deadline: begun.instant + terms.timeouts.task,
-            held_up_since: None,
+            deadline: Deadline::at(begun.instant + terms.timeouts.task),
             terms,
             session,
             known_since: now.instant,
@@ -214,9 +209,9 @@ impl Driver {
             Phase::Closing { until, .. } => Some(until + self.patience()),
             Phase::Waking { .. } => Some(self.asleep_at()),
             Phase::Working | Phase::Answered { .. } if self.acting || self.reading.is_some() => {
-                Some(self.deadline)
+                Some(self.deadline.instant())
             }
-            Phase::Working | Phase::Answered { .. } => Some(self.silent_at().min(self.deadline)),
+            Phase::Working | Phase::Answered { .. } => Some(self.silent_at().min(self.deadline.instant())),
         }
     }
 
@@ -303,17 +298,7 @@ impl Driver {
 
     /// The ledger is away, or there again: what cannot be answered meanwhile is not the session's time.
     pub(super) fn on_ledger(&mut self, is_away: bool, now: Now) {
-        match self.held_up_since {
-            None if is_away => {
-                self.held_up_since = Some(now.instant);
-                self.deadline += FAR;
-            }
-            Some(since) if !is_away => {
-                self.held_up_since = None;
-                self.deadline = self.deadline - FAR + now.instant.duration_since(since);
-            }
-            _ => {}
-        }
+        self.deadline.on_ledger(is_away, now.instant);
     }
 
     /// The time of [`Driver::wake_at`] has come.
@@ -325,7 +310,7 @@ impl Driver {
             Phase::LastLook { outcome, .. } => vec![self.end_unseen(outcome)],
             Phase::Settling { .. } => vec![self.end_closing(Purpose::Work)],
             Phase::Waking { .. } => self.give_up(Outcome::NeedsInput, now),
-            Phase::Working | Phase::Answered { .. } if now.instant >= self.deadline => {
+            Phase::Working | Phase::Answered { .. } if self.deadline.is_over(now.instant) => {
                 self.give_up(Outcome::TimedOut, now)
             }
             Phase::Working | Phase::Answered { .. } => {
@@ -359,7 +344,8 @@ impl Driver {
     fn asleep_at(&self) -> Instant {
         // A message that is under way, or surely did not arrive, wakes nobody yet.
         let is_sent = !self.acting && self.owed.is_none();
-        if is_sent { self.silent_at().min(self.deadline) } else { self.deadline }
+        let deadline = self.deadline.instant();
+        if is_sent { self.silent_at().min(deadline) } else { deadline }
     }
 
     fn learn(&mut self, work: &Work) {

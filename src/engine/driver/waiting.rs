@@ -72,7 +72,7 @@ impl Driver {
         match &self.terms.waiting.user_feedback {
             UserFeedback::Reply { text, max }
                 if (self.spent.replies < *max || self.owed == Some(Act::Reply))
-                    && now.instant < self.deadline =>
+                    && !self.deadline.is_over(now.instant) =>
             {
                 let text = text.clone();
                 let again = self.owed.take_if(|act| *act == Act::Reply).is_some();

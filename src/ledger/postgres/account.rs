@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_postgres::Row;
 
-use super::address::Database;
+use super::address::{ACCOUNT, Database};
 use super::link::{AsyncLink, Link, LinkError, Value, values};
 use crate::ledger::LedgerError;
 use crate::ledger::account::{Limits, Member, MemberRun, Standing};
@@ -31,10 +31,35 @@ const LEAVE: Duration = Duration::from_secs(3);
 const RESERVE: &str = "SELECT answer, wait_ms FROM @account_reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const PERMITTED: &str = "SELECT wait_ms, pause_ms FROM @account_permit($1, $2, $3)";
 
-/// Whether the limits of the account are known.
-pub(super) fn is_known(link: &Link) -> Result<bool, LedgerError> {
-    let account = link.database().account().to_owned();
-    Ok(!link.rows("SELECT 1 FROM @account_limits WHERE name = $1", values![account])?.is_empty())
+/// The account that is meant: the one that is named, else the only one of which anything is said, or `default`.
+pub(super) fn meant(link: &Link) -> Result<String, LedgerError> {
+    chosen(link, &names(link)?)
+}
+
+/// The account of a run; none where nothing is said of any.
+pub(super) fn of_a_run(link: &Link) -> Result<Option<String>, LedgerError> {
+    let known = names(link)?;
+    let name = chosen(link, &known)?;
+    match known.contains(&name) {
+        true => Ok(Some(name)),
+        false if known.is_empty() => Ok(None),
+        false => Err(unknown(link, Some(name), known)),
+    }
+}
+
+fn chosen(link: &Link, known: &[String]) -> Result<String, LedgerError> {
+    match (link.database().named_account(), known) {
+        (Some(name), _) => Ok(name.to_owned()),
+        (None, [only]) => Ok(only.clone()),
+        (None, several) if several.is_empty() || several.iter().any(|name| name == ACCOUNT) => {
+            Ok(ACCOUNT.to_owned())
+        }
+        (None, several) => Err(unknown(link, None, several.to_vec())),
+    }
+}
+
+fn unknown(link: &Link, named: Option<String>, known: Vec<String>) -> LedgerError {
+    LedgerError::UnknownAccount { database: link.database().to_string(), named, known }
 }
 
 /// A run's side of its account.
@@ -73,10 +98,15 @@ impl fmt::Debug for Account {
 }
 
 /// Says now and then that the run is there, and what it has seen.
-fn stay(link: &Link, us: &Us, seen: &Arc<Mutex<SeenSessions>>, news: &Arc<Notify>) -> JoinHandle<()> {
+fn stay(
+    link: &Link,
+    account: String,
+    us: &Us,
+    seen: &Arc<Mutex<SeenSessions>>,
+    news: &Arc<Notify>,
+) -> JoinHandle<()> {
     let (handle, us, seen) = (link.another().handle(), us.clone(), Arc::clone(seen));
     let news = Arc::clone(news);
-    let account = link.database().account().to_owned();
     let sql = link.sql("SELECT * FROM @account_present($1, $2, $3, $4)");
     link.runtime().spawn(async move {
         loop {
@@ -114,11 +144,11 @@ async fn within(
 
 impl Account {
     /// That of the database that is meant, on a thread of its own: the ledger's is at times busy with waiting.
-    pub(super) fn of(database: &Database, us: Us) -> Result<Self, LedgerError> {
+    pub(super) fn of(database: &Database, name: String, us: Us) -> Result<Self, LedgerError> {
         let link = Link::new(database.clone())?;
         let (seen, news) = (Arc::default(), Arc::new(Notify::new()));
-        let present = stay(&link, &us, &seen, &news);
-        Ok(Self { link, name: database.account().to_owned(), us, seen, news, present })
+        let present = stay(&link, name.clone(), &us, &seen, &news);
+        Ok(Self { link, name, us, seen, news, present })
     }
 
     /// The answer to one statement, on the link's own thread.
@@ -226,11 +256,11 @@ const SET: &str = "
 pub(super) fn set_limits(link: &Link, limits: &Limits) -> Result<(), LedgerError> {
     let sql = SET.replace("KNOWS", &super::schema::KNOWS_ACCOUNTS.to_string());
     let bound = |bound: Option<u32>| bound.map(|bound| i32::try_from(bound).unwrap_or(i32::MAX));
-    let mut values = values![link.database().account().to_owned(), bound(limits.live)];
+    let mut values = values![meant(link)?, bound(limits.live)];
     values.extend(values![bound(limits.sessions_per_day), bound(limits.requests_per_minute)]);
     values.extend(values![bound(limits.creates_per_minute), bound(limits.activities_per_minute)]);
     let done = link.ask(&sql, &Arc::new(values));
-    done.map(drop).map_err(|error| link.failed("change the account's limits", error))
+    done.map(drop).map_err(|error| link.failed("change the account's limits in", error))
 }
 
 /// Those that somebody has said something of.

@@ -24,10 +24,17 @@ CREATE OR REPLACE VIEW @within_day AS
     SELECT account, reserved_at FROM @slots, generate_series(1, lost)
     WHERE lost > 0 AND reserved_at > clock_timestamp() - interval '1 day';
 
--- What is added to the numbers of this schema's runs where the account is.
-CREATE OR REPLACE FUNCTION @account_base() RETURNS bigint
-LANGUAGE sql STABLE SET search_path = "~", pg_temp
-AS $function$ SELECT coalesce((SELECT n FROM guests WHERE schema = 'SCHEMA'), 0) << 40 $function$;
+-- The number that a run of this schema has where the account is.
+CREATE OR REPLACE FUNCTION @account_run(_run bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = "~", pg_temp AS $function$
+BEGIN
+    -- Another schema's would be above.
+    IF _run NOT BETWEEN 0 AND (1::bigint << 40) - 1 THEN
+        RAISE EXCEPTION 'there is no run %', _run;
+    END IF;
+    RETURN _run + (coalesce((SELECT n FROM guests WHERE schema = 'SCHEMA'), 0) << 40);
+END
+$function$;
 
 -- Whether a run may have one slot more: what it is due, or what nobody who waits is due. The account's row is locked.
 CREATE OR REPLACE FUNCTION @account_has_room(_account text, _run bigint, _slots integer) RETURNS boolean
@@ -40,7 +47,7 @@ BEGIN
     END IF;
     RETURN (
         WITH wanting AS (
-            SELECT run, waiting,
+            SELECT run, waiting, coalesce(granted_at, '-infinity') AS granted_at,
                    CASE WHEN percent IS NOT NULL THEN _slots * least(percent, 100) / 100
                         WHEN share IS NOT NULL THEN least(share, _slots) END AS said,
                    (SELECT count(*) FROM slots_in_use AS it WHERE it.account = _account AND it.run = members.run) AS live
@@ -49,19 +56,21 @@ BEGIN
         ), total AS (
             SELECT coalesce(sum(said), 0) AS said, greatest(count(*) FILTER (WHERE said IS NULL), 1) AS others FROM wanting
         ), entitled AS (
-            SELECT run, live, waiting,
+            SELECT run, live, waiting, granted_at,
                    CASE WHEN wanting.said IS NULL THEN greatest(_slots - total.said, 0) / total.others
                         WHEN total.said > _slots THEN wanting.said * _slots / total.said
                         ELSE wanting.said END AS due
             FROM wanting, total
         ), us AS (
-            SELECT live, due FROM entitled WHERE run = _run
+            SELECT live, due, granted_at FROM entitled WHERE run = _run
         ), others AS (
-            SELECT live, least(greatest(floor(due) - live, 0), waiting) AS owed FROM entitled WHERE run <> _run
+            SELECT live, granted_at, least(greatest(floor(due) - live, 0), waiting) AS owed FROM entitled WHERE run <> _run
         )
+        -- Of what nobody is due those have it first who have fewest, and of those who have had one last longest ago.
         SELECT us.live < floor(us.due)
-            OR (_free > (SELECT coalesce(sum(owed), 0) FROM others)
-                AND NOT EXISTS (SELECT FROM others WHERE others.live < us.live))
+            OR _free - (SELECT coalesce(sum(owed), 0) FROM others) > (
+                SELECT count(*) FROM others WHERE (others.live, others.granted_at) < (us.live, us.granted_at)
+            )
         FROM us
     );
 END
@@ -95,9 +104,9 @@ AS 'SELECT coalesce(greatest(0, ceil(1000 * extract(epoch FROM $1 - clock_timest
 CREATE OR REPLACE FUNCTION @account_present(_account text, _run bigint, _holder text, _ended text[]) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = "~", pg_temp AS $function$
 DECLARE
-    _base bigint := @account_base();
+    _base bigint := @account_run(0);
 BEGIN
-    _run := _run + _base;
+    _run := @account_run(_run);
     PERFORM FROM accounts WHERE name = _account FOR NO KEY UPDATE;
     UPDATE members SET seen = clock_timestamp(), holder = _holder WHERE account = _account AND run = _run;
     IF NOT FOUND THEN
@@ -125,7 +134,7 @@ $function$;
 CREATE OR REPLACE FUNCTION @account_leave(_account text, _run bigint, _holder text, _epoch bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = "~", pg_temp AS $function$
 BEGIN
-    _run := _run + @account_base();
+    _run := @account_run(_run);
     PERFORM FROM accounts WHERE name = _account FOR NO KEY UPDATE;
     UPDATE slots SET ended_at = clock_timestamp()
         WHERE account = _account AND run = _run AND epoch = _epoch AND task IS NULL AND ended_at IS NULL;
@@ -153,7 +162,7 @@ BEGIN
         answer := 'deposed';
         RETURN;
     END IF;
-    _run := _run + @account_base();
+    _run := @account_run(_run);
     SELECT * INTO _it FROM accounts WHERE name = _account FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         answer := 'granted';
@@ -185,7 +194,8 @@ BEGIN
     answer := 'granted';
     _turn := account_turn(_account, 'creates', _it.creates_pm);
     wait_ms := milliseconds_to(_turn);
-    UPDATE members SET waiting = _more WHERE account = _account AND run = _run;
+    UPDATE members SET waiting = _more, granted_at = CASE WHEN _has THEN granted_at ELSE clock_timestamp() END
+        WHERE account = _account AND run = _run;
     IF NOT _has THEN
         INSERT INTO slots (account, run, epoch, until)
             VALUES (_account, _run, _epoch, _turn + interval '2 minutes');
@@ -202,7 +212,7 @@ $function$;
 CREATE OR REPLACE FUNCTION @account_give_back(_account text, _run bigint, _epoch bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = "~", pg_temp AS $function$
 BEGIN
-    _run := _run + @account_base();
+    _run := @account_run(_run);
     PERFORM FROM accounts WHERE name = _account FOR NO KEY UPDATE;
     UPDATE slots SET ended_at = clock_timestamp() WHERE n = (
         SELECT n FROM slots_in_use
@@ -218,11 +228,11 @@ CREATE OR REPLACE FUNCTION @account_follow(
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = "~", pg_temp AS $function$
 DECLARE
-    _base bigint := @account_base();
+    _base bigint := @account_run(0);
     _task text;
     _session text;
 BEGIN
-    _run := _run + _base;
+    _run := @account_run(_run);
     PERFORM FROM accounts WHERE name = _account FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN;
@@ -316,5 +326,5 @@ CREATE OR REPLACE VIEW @account_members AS
 CREATE OR REPLACE VIEW @account_pauses AS
     SELECT account, lane, hold_until FROM "~".lanes WHERE hold_until > clock_timestamp();
 
-REVOKE ALL ON FUNCTION @account_base, @account_has_room, @account_turn, @milliseconds_to, @account_present, @account_leave, @account_reserve,
+REVOKE ALL ON FUNCTION @account_run, @account_has_room, @account_turn, @milliseconds_to, @account_present, @account_leave, @account_reserve,
     @account_give_back, @account_follow, @account_permit, @account_pause FROM PUBLIC;

@@ -14,7 +14,7 @@ const PORT: u16 = 5432;
 /// The schema of a ledger.
 const SCHEMA: &str = "jules_batch";
 /// The account of who names none.
-const ACCOUNT: &str = "default";
+pub(super) const ACCOUNT: &str = "default";
 /// How long a run goes on without it, where nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// What an address may say behind its `?`.
@@ -55,10 +55,12 @@ pub(super) enum Tls {
 pub struct AddressError(String);
 
 impl Database {
-    /// Whether a text is the address of a database, not the name of a folder.
+    /// Whether a text is meant as the address of a database, not as the name of a folder: one that was mistyped may hold a
+    /// password, which a message about a folder would show.
     #[must_use]
     pub fn is_address(text: &str) -> bool {
-        text.starts_with("postgres://") || text.starts_with("postgresql://")
+        let scheme = text.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        text.contains("://") || (text.contains(':') && ["postgres", "postgresql"].contains(&&*scheme))
     }
 
     /// Reads `postgres://user@host[:port][,host2]/db?schema=…&sslmode=…&sslrootcert=PATH`.
@@ -67,7 +69,17 @@ impl Database {
     ///
     /// When a part of it is not understood, or would let others read along.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let schemes = ["postgres", "postgresql"];
+        let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| schemes.contains(scheme)) else {
+            return Err(AddressError("a database's address begins with postgres://".to_owned()));
+        };
+        // Nothing of it is shown: it would be a piece of the password.
+        if rest.find('@').is_some_and(|at| rest[..at].contains(['/', '?'])) {
+            return Err(AddressError(
+                "the database's address has a `/` or a `?` before its `@`; in a name or a password write %2F and %3F"
+                    .to_owned(),
+            ));
+        }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, name) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, hosts) = authority.rsplit_once('@').map_or((None, authority), |(u, h)| (Some(u), h));
@@ -100,8 +112,15 @@ impl Database {
         }
         database.hosts = hosts.split(',').map(host).collect::<Result<_, _>>()?;
         let is_near = database.hosts.iter().all(|(host, _)| is_near(host));
+        let trusts = database.root_cert.is_some();
         database.tls = match mode.as_deref() {
-            None if is_near => Tls::Disable,
+            Some(mode @ ("require" | "disable")) if trusts => {
+                return Err(AddressError(format!(
+                    "the database's address says sslrootcert and sslmode={mode}, which looks at no certificate; \
+                     leave the mode out, or say sslmode=verify-full"
+                )));
+            }
+            None if is_near && !trusts => Tls::Disable,
             None | Some("verify-full") => Tls::VerifyFull,
             Some("require") => Tls::Require,
             Some("disable") => Tls::Disable,
@@ -141,10 +160,10 @@ impl Database {
         self
     }
 
-    /// The service's account that is meant.
+    /// The service's account that is named.
     #[must_use]
-    pub fn account(&self) -> &str {
-        self.account.as_deref().unwrap_or(ACCOUNT)
+    pub fn named_account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// A run goes on for so long while it does not answer; ten minutes by default.
@@ -294,16 +313,20 @@ impl FromStr for SchemaName {
 /// `host`, `host:port`, `[::1]:port`, or the folder of a socket.
 fn host(text: &str) -> Result<(String, u16), AddressError> {
     let decoded = text_of(text).unwrap_or_default();
-    if decoded.starts_with('/') {
-        return Ok((decoded, PORT));
-    }
+    let is_socket = decoded.starts_with('/');
     let (host, port) = match decoded.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
+        // A folder's name may have one, too.
+        None if is_socket => match decoded.rsplit_once(':') {
+            Some((folder, port)) if port.parse::<u16>().is_ok() => (folder, Some(port)),
+            _ => (&*decoded, None),
+        },
         None => decoded.split_once(':').map_or((&*decoded, None), |(host, port)| (host, Some(port))),
     };
     let port = port.map_or(Ok(PORT), |port| {
+        // It may be the end of a password.
         port.parse().map_err(|_| {
-            AddressError(format!("the database's address has the port `{}`", port.escape_debug()))
+            AddressError("the port in the database's address is no number up to 65535".to_owned())
         })
     })?;
     if host.is_empty() {
@@ -391,8 +414,39 @@ mod tests {
         assert!(refused("postgres://u@h/x?sslmode=verify-ca").contains("verify-full, require or disable"));
         assert!(refused("postgres://u@h/x?options=-c").contains("it may say host, schema"));
         assert!(refused("postgres://u@h/x?schema=a;b").contains("lower-case letters"));
-        assert!(refused("postgres://u@h:port/x").contains("the port `port`"));
+        assert!(refused("postgres://u@h:port/x").contains("no number"));
+        assert!(refused("postgres://u@h/x?sslmode=require&sslrootcert=/ca.pem").contains("no certificate"));
         assert!(refused("postgres:///x").contains("names no host"));
+    }
+
+    #[test]
+    fn of_an_address_that_is_not_understood_nothing_is_shown() {
+        for text in [
+            "postgres://admin:hunter2/tail@127.0.0.1:5432/jules",
+            "postgres://admin:hunter2?tail@127.0.0.1:5432/jules",
+            "postgres:admin:hunter2@127.0.0.1/jules",
+            "Postgres://admin:hunter2@127.0.0.1/jules",
+            "postgress://admin:hunter2@127.0.0.1/jules",
+            "postgres://admin:hunter2",
+        ] {
+            assert!(Database::is_address(text), "{text}");
+            let refused = Database::parse(text).unwrap_err().to_string();
+            assert!(!refused.contains("hunter2") && !refused.contains("tail"), "{refused}");
+        }
+        assert!(!Database::is_address("/var/lib/jules:1") && !Database::is_address("postgres"));
+    }
+
+    #[test]
+    fn a_certificate_is_looked_at_wherever_the_server_is() {
+        assert_eq!(read("postgres://u@localhost/x?sslrootcert=/ca.pem").tls, Tls::VerifyFull);
+    }
+
+    #[test]
+    fn a_socket_may_have_another_port() {
+        let hosts = |text: &str| read(text).hosts;
+        assert_eq!(hosts("postgres:///x?host=/run/pg"), [("/run/pg".to_owned(), 5432)]);
+        assert_eq!(hosts("postgres:///x?host=/run/pg:6000"), [("/run/pg".to_owned(), 6000)]);
+        assert_eq!(read("postgres:///x?host=/run/pg:6000").to_string(), "postgres:///run/pg:6000/x");
     }
 
     #[test]

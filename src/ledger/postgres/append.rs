@@ -150,7 +150,7 @@ impl Writing {
         };
         let Projection { tasks, pulls, .. } = Projection::load(postgres, row)?;
         (projection.tasks, projection.pulls) = (tasks, pulls);
-        if postgres.shares_account {
+        if postgres.account.is_some() {
             // What the run has live may have begun before the account was counted.
             let at_work = projection.tasks.iter().filter(|(_, row)| row.is_at_work());
             projection.changed.tasks = at_work.map(|(id, _)| id.clone()).collect();
@@ -305,7 +305,7 @@ impl Writing {
         values.extend(of_events(events)?);
         values.extend(self.of_rows());
         let told = self.of_slots();
-        let last = if postgres.shares_account && !told.is_empty() {
+        let last = if postgres.account.is_some() && !told.is_empty() {
             let last = numbered(FOLLOW, values.len());
             values.extend(values![postgres.account().to_owned(), self.lease.epoch]);
             values.extend(values![

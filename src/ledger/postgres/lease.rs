@@ -192,7 +192,11 @@ pub(super) fn stands(link: &Link, lease: i64) -> Result<(bool, Option<String>), 
 
 /// Whoever is at work in the project, or in all.
 pub(super) fn holders(link: &Link) -> Result<Vec<String>, LedgerError> {
-    let sql = "SELECT project || ' ' || manifest || ' ' || shard || ': ' || holder_text FROM @leases \
+    let sql = "SELECT concat_ws(' ', project, coalesce(it.name, manifest), nullif(shard, '')) || ': ' \
+                      || coalesce('run ' || it.id || ', ', '') || holder_text \
+               FROM @leases AS leases LEFT JOIN LATERAL ( \
+                   SELECT id, name FROM @runs WHERE lease = leases.n ORDER BY n DESC LIMIT 1 \
+               ) AS it ON true \
                WHERE holder IS NOT NULL AND lease_until > clock_timestamp() AND ($1::text IS NULL OR project = $1) \
                ORDER BY lease_taken";
     let project = link.database().project().map(str::to_owned);

@@ -1,5 +1,6 @@
 //! The way to the server: statements in autocommit, asked from blocking code, answered on a thread of their own.
 
+use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -98,12 +99,34 @@ pub(in crate::ledger) enum LinkError {
     Address(#[from] AddressError),
     #[error("the certificates cannot be read: {0}")]
     Certificates(String),
-    #[error(transparent)]
-    Server(#[from] tokio_postgres::Error),
+    #[error("{}", said(.0))]
+    Server(tokio_postgres::Error),
     #[error("it does not answer")]
     Silent,
     #[error("its thread has ended")]
     Gone,
+}
+
+impl From<tokio_postgres::Error> for LinkError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+/// Whether the server wants a password, and there is none.
+fn lacks_password(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none()
+        && error.source().is_some_and(|cause| cause.to_string() == "password missing")
+}
+
+/// What the server says; else what the connection came to, down to its cause.
+fn said(error: &tokio_postgres::Error) -> String {
+    let Some(it) = error.as_db_error() else {
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        return causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    };
+    let more = [it.detail(), it.hint()].into_iter().flatten();
+    more.fold(it.message().to_owned(), |text, more| format!("{text}; {more}"))
 }
 
 impl LinkError {
@@ -116,9 +139,29 @@ impl LinkError {
         };
         match self {
             Self::Silent => true,
-            Self::Server(error) => error.code().is_none_or(is_gone),
+            Self::Server(error) => error.code().map_or(!lacks_password(error), is_gone),
             Self::Address(_) | Self::Certificates(_) | Self::Gone => false,
         }
+    }
+
+    /// What to do about what the server will say again; none of what may pass.
+    fn way_out(&self, schema: &str) -> Option<String> {
+        let Self::Server(error) = self else { return None };
+        let way_out = match error.code().map(SqlState::code) {
+            None if !lacks_password(error) => return None,
+            None | Some("28P01") => {
+                "; the role's password comes from PGPASSWORD, PGPASSFILE or JULES_BATCH_STATE_PASSWORD_FILE"
+                    .to_owned()
+            }
+            Some("42501") => format!(
+                "; the role that has made the ledger may, and what runs or readers need the members of {schema}_run and {schema}_read"
+            ),
+            Some("3D000") => "; an administrator makes it: createdb".to_owned(),
+            // The server says what it misses, and so does a script of ours.
+            Some("28000" | "P0001") => String::new(),
+            Some(_) => return None,
+        };
+        Some(way_out)
     }
 
     /// Whether the server says this of the statement.
@@ -230,9 +273,12 @@ impl Link {
 
     pub(super) fn failed(&self, doing: &'static str, error: LinkError) -> LedgerError {
         let database = self.database.to_string();
-        match error.is(&SqlState::UNDEFINED_TABLE) || error.is(&SqlState::INVALID_SCHEMA_NAME) {
-            true => LedgerError::NoSchema { database, schema: self.database.schema.clone() },
-            false => LedgerError::Database { doing, database, source: Box::new(error) },
+        if error.is(&SqlState::UNDEFINED_TABLE) || error.is(&SqlState::INVALID_SCHEMA_NAME) {
+            return LedgerError::NoSchema { database, schema: self.database.schema.clone() };
+        }
+        match error.way_out(&self.database.schema) {
+            Some(way_out) => LedgerError::Refused { doing, database, way_out, source: Box::new(error) },
+            None => LedgerError::Database { doing, database, source: Box::new(error) },
         }
     }
 }

@@ -51,8 +51,8 @@ pub(super) struct Postgres {
     shard: Option<Shard>,
     writing: Option<Writing>,
     took_over: bool,
-    /// The limits of the account are known: the slots of its runs are counted.
-    shares_account: bool,
+    /// The account whose limits are said: the slots of its runs are counted.
+    account: Option<String>,
 }
 
 impl Postgres {
@@ -61,15 +61,16 @@ impl Postgres {
         let link = Link::new(database.clone())?;
         schema::check(&link)?;
         let leases = Leases::none();
-        Ok(Self { link, leases, shard: None, writing: None, took_over: false, shares_account: false })
+        Ok(Self { link, leases, shard: None, writing: None, took_over: false, account: None })
     }
 
     fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
         self.link.rows(sql, values)
     }
 
+    /// The account that what is created counts for.
     fn account(&self) -> &str {
-        self.link.database().account()
+        self.account.as_deref().unwrap_or(address::ACCOUNT)
     }
 
     fn holder(&self) -> &str {
@@ -85,7 +86,7 @@ impl Postgres {
         self.shard = shard;
         let lease = self.leases.take_of(&self.link, manifest, shard)?;
         self.took_over |= lease.was_taken_over;
-        self.shares_account = account::is_known(&self.link)?;
+        self.account = account::of_a_run(&self.link)?;
         Ok(())
     }
 
@@ -122,6 +123,22 @@ impl Postgres {
         let last_seq = writing.kept();
         self.writing = Some(writing);
         Ok(Some(Target::Begun { row, last_seq }))
+    }
+
+    /// Whether a run that is there is the project's that is meant.
+    pub(super) fn is_of_project(&self, run: &RunId) -> Result<(), LedgerError> {
+        let found = self.rows("SELECT project FROM @runs WHERE id = $1", values![run.as_str().to_owned()])?;
+        let database = self.link.database();
+        match found.first().map(|row| row.get::<_, String>(0)) {
+            Some(project) if database.project().is_some_and(|ours| ours != project) => {
+                Err(LedgerError::OfAnotherProject {
+                    run: run.clone(),
+                    project,
+                    database: database.to_string(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Keeps these as the next events of that run; what comes after them. One that does not answer is waited for so long.
@@ -168,11 +185,11 @@ impl Postgres {
         &self,
         share: Option<AccountShare>,
     ) -> Result<Option<Arc<dyn SharedAccount>>, LedgerError> {
-        let writing = self.writing.as_ref().filter(|_| self.shares_account);
-        let Some((lease, Some(run))) = writing.map(Writing::place) else { return Ok(None) };
+        let Some(account) = self.account.clone() else { return Ok(None) };
+        let Some((lease, Some(run))) = self.writing.as_ref().map(Writing::place) else { return Ok(None) };
         let (holder, epoch) = (self.holder().to_owned(), lease.epoch);
         let us = Us { run, lease: lease.row, epoch, holder, share };
-        Ok(Some(Arc::new(Account::of(self.link.database(), us)?)))
+        Ok(Some(Arc::new(Account::of(self.link.database(), account, us)?)))
     }
 
     /// Whoever has the lease of this run, and is there.
@@ -183,17 +200,21 @@ impl Postgres {
 
 /// What [`make`] does, for an administrator.
 pub(crate) fn script(database: &Database, account: Option<&SchemaName>) -> String {
-    schema::script(&database.schema, account.map(SchemaName::as_str))
+    format!("BEGIN;\n{}COMMIT;\n", schema::script(&database.schema, account.map(SchemaName::as_str)))
 }
 
 /// Makes the ledger in a database, or brings it to the version of this program; its account in a schema of its own where one
-/// is said.
+/// is said. The answer is the role that runs need, where that was not made: the database's role may not make roles.
 ///
 /// # Errors
 ///
 /// When the database cannot be reached, or refuses; and when its ledger is of a newer program.
-pub(crate) fn make(database: &Database, account: Option<&SchemaName>) -> Result<(), LedgerError> {
-    schema::init(&Link::new(database.clone())?, account.map(SchemaName::as_str))
+pub(crate) fn make(database: &Database, account: Option<&SchemaName>) -> Result<Option<String>, LedgerError> {
+    let link = Link::new(database.clone())?;
+    schema::init(&link, account.map(SchemaName::as_str))?;
+    let role = format!("{}_run", database.schema);
+    let found = link.rows("SELECT 1 FROM pg_roles WHERE rolname = $1", values![role.clone()])?;
+    Ok(found.is_empty().then_some(role))
 }
 
 /// Whether a ledger is there that this program can use, and who is at work with it.
@@ -205,13 +226,16 @@ pub(crate) fn look(database: &Database) -> Result<Vec<String>, LedgerError> {
     lease::holders(&Postgres::open(database)?.link)
 }
 
-/// How the account stands that is meant; none where nobody has said what it allows.
+/// The account that is meant, and how it stands; nothing where nobody has said what it allows.
 ///
 /// # Errors
 ///
 /// When the ledger cannot be read.
-pub(crate) fn standing(database: &Database) -> Result<Option<Standing>, LedgerError> {
-    account::standing(&Postgres::open(database)?.link, database.account())
+pub(crate) fn standing(database: &Database) -> Result<(String, Option<Standing>), LedgerError> {
+    let link = &Postgres::open(database)?.link;
+    let name = account::meant(link)?;
+    let standing = account::standing(link, &name)?;
+    Ok((name, standing))
 }
 
 /// How all accounts stand that somebody has said something of.

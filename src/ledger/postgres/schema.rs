@@ -128,7 +128,7 @@ const VERSION_5: &str = "
     ALTER TABLE @leases ADD COLUMN IF NOT EXISTS at_work boolean NOT NULL DEFAULT false;
 ";
 
-/// Other schemas whose runs count for accounts of this one, and the sessions that those have created.
+/// Other schemas whose runs count for accounts of this one, and the sessions that those have created. When a run had a slot last.
 const VERSION_6: &str = "
     CREATE TABLE IF NOT EXISTS @guests (
         schema text PRIMARY KEY,
@@ -139,6 +139,7 @@ const VERSION_6: &str = "
         account text NOT NULL,
         at      timestamptz NOT NULL
     );
+    ALTER TABLE @members ADD COLUMN IF NOT EXISTS granted_at timestamptz;
     CREATE INDEX IF NOT EXISTS guest_creations_by_time ON @guest_creations (account, at);
 ";
 

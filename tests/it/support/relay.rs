@@ -32,10 +32,7 @@ impl Relay {
                 if wire.is_over.load(Ordering::SeqCst) {
                     break;
                 }
-                // Whoever connects while it is cut is hung up on.
-                if !wire.is_cut.load(Ordering::SeqCst)
-                    && let Ok(server) = TcpStream::connect(&server)
-                {
+                if let Ok(server) = TcpStream::connect(&server) {
                     wire.join(number, client, server);
                 }
             }
@@ -52,9 +49,9 @@ impl Relay {
 
     /// Nothing passes any more.
     pub(crate) fn cut(&self) {
+        let open = self.wire.open.lock().unwrap();
         self.wire.is_cut.store(true, Ordering::SeqCst);
         // Those that are closed already are none any more.
-        let open = self.wire.open.lock().unwrap();
         open.values().flatten().for_each(|stream| _ = stream.shutdown(Shutdown::Both));
     }
 
@@ -77,7 +74,13 @@ impl Wire {
     fn join(self: &Arc<Self>, number: usize, client: TcpStream, server: TcpStream) {
         let ends = || [client.try_clone().unwrap(), server.try_clone().unwrap()];
         let ([near, far], [back, forth]) = (ends(), ends());
-        self.open.lock().unwrap().insert(number, [client, server]);
+        let mut open = self.open.lock().unwrap();
+        // Whoever connects while it is cut is hung up on.
+        if self.is_cut.load(Ordering::SeqCst) {
+            return;
+        }
+        open.insert(number, [client, server]);
+        drop(open);
         for (from, to) in [(near, far), (forth, back)] {
             let wire = Arc::clone(self);
             std::thread::spawn(move || {

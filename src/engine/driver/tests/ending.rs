@@ -146,7 +146,7 @@ fn a_pull_request_that_was_asked_for_is_waited_for_although_there_is_a_change() 
 
     let mut session = Followed::new(Expect::Any, Made::PullRequest, Waiting::default());
     session.sees_work(SessionState::Completed, changed());
-    session.driver.deadline = session.now.instant + Duration::from_secs(20);
+    session.driver.deadline = Deadline::at(session.now.instant + Duration::from_secs(20));
     assert_eq!(
         ended(&session.sleeps(150)).0,
         Outcome::Succeeded,

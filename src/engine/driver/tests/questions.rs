@@ -249,7 +249,7 @@ fn what_was_answered_without_its_pull_request_is_waited_for_while_it_may_wake() 
     }
     assert_eq!(waited, 7 * 60, "two minutes, and five for clocks that differ");
     let mut session = without_its_pull_request();
-    session.driver.deadline = session.now.instant + Duration::from_secs(20);
+    session.driver.deadline = Deadline::at(session.now.instant + Duration::from_secs(20));
     let digest = answered(&session);
     session.reads(Purpose::Answer, &digest);
     assert_eq!(ended(&session.pass(30).sees(SessionState::Completed)).0, Outcome::Failed);

@@ -118,7 +118,7 @@ fn ten_runs_never_have_a_sixteenth_session_at_once_nor_a_hundred_and_first_a_day
         }
     });
     assert_eq!((created.iter().sum::<i32>(), most.into_inner()), (100, 15), "{created:?}");
-    let standing = standing(&crowd.0.0).unwrap().unwrap();
+    let standing = standing(&crowd.0.0).unwrap().1.unwrap();
     assert_eq!((standing.within_day, standing.limits), (100, limits));
 }
 
@@ -197,6 +197,12 @@ fn shared_out(crowd: &Crowd, shares: &[Option<i32>], ends: usize) -> Vec<usize> 
     began
 }
 
+/// Jain's index: 1 where all have as many.
+fn jain(had: &[f64]) -> f64 {
+    let (sum, squares) = (had.iter().sum::<f64>(), had.iter().map(|n| n * n).sum::<f64>());
+    sum * sum / (had.len() as f64 * squares)
+}
+
 #[test]
 fn runs_that_want_slots_have_as_many_each_and_those_that_come_late_as_well() {
     let Some(crowd) = Crowd::new(Limits { live: Some(15), ..Limits::default() }) else { return };
@@ -204,9 +210,32 @@ fn runs_that_want_slots_have_as_many_each_and_those_that_come_late_as_well() {
     // Without those that the first began before the others came.
     let fair: Vec<f64> =
         began.iter().enumerate().map(|(at, n)| (n - if at == 0 { 15 } else { 0 }) as f64).collect();
-    let (sum, squares) = (fair.iter().sum::<f64>(), fair.iter().map(|n| n * n).sum::<f64>());
-    let jain = sum * sum / (fair.len() as f64 * squares);
-    assert!(jain >= 0.95, "{jain}: {began:?}");
+    assert!(jain(&fair) >= 0.95, "{began:?}");
+}
+
+#[test]
+fn where_there_are_fewer_slots_than_runs_each_has_its_turn() {
+    for (slots, runs) in [(1, 2), (3, 5)] {
+        let Some(crowd) = Crowd::new(Limits { live: Some(slots), ..Limits::default() }) else { return };
+        let all: Vec<One> = (1..=runs).map(|run| crowd.one(run)).collect();
+        let (mut began, mut live) = (vec![0.0; runs], VecDeque::new());
+        // Whoever has just ended a session asks first.
+        let mut first = 0;
+        for round in 0..60 {
+            for at in (0..runs).map(|at| (first + at) % runs) {
+                let name = format!("t{round}-{at}");
+                if all[at].says(&name, None) == "granted" {
+                    all[at].follow(&name, "intent");
+                    began[at] += 1.0;
+                    live.push_back((at, name));
+                }
+            }
+            let (at, name) = live.pop_front().unwrap();
+            all[at].follow(&name, "over");
+            first = at;
+        }
+        assert!(jain(&began) >= 0.95, "{slots} slots: {began:?}");
+    }
 }
 
 #[test]

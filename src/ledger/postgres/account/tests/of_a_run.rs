@@ -23,7 +23,7 @@ fn start(database: &TestDatabase, run: u16) -> Recorder {
 }
 
 fn live(database: &TestDatabase) -> usize {
-    standing(&database.0).unwrap().unwrap().live
+    standing(&database.0).unwrap().1.unwrap().live
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_intent_takes_a_slot_and_an_end_gives_it_back() {
     assert!(matches!(reserve("b"), Reserved::Full { .. }));
     recorder.append(&numbered(5, [created("a", 1, "31"), state("a", 1, "PLANNING")])).unwrap();
     assert!(matches!(reserve("b"), Reserved::Full { .. }));
-    let standing = standing(&database.0).unwrap().unwrap();
+    let standing = standing(&database.0).unwrap().1.unwrap();
     assert_eq!(
         (standing.live, standing.within_day, standing.members.len()),
         (1, 0, 1),
@@ -101,7 +101,7 @@ fn older_programs_are_kept_away_once_limits_are_set() {
     assert_eq!(needs(), "4");
     super::super::super::make(&database.0, None).unwrap();
     assert_eq!(needs(), "4");
-    assert!(standing(&database.0).unwrap().is_some());
+    assert!(standing(&database.0).unwrap().1.is_some());
     let other = database.0.clone().or_account(Some("acme"));
-    assert_eq!(standing(&other).unwrap(), None);
+    assert_eq!(standing(&other).unwrap().1, None);
 }
