@@ -11,14 +11,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Activity, ActivityId};
 
 /// How far behind the newest activity the service is asked again: several activities can share one timestamp, and some
-/// are written late.
+/// are listed late.
 const SLACK: Duration = Duration::from_secs(15);
 
 /// A place in a session's activities, to go on from later: [`ActivityStream::cursor`](super::ActivityStream::cursor)
 /// gives it, [`ActivityStream::from`](super::ActivityStream::from) takes it.
 ///
 /// As text it is the newest time seen and the ids around it: `2026-11-22T02:00:05Z/a1,a2`. A time alone is understood as
-/// well: behind it is what is younger.
+/// well: behind it is what is younger. An activity that is dated later than the service's clock was as it was read has its
+/// time behind its id (`a3@2026-11-22T03:00:00Z`): the place is no later than that clock, or all activities that come until
+/// then were lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     newest: Option<Timestamp>,
@@ -32,13 +34,14 @@ pub struct Cursor {
 pub struct InvalidCursor;
 
 impl Cursor {
-    /// Notes an activity; `false` when it was noted before.
-    pub(super) fn note(&mut self, activity: &Activity) -> bool {
+    /// Notes an activity from a reading that began at `as_of` by the service's clock; `false` when it was noted before.
+    pub(super) fn note(&mut self, activity: &Activity, as_of: Timestamp) -> bool {
         if self.seen.contains_key(&activity.id) {
             return false;
         }
         self.seen.insert(activity.id.clone(), activity.create_time);
-        self.newest = self.newest.max(activity.create_time);
+        // Of what is dated later than that, a reading says nothing: more of it may come.
+        self.newest = self.newest.max(activity.create_time.map(|time| time.min(as_of)));
         true
     }
 
@@ -77,8 +80,12 @@ impl fmt::Display for Cursor {
             Some(time) => write!(f, "{time}")?,
             None => f.write_str("-")?,
         }
-        for (at, id) in self.seen.keys().enumerate() {
+        for (at, (id, time)) in self.seen.iter().enumerate() {
             write!(f, "{}{id}", if at == 0 { '/' } else { ',' })?;
+            match time {
+                Some(time) if Some(*time) > self.newest => write!(f, "@{time}")?,
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -94,8 +101,14 @@ impl FromStr for Cursor {
             time => Some(time.parse().map_err(|_| InvalidCursor)?),
         };
         let ids = ids.split(',').filter(|id| !id.is_empty());
-        // The exact times are not needed: all of these are close to the newest.
-        let seen = ids.map(|id| Ok((ActivityId::new(id).map_err(|_| InvalidCursor)?, newest)));
+        // The exact times are not needed of those that are close to the newest.
+        let seen = ids.map(|text| {
+            let (id, time) = match text.split_once('@') {
+                Some((id, time)) => (id, newest.max(Some(time.parse().map_err(|_| InvalidCursor)?))),
+                None => (text, newest),
+            };
+            Ok((ActivityId::new(id).map_err(|_| InvalidCursor)?, time))
+        });
         Ok(Self { newest, seen: seen.collect::<Result<_, _>>()? })
     }
 }
@@ -123,36 +136,58 @@ mod tests {
         activity
     }
 
+    /// Notes it in a reading that is of now.
+    fn note(cursor: &mut Cursor, activity: &Activity) -> bool {
+        cursor.note(activity, Timestamp::MAX)
+    }
+
     #[test]
     fn several_activities_of_one_time_are_each_noted_once() {
         let mut cursor = Cursor::default();
         for id in ["a", "b", "c"] {
-            assert!(cursor.note(&activity(id, 100)));
-            assert!(!cursor.note(&activity(id, 100)));
+            assert!(note(&mut cursor, &activity(id, 100)));
+            assert!(!note(&mut cursor, &activity(id, 100)));
         }
     }
 
     #[test]
     fn only_what_may_come_again_is_remembered() {
         let mut cursor = Cursor::default();
-        cursor.note(&activity("old", 100));
-        cursor.note(&activity("late", 190));
-        cursor.note(&activity("new", 200));
+        note(&mut cursor, &activity("old", 100));
+        note(&mut cursor, &activity("late", 190));
+        note(&mut cursor, &activity("new", 200));
         cursor.forget_old();
         assert_eq!(cursor.to_string(), "1970-01-01T00:03:20Z/late,new");
         assert_eq!(cursor.since(), Timestamp::from_second(185).ok());
-        assert!(cursor.note(&activity("later", 186)) && !cursor.note(&activity("late", 190)));
+        assert!(note(&mut cursor, &activity("later", 186)) && !note(&mut cursor, &activity("late", 190)));
+    }
+
+    #[test]
+    fn an_activity_of_the_future_is_remembered_and_does_not_move_the_place_there() {
+        let (mut cursor, as_of) = (Cursor::default(), Timestamp::from_second(205).unwrap());
+        assert!(
+            cursor.note(&activity("honest", 200), as_of) && cursor.note(&activity("future", 9_000), as_of)
+        );
+        assert_eq!(cursor.since(), Timestamp::from_second(190).ok());
+        // Later readings do not forget it, nor does whoever goes on from the text.
+        let mut cursor: Cursor = cursor.to_string().parse().unwrap();
+        let as_of = Timestamp::from_second(300).unwrap();
+        assert!(cursor.note(&activity("next", 299), as_of));
+        cursor.forget_old();
+        assert_eq!(cursor.to_string(), "1970-01-01T00:04:59Z/future@1970-01-01T02:30:00Z,next");
+        assert!(!cursor.note(&activity("future", 9_000), as_of));
+        assert_eq!(cursor, cursor.to_string().parse().unwrap());
     }
 
     #[test]
     fn a_cursor_survives_being_written_down() {
         let mut cursor = Cursor::default();
         assert_eq!(cursor, cursor.to_string().parse().unwrap());
-        cursor.note(&activity("a", 100));
-        cursor.note(&activity("b", 100));
+        note(&mut cursor, &activity("a", 100));
+        note(&mut cursor, &activity("b", 100));
         assert_eq!(cursor, cursor.to_string().parse().unwrap());
         assert!("2026-11-22T02:00:05Z".parse::<Cursor>().is_ok());
-        for odd in ["", "soon", "2026-11-22T02:00:05Z/../x", "/a"] {
+        for odd in ["", "soon", "2026-11-22T02:00:05Z/../x", "2026-11-22T02:00:05Z/a@b", "/a"] {
             assert_eq!(odd.parse::<Cursor>(), Err(InvalidCursor), "{odd}");
         }
     }

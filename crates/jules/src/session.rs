@@ -186,7 +186,8 @@ impl SessionClient {
         // The state of an ended session changes only some time after the message.
         feed.keep_open(self.jules.options().fresh_patience);
         while let Some(batch) = feed.next_batch().await {
-            if let Some(reply) = reply_to(message, batch?) {
+            let activities = batch?.into_iter().map(|read| read.activity).collect();
+            if let Some(reply) = reply_to(message, activities) {
                 return Ok(reply);
             }
         }

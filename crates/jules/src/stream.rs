@@ -21,6 +21,12 @@ use super::{Activity, Cursor, Error, Jules, ListActivities, Method, Page, Sessio
 /// Activities per page: few enough that diffs and screenshots inline do not make pages of hundreds of megabytes.
 pub(super) const PAGE_SIZE: u32 = 50;
 
+/// An activity, and the service's time when the reading that brought it began.
+pub(super) struct Read {
+    pub(super) activity: Activity,
+    as_of: Timestamp,
+}
+
 /// Reads a session's activities in batches, each activity once, oldest first.
 pub(super) struct Feed {
     jules: Jules,
@@ -32,6 +38,8 @@ pub(super) struct Feed {
     reading: Option<Pager<Activity>>,
     /// The reading under way has brought something new.
     got_on: bool,
+    /// The service's time when the reading under way had its first answer.
+    as_of: Option<Timestamp>,
     page_size: Arc<AtomicU32>,
     interval: Duration,
     /// What the first reading brings is noted, but not given.
@@ -70,6 +78,7 @@ impl Feed {
             patience,
             reading: None,
             got_on: false,
+            as_of: None,
             page_size: Arc::new(AtomicU32::new(PAGE_SIZE)),
             interval,
             skip_first: false,
@@ -117,7 +126,7 @@ impl Feed {
         self.open_until = Some(Instant::now() + time);
     }
 
-    async fn advance(&mut self) -> Batch<Activity> {
+    async fn advance(&mut self) -> Batch<Read> {
         loop {
             match self.watch.step() {
                 Step::End => return None,
@@ -140,7 +149,7 @@ impl Feed {
     }
 
     /// Reads one page; gives what is new in it, if anything.
-    async fn read(&mut self) -> Option<Result<Vec<Activity>, Error>> {
+    async fn read(&mut self) -> Batch<Read> {
         let reading = self.reading.get_or_insert_with(|| {
             pager(self.jules.clone(), self.id.clone(), self.cursor.since(), Arc::clone(&self.page_size))
         });
@@ -148,6 +157,7 @@ impl Feed {
             // Another reading, behind what this one has shown, if it has shown anything.
             tracing::warn!(session = %self.id, "a page of activities leads back to an earlier one");
             self.reading = None;
+            self.as_of = None;
             if std::mem::take(&mut self.got_on) {
                 return None;
             }
@@ -155,10 +165,12 @@ impl Feed {
         }
         match reading.next_page().await {
             None => self.has_read(),
-            Some(Ok(mut activities)) => {
+            Some(Ok(activities)) => {
                 self.answered();
-                activities.retain(|activity| self.wants(activity));
-                (!activities.is_empty()).then_some(Ok(activities))
+                let as_of = *self.as_of.get_or_insert_with(|| self.jules.service_time());
+                let read = activities.into_iter().map(|activity| Read { activity, as_of });
+                let new: Vec<_> = read.filter(|read| self.wants(read)).collect();
+                (!new.is_empty()).then_some(Ok(new))
             }
             Some(Err(error)) => self.overcome(error).await.map(Err),
         }
@@ -166,6 +178,7 @@ impl Feed {
 
     fn has_read<T>(&mut self) -> Option<T> {
         self.reading = None;
+        self.as_of = None;
         self.skip_first = false;
         self.got_on = false;
         self.cursor.forget_old();
@@ -174,13 +187,14 @@ impl Feed {
     }
 
     /// Notes an activity; whether it is to be given.
-    fn wants(&mut self, activity: &Activity) -> bool {
-        let is_new = self.cursor.note(activity);
+    fn wants(&mut self, read: &Read) -> bool {
+        let activity = &read.activity;
+        let is_new = self.cursor.note(activity, read.as_of);
         let is_old = self.younger_than.is_some_and(|time| activity.create_time.is_some_and(|at| at <= time));
         self.got_on |= is_new;
         self.watch.saw(activity, is_new && !is_old);
         if is_new && (is_old || self.skip_first) {
-            self.skipped.note(activity);
+            self.skipped.note(read);
             return false;
         }
         is_new
@@ -230,9 +244,9 @@ impl Feed {
 }
 
 impl BatchSource for Feed {
-    type Item = Activity;
+    type Item = Read;
 
-    async fn next_batch(&mut self) -> Batch<Activity> {
+    async fn next_batch(&mut self) -> Batch<Read> {
         let Some(limit) = self.limit else { return self.advance().await };
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
         match tokio::time::timeout_at(deadline, self.advance()).await {
@@ -257,9 +271,9 @@ impl BatchSource for Feed {
 struct Skipped(Arc<Mutex<Cursor>>);
 
 impl Skipped {
-    fn note(&self, activity: &Activity) {
+    fn note(&self, read: &Read) {
         let mut cursor = self.cursor();
-        cursor.note(activity);
+        cursor.note(&read.activity, read.as_of);
         // Now and then, so that a long history stays small and none of its steps gets long.
         if cursor.len().is_power_of_two() {
             cursor.forget_old();
@@ -310,6 +324,11 @@ fn is_too_much(error: &Error) -> bool {
 }
 
 /// A session's activities: each one once, oldest first, history first, then live; ends after the session has ended.
+///
+/// An activity that the service lists late is given when it comes, behind younger ones, as long as it is not dated more than
+/// 15 s before the youngest that was read: of what is older the service is not asked again, so that each request stays
+/// small. [`Activities::history`](super::Activities::history) has those as well. An activity that is dated in the future, by
+/// the `Date` of the service's answers, hides none of those that come after it.
 ///
 /// It asks once per poll interval, tolerates outages of ten minutes and 404s of a fresh session, holds one page at a time,
 /// and stops when dropped. An error is its last item.
@@ -372,14 +391,14 @@ impl Stream for ActivityStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(Pin::new(&mut self.batches).poll_next(context));
-        if let Some(Ok(activity)) = &item {
-            self.given.note(activity);
+        if let Some(Ok(read)) = &item {
+            self.given.note(&read.activity, read.as_of);
             // Now and then, so that a stream of days stays small and none of its steps gets long.
             if self.given.len().is_power_of_two() {
                 self.given.forget_old();
             }
         }
-        Poll::Ready(item)
+        Poll::Ready(item.map(|item| item.map(|read| read.activity)))
     }
 }
 

@@ -206,6 +206,28 @@ async fn behind_the_end_there_is_nothing_to_wait_for() {
     assert_eq!((rest.len(), start.elapsed().as_secs(), fake.seen().len() - requests), (0, 0, 3));
 }
 
+/// Answers at this time by the service's own clock.
+fn dated(answer: Answer, second: i64) -> Answer {
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(second.unsigned_abs());
+    answer.with_header(&format!("date: {}", httpdate::fmt_http_date(time)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_activity_of_the_future_does_not_hide_those_that_come_after_it() {
+    // An hour ahead of the service's clock, which is 40 s further with each request.
+    let book = Book::default().progress(0, 100, "a").progress(0, 3_700, "future").progress(1, 150, "b");
+    let book = book.progress(3, 230, "c").add(6, 350, "end", completed()).ends(6);
+    let seconds = |number: usize| 110 + 40 * i64::try_from(number).unwrap();
+    let fake = Fake::start(move |seen, number| dated(book.answer(seen, number), seconds(number))).await;
+    let session = fake.jules().attach(id());
+    let mut stream = session.stream();
+    let mut given: Vec<_> = stream.by_ref().take(3).try_collect().await.unwrap();
+    // Whoever goes on from the place as text misses nothing either, and gets nothing twice.
+    let place = stream.cursor().to_string().parse().unwrap();
+    given.extend(session.stream().from(place).try_collect::<Vec<_>>().await.unwrap());
+    assert_eq!(ids(&given), ["a", "future", "b", "c", "end"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_updates_have_passed_over_does_not_come_again_from_their_cursor() {
     let book = Book::default().progress(0, 100, "old").progress(0, 100, "same-time").progress(2, 101, "new");
