@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::error::ErrorKind;
-use super::patience::Patience;
+use super::patience::{Absence, Patience};
 use super::{Error, Jules, Method, Session, SessionClient, SessionState};
 
 /// A call that waits. Awaiting it starts it; dropping it stops it.
@@ -114,16 +114,26 @@ pub(super) async fn until(
     }
 }
 
-/// Waits, for however long, until a session has ended or is gone. What else goes wrong is borne.
+/// Waits, for however long, until a session was seen to have ended, or has been missing for as long as a fresh one may be.
+/// What else goes wrong is borne.
 pub(super) async fn until_ended(client: &SessionClient) {
+    let options = client.jules.options();
+    let (mut absence, mut missing_since) = (Absence::default(), None);
     loop {
-        let mut patience = client.patience();
-        match until(client, &mut patience, &LastState::default(), |_| false).await {
-            Err(error) if !error.is_not_found() => {
-                tracing::debug!(session = %client.id, %error, "it may not have ended");
-                tokio::time::sleep(client.jules.options().poll_interval).await;
+        match client.jules.get_session(&client.id).await {
+            Ok(session) if session.is_terminal() => return,
+            Ok(_) => {
+                absence.end();
+                missing_since = None;
             }
-            Ok(_) | Err(_) => return,
+            Err(error) if error.is_not_found() => {
+                let since = *missing_since.get_or_insert_with(Instant::now);
+                if !absence.is_tolerated(since.elapsed() < options.fresh_patience) {
+                    return;
+                }
+            }
+            Err(error) => tracing::debug!(session = %client.id, %error, "it may not have ended"),
         }
+        tokio::time::sleep(options.poll_interval).await;
     }
 }

@@ -6,15 +6,13 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::slots::{Next, Slots};
 use super::{BatchEvent, StartedSessions};
-use crate::outcome::CLOCKS;
+use crate::create::Moment;
 use crate::{
-    AutomatedSession, Error, ErrorKind, Jules, Method, NewSession, SessionClient, SessionOutcome,
-    TitleMarker, wait,
+    AutomatedSession, Error, ErrorKind, Jules, Method, NewSession, SessionClient, SessionOutcome, wait,
 };
 
 /// Something has come of an item.
@@ -22,7 +20,7 @@ use crate::{
 enum Step {
     Created {
         index: usize,
-        asked: Timestamp,
+        asked: Asked,
         result: Result<AutomatedSession, Error>,
     },
     Result {
@@ -32,6 +30,12 @@ enum Step {
     },
     /// A session whose result was an error has ended, or is gone.
     Free,
+}
+
+/// A create, and when it was decided.
+struct Asked {
+    new: NewSession,
+    at: Moment,
 }
 
 /// The items on their way.
@@ -90,7 +94,7 @@ impl Batch {
                     self.slots.start(now);
                     let jules = self.jules.clone();
                     let create = async move {
-                        let asked = jules.service_time();
+                        let asked = Asked { new: new.clone(), at: Moment::now() };
                         Step::Created { index, asked, result: jules.run(new).await }
                     };
                     self.work.push(create.boxed());
@@ -126,8 +130,9 @@ impl Batch {
                 self.slots.result(true, now);
                 match error.kind() {
                     _ if error.surely_not_processed() => self.slots.free(now),
-                    ErrorKind::InDoubt { marker: Some(marker), .. } => {
-                        self.work.push(until_settled(self.jules.clone(), marker.clone(), asked).boxed());
+                    ErrorKind::InDoubt { marker: Some(_), .. } => {
+                        let place = (index, self.started.clone());
+                        self.work.push(until_settled(self.jules.clone(), place, asked).boxed());
                     }
                     // Nobody can tell whether there is one: its slot is held.
                     _ => {}
@@ -147,16 +152,12 @@ impl Batch {
     }
 }
 
-/// Looks, for however long, for a session whose creation is in doubt: it is not there, or has ended.
-async fn until_settled(jules: Jules, marker: TitleMarker, asked: Timestamp) -> Step {
-    let (since, mut looks) = (asked.saturating_sub(CLOCKS).ok(), 0);
-    while looks < jules.options().looks {
-        match jules.find_created(&marker).since(since).await {
-            Ok(Some(session)) => return until_ended(jules.attach(session.id)).await,
-            Ok(None) => looks += 1,
-            Err(error) => tracing::debug!(%marker, %error, "it may have been created"),
-        }
-        tokio::time::sleep(jules.options().look_delay).await;
+/// Looks, for however long, for the session of a create in doubt: it was not created, or has ended.
+async fn until_settled(jules: Jules, place: (usize, StartedSessions), asked: Asked) -> Step {
+    if let Some(session) = jules.find_in_doubt(&asked.new, asked.at).await {
+        let (index, started) = place;
+        started.add(index, session.id.clone());
+        wait::until_ended(&jules.attach(session.id)).await;
     }
     Step::Free
 }

@@ -17,7 +17,7 @@ use slots::Slots;
 /// `run()` for each of many items; configured, then awaited, or followed by its [`events`](Self::events).
 ///
 /// Gives one result per item, in the items' order. A slot is held until its session was seen to have **ended**, also after
-/// an error or a [`timeout`](Self::timeout), so that never more than [`concurrency`](Self::concurrency) sessions live at once.
+/// an error or a [`timeout`](Self::timeout), and where nobody knows whether there is one, so that never more than [`concurrency`](Self::concurrency) sessions live at once.
 /// Only sessions that are left when every item has its result may go on after it: nobody is waiting for a slot any more.
 ///
 /// Dropping it, or its stream of events, leaves its sessions alone: [`started`](Self::started) names them.
@@ -62,7 +62,8 @@ pub enum BatchEvent {
     },
 }
 
-/// The sessions that an [`All`] has started so far. Clones are the same, and it stays when that is dropped.
+/// The sessions that an [`All`] has started so far; one whose creation was in doubt since it was found. Clones are the same,
+/// and it stays when that is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct StartedSessions(Arc<Mutex<Vec<(usize, SessionId)>>>);
 

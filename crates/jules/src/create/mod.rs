@@ -109,6 +109,22 @@ impl Jules {
         less(self.service_time(), moment.elapsed())
     }
 
+    /// Looks, for however long, for the session of a create in doubt; none when it surely was not created. The service has had
+    /// its time to list it by then.
+    pub(crate) async fn find_in_doubt(&self, new: &NewSession, asked: Moment) -> Option<Session> {
+        let marker = new.own_marker().ok()??;
+        let patience = SignedDuration::try_from(self.options().fresh_patience).unwrap_or(SignedDuration::MAX);
+        loop {
+            match self.settle(&marker, new, asked, false).await {
+                Settled::Adopted(session) => return Some(*session),
+                Settled::NotCreated(_) if asked.elapsed() >= patience => return None,
+                Settled::NotCreated(_) => {}
+                Settled::Open(reason) => tracing::debug!(%marker, reason, "it may have been created"),
+            }
+            tokio::time::sleep(self.options().look_delay).await;
+        }
+    }
+
     /// Looks for the session of a POST that was decided at `asked` and may have been processed.
     async fn settle(&self, marker: &TitleMarker, new: &NewSession, asked: Moment, may_post: bool) -> Settled {
         let (created, failed) = (self.sessions_created(), Moment::now());
@@ -172,13 +188,14 @@ impl Jules {
 }
 
 /// An instant that is told by the service's clock later. The wall clock counts sleep, and the other cannot be set.
-struct Moment {
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
     wall: Timestamp,
     instant: Instant,
 }
 
 impl Moment {
-    fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self { wall: Timestamp::now(), instant: Instant::now() }
     }
 

@@ -3,6 +3,7 @@
 //! Time is paused: server and client share one runtime, so that time jumps only when both wait for it.
 
 mod calls;
+mod doubts;
 mod fake;
 mod hostile;
 mod sessions;

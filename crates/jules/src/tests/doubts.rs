@@ -1,0 +1,84 @@
+//! Creates in doubt: what is looked for, for how long, and what waits meanwhile.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::fake::{Answer, Fake, Seen};
+use crate::{ErrorKind, NewSession};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The first create is answered 503 although it makes session 1, and looks for it are refused for a while. It is listed after a
+/// minute, and read for the first time when it is; it works until the 300th second. Notes when the second create comes.
+fn lost(start: Instant, second: Arc<AtomicU64>) -> impl Fn(&Seen, usize) -> Answer {
+    let title = Mutex::new(json!(null));
+    let shown = AtomicU64::new(0);
+    move |seen, number| {
+        let passed = start.elapsed().as_secs();
+        let completed = json!({"state": "COMPLETED", "outputs": [{"pullRequest": {"url": "https://github.com/o/r/pull/3"}}]});
+        let of = |id: &str, mut session: serde_json::Value| {
+            session["id"] = json!(id);
+            Answer::json(&session)
+        };
+        match seen {
+            seen if seen.is("POST sessions") && number == 0 => {
+                *title.lock().unwrap() = seen.body["title"].clone();
+                Answer::error(503, "UNAVAILABLE")
+            }
+            seen if seen.is("POST sessions") => {
+                second.store(passed, Ordering::Relaxed);
+                of("2", json!({}))
+            }
+            seen if seen.is("GET sessions") && passed < 5 => Answer::error(403, "PERMISSION_DENIED"),
+            seen if seen.is("GET sessions") && passed < 60 => Answer::json(&json!({})),
+            seen if seen.is("GET sessions") => {
+                let session = json!({"id": "1", "title": *title.lock().unwrap(), "prompt": "0"});
+                Answer::json(&json!({"sessions": [session]}))
+            }
+            seen if seen.is("GET sessions/1") && shown.fetch_add(1, Ordering::Relaxed) == 0 => {
+                Answer::error(404, "NOT_FOUND")
+            }
+            seen if seen.is("GET sessions/1") && passed < 300 => of("1", json!({"state": "IN_PROGRESS"})),
+            seen if seen.is("GET sessions/1") => of("1", completed),
+            _ => of("2", completed),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_in_doubt_holds_its_slot_until_its_session_was_seen_to_have_ended() {
+    let (start, second) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+    let fake = Fake::start(lost(start, Arc::clone(&second))).await;
+    let all = fake.jules().all(0..2, |n| NewSession::new(n.to_string())).concurrency(1).stop_on_error(false);
+    let started = all.started();
+    let results = all.await;
+    let error = results[0].as_ref().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InDoubt { .. }), "{error}");
+    assert!(results[1].as_ref().is_ok_and(crate::SessionOutcome::has_changed), "{results:?}");
+    let second = second.load(Ordering::Relaxed);
+    assert!((300..320).contains(&second), "the slot was free after {second} s");
+    let names: Vec<_> = started.list().into_iter().map(|(index, id)| format!("{index}: {id}")).collect();
+    assert_eq!(names, ["0: 1", "1: 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_not_there_after_all_frees_its_slot_when_the_service_had_time_to_list_it() {
+    let start = Instant::now();
+    let fake = Fake::start(move |seen, number| match number {
+        0 => Answer::error(503, "UNAVAILABLE"),
+        _ if seen.is("GET sessions") && start.elapsed() < 5 * SECOND => {
+            Answer::error(403, "PERMISSION_DENIED")
+        }
+        _ if seen.is("GET sessions") => Answer::json(&json!({})),
+        _ => Answer::error(400, "INVALID_ARGUMENT"),
+    })
+    .await;
+    let all = fake.jules().all(0..2, |n| NewSession::new(n.to_string())).concurrency(1).stop_on_error(false);
+    let results = all.await;
+    assert_eq!(results[1].as_ref().unwrap_err().code(), Some(400));
+    assert!((120..180).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
