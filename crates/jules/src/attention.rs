@@ -97,7 +97,9 @@ impl SessionClient {
 
     /// Waits until the session has ended, like [`result`](Self::result), and answers its questions meanwhile: `answer` is
     /// called with each, also with one that a session has completed with, and what it gives is sent. With `None` the
-    /// question is left to a person, as with blank text. A plan that waits for an approval is not a question.
+    /// question is left to a person, as with blank text. A plan that waits for an approval is not a question. An answer that
+    /// the service has taken is not sent again, however late it shows it; one whose own answer was lost is, when it is not
+    /// among the activities after [`fresh_patience`](super::Options::fresh_patience).
     ///
     /// ```no_run
     /// # async fn example(jules: jules::Jules) -> Result<(), jules::Error> {
@@ -142,31 +144,32 @@ impl SessionClient {
                     Some(_) => {}
                 }
             }
-            if needs.read(&self, &session).await && !needs.digest.is_addressed() && !needs.waits_for_ours() {
+            let is_read = needs.read(&self, &session).await;
+            if is_read && needs.may_answer() {
                 let text = needs.digest.question();
                 let answer = answer(Question { session, text }).await;
                 if let Some(text) = answer.filter(|text| !text.trim().is_empty()) {
-                    self.send_once(&text).await?;
-                    needs.sent(self.jules.options().fresh_patience);
+                    let is_accepted = self.send_once(&text).await?;
+                    needs.sent(is_accepted, self.jules.options().fresh_patience);
                     continue;
                 }
             }
-            if let Some(outcome) = ended {
-                return Ok(outcome);
+            match ended {
+                Some(outcome) if is_read && !needs.may_be_old() => return Ok(outcome),
+                _ => tokio::time::sleep(self.jules.options().poll_interval).await,
             }
-            tokio::time::sleep(self.jules.options().poll_interval).await;
         }
     }
 
-    /// Sends a message that may have arrived when its answer is lost: the activities will tell.
-    async fn send_once(&self, text: &str) -> Result<(), Error> {
+    /// Sends a message; whether the service has surely taken it. It may have where its answer is lost: the activities will tell.
+    async fn send_once(&self, text: &str) -> Result<bool, Error> {
         match self.send(text).await {
             Err(error) if error.surely_not_processed() || !error.is_transient() => Err(error),
             Err(error) => {
                 tracing::debug!(session = %self.id, %error, "the answer may have arrived");
-                Ok(())
+                Ok(false)
             }
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
         }
     }
 }
@@ -188,8 +191,21 @@ struct Needs {
     cursor: Cursor,
     /// When the session had changed last as they were read.
     changed: Option<Timestamp>,
-    /// How many messages of the user there were before ours, and until when it may still be missing.
-    sent: Option<(usize, Instant)>,
+    /// How many activities of the agent were read.
+    agents: usize,
+    /// Our last answer.
+    sent: Option<Sent>,
+}
+
+/// An answer that has left.
+struct Sent {
+    /// The service has surely taken it.
+    is_accepted: bool,
+    /// How many messages of the user there were before it, and how many activities of the agent.
+    users: usize,
+    agents: usize,
+    /// Until then it may be missing from the activities, and its session be shown as it was before.
+    until: Instant,
 }
 
 impl Needs {
@@ -205,7 +221,9 @@ impl Needs {
         let read = async {
             let mut history = client.activities().history().from(self.cursor.clone());
             while let Some(activity) = history.next().await {
-                self.digest.take(activity?);
+                let activity = activity?;
+                self.agents += usize::from(activity.is_from_agent());
+                self.digest.take(activity);
                 self.cursor = history.cursor();
             }
             Ok::<_, Error>(())
@@ -215,22 +233,33 @@ impl Needs {
         is_read
     }
 
-    /// Our message has left.
-    fn sent(&mut self, patience: Duration) {
-        self.sent = Some((self.digest.counts.user_messages, Instant::now() + patience));
+    /// Our answer has left.
+    fn sent(&mut self, is_accepted: bool, patience: Duration) {
+        let (users, agents) = (self.digest.counts.user_messages, self.agents);
+        self.sent = Some(Sent { is_accepted, users, agents, until: Instant::now() + patience });
     }
 
-    /// Whether our message is still to be shown.
-    fn waits_for_ours(&self) -> bool {
-        self.sent.is_some_and(|(before, until)| {
-            self.digest.counts.user_messages <= before && Instant::now() < until
-        })
+    /// Whether there is a question that was not answered yet. What the service has taken is not sent again, however late it
+    /// lists it: the agent has to have gone on. What it may not have taken is, when it had its time to list it.
+    fn may_answer(&self) -> bool {
+        let is_new = self.sent.as_ref().is_none_or(|sent| {
+            let (is_shown, went_on) =
+                (self.digest.counts.user_messages > sent.users, self.agents > sent.agents);
+            let is_late = Instant::now() >= sent.until;
+            if is_shown { went_on } else { is_late && (went_on || !sent.is_accepted) }
+        });
+        is_new && !self.digest.is_addressed()
     }
 
-    /// Whether our message was to be shown by now, and is not.
+    /// Whether the session may be shown as it was before our answer.
+    fn may_be_old(&self) -> bool {
+        self.sent.as_ref().is_some_and(|sent| self.agents <= sent.agents && Instant::now() < sent.until)
+    }
+
+    /// Whether our answer was to be shown by now, and is not.
     fn is_overdue(&self) -> bool {
-        self.sent.is_some_and(|(before, until)| {
-            self.digest.counts.user_messages <= before && Instant::now() >= until
+        self.sent.as_ref().is_some_and(|sent| {
+            self.digest.counts.user_messages <= sent.users && Instant::now() >= sent.until
         })
     }
 }

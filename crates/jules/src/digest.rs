@@ -38,6 +38,8 @@ pub struct SessionDigest {
     pub failure_reason: Option<String>,
     /// How many messages to keep.
     keep: usize,
+    /// When the agent wrote its last message.
+    message_at: Option<Timestamp>,
     /// The user has written since the agent's last message.
     answered: bool,
     /// The user has written, or the agent has done something, since the agent's last message.
@@ -121,12 +123,17 @@ impl SessionDigest {
         match &activity.kind {
             ActivityKind::AgentMessaged { message } if !is_blank(message) => {
                 (self.answered, self.went_on, self.addressed) = (false, false, false);
+                self.message_at = activity.create_time;
                 self.worked = true;
             }
             // The service takes an empty message, writes it down, and does nothing about it.
             ActivityKind::UserMessaged { message } if !is_blank(message) => {
-                (self.answered, self.went_on, self.addressed) = (true, true, true);
-                self.last_user = activity.create_time.or(self.last_user);
+                // One that is listed late was written before what the agent has done meanwhile.
+                let is_behind = |agent| activity.create_time.is_none() || activity.create_time >= agent;
+                let is_answer = is_behind(self.message_at);
+                (self.answered, self.went_on) = (self.answered || is_answer, self.went_on || is_answer);
+                self.addressed |= is_behind(self.last_agent);
+                self.last_user = self.last_user.max(activity.create_time);
             }
             ActivityKind::PlanGenerated(_) => {
                 (self.went_on, self.addressed, self.worked) = (true, false, false);
@@ -298,6 +305,27 @@ mod tests {
             assert_eq!(told.open_question(), Some("And now?"));
         }
         assert_eq!(digest(0, Vec::new()).unanswered(), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_listed_late_answers_only_what_was_asked_before_it() {
+        let at = |second: u32, kind: Value| {
+            let mut activity = kind;
+            activity["createTime"] = json!(format!("2026-11-22T02:00:{second:02}Z"));
+            activity
+        };
+        let asks =
+            |second| at(second, json!({"originator": "agent", "agentMessaged": {"agentMessage": "Which?"}}));
+        let works = at(3, json!({"originator": "agent", "progressUpdated": {"title": "Reads"}}));
+        let answer = at(2, json!({"originator": "user", "userMessaged": {"userMessage": "This one."}}));
+        let told = |activities: &[&Value]| {
+            let told = digest(0, activities.iter().copied().cloned().collect());
+            (told.unanswered().is_some(), told.is_addressed())
+        };
+        assert_eq!(told(&[&asks(1), &answer]), (false, true));
+        assert_eq!(told(&[&asks(2), &answer]), (false, true), "nobody knows which was first");
+        assert_eq!(told(&[&asks(1), &works, &answer]), (false, false), "it has gone on already");
+        assert_eq!(told(&[&asks(1), &asks(3), &answer]), (true, false), "it asks again");
     }
 
     /// One activity a letter: a plan, the timer's approval, progress, a command, a message of agent or user, a blank one of

@@ -6,5 +6,6 @@ mod calls;
 mod doubts;
 mod fake;
 mod hostile;
+mod questions;
 mod sessions;
 mod streams;
