@@ -38,6 +38,7 @@ mod session;
 mod snapshot;
 mod stream;
 mod surrogates;
+mod time;
 mod transport;
 mod turn;
 mod usage;

@@ -66,6 +66,13 @@ impl Retries {
     }
 }
 
+impl Retries {
+    /// Whether so long a wait, which the service asks for, is worth it.
+    pub(super) fn wait_for(&self, asked: Duration) -> bool {
+        asked <= self.throttle_patience.max(self.cap)
+    }
+}
+
 /// What to do after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -107,7 +114,7 @@ impl Attempts {
         let doublings = (self.failed - 1).min(16);
         let longest = self.policy.base.saturating_mul(2_u32.pow(doublings)).min(self.policy.cap);
         let asked = error.retry_after().unwrap_or_default();
-        if asked > self.policy.throttle_patience.max(self.policy.cap) {
+        if !self.policy.wait_for(asked) {
             return Next::GiveUp;
         }
         Next::Again(longest.mul_f64(dice.clamp(0.0, 1.0)).max(asked))

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::error::ErrorKind;
 use super::retry::{Attempts, Next as Retry};
+use super::time::later;
 use super::{Error, Jules, Method, NewSession, Session, SessionId, SourceName, TitleMarker, Turn};
 use doubt::{Doubt, Look, Next, Sought};
 use find::Back;
@@ -74,7 +75,6 @@ impl Jules {
                 None => self.turn_to_create().await?,
             };
             let asked = Moment::now();
-            posts += 1;
             let error = match granted.create_session(&new).await {
                 Ok(session) => {
                     self.sessions_created().note(&session, marker.as_ref(), self.service_time());
@@ -82,6 +82,8 @@ impl Jules {
                 }
                 Err(error) => error,
             };
+            // As for every request, answers 429 are waited out by time, not by count.
+            posts += u32::from(!error.is_throttled());
             if error.surely_not_processed() {
                 let held = self.held_for(Method::CreateSession);
                 match attempts.failed(&error, started.elapsed(), held, fastrand::f64()) {
@@ -94,8 +96,12 @@ impl Jules {
                 return Err(in_doubt(None, "it has no marker to be found by".to_owned(), error));
             };
             tracing::debug!(%marker, %error, "the session may have been created; looking for it");
-            let may_post = posts < self.options().retries.attempts && !error.is_capacity_refusal();
-            match self.settle(marker, &new, asked, may_post).await {
+            let retries = self.options().retries;
+            let asks_for = error.retry_after().unwrap_or_default();
+            let may_post =
+                posts < retries.attempts && !error.is_capacity_refusal() && retries.wait_for(asks_for);
+            let again = may_post.then(|| later(Instant::now(), asks_for));
+            match self.settle(marker, &new, asked, again).await {
                 Settled::Adopted(session) => return Ok(*session),
                 Settled::NotCreated(next @ Some(_)) => turn = next,
                 Settled::NotCreated(None) => return Err(error.undone()),
@@ -115,7 +121,7 @@ impl Jules {
         let marker = new.own_marker().ok()??;
         let patience = SignedDuration::try_from(self.options().fresh_patience).unwrap_or(SignedDuration::MAX);
         loop {
-            match self.settle(&marker, new, asked, false).await {
+            match self.settle(&marker, new, asked, None).await {
                 Settled::Adopted(session) => return Some(*session),
                 Settled::NotCreated(_) if asked.elapsed() >= patience => return None,
                 Settled::NotCreated(_) => {}
@@ -125,8 +131,15 @@ impl Jules {
         }
     }
 
-    /// Looks for the session of a POST that was decided at `asked` and may have been processed.
-    async fn settle(&self, marker: &TitleMarker, new: &NewSession, asked: Moment, may_post: bool) -> Settled {
+    /// Looks for the session of a POST that was decided at `asked` and may have been processed. `again` is from when another
+    /// POST may leave, if there may be one.
+    async fn settle(
+        &self,
+        marker: &TitleMarker,
+        new: &NewSession,
+        asked: Moment,
+        again: Option<Instant>,
+    ) -> Settled {
         let (created, failed) = (self.sessions_created(), Moment::now());
         let now = self.service_time();
         let mut sought = Sought::new(marker, new, self.then(&asked), now, created.newest().as_ref());
@@ -134,7 +147,11 @@ impl Jules {
         let mut turn = None;
         loop {
             // The turn of another POST is had first: between the last look and that nothing waits.
-            if may_post && doubt.is_last() && turn.is_none() {
+            if let Some(at) = again
+                && doubt.is_last()
+                && turn.is_none()
+            {
+                tokio::time::sleep_until(at).await;
                 match self.turn_to_create().await {
                     Ok(granted) => turn = Some(granted),
                     Err(error) => return Settled::Open(error.kind().to_string()),

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, Seen};
-use crate::{ErrorKind, NewSession};
+use crate::{ErrorKind, NewSession, Retries};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -81,4 +81,51 @@ async fn a_create_that_is_not_there_after_all_frees_its_slot_when_the_service_ha
     let results = all.await;
     assert_eq!(results[1].as_ref().unwrap_err().code(), Some(400));
     assert!((120..180).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+/// Answers creates with these one after the other, the last one for ever, and lists nothing; notes when each create came.
+async fn creates(answers: &'static [(u16, &'static str)]) -> (Fake, Arc<Mutex<Vec<u64>>>) {
+    let (start, came) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
+    let notes = Arc::clone(&came);
+    let fake = Fake::start(move |seen, _| {
+        if !seen.is("POST sessions") {
+            return Answer::json(&json!({}));
+        }
+        let mut notes = notes.lock().unwrap();
+        notes.push(start.elapsed().as_secs());
+        match answers[(notes.len() - 1).min(answers.len() - 1)] {
+            (200, _) => Answer::json(&json!({"id": "1"})),
+            (code, "") => Answer::error(code, "AS_SCRIPTED"),
+            (code, header) => Answer::error(code, "AS_SCRIPTED").with_header(header),
+        }
+    })
+    .await;
+    (fake, came)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_is_sent_again_no_sooner_than_the_service_asks_for() {
+    for code in [429, 503] {
+        let answers: &[_] = match code {
+            429 => &[(429, "retry-after: 90"), (200, "")],
+            _ => &[(503, "retry-after: 90"), (200, "")],
+        };
+        let (fake, came) = creates(answers).await;
+        fake.jules().run(NewSession::new("p")).await.unwrap();
+        let came = came.lock().unwrap().clone();
+        assert!(came.len() == 2 && (90..100).contains(&came[1]), "{code}: {came:?}");
+    }
+    let (fake, came) = creates(&[(503, "retry-after: 7200")]).await;
+    let error = fake.jules().run(NewSession::new("p")).await.unwrap_err();
+    assert!(error.code() == Some(503) && error.surely_not_processed(), "{error}");
+    assert_eq!(*came.lock().unwrap(), [0], "two hours are too long to wait for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_that_were_answered_429_are_no_attempts() {
+    let (fake, came) =
+        creates(&[(429, "retry-after: 1"), (429, "retry-after: 1"), (503, ""), (200, "")]).await;
+    let jules = fake.jules_with(|options| options.retries(Retries::default().attempts(2)));
+    jules.run(NewSession::new("p")).await.unwrap();
+    assert_eq!(came.lock().unwrap().len(), 4);
 }
