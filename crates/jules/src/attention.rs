@@ -89,7 +89,7 @@ impl SessionClient {
                     Some(SessionState::Paused) if !(is_read && digest.is_addressed()) => {
                         return Ok(Attention::Paused(session));
                     }
-                    _ => tokio::time::sleep(client.jules.options().poll_interval).await,
+                    _ => client.jules.pause(client.jules.options().poll_interval).await,
                 }
             }
         })
@@ -156,7 +156,7 @@ impl SessionClient {
             }
             match ended {
                 Some(outcome) if is_read && !needs.may_be_old() => return Ok(outcome),
-                _ => tokio::time::sleep(self.jules.options().poll_interval).await,
+                _ => self.jules.pause(self.jules.options().poll_interval).await,
             }
         }
     }

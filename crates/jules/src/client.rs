@@ -24,7 +24,7 @@ use super::transport::{Request, Transport};
 use super::turn::Granted;
 use super::usage::Counters;
 use super::{
-    Activity, ActivityId, ActivityPage, ApiKey, Departure, Error, FoundSessions, ListActivities,
+    Activity, ActivityId, ActivityPage, ApiKey, Departure, Error, FoundSessions, Gate, ListActivities,
     ListSessions, ListSources, Method, NewSession, Options, Outage, Pause, Quotas, Retries, Session,
     SessionId, SessionPage, Source, SourceName, SourcePage, Usage,
 };
@@ -88,6 +88,27 @@ impl Jules {
 
     pub(super) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Whether nothing is sent through this handle any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.options.gate.as_ref().is_some_and(Gate::is_closed)
+    }
+
+    /// Waits until the gate is closed, if there is one.
+    async fn closed(&self) {
+        match &self.options.gate {
+            Some(gate) => gate.closed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for that long: before another look, which there is none of once the gate is closed.
+    pub(super) async fn pause(&self, length: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(length) => {}
+            () = self.closed() => {}
+        }
     }
 
     pub(super) fn sessions_created(&self) -> &Created {
@@ -488,7 +509,7 @@ impl Jules {
     pub(super) async fn pause_before_retry(&self, pause: Duration) {
         self.shared.counters.retried();
         self.shared.counters.waited(pause);
-        tokio::time::sleep(pause).await;
+        self.pause(pause).await;
     }
 
     /// Waits until the limiter lets a request through, as long as it may.
@@ -501,16 +522,10 @@ impl Jules {
                 None => std::future::pending().await,
             }
         };
-        let closed = async {
-            match &self.options.gate {
-                Some(gate) => gate.closed().await,
-                None => std::future::pending().await,
-            }
-        };
         let unsent = |after| Error::new(method, ErrorKind::NotSent(after));
         tokio::select! {
             biased;
-            () = closed => Err(unsent(asked.elapsed())),
+            () = self.closed() => Err(unsent(asked.elapsed())),
             permit = self.shared.limiter.acquire(method) => Ok(Granted::now(permit)),
             () = over => Err(unsent(limit.unwrap_or_default())),
         }

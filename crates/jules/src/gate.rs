@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 /// Once it is closed, requests under it ([`Options::send_through`](super::Options::send_through)) that still wait for their
 /// turn, and all later ones, end with [`ErrorKind::NotSent`](super::ErrorKind::NotSent); those that are under way go on.
+/// Calls that wait, streams and looks for a create in doubt end with their next request, at once.
 /// For who has to stop and wants no doubt about a create. Clones are the same gate.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<watch::Sender<bool>>);

@@ -204,7 +204,7 @@ pub(super) async fn settle(
                 options.poll_interval.max(LOOK)
             }
         };
-        tokio::time::sleep(pause).await;
+        client.jules.pause(pause).await;
         session = wait::until(client, patience, last, |_| true).await?;
     }
 }

@@ -111,7 +111,7 @@ impl SessionClient {
                 self.shown.fetch_or(answer.is_ok(), Ordering::Relaxed);
                 return answer;
             }
-            tokio::time::sleep(self.jules.options().poll_interval).await;
+            self.jules.pause(self.jules.options().poll_interval).await;
         }
     }
 
@@ -159,7 +159,7 @@ impl SessionClient {
         let soon = started.elapsed() < options.fresh_patience;
         let is_missing = error.is_not_found();
         if is_missing && (self.is_fresh() || (soon && self.jules.get_session(&self.id).await.is_ok())) {
-            tokio::time::sleep(options.poll_interval).await;
+            self.jules.pause(options.poll_interval).await;
             return Ok(());
         }
         Err(error)

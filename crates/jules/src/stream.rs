@@ -114,7 +114,7 @@ impl Feed {
                 return Ok(());
             }
             if self.watch.step() == Step::Pause {
-                tokio::time::sleep(self.interval).await;
+                self.jules.pause(self.interval).await;
                 self.watch.has_paused();
             }
         }
@@ -131,7 +131,7 @@ impl Feed {
             match self.watch.step() {
                 Step::End => return None,
                 Step::Pause => {
-                    tokio::time::sleep(self.interval).await;
+                    self.jules.pause(self.interval).await;
                     self.watch.has_paused();
                 }
                 Step::Ask => {
@@ -220,7 +220,7 @@ impl Feed {
 
     /// Bears a failure or gives it back; then the stream is over.
     async fn overcome(&mut self, error: Error) -> Option<Error> {
-        let mut tolerated = self.patience.tolerates(&error, Instant::now());
+        let mut tolerated = !self.jules.is_closed() && self.patience.tolerates(&error, Instant::now());
         let is_missing = error.is_not_found() && error.operation() == Method::ListActivities;
         if !tolerated && is_missing && !self.was_missing {
             // Activities answer 404 for a while after the session is there: see whether it is, and wait that while once.

@@ -72,7 +72,7 @@ impl Turn {
     pub async fn create_session(self, new: &NewSession) -> Result<Session, Error> {
         let request = Request::create(new)?;
         let Self { jules, granted } = self;
-        if jules.options().gate.as_ref().is_some_and(super::Gate::is_closed) {
+        if jules.is_closed() {
             return Err(Error::new(Method::CreateSession, ErrorKind::NotSent(granted.permit.waited)));
         }
         jules.once(&request, granted, &parse).await

@@ -105,17 +105,17 @@ pub(super) async fn until(
                     return Ok(session);
                 }
             }
-            Err(error) if patience.tolerates(&error, Instant::now()) => {
+            Err(error) if !jules.is_closed() && patience.tolerates(&error, Instant::now()) => {
                 tracing::debug!(session = %id, %error, "not now; trying again later");
             }
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(jules.options().poll_interval).await;
+        jules.pause(jules.options().poll_interval).await;
     }
 }
 
-/// Waits, for however long, until a session was seen to have ended, or has been missing for as long as a fresh one may be.
-/// What else goes wrong is borne.
+/// Waits, as long as anything is sent, until a session was seen to have ended, or has been missing for as long as a fresh one
+/// may be. What else goes wrong is borne.
 pub(super) async fn until_ended(client: &SessionClient) {
     let options = client.jules.options();
     let (mut absence, mut missing_since) = (Absence::default(), None);
@@ -132,8 +132,9 @@ pub(super) async fn until_ended(client: &SessionClient) {
                     return;
                 }
             }
+            Err(_) if client.jules.is_closed() => return,
             Err(error) => tracing::debug!(session = %client.id, %error, "it may not have ended"),
         }
-        tokio::time::sleep(options.poll_interval).await;
+        client.jules.pause(options.poll_interval).await;
     }
 }

@@ -115,8 +115,8 @@ impl Jules {
         less(self.service_time(), moment.elapsed())
     }
 
-    /// Looks, for however long, for the session of a create in doubt; none when it surely was not created. The service has had
-    /// its time to list it by then.
+    /// Looks, as long as anything is sent, for the session of a create in doubt; none when it surely was not created. The
+    /// service has had its time to list it by then.
     pub(crate) async fn find_in_doubt(&self, new: &NewSession, asked: Moment) -> Option<Session> {
         let marker = new.own_marker().ok()??;
         let patience = SignedDuration::try_from(self.options().fresh_patience).unwrap_or(SignedDuration::MAX);
@@ -125,9 +125,10 @@ impl Jules {
                 Settled::Adopted(session) => return Some(*session),
                 Settled::NotCreated(_) if asked.elapsed() >= patience => return None,
                 Settled::NotCreated(_) => {}
+                Settled::Open(_) if self.is_closed() => return None,
                 Settled::Open(reason) => tracing::debug!(%marker, reason, "it may have been created"),
             }
-            tokio::time::sleep(self.options().look_delay).await;
+            self.pause(self.options().look_delay).await;
         }
     }
 
@@ -151,7 +152,7 @@ impl Jules {
                 && doubt.is_last()
                 && turn.is_none()
             {
-                tokio::time::sleep_until(at).await;
+                self.pause(at.saturating_duration_since(Instant::now())).await;
                 match self.turn_to_create().await {
                     Ok(granted) => turn = Some(granted),
                     Err(error) => return Settled::Open(error.kind().to_string()),
@@ -159,7 +160,9 @@ impl Jules {
             }
             let look = match self.look(&mut sought, created, (&asked, &failed)).await {
                 Ok(look) => look,
-                Err(error) if error.is_transient() => Look::Inconclusive(error.to_string()),
+                Err(error) if error.is_transient() && !self.is_closed() => {
+                    Look::Inconclusive(error.to_string())
+                }
                 Err(error) => return Settled::Open(error.to_string()),
             };
             match doubt.looked(look, Instant::now()) {
@@ -169,7 +172,7 @@ impl Jules {
                     return Settled::NotCreated(turn);
                 }
                 Next::GiveUp(reason) => return Settled::Open(reason),
-                Next::LookAgain => tokio::time::sleep(self.options().look_delay).await,
+                Next::LookAgain => self.pause(self.options().look_delay).await,
             }
         }
     }

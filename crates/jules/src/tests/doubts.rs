@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, Seen};
-use crate::{ErrorKind, NewSession, Retries};
+use crate::{ErrorKind, Gate, NewSession, Retries};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -128,4 +128,44 @@ async fn creates_that_were_answered_429_are_no_attempts() {
     let jules = fake.jules_with(|options| options.retries(Retries::default().attempts(2)));
     jules.run(NewSession::new("p")).await.unwrap();
     assert_eq!(came.lock().unwrap().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_gate_ends_the_looks_for_a_create_in_doubt_and_leaves_it_open() {
+    let (fake, came) = creates(&[(503, "")]).await;
+    let gate = Gate::new();
+    let jules = fake.jules_with(|options| options.send_through(gate.clone()));
+    let start = Instant::now();
+    let close = async {
+        tokio::time::sleep(15 * SECOND).await;
+        gate.close();
+    };
+    let (run, ()) = tokio::join!(jules.run(NewSession::new("p")), close);
+    let error = run.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InDoubt { marker: Some(_), .. }), "{error}");
+    assert_eq!((start.elapsed().as_secs(), fake.count("GET sessions")), (15, 2));
+    assert_eq!(*came.lock().unwrap(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_gate_ends_what_waits_at_once() {
+    let fake = Fake::start(|seen, number| match seen {
+        seen if seen.is("POST sessions") => Answer::json(&json!({"id": number.to_string()})),
+        seen => Answer::json(&json!({"id": seen.line.rsplit('/').next(), "state": "IN_PROGRESS"})),
+    })
+    .await;
+    let gate = Gate::new();
+    let jules = fake.jules_with(|options| options.send_through(gate.clone()));
+    let start = Instant::now();
+    let close = async {
+        tokio::time::sleep(17 * SECOND).await;
+        gate.close();
+    };
+    let all = jules.all(0..3, |n| NewSession::new(n.to_string())).concurrency(1).stop_on_error(false);
+    let (results, ()) = tokio::join!(all.into_future(), close);
+    for result in results {
+        let error = result.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::NotSent(_)), "{error}");
+    }
+    assert_eq!((start.elapsed().as_secs(), fake.count("POST sessions")), (17, 1));
 }
