@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::outcome::{self, SIDE_READING};
+use super::time::later;
 use super::wait::{self, Wait};
 use super::{
     AgentPlan, AutomatedSession, Cursor, Error, Method, Session, SessionClient, SessionDigest,
@@ -236,7 +237,7 @@ impl Needs {
     /// Our answer has left.
     fn sent(&mut self, is_accepted: bool, patience: Duration) {
         let (users, agents) = (self.digest.counts.user_messages, self.agents);
-        self.sent = Some(Sent { is_accepted, users, agents, until: Instant::now() + patience });
+        self.sent = Some(Sent { is_accepted, users, agents, until: later(Instant::now(), patience) });
     }
 
     /// Whether there is a question that was not answered yet. What the service has taken is not sent again, however late it

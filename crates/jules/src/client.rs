@@ -20,6 +20,7 @@ use super::limiter::{Limiter, SharedQuotas};
 use super::outage::Outages;
 use super::request::page_size;
 use super::retry::{Attempts, Next};
+use super::time::later;
 use super::transport::{Request, Transport};
 use super::turn::Granted;
 use super::usage::Counters;
@@ -466,7 +467,7 @@ impl Jules {
                 Next::Again(pause) => {
                     tracing::debug!(parent: &span, %error, ?pause, "sending it again");
                     let now = Instant::now();
-                    outages.again(kind, now + pause, now);
+                    outages.again(kind, later(now, pause), now);
                     self.pause_before_retry(pause).await;
                 }
             }

@@ -199,7 +199,7 @@ impl SessionDigest {
     /// the service's ([`Jules::service_time`](super::Jules::service_time)).
     #[must_use]
     pub fn may_wake(&self, within: Duration, now: Timestamp) -> bool {
-        self.addressed && age(self.last_user, now) < within + CLOCKS
+        self.addressed && age(self.last_user, now) < within.saturating_add(CLOCKS)
     }
 
     /// The session's change set: the one among its outputs, or else the last one in the activities; none when it changes

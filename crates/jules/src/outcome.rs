@@ -191,7 +191,8 @@ pub(super) async fn settle(
                 let outcome = SessionOutcome::unread(session);
                 let is_over = read.elapsed() >= options.fresh_patience;
                 if outcome.has_changed() {
-                    let is_all = outputs >= Some(settling.asked) || age > options.fresh_patience + CLOCKS;
+                    let is_all = outputs >= Some(settling.asked)
+                        || age > options.fresh_patience.saturating_add(CLOCKS);
                     if is_all || is_over || !is_answered(client).await {
                         return Ok(Some(SessionOutcome { unread: false, ..outcome }));
                     }

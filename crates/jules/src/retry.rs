@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::time::NEVER;
 use super::{Error, ErrorKind, Method};
 
 /// How often and how patiently failed requests are sent again.
@@ -112,7 +113,7 @@ impl Attempts {
             return Next::GiveUp;
         }
         let doublings = (self.failed - 1).min(16);
-        let longest = self.policy.base.saturating_mul(2_u32.pow(doublings)).min(self.policy.cap);
+        let longest = self.policy.base.saturating_mul(2_u32.pow(doublings)).min(self.policy.cap).min(NEVER);
         let asked = error.retry_after().unwrap_or_default();
         if !self.policy.wait_for(asked) {
             return Next::GiveUp;

@@ -11,6 +11,7 @@ use super::batches::BatchSource as _;
 use super::error::ErrorKind;
 use super::patience::Patience;
 use super::stream::Feed;
+use super::time::later;
 use super::wait::{self, Wait};
 use super::{
     Activity, ActivityId, ActivityKind, ActivityPage, ActivityStream, Error, Jules, ListActivities, Made,
@@ -59,7 +60,7 @@ impl Jules {
 
     pub(super) async fn create_patiently(&self, new: &NewSession) -> Result<SessionClient, Error> {
         let session = self.create_once(new).await?;
-        let fresh_until = Instant::now().checked_add(self.options().fresh_patience);
+        let fresh_until = Some(later(Instant::now(), self.options().fresh_patience));
         let auto_pr = Some(new.source.is_some() && new.auto_pr == Some(true));
         let (jules, id) = (self.clone(), session.id.clone());
         let (created, shown) = (Some(session), Arc::default());

@@ -15,6 +15,7 @@ use super::batches::{Batch, BatchSource, Batches};
 use super::error::ErrorKind;
 use super::pages::Pager;
 use super::patience::Patience;
+use super::time::later;
 use super::watch::{Step, Watch};
 use super::{Activity, Cursor, Error, Jules, ListActivities, Method, Page, SessionId};
 
@@ -123,7 +124,7 @@ impl Feed {
     /// From now on, reads at once, and does not believe in the session's end before this has passed.
     pub(super) fn keep_open(&mut self, time: Duration) {
         self.watch = Watch::new(false);
-        self.open_until = Some(Instant::now() + time);
+        self.open_until = Some(later(Instant::now(), time));
     }
 
     async fn advance(&mut self) -> Batch<Read> {
@@ -228,7 +229,7 @@ impl Feed {
             self.was_missing = tolerated;
             let patience = self.jules.options().fresh_patience;
             if tolerated {
-                self.patience.is_fresh_until(Instant::now() + patience);
+                self.patience.is_fresh_until(later(Instant::now(), patience));
             }
         }
         if tolerated {
@@ -248,7 +249,7 @@ impl BatchSource for Feed {
 
     async fn next_batch(&mut self) -> Batch<Read> {
         let Some(limit) = self.limit else { return self.advance().await };
-        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
+        let deadline = *self.deadline.get_or_insert_with(|| later(Instant::now(), limit));
         match tokio::time::timeout_at(deadline, self.advance()).await {
             Ok(batch) => batch,
             Err(_) if self.watch.step() == Step::End => None,

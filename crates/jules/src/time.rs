@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What is later than that is never: as far as the clocks of all systems go (that of FreeBSD ends before a hundred years).
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+pub(super) const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// That time later. A limit may be as long as [`Duration::MAX`], and an [`Instant`] may not.
 pub(super) fn later(instant: Instant, by: Duration) -> Instant {

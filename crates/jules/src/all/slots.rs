@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::time::later;
+
 /// What the next item does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -70,7 +72,7 @@ impl Slots {
             };
         }
         let (Some(since), Some(patience)) = (self.full_since, self.patience) else { return Next::Wait(None) };
-        match since + patience {
+        match later(since, patience) {
             until if now < until => Next::Wait(Some(until)),
             _ => Next::NoSlot(patience),
         }
@@ -80,7 +82,7 @@ impl Slots {
     pub(super) fn start(&mut self, now: Instant) {
         self.held += 1;
         self.awaited += 1;
-        self.next_start = (!self.delay.is_zero()).then(|| now + self.delay);
+        self.next_start = (!self.delay.is_zero()).then(|| later(now, self.delay));
     }
 
     /// An item that was started has its result. Its slot is still held.

@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::time::later;
 use super::{Method, RequestKind};
 use hold::{Cause, Hold};
 use learnt::Learnt;
@@ -285,7 +286,7 @@ impl Limiter {
         let Reservation { wait, pause } = shared.reserve(Quota::Requests, method.kind()).await;
         if !pause.is_zero() {
             let cause = Cause { method, retry_after: Some(pause) };
-            self.hold(method.kind(), |hold| hold.keep(Instant::now() + pause, cause));
+            self.hold(method.kind(), |hold| hold.keep(later(Instant::now(), pause), cause));
             return false;
         }
         tokio::time::sleep(wait).await;

@@ -6,6 +6,7 @@ mod calls;
 mod doubts;
 mod fake;
 mod hostile;
+mod limits;
 mod questions;
 mod sessions;
 mod streams;
