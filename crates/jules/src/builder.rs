@@ -1,9 +1,11 @@
 //! Putting a client together: key, base URL, quotas.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use foreign_text::Word;
+use url::Url;
 
 use super::client::Jules;
 use super::connections::MakeHttp;
@@ -22,12 +24,24 @@ pub const BASE_URL_VARIABLE: &str = "JULES_BASE_URL";
 #[must_use]
 pub struct JulesBuilder {
     key: Result<Option<ApiKey>, BuildError>,
-    base_url: Option<String>,
+    base_url: Option<Address>,
     connect_timeout: Duration,
     quotas: Quotas,
     options: Options,
     http: MakeHttp,
     hidden: Vec<Word>,
+}
+
+/// A base URL as it was written, perhaps with a password or a key in it: those are not printed.
+struct Address(String);
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Url::parse(&self.0) {
+            Ok(url) => write!(f, "{}{}", url.origin().ascii_serialization(), url.path()),
+            Err(_) => f.write_str("(no URL)"),
+        }
+    }
 }
 
 /// Why a client cannot be built.
@@ -119,7 +133,7 @@ impl JulesBuilder {
         if matches!(self.key, Ok(None)) {
             self.key = key_of(variable);
         }
-        self.base_url = self.base_url.or_else(|| variable(BASE_URL_VARIABLE));
+        self.base_url = self.base_url.or_else(|| variable(BASE_URL_VARIABLE).map(Address));
         self
     }
 
@@ -131,7 +145,7 @@ impl JulesBuilder {
 
     /// The base URL with the version. Default [`BASE_URL`](Self::BASE_URL). Only `https`, or `http` to loopback.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
+        self.base_url = Some(Address(url.into()));
         self
     }
 
@@ -181,7 +195,7 @@ impl JulesBuilder {
     /// the HTTP client cannot be set up.
     pub fn build(self) -> Result<Jules, BuildError> {
         let key = self.key?.ok_or(BuildError::KeyMissing)?;
-        let base_url = secure_url(self.base_url.as_deref().unwrap_or(Self::BASE_URL))
+        let base_url = secure_url(self.base_url.as_ref().map_or(Self::BASE_URL, |Address(url)| url))
             .map_err(|error| BuildError::BaseUrl { reason: error.reason() })?;
         check_quotas(self.quotas)?;
         let transport = Transport::new(self.http, self.connect_timeout, base_url, key, self.hidden)
@@ -274,6 +288,21 @@ mod tests {
         let quotas = Quotas { creates_per_minute: 0, ..Quotas::default() };
         let built = JulesBuilder::default().api_key(ApiKey::new("k").unwrap()).quotas(quotas).build();
         assert!(matches!(built, Err(BuildError::Quota { name: "creates_per_minute" })));
+    }
+
+    #[test]
+    fn a_builder_and_its_options_show_no_secret() {
+        use reqwest::header::{AUTHORIZATION, HeaderValue};
+
+        let secret = HeaderValue::from_static("Bearer hunter2");
+        for url in ["https://me:hunter2@x.example/v1?key=hunter2", "hunter2"] {
+            let builder = JulesBuilder::default().api_key(ApiKey::new("AIza-hunter2").unwrap()).base_url(url);
+            let builder = builder.options(|options| options.header(AUTHORIZATION, secret.clone()));
+            let shown = format!("{builder:?} {builder:#?}");
+            assert!(!shown.contains("hunter2") && shown.contains("authorization"), "{shown}");
+        }
+        let builder = JulesBuilder::default().base_url("https://me:hunter2@x.example/v1");
+        assert!(format!("{builder:?}").contains("https://x.example/v1"));
     }
 
     #[test]

@@ -24,6 +24,22 @@ impl fmt::Debug for RequestHook {
     }
 }
 
+/// Headers of the caller's, which may be secrets: only their names are printed.
+#[derive(Clone, Default)]
+pub(super) struct Headers(HeaderMap);
+
+impl Headers {
+    pub(super) fn map(&self) -> HeaderMap {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 /// Settings of a handle; see [`Jules::with`](super::Jules::with) and [`JulesBuilder::options`](super::JulesBuilder).
 ///
 /// ```
@@ -53,7 +69,7 @@ pub struct Options {
     pub(super) look_delay: Duration,
     pub(super) wait_timeout: Option<Duration>,
     pub(super) user_agent: HeaderValue,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
 }
 
 impl Options {
@@ -99,7 +115,8 @@ impl Options {
     }
 
     /// Called with every request right before it leaves, each further attempt included: to replace the key when it is rotated
-    /// (header `x-goog-api-key`, marked as sensitive), to add a header that changes, to record what is sent. It must not block.
+    /// (header `x-goog-api-key`, marked as sensitive), to add a header that changes, to record what is sent, its body included
+    /// ([`reqwest::Body::as_bytes`]). It must not block. A body that it puts in place has to have bytes, and not be a stream.
     /// Answers are read without the client's own key and what it [hides](super::JulesBuilder::hide); another key that is set
     /// here should be hidden as well. Default: none.
     ///
@@ -212,7 +229,7 @@ impl Options {
     /// An additional header on every request. The key's, `Accept`, `Content-Type` and `User-Agent` cannot be replaced
     /// through it.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.0.insert(name, value);
         self
     }
 }
@@ -238,7 +255,7 @@ impl Default for Options {
             look_delay: Self::LOOK_DELAY,
             wait_timeout: Some(Self::WAIT_TIMEOUT),
             user_agent: HeaderValue::from_static(concat!("jules/", env!("CARGO_PKG_VERSION"))),
-            headers: HeaderMap::new(),
+            headers: Headers::default(),
         }
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use foreign_text::{Secrets, Word};
 use jiff::Timestamp;
 use reqwest::Response;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -217,16 +218,13 @@ impl Transport {
         options: &Options,
         by: Option<SendBy>,
     ) -> Result<(reqwest::Request, Kept), Error> {
-        let mut headers: HeaderMap = options.headers.clone();
+        let mut headers = options.headers.map();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(reqwest::header::USER_AGENT, options.user_agent.clone());
         let mut builder = http.request(request.verb.clone(), self.url(&request.path)).query(&request.query);
-        let mut kept = Kept::default();
         if let Some(body) = &request.body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let (body, is_kept) = InTime::new(body.to_string(), by);
-            builder = builder.body(reqwest::Body::wrap(body));
-            kept = is_kept;
+            builder = builder.body(body.to_string());
         }
         headers.insert(KEY_HEADER, self.key.header());
         let mut outgoing = builder.headers(headers).build().map_err(|error| {
@@ -236,6 +234,10 @@ impl Transport {
         if let Some(hook) = &options.hook {
             hook.call(&mut outgoing);
         }
+        let kept = keep_back(&mut outgoing, by).ok_or_else(|| {
+            let reason = "the request hook has put a body in place that is a stream".to_owned();
+            Error::new(request.method, ErrorKind::Input(reason))
+        })?;
         Ok((outgoing, kept))
     }
 
@@ -245,6 +247,14 @@ impl Transport {
         url.set_path(&format!("{base}/{path}"));
         url
     }
+}
+
+/// Has the body leave in its time or not at all; none where it is a stream.
+fn keep_back(outgoing: &mut reqwest::Request, by: Option<SendBy>) -> Option<Kept> {
+    let Some(body) = outgoing.body() else { return Some(Kept::default()) };
+    let (body, kept) = InTime::new(Bytes::copy_from_slice(body.as_bytes()?), by);
+    *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
+    Some(kept)
 }
 
 #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]

@@ -378,6 +378,31 @@ async fn an_http_client_of_ones_own_is_the_one_that_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hook_sees_what_is_written_and_may_change_it() {
+    let fake = Fake::start(|_, _| Answer::json(&json!({"id": "1"}))).await;
+    let hook = |request: &mut reqwest::Request| {
+        let Some(body) = request.body().and_then(reqwest::Body::as_bytes) else { return };
+        let mut body: Value = serde_json::from_slice(body).unwrap();
+        body["prompt"] = json!(format!("{} And say so.", body["prompt"].as_str().unwrap()));
+        *request.body_mut() = Some(body.to_string().into());
+    };
+    for limit in [None, Some(Duration::from_secs(1))] {
+        let jules = fake.jules_with(|options| options.on_request(hook).send_promptly(limit));
+        jules.send_message(&id(), "Go on.").await.unwrap();
+        jules.get_session(&id()).await.unwrap();
+        assert_eq!(fake.seen().iter().rev().nth(1).unwrap().body, json!({"prompt": "Go on. And say so."}));
+    }
+    // Nobody could say of a stream that it leaves in time.
+    let stream = |request: &mut reqwest::Request| {
+        let body = futures::stream::iter([Ok::<_, std::io::Error>("{}")]);
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(body));
+    };
+    let jules = fake.jules_with(|options| options.on_request(stream));
+    let error = jules.send_message(&id(), "Go on.").await.unwrap_err();
+    assert!(error.surely_not_processed() && error.to_string().contains("is a stream"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_error_envelope_reaches_the_caller() {
     let fake = Fake::start(|_, _| {
         let body = json!({"error": {"code": 403, "status": "PERMISSION_DENIED", "message": format!("key {KEY} is bad")}});
