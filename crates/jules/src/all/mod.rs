@@ -152,7 +152,9 @@ impl All {
     }
 
     /// What the markers of its items begin with: `WORD-0` is the first one's, and so on, where an item has none
-    /// [of its own](NewSession::marker). Default: random.
+    /// [of its own](NewSession::marker). A word of 4 to 70 ASCII letters, digits, `-`, `_` and `.`: with its number it has to be
+    /// a [marker](NewSession::marker), or the item ends with [`ErrorKind::Input`](super::ErrorKind::Input) and nothing is sent.
+    /// Default: random.
     pub fn marker(mut self, word: impl Into<String>) -> Self {
         self.marker = word.into();
         self
@@ -160,7 +162,7 @@ impl All {
 
     /// The items' markers, in their order: with [`find_created`](Jules::find_created) they name every session, also one whose
     /// creation was under way when the batch was dropped, or its process killed. None for an item
-    /// [without one](NewSession::without_marker).
+    /// [without one](NewSession::without_marker), or whose word is none.
     #[must_use]
     pub fn markers(&self) -> Vec<Option<TitleMarker>> {
         let items = self.items.iter().enumerate();

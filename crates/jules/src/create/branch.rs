@@ -1,6 +1,6 @@
 //! The branch to start from where none is named.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use crate::{Error, ErrorKind, Jules, Method, NewSession, SourceName};
 
@@ -15,21 +15,27 @@ impl Jules {
         if source.github().is_none() {
             return Ok(new.clone());
         }
-        let branch = self.default_branch(&source).await?;
-        let branch =
-            branch.ok_or_else(|| input(format!("{source} has no default branch: name one to start from")))?;
+        let none = || input(format!("{source} has no default branch: name one to start from"));
+        let branch = self.default_branch(&source, none).await?;
         Ok(new.clone().branch(branch))
     }
 
-    /// A source's default branch, which is asked for once.
-    async fn default_branch(&self, source: &SourceName) -> Result<Option<String>, Error> {
-        let branches = || self.sessions_created().branches.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = branches().get(source) {
-            return Ok(Some(known.clone()));
-        }
-        let read = self.get_source(source).await?;
-        let branch = read.default_branch().map(str::to_owned);
-        branches().extend(branch.iter().map(|branch| (source.clone(), branch.clone())));
-        Ok(branch)
+    /// A source's default branch. It is asked for once, however many creates need it at the same time; when that fails, the
+    /// next of them asks again.
+    async fn default_branch(
+        &self,
+        source: &SourceName,
+        none: impl FnOnce() -> Error,
+    ) -> Result<String, Error> {
+        let branch = {
+            let mut branches =
+                self.sessions_created().branches.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(branches.entry(source.clone()).or_default())
+        };
+        let read = || async {
+            let source = self.get_source(source).await?;
+            source.default_branch().map(str::to_owned).ok_or_else(none)
+        };
+        branch.get_or_try_init(read).await.cloned()
     }
 }

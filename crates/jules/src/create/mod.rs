@@ -7,9 +7,10 @@ mod proof;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::error::ErrorKind;
@@ -29,8 +30,8 @@ pub(super) struct Created {
     newest: Mutex<Option<KnownSession>>,
     /// A title came back without its marker.
     titles_change: AtomicBool,
-    /// The default branches of sources.
-    branches: Mutex<BTreeMap<SourceName, String>>,
+    /// The default branches of sources, each asked for by one at a time.
+    branches: Mutex<BTreeMap<SourceName, Arc<OnceCell<String>>>>,
 }
 
 impl Created {
@@ -40,6 +41,15 @@ impl Created {
             marker.is_some() && session.title.is_some() && marker != doubt::marker_of(session).as_ref();
         self.titles_change.fetch_or(is_changed, Ordering::Relaxed);
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(KnownSession::of(session, now));
+    }
+
+    /// The session of a create in doubt was found in the list: where a younger one is known, that is the one to be shown.
+    fn note_found(&self, session: &Session, now: Timestamp) {
+        let found = KnownSession::of(session, now);
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.as_ref().is_none_or(|newest| newest.is_no_younger_than(&found)) {
+            *newest = Some(found);
+        }
     }
 
     /// A session is to be deleted: no list need show it any more.
@@ -102,7 +112,10 @@ impl Jules {
                 posts < retries.attempts && !error.is_capacity_refusal() && retries.wait_for(asks_for);
             let again = may_post.then(|| later(Instant::now(), asks_for));
             match self.settle(marker, &new, asked, again).await {
-                Settled::Adopted(session) => return Ok(*session),
+                Settled::Adopted(session) => {
+                    self.sessions_created().note_found(&session, self.service_time());
+                    return Ok(*session);
+                }
                 Settled::NotCreated(next @ Some(_)) => turn = next,
                 Settled::NotCreated(None) => return Err(error.undone()),
                 Settled::Open(reason) => return Err(in_doubt(Some(marker), reason, error)),

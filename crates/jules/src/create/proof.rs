@@ -34,6 +34,10 @@ impl KnownSession {
         Self::created(session.id.clone(), session.create_time, now)
     }
 
+    pub(super) fn is_no_younger_than(&self, other: &Self) -> bool {
+        self.since <= other.since
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &SessionId {

@@ -131,6 +131,54 @@ async fn creates_that_were_answered_429_are_no_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_lacks_a_session_which_was_found_before_lags() {
+    let (start, titles) = (Instant::now(), Mutex::new(Vec::new()));
+    let fake = Fake::start(move |seen, _| {
+        let mut titles = titles.lock().unwrap();
+        if seen.is("POST sessions") {
+            let session = json!({"id": titles.len().to_string(), "title": seen.body["title"], "prompt": "p"});
+            titles.push(session);
+            return Answer::error(503, "UNAVAILABLE");
+        }
+        // The first one is there at once; with the second one, lists lag for two minutes.
+        let lags = titles.len() == 2 && start.elapsed() < 120 * SECOND;
+        Answer::json(&json!({"sessions": if lags { &[] } else { &titles[..] }}))
+    })
+    .await;
+    let jules = fake.jules();
+    for wanted in ["0", "1"] {
+        assert_eq!(jules.run(NewSession::new("p")).await.unwrap().id().as_str(), wanted);
+    }
+    assert_eq!(fake.count("POST sessions"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_at_the_same_time_ask_for_a_default_branch_once() {
+    let fake = Fake::start(|seen, _| match seen.is("GET sources/github/o/r") {
+        true => {
+            let branch = json!({"displayName": "trunk"});
+            Answer::json(&json!({"name": "sources/github/o/r", "githubRepo": {"defaultBranch": branch}}))
+        }
+        false => Answer::json(&json!({"id": "1"})),
+    })
+    .await;
+    let jules = fake.jules();
+    let runs = (0..5).map(|_| jules.run(NewSession::new("p").source("o/r")));
+    assert!(futures::future::join_all(runs).await.iter().all(Result::is_ok));
+    assert_eq!((fake.count("GET sources/github/o/r"), fake.count("POST sessions")), (1, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_that_is_too_short_for_markers_sends_nothing() {
+    let fake = Fake::start(|_, _| Answer::json(&json!({"id": "1", "state": "FAILED"}))).await;
+    let all = |word: &str| fake.jules().all(["p"], NewSession::new).marker(word);
+    let error = all("abc").await.remove(0).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Input(_)), "{error}");
+    assert_eq!((all("abc").markers(), fake.seen().len()), (vec![None], 0));
+    assert!(all("abcd").await.remove(0).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_closed_gate_ends_the_looks_for_a_create_in_doubt_and_leaves_it_open() {
     let (fake, came) = creates(&[(503, "")]).await;
     let gate = Gate::new();
