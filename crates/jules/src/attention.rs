@@ -60,7 +60,13 @@ impl SessionClient {
     /// Waits until a person has to do something: approve the plan, answer a question, see to a paused session, or take the
     /// result of one that has ended. What was approved or answered already does not count.
     ///
-    /// One poll is under all of these, and the activities are read only where the session waits.
+    /// One poll is under all of these, and the activities are read only where the session waits. A message or an approval that
+    /// has just been sent counts when the activities show it, which may be some seconds later.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`result`](Self::result). That the activities of a session that waits cannot be read is none: then its plan, or
+    /// its question, is missing.
     pub fn wait_for_attention(&self) -> Wait<Attention> {
         let client = self.clone();
         let waiting_for = format!("session {} to need attention", self.id);
@@ -111,6 +117,10 @@ impl SessionClient {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`result`](Self::result), and an [`Error`] when an answer is refused or surely was not sent.
     pub fn on_question<F>(&self, answer: impl FnMut(Question) -> F + Send + 'static) -> Wait<SessionOutcome>
     where
         F: Future<Output = Option<String>> + Send + 'static,
@@ -177,6 +187,10 @@ impl SessionClient {
 
 impl AutomatedSession {
     /// The same as [`SessionClient::on_question`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
     pub fn on_question<F>(&self, answer: impl FnMut(Question) -> F + Send + 'static) -> Wait<SessionOutcome>
     where
         F: Future<Output = Option<String>> + Send + 'static,

@@ -169,7 +169,7 @@ fn invalid(error: impl std::fmt::Display) -> Error {
 #[non_exhaustive]
 #[must_use]
 pub struct ListSessions {
-    /// How many a page, 1–100; the service's default is 30.
+    /// How many a page, 1–100: 0 counts as 1, more as 100. The service's default is 30, and fewer may come.
     pub page_size: Option<u32>,
     /// The page, from the page before.
     pub page_token: Option<String>,
@@ -185,7 +185,7 @@ pub struct ListSessions {
 #[non_exhaustive]
 #[must_use]
 pub struct ListActivities {
-    /// How many a page, 1–100; the service's default is 50.
+    /// How many a page, 1–100: 0 counts as 1, more as 100. The service's default is 50, and fewer may come.
     pub page_size: Option<u32>,
     /// The page, from the page before.
     pub page_token: Option<String>,
@@ -201,7 +201,7 @@ pub struct ListActivities {
 #[non_exhaustive]
 #[must_use]
 pub struct ListSources {
-    /// How many a page, 1–100; the service's default is 30.
+    /// How many a page, 1–100: 0 counts as 1, more as 100. The service's default is 30, and fewer may come.
     pub page_size: Option<u32>,
     /// The page, from the page before.
     pub page_token: Option<String>,
@@ -213,7 +213,7 @@ pub struct ListSources {
 macro_rules! paged {
     ($list:ident) => {
         impl $list {
-            /// How many a page.
+            /// How many a page, 1–100: 0 counts as 1, more as 100. None leaves it to the service.
             pub fn page_size(mut self, size: impl Into<Option<u32>>) -> Self {
                 self.page_size = size.into();
                 self

@@ -54,7 +54,11 @@ impl AutomatedSession {
         self.client.stream()
     }
 
-    /// Waits until the session has ended and tells what became of it. A failed session is an [`SessionOutcome`] as well.
+    /// Waits until the session has ended and tells what became of it. A failed session is a [`SessionOutcome`] as well.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SessionClient::result`].
     pub fn result(&self) -> Wait<SessionOutcome> {
         self.client.result()
     }

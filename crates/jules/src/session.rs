@@ -235,7 +235,13 @@ impl SessionClient {
         })
     }
 
-    /// Waits until the session has ended and tells what became of it. A failed session is an [`SessionOutcome`] as well.
+    /// Waits until the session has ended and tells what became of it. A failed session is a [`SessionOutcome`] as well.
+    ///
+    /// # Errors
+    ///
+    /// Awaiting it: [`ErrorKind::WaitTimeout`] with the state that was seen last; [`Error`] when the key is refused, when the session
+    /// is not there or not any more, after an outage of ten minutes, and when the activities of one that ended without outputs
+    /// cannot be read.
     pub fn result(&self) -> Wait<SessionOutcome> {
         let client = self.clone();
         let waiting_for = format!("session {} to end", self.id);

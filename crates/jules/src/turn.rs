@@ -44,6 +44,10 @@ impl Jules {
     /// # Errors
     ///
     /// [`ErrorKind::NotSent`].
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn turn_to_create(&self) -> Result<Turn, Error> {
         let granted = self.turn(Method::CreateSession).await?;
         Ok(Turn { jules: self.clone(), granted })
@@ -69,6 +73,10 @@ impl Turn {
     ///
     /// [`Error`], also when the service created the session and its answer was lost; [`ErrorKind::NotSent`] when the gate
     /// has closed meanwhile, [`ErrorKind::TooLate`] when the time to send it was over.
+    ///
+    /// # Panics
+    ///
+    /// When it is awaited outside of a Tokio runtime with time and IO.
     pub async fn create_session(self, new: &NewSession) -> Result<Session, Error> {
         let request = Request::create(new)?;
         let Self { jules, granted } = self;

@@ -186,13 +186,34 @@ fn a_batch_tells_its_events() {
 #[test]
 fn what_was_killed_is_adopted() {
     let world = World::new("{ speed: 600, defaults: { duration: 30m, outcome: pull-request } }");
-    let args = ["nightly-2026-11-28", "Fix the login", "my-org/web", "main"];
+    let args = ["nightly.txt", "Fix the login", "my-org/web", "main"];
     let mut killed = program(&world, "adopt", &args).stdout(Stdio::piped()).spawn().unwrap();
     let mut created = String::new();
     BufReader::new(killed.stdout.take().unwrap()).read_line(&mut created).unwrap();
     killed.kill().unwrap();
     killed.wait().unwrap();
     let id = created.trim_end().strip_prefix("created ").unwrap();
+    // Whether the id was kept by then, or the marker alone, the session is the same.
+    let said = run(&world, "adopt", &args);
+    assert!(said.ends_with(&format!(" {id}\nCOMPLETED\n")) && !said.contains("created"), "{said}");
+    assert_eq!(run(&world, "adopt", &args), format!("going on with {id}\nCOMPLETED\n"));
+    assert_eq!(world.service.sessions().len(), 1);
+}
+
+#[test]
+fn what_was_killed_before_it_heard_of_its_session_is_adopted_although_lists_lag() {
+    let world = World::new(
+        "{ speed: 600, faults: [{ kind: hang, on: sessions.create, nth: 1 }],
+           defaults: { duration: 30m, outcome: pull-request, list-lag: 3s } }",
+    );
+    let args = ["nightly.txt", "Fix the login", "my-org/web", "main"];
+    let mut killed = program(&world, "adopt", &args).spawn().unwrap();
+    while world.service.sessions().is_empty() {
+        std::thread::yield_now();
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let id = &world.service.sessions()[0].id;
     assert_eq!(run(&world, "adopt", &args), format!("adopted {id}\nCOMPLETED\n"));
     assert_eq!(world.service.sessions().len(), 1);
 }
