@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, Seen};
-use crate::{ErrorKind, NewSession, SessionId, SessionState};
+use crate::{Error, ErrorKind, NewSession, SessionId, SessionState};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -268,6 +270,34 @@ async fn a_wait_ends_and_says_in_which_state() {
     );
     let ErrorKind::WaitTimeout { last_state, .. } = error.kind() else { panic!("{error:?}") };
     assert_eq!(last_state, &Some(SessionState::Paused));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_that_waits_ends_in_time() {
+    let fake = Fake::start(in_states(&["IN_PROGRESS"])).await;
+    let (jules, limit) = (fake.jules(), 60 * SECOND);
+    let session = jules.attach(id());
+    let stream = async { session.stream().timeout(limit).try_collect::<Vec<_>>().await.map(drop) };
+    let all = async { jules.all(["p"], NewSession::new).timeout(limit).await.remove(0).map(drop) };
+    let waits: [BoxFuture<'_, Result<(), Error>>; 8] = [
+        session.result().timeout(limit).into_future().map_ok(drop).boxed(),
+        session.wait_for(SessionState::Paused).timeout(limit).into_future().map_ok(drop).boxed(),
+        session.wait_until(|session| session.archived).timeout(limit).into_future().map_ok(drop).boxed(),
+        session.wait_for_attention().timeout(limit).into_future().map_ok(drop).boxed(),
+        session.on_question(|_| std::future::ready(None)).timeout(limit).into_future().map_ok(drop).boxed(),
+        session.ask("Well?").timeout(limit).into_future().map_ok(drop).boxed(),
+        stream.boxed(),
+        all.boxed(),
+    ];
+    for (number, wait) in waits.into_iter().enumerate() {
+        let start = Instant::now();
+        let error = wait.await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::WaitTimeout { after, .. } if *after == limit),
+            "{number}: {error}"
+        );
+        assert_eq!(start.elapsed().as_secs(), 60, "{number}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
