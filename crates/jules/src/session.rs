@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
+use super::attention::Person;
 use super::batches::BatchSource as _;
 use super::error::ErrorKind;
 use super::patience::Patience;
@@ -32,6 +33,8 @@ pub struct SessionClient {
     fresh_until: Option<Instant>,
     /// The service has shown it since.
     shown: Arc<AtomicBool>,
+    /// What a person was told, and has done.
+    pub(super) person: Arc<Person>,
 }
 
 impl Jules {
@@ -54,8 +57,8 @@ impl Jules {
     /// Takes up an existing session. Sends nothing.
     #[must_use]
     pub fn attach(&self, id: SessionId) -> SessionClient {
-        let (jules, shown) = (self.clone(), Arc::default());
-        SessionClient { jules, id, created: None, auto_pr: None, fresh_until: None, shown }
+        let (jules, shown, person) = (self.clone(), Arc::default(), Arc::default());
+        SessionClient { jules, id, created: None, auto_pr: None, fresh_until: None, shown, person }
     }
 
     pub(super) async fn create_patiently(&self, new: &NewSession) -> Result<SessionClient, Error> {
@@ -63,8 +66,8 @@ impl Jules {
         let fresh_until = Some(later(Instant::now(), self.options().fresh_patience));
         let auto_pr = Some(new.source.is_some() && new.auto_pr == Some(true));
         let (jules, id) = (self.clone(), session.id.clone());
-        let (created, shown) = (Some(session), Arc::default());
-        Ok(SessionClient { jules, id, created, auto_pr, fresh_until, shown })
+        let (created, shown, person) = (Some(session), Arc::default(), Arc::default());
+        Ok(SessionClient { jules, id, created, auto_pr, fresh_until, shown, person })
     }
 }
 
@@ -134,6 +137,7 @@ impl SessionClient {
         while let Err(error) = self.jules.send_message(&self.id, message).await {
             self.wait_until_ready(started, error).await?;
         }
+        self.person.has_done(self.jules.options().fresh_patience);
         Ok(())
     }
 
@@ -151,6 +155,7 @@ impl SessionClient {
         while let Err(error) = self.jules.approve_plan(&self.id).await {
             self.wait_until_ready(started, error).await?;
         }
+        self.person.has_done(self.jules.options().fresh_patience);
         Ok(())
     }
 

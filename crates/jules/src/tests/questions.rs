@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::fake::{Answer, Fake, Seen};
-use crate::{SessionId, SessionOutcome};
+use crate::{Attention, SessionId, SessionOutcome};
 
 /// A session that asks: how many seconds after its answer it lists it, and from when to when it is at work then.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ struct Asking {
 impl Asking {
     fn answer(self, sent: &OnceLock<Instant>, seen: &Seen) -> Answer {
         let passed = sent.get().map_or(0, |at| at.elapsed().as_secs());
-        if seen.is("POST sessions/1:sendMessage") {
+        if seen.is("POST sessions/1:sendMessage") || seen.is("POST sessions/1:approvePlan") {
             sent.get_or_init(Instant::now);
             return if self.says == 200 { Answer::empty() } else { Answer::error(self.says, "UNAVAILABLE") };
         }
@@ -93,4 +93,35 @@ async fn a_session_that_does_not_take_up_its_answer_is_told_with_its_question() 
     let (outcome, sent, seconds) = asking.run().await;
     assert_eq!((outcome.open_question.as_deref(), sent), (Some("Which?"), 1));
     assert!((120..300).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_has_done_is_not_told_again_though_the_service_shows_it_late() {
+    for state in ["AWAITING_USER_FEEDBACK", "AWAITING_PLAN_APPROVAL", "PAUSED"] {
+        let asking = Asking { state, lists_answer: 60, works: (100, 200), says: 200 };
+        let sent = OnceLock::new();
+        let fake = Fake::start(move |seen, _| asking.answer(&sent, seen)).await;
+        let session = fake.jules().attach(SessionId::new("1").unwrap());
+        match session.wait_for_attention().await.unwrap() {
+            Attention::Plan { .. } => session.approve().await.unwrap(),
+            Attention::Question(_) | Attention::Paused(_) => session.send("This.").await.unwrap(),
+            Attention::Ended(outcome) => panic!("{outcome:?}"),
+        }
+        let next = session.wait_for_attention().await.unwrap();
+        assert!(matches!(next, Attention::Ended(_)), "{state}: {next:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_session_still_waits_for_is_told_again_after_a_time() {
+    let asking =
+        Asking { state: "AWAITING_USER_FEEDBACK", lists_answer: 9_999, works: (9_999, 9_999), says: 200 };
+    let sent = OnceLock::new();
+    let fake = Fake::start(move |seen, _| asking.answer(&sent, seen)).await;
+    let session = fake.jules().attach(SessionId::new("1").unwrap());
+    session.wait_for_attention().await.unwrap();
+    session.send("This.").await.unwrap();
+    let start = Instant::now();
+    assert!(matches!(session.wait_for_attention().await.unwrap(), Attention::Question(_)));
+    assert!((120..130).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }

@@ -1,19 +1,17 @@
 //! Waiting for what a person has to do, and answering in that person's place.
 
+mod needs;
+
 use std::fmt;
-use std::time::Duration;
 
-use futures::StreamExt as _;
-use jiff::Timestamp;
-use tokio::time::Instant;
-
-use super::outcome::{self, SIDE_READING};
-use super::time::later;
+use super::outcome;
 use super::wait::{self, Wait};
 use super::{
-    AgentPlan, AutomatedSession, Cursor, Error, Method, Session, SessionClient, SessionDigest,
-    SessionOutcome, SessionState,
+    AgentPlan, AutomatedSession, Error, Method, Session, SessionClient, SessionOutcome, SessionState,
 };
+use needs::Needs;
+
+pub(super) use needs::Person;
 
 /// What a session waits for, from [`SessionClient::wait_for_attention`].
 #[derive(Clone, Debug, PartialEq)]
@@ -60,8 +58,9 @@ impl SessionClient {
     /// Waits until a person has to do something: approve the plan, answer a question, see to a paused session, or take the
     /// result of one that has ended. What was approved or answered already does not count.
     ///
-    /// One poll is under all of these, and the activities are read only where the session waits. A message or an approval that
-    /// has just been sent counts when the activities show it, which may be some seconds later.
+    /// One poll is under all of these, and the activities are read only where the session waits. What was sent or approved through
+    /// this handle or a clone of it counts at once, although the service shows it some time later: the same plan or question comes
+    /// again only when the session still waits for it after [`fresh_patience`](super::Options::fresh_patience).
     ///
     /// # Errors
     ///
@@ -81,23 +80,14 @@ impl SessionClient {
                     }
                     continue;
                 }
+                needs.done = client.person.done();
                 // What it waits for is told also where its activities cannot be read.
                 let is_read = needs.read(&client, &session).await;
-                let digest = &needs.digest;
-                match session.state {
-                    Some(SessionState::AwaitingPlanApproval) if !(is_read && digest.plan_approved) => {
-                        let plan = digest.plan.clone().filter(|_| is_read);
-                        return Ok(Attention::Plan { session, plan });
-                    }
-                    Some(SessionState::AwaitingUserFeedback) if !(is_read && digest.is_addressed()) => {
-                        let text = digest.question().filter(|_| is_read);
-                        return Ok(Attention::Question(Question { session, text }));
-                    }
-                    Some(SessionState::Paused) if !(is_read && digest.is_addressed()) => {
-                        return Ok(Attention::Paused(session));
-                    }
-                    _ => client.jules.pause(client.jules.options().poll_interval).await,
+                if let Some(attention) = needs.attention(session, is_read) {
+                    client.person.is_told(needs.agents);
+                    return Ok(attention);
                 }
+                client.jules.pause(client.jules.options().poll_interval).await;
             }
         })
     }
@@ -196,86 +186,6 @@ impl AutomatedSession {
         F: Future<Output = Option<String>> + Send + 'static,
     {
         self.client.on_question(answer)
-    }
-}
-
-/// What the activities say of a session that waits. They are read on from where they were, and only when it has changed.
-#[derive(Default)]
-struct Needs {
-    digest: SessionDigest,
-    cursor: Cursor,
-    /// When the session had changed last as they were read.
-    changed: Option<Timestamp>,
-    /// How many activities of the agent were read.
-    agents: usize,
-    /// Our last answer.
-    sent: Option<Sent>,
-}
-
-/// An answer that has left.
-struct Sent {
-    /// The service has surely taken it.
-    is_accepted: bool,
-    /// How many messages of the user there were before it, and how many activities of the agent.
-    users: usize,
-    agents: usize,
-    /// Until then it may be missing from the activities, and its session be shown as it was before.
-    until: Instant,
-}
-
-impl Needs {
-    /// Whether the session waits for something that was not seen to be done.
-    fn are_open(&self, session: &Session) -> bool {
-        let is_waiting = session.state.as_ref().is_some_and(SessionState::is_waiting);
-        is_waiting
-            && (session.update_time.is_none() || session.update_time != self.changed || self.is_overdue())
-    }
-
-    /// Reads what is new; whether that could be had.
-    async fn read(&mut self, client: &SessionClient, session: &Session) -> bool {
-        let read = async {
-            let mut history = client.activities().history().from(self.cursor.clone());
-            while let Some(activity) = history.next().await {
-                let activity = activity?;
-                self.agents += usize::from(activity.is_from_agent());
-                self.digest.take(activity);
-                self.cursor = history.cursor();
-            }
-            Ok::<_, Error>(())
-        };
-        let is_read = matches!(tokio::time::timeout(SIDE_READING, read).await, Ok(Ok(())));
-        self.changed = session.update_time.filter(|_| is_read);
-        is_read
-    }
-
-    /// Our answer has left.
-    fn sent(&mut self, is_accepted: bool, patience: Duration) {
-        let (users, agents) = (self.digest.counts.user_messages, self.agents);
-        self.sent = Some(Sent { is_accepted, users, agents, until: later(Instant::now(), patience) });
-    }
-
-    /// Whether there is a question that was not answered yet. What the service has taken is not sent again, however late it
-    /// lists it: the agent has to have gone on. What it may not have taken is, when it had its time to list it.
-    fn may_answer(&self) -> bool {
-        let is_new = self.sent.as_ref().is_none_or(|sent| {
-            let (is_shown, went_on) =
-                (self.digest.counts.user_messages > sent.users, self.agents > sent.agents);
-            let is_late = Instant::now() >= sent.until;
-            if is_shown { went_on } else { is_late && (went_on || !sent.is_accepted) }
-        });
-        is_new && !self.digest.is_addressed()
-    }
-
-    /// Whether the session may be shown as it was before our answer.
-    fn may_be_old(&self) -> bool {
-        self.sent.as_ref().is_some_and(|sent| self.agents <= sent.agents && Instant::now() < sent.until)
-    }
-
-    /// Whether our answer was to be shown by now, and is not.
-    fn is_overdue(&self) -> bool {
-        self.sent.as_ref().is_some_and(|sent| {
-            self.digest.counts.user_messages <= sent.users && Instant::now() >= sent.until
-        })
     }
 }
 
