@@ -127,6 +127,8 @@ impl<'de> Deserialize<'de> for Cursor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{ActivityKind, Originator};
 
@@ -189,6 +191,22 @@ mod tests {
         assert!("2026-11-22T02:00:05Z".parse::<Cursor>().is_ok());
         for odd in ["", "soon", "2026-11-22T02:00:05Z/../x", "2026-11-22T02:00:05Z/a@b", "/a"] {
             assert_eq!(odd.parse::<Cursor>(), Err(InvalidCursor), "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_read_the_same_way_when_it_is_written(
+            text in "(2026-11-22T0[0-3]:00:0[0-9]Z|-)(/([ab][12](@2026-11-22T0[0-3]:00:0[0-9]Z)?,?){0,5})?",
+            odd in "[-/@,a1TZ:.]{0,12}",
+            at in 0_usize..40,
+        ) {
+            let mut damaged = text.clone();
+            damaged.insert_str(at.min(text.len()), &odd);
+            for text in [text, damaged] {
+                let Ok(cursor) = text.parse::<Cursor>() else { continue };
+                prop_assert_eq!(cursor.to_string().parse(), Ok(cursor), "{}", text);
+            }
         }
     }
 }
