@@ -99,9 +99,10 @@ impl Needs {
         let digest = &self.digest;
         let is_done = is_read
             && self.done.is_some_and(|done| self.agents <= done.agents && Instant::now() < done.until);
+        let is_approved = is_done || (is_read && digest.plan_approved);
         let is_addressed = is_done || (is_read && digest.is_addressed());
         match session.state {
-            Some(SessionState::AwaitingPlanApproval) if !is_done && !(is_read && digest.plan_approved) => {
+            Some(SessionState::AwaitingPlanApproval) if !is_approved => {
                 let plan = digest.plan.clone().filter(|_| is_read);
                 Some(Attention::Plan { session, plan })
             }
