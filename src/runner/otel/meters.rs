@@ -59,7 +59,11 @@ impl Meters {
         match &event.kind {
             EventKind::SessionCreated { task, attempt, .. }
             | EventKind::SessionState { task, attempt, .. } => {
-                self.at_work.insert((task.clone(), *attempt));
+                // A session that was given up may tell of itself once more.
+                let attempts = record.tasks.get(task).into_iter().flat_map(|known| &known.attempts);
+                if attempts.into_iter().any(|it| it.number == *attempt && it.is_live()) {
+                    self.at_work.insert((task.clone(), *attempt));
+                }
                 self.live.record(self.at_work.len() as u64, &[]);
             }
             EventKind::AttemptEnded { task, attempt, outcome, .. } => {

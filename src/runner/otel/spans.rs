@@ -3,7 +3,7 @@
 //! A poll asks for many sessions at once and belongs to no attempt: such requests are figures. What a session tells of its
 //! course are events of its attempt's span.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
 use foreign_text::{one_line, plain};
@@ -24,17 +24,20 @@ pub(super) struct Spans {
     redactor: Redactor,
     run: Option<Context>,
     tasks: HashMap<TaskId, TaskSpans>,
+    /// Tasks whose spans have ended: what is told of them after that begins none.
+    ended: HashSet<TaskId>,
 }
 
 struct TaskSpans {
     task: Context,
-    attempt: Option<Context>,
+    /// The one that is at work, with its number.
+    attempt: Option<(u32, Context)>,
     create: Option<Context>,
 }
 
 impl Spans {
     pub(super) fn new(tracer: SdkTracer, redactor: Redactor) -> Self {
-        Self { tracer, redactor, run: None, tasks: HashMap::new() }
+        Self { tracer, redactor, run: None, tasks: HashMap::new(), ended: HashSet::new() }
     }
 
     /// Takes note of an event; `record` has it already.
@@ -59,21 +62,24 @@ impl Spans {
             }
             EventKind::SessionState { task, attempt, state, .. } => {
                 let state = KeyValue::new("jules.session.state", self.text(state));
-                self.tell(task, *attempt, "session.state", vec![state], record, at);
+                self.tell((task, *attempt), "session.state", vec![state], record, at);
             }
             EventKind::PlanApproved { task, attempt } => {
-                self.tell(task, *attempt, "plan.approved", Vec::new(), record, at);
+                self.tell((task, *attempt), "plan.approved", Vec::new(), record, at);
             }
             EventKind::Replied { task, attempt } => {
-                self.tell(task, *attempt, "replied", Vec::new(), record, at);
+                self.tell((task, *attempt), "replied", Vec::new(), record, at);
             }
             EventKind::Nudged { task, attempt } => {
-                self.tell(task, *attempt, "nudged", Vec::new(), record, at);
+                self.tell((task, *attempt), "nudged", Vec::new(), record, at);
             }
             EventKind::SessionArchived { task, attempt } => {
-                self.tell(task, *attempt, "session.archived", Vec::new(), record, at);
+                self.tell((task, *attempt), "session.archived", Vec::new(), record, at);
             }
             EventKind::AttemptEnded { task, attempt, outcome, reason, .. } => {
+                if self.is_over(task, record) {
+                    return;
+                }
                 self.attempt(task, *attempt, record, at);
                 let why = is_bad(*outcome).then_some(reason.as_deref().unwrap_or_default());
                 self.attempt_ended(task, why, &[outcome_of(*outcome)], at);
@@ -116,7 +122,8 @@ impl Spans {
     /// What is still open is left to the next invocation.
     fn end(&mut self, stopped: Option<&str>, at: SystemTime) {
         for (_, spans) in self.tasks.drain() {
-            for open in [spans.create, spans.attempt, Some(spans.task)].into_iter().flatten() {
+            let attempt = spans.attempt.map(|(_, attempt)| attempt);
+            for open in [spans.create, attempt, Some(spans.task)].into_iter().flatten() {
                 open.span().end_with_timestamp(at);
             }
         }
@@ -146,19 +153,25 @@ impl Spans {
 
     fn attempt(&mut self, task: &TaskId, number: u32, record: &RunRecord, at: SystemTime) -> Context {
         let spans = self.task(task, record, at);
-        if let Some(attempt) = &spans.attempt {
+        if let Some((_, attempt)) = spans.attempt.as_ref().filter(|(open, _)| *open == number) {
             return attempt.clone();
         }
         let within = spans.task.clone();
-        let number = vec![KeyValue::new("jules_batch.attempt", i64::from(number))];
-        let attempt = self.span("attempt", (SpanKind::Internal, at), Some(&within), number);
-        self.task(task, record, at).attempt = Some(attempt.clone());
+        let attributes = vec![attempt_of(number)];
+        let attempt = self.span("attempt", (SpanKind::Internal, at), Some(&within), attributes);
+        let before = self.task(task, record, at).attempt.replace((number, attempt.clone()));
+        before.inspect(|(_, before)| before.span().end_with_timestamp(at));
         attempt
+    }
+
+    /// Whether the task has ended, and nothing that is told of it is work on it.
+    fn is_over(&self, task: &TaskId, record: &RunRecord) -> bool {
+        !self.tasks.contains_key(task) && record.tasks.get(task).is_none_or(|known| known.outcome.is_some())
     }
 
     fn create(&mut self, task: &TaskId, at: SystemTime) {
         let Some(spans) = self.tasks.get(task) else { return };
-        let within = spans.attempt.clone();
+        let within = spans.attempt.as_ref().map(|(_, attempt)| attempt.clone());
         let method = vec![KeyValue::new("http.request.method", "POST")];
         let create = self.span("sessions.create", (SpanKind::Client, at), within.as_ref(), method);
         let before = self.tasks.get_mut(task).and_then(|spans| spans.create.replace(create));
@@ -187,20 +200,38 @@ impl Spans {
         attempt.span().set_attribute(KeyValue::new("jules_batch.adopted", adopted));
     }
 
+    /// An event of the attempt's span; of the task's or the run's where that has ended.
     fn tell(
         &mut self,
-        task: &TaskId,
-        attempt: u32,
+        (task, number): (&TaskId, u32),
         what: &'static str,
-        attributes: Vec<KeyValue>,
+        mut attributes: Vec<KeyValue>,
         record: &RunRecord,
         at: SystemTime,
     ) {
-        self.attempt(task, attempt, record, at).span().add_event_with_timestamp(what, at, attributes);
+        let known = record.tasks.get(task);
+        let is_at_work = known.is_some_and(|known| {
+            let mut attempts = known.attempts.iter();
+            known.outcome.is_none() && attempts.any(|it| it.number == number && it.is_at_work())
+        });
+        let open = self.tasks.get(task);
+        let is_open = open.and_then(|it| it.attempt.as_ref()).is_some_and(|(open, _)| *open == number);
+        if is_open || is_at_work {
+            let attempt = self.attempt(task, number, record, at);
+            return attempt.span().add_event_with_timestamp(what, at, attributes);
+        }
+        attributes.push(attempt_of(number));
+        if open.is_none() {
+            attributes.push(KeyValue::new("jules_batch.task.id", self.text(task.as_str())));
+        }
+        if let Some(within) = open.map(|spans| &spans.task).or(self.run.as_ref()) {
+            within.span().add_event_with_timestamp(what, at, attributes);
+        }
     }
 
     fn attempt_ended(&mut self, task: &TaskId, why: Option<&str>, attributes: &[KeyValue], at: SystemTime) {
-        let Some(attempt) = self.tasks.get_mut(task).and_then(|spans| spans.attempt.take()) else { return };
+        let attempt = self.tasks.get_mut(task).and_then(|spans| spans.attempt.take());
+        let Some((_, attempt)) = attempt else { return };
         attempt.span().set_attributes(attributes.iter().cloned());
         if let Some(why) = why {
             attempt.span().set_status(Status::error(self.text(why)));
@@ -218,18 +249,24 @@ impl Spans {
         at: SystemTime,
     ) {
         let failed = record.tasks.get(task).is_some_and(crate::outcome::TaskRecord::has_failed);
-        if !failed && !self.tasks.contains_key(task) {
+        let is_news = failed && !self.ended.contains(task);
+        if !is_news && !self.tasks.contains_key(task) {
             return;
         }
         self.task(task, record, at);
         self.attempt_ended(task, None, &[outcome_of(outcome)], at);
         let Some(spans) = self.tasks.remove(task) else { return };
+        self.ended.insert(task.clone());
         spans.task.span().set_attribute(outcome_of(outcome));
         if failed {
             spans.task.span().set_status(Status::error(self.text(reason.unwrap_or_default())));
         }
         spans.task.span().end_with_timestamp(at);
     }
+}
+
+fn attempt_of(number: u32) -> KeyValue {
+    KeyValue::new("jules_batch.attempt", i64::from(number))
 }
 
 fn outcome_of(outcome: Outcome) -> KeyValue {
@@ -318,5 +355,55 @@ mod tests {
         assert_eq!(failed.iter().map(|span| &*span.name).collect::<Vec<_>>(), ["attempt", "task"]);
         assert_eq!(failed[0].status, Status::error("no\u{FFFD} luck at all"));
         assert_eq!(spans.len(), 7, "a run, and three spans for each task");
+    }
+
+    #[test]
+    fn what_is_told_of_a_task_after_its_end_begins_no_span() {
+        let task = || TaskId::new("task-0");
+        let archived = |attempt| EventKind::SessionArchived { task: task(), attempt };
+        let mut events = sample::run_of(1);
+        events.truncate(sample::EVENTS_BEFORE_TASKS + 1);
+        events.extend([
+            sample::event(10, sample::intent("task-0", 1)),
+            sample::event(11, sample::created("task-0", 1, 1)),
+            sample::event(20, sample::attempt_ended("task-0", 1, Outcome::Stalled, None)),
+            sample::event(21, sample::intent("task-0", 2)),
+            // Of the attempt before, while another is at work.
+            sample::event(22, archived(1)),
+            sample::event(23, sample::created("task-0", 2, 2)),
+            sample::event(30, sample::attempt_ended("task-0", 2, Outcome::Stalled, None)),
+            sample::event(30, sample::ended("task-0", Outcome::Stalled, None)),
+            sample::event(31, archived(2)),
+            sample::event(32, sample::state("task-0", 2, "PAUSED")),
+            sample::event(33, sample::attempt_ended("task-0", 2, Outcome::Failed, None)),
+            sample::event(33, sample::ended("task-0", Outcome::Failed, None)),
+            sample::event(40, EventKind::InvocationEnded { stopped: None }),
+        ]);
+        let spans = spans_of(&events);
+        let count = |name: &str| spans.iter().filter(|span| span.name == name).count();
+        assert_eq!([count("run"), count("task"), count("attempt")], [1, 1, 2]);
+        let told = |name: &str| -> Vec<_> {
+            let spans = spans.iter().filter(|span| span.name == name);
+            spans.flat_map(|span| span.events.iter().map(|it| it.name.clone())).collect()
+        };
+        assert_eq!(told("task"), ["session.archived"]);
+        assert_eq!(told("run"), ["session.archived", "session.state"]);
+        assert!(told("attempt").is_empty());
+    }
+
+    #[test]
+    fn a_task_that_is_done_once_more_has_spans_again() {
+        let mut events = sample::run_of(1);
+        events.extend([
+            sample::event(70, EventKind::TaskReopened { task: TaskId::new("task-0") }),
+            sample::event(70, sample::intent("task-0", 2)),
+            sample::event(71, sample::created("task-0", 2, 7)),
+            sample::event(80, sample::attempt_ended("task-0", 2, Outcome::Failed, None)),
+            sample::event(80, sample::ended("task-0", Outcome::Failed, None)),
+            sample::event(90, EventKind::InvocationEnded { stopped: None }),
+        ]);
+        let spans = spans_of(&events);
+        let count = |name: &str| spans.iter().filter(|span| span.name == name).count();
+        assert_eq!([count("task"), count("attempt"), count("sessions.create")], [2, 2, 2]);
     }
 }
