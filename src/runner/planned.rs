@@ -122,10 +122,13 @@ impl Planned {
         listeners.extend(notifier.map(|it| Box::new(it) as Box<dyn Listener>));
         history.notes.extend(told.notes);
         #[cfg(feature = "otel")]
-        match Collectors::of(simulated, |name| std::env::var(name).ok()).listener(&history.record, &redactor)
         {
-            Ok(telemetry) => listeners.extend(telemetry.map(|it| Box::new(it) as Box<dyn Listener>)),
-            Err(why) => history.notes.push(format!("OpenTelemetry: nothing is sent: {why}")),
+            let collectors = Collectors::of(simulated, |name| std::env::var(name).ok());
+            match collectors.listener(&history.record, &redactor) {
+                Ok(telemetry) => listeners.extend(telemetry.map(|it| Box::new(it) as Box<dyn Listener>)),
+                Err(why) => history.notes.push(format!("OpenTelemetry: nothing is sent: {why}")),
+            }
+            history.notes.extend(collectors.notes);
         }
         history.notes.extend_from_slice(&pulls.notes);
         let following = following.map(Rc::new);

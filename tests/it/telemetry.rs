@@ -74,3 +74,14 @@ fn nothing_is_sent_unless_a_collector_is_named() {
     run.exits(0);
     assert!(collector.received().is_empty());
 }
+
+#[test]
+fn a_protocol_that_is_not_spoken_is_said_and_nothing_is_sent() {
+    let collector = Receiver::start(|_| Some("200 OK"));
+    let world = World::with(SCENARIO, &tasks(1));
+    let run = world.run().env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url(""));
+    let ended = run.env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").exits(0);
+    let told = "OpenTelemetry: nothing is sent: `OTEL_EXPORTER_OTLP_PROTOCOL` asks for grpc";
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{ended}");
+    assert!(collector.received().is_empty());
+}

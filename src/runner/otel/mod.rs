@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use foreign_text::Word;
+use foreign_text::{Word, one_line, plain};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::TracerProvider as _;
@@ -33,26 +33,38 @@ const NAME: &str = "jules-batch";
 const PATIENCE: Duration = Duration::from_secs(5);
 const HURRY: Duration = Duration::from_secs(2);
 
+/// The protocol that is spoken, by its name in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+const PROTOCOL: &str = "http/protobuf";
+
 /// The collectors that the environment names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Collectors {
     traces: bool,
     metrics: bool,
+    /// Why others are told nothing, which the variables name as well.
+    pub(super) notes: Vec<String>,
 }
 
 impl Collectors {
     /// Those that the variables name, by the rules of OpenTelemetry. A simulated run tells only this machine.
     pub(super) fn of(simulated: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let is_off = set("OTEL_SDK_DISABLED").is_some_and(|off| off.trim().eq_ignore_ascii_case("true"));
-        let named = |signal: &str| {
-            let kind = set(&format!("OTEL_{signal}_EXPORTER")).unwrap_or_else(|| "otlp".to_owned());
-            let own = set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"));
-            let endpoint = own.or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT"));
-            let is_wanted = kind.split(',').any(|kind| kind.trim() == "otlp") && !is_off;
-            is_wanted && endpoint.is_some_and(|endpoint| !simulated || is_here(&endpoint))
+        if set("OTEL_SDK_DISABLED").is_some_and(|off| off.trim().eq_ignore_ascii_case("true")) {
+            return Self::default();
+        }
+        let mut notes = Vec::new();
+        let mut named = |signal| match wanted(signal, simulated, &set) {
+            Ok(is_wanted) => is_wanted,
+            Err(why) => {
+                // What both signals have in common is told once.
+                if !notes.contains(&why) {
+                    notes.push(why);
+                }
+                false
+            }
         };
-        Self { traces: named("TRACES"), metrics: named("METRICS") }
+        let (traces, metrics) = (named("TRACES"), named("METRICS"));
+        Self { traces, metrics, notes }
     }
 
     /// Who tells them of a run; none if there is no collector.
@@ -65,7 +77,7 @@ impl Collectors {
         record: &RunRecord,
         redactor: &Redactor,
     ) -> Result<Option<Telemetry>, String> {
-        if *self == Self::default() {
+        if !self.traces && !self.metrics {
             return Ok(None);
         }
         let carrier = Arc::new(Carrier::start());
@@ -87,6 +99,47 @@ impl Collectors {
         let meters = metrics.as_ref().map(|metrics| Meters::new(&metrics.meter(NAME)));
         let (record, patience) = (record.clone(), PATIENCE);
         Ok(Some(Telemetry { traces, metrics, spans, meters, record, patience }))
+    }
+}
+
+/// Whether a signal goes to a collector.
+///
+/// # Errors
+///
+/// In one line: a collector is named, and is told nothing.
+fn wanted(signal: &str, simulated: bool, set: impl Fn(&str) -> Option<String>) -> Result<bool, String> {
+    let exporter = set(&format!("OTEL_{signal}_EXPORTER"));
+    let is_otlp = |kinds: &String| kinds.split(',').any(|kind| kind.trim() == "otlp");
+    if exporter.as_ref().is_some_and(|kinds| !is_otlp(kinds)) {
+        return Ok(false);
+    }
+    // The signal's own variable, then that of all.
+    let either = |setting: &str| {
+        let names =
+            [format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"), format!("OTEL_EXPORTER_OTLP_{setting}")];
+        names.into_iter().find_map(|name| set(&name).map(|value| (name, value)))
+    };
+    let Some((name, endpoint)) = either("ENDPOINT") else {
+        return match exporter {
+            Some(_) => Err("OpenTelemetry: nothing is sent: no collector is named; set \
+                            `OTEL_EXPORTER_OTLP_ENDPOINT` to its address, such as http://127.0.0.1:4318"
+                .to_owned()),
+            None => Ok(false),
+        };
+    };
+    if simulated && !is_here(&endpoint) {
+        return Err(format!(
+            "OpenTelemetry: a simulated run tells only what listens on this machine, and not the collector that \
+             `{name}` names"
+        ));
+    }
+    match either("PROTOCOL").filter(|(_, protocol)| protocol.trim() != PROTOCOL) {
+        Some((name, protocol)) => Err(format!(
+            "OpenTelemetry: nothing is sent: `{name}` asks for {}, and this program speaks {PROTOCOL} alone; set it to \
+             that, and `OTEL_EXPORTER_OTLP_ENDPOINT` to where the collector takes it, by default port 4318",
+            one_line(plain(&protocol), 40)
+        )),
+        None => Ok(true),
     }
 }
 
@@ -192,7 +245,8 @@ mod tests {
         let variable = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        let Collectors { traces, metrics } = Collectors::of(simulated, variable);
+        let Collectors { traces, metrics, notes } = Collectors::of(simulated, variable);
+        assert!(notes.len() <= 1, "{notes:?}");
         (traces, metrics)
     }
 
@@ -214,6 +268,39 @@ mod tests {
         for (variables, simulated, wanted) in cases {
             assert_eq!(of(variables, simulated), wanted, "{variables:?}, simulated: {simulated}");
         }
+    }
+
+    #[test]
+    fn a_collector_that_is_named_and_told_nothing_is_said_once() {
+        let there = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:word@collector.example");
+        let metrics = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/json");
+        let cases: [(&[(&str, &str)], bool, (bool, bool), &str); 4] = [
+            (&[there], true, (false, false), "not the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names"),
+            (
+                &[there, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")],
+                false,
+                (false, false),
+                "`OTEL_EXPORTER_OTLP_PROTOCOL` asks for grpc, and this program speaks http/protobuf alone",
+            ),
+            (
+                &[there, metrics],
+                false,
+                (true, false),
+                "`OTEL_EXPORTER_OTLP_METRICS_PROTOCOL` asks for http/json",
+            ),
+            (&[("OTEL_TRACES_EXPORTER", "otlp")], false, (false, false), "no collector is named"),
+        ];
+        for (variables, simulated, sent, told) in cases {
+            let found = Collectors::of(simulated, |name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            });
+            assert_eq!((found.traces, found.metrics), sent, "{variables:?}");
+            let [note] = found.notes.as_slice() else { panic!("{:?}", found.notes) };
+            assert!(note.contains(told) && !note.contains("collector.example"), "{note}");
+        }
+        let silent =
+            Collectors::of(true, |name| (name == "OTEL_EXPORTER_OTLP_PROTOCOL").then(|| "grpc".to_owned()));
+        assert_eq!(silent, Collectors::default(), "no collector is named");
     }
 
     #[test]
