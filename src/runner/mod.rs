@@ -63,6 +63,7 @@ pub use redact::Redactor;
 pub use reports::{CannotWrite, Diffs, Format, ReportFiles};
 pub use run::{Preview, Run, Runner};
 
+pub(crate) use notify::webhooks;
 pub(crate) use pulls::{
     Acting, End, FollowedPull, How, Job, KnownPull, PullLog, PullRead, PullReader, What, record, troubles,
 };

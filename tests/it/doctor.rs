@@ -148,3 +148,33 @@ fn a_token_that_github_refuses_is_told_without_being_shown() {
     let told = nobody.exits(0).stdout;
     assert!(told.contains("warning  github   it does not answer: no connection"), "{told}");
 }
+
+/// Slack's webhook is good, another holds no address, and the third lacks its token.
+fn some_set<'w>(runner: Runner<'w>, address: &str) -> Runner<'w> {
+    runner.env("SLACK_HOOK", address).env("TEAMS_HOOK", "my-secret-webhook").env("HOOK", address)
+}
+
+#[test]
+fn the_variables_that_notify_names_are_looked_at_before_a_night_relies_on_them() {
+    let webhooks = "{ webhooks: [{ to: slack, url-env: SLACK_HOOK }, { to: teams, url-env: TEAMS_HOOK }, \
+        { to: json, url-env: HOOK, token-env: HOOK_TOKEN }] }";
+    let world = World::with(CHANGE, &tasks(1).set("notify", webhooks));
+    let secret = "https://hooks.example/services/abcdefghijklmnop1234";
+    let told = some_set(doctor(&world), secret).exits(0).stdout;
+    for line in [
+        "ok       notify   slack (`SLACK_HOOK`) has an address\n",
+        "warning  notify   teams (`TEAMS_HOOK`) is told nothing: `TEAMS_HOOK` holds no address; set it to the webhook's whole",
+        "warning  notify   json (`HOOK`) is told nothing: `HOOK_TOKEN` is not set; set it to the token",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    let url = world.service().url();
+    let check = || some_set(world.command("plan").arg("--check").env("JULES_BASE_URL", &url), secret);
+    let checked = check().exits(0).stderr;
+    assert!(checked.contains("warning: `notify`: teams (`TEAMS_HOOK`) is told nothing"), "{checked}");
+    for told in [&told, &checked] {
+        assert!(!told.contains("hooks.example") && !told.contains("my-secret"), "{told}");
+    }
+    let good = check().env("TEAMS_HOOK", secret).env("HOOK_TOKEN", "the-token-of-the-hook").exits(0).stderr;
+    assert!(good.contains("ok: 3 webhooks of `notify` can be told"), "{good}");
+}

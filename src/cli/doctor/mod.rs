@@ -17,7 +17,7 @@ use super::planned;
 use super::selection::Selection;
 use crate::plan::Plan;
 use crate::report::many;
-use crate::runner::impatient;
+use crate::runner::{impatient, webhooks};
 
 /// The manifest that is looked at when none is named, if it is there.
 const USUAL: &str = "jobs.yaml";
@@ -26,6 +26,8 @@ const AFTER_HELP: &str = "\
 Stdout carries one line per check: ok, warning or error, what was checked, what was found, and what to do. The exit
 code is that of the worst: 3 for the manifest, 6 for the key or GitHub's token, 75 for the service, 110 for the ledger,
 else 0.
+
+Of each webhook of `notify` it tells whether the variables that it names can be used. Nothing is sent.
 
 With a token for GitHub (JULES_BATCH_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN) it tells what that is and reaches, and what
 may be done in the manifest's repositories. GITHUB_API_URL names another address of GitHub.
@@ -101,6 +103,10 @@ pub(crate) async fn run(args: &DoctorArgs, console: &Console) -> Result<Exit, Fa
     for finding in github::findings(plan.as_ref()).await {
         tell(finding)?;
     }
+    let notify = plan.as_ref().map(|plan| webhooks(&plan.settings.notify, |name| std::env::var(name).ok()));
+    for (webhook, found) in notify.unwrap_or_default() {
+        tell(told(&webhook, found.err().map(|unusable| (unusable.to_string(), unusable.help().to_owned()))))?;
+    }
     let per_day = plan.and_then(|plan| plan.settings.limits.sessions_per_day);
     for finding in ledger::findings(&args.state.location()?, per_day) {
         tell(finding)?;
@@ -120,6 +126,14 @@ fn manifest(path: &Path, console: &Console) -> (Finding, Option<Plan>) {
             let advice = format!("see: jules-batch plan {}", super::quote::quoted(path));
             (bad("manifest", failure.headline(), &advice, failure.exit()), None)
         }
+    }
+}
+
+/// Whom a run tells of itself. It goes on whatever becomes of that, so nothing of it is more than a warning.
+fn told(webhook: &str, wrong: Option<(String, String)>) -> Finding {
+    match wrong {
+        None => good("notify", format!("{webhook} has an address")),
+        Some((why, help)) => doubtful("notify", format!("{webhook} is told nothing: {why}"), &help),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::manifest::Manifest;
 use crate::outcome::Marker;
 use crate::plan::{ConnectedSource, Plan, Task, TaskId, TaskKey, expand};
 use crate::report::many;
-use crate::runner::{all_sources, connected, impatient};
+use crate::runner::{all_sources, connected, impatient, webhooks};
 use jules::{ErrorKind, Jules, ListSessions, Session, SessionId};
 
 /// How many sessions are searched for markers, which is more than any plan of the service starts in a day.
@@ -42,6 +42,7 @@ pub(super) async fn run(args: &PlanArgs, manifest: Manifest, console: &Console) 
     for trouble in &troubles {
         console.warn(trouble);
     }
+    tell_webhooks(&plan, console);
     let known = in_ledger(args)?;
     // What the ledger has is told with the tasks.
     let starts: HashSet<&TaskId> = all.starting().collect();
@@ -67,6 +68,20 @@ fn in_ledger(args: &PlanArgs) -> Result<HashSet<SessionId>, Failure> {
 
 fn good(console: &Console, text: &str) {
     console.say(&format!("{GREEN}ok:{GREEN:#} {text}"));
+}
+
+/// Whom `notify` cannot tell, as the environment is here. The run may have another one, so it is a warning.
+fn tell_webhooks(plan: &Plan, console: &Console) {
+    let found = webhooks(&plan.settings.notify, |name| std::env::var(name).ok());
+    for (webhook, found) in &found {
+        if let Err(unusable) = found {
+            let told = format!("`notify`: {webhook} is told nothing: {unusable}; {}", unusable.help());
+            console.warn(&neutral(&told));
+        }
+    }
+    if !found.is_empty() && found.iter().all(|(_, found)| found.is_ok()) {
+        good(console, &format!("{} of `notify` can be told", many(found.len(), "webhook")));
+    }
 }
 
 /// What the service will refuse, or may.

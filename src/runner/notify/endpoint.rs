@@ -52,33 +52,82 @@ pub(in crate::runner) fn endpoints(
                 }
             }
             // It is tried out before it is set up.
-            Err(None) if simulated => {}
-            Err(why) => {
-                let why = why.unwrap_or_else(|| format!("`{}` is not set", webhook.url_env));
+            Err(unusable) if unusable.is_unset && simulated => {}
+            Err(unusable) => {
                 let to = webhook.to.as_str();
-                found.notes.push(format!("`notify`: {to} is told nothing: {why}"));
+                found.notes.push(format!("`notify`: {to} is told nothing: {unusable}"));
             }
         }
     }
     found
 }
 
+/// A webhook that can be told nothing: what is wrong, and the way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unusable {
+    why: String,
+    help: String,
+    /// Whether a variable is not set, which is so for as long as nobody has set anything up.
+    is_unset: bool,
+}
+
+impl Unusable {
+    fn unset(name: &str, help: impl Into<String>) -> Self {
+        Self { why: format!("`{name}` is not set"), help: help.into(), is_unset: true }
+    }
+
+    fn wrong(why: String, help: &str) -> Self {
+        Self { why, help: help.to_owned(), is_unset: false }
+    }
+
+    /// What to do.
+    pub(crate) fn help(&self) -> &str {
+        &self.help
+    }
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+/// Whether each webhook of a manifest can be told, by the variables that it names, for whoever asks before a run: what it is
+/// called, and what is wrong. Nothing is sent.
+pub(crate) fn webhooks(
+    notify: &Notify,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Vec<(String, Result<(), Unusable>)> {
+    let told = |webhook: &Webhook| {
+        let name = told(webhook.to, &webhook.url_env);
+        (name, Endpoint::read(webhook, &variable).map(|_| ()))
+    };
+    notify.webhooks.iter().map(told).collect()
+}
+
+/// What a webhook is called where people read of it: its address is a secret.
+fn told(to: WebhookKind, url_env: &str) -> String {
+    format!("{} (`{url_env}`)", to.as_str())
+}
+
 impl Endpoint {
-    /// Without an error's words if its variable is not set.
-    fn read(webhook: &Webhook, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Option<String>> {
+    fn read(webhook: &Webhook, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Unusable> {
         let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let name = &webhook.url_env;
-        let address = set(name).ok_or(None)?;
-        let url = Url::parse(address.trim()).map_err(|_| Some(format!("`{name}` holds no address")))?;
+        let whole = "set it to the webhook's whole address, which begins with https://";
+        let address = set(name).ok_or_else(|| Unusable::unset(name, whole))?;
+        let no_address = |_| Unusable::wrong(format!("`{name}` holds no address"), whole);
+        let url = Url::parse(address.trim()).map_err(no_address)?;
         if url.scheme() != "https" && !(url.scheme() == "http" && is_here(&url)) {
-            return Err(Some(format!(
-                "the address in `{name}` is not https; http is for this machine alone"
-            )));
+            let why = format!("the address in `{name}` is not https; http is for this machine alone");
+            return Err(Unusable::wrong(why, whole));
         }
         let token = match &webhook.token_env {
             Some(name) => {
-                let text = set(name).ok_or_else(|| Some(format!("`{name}` is not set")))?;
-                Some(Secret::new(&text).map_err(|error| Some(format!("`{name}`: {error}")))?)
+                let help = "set it to the token that the webhook takes, or leave `token-env` out";
+                let text = set(name).ok_or_else(|| Unusable::unset(name, help))?;
+                let malformed = |error| Unusable::wrong(format!("`{name}`: {error}"), help);
+                Some(Secret::new(&text).map_err(malformed)?)
             }
             None => None,
         };
@@ -87,7 +136,7 @@ impl Endpoint {
 
     /// What it is called where people read of it: its address is a secret.
     pub(super) fn told(&self) -> String {
-        format!("{} (`{}`)", self.kind.as_str(), self.name)
+        told(self.kind, &self.name)
     }
 
     pub(super) const fn sink(&self) -> Sink {
@@ -178,6 +227,39 @@ mod tests {
             assert_eq!(found.notes, [format!("`notify`: {note}")]);
             assert!(found.usable.is_empty());
         }
+    }
+
+    #[test]
+    fn whoever_asks_before_a_run_is_told_the_way_out_and_no_address() {
+        let webhook = |url_env: &str, token_env: Option<&str>| Webhook {
+            to: WebhookKind::Slack,
+            url_env: url_env.to_owned(),
+            token_env: token_env.map(str::to_owned),
+            on: NotifyOn::ALL.to_vec(),
+        };
+        let all = vec![webhook("GOOD", None), webhook("WORDS", None), webhook("GOOD", Some("TOKEN"))];
+        let notify = Notify { webhooks: all, ..Notify::default() };
+        let found = webhooks(&notify, |name| match name {
+            "GOOD" => Some(SLACK.to_owned()),
+            "WORDS" => Some("my secret webhook".to_owned()),
+            _ => None,
+        });
+        let told: Vec<_> = found
+            .iter()
+            .map(|(name, found)| match found {
+                Ok(()) => format!("{name}: good"),
+                Err(unusable) => format!("{name}: {unusable}; {}", unusable.help()),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "slack (`GOOD`): good",
+                "slack (`WORDS`): `WORDS` holds no address; set it to the webhook's whole address, which begins with \
+                 https://",
+                "slack (`GOOD`): `TOKEN` is not set; set it to the token that the webhook takes, or leave `token-env` out",
+            ]
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A thread that posts messages. Nothing that goes wrong there is more than a warning.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jules::reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
@@ -17,7 +18,10 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that somebody may ask for.
 const LONGEST: Duration = Duration::from_secs(20);
-const ANSWER: Duration = Duration::from_secs(10);
+/// Shorter than the end of a run waits: who does not answer at all is told as what it is.
+const ANSWER: Duration = Duration::from_secs(8);
+/// Of a wait at the end it is told after this.
+const TOLD_AFTER: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// What goes to whom.
@@ -26,9 +30,34 @@ pub(super) struct Message {
     pub(super) body: String,
 }
 
+/// How many messages to whom are not through, by what each is called.
+#[derive(Clone, Default)]
+struct UnderWay(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl UnderWay {
+    fn begin(&self, name: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+    }
+
+    fn end(&self, name: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(name) {
+            *count -= 1;
+        }
+        all.retain(|_, count| *count > 0);
+    }
+
+    /// Whose messages are not through: `slack (`HOOK`), json (`LOG`)`.
+    fn names(&self) -> String {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Where messages are handed in.
 pub(super) struct Post {
     messages: UnboundedSender<Message>,
+    under_way: UnderWay,
     /// Closed when all are gone.
     done: Receiver<()>,
 }
@@ -38,11 +67,13 @@ impl Post {
     pub(super) fn open() -> Self {
         let (messages, inbox) = unbounded_channel();
         let (open, done) = channel();
+        let under_way = UnderWay::default();
+        let through = under_way.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let worked = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
                 let client = client().map_err(|error| error.without_url().to_string())?;
-                runtime.block_on(deliver_all(client, inbox));
+                runtime.block_on(deliver_all(client, inbox, &through));
                 Ok(())
             });
             if let Err(error) = worked {
@@ -50,19 +81,35 @@ impl Post {
             }
             drop(open);
         });
-        Self { messages, done }
+        Self { messages, under_way, done }
     }
 
     pub(super) fn take(&self, messages: Vec<Message>) {
-        // A thread that has ended has said why.
-        messages.into_iter().for_each(|message| drop(self.messages.send(message)));
+        for message in messages {
+            self.under_way.begin(message.endpoint.told());
+            // A thread that has ended has said why.
+            drop(self.messages.send(message));
+        }
     }
 
-    /// Waits for what was handed in, but no longer than that; whether all of it is done.
-    pub(super) fn close(self, patience: Duration) -> bool {
-        let Self { messages, done } = self;
+    /// Waits for what was handed in, but no longer than that, and tells whom it waits for.
+    pub(super) fn close(self, patience: Duration) {
+        let Self { messages, under_way, done } = self;
         drop(messages);
-        !matches!(done.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
+        let is_late = |wait| matches!(done.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
+        let first = TOLD_AFTER.min(patience);
+        if !is_late(first) {
+            return;
+        }
+        let rest = patience.saturating_sub(first);
+        if !rest.is_zero() {
+            let (names, most) = (under_way.names(), patience.as_secs());
+            tracing::warn!("`notify`: the end waits for an answer of {names}, for {most} s at most");
+            if !is_late(rest) {
+                return;
+            }
+        }
+        tracing::warn!("`notify`: not every message was sent: no answer in time of {}", under_way.names());
     }
 }
 
@@ -73,32 +120,33 @@ fn client() -> Result<Client, reqwest::Error> {
 }
 
 /// To each one message after the other, so that they come in their order; nobody waits for another.
-async fn deliver_all(client: Client, mut inbox: UnboundedReceiver<Message>) {
+async fn deliver_all(client: Client, mut inbox: UnboundedReceiver<Message>, under_way: &UnderWay) {
     let mut lines = HashMap::new();
-    let mut under_way = JoinSet::new();
+    let mut deliveries = JoinSet::new();
     while let Some(message) = inbox.recv().await {
         let line = lines.entry(message.endpoint.url.clone()).or_insert_with(|| {
             let (line, messages) = unbounded_channel();
-            under_way.spawn(deliver_in_order(client.clone(), messages));
+            deliveries.spawn(deliver_in_order(client.clone(), messages, under_way.clone()));
             line
         });
         // It ends after its line.
         let _ = line.send(message);
     }
     drop(lines);
-    under_way.join_all().await;
+    deliveries.join_all().await;
 }
 
-async fn deliver_in_order(client: Client, mut messages: UnboundedReceiver<Message>) {
+async fn deliver_in_order(client: Client, mut messages: UnboundedReceiver<Message>, under_way: UnderWay) {
     while let Some(message) = messages.recv().await {
-        deliver(&client, message).await;
+        deliver(&client, &message).await;
+        under_way.end(&message.endpoint.told());
     }
 }
 
-async fn deliver(client: &Client, message: Message) {
+async fn deliver(client: &Client, message: &Message) {
     let mut pause = PAUSE;
     for attempt in 1..=TRIES {
-        let failed = match send(client, &message).await {
+        let failed = match send(client, message).await {
             Ok(()) => return,
             Err(failed) => failed,
         };
