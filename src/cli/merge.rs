@@ -47,7 +47,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
     let reports = args.files.iter().map(|path| super::report::read(path)).collect::<Result<Vec<_>, _>>()?;
     let files = args.reports.files()?;
     outputs::spare(&args.files, &files)?;
-    files.check_without_events().map_err(outputs::unwritable)?;
+    files.check_without_events().map_err(|error| args.reports.unwritable(error))?;
     let merged = report::merge(reports).map_err(Failure::usage)?;
     let written = files.write(&merged).map_err(|error| Failure::new(Exit::NotWritable, error))?;
     match args.reports.on_stdout() {

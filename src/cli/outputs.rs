@@ -54,6 +54,14 @@ impl ReportArgs {
         is_stdout(self.events.as_ref())
     }
 
+    /// What it means that one of these files cannot be written before anything is started.
+    pub(crate) fn unwritable(&self, error: CannotWrite) -> Failure {
+        match self.events.as_ref() == Some(&error.path) {
+            true => unwritable(error, "--events"),
+            false => self.files.unwritable(error),
+        }
+    }
+
     /// The files.
     ///
     /// # Errors
@@ -74,6 +82,13 @@ impl FileArgs {
     /// The report that goes to stdout, instead of what a command prints there otherwise.
     pub(crate) fn on_stdout(&self) -> Option<Format> {
         self.named().find(|(path, _)| is_stdout(Some(path))).map(|(_, format)| format)
+    }
+
+    /// [`ReportArgs::unwritable`], where there are no events.
+    pub(crate) fn unwritable(&self, error: CannotWrite) -> Failure {
+        let mut named = self.named();
+        let format = named.find_map(|(path, format)| (*path == error.path).then_some(format));
+        unwritable(error, format.map_or(REPORT_DIR, flag_of))
     }
 
     /// The reports that have a flag of their own, and their paths.
@@ -105,18 +120,26 @@ impl FileArgs {
     }
 }
 
+/// The flag of all reports that have none of their own.
+const REPORT_DIR: &str = "--report-dir";
+
+/// The flag that says where a report goes.
+const fn flag_of(format: Format) -> &'static str {
+    match format {
+        Format::Junit => "--junit",
+        Format::Json => "--json",
+        Format::Prometheus => "--metrics",
+        Format::Ctrf | Format::Markdown | Format::Html => REPORT_DIR,
+    }
+}
+
 /// Each report has a file of its own.
 fn one_each(files: &ReportFiles, with_events: bool) -> Result<(), Failure> {
     let Some(clash) = files.clash(with_events) else { return Ok(()) };
-    let flags = clash.each_ref().map(|(path, format)| {
-        let (flag, is_named) = match format {
-            Some(Format::Junit) => ("--junit", files.more.contains(&(path.clone(), Format::Junit))),
-            Some(Format::Json) => ("--json", files.more.contains(&(path.clone(), Format::Json))),
-            Some(Format::Prometheus) => ("--metrics", true),
-            Some(Format::Ctrf | Format::Markdown | Format::Html) => ("--report-dir", true),
-            None => ("--events", files.more_events.contains(path)),
-        };
-        if is_named { flag } else { "--report-dir" }
+    let flags = clash.each_ref().map(|(path, format)| match format {
+        Some(format) if files.more.contains(&(path.clone(), *format)) => flag_of(*format),
+        None if files.more_events.contains(path) => "--events",
+        _ => REPORT_DIR,
     });
     let [(_, _), (path, _)] = &clash;
     let path = foreign_text::line(&path.display().to_string());
@@ -200,13 +223,12 @@ fn one_stdout() -> Failure {
     Failure::usage("there is one stdout: `-` can be given once").help("name a file for the others")
 }
 
-/// What it means that a report cannot be written before anything is started.
-pub(crate) fn unwritable(error: CannotWrite) -> Failure {
+fn unwritable(error: CannotWrite, flag: &str) -> Failure {
     let is_taken = error.source.kind() == io::ErrorKind::InvalidData;
-    let help = if is_taken {
-        "name another file or folder, or remove it"
-    } else {
-        "name a writable folder with --report-dir"
+    let help = match flag {
+        _ if is_taken => "name another file or folder, or remove it".to_owned(),
+        REPORT_DIR => format!("name a writable folder with {REPORT_DIR}"),
+        flag => format!("name a writable file with {flag}"),
     };
     Failure::new(Exit::NotWritable, error).help(help)
 }
@@ -214,6 +236,7 @@ pub(crate) fn unwritable(error: CannotWrite) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::failure::Line;
 
     fn args(junit: &str, json: &str, events: &str) -> ReportArgs {
         let files = FileArgs {
@@ -224,6 +247,22 @@ mod tests {
             metrics: None,
         };
         ReportArgs { files, events: Some(events.into()) }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named_by_its_own_flag() {
+        let args = args("tests.xml", "all.json", "events");
+        let cases = [
+            ("out/junit.xml", "name a writable folder with --report-dir"),
+            ("tests.xml", "name a writable file with --junit"),
+            ("all.json", "name a writable file with --json"),
+            ("events", "name a writable file with --events"),
+        ];
+        for (path, help) in cases {
+            let error = CannotWrite { path: path.into(), source: io::ErrorKind::PermissionDenied.into() };
+            let failure = args.unwritable(error);
+            assert!(failure.lines().contains(&Line::Help(help.to_owned())), "{path}: {:?}", failure.lines());
+        }
     }
 
     #[test]

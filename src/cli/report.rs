@@ -97,7 +97,7 @@ fn write_again(args: &RenderArgs, run: &Loaded, console: &Console) -> Result<(),
     let wanted = run.ledger.is_some() || args.reports.events.is_some();
     let events = wanted.then(|| run.events()).transpose()?;
     let checked = if events.is_some() { files.check() } else { files.check_without_events() };
-    checked.map_err(outputs::unwritable)?;
+    checked.map_err(|error| args.reports.unwritable(error))?;
     let unwritten = |error: JournalError| Failure::new(Exit::NotWritable, error);
     let mut written = files.write(&run.report).map_err(unwritten)?;
     if let Some(events) = &events {

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::recorded::exit_of;
 use super::selection::nothing_selected;
-use super::{outputs, planned};
+use super::planned;
 use crate::ledger::LedgerError;
 use crate::outcome::JournalError;
 use crate::runner::RunError;
@@ -33,7 +33,7 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
             .help("nothing was started; see what the token is and reaches: jules-batch doctor"),
         RunError::Github(_) => Failure::usage(error.to_string()),
         RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
-        RunError::Report(error) => outputs::unwritable(error),
+        RunError::Report(error) => Failure::new(Exit::NotWritable, error),
         RunError::Ledger(error) => Failure::new(exit_of(&error), error),
         RunError::NotRecorded(error) if is_elsewhere(&error) => Failure::new(Exit::WorkLeft, error)
             .help("what was begun here is taken up there; the events that the ledger does not have are in events.jsonl among the reports"),

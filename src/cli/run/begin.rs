@@ -104,7 +104,10 @@ impl Beginning<'_> {
     /// Looks at everything that can be wrong before anything is started, and tells what is going to happen.
     async fn prepare(&self, runner: Runner) -> Result<Prepared, Failure> {
         let Self { args, command, target, console, .. } = *self;
-        let failed = |error| cannot(error, console);
+        let failed = |error| match error {
+            RunError::Report(error) => args.reports.unwritable(error),
+            error => cannot(error, console),
+        };
         let mut planned = said_when_long(ASKING, console, Box::pin(runner.plan())).await.map_err(failed)?;
         planned::warn(planned.plan(), console);
         target.take_up(planned.plan(), args);

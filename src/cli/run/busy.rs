@@ -9,7 +9,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::recorded::{self, exit_of};
-use crate::cli::{outputs, status};
+use crate::cli::status;
 use crate::ledger::{LedgerError, LedgerReader};
 use crate::outcome::{Outcome, RunEvent, RunId, RunRecord};
 use crate::report::ReportV1;
@@ -118,11 +118,16 @@ fn is_over(record: &RunRecord) -> bool {
 }
 
 /// Writes the reports of a run that another machine has finished.
-pub(super) fn write(finished: &Finished, events: &[RunEvent], files: &ReportFiles) -> Result<(), Failure> {
-    files.check().map_err(outputs::unwritable)?;
+pub(super) fn write(
+    finished: &Finished,
+    events: &[RunEvent],
+    (files, args): (&ReportFiles, &RunArgs),
+) -> Result<(), Failure> {
+    let unwritable = |error| args.reports.unwritable(error);
+    files.check().map_err(unwritable)?;
     let written = files.write(&ReportV1::of(&finished.record));
     written.map_err(|error| Failure::new(Exit::NotWritable, error))?;
-    files.write_events(events).map(drop).map_err(outputs::unwritable)
+    files.write_events(events).map(drop).map_err(unwritable)
 }
 
 /// How to go on with what the other has left: nothing is done again that it has done.

@@ -119,7 +119,7 @@ pub(crate) async fn execute(args: &RunArgs, job: Job, console: &Console) -> Resu
             #[cfg(feature = "postgres")]
             Begun::Followed(finished, events) => {
                 if busy::follows(args, console) {
-                    busy::write(&finished, &events, &reports)?;
+                    busy::write(&finished, &events, (&reports, args))?;
                     print_result(&finished, args, console).await?;
                     finish::finish(&finished, args, &reports, command.as_deref(), console);
                 }
