@@ -17,11 +17,11 @@ use super::user;
 use crate::outcome::{Mark, RunId};
 use crate::plan::{Filter, Selection as Chosen};
 use crate::report::many;
-use crate::runner::{Options, Runner};
+use crate::runner::{Options, RunError, Runner};
 
 const AFTER_HELP: &str = "\
-Nothing is asked of Jules, but for the connected repositories where the manifest has a `match`. The word is recorded in the
-manifest's last run with who said it and when, and stands in all of its reports. A task marked done counts as succeeded; one
+Nothing is asked of Jules, but for the connected repositories where one of the tasks has a `match`, or a source without a branch
+that no run has seen so far. The word is recorded in the manifest's last run with who said it and when, and stands in all of its reports. A task marked done counts as succeeded; one
 marked skip is not started until it is marked otherwise; one marked open is started by the next run.
 
 Examples:
@@ -79,9 +79,14 @@ pub(crate) async fn run(args: &MarkArgs, console: &Console) -> Result<Exit, Fail
         run: args.run.clone(),
         ..Options::default()
     };
-    let failed = |error| cannot(error, console);
+    let failed = |error| {
+        let wants_key = matches!(error, RunError::Client(_));
+        let help = "which repositories a `match` finds, or the branch of a source that names none and that no run has had, \
+                    only the service can tell: name them in the manifest, or set the key";
+        cannot(error, console).help_if(wants_key, help)
+    };
     let runner = Runner::new(manifest).options(options);
-    // Only a `match` has something to ask.
+    // Most manifests have nothing to ask.
     let runner = match client::builder(&args.service) {
         Ok(client) => runner.client(client),
         Err(_) => runner,

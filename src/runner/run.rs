@@ -250,7 +250,8 @@ impl Runner {
     }
 
     /// Records a person's word on the selected tasks, in the manifest's last round or in a first one: which round that is,
-    /// and which tasks. The service is asked only for repositories that the manifest does not name.
+    /// and which tasks. The service is asked only for repositories that the manifest does not name, and for branches that
+    /// neither it nor an earlier run does.
     ///
     /// # Errors
     ///
@@ -261,16 +262,17 @@ impl Runner {
         by: &str,
         reason: Option<&str>,
     ) -> Result<(RunId, Vec<TaskId>), RunError> {
-        let (origin, options, plan, left_out) = if plan::needs_connected(&self.manifest) {
-            let Planned { origin, options, plan, left_out, .. } = self.plan().await?;
-            (origin, options, plan, left_out)
-        } else {
-            let mut plan = plan::expand(&self.manifest, None)?;
-            self.complete(&mut plan)?;
-            let left_out = LeftOut::before(&plan, &self.options.selection);
-            let plan = plan.select_some(&self.options.selection)?.ok_or(RunError::NothingSelected)?;
+        let plan = self.expand()?;
+        let left_out = LeftOut::before(&plan, &self.options.selection);
+        let plan = plan.select_some(&self.options.selection)?.ok_or(RunError::NothingSelected)?;
+        // What earlier runs knew of branches is enough for the tasks that they had.
+        let is_known = plan.unresolved.is_empty() && !plan.tasks.iter().any(Task::has_open_branch);
+        let (origin, options, plan, left_out) = if is_known {
             let left_out = left_out.without(&plan);
             (self.origin, self.options, plan, left_out)
+        } else {
+            let Planned { origin, options, plan, left_out, .. } = self.plan().await?;
+            (origin, options, plan, left_out)
         };
         let run = mark(&origin, (&plan, &left_out), &options, (word, by, reason))?;
         Ok((run, plan.tasks.into_iter().map(|task| task.id).collect()))

@@ -53,3 +53,21 @@ fn nobody_marks_while_a_run_is_at_work() {
     let refused = world.command("mark").args("done job(b)").start().wait();
     assert!(refused.code == Some(110) || running.wait().code.is_some(), "{refused}");
 }
+
+#[test]
+fn a_source_without_a_branch_is_marked_without_a_key_once_a_run_has_told_the_branch() {
+    let scenario = "{ sources: [{ repo: my-org/web, default-branch: trunk }], \
+        defaults: { duration: 20ms, outcome: failure } }";
+    let world = World::with(scenario, &Manifest::of([job("a", "Do a.", &["source: my-org/web"])]));
+    let mark = || world.command("mark").args("done job(a)").without_env("JULES_API_KEY");
+    let unknown = mark().exits(6);
+    assert!(
+        unknown.stderr.contains("JULES_API_KEY") && unknown.stderr.contains("that names none"),
+        "{unknown}"
+    );
+    world.run().exits(100);
+    let listed = world.requests("sources.list");
+    assert_eq!(mark().exits(0).stdout, "a/my-org/web@trunk\n");
+    assert_eq!(world.requests("sources.list"), listed, "nobody was asked");
+    assert_eq!(world.run().exits(0).outcome("a/my-org/web@trunk").0, Outcome::Succeeded);
+}
