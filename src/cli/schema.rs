@@ -15,6 +15,8 @@ Examples:
     # yaml-language-server: $schema=./jobs.schema.json
   For programs that read reports:
     jules-batch schema report > report.schema.json
+  For programs that a webhook of `notify` tells (to: json):
+    jules-batch schema notice > notice.schema.json
   Of what the simulator plays:
     jules-batch schema scenario > scenario.schema.json";
 
@@ -34,6 +36,8 @@ pub(crate) enum What {
     Manifest,
     /// The report, report.json
     Report,
+    /// What a webhook { to: json } of notify is sent
+    Notice,
     /// What the simulator plays, --simulate=scenario.yaml
     Scenario,
 }
@@ -42,6 +46,7 @@ pub(crate) fn run(args: &SchemaArgs, console: &Console) -> Result<Exit, Failure>
     let schema = match args.what {
         What::Manifest => manifest::json_schema(),
         What::Report => report::report_schema(),
+        What::Notice => report::notice_schema(),
         What::Scenario => Scenario::json_schema(),
     };
     console.result_line(&format!("{schema:#}"))?;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use foreign_text::Lines;
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -63,6 +63,11 @@ pub fn from_json(json: &str) -> Result<ReportV1, ReportError> {
 /// The JSON Schema of `report.json`.
 #[must_use]
 pub fn report_schema() -> Value {
+    schema_of::<ReportV1>("urn:jules-batch:schema:report:1")
+}
+
+/// The JSON Schema of what is written as this type.
+pub(super) fn schema_of<T: JsonSchema>(id: &str) -> Value {
     // `uint64` and the like are Rust's: validators refuse a format that they do not know.
     let plain = RecursiveTransform(|schema: &mut Schema| {
         if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.contains("int")) {
@@ -70,8 +75,8 @@ pub fn report_schema() -> Value {
         }
     });
     let settings = SchemaSettings::draft2020_12().for_serialize().with_transform(plain);
-    let mut schema = settings.into_generator().into_root_schema_for::<ReportV1>();
-    schema.insert("$id".to_owned(), "urn:jules-batch:schema:report:1".into());
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.insert("$id".to_owned(), id.into());
     schema.to_value()
 }
 

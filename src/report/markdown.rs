@@ -31,7 +31,8 @@ pub fn markdown(report: &ReportV1) -> String {
     let mut out = String::new();
     head(&mut out, report);
     grouped(&mut out, report, "Failures", |task| task.has_failed() && !has_asked(task));
-    grouped(&mut out, report, "Questions", has_asked);
+    let heading = if report.asks().1 == 0 { "Questions" } else { report.questions_heading() };
+    grouped(&mut out, report, heading, has_asked);
     pulls(&mut out, report);
     totals(&mut out, report);
     progress::progress(&mut out, report);

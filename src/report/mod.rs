@@ -42,7 +42,7 @@ pub(crate) use link::https;
 pub use markdown::markdown;
 pub use merge::merge;
 pub(crate) use needs::{NeededPull, Needs};
-pub(crate) use notice::{Occasion, Sink, notice};
+pub(crate) use notice::{Occasion, Sink, notice, notice_schema};
 pub use progress::{DayV1, EarlierV1, ProgressV1, SessionsV1};
 pub use prometheus::prometheus;
 use task::STRAYS;

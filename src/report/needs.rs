@@ -11,6 +11,10 @@ pub(crate) struct Needs {
     pub(crate) failed: HashSet<String>,
     /// Tasks whose agent has asked something.
     pub(crate) asked: HashSet<String>,
+    /// What they wait for: `1 question, 1 plan to approve`.
+    questions: String,
+    /// The heading over them.
+    pub(crate) asks: &'static str,
     /// Pull requests to look at, in the page's order.
     pub(crate) pulls: Vec<NeededPull>,
 }
@@ -39,6 +43,12 @@ impl Needs {
         Self {
             failed: needs.failed.iter().map(|task| task.id.clone()).collect(),
             asked: needs.asked.iter().map(|task| task.id.clone()).collect(),
+            questions: report.questions(),
+            asks: match report.asks() {
+                (_, 0) => "what asks you",
+                (0, _) => "plans to approve",
+                _ => "questions, and plans to approve",
+            },
             pulls: needs.pulls.iter().map(pull).collect(),
         }
     }
@@ -46,7 +56,7 @@ impl Needs {
     /// `2 failed, 1 question, 3 pull requests`; empty if nothing needs a person.
     pub(crate) fn count(&self) -> String {
         let failed = (self.failed.len(), format!("{} failed", self.failed.len()));
-        let asked = (self.asked.len(), super::many(self.asked.len(), "question"));
+        let asked = (self.asked.len(), self.questions.clone());
         let pulls = (self.pulls.len(), super::many(self.pulls.len(), "pull request"));
         let told = [failed, asked, pulls].into_iter().filter(|(count, _)| *count > 0);
         told.map(|(_, text)| text).collect::<Vec<_>>().join(", ")

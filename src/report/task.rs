@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::attention::has_asked;
 use super::{AttemptV1, PullRequestV1, ReportV1, SessionV1, StrayV1, TaskV1, many};
 use crate::outcome::Outcome;
 
@@ -36,8 +37,18 @@ impl ReportV1 {
 
     /// How it stands, for the top of a page: the outcome that has its colour, and the words.
     pub(super) fn verdict(&self) -> (Outcome, String) {
-        let (failed, left, total) = (self.failures(), self.remaining, self.totals.total);
+        let (left, total) = (self.remaining, self.totals.total);
+        let (asked, questions) = (self.asked(), self.questions());
+        // Who has asked has not failed, whatever its outcome counts as, and may be left to the next run.
+        let failed = self.tasks.iter().filter(|task| task.has_failed() && !has_asked(task)).count() as u64;
         let tasks = many(total, "task");
+        if !questions.is_empty() {
+            let done = total.saturating_sub(left + failed + asked);
+            let failed = (failed > 0).then(|| format!("{failed} failed"));
+            let outcome = if failed.is_some() { Outcome::Failed } else { Outcome::NeedsInput };
+            let told = std::iter::once(format!("{done} of {tasks} done")).chain(failed).chain([questions]);
+            return (outcome, told.collect::<Vec<_>>().join(", "));
+        }
         match (failed, left, total) {
             (0, 0, _) if !self.strays.is_empty() => {
                 let strays = many(self.strays.len(), "stray session");
@@ -55,6 +66,35 @@ impl ReportV1 {
         }
     }
 
+    /// How many tasks have ended with a question; those that were left with one are among the remaining.
+    fn asked(&self) -> u64 {
+        self.tasks.iter().filter(|task| has_asked(task) && !task.outcome.is_open()).count() as u64
+    }
+
+    /// `2 questions, 1 plan to approve`: what sessions wait for; empty if none does.
+    pub(super) fn questions(&self) -> String {
+        let (questions, plans) = self.asks();
+        let told = [(questions, "question", ""), (plans, "plan", " to approve")];
+        let told = told.into_iter().filter(|(count, ..)| *count > 0);
+        told.map(|(count, noun, rest)| many(count, noun) + rest).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How many sessions wait for an answer, and how many for their plan's approval.
+    pub(super) fn asks(&self) -> (usize, usize) {
+        let asked = || self.tasks.iter().filter(|task| has_asked(task));
+        let plans = asked().filter(|task| task.wants_approval()).count();
+        (asked().count() - plans, plans)
+    }
+
+    /// The heading over them.
+    pub(super) fn questions_heading(&self) -> &'static str {
+        match self.asks() {
+            (_, 0) => "Asked you something",
+            (0, _) => "Plans to approve",
+            _ => "Questions, and plans to approve",
+        }
+    }
+
     /// How many tasks count as failed.
     #[must_use]
     pub fn failures(&self) -> u64 {
@@ -67,6 +107,12 @@ impl TaskV1 {
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.outcome.counts_as_failed(self.on_no_change.into())
+    }
+
+    /// Whether its session waits for its plan's approval.
+    pub(super) fn wants_approval(&self) -> bool {
+        let state = self.session().and_then(|session| session.state.as_deref());
+        state == Some("AWAITING_PLAN_APPROVAL")
     }
 
     /// The session of its last attempt.

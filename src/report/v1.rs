@@ -19,6 +19,7 @@ mod trend;
 mod wave;
 
 pub use details::{ActivitiesV1, DetailsV1, FileV1};
+pub(super) use pull::optional_stage;
 pub use pull::{GithubApiV1, PullChangeV1, PullRequestV1};
 pub(super) use times::{optional_time, time};
 pub use trend::{PreviousV1, TrendV1};

@@ -83,7 +83,9 @@ fn the_schemas_are_the_ones_that_are_checked_in() {
     let manifest = include_str!("../../schemas/manifest.schema.json");
     let report = include_str!("../../schemas/report.schema.json");
     let scenario = include_str!("../../schemas/scenario.schema.json");
-    for (what, file) in [("manifest", manifest), ("report", report), ("scenario", scenario)] {
+    let notice = include_str!("../../schemas/notice.schema.json");
+    let all = [("manifest", manifest), ("report", report), ("notice", notice), ("scenario", scenario)];
+    for (what, file) in all {
         let printed = world.command("schema").arg(what).exits(0).stdout;
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(read(&printed), read(file), "{what}");

@@ -60,7 +60,11 @@ fn each_chat_gets_its_own_form_and_only_what_it_asks_for() {
     for (path, key) in [("/slack", "blocks"), ("/teams", "attachments"), ("/discord", "embeds")] {
         let to = received.iter().find(|message| message.head.contains(path)).unwrap();
         assert!(to.json()[key].is_array(), "{path}");
-        assert!(to.json().to_string().contains("2 of 3 tasks failed"), "{path}: {}", to.json());
+        assert!(
+            to.json().to_string().contains("1 of 3 tasks done, 1 failed, 1 question"),
+            "{path}: {}",
+            to.json()
+        );
     }
 }
 
@@ -105,8 +109,24 @@ fn who_interrupts_a_run_does_not_wait_for_a_webhook_that_does_not_answer() {
     run.signal(Signal::Interrupt);
     let ended = run.wait();
     assert_eq!(ended.code, Some(130), "{ended}");
-    assert!(ended.stderr.contains("not every message was sent"), "{ended}");
+    assert!(
+        ended.stderr.contains("not every message was sent: no answer in time of json (`HOOK`)"),
+        "{ended}"
+    );
     assert_eq!(ended.report().run.stopped.as_deref(), Some("interrupt"));
+}
+
+#[test]
+fn a_webhook_that_does_not_answer_is_named_while_the_end_waits_for_it() {
+    let receiver = Receiver::start(|_| None);
+    let manifest = tasks(1).set("notify", "{ webhooks: [{ to: slack, url-env: HOOK, on: [end] }] }");
+    let world = World::with("{ defaults: { duration: 20ms, outcome: pull-request } }", &manifest);
+    let ended = world.run().env("HOOK", receiver.url("/services/abcdefghijklmnop1234")).exits(0);
+    let waits = "`notify`: the end waits for an answer of slack (`HOOK`), for 10 s at most";
+    let (_, then) = ended.stderr.split_once(waits).unwrap_or_else(|| panic!("{ended}"));
+    assert!(then.contains("`notify`: slack (`HOOK`): no answer in time"), "{ended}");
+    assert!(!ended.stderr.contains("abcdefghijklmnop1234"), "{ended}");
+    assert_eq!(receiver.received().len(), 1, "it may have been taken");
 }
 
 #[test]

@@ -31,8 +31,7 @@ pub(super) fn told(
     }
     let waiting = waiting(record, args, command, width);
     if !needs.asked.is_empty() || !waiting.is_empty() {
-        let asked =
-            summary::grouped("what asks you", record, width, |id, _| needs.asked.contains(id.as_str()));
+        let asked = summary::grouped(needs.asks, record, width, |id, _| needs.asked.contains(id.as_str()));
         let lines = waiting.into_iter().chain(again.take()).collect();
         sections.push((asked + &shown(lines)).trim_start_matches('\n').to_owned());
     }

@@ -51,7 +51,7 @@ impl<'a> Needs<'a> {
         let pull = |(pull, task): &(&'a PullRequestV1, &'a TaskV1)| Row::of_pull(pull, task);
         let groups: Vec<_> = [
             Group::of("Failed", &needs.failed, task),
-            Group::of("Asked you something", &needs.asked, task),
+            Group::of(report.questions_heading(), &needs.asked, task),
             Group::of("Pull requests to look at", &needs.pulls, pull),
         ]
         .into_iter()

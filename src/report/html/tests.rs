@@ -62,7 +62,7 @@ fn says_all_that_happened() {
         assert!(STYLE.contains(&format!(".o-{outcome} ")), "{outcome} has a colour");
         assert!(page.contains(&format!("data-outcome=\"{outcome}\"")), "{outcome} can be filtered");
     }
-    assert!(page.contains("4 of 12 tasks done, 6 failed") && page.contains("Stray sessions"));
+    assert!(page.contains("4 of 12 tasks done, 5 failed, 1 question") && page.contains("Stray sessions"));
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_plan_that_waits_for_its_approval_needs_a_person() {
     sample.end_attempt("a", 1, Outcome::Detached, why, &json!({})).end("a", Outcome::Detached, why);
     let page = html(&sample.finish(None).report()).unwrap();
     let needs = page.split("</section>").next().unwrap();
-    assert!(needs.contains("Asked you something <b>1</b>") && needs.contains("a human&#x27;s approval"));
+    assert!(needs.contains("Plans to approve <b>1</b>") && needs.contains("a human&#x27;s approval"));
 }
 
 #[test]

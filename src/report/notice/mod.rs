@@ -10,6 +10,9 @@ mod teams;
 mod tests;
 
 use foreign_text::{clip, first_line, one_line, plain};
+pub(crate) use json::notice_schema;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::attention::Attention;
@@ -26,25 +29,17 @@ const WORD: usize = 160;
 const ADDRESS: usize = 300;
 
 /// What a message is sent for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub(crate) enum Occasion {
     /// The first task has failed.
+    #[serde(rename = "first-failure")]
     Failure,
     /// A session waits for a person.
+    #[serde(rename = "needs-human")]
     Needs,
     /// The invocation has ended.
+    #[serde(rename = "end")]
     End,
-}
-
-impl Occasion {
-    /// Its name in a manifest and for programs.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failure => "first-failure",
-            Self::Needs => "needs-human",
-            Self::End => "end",
-        }
-    }
 }
 
 /// Who takes a message.
@@ -66,7 +61,9 @@ pub(crate) fn notice(report: &ReportV1, occasions: &[Occasion], sink: Sink) -> V
         Sink::Slack => slack::payload(&Notice::of(report, occasions)),
         Sink::Teams => teams::payload(&Notice::of(report, occasions)),
         Sink::Discord => discord::payload(&Notice::of(report, occasions)),
-        Sink::Json => json::payload(report, occasions),
+        Sink::Json => {
+            serde_json::to_value(json::payload(report, occasions)).expect("its maps have text keys")
+        }
     }
 }
 
@@ -154,7 +151,7 @@ fn groups(report: &ReportV1, needs: &Attention<'_>) -> Vec<Group> {
     let task = |task: &&TaskV1| Row::of_task(task, report);
     let groups = [
         Group::of("Failed", &needs.failed, task),
-        Group::of("Asked you something", &needs.asked, task),
+        Group::of(report.questions_heading(), &needs.asked, task),
         Group::of("Pull requests to look at", &needs.pulls, |(pull, task)| Row::of_pull(pull, task)),
     ];
     groups.into_iter().filter(|group| !group.rows.is_empty()).collect()

@@ -41,6 +41,86 @@ fn a_morning_looks_as_agreed() {
     insta::assert_snapshot!("json", show(Sink::Json));
 }
 
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/notice.schema.json");
+
+#[test]
+fn the_schema_is_current() {
+    let schema = format!("{:#}\n", notice_schema());
+    if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
+        std::fs::write(SCHEMA, &schema).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(SCHEMA).unwrap();
+    assert!(checked_in == schema, "schemas/notice.schema.json is old: run `INSTA_UPDATE=always cargo test`");
+}
+
+#[test]
+fn what_a_program_is_told_keeps_to_its_schema() {
+    let validator = jsonschema::validator_for(&notice_schema()).unwrap();
+    for report in [hostile(), morning(), under_way(), SampleRun::new().report()] {
+        let told = of(&report, Sink::Json);
+        let errors: Vec<String> = validator.iter_errors(&told).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+    let mut broken = of(&morning(), Sink::Json);
+    broken["on"] = "whenever".into();
+    assert!(!validator.is_valid(&broken));
+}
+
+/// One task has failed, one is at work, and one has not begun.
+fn under_way() -> ReportV1 {
+    let mut sample = SampleRun::new();
+    for (line, id) in (10u32..).zip(["fails", "works", "waits"]) {
+        sample.plan(id, Some("my-org/web"), line);
+    }
+    sample.whole("fails", 60, Outcome::Failed, Some("no luck")).start("works", 1, "4182930177265519");
+    sample.report()
+}
+
+#[test]
+fn what_is_at_work_is_not_called_what_it_would_be_if_the_run_stopped_now() {
+    let report = under_way();
+    assert_eq!((report.totals.detached, report.totals.deferred), (1, 1), "as a report has it");
+    let told = notice(&report, &[Occasion::Failure], Sink::Json);
+    insta::assert_snapshot!("json_under_way", serde_json::to_string_pretty(&told).unwrap());
+    for sink in [Sink::Slack, Sink::Teams, Sink::Discord] {
+        let told = notice(&report, &[Occasion::Failure], sink).to_string();
+        assert!(told.contains("1 at work") && !told.contains("detached"), "{told}");
+    }
+}
+
+/// `fails` has failed, `asks` has asked, and `plan` was left with its plan.
+fn questions() -> ReportV1 {
+    let mut report = morning();
+    let mut plan = report.tasks.iter().find(|task| task.id == "asks").unwrap().clone();
+    (plan.id, plan.outcome) = ("plan".to_owned(), Outcome::Detached);
+    let session = plan.attempts.last_mut().unwrap().session.as_mut().unwrap();
+    session.state = Some("AWAITING_PLAN_APPROVAL".to_owned());
+    report.tasks.push(plan);
+    report.totals = report.tasks.iter().map(|task| task.outcome).collect();
+    report.remaining = report.totals.open();
+    report
+}
+
+#[test]
+fn who_asks_has_not_failed_and_a_plan_is_no_question() {
+    let words = |report: &ReportV1| of(report, Sink::Json)["verdict"].as_str().unwrap().to_owned();
+    assert_eq!(words(&morning()), "3 of 5 tasks done, 1 failed, 1 question");
+    let report = questions();
+    assert_eq!(words(&report), "3 of 6 tasks done, 1 failed, 1 question, 1 plan to approve");
+    let told = of(&report, Sink::Json);
+    let asked = &told["asked"]["entries"];
+    assert_eq!((&asked[0]["waitsFor"], &asked[1]["waitsFor"]), (&"answer".into(), &"plan-approval".into()));
+    for sink in [Sink::Slack, Sink::Teams, Sink::Discord] {
+        let told = of(&report, sink).to_string();
+        assert!(told.contains("Questions, and plans to approve"), "{sink:?}: {told}");
+    }
+    let mut only_plan = report;
+    only_plan.tasks.retain(|task| task.id == "plan" || task.outcome == Outcome::Succeeded);
+    only_plan.totals = only_plan.tasks.iter().map(|task| task.outcome).collect();
+    assert_eq!(words(&only_plan), "3 of 4 tasks done, 1 plan to approve");
+    assert!(of(&only_plan, Sink::Slack).to_string().contains("Plans to approve: 1"));
+}
+
 #[test]
 fn what_needs_a_person_comes_in_the_order_of_the_page() {
     let report = morning();

@@ -110,6 +110,6 @@ fn stage(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": Stage::ALL.map(Stage::as_str) })
 }
 
-fn optional_stage(_: &mut SchemaGenerator) -> Schema {
+pub(in crate::report) fn optional_stage(_: &mut SchemaGenerator) -> Schema {
     one_of_or_null(Stage::ALL.map(Stage::as_str))
 }
