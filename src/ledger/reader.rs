@@ -377,6 +377,26 @@ impl LedgerReader {
         )
     }
 
+    /// When a person's word on a task of a run, done or skip, came last; runs without one are missing.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    #[cfg(feature = "serve")]
+    pub(crate) fn last_marks(&self) -> Result<BTreeMap<RunId, Timestamp>, LedgerError> {
+        ask!(
+            self,
+            |conn| {
+                let mut find = conn.prepare_cached(
+                    "SELECT runs.id, max(tasks.ended_at) FROM tasks JOIN runs ON n = run \
+                     WHERE mark IS NOT NULL AND tasks.ended_at IS NOT NULL GROUP BY run",
+                )?;
+                find.query_map([], |row| Ok((run_id(row, 0)?, time(row, 1)?)))?.collect()
+            },
+            |database| database.last_marks()
+        )
+    }
+
     /// A run's events behind the `after`th, in order; zero for all.
     ///
     /// # Errors

@@ -102,6 +102,8 @@ fn runs_can_be_read_and_nothing_can_be_done() {
     assert!(page.contains("new EventSource") && page.contains("web@main"), "no page");
     assert!(get(address, "/run/20200101-000000-0000").starts_with("HTTP/1.1 404 "));
     assert!(get(address, "/run/%2e%2e%2fledger.db").starts_with("HTTP/1.1 404 "));
+    let nothing = get(address, "/nothing");
+    assert!(nothing.starts_with("HTTP/1.1 404 ") && nothing.contains("all runs are at /"), "{nothing}");
     let head = asked(address, &format!("HEAD / HTTP/1.1\r\nHost: {address}"));
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
@@ -109,6 +111,7 @@ fn runs_can_be_read_and_nothing_can_be_done() {
             let request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0");
             let answer = asked(address, &request);
             assert!(answer.starts_with("HTTP/1.1 405 "), "{method} {path}: {answer}");
+            assert!(answer.contains("nothing can be changed"), "{method} {path}: {answer}");
         }
     }
     for host in ["evil.example", "127.0.0.1.evil.example"] {
@@ -133,7 +136,17 @@ fn who_has_no_token_reads_nothing() {
     let with = get(&address, &format!("/current?token={TOKEN}")).to_lowercase();
     assert!(with.starts_with("http/1.1 303 ") && with.contains("\r\nlocation: /current\r\n"), "{with}");
     assert!(with.contains("httponly; samesite=strict"), "{with}");
-    for header in [format!("Cookie: jules-batch-token={TOKEN}"), format!("Authorization: Bearer {TOKEN}")] {
+    let stage = get(&address, &format!("/pulls?token={TOKEN}&stage=ready")).to_lowercase();
+    assert!(stage.contains("\r\nlocation: /pulls?stage=ready\r\n"), "{stage}");
+    for place in ["/\\evil.example", "//evil.example", "/%5cevil.example", "/%2f/evil.example"] {
+        let led = get(&address, &format!("{place}?token={TOKEN}")).to_lowercase();
+        assert!(!led.contains("location:") || led.contains("\r\nlocation: /\r\n"), "{place}: {led}");
+    }
+    for header in [
+        format!("Cookie: jules-batch-token={TOKEN}"),
+        format!("Authorization: Bearer {TOKEN}"),
+        format!("authorization: bearer {TOKEN}"),
+    ] {
         let answer = asked(&address, &format!("GET / HTTP/1.1\r\nHost: {address}\r\n{header}"));
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
@@ -199,6 +212,48 @@ fn a_ledger_that_has_gone_is_said_and_served_again_when_it_is_back() {
     }
     std::fs::rename(&away, &ledger).unwrap();
     assert!(get(&address, "/").contains(&run));
+    serving.signal(Signal::Interrupt);
+    assert_eq!(serving.wait().code, Some(0));
+}
+
+#[test]
+fn a_ledger_of_real_runs_that_has_gone_is_not_taken_for_an_empty_one() {
+    let world = world();
+    world.run().exits(0);
+    // In the simulator's time.
+    let slow = tasks(1).set("timeouts", "{ task: 2h, stall: 1h }").set("poll", "{ interval: 10s }");
+    world.write("slow.yaml", &slow.to_string());
+    world.command("run").args("slow.yaml --simulate").exits(0);
+    let (serving, address) = started(world.command("serve"));
+    assert!(get(&address, "/pulls").starts_with("HTTP/1.1 200 "));
+    let (ledger, away) = (world.path(".jules-batch/ledger.db"), world.path("ledger.away"));
+    std::fs::rename(&ledger, &away).unwrap();
+    for path in ["/", "/pulls", "/current"] {
+        let gone = get(&address, path);
+        assert!(
+            gone.starts_with("HTTP/1.1 503 ") && gone.contains("no ledger of real runs"),
+            "{path}: {gone}"
+        );
+    }
+    std::fs::rename(&away, &ledger).unwrap();
+    assert!(get(&address, "/pulls").starts_with("HTTP/1.1 200 "));
+    serving.signal(Signal::Interrupt);
+    assert_eq!(serving.wait().code, Some(0));
+}
+
+#[test]
+fn the_current_run_is_the_one_that_a_person_has_spoken_of_last() {
+    let world = World::with("{ defaults: { duration: 20ms, outcome: failure } }", &tasks(1));
+    let earlier = world.run().exits(100).report().run.id;
+    world.write("other.yaml", &tasks(1).to_string().replace("name: test", "name: other"));
+    let later =
+        world.command("run").arg("other.yaml").env("JULES_BASE_URL", world.service().url()).exits(100);
+    let later = later.report().run.id;
+    let (serving, address) = started(world.command("serve"));
+    let current = || get(&address, "/current").to_lowercase();
+    assert!(current().contains(&format!("location: /run/{later}\r\n")), "{}", current());
+    world.command("mark").args("done job(work)").exits(0);
+    assert!(current().contains(&format!("location: /run/{earlier}\r\n")), "{}", current());
     serving.signal(Signal::Interrupt);
     assert_eq!(serving.wait().code, Some(0));
 }

@@ -36,6 +36,8 @@ pub(super) fn router(library: Arc<Library>, guard: Arc<Guard>) -> Router {
         .route("/run/{run}", get(run))
         .route("/pulls", get(pulls))
         .route("/events", get(events))
+        .fallback(nothing)
+        .method_not_allowed_fallback(read_only)
         .layer(from_fn_with_state(guard, guard::check))
         .with_state(library)
 }
@@ -48,8 +50,8 @@ async fn runs(State(library): State<Arc<Library>>) -> Response {
 }
 
 async fn current(State(library): State<Arc<Library>>) -> Response {
-    match library.runs().await.map(|(runs, _)| runs.into_iter().next()) {
-        Ok(Some(run)) => (StatusCode::SEE_OTHER, [(LOCATION, format!("/run/{}", run.id))]).into_response(),
+    match library.current().await {
+        Ok(Some(run)) => (StatusCode::SEE_OTHER, [(LOCATION, format!("/run/{run}"))]).into_response(),
         Ok(None) => missing(),
         Err(why) => unreadable(&why),
     }
@@ -134,6 +136,16 @@ fn html(page: &str, policy: Option<&str>) -> Response {
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+async fn nothing() -> Response {
+    let places = "there is nothing here: all runs are at /, their pull requests at /pulls\n";
+    (StatusCode::NOT_FOUND, places).into_response()
+}
+
+async fn read_only() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, "everything here can be read, and nothing can be changed\n")
+        .into_response()
 }
 
 fn missing() -> Response {

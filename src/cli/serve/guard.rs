@@ -69,7 +69,10 @@ impl Guard {
 
     fn is_known(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let bearer = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+        // RFC 9110: a scheme's case says nothing.
+        let bearer = text(AUTHORIZATION).and_then(|value| value.trim_start().split_once(' '));
+        let bearer =
+            bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
         let cookies = text(COOKIE).into_iter().flat_map(|cookies| cookies.split(';'));
         let cookie =
             cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == COOKIE_NAME);
@@ -118,10 +121,19 @@ fn with_token(guard: &Guard, request: &Request) -> Option<Response> {
     }
     let token: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
     let cookie = format!("{COOKIE_NAME}={token}; HttpOnly; SameSite=Strict; Path=/");
-    let path = request.uri().path();
-    // `//host` would be another place.
-    let path = if path.starts_with("//") { "/" } else { path };
-    Some((StatusCode::SEE_OTHER, [(LOCATION, path.to_owned()), (SET_COOKIE, cookie)]).into_response())
+    let place = place(request.uri().path(), query);
+    Some((StatusCode::SEE_OTHER, [(LOCATION, place), (SET_COOKIE, cookie)]).into_response())
+}
+
+/// The page that was asked for, with all of its query but the token. `//host` and `/\host` would be another place for a
+/// browser: only what our own pages have in their addresses is repeated.
+fn place(path: &str, query: &str) -> String {
+    let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-');
+    let path = if path.bytes().all(is_ours) && !path.starts_with("//") { path } else { "/" };
+    let mut rest = form_urlencoded::Serializer::new(String::new());
+    rest.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "token"));
+    let rest = rest.finish();
+    if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") }
 }
 
 #[cfg(test)]
@@ -165,19 +177,40 @@ mod tests {
     fn a_token_is_taken_from_a_header_or_a_cookie() {
         let token = Secret::new("0123456789abcdef").unwrap();
         let guard = Guard::new("0.0.0.0".parse().unwrap(), Some(&token)).unwrap();
-        for good in
-            [(AUTHORIZATION, "Bearer 0123456789abcdef"), (COOKIE, "a=b; jules-batch-token=0123456789abcdef")]
-        {
+        for good in [
+            (AUTHORIZATION, "Bearer 0123456789abcdef"),
+            (AUTHORIZATION, "bearer  0123456789abcdef"),
+            (COOKIE, "a=b; jules-batch-token=0123456789abcdef"),
+        ] {
             assert!(guard.is_known(&headers(&[good])));
         }
         for bad in [
             (AUTHORIZATION, "Bearer 0123456789abcdeg"),
             (AUTHORIZATION, "0123456789abcdef"),
+            (AUTHORIZATION, "Basic 0123456789abcdef"),
             (COOKIE, "jules-batch-token="),
             (COOKIE, "token=0123456789abcdef"),
         ] {
             assert!(!guard.is_known(&headers(&[bad])));
         }
         assert!(!guard.is_known(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn who_brings_a_token_is_led_to_the_page_that_was_asked_for_and_to_no_other_place() {
+        let cases = [
+            ("/pulls", "token=x&stage=ready", "/pulls?stage=ready"),
+            ("/pulls", "stage=needs-review&token=x", "/pulls?stage=needs-review"),
+            ("/run/20261128-020005-0f3a", "token=x", "/run/20261128-020005-0f3a"),
+            ("/", "token=x&a=%0d%0aSet-Cookie:b&token=y", "/?a=%0D%0ASet-Cookie%3Ab"),
+            ("//evil.example", "token=x", "/"),
+            ("/\\evil.example", "token=x", "/"),
+            ("/%5cevil.example", "token=x", "/"),
+            ("/.//evil.example", "token=x", "/"),
+            ("/@evil.example", "token=x", "/"),
+        ];
+        for (path, query, wanted) in cases {
+            assert_eq!(place(path, query), wanted, "{path}?{query}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use crate::cli::pulls::Standing;
@@ -53,23 +54,37 @@ impl Changes {
 
 type Job = Box<dyn FnOnce(Result<Vec<LedgerReader>, Unreadable>) + Send>;
 
+/// The ledger of real runs, if there is one.
+pub(super) fn real<'r>(readers: &'r [LedgerReader], location: &Location) -> Option<&'r LedgerReader> {
+    let simulated = location.simulated();
+    readers.iter().find(|reader| *reader.location() != simulated)
+}
+
 /// Where questions are asked.
 pub(super) struct Library {
+    location: Location,
     jobs: Sender<Job>,
     changes: watch::Sender<Option<Changes>>,
 }
 
 impl Library {
-    /// Starts the thread.
-    pub(super) fn open(location: Location) -> Self {
+    /// Starts the thread. `had_real`: a ledger of real runs was there when the program began.
+    pub(super) fn open(location: Location, mut had_real: bool) -> Self {
         let (jobs, inbox) = channel::<Job>();
+        let own = location.clone();
         std::thread::spawn(move || {
             for job in inbox {
                 // A file may be replaced, and a database go away and come back.
-                job(recorded::all(&location).map_err(|failure| Unreadable(failure.headline())));
+                let readers = recorded::all(&location).map_err(|failure| Unreadable(failure.headline()));
+                let has_real = readers.as_ref().is_ok_and(|readers| real(readers, &location).is_some());
+                // That of simulated runs does not stand for it.
+                let is_gone = readers.is_ok() && had_real && !has_real;
+                had_real |= has_real;
+                let gone = || Err(Unreadable(format!("{location} has no ledger of real runs any more")));
+                job(if is_gone { gone() } else { readers });
             }
         });
-        Self { jobs, changes: watch::Sender::new(None) }
+        Self { location: own, jobs, changes: watch::Sender::new(None) }
     }
 
     async fn ask<T: Send + 'static>(
@@ -101,6 +116,24 @@ impl Library {
         .await
     }
 
+    /// The run in which something happened last, be it a person's word after its end; none if there is no run.
+    pub(super) async fn current(&self) -> Result<Option<RunId>, Unreadable> {
+        self.ask(|readers| {
+            let mut last: Option<(Timestamp, RunId)> = None;
+            for reader in readers {
+                let marks = reader.last_marks().map_err(|error| Unreadable::because(&error))?;
+                for run in reader.runs().map_err(|error| Unreadable::because(&error))? {
+                    let at = marks.get(&run.id).copied().max(Some(run.updated_at)).unwrap_or(run.updated_at);
+                    if last.as_ref().is_none_or(|(latest, _)| *latest < at) {
+                        last = Some((at, run.id));
+                    }
+                }
+            }
+            Ok(last.map(|(_, run)| run))
+        })
+        .await
+    }
+
     /// The page of a run, and how far it is at least; none if there is no such run.
     pub(super) async fn page(&self, run: RunId) -> Result<Option<(String, u64)>, Unreadable> {
         self.ask(move |readers| {
@@ -121,9 +154,10 @@ impl Library {
     /// How the pull requests of all runs stand that are not simulated, those at this stage alone where one is named, and how
     /// far the runs are at least. GitHub is not asked.
     pub(super) async fn pulls(&self, stage: Option<Stage>) -> Result<(Standing, u64), Unreadable> {
+        let location = self.location.clone();
         self.ask(move |readers| {
             let at = Changes::read(readers)?.of_all();
-            let Some(real) = readers.first() else { return Ok((Standing::default(), at)) };
+            let Some(real) = real(readers, &location) else { return Ok((Standing::default(), at)) };
             let standing = Standing::of_all(real, stage).map_err(|error| Unreadable::because(&error))?;
             Ok((standing, at))
         })

@@ -26,7 +26,7 @@ const TOKEN: [&str; 2] = ["JULES_BATCH_SERVE_TOKEN", "JULES_BATCH_SERVE_TOKEN_FI
 
 const AFTER_HELP: &str = "\
 Stdout carries the address in one line. Every page follows its runs as they go: /current is the run in which something
-happened last, /pulls shows the pull requests of all runs as they were last read. Nothing can be changed there, and nothing
+happened last (work, or a mark of done or skip), /pulls shows the pull requests of all runs as they were last read. Nothing can be changed there, and nothing
 is kept but the ledger that `run` writes.
 
 On this machine nobody is asked for anything. On any other address a token is, which JULES_BATCH_SERVE_TOKEN holds (or
@@ -58,7 +58,7 @@ pub(crate) async fn run(args: &ServeArgs, console: &Console) -> Result<Exit, Fai
     })?;
     let location = args.state.location()?;
     // What is wrong with it is told here, not to a browser.
-    drop(recorded::all(&location)?);
+    let had_real = library::real(&recorded::all(&location)?, &location).is_some();
     let mut signals = Signals::new()?;
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         let failure = Failure::new(Exit::Fault, format!("cannot listen on {}", args.listen)).because(&error);
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &ServeArgs, console: &Console) -> Result<Exit, Fai
     let address = listener.local_addr().map_err(|error| Failure::new(Exit::Fault, error))?;
     console.result_line(&format!("http://{address}/"))?;
     console.say(&format!("{BOLD}runs in a browser,{BOLD:#} read only; {DIM}Ctrl-C ends it{DIM:#}"));
-    let app = app::router(Arc::new(Library::open(location)), Arc::new(guard));
+    let app = app::router(Arc::new(Library::open(location, had_real)), Arc::new(guard));
     // A page that follows its run never ends by itself.
     tokio::select! {
         served = axum::serve(listener, app) => served.map_err(|error| Failure::new(Exit::Fault, error))?,

@@ -402,6 +402,18 @@ impl Postgres {
         self.rows(sql, values![self.project()])?.iter().map(last).collect()
     }
 
+    #[cfg(feature = "serve")]
+    pub(in crate::ledger) fn last_marks(&self) -> Answer<BTreeMap<RunId, Timestamp>> {
+        let sql = "SELECT its.id, max(it.ended_at) FROM @tasks AS it JOIN @runs AS its ON n = it.run \
+                   WHERE ($1::text IS NULL OR project = $1) AND it.mark IS NOT NULL AND it.ended_at IS NOT NULL \
+                   GROUP BY its.id";
+        let last = |row: &Row| {
+            let run = row.get::<_, &str>(0).parse().map_err(|_| self.damaged("a run's id"))?;
+            Ok((run, moment(row.get(1))))
+        };
+        self.rows(sql, values![self.project()])?.iter().map(last).collect()
+    }
+
     pub(in crate::ledger) fn events(&self, run: &RunId, after: u64) -> Answer<StoredEvents> {
         let mut stored = StoredEvents::default();
         let Some(run) = self.run_row(run)? else { return Ok(stored) };
