@@ -21,6 +21,8 @@ const LIMIT: usize = 900 * 1024;
 const FAILURES: usize = 260 * 1024;
 /// Waves listed at most.
 const WAVES: usize = 100;
+/// Tasks under a heading at most whose reasons stand open: one click leads to session and pull request.
+const OPEN: usize = 5;
 /// Tasks listed under one reason.
 const TASKS: usize = 100;
 
@@ -132,10 +134,11 @@ fn grouped(out: &mut String, report: &ReportV1, heading: &str, is_wanted: impl F
         return;
     }
     push(out, &format!("### {heading}\n\n"));
+    let is_open = groups.iter().map(|group| group.tasks.len()).sum::<usize>() <= OPEN;
     let mut last = None;
     let (begin, mut shown) = (out.len(), 0);
     for group in &groups {
-        let text = section(group);
+        let text = section(group, is_open);
         if out.len() - begin + text.len() > FAILURES {
             break;
         }
@@ -151,9 +154,10 @@ fn grouped(out: &mut String, report: &ReportV1, heading: &str, is_wanted: impl F
     more(out, groups.len() - shown, "more reason");
 }
 
-fn section(group: &Group<'_>) -> String {
+fn section(group: &Group<'_>, is_open: bool) -> String {
+    let open = if is_open { " open" } else { "" };
     let mut text = format!(
-        "<details><summary><code>{}</code> ({})</summary>\n\n",
+        "<details{open}><summary><code>{}</code> ({})</summary>\n\n",
         html::text(first_line(group.reason), 300),
         many(group.tasks.len(), "task")
     );
@@ -365,6 +369,7 @@ mod tests {
         let text = markdown(&report);
         assert_eq!(text.matches("the tests do not pass:\n").count(), 1);
         assert!(text.contains("(151 tasks)") && text.contains("… and 51 more tasks"));
+        assert!(text.contains("<details><summary><code>the tests do not pass:"), "so many stand closed");
     }
 
     #[test]

@@ -249,7 +249,7 @@ test("the policy stops foreign scripts, styles and pictures", async (t) => {
 
 test("is readable without its script", async (t) => {
   const { page } = await open(t, "hostile", { javaScriptEnabled: false });
-  assert.ok(await page.isVisible("text=4 of 12 tasks done, 6 failed"));
+  assert.ok(await page.isVisible("text=4 of 12 tasks done, 5 failed, 1 question"));
   assert.ok(await page.isVisible("#t11"));
   assert.ok(!(await page.isVisible("#toolbar")));
   const campaign = await open(t, "campaign", { javaScriptEnabled: false });
@@ -340,6 +340,17 @@ test("2,000 tasks do not lag", async (t) => {
     assert.ok(layouts <= 4, `${name}: ${layouts} layouts`);
   }
   assert.deepEqual(complaints, []);
+});
+
+test("on paper what needs a person is there, and whole", async (t) => {
+  const { page } = await open(t, "hostile", { viewport: { width: 794, height: 1123 } });
+  const shown = () =>
+    page.$$eval(".needs li", (rows) => rows.filter((row) => row.checkVisibility({ contentVisibilityAuto: true })).length);
+  const all = await page.$$eval(".needs li", (rows) => rows.length);
+  assert.ok((await shown()) < all, "some stand behind a click");
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await shown(), all);
+  assert.equal(await page.$$eval(".needs summary, .toolbar", (found) => found.filter((one) => one.checkVisibility()).length), 0);
 });
 
 test("an empty run is a page", async (t) => {

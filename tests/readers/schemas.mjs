@@ -1,7 +1,7 @@
 // Reads the published schemas as JavaScript's validators do, with their defaults: schemas.mjs ROOT REPORT.json…
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -28,6 +28,12 @@ for (const path of ["unknown-key", "wrong-type", "wrong-shape", "missing-jobs"])
 const report = validator("schemas/report.schema.json");
 for (const path of process.argv.slice(3)) {
   assert.ok(report(JSON.parse(readFileSync(path, "utf8"))), `${path}: ${JSON.stringify(report.errors)}`);
+}
+// What `notify` sends to programs lies beside each report.
+const notice = validator("schemas/notice.schema.json");
+for (const path of process.argv.slice(3)) {
+  const sent = join(dirname(path), "notice.json.json");
+  assert.ok(notice(JSON.parse(readFileSync(sent, "utf8"))), `${sent}: ${JSON.stringify(notice.errors)}`);
 }
 
 // The language server behind most editors; what it underlines is what a user sees.

@@ -20,7 +20,7 @@ def command(*arguments):
 
 
 def main():
-    for name in ("manifest", "report"):
+    for name in ("manifest", "report", "notice"):
         path = ROOT / f"schemas/{name}.schema.json"
         schema = json.loads(path.read_text())
         kind = validator_for(schema)

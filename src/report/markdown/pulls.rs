@@ -30,8 +30,10 @@ fn pulls_by_stage(out: &mut String, report: &ReportV1, totals: &PullTotalsV1) {
         }
         room -= shown.iter().map(String::len).sum::<usize>();
         let heading = format!("{}: {}", group.heading(), rows.len());
-        let table =
-            format!("| Pull request | Stage | Since | Task |\n| --- | --- | --- | --- |\n{}", shown.concat());
+        let table = format!(
+            "| Pull request | Stage | Since (UTC) | Task |\n| --- | --- | --- | --- |\n{}",
+            shown.concat()
+        );
         // What is over is there for those who look for it.
         if group.waits_for == Some(WaitsFor::Nobody) {
             push(out, &format!("<details><summary>{heading}</summary>\n\n{table}\n</details>\n\n"));
