@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::console::{BOLD, DIM, linked};
 use super::progress::{RunView, standing, style_of};
-use crate::outcome::{Outcome, RunRecord, SessionRef, TaskRecord};
+use crate::outcome::{Outcome, RunRecord, SessionRef, Stage, TaskRecord};
 use crate::plan::TaskId;
 use crate::report::{Needs, WaveV1, duration, many};
 
@@ -57,10 +57,7 @@ fn made(text: &mut String, record: &RunRecord, width: usize, is_wanted: impl Fn(
     let all = record.tasks.iter().flat_map(|(id, task)| pull_requests(task).map(move |url| (id, task, url)));
     let pull_requests: Vec<_> = all.filter(|(_, _, url)| is_wanted(url)).collect();
     listed(text, "pull requests", &pull_requests, |(id, task, url)| {
-        let stage =
-            task.pulls.of(url).map_or_else(String::new, |it| format!("  {}", it.status.stage.label()));
-        let width = width.saturating_sub(stage.len());
-        beside(&neutral(id.as_str()), &[url], 2, width, |url| linked(&neutral(url), url) + &stage)
+        pull_request(id.as_str(), url, task.pulls.of(url).map(|it| it.status.stage), width)
     });
     let waves: Vec<_> = WaveV1::all(record, Timestamp::now());
     listed(text, "waves", &waves, WaveV1::line);
@@ -155,6 +152,18 @@ pub(crate) fn beside(
     let fits = indent + name.chars().count() + length <= width;
     let between = if fits { "  ".to_owned() } else { format!("\n{}", " ".repeat(indent + 2)) };
     items.iter().fold(name.to_owned(), |text, item| text + &between + &shown(item))
+}
+
+/// A task's pull request and where it stands, in one line where that has room, else with the address below.
+pub(crate) fn pull_request(task: &str, url: &str, stage: Option<Stage>, width: usize) -> String {
+    let stage = stage.map_or_else(String::new, |stage| format!("  {}", stage.label()));
+    let (task, address) = (neutral(task), linked(&neutral(url), url));
+    let length = 2 + task.chars().count() + 2 + neutral(url).chars().count() + stage.len();
+    if length <= width {
+        format!("{task}  {address}{stage}")
+    } else {
+        format!("{task}{stage}\n    {address}")
+    }
 }
 
 /// The text in lines of at most this width, and not too long to read, the first of which begins in the column `indent`;

@@ -47,9 +47,18 @@ pub fn markdown(report: &ReportV1) -> String {
     out
 }
 
+/// Of a run without tasks.
+const NOTHING: &str = "⚪";
+
+/// Whether a file that begins like this may be one that [`markdown`] has made.
+pub(crate) fn is_summary(head: &str) -> bool {
+    let mut signs = Outcome::ALL.into_iter().map(sign).chain([NOTHING]);
+    signs.any(|sign| head.starts_with(&format!("## {sign} ")))
+}
+
 fn head(out: &mut String, report: &ReportV1) {
     let (outcome, verdict) = report.verdict();
-    let sign = if outcome == Outcome::Skipped { "⚪" } else { sign(outcome) };
+    let sign = if outcome == Outcome::Skipped { NOTHING } else { sign(outcome) };
     let name = words(&report.run.name, 200);
     push(out, &format!("## {sign} {name}: {verdict}\n\n"));
     if report.run.simulated {
@@ -359,6 +368,17 @@ mod tests {
         assert_eq!(text.matches(line).count(), 20);
         assert!(text.contains(" · [my-org/web#7](<https://github.com/my-org/web/pull/7>)\n"));
         assert!(text.contains("… and 2 more results: see `report.json`."));
+    }
+
+    #[test]
+    fn a_summary_is_known_by_its_beginning_however_the_run_stands() {
+        let mut asks = every_outcome();
+        asks.tasks.retain(|task| task.outcome == Outcome::NeedsInput);
+        for report in [SampleRun::new().report(), every_outcome(), asks] {
+            let text = markdown(&report);
+            assert!(is_summary(&text), "{text}");
+        }
+        assert!(!is_summary("## Notes of somebody") && !is_summary(""));
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub use json::{from_json, report_schema, to_json, write_json};
 pub use junit::{JunitProfile, junit, write_junit};
 #[cfg(feature = "serve")]
 pub(crate) use link::https;
+pub(crate) use markdown::is_summary;
 pub use markdown::markdown;
 pub use merge::merge;
 pub(crate) use needs::{NeededPull, Needs};

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use foreign_text::line as neutral;
-
 use super::args::RunArgs;
 use super::finish::in_full;
 use super::repair::manifest;
-use crate::cli::console::{BOLD, CYAN, linked};
-use crate::cli::summary::{self, beside};
+use crate::cli::console::{BOLD, CYAN};
+use crate::cli::summary;
 use crate::outcome::{RunRecord, Stage, TaskRecord};
 use crate::report::{NeededPull, Needs};
 use crate::runner::Finished;
@@ -36,11 +34,7 @@ pub(super) fn told(
         sections.push((asked + &shown(lines)).trim_start_matches('\n').to_owned());
     }
     if !needs.pulls.is_empty() {
-        let line = |pull: &NeededPull| {
-            let stage = pull.stage.map_or_else(String::new, |stage| format!("  {}", stage.label()));
-            let address = |url: &str| linked(&neutral(url), url);
-            beside(&neutral(&pull.task), &[&pull.url], 2, width, address) + &stage
-        };
+        let line = |pull: &NeededPull| summary::pull_request(&pull.task, &pull.url, pull.stage, width);
         let mut text = String::new();
         summary::listed(&mut text, "pull requests to look at", &needs.pulls, line);
         sections

@@ -55,9 +55,7 @@ impl Format {
             Self::Junit => has(["<", "testsuite", ""]),
             Self::Json => has(["\"", "schemaVersion", "\": "]),
             Self::Ctrf => head.contains("\"CTRF\""),
-            Self::Markdown => {
-                ["⚪", "✅", "🕒", "❌"].iter().any(|sign| head.starts_with(&format!("## {sign} ")))
-            }
+            Self::Markdown => report::is_summary(head),
             Self::Html => has(["content=\"", "jules-batch", " "]),
             Self::Prometheus => has(["# HELP ", "jules_batch_run_info", " "]),
         }
