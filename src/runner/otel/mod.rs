@@ -53,7 +53,7 @@ impl Collectors {
             return Self::default();
         }
         let mut notes = Vec::new();
-        let mut named = |signal| match wanted(signal, simulated, &set) {
+        let mut named = |signal| match wanted(signal, simulated, set) {
             Ok(is_wanted) => is_wanted,
             Err(why) => {
                 // What both signals have in common is told once.
@@ -240,6 +240,8 @@ mod tests {
 
     /// Variables, whether the run is simulated, and whether traces and metrics are sent.
     type Case<'a> = (&'a [(&'a str, &'a str)], bool, (bool, bool));
+    /// The same, and what is said.
+    type Told<'a> = (Case<'a>, &'a str);
 
     fn of(variables: &[(&str, &str)], simulated: bool) -> (bool, bool) {
         let variable = |name: &str| {
@@ -274,23 +276,19 @@ mod tests {
     fn a_collector_that_is_named_and_told_nothing_is_said_once() {
         let there = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:word@collector.example");
         let metrics = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/json");
-        let cases: [(&[(&str, &str)], bool, (bool, bool), &str); 4] = [
-            (&[there], true, (false, false), "not the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names"),
+        let cases: [Told<'_>; 4] = [
+            ((&[there], true, (false, false)), "not the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names"),
             (
-                &[there, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")],
-                false,
-                (false, false),
+                (&[there, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], false, (false, false)),
                 "`OTEL_EXPORTER_OTLP_PROTOCOL` asks for grpc, and this program speaks http/protobuf alone",
             ),
             (
-                &[there, metrics],
-                false,
-                (true, false),
+                (&[there, metrics], false, (true, false)),
                 "`OTEL_EXPORTER_OTLP_METRICS_PROTOCOL` asks for http/json",
             ),
-            (&[("OTEL_TRACES_EXPORTER", "otlp")], false, (false, false), "no collector is named"),
+            ((&[("OTEL_TRACES_EXPORTER", "otlp")], false, (false, false)), "no collector is named"),
         ];
-        for (variables, simulated, sent, told) in cases {
+        for ((variables, simulated, sent), told) in cases {
             let found = Collectors::of(simulated, |name| {
                 variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
             });
