@@ -38,17 +38,19 @@ pub(super) fn before(
     Ok((runs, failed))
 }
 
-/// A run with these outcomes; none where nothing has ended well or badly.
+/// A run with these outcomes; none where nothing has ended well, badly or with a question. Who has asked has not failed.
 pub(super) fn told(run: RunId, began: Timestamp, totals: Totals) -> Option<EarlierRun> {
     let done = (totals.of(Outcome::Succeeded) + totals.of(Outcome::NoChange)) as u64;
-    let failed = totals.failed() as u64;
+    let asked = totals.of(Outcome::NeedsInput) as u64;
+    let failed = totals.failed() as u64 - asked;
     let others = totals.total() as u64 - done - failed;
-    (done + failed > 0).then_some(EarlierRun { run, began, done, failed, others })
+    (done + failed + asked > 0).then_some(EarlierRun { run, began, done, failed, others })
 }
 
-/// Whether that is the name of an outcome that counts as failed.
+/// Whether that is the name of an outcome that counts as failed, and is no question.
 pub(super) fn has_failed(outcome: Option<&str>) -> bool {
-    outcome.and_then(Outcome::from_name).is_some_and(Outcome::is_failure)
+    let outcome = outcome.and_then(Outcome::from_name);
+    outcome.is_some_and(|outcome| outcome.is_failure() && outcome != Outcome::NeedsInput)
 }
 
 fn totals(conn: &Connection, run: i64) -> rusqlite::Result<Totals> {

@@ -45,7 +45,7 @@ pub struct EarlierRun {
     pub done: u64,
     /// Tasks that ended badly.
     pub failed: u64,
-    /// Tasks that were skipped or are open.
+    /// Tasks that have asked, were skipped or are open.
     pub others: u64,
 }
 

@@ -395,7 +395,7 @@ pub(super) fn nightly() -> ReportV1 {
     };
     sample.tell(&json!({"event": "round_planned", "round": {
         "before": [night(4, 16, 4, 0), night(3, 17, 2, 1), night(2, 20, 0, 0), night(1, 17, 3, 0)],
-        "failedBefore": ["docs/my-org/web@main", "lint/my-org/search@main", "upgrade/my-org/infra@main"],
+        "failedBefore": ["docs/my-org/web@main", "lint/my-org/web@main", "lint/my-org/search@main", "upgrade/my-org/infra@main"],
     }}));
     let jobs = ["upgrade", "docs", "lint", "flaky-tests"];
     let repos = ["my-org/backend", "my-org/web", "my-org/billing", "my-org/search", "my-org/infra"];
@@ -422,6 +422,7 @@ pub(super) fn nightly() -> ReportV1 {
                         "2 of 3 runs of `cargo test` failed after the change:\n\nthread 'search::ranks_by_distance' panicked at src/search.rs:214:9:\nassertion `left == right` failed\n  left: [3, 1, 2]\n right: [1, 2, 3]",
                     ),
                 ),
+                ("lint", 1) => (Outcome::Failed, Some("error: unused import: `std::io`")),
                 ("lint", 0 | 4) => (Outcome::NoChange, None),
                 _ => (Outcome::Succeeded, None),
             };

@@ -39,8 +39,7 @@ impl ReportV1 {
     pub(super) fn verdict(&self) -> (Outcome, String) {
         let (left, total) = (self.remaining, self.totals.total);
         let (asked, questions) = (self.asked(), self.questions());
-        // Who has asked has not failed, whatever its outcome counts as, and may be left to the next run.
-        let failed = self.tasks.iter().filter(|task| task.has_failed() && !has_asked(task)).count() as u64;
+        let failed = self.failed();
         let tasks = many(total, "task");
         if !questions.is_empty() {
             let done = total.saturating_sub(left + failed + asked);
@@ -64,6 +63,11 @@ impl ReportV1 {
             }
             (failed, _, _) => (Outcome::Failed, format!("{failed} of {tasks} failed")),
         }
+    }
+
+    /// How many tasks have failed for people: who has asked has not, whatever its outcome counts as.
+    pub(super) fn failed(&self) -> u64 {
+        self.tasks.iter().filter(|task| task.has_failed() && !has_asked(task)).count() as u64
     }
 
     /// How many tasks have ended with a question; those that were left with one are among the remaining.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::attention::has_asked;
 use super::record::millis;
 use super::{PreviousV1, TaskV1, TrendV1};
 use crate::outcome::{EarlierRun, Outcome, RunRecord};
@@ -13,15 +14,17 @@ impl PreviousV1 {
         let failed: HashSet<String> = record.round.failed_before.iter().map(ToString::to_string).collect();
         let is_known = |task: &&TaskV1| failed.contains(task.id.as_str());
         let is_good = |task: &&TaskV1| matches!(task.outcome, Outcome::Succeeded | Outcome::NoChange);
+        // Who has asked has not failed.
+        let is_bad = |task: &&TaskV1| task.has_failed() && !has_asked(task);
         let ids = |which: &dyn Fn(&&TaskV1) -> bool| -> Vec<String> {
             tasks.iter().filter(which).map(|task| task.id.clone()).collect()
         };
         Some(Self {
             run: last.run.to_string(),
             started_at: millis(last.began),
-            newly_failing: ids(&|task| task.has_failed() && !is_known(task)),
+            newly_failing: ids(&|task| is_bad(task) && !is_known(task)),
             fixed: ids(&|task| is_good(task) && !task.has_failed() && is_known(task)),
-            still_failing: ids(&|task| task.has_failed() && is_known(task)),
+            still_failing: ids(&|task| is_bad(task) && is_known(task)),
         })
     }
 }

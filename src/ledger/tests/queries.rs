@@ -177,8 +177,10 @@ fn the_runs_before_are_told_in_figures_and_what_failed_in_the_last_of_them() {
         };
         let (good, bad) = (Some(Outcome::Succeeded), Some(Outcome::Failed));
         let first = run(1, "nightly", &[("a", good), ("b", bad), ("c", Some(Outcome::NoChange))]);
+        // Who has asked has not failed.
+        let asks = ("q", Some(Outcome::NeedsInput));
         let second =
-            run(2, "nightly", &[("a", bad), ("b", good), ("c", Some(Outcome::Deferred)), ("d", None)]);
+            run(2, "nightly", &[("a", bad), ("b", good), ("c", Some(Outcome::Deferred)), ("d", None), asks]);
         run(3, "other", &[("a", bad)]);
         let idle = run(4, "nightly", &[("a", Some(Outcome::Deferred))]);
         let now = run(5, "nightly", &[("a", good)]);
@@ -189,7 +191,7 @@ fn the_runs_before_are_told_in_figures_and_what_failed_in_the_last_of_them() {
             let runs: Vec<_> = runs.into_iter().map(|it| (it.run, it.done, it.failed, it.others)).collect();
             (runs, failed.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
-        let (one, two) = ((first.clone(), 2, 1, 0), (second.clone(), 1, 1, 1));
+        let (one, two) = ((first.clone(), 2, 1, 0), (second.clone(), 1, 1, 2));
         assert_eq!(
             before(&now, 10),
             (vec![two.clone(), one.clone()], vec!["a".to_owned()]),

@@ -77,7 +77,7 @@ impl<'a> Trend<'a> {
 
 /// This run, as it stands.
 fn this(report: &ReportV1) -> TrendV1 {
-    let failed = report.failures();
+    let failed = report.failed();
     let is_good = |outcome: Outcome| matches!(outcome, Outcome::Succeeded | Outcome::NoChange);
     let done = report.tasks.iter().filter(|task| is_good(task.outcome) && !task.has_failed()).count() as u64;
     TrendV1 {
