@@ -192,6 +192,7 @@ fn runs_of_a_shared_ledger_are_served_and_followed() {
     assert!(list.contains(&format!("href=\"/run/{run}\"")) && list.contains("2 tasks: 2 failed"), "{list}");
     assert!(get(&address, "/pulls").contains("0 open"));
     follows_a_mark(&address, &run, || drop(shared.on("c", "mark done job(work)").exits(0)));
+    assert!(get(&address, "/current").to_lowercase().contains(&format!("location: /run/{run}\r\n")));
     serving.signal(Signal::Interrupt);
     assert_eq!(serving.wait().code, Some(0));
 }
