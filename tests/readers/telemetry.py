@@ -61,6 +61,7 @@ def check_traces():
         wanted = Span.SPAN_KIND_CLIENT if span.name == "sessions.create" else Span.SPAN_KIND_INTERNAL
         assert span.kind == wanted, span
     tasks = [span for span in spans if span.name == "task"]
+    assert len({attributes(span)["jules_batch.task.id"] for span in tasks}) == len(tasks), "a task has one span"
     failed = [span for span in tasks if span.status.code == Status.STATUS_CODE_ERROR]
     outcomes = {attributes(span)["jules_batch.outcome"] for span in tasks}
     assert {span.name for span in spans} == set(within) and outcomes, outcomes
