@@ -130,6 +130,11 @@ impl Planned {
             }
             history.notes.extend(collectors.notes);
         }
+        #[cfg(not(feature = "otel"))]
+        if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some_and(|endpoint| !endpoint.is_empty()) {
+            let why = "this program was built without its feature `otel`";
+            history.notes.push(format!("OpenTelemetry: nothing is sent: {why}"));
+        }
         history.notes.extend_from_slice(&pulls.notes);
         let following = following.map(Rc::new);
         let asks_between = waves::rely_on_github(&history.plan)
