@@ -269,7 +269,7 @@ impl Dispatch {
                     self.stage = Stage::Done;
                 }
             }
-            Stage::Working | Stage::Settling | Stage::Surveying => {
+            Stage::Working | Stage::Surveying => {
                 let is_alone = !self.tasks.is_any_open();
                 if self.waits_for_archives(is_alone, now) || !is_alone || self.waits_for_details(now) {
                     return;

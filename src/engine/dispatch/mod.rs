@@ -89,9 +89,7 @@ pub(super) struct Turn {
 enum Stage {
     /// The first listing is under way: nothing is created before it is back.
     Surveying,
-    /// Intents of an earlier invocation are being settled: nothing is created before they are.
-    Settling,
-    /// Tasks are started and followed.
+    /// Tasks are started and followed. Those with an intent of an earlier invocation are looked for meanwhile.
     Working,
     /// Live sessions are left; the answers of creates under way are waited for until then.
     Leaving { until: Instant },
@@ -271,7 +269,7 @@ impl Dispatch {
         let leaving = match self.stage {
             Stage::Leaving { until } => Some(until),
             Stage::Done => return None,
-            Stage::Surveying | Stage::Settling | Stage::Working | Stage::Auditing => None,
+            Stage::Surveying | Stage::Working | Stage::Auditing => None,
         };
         let deadline = self.stop.deadline.filter(|_| !self.stop.reason.is_some_and(StopReason::leaves_live));
         let admission = self.admission.wake_at.filter(|_| self.stop.reason.is_none());
@@ -345,17 +343,11 @@ impl Dispatch {
         self.drop_late_archives(now);
         self.look_at_left(now);
         self.see_to_late(now);
-        let is_settling = |state: &State| matches!(state, State::Creating(create) if create.is_settling());
-        if self.stage == Stage::Settling && !self.tasks.is_any(is_settling) {
-            self.stage = Stage::Working;
-            self.stop_if_too_many_failed(now);
-            self.end_impossible(now);
-        }
         if self.run.list_at.take_if(|at| now.instant >= *at).is_some() {
             match self.stage {
                 Stage::Surveying => self.survey(),
                 Stage::Auditing => self.audit(),
-                Stage::Settling | Stage::Working | Stage::Leaving { .. } | Stage::Done => {}
+                Stage::Working | Stage::Leaving { .. } | Stage::Done => {}
             }
         }
         self.start_ready(now);

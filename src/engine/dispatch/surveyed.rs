@@ -71,7 +71,9 @@ impl Dispatch {
             }
         }
         self.turn.events.push(EventKind::SessionsSurveyed { adopted });
-        self.stage = Stage::Settling;
+        self.stage = Stage::Working;
+        self.stop_if_too_many_failed(now);
+        self.end_impossible(now);
     }
 
     /// A listing shows the session, perhaps with more than it had made when its attempt ended.

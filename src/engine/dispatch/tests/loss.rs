@@ -122,3 +122,22 @@ fn an_old_copy_of_the_ledger_is_made_up_for() {
     assert_eq!(world.created(), 9, "what the lost invocation had created was adopted");
     assert!(world.record.strays.is_empty());
 }
+
+#[test]
+fn an_intent_that_is_looked_for_holds_up_no_other_task() {
+    let manners = Manners { lost_answer: 1.0, processed: true, searches_fail: true, ..Manners::default() };
+    let mut world = World::new(plan(1, 1), manners, 2);
+    world.run_to_end(None);
+    assert_eq!((outcomes(&world), world.created()), (vec![Outcome::Detached], 1));
+    world.plan = Arc::new(plan(3, 3));
+    world.manners = Manners { searches_fail: true, ..Manners::default() };
+    world.run_to_end(None);
+    assert_eq!(outcomes(&world), [Outcome::Detached, Outcome::Succeeded, Outcome::Succeeded]);
+    let tasks = &world.record.tasks;
+    let given_up = tasks[0].ended_at.unwrap();
+    assert!(
+        tasks.values().skip(1).all(|task| task.ended_at.unwrap() < given_up),
+        "they did not wait for the looks"
+    );
+    assert_eq!(world.created(), 3);
+}
