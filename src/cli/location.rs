@@ -93,33 +93,26 @@ mod shared {
 
         /// The database; none where it is a folder.
         pub(crate) fn database(&self) -> Result<Option<Database>, Failure> {
-            if !Database::is_address(&self.0) {
-                return Ok(None);
-            }
-            let database = Database::parse(&self.0).map_err(Failure::usage)?;
             let is_of_variable = std::env::var(VARIABLE).is_ok_and(|text| text == self.0);
-            if database.has_password() && !is_of_variable {
-                return Err(exposed());
-            }
-            Ok(Some(database))
+            if is_of_variable { self.parsed() } else { self.is_free_of_secrets() }
+        }
+
+        fn parsed(&self) -> Result<Option<Database>, Failure> {
+            let address = Database::is_address(&self.0).then(|| Database::parse(&self.0));
+            address.transpose().map_err(Failure::usage)
         }
 
         /// Refuses a password, whichever variable it was taken from: this stands on a command line.
-        pub(crate) fn is_free_of_secrets(&self) -> Result<(), Failure> {
-            let database =
-                Some(&self.0).filter(|text| Database::is_address(text)).map(|text| Database::parse(text));
-            match database.transpose().map_err(Failure::usage)? {
-                Some(database) if database.has_password() => Err(exposed()),
-                _ => Ok(()),
+        pub(crate) fn is_free_of_secrets(&self) -> Result<Option<Database>, Failure> {
+            let database = self.parsed()?;
+            if database.as_ref().is_some_and(Database::has_password) {
+                return Err(Failure::usage("a command line shows the database's password to everybody").help(
+                    "set JULES_BATCH_STATE in place of --state, or leave the password out and set PGPASSWORD, \
+                     PGPASSFILE or JULES_BATCH_STATE_PASSWORD_FILE",
+                ));
             }
+            Ok(database)
         }
-    }
-
-    fn exposed() -> Failure {
-        Failure::usage("a command line shows the database's password to everybody").help(
-            "set JULES_BATCH_STATE in place of --state, or leave the password out and set PGPASSWORD, \
-             PGPASSFILE or JULES_BATCH_STATE_PASSWORD_FILE",
-        )
     }
 
     fn of_environment() -> Option<String> {

@@ -65,9 +65,7 @@ impl Retries {
         self.throttle_patience = patience;
         self
     }
-}
 
-impl Retries {
     /// Whether so long a wait, which the service asks for, is worth it.
     pub(super) fn wait_for(&self, asked: Duration) -> bool {
         asked <= self.throttle_patience.max(self.cap)

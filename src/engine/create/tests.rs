@@ -1,17 +1,22 @@
 use super::*;
 
-/// A create in doubt, so long after its intent; the known session was created ten seconds before that.
-fn in_doubt() -> (Create, impl Fn(u64) -> Now) {
+/// The time so many seconds after the beginning.
+fn clock() -> impl Fn(u64) -> Now {
     let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
-    let after = move |seconds| {
+    move |seconds| {
         let passed = Duration::from_secs(seconds);
         Now { instant: start.instant + passed, wall: start.wall + passed }
-    };
+    }
+}
+
+/// A create in doubt, so long after its intent; the known session was created ten seconds before that.
+fn in_doubt() -> (Create, impl Fn(u64) -> Now) {
+    let after = clock();
     let mut create = Create::queued(Adoption::default(), Duration::from_secs(7_200), after(0));
     assert!(matches!(create.on_turn(Ok(()), after(0)), Step::Post(Post { number: 1, .. })));
     let doubt = CreateFailure::Doubt { cause: "timeout".to_owned(), capacity: false };
     assert!(matches!(create.on_posted(Err(doubt), after(0)), Step::Doubt(_)));
-    let since = less(start.wall, SignedDuration::from_secs(10));
+    let since = less(after(0).wall, SignedDuration::from_secs(10));
     create.must_show(Some(&KnownSession::new("1".parse().unwrap(), since)), after(0));
     (create, after)
 }
@@ -39,12 +44,8 @@ fn a_key_that_is_refused_to_creates_alone_is_no_reason_to_try_for_ever() {
 
 #[test]
 fn every_post_has_a_number_and_a_time_of_its_own_and_begins_with_its_turn() {
-    let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
-    let at = |seconds| {
-        let passed = Duration::from_secs(seconds);
-        Now { instant: start.instant + passed, wall: start.wall + passed }
-    };
-    let mut create = Create::queued(Adoption::default(), Duration::from_secs(60), start);
+    let at = clock();
+    let mut create = Create::queued(Adoption::default(), Duration::from_secs(60), at(0));
     assert!(create.is_new() && !create.is_settling() && !create.in_doubt() && create.wake_at().is_none());
     let post = |step| match step {
         Step::Post(post) => post,
@@ -97,13 +98,9 @@ fn an_earlier_intent_counts_from_its_last_post_and_from_no_later_than_now() {
 
 #[test]
 fn what_another_process_was_to_send_is_looked_for_until_it_would_be_listed() {
-    let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
-    let at = |seconds| {
-        let passed = Duration::from_secs(seconds);
-        Now { instant: start.instant + passed, wall: start.wall + passed }
-    };
+    let at = clock();
     let (rules, patience) = (Adoption::default(), Duration::from_secs(7_200));
-    let settle = || Create::settle(start.wall, Some(start.wall), false, rules, patience, at(30));
+    let settle = || Create::settle(at(0).wall, Some(at(0).wall), false, rules, patience, at(30));
     let mut looked_until = 30;
     let mut create = settle().of_another(Duration::from_secs(150));
     while !matches!(create.on_searched(Ok(Look::Absent), at(looked_until)), Step::NeverCreated) {
@@ -168,11 +165,7 @@ fn a_list_that_never_shows_a_known_session_leaves_the_doubt_open() {
 
 #[test]
 fn a_post_that_waited_for_the_ledger_is_not_late() {
-    let start = Now { instant: Instant::now(), wall: "2026-11-22T02:00:05Z".parse().unwrap() };
-    let after = |seconds| {
-        let passed = Duration::from_secs(seconds);
-        Now { instant: start.instant + passed, wall: start.wall + passed }
-    };
+    let after = clock();
     let mut create = Create::queued(Adoption::default(), Duration::from_secs(30), after(0));
     assert!(matches!(create.on_turn(Ok(()), after(0)), Step::Post(_)));
     create.on_ledger(true, after(1));

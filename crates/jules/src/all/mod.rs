@@ -17,8 +17,8 @@ use slots::Slots;
 /// `run()` for each of many items; configured, then awaited, or followed by its [`events`](Self::events).
 ///
 /// Gives one result per item, in the items' order. A slot is held until its session was seen to have **ended**, also after
-/// an error or a [`timeout`](Self::timeout), and where nobody knows whether there is one, so that never more than [`concurrency`](Self::concurrency) sessions live at once.
-/// Only sessions that are left when every item has its result may go on after it: nobody is waiting for a slot any more.
+/// an error or a [`timeout`](Self::timeout), and where nobody knows whether there is one, so that never more than
+/// [`concurrency`](Self::concurrency) sessions live at once. Only sessions that are left when every item has its result may go on after it: nobody is waiting for a slot any more.
 ///
 /// Dropping it, or its stream of events, leaves its sessions alone: [`started`](Self::started) names them.
 ///
