@@ -1,7 +1,9 @@
 //! A shared ledger that does not answer for a while, through a relay that can be cut.
 
+use std::time::Duration;
+
 use crate::shared_state::{Shared, all_succeeded};
-use crate::support::{Relay, Runner};
+use crate::support::{Relay, Runner, at_once};
 
 impl Shared {
     pub(crate) fn relay(&self) -> Relay {
@@ -16,6 +18,9 @@ impl Shared {
 
 const SIX: &str = "{ defaults: { duration: 1500ms, outcome: change } }";
 const KEPT: &str = "SELECT count(*) FROM @creations";
+const DONE: &str = "SELECT count(*) FROM @tasks WHERE outcome = 'succeeded'";
+/// Ten minutes, a hundred times as fast.
+const LONG: Duration = Duration::from_secs(6);
 
 #[test]
 fn while_the_database_is_away_what_is_live_is_followed_and_nothing_is_created() {
@@ -27,16 +32,44 @@ fn while_the_database_is_away_what_is_live_is_followed_and_nothing_is_created() 
     run.until_said("before the ledger answers again");
     run.until(|_| shared.report("first")["totals"]["succeeded"] == 3);
     shared.world.created(3);
-    assert_eq!(shared.sql("SELECT count(*) FROM @tasks WHERE outcome = 'succeeded'"), "0");
+    assert_eq!(shared.sql(DONE), "0");
     relay.mend();
     let ended = run.wait();
     assert_eq!(ended.code, Some(0), "{ended}");
     assert!(ended.stderr.contains("answers again"), "{ended}");
     all_succeeded(&ended, &shared.report("first"), 6);
     shared.world.created(6);
-    assert_eq!(shared.sql("SELECT count(*) FROM @tasks WHERE outcome = 'succeeded'"), "6");
+    assert_eq!(shared.sql(DONE), "6");
     // What was not there meanwhile is there now, in order.
     assert_eq!(shared.sql("SELECT count(*) - max(seq) FROM @events"), "0");
+}
+
+#[test]
+fn in_no_phase_of_a_run_is_anything_created_meanwhile_or_lost() {
+    let phases: [(&str, fn(&Shared) -> bool); 4] = [
+        ("creating", |shared| shared.world.statistics().created > 0),
+        ("following", |shared| shared.sql(KEPT) == "3"),
+        ("going on", |shared| shared.sql(DONE) == "3"),
+        ("ending", |shared| shared.sql(KEPT) == "6"),
+    ];
+    at_once(phases, |(phase, is_reached)| {
+        let Some(shared) = Shared::new(SIX, 6) else { return };
+        let relay = shared.relay();
+        let mut run = shared.run_through(&relay, "first").start();
+        run.until(|_| is_reached(&shared));
+        relay.cut();
+        run.until_said("before the ledger answers again");
+        let before = shared.world.statistics().created;
+        std::thread::sleep(LONG);
+        assert_eq!(shared.world.statistics().created, before, "{phase}");
+        relay.mend();
+        let ended = run.wait();
+        assert_eq!(ended.code, Some(0), "{phase}: {ended}");
+        all_succeeded(&ended, &shared.report("first"), 6);
+        shared.world.created(6);
+        assert_eq!(shared.sql(DONE), "6", "{phase}");
+        assert_eq!(shared.sql("SELECT count(*) - max(seq) FROM @events"), "0", "{phase}");
+    });
 }
 
 #[test]

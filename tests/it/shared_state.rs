@@ -5,10 +5,7 @@ use std::process::Command;
 use jules_batch::NewSession;
 use serde_json::Value;
 
-use crate::support::{Ended, Runner, World, tasks};
-
-/// The server that tests may use.
-const SERVER: &str = "JULES_BATCH_TEST_POSTGRES";
+use crate::support::{Ended, Runner, World, server, tasks};
 
 /// A world, and a ledger of its own that every machine in it names.
 pub(crate) struct Shared {
@@ -20,7 +17,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// None without a server.
     pub(crate) fn new(scenario: &str, count: usize) -> Option<Self> {
-        let server = std::env::var(SERVER).ok()?;
+        let server = server()?;
         let schema = format!("t_it_{}_{:08x}", std::process::id(), fastrand::u32(..));
         // A database that is away on a busy machine is no reason to give a task up.
         let manifest = tasks(count).set("timeouts", "{ task: 5m, stall: 3m, settle: 150ms, request: 20s }");

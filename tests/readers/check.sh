@@ -45,7 +45,7 @@ samples() {
 }
 
 program() {
-  (cd "$root" && cargo build --quiet --bin jules-batch)
+  (cd "$root" && cargo test --quiet --no-run)
   echo "${CARGO_TARGET_DIR:-$root/target}/debug/jules-batch"
 }
 

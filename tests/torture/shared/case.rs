@@ -24,6 +24,9 @@ pub(super) fn manifest(rng: &mut Rng, reads_each: bool) -> String {
     )
 }
 
+/// A service that does as it is told.
+pub(super) const CALM: &str = "defaults: { duration: 50ms..300ms, outcome: pull-request }";
+
 /// Answers to creates take their time: machines are killed, and fall asleep, in between.
 pub(super) fn scenario(rng: &mut Rng) -> String {
     format!(

@@ -10,8 +10,9 @@
 //!     cargo test --test torture -- --ignored --nocapture many_machines
 //! ```
 //!
-//! `JULES_BATCH_TEST_POSTGRES_RESTART` is the command that restarts the server; without it nobody does. The same with a proxy that
-//! hides from listings what no ledger knows must show duplicates: what may have been sent is then looked for in vain.
+//! `JULES_BATCH_TEST_POSTGRES_RESTART` is the command that restarts the server; without it nobody does. The same must show duplicates
+//! where a proxy hides from listings what no ledger knows, since what may have been sent is then looked for in vain; and where
+//! creates wait behind the guard, as if it stood before a limiter.
 
 mod books;
 mod case;
@@ -21,13 +22,11 @@ mod proof;
 use play::{Form, to_the_end};
 use proof::Figures;
 
+use crate::support::server;
 use crate::{number, seeds};
 
-/// The server that tests may use.
-const SERVER: &str = "JULES_BATCH_TEST_POSTGRES";
-
 fn machines(first: u64, runs: u64, at_once: u64, form: Form) -> Option<(Figures, Vec<u64>)> {
-    let server = std::env::var(SERVER).ok()?;
+    let server = server()?;
     Some(seeds(first, runs, at_once, |seed| to_the_end(&server, seed, form)))
 }
 
@@ -53,4 +52,21 @@ fn machines_without_the_look_show_it() {
     let (runs, jobs) = (number("RUNS", 12), number("JOBS", 12));
     let (figures, _) = machines(number("SEED", 1), runs, jobs, Form::Blind).expect("a server is named");
     assert!(figures.doubled > 0, "{figures}");
+}
+
+#[test]
+#[ignore = "ten minutes with JOBS=12"]
+fn machines_with_the_guard_too_early_show_it() {
+    let (runs, jobs) = (number("RUNS", 12), number("JOBS", 12));
+    let (figures, _) = machines(number("SEED", 1), runs, jobs, Form::Early).expect("a server is named");
+    assert!(figures.doubled > 0, "{figures}");
+}
+
+#[test]
+#[ignore = "two minutes with RUNS=200 JOBS=4"]
+fn machines_at_one_instant() {
+    let (runs, jobs) = (number("RUNS", 20), number("JOBS", 4));
+    let (figures, failed) = machines(number("SEED", 1), runs, jobs, Form::Calm).expect("a server is named");
+    assert!(failed.is_empty(), "repeat alone with RUNS=1 SEED=…: {failed:?}");
+    assert_eq!(figures.runs, runs, "one each: {figures}");
 }

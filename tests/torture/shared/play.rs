@@ -1,14 +1,15 @@
 //! Plays a seed: three machines, what happens to them, and what is left to do afterwards.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
 use super::books::{Books, restart};
-use super::case::{manifest, scenario};
+use super::case::{CALM, manifest, scenario};
 use super::proof::{self, Figures};
-use crate::support::{Relay, Runner, Running, Signal, World, between};
+use crate::support::{Relay, Runner, Running, Signal, World, between, held};
 
 /// What is in doubt is looked for for 160 s; a machine that waits for another does so as well.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const SHORT: Duration = Duration::from_secs(40);
 /// More starts than this, with nobody interfering any more, is no progress.
 const MOST_INVOCATIONS: usize = 10;
+/// Longer than a create in doubt is looked for: its last moment is ten seconds after its record, the look 150 s more.
+const TOO_LONG: Duration = Duration::from_secs(170);
 /// How many machines there are.
 const MACHINES: usize = 3;
 
@@ -28,6 +31,10 @@ pub(crate) enum Form {
     Short,
     /// Until all is done, and listings hide what no ledger knows: what may have been sent is not found.
     Blind,
+    /// Until all is done, and some creates wait where the guard has let them go.
+    Early,
+    /// Nothing happens to machines that begin at one instant.
+    Calm,
 }
 
 /// What the machines of a seed have in common.
@@ -55,19 +62,24 @@ pub(super) fn to_the_end(server: &str, seed: u64, form: Form) -> Figures {
     if !is_over && form != Form::Short {
         figures.wrong.push("it never came to an end".to_owned());
     }
+    if form == Form::Early {
+        // Those that still wait are on their way.
+        std::thread::sleep(TOO_LONG);
+    }
     proof::judge(&scene.world, &scene.books, figures, is_over)
 }
 
 impl Scene {
     fn new(server: &str, seed: u64, form: Form, rng: &mut Rng) -> Self {
-        let world = World::new(&scenario(rng));
+        let world = World::new(&if form == Form::Calm { CALM.to_owned() } else { scenario(rng) });
         world.write("jobs.yaml", &manifest(rng, form == Form::Blind));
         let (books, wire) = (Arc::new(Books::new(server, seed)), Relay::to(server));
         let init = || world.command("state").arg("init").env("JULES_BATCH_STATE", books.address(server));
         // Another seed may have the server restarted.
         while init().start().wait().code != Some(0) {}
         let service = match form {
-            Form::Whole | Form::Short => world.service().url(),
+            Form::Whole | Form::Short | Form::Calm => world.service().url(),
+            Form::Early => letting_creates_wait(&world.service().url()),
             Form::Blind => hiding_what_nobody_knows(&world.service().url(), &books),
         };
         let state = books.address(&wire.through(server));
@@ -87,7 +99,8 @@ fn disrupt<'w>(scene: &'w Scene, rng: &mut Rng, form: Form, figures: &mut Figure
     let pause = |range| std::thread::sleep(Duration::from_millis(range));
     let mut machines: Vec<_> = (0..MACHINES).map(|n| scene.machine(n)).collect();
     figures.invocations += MACHINES as u64;
-    for _ in 0..rng.usize(2..=6) {
+    let disruptions = if form == Form::Calm { 0 } else { rng.usize(2..=6) };
+    for _ in 0..disruptions {
         pause(rng.u64(30..900));
         let which = rng.usize(..MACHINES);
         match rng.u8(..10) {
@@ -162,6 +175,18 @@ fn finish(scene: &Scene, until: Instant, figures: &mut Figures) -> bool {
     }
     figures.wrong.push("undisturbed, and no progress".to_owned());
     true
+}
+
+/// The service at that URL, with somebody between who keeps every fourth create back for too long.
+fn letting_creates_wait(service: &str) -> String {
+    let creates = AtomicU64::new(0);
+    held(service, move |request| {
+        if request.starts_with("POST /v1alpha/sessions HTTP")
+            && creates.fetch_add(1, Ordering::Relaxed) % 4 == 3
+        {
+            std::thread::sleep(TOO_LONG);
+        }
+    })
 }
 
 /// The service at that URL, with somebody between who takes out of listings what the ledger does not know.

@@ -26,6 +26,8 @@ pub(super) struct Figures {
     pub(super) restarted: u64,
     /// Created by a deposed machine too late, and put away.
     late: u64,
+    /// On record.
+    pub(super) runs: u64,
     /// Seeds in which all was done.
     pub(super) done: u64,
     /// Sessions that the ledger does not know.
@@ -63,6 +65,7 @@ pub(super) fn judge(world: &World, books: &Books, mut figures: Figures, is_over:
         figures.wrong.push(format!("task {key} was done more than once: {told:?}"));
     }
     figures.done = u64::from(is_over);
+    figures.runs = books.sql("SELECT count(*) FROM @runs").parse().unwrap();
     let open = books.sql("SELECT count(*) FROM @tasks WHERE outcome IS DISTINCT FROM 'succeeded'");
     if is_over && open != "0" {
         figures.wrong.push(format!("{open} tasks have not succeeded"));
@@ -89,6 +92,7 @@ impl AddAssign for Figures {
         self.cut += other.cut;
         self.restarted += other.restarted;
         self.late += other.late;
+        self.runs += other.runs;
         self.done += other.done;
         self.lost += other.lost;
         self.doubled += other.doubled;
@@ -100,9 +104,10 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} sessions, {} invocations ({} killed, {} asleep), the wire cut {} times, {} restarts of the server, {} to the end: \
+            "{} sessions, {} runs, {} invocations ({} killed, {} asleep), the wire cut {} times, {} restarts of the server, {} to the end: \
              {} lost, {} doubled, {} late and put away",
             self.sessions,
+            self.runs,
             self.invocations,
             self.killed,
             self.slept,
