@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Shows what a ledger in PostgreSQL costs against one in a folder: how long the same run takes with either, and with a server some
-milliseconds away; how near to the account's requests a minute eight processes come together without exceeding them; and how long after
-the death of a machine another one creates what it has left, and what it has left in doubt.
+milliseconds away; how near to the account's requests a minute eight processes come together without exceeding them; how ten runs share
+its live sessions and its day; and how long after the death of a machine another one creates what it has left, and what it has left in doubt.
 
 Everything talks to the simulator of this repository, and to a server of which `--postgres` is a superuser's address.
 
@@ -59,13 +59,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="the median of so many counts")
     parser.add_argument("--quota", type=int, default=600, help="requests a minute of eight processes")
     parser.add_argument("--seconds", type=int, default=150, help="how long they are watched")
-    parser.add_argument("--only", choices=["makespan", "permits", "takeOver"], help="one of the three")
+    parser.add_argument("--only", choices=["makespan", "permits", "sharing", "takeOver"], help="one of them")
     parser.add_argument("--binary", default=str(ROOT / "target/release/jules-batch"))
     parser.add_argument("--json", help="write the figures here as well")
     args = parser.parse_args()
     if not args.postgres:
         sys.exit("no server is named: --postgres postgres://user@127.0.0.1/postgres")
-    measures = {"makespan": makespans, "permits": permits, "takeOver": take_over}
+    measures = {"makespan": makespans, "permits": permits, "sharing": sharing, "takeOver": take_over}
     result = {name: measure(args) for name, measure in measures.items() if args.only in (None, name)}
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(result, indent=2) + "\n")
@@ -124,6 +124,23 @@ def permits(args):
     used = len(times) / ((times[-1] - times[0]) / 60 * args.quota)
     print(f"\neight processes, {args.quota} requests a minute: at most {most} in any minute, {used:.3f} of them used")
     return {"quota": args.quota, "mostInAMinute": most, "used": used}
+
+
+def sharing(args):
+    """Ten runs want two hundred sessions of an account that allows fifteen at once, and a hundred a day."""
+    with tempfile.TemporaryDirectory() as folder, Scene(args, pathlib.Path(folder), args.postgres, "2s..4s") as scene:
+        scene.call("state", "limits", "--live", "15", "--sessions-per-day", "100")
+        names = [f"m{n}" for n in range(10)]
+        for name in names:
+            scene.manifest(name, 20, 20, "200ms")
+        for run in [scene.run(name, scene.base_url, "--deadline", "60s") for name in names]:
+            run.wait()
+        began, ended = scene.sessions(), scene.sessions("updateTime")
+    had = [sum(prompt.endswith(f" of {name}") for prompt in began) for name in names]
+    live = max(sum(began[it] <= at < ended[it] for it in began) for at in began.values())
+    jain = sum(had) ** 2 / len(had) / sum(n * n for n in had)
+    print(f"\nten runs: {len(began)} sessions, {live} at once at most, {had} by run: Jain's index {jain:.3f}")
+    return {"sessions": len(began), "live": live, "byRun": had, "jain": jain}
 
 
 def take_over(args):
@@ -191,13 +208,13 @@ class Scene:
         text = MANIFEST.format(name=name, slots=slots, interval=interval, numbers=numbers)
         (self.folder / f"{name}.yaml").write_text(text)
 
-    def sessions(self):
-        """When the session of each prompt was created."""
+    def sessions(self, what="createTime"):
+        """When the session of each prompt was created, or was last heard of. There are a hundred at most."""
         request = urllib.request.Request(f"{self.base_url}/sessions?pageSize=100", headers={"X-Goog-Api-Key": "bench"})
         with urllib.request.urlopen(request) as answer:
             found = json.load(answer).get("sessions", [])
         time_of = lambda text: datetime.datetime.fromisoformat(text).timestamp()
-        return {session["prompt"]: time_of(session["createTime"]) for session in found}
+        return {session["prompt"]: time_of(session[what]) for session in found}
 
     def run(self, name, base_url, *more):
         command = [self.args.binary, "run", f"{name}.yaml", "--base-url", base_url, "--report-dir", f"reports-{name}", "-q", *more]

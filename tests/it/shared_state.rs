@@ -5,7 +5,7 @@ use std::process::Command;
 use jules_batch::NewSession;
 use serde_json::Value;
 
-use crate::support::{Ended, Runner, World, server, tasks};
+use crate::support::{Ended, Runner, World, at_once, server, tasks};
 
 /// A world, and a ledger of its own that every machine in it names.
 pub(crate) struct Shared {
@@ -249,6 +249,27 @@ fn a_part_of_a_manifest_is_not_begun_while_another_machine_works_on_all_of_it() 
     }
     assert_eq!(all.wait().code, Some(0));
     shared.world.created(6);
+}
+
+#[test]
+fn what_one_part_has_left_in_doubt_others_look_for() {
+    // Nobody hears of a session before it is listed, a while after it was created.
+    let service = "{ faults: [{ kind: slow, delay: 3s, on: sessions.create, probability: 1 }], \
+                   defaults: { duration: 500ms, list-lag: 4s, outcome: change } }";
+    let (part, all) = ("--shard 1/2", "--shard 1/1");
+    at_once([(part, vec![all]), (all, vec![part, "--shard 2/2"])], |(first, others)| {
+        let Some(shared) = Shared::new(service, 6) else { return };
+        let mut killed = shared.run("first").args(first).start();
+        killed.until(|world| world.statistics().created > 0);
+        killed.kill();
+        killed.wait();
+        assert_eq!(shared.sql("SELECT count(*) FROM @creations"), "0", "{first}");
+        shared.let_leases_pass();
+        for other in others {
+            shared.run("other").args(other).exits(0);
+        }
+        shared.world.created(6);
+    });
 }
 
 #[test]

@@ -137,6 +137,8 @@ fn creates_that_have_not_been_sent_hold_up_no_interrupt_and_are_no_doubts() {
 fn a_second_signal_leaves_although_nobody_reads_the_output() {
     // More events than a pipe holds, and a reader that never comes to them.
     let manifest = tasks(600).set("strategy", "{ max-parallel: 600 }");
+    // A slow machine takes its time until all are live.
+    let manifest = manifest.set("timeouts", "{ task: 1h, stall: 1h, settle: 150ms, request: 50s }");
     let world = World::with("{ defaults: { duration: 10m, outcome: change } }", &manifest);
     let mut running = world.run().args("--events -").deaf(Stream::Stdout).start();
     running.until(|world| world.statistics().live_now == 600);
