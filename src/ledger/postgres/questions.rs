@@ -1,25 +1,17 @@
 //! What the ledger can be asked, in PostgreSQL's words: the same answers as the file gives (`reader.rs`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::Postgres;
 use super::link::values;
-use crate::ledger::facts::Head;
 use crate::ledger::fold::{Fold, RunRow};
-use crate::ledger::pulls::{LedgerPull, WhichPulls};
 use crate::ledger::stored::decode;
-use crate::ledger::{
-    Facts, Latest, LedgerError, Loose, ManifestIdentity, RunOverview, StoredEvents, StoredRun, before,
-    overview,
-};
-use crate::outcome::{
-    AttemptRecord, EarlierRun, Mark, Outcome, PullRecords, PullState, PullWrite, RunEvent, RunId, RunInfo,
-    RunRecord, Stage, TaskRecord,
-};
-use crate::plan::{Shard, Task, TaskId, TaskKey, TaskSource};
+use crate::ledger::{LedgerError, ManifestIdentity, RunOverview, StoredEvents, StoredRun, before, overview};
+use crate::outcome::{EarlierRun, Outcome, RunEvent, RunId, RunInfo, RunRecord, TaskRecord};
+use crate::plan::{Shard, TaskId};
 use jules::SessionId;
 
 /// How many events come in one answer.
@@ -27,34 +19,24 @@ const PAGE: i64 = 10_000;
 /// How many runs are read to find the last one of a shard.
 const SHARDS_LOOKED_AT: usize = 64;
 
-type Answer<T> = Result<T, LedgerError>;
+pub(super) type Answer<T> = Result<T, LedgerError>;
 
 /// A run's row.
-struct Run {
-    n: i64,
-    identity: String,
-    info: RunInfo,
-    started_at: Timestamp,
-}
-
-/// What is at work of a task, or what became of it.
-struct OfTask {
-    run: i64,
-    key: String,
-    outcome: Option<String>,
-    ended_at: Option<i64>,
-    mark: Option<String>,
-    last: Option<String>,
+pub(super) struct Run {
+    pub n: i64,
+    pub identity: String,
+    pub info: RunInfo,
+    pub started_at: Timestamp,
 }
 
 const RUN: &str = "n, id, identity, manifest, name, simulated, started_at";
 
 impl Postgres {
-    fn project(&self) -> Option<String> {
+    pub(super) fn project(&self) -> Option<String> {
         self.link.database().project().map(str::to_owned)
     }
 
-    fn damaged(&self, what: &str) -> LedgerError {
+    pub(super) fn damaged(&self, what: &str) -> LedgerError {
         let source = format!("{what} in it is not understood").into();
         LedgerError::Database { doing: "read the ledger", database: self.link.database().to_string(), source }
     }
@@ -76,7 +58,7 @@ impl Postgres {
     }
 
     /// The project's, the newest first.
-    fn all_runs(&self, simulated: bool) -> Answer<Vec<Run>> {
+    pub(super) fn all_runs(&self, simulated: bool) -> Answer<Vec<Run>> {
         let sql = format!(
             "SELECT {RUN} FROM @runs WHERE simulated = $1 AND ($2::text IS NULL OR project = $2) ORDER BY n DESC"
         );
@@ -85,7 +67,7 @@ impl Postgres {
     }
 
     /// The manifest's, the newest first.
-    fn runs_of(&self, manifest: &ManifestIdentity) -> Answer<Vec<Run>> {
+    pub(super) fn runs_of(&self, manifest: &ManifestIdentity) -> Answer<Vec<Run>> {
         let mut runs = self.all_runs(manifest.is_simulated())?;
         runs.retain(|run| manifest.covers(&run.identity, &run.info.name));
         Ok(runs)
@@ -144,144 +126,6 @@ impl Postgres {
             }
         }
         Ok(None)
-    }
-
-    /// The rows of these tasks, by id, the newest run's first.
-    fn of_tasks(&self, ids: &[String]) -> Answer<HashMap<String, Vec<OfTask>>> {
-        let sql = "SELECT id, run, key, outcome, ended_at, mark, last FROM @tasks \
-                   WHERE id = ANY($1) ORDER BY run DESC";
-        let mut of: HashMap<String, Vec<OfTask>> = HashMap::new();
-        for row in self.rows(sql, values![ids.to_vec()])? {
-            of.entry(row.get(0)).or_default().push(OfTask {
-                run: row.get(1),
-                key: row.get(2),
-                outcome: row.get(3),
-                ended_at: row.get(4),
-                mark: row.get(5),
-                last: row.get(6),
-            });
-        }
-        Ok(of)
-    }
-
-    fn heads(&self, simulated: bool) -> Answer<HashMap<i64, Head>> {
-        let head = |run: Run| {
-            (run.n, Head { id: run.info.id, path: run.identity, name: run.info.name, began: run.started_at })
-        };
-        Ok(self.all_runs(simulated)?.into_iter().map(head).collect())
-    }
-
-    pub(in crate::ledger) fn facts(&self, manifest: &ManifestIdentity, tasks: &[Task]) -> Answer<Vec<Facts>> {
-        let runs = self.heads(manifest.is_simulated())?;
-        let before = |task: &Task| task.id_without_branch().filter(|before| *before != task.id);
-        let ids = tasks.iter().flat_map(|task| [Some(task.id.clone()), before(task)]).flatten();
-        let rows = self.of_tasks(&ids.map(|id| id.as_str().to_owned()).collect::<Vec<_>>())?;
-        let facts = |task: &Task| {
-            let facts = self.facts_of(task, &task.id, (manifest, &runs, &rows))?;
-            match before(task).filter(|_| facts == Facts::default()) {
-                Some(before) => self.facts_of(task, &before, (manifest, &runs, &rows)),
-                None => Ok(facts),
-            }
-        };
-        tasks.iter().map(facts).collect()
-    }
-
-    fn facts_of(
-        &self,
-        task: &Task,
-        id: &TaskId,
-        (manifest, runs, rows): (&ManifestIdentity, &HashMap<i64, Head>, &HashMap<String, Vec<OfTask>>),
-    ) -> Answer<Facts> {
-        let of = rows.get(id.as_str()).map_or(&[][..], Vec::as_slice);
-        let is_ours = |head: &&Head| manifest.covers(&head.path, &head.name);
-        let own: Vec<_> =
-            of.iter().filter_map(|row| Some((row, runs.get(&row.run).filter(is_ours)?))).collect();
-        let latest = own.first().map(|(row, head)| row.latest(head));
-        let has_attempt = |row: &OfTask| row.last.as_deref() != Some("none");
-        let last_attempt = own.iter().find(|(row, _)| has_attempt(row)).map(|(row, _)| row.run);
-        let is_loose =
-            |row: &&OfTask| matches!(row.last.as_deref(), None | Some("intent" | "live" | "ended" | "left"));
-        for row in of.iter().filter(is_loose) {
-            // What an older run left is taken up by a newer one, and stands there from then on.
-            if last_attempt.is_some_and(|last| row.run < last) {
-                break;
-            }
-            let Some(head) = runs.get(&row.run) else { continue };
-            // The same prompt on the same repository, in a manifest of another name.
-            if !is_ours(&head) && !task.has_key_under(&head.name, &row.key) {
-                continue;
-            }
-            let record = self.task(&head.id, id)?;
-            if let Some(record) = record.filter(|it| it.last_attempt().is_some_and(AttemptRecord::is_loose)) {
-                return Ok(Facts { latest, loose: Some(Loose { run: head.id.clone(), record }) });
-            }
-        }
-        Ok(Facts { latest, loose: None })
-    }
-
-    pub(in crate::ledger) fn latest(
-        &self,
-        manifest: &ManifestIdentity,
-        tasks: &[&TaskId],
-    ) -> Answer<HashMap<TaskId, Latest>> {
-        let runs = self.heads(manifest.is_simulated())?;
-        let ids: Vec<_> = tasks.iter().map(|id| id.as_str().to_owned()).collect();
-        let rows = self.of_tasks(&ids)?;
-        let is_ours = |head: &&Head| manifest.covers(&head.path, &head.name);
-        let latest = |id: &&TaskId| {
-            let of = rows.get(id.as_str())?;
-            let found = of.iter().find_map(|row| Some((row, runs.get(&row.run).filter(is_ours)?)));
-            found.map(|(row, head)| ((*id).clone(), row.latest(head)))
-        };
-        Ok(tasks.iter().filter_map(latest).collect())
-    }
-
-    pub(in crate::ledger) fn left(
-        &self,
-        manifest: &ManifestIdentity,
-        since: Timestamp,
-        is_wanted: impl Fn(&TaskId) -> bool,
-    ) -> Answer<Vec<Loose>> {
-        let runs = self.heads(manifest.is_simulated())?;
-        let is_ours = |n: i64| runs.get(&n).filter(|head| manifest.covers(&head.path, &head.name));
-        let sql = "SELECT run, id FROM @tasks WHERE last = 'left' AND (ended_at IS NULL OR ended_at >= $1) \
-                   ORDER BY run DESC";
-        let rows = self.rows(sql, values![since.as_millisecond()])?;
-        let left = rows.iter().map(|row| (row.get::<_, i64>(0), TaskId::new(row.get::<_, String>(1))));
-        let left: Vec<_> = left.filter(|(n, id)| is_ours(*n).is_some() && is_wanted(id)).collect();
-        let of = self.of_tasks(&left.iter().map(|(_, id)| id.as_str().to_owned()).collect::<Vec<_>>())?;
-        let mut found = Vec::new();
-        for (n, id) in left {
-            let Some(head) = is_ours(n) else { continue };
-            let has_attempt = |row: &&OfTask| row.last.as_deref() != Some("none") && row.run > n;
-            let mut newer = of.get(id.as_str()).into_iter().flatten().filter(has_attempt);
-            if newer.any(|row| is_ours(row.run).is_some()) {
-                continue;
-            }
-            let record = self.task(&head.id, &id)?;
-            let record = record.filter(|it| it.last_attempt().is_some_and(AttemptRecord::is_left));
-            found.extend(record.map(|record| Loose { run: head.id.clone(), record }));
-        }
-        Ok(found)
-    }
-
-    pub(in crate::ledger) fn branches(
-        &self,
-        manifest: &ManifestIdentity,
-        mut wanted: HashSet<String>,
-    ) -> Answer<Vec<(TaskId, TaskSource)>> {
-        let mut found: Vec<(TaskId, TaskSource)> = Vec::new();
-        for run in self.runs_of(manifest)? {
-            if wanted.is_empty() {
-                break;
-            }
-            for row in self.rows("SELECT id FROM @tasks WHERE run = $1", values![run.n])? {
-                let id = TaskId::new(row.get::<_, String>(0));
-                found.extend(id.source().map(|source| (id, source)));
-            }
-            found.iter().for_each(|(_, source)| _ = wanted.remove(&source.github.to_lowercase()));
-        }
-        Ok(found)
     }
 
     pub(in crate::ledger) fn task(&self, run: &RunId, task: &TaskId) -> Answer<Option<TaskRecord>> {
@@ -461,125 +305,6 @@ impl Postgres {
         Ok(self.runs_of(manifest)?.last().map(|run| run.started_at))
     }
 
-    pub(in crate::ledger) fn open_pulls(
-        &self,
-        manifest: &ManifestIdentity,
-        closed_since: Timestamp,
-    ) -> Answer<Vec<LedgerPull>> {
-        // Where a newer run has read it, that counts.
-        let open = "(state IS NULL OR state IN ('open', 'unknown') OR (state = 'closed' AND closed_at >= $3)) \
-                    AND it.simulated = $1 AND NOT EXISTS ( \
-                        SELECT FROM @pulls AS newer WHERE newer.key = it.key AND newer.run > it.run \
-                          AND newer.url = it.url AND newer.state IN ('merged', 'closed'))";
-        self.pulls_each_once(open, Some(manifest), Some(closed_since.as_millisecond()))
-    }
-
-    pub(in crate::ledger) fn known_pulls(
-        &self,
-        manifest: Option<&ManifestIdentity>,
-        asked: WhichPulls,
-    ) -> Answer<Vec<LedgerPull>> {
-        let which = "it.simulated = $1 AND ($3::bigint IS NULL OR state IS NULL OR state IN ('open', 'unknown') \
-                                            OR (state = 'closed' AND closed_at >= $3))";
-        self.pulls_each_once(which, manifest, asked.closed_since())
-    }
-
-    fn pulls_each_once(
-        &self,
-        which: &str,
-        manifest: Option<&ManifestIdentity>,
-        closed_since: Option<i64>,
-    ) -> Answer<Vec<LedgerPull>> {
-        let sql = format!(
-            "SELECT {}, runs.identity, runs.name FROM @pulls AS it JOIN @runs AS runs ON n = run \
-             WHERE {which} AND ($2::text IS NULL OR project = $2) ORDER BY run DESC, task, url",
-            LedgerPull::COLUMNS
-        );
-        let simulated = manifest.is_some_and(ManifestIdentity::is_simulated);
-        let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        for row in self.rows(&sql, values![simulated, self.project(), closed_since])? {
-            let (path, name): (&str, &str) = (row.get(10), row.get(11));
-            if manifest.is_none_or(|manifest| manifest.covers(path, name)) {
-                let pull = self.read_pull(&row)?;
-                if seen.insert(pull.url.clone()) {
-                    found.push(pull);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn read_pull(&self, row: &Row) -> Answer<LedgerPull> {
-        let run = row.get::<_, Option<&str>>(0).map(str::parse::<RunId>).transpose();
-        Ok(LedgerPull {
-            run: run.map_err(|_| self.damaged("a run's id"))?,
-            task: TaskId::new(row.get::<_, String>(1)),
-            key: TaskKey::new(row.get::<_, String>(2)),
-            url: row.get(3),
-            session: row.get::<_, Option<&str>>(4).and_then(|id| id.parse().ok()),
-            state: row.get::<_, Option<&str>>(5).and_then(PullState::from_name),
-            stage: row.get::<_, Option<&str>>(6).and_then(Stage::from_name),
-            made_at: moment(row.get(7)),
-            checked_at: row.get::<_, Option<i64>>(8).map(moment),
-            closed_at: row.get::<_, Option<i64>>(9).map(moment),
-        })
-    }
-
-    pub(in crate::ledger) fn pulls_over(
-        &self,
-        manifest: Option<&ManifestIdentity>,
-    ) -> Answer<(usize, usize)> {
-        let sql = "SELECT state, runs.identity, runs.name, count(DISTINCT url) \
-                   FROM @pulls AS it JOIN @runs AS runs ON n = run \
-                   WHERE it.simulated = $1 AND ($2::text IS NULL OR project = $2) AND state IN ('merged', 'closed') \
-                   GROUP BY state, runs.identity, runs.name";
-        let simulated = manifest.is_some_and(ManifestIdentity::is_simulated);
-        let (mut merged, mut closed) = (0, 0);
-        for row in self.rows(sql, values![simulated, self.project()])? {
-            if manifest.is_none_or(|manifest| manifest.covers(row.get(1), row.get(2))) {
-                let count = usize::try_from(row.get::<_, i64>(3)).unwrap_or(usize::MAX);
-                *if row.get::<_, &str>(0) == "merged" { &mut merged } else { &mut closed } += count;
-            }
-        }
-        Ok((merged, closed))
-    }
-
-    pub(in crate::ledger) fn pull_writes(&self) -> Answer<Vec<PullWrite>> {
-        let sql = "SELECT body FROM @events AS it JOIN @runs ON n = run \
-                   WHERE strpos(body, '\"event\":\"pull_request_act') > 0 AND ($1::text IS NULL OR project = $1) \
-                   ORDER BY ts, run, seq";
-        let mut records = PullRecords::default();
-        for row in self.rows(sql, values![self.project()])? {
-            // What a later version has written, or nobody can read, is told where its run is read.
-            if let Ok(event) = serde_json::from_str::<RunEvent>(row.get(0)) {
-                records.apply(&event.kind, event.ts);
-            }
-        }
-        Ok(records.writes().to_vec())
-    }
-
-    pub(in crate::ledger) fn pulls_of_keys(
-        &self,
-        keys: &[TaskKey],
-        simulated: bool,
-    ) -> Answer<Vec<LedgerPull>> {
-        let keys: Vec<String> = keys.iter().map(|key| key.as_str().to_owned()).collect();
-        self.pulls_where("it.key = ANY($1) AND it.simulated = $2", values![keys, simulated])
-    }
-
-    pub(in crate::ledger) fn pulls_of_session(&self, session: &SessionId) -> Answer<Vec<LedgerPull>> {
-        self.pulls_where("session = $1", values![session.as_str().to_owned()])
-    }
-
-    fn pulls_where(&self, which: &str, values: Vec<super::link::Value>) -> Answer<Vec<LedgerPull>> {
-        let sql = format!(
-            "SELECT {} FROM @pulls AS it LEFT JOIN @runs AS runs ON n = run WHERE {which} \
-             ORDER BY run DESC, made_at DESC, url",
-            LedgerPull::COLUMNS
-        );
-        self.rows(&sql, values)?.iter().map(|row| self.read_pull(row)).collect()
-    }
-
     /// Whether it answers, and is of a version that we know.
     pub(in crate::ledger) fn check(&self) -> Answer<()> {
         super::schema::check(&self.link)
@@ -592,21 +317,7 @@ impl Run {
     }
 }
 
-impl OfTask {
-    fn latest(&self, head: &Head) -> Latest {
-        Latest {
-            run: head.id.clone(),
-            began: head.began,
-            name: head.name.clone(),
-            key: TaskKey::new(self.key.as_str()),
-            outcome: self.outcome.as_deref().and_then(Outcome::from_name),
-            ended_at: self.ended_at.map(moment),
-            mark: self.mark.as_deref().and_then(Mark::from_name),
-        }
-    }
-}
-
 /// Milliseconds since 1970. Nobody writes what is none.
-fn moment(ms: i64) -> Timestamp {
+pub(super) fn moment(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or_default()
 }
