@@ -301,6 +301,22 @@ fn what_the_other_was_not_asked_for_is_done_by_whoever_followed_it() {
 }
 
 #[test]
+fn a_bound_is_not_spent_once_for_each_machine() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 1500ms, outcome: change } }", 6) else { return };
+    let mut first = shared.run("first").args("--max-tasks 2").start();
+    first.until(|world| world.statistics().created == 2);
+    let second = shared.run("second").args("--max-tasks 2 --if-busy follow").exits(5);
+    assert!(second.stderr.contains("following it"), "{second}");
+    assert_eq!(first.wait().code, Some(5));
+    assert_eq!(shared.report("second")["totals"]["deferred"], 4, "{second}");
+    shared.world.created(2);
+    // Whoever has no such bound goes on.
+    let third = shared.run("third").exits(0);
+    all_succeeded(&third, &shared.report("third"), 6);
+    shared.world.created(6);
+}
+
+#[test]
 fn what_was_begun_with_a_folder_is_gone_on_with_copied_or_not() {
     for copies in [true, false] {
         let Some(shared) = Shared::new("{ defaults: { duration: 3s, outcome: change } }", 6) else { return };
@@ -419,6 +435,26 @@ fn sessions_of_a_run_that_died_hold_their_slots_until_somebody_sees_them_end() {
     assert_eq!(ended.code, Some(0), "{ended}");
     shared.world.created(5);
     assert_eq!(shared.world.statistics().live_max, 2);
+}
+
+#[test]
+fn sessions_that_were_deleted_hold_no_slots() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 10m, outcome: change } }", 1) else { return };
+    shared.on("", "state limits --live 2").exits(0);
+    let (dead, other) = (manifest_of(&shared, "dead", 2), manifest_of(&shared, "other", 2));
+    let mut first = shared.run("first").arg(&dead).start();
+    first.until(|_| shared.sql("SELECT count(*) FROM @slots WHERE session IS NOT NULL") == "2");
+    first.kill();
+    shared.sql("UPDATE @members SET seen = clock_timestamp() - interval '1 minute'");
+    for session in shared.world.sessions() {
+        let id = session.id.parse().unwrap();
+        shared.world.service().block_on(shared.world.jules().delete_session(&id)).unwrap();
+    }
+    let mut second = shared.run("second").arg(&other).start();
+    second.until_said("the account has no slot for this run now");
+    second.until(|world| world.statistics().created == 4);
+    second.signal(crate::support::Signal::Terminate);
+    second.wait();
 }
 
 #[test]

@@ -25,9 +25,9 @@ use crate::plan::Plan;
 #[cfg(feature = "postgres")]
 use crate::plan::TaskId;
 use crate::report::many;
-#[cfg(feature = "postgres")]
-use crate::runner::Finished;
 use crate::runner::{EventLines, Options, Outlook, Run, RunError, Runner};
+#[cfg(feature = "postgres")]
+use crate::runner::{Finished, StopReason};
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
 const MANY_TASKS: usize = 1_000;
@@ -56,9 +56,9 @@ enum Prepared {
     Run(Box<Run>),
     /// Nothing is to be run again.
     Nothing,
-    /// Another machine has the manifest's runs; the tasks are ours.
+    /// Another machine has the manifest's runs; the tasks are ours, and so are the bounds.
     #[cfg(feature = "postgres")]
-    Busy(LedgerError, Vec<TaskId>),
+    Busy(LedgerError, Vec<TaskId>, Vec<StopReason>),
 }
 
 /// What is done before a run begins.
@@ -83,8 +83,8 @@ impl Beginning<'_> {
                 Prepared::Run(run) => return Ok(Begun::Run(run)),
                 Prepared::Nothing => return Ok(Begun::Nothing),
                 #[cfg(feature = "postgres")]
-                Prepared::Busy(busy, ours) => {
-                    match Box::pin(busy::until_free(busy, self.args, self.console)).await? {
+                Prepared::Busy(busy, ours, bounds) => {
+                    match Box::pin(busy::until_free(busy, bounds, self.args, self.console)).await? {
                         Left::Done(done, events) => {
                             let record = &done.record;
                             if ours.iter().all(|task| record.tasks.contains_key(task)) {
@@ -121,7 +121,10 @@ impl Beginning<'_> {
         };
         agree(planned.plan(), &all, args, console).await?;
         #[cfg(feature = "postgres")]
-        let ours: Vec<TaskId> = planned.plan().tasks.iter().map(|task| task.id.clone()).collect();
+        let (ours, bounds): (Vec<TaskId>, _) = {
+            let plan = planned.plan();
+            (plan.tasks.iter().map(|task| task.id.clone()).collect(), busy::bounds(&plan.settings))
+        };
         let mut run = match said_when_long(ASKING, console, Box::pin(planned.open())).await {
             Err(nothing @ RunError::NothingFailed) => {
                 console.say(&nothing.to_string());
@@ -129,7 +132,7 @@ impl Beginning<'_> {
             }
             #[cfg(feature = "postgres")]
             Err(RunError::Ledger(busy @ LedgerError::Owned { .. })) if busy::is_waited_for(args, console) => {
-                return Ok(Prepared::Busy(busy, ours));
+                return Ok(Prepared::Busy(busy, ours, bounds));
             }
             opened => opened.map_err(failed)?,
         };

@@ -12,15 +12,16 @@ use crate::cli::recorded::{self, exit_of};
 use crate::cli::status;
 use crate::ledger::{LedgerError, LedgerReader};
 use crate::outcome::{Outcome, RunEvent, RunId, RunRecord};
+use crate::plan::Settings;
 use crate::report::ReportV1;
-use crate::runner::{Finished, Options, ReportFiles};
+use crate::runner::{Finished, Options, ReportFiles, StopReason};
 
 /// How often it is looked whether the other is still there.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What the other has left.
 pub(super) enum Left {
-    /// Nothing: its run is over.
+    /// Nothing that is ours to do: its run is over, or has come to a bound that holds for ours too.
     Done(Box<Finished>, Vec<RunEvent>),
     /// Work in this run, or nobody knows in which.
     Work(Option<RunId>),
@@ -45,11 +46,12 @@ fn how(args: &RunArgs, console: &Console) -> IfBusy {
 /// meanwhile is waited for, as a run of our own would.
 pub(super) async fn until_free(
     busy: LedgerError,
+    bounds: Vec<StopReason>,
     args: &RunArgs,
     console: &Console,
 ) -> Result<Left, Failure> {
     let LedgerError::Owned { lease, .. } = busy else { return Err(Failure::new(exit_of(&busy), busy)) };
-    let mut watch = Watch { lease, follows: follows(args, console), reader: None, watched: None };
+    let mut watch = Watch { lease, bounds, follows: follows(args, console), reader: None, watched: None };
     let verb = if watch.follows { "following" } else { "waiting for" };
     console.say(&format!("{}; {verb} it", neutral(&busy.to_string())));
     let mut away_since = None;
@@ -75,6 +77,8 @@ pub(super) async fn until_free(
 /// Another's run, as it is seen from here.
 struct Watch {
     lease: i64,
+    /// At what a run of ours would stop as well.
+    bounds: Vec<StopReason>,
     /// Whether it is told what the other does.
     follows: bool,
     /// None before the ledger was opened.
@@ -102,7 +106,7 @@ impl Watch {
         }
         let Some(run) = run else { return Ok(Some(Left::Work(None))) };
         let record = recorded::find(reader, Some(&run), console)?;
-        if !is_over(&record) {
+        if !is_over(&record, &self.bounds) {
             return Ok(Some(Left::Work(Some(run))));
         }
         let events = reader.events(&run, 0).map_err(recorded::unreadable)?.events;
@@ -111,10 +115,18 @@ impl Watch {
     }
 }
 
-/// Whether an invocation has closed it and left nothing to do.
-fn is_over(record: &RunRecord) -> bool {
+/// Whether an invocation has closed it, and left nothing to do or what it was not to do: whoever follows does not spend that once more.
+fn is_over(record: &RunRecord, bounds: &[StopReason]) -> bool {
     let open = |outcome: Option<Outcome>| outcome.is_none_or(Outcome::is_open);
-    record.ended_at.is_some() && !record.tasks.values().any(|task| open(task.outcome))
+    let is_bounded = bounds.iter().any(|bound| record.stopped.as_deref() == Some(bound.as_str()));
+    record.ended_at.is_some() && (is_bounded || !record.tasks.values().any(|task| open(task.outcome)))
+}
+
+/// At what a run with these settings stops, although there is more to do.
+pub(super) fn bounds(settings: &Settings) -> Vec<StopReason> {
+    let (tasks, time) = (settings.strategy.max_tasks.is_some(), settings.run_timeout.is_some());
+    let bounds = [tasks.then_some(StopReason::MaxTasks), time.then_some(StopReason::Deadline)];
+    bounds.into_iter().flatten().collect()
 }
 
 /// Writes the reports of a run that another machine has finished.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::create::{failure, through};
 use super::get;
-use crate::engine::input::{CreateFailure, Seen};
+use crate::engine::input::{CreateFailure, FailureKind, Seen};
 use crate::engine::turn::Turns;
 use crate::outcome::{Permit, Reserved, SharedAccount, Wish};
 use jules::{Gate, Jules, Quota, RequestKind, Reservation, Retries, SessionId, SharedQuotas};
@@ -37,6 +37,8 @@ pub(in crate::engine) struct Account {
 struct Line {
     /// When sessions were read last that hold slots for nobody.
     looked: Option<Instant>,
+    /// Those of them that the service did not know then.
+    unknown: HashSet<SessionId>,
 }
 
 impl Account {
@@ -114,8 +116,15 @@ impl Account {
         let api = api.with(|options| options.retries(Retries::NONE).tell_outage(false).send_within(TURN));
         for session in self.shared.orphans().into_iter().take(LOOKED_AT) {
             line.looked = Some(Instant::now());
-            if let Ok(found) = get(&api, &session).await {
-                self.saw(std::iter::once(&*found));
+            match get(&api, &session).await {
+                Ok(found) => self.saw(std::iter::once(&*found)),
+                // Asked twice: one that was just created can be unknown for a moment.
+                Err(failure)
+                    if failure.kind == FailureKind::Missing && !line.unknown.insert(session.clone()) =>
+                {
+                    self.shared.saw_ended(vec![session]);
+                }
+                Err(_) => {}
             }
         }
     }
