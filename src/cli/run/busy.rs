@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use foreign_text::line as neutral;
+use tokio::runtime::Handle;
 
 use super::args::{IfBusy, RunArgs};
 use crate::cli::console::Console;
@@ -10,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::recorded::{self, exit_of};
 use crate::cli::status;
-use crate::ledger::{LedgerError, LedgerReader};
+use crate::ledger::{LedgerError, LedgerReader, Location};
 use crate::outcome::{Outcome, RunEvent, RunId, RunRecord};
 use crate::plan::Settings;
 use crate::report::ReportV1;
@@ -51,27 +52,22 @@ pub(super) async fn until_free(
     console: &Console,
 ) -> Result<Left, Failure> {
     let LedgerError::Owned { lease, .. } = busy else { return Err(Failure::new(exit_of(&busy), busy)) };
-    let mut watch = Watch { lease, bounds, follows: follows(args, console), reader: None, watched: None };
+    let location = args.state.location()?;
+    let watch = Watch {
+        lease,
+        bounds,
+        location,
+        patience: args.state_patience,
+        follows: follows(args, console),
+        reader: None,
+        watched: None,
+    };
     let verb = if watch.follows { "following" } else { "waiting for" };
     console.say(&format!("{}; {verb} it", neutral(&busy.to_string())));
-    let mut away_since = None;
-    loop {
-        match watch.look(args, console).await {
-            Ok(Some(left)) => return Ok(left),
-            Ok(None) if away_since.take().is_some() => console.say("the ledger answers again"),
-            Ok(None) => {}
-            Err(failure) if failure.exit() == Exit::Unavailable => {
-                if away_since.is_none() {
-                    console.warn(&format!("{}; it is waited for", failure.headline()));
-                }
-                if away_since.get_or_insert_with(Instant::now).elapsed() >= args.state_patience {
-                    return Err(failure);
-                }
-            }
-            Err(failure) => return Err(failure),
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+    // Off the main thread, which has to hear a signal while the ledger is silent.
+    let (runtime, console) = (Handle::current(), console.clone());
+    let watching = tokio::task::spawn_blocking(move || runtime.block_on(watch.until_free(&console)));
+    watching.await.map_err(|error| Failure::new(Exit::Fault, error))?
 }
 
 /// Another's run, as it is seen from here.
@@ -79,6 +75,9 @@ struct Watch {
     lease: i64,
     /// At what a run of ours would stop as well.
     bounds: Vec<StopReason>,
+    location: Location,
+    /// How long a ledger that does not answer is waited for.
+    patience: Duration,
     /// Whether it is told what the other does.
     follows: bool,
     /// None before the ledger was opened.
@@ -88,11 +87,32 @@ struct Watch {
 }
 
 impl Watch {
+    async fn until_free(mut self, console: &Console) -> Result<Left, Failure> {
+        let mut away_since = None;
+        loop {
+            match self.look(console).await {
+                Ok(Some(left)) => return Ok(left),
+                Ok(None) if away_since.take().is_some() => console.say("the ledger answers again"),
+                Ok(None) => {}
+                Err(failure) if failure.exit() == Exit::Unavailable => {
+                    if away_since.is_none() {
+                        console.warn(&format!("{}; it is waited for", failure.headline()));
+                    }
+                    if away_since.get_or_insert_with(Instant::now).elapsed() >= self.patience {
+                        return Err(failure);
+                    }
+                }
+                Err(failure) => return Err(failure),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// What the other has left; none while it is there.
-    async fn look(&mut self, args: &RunArgs, console: &Console) -> Result<Option<Left>, Failure> {
+    async fn look(&mut self, console: &Console) -> Result<Option<Left>, Failure> {
         let reader = match self.reader.take() {
             Some(reader) => reader,
-            None => LedgerReader::open(args.state.location()?).map_err(recorded::unreadable)?,
+            None => LedgerReader::open(&self.location).map_err(recorded::unreadable)?,
         };
         let reader = self.reader.insert(reader);
         let (held, run) = reader.lease(self.lease).map_err(recorded::unreadable)?;
