@@ -52,7 +52,7 @@ impl Drop for Books {
         self.sql(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
         for role in ["run", "read"].map(|role| format!("\"{schema}_{role}\"")) {
             self.sql(&format!("DROP OWNED BY {role}"));
-            self.sql(&format!("DROP ROLE {role}"));
+            self.sql(&format!("DROP ROLE IF EXISTS {role}"));
         }
     }
 }
