@@ -66,7 +66,12 @@ pub(crate) fn find(
 /// What it means for a command that only looks.
 pub(crate) fn unreadable(error: LedgerError) -> Failure {
     let missing = error.is_missing();
-    let exit = if error.is_away() { Exit::Unavailable } else { Exit::Fault };
+    let exit = match exit_of(&error) {
+        // Nothing was to be written, and nobody has said that there is something.
+        Exit::NotWritable => Exit::Fault,
+        _ if missing => Exit::Fault,
+        exit => exit,
+    };
     Failure::new(exit, error).help_if(missing, "name the folder of the run with --state-dir")
 }
 
@@ -86,5 +91,39 @@ pub(crate) fn exit_of(error: &LedgerError) -> Exit {
         | LedgerError::OfAnotherProject { .. }
         | LedgerError::UnknownAccount { .. } => Exit::Usage,
         _ => Exit::NotWritable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_used_is_the_same_to_whoever_looks_and_whoever_writes() {
+        let database = || "postgres://u@h/x".to_owned();
+        let refused = LedgerError::Refused {
+            doing: "read the ledger",
+            database: database(),
+            way_out: String::new(),
+            source: "permission denied for schema jules_batch".into(),
+        };
+        let away = LedgerError::Database {
+            doing: "read the ledger",
+            database: database(),
+            source: "it does not answer".into(),
+        };
+        let of_others = [
+            (refused, Exit::Usage),
+            (LedgerError::OldSchema { database: database(), found: 5, known: 6 }, Exit::Usage),
+            (LedgerError::NewSchema { database: database(), found: 9, known: 6 }, Exit::Usage),
+            (LedgerError::NoSchema { database: database(), schema: "team".to_owned() }, Exit::Usage),
+            (away, Exit::Unavailable),
+            (LedgerError::Missing { folder: ".jules-batch".into() }, Exit::Fault),
+            (LedgerError::Foreign { path: "ledger.db".into() }, Exit::Fault),
+        ];
+        for (error, exit) in of_others {
+            let text = error.to_string();
+            assert_eq!(unreadable(error).exit(), exit, "{text}");
+        }
     }
 }

@@ -35,17 +35,54 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
         RunError::UnknownRun(_) => Failure::usage(error).help("see all runs: jules-batch status --all"),
         RunError::Report(error) => Failure::new(Exit::NotWritable, error),
         RunError::Ledger(error) => Failure::new(exit_of(&error), error),
-        RunError::NotRecorded(error) if is_elsewhere(&error) => Failure::new(Exit::WorkLeft, error)
-            .help("what was begun here is taken up there; the events that the ledger does not have are in events.jsonl among the reports"),
-        RunError::NotRecorded(error) if error.is_away() => Failure::new(Exit::NotWritable, error)
-            .help("nothing was started after it; when the database answers again, run the same command again to go on"),
-        RunError::NotRecorded(error) => Failure::new(Exit::NotWritable, error)
-            .help("nothing was started after it; make room, then run the same command again to go on"),
+        RunError::NotRecorded(error) => not_recorded(error),
     }
 }
 
-/// Whether another process has the run by now.
-fn is_elsewhere(error: &JournalError) -> bool {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<LedgerError>());
-    matches!(source, Some(LedgerError::Deposed { .. }))
+/// What was started goes on at the service; the next run takes it up.
+fn not_recorded(error: JournalError) -> Failure {
+    let (exit, help) = match source(&error) {
+        Some(LedgerError::Deposed { .. }) => (
+            Exit::WorkLeft,
+            "what was begun here is taken up there; the events that the ledger does not have are in events.jsonl among the reports",
+        ),
+        _ if error.is_away() => (
+            Exit::NotWritable,
+            "nothing was started after it; when the database answers again, run the same command again to go on",
+        ),
+        None | Some(LedgerError::Folder { .. } | LedgerError::Storage { .. }) => (
+            Exit::NotWritable,
+            "nothing was started after it; make room, then run the same command again to go on",
+        ),
+        // No disk of this machine lacks anything.
+        Some(_) => (Exit::NotWritable, "nothing was started after it; run the same command again to go on"),
+    };
+    Failure::new(exit, error).help(help)
+}
+
+fn source(error: &JournalError) -> Option<&LedgerError> {
+    std::error::Error::source(error).and_then(|source| source.downcast_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help(error: LedgerError) -> String {
+        format!("{:?}", not_recorded(error.into()))
+    }
+
+    #[test]
+    fn room_is_asked_for_where_a_disk_has_none_and_not_of_a_database() {
+        let path = "ledger.db".into();
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert!(help(LedgerError::Folder { doing: "write to", path, source: full }).contains("make room"));
+        let refused = LedgerError::Database {
+            doing: "write to the ledger",
+            database: "postgres://u@h/x".to_owned(),
+            source: "permission denied for table events".into(),
+        };
+        let help = help(refused);
+        assert!(help.contains("run the same command again") && !help.contains("make room"), "{help}");
+    }
 }

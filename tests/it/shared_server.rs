@@ -115,8 +115,9 @@ fn a_connection_is_made_with_the_server_that_is_meant_and_no_other() {
         ("localhost", "sslmode=verify-full".to_owned(), "UnknownIssuer"),
     ] {
         let refused = check(host, ENCRYPTED, &parameters);
-        assert_eq!(refused.code, Some(75), "{host} {why}: {refused}");
-        assert!(refused.stderr.contains("certificate"), "{host} {why}: {refused}");
+        assert_eq!(refused.code, Some(2), "{host} {why}: {refused}");
+        let says = |text: &str| refused.stderr.contains(text);
+        assert!(says("certificate") && says("sslrootcert"), "{host} {why}: {refused}");
     }
     let whoever = check("127.0.0.1", ENCRYPTED, "sslmode=require");
     assert!(whoever.code == Some(0) && whoever.stderr.contains("takes whoever answers"), "{whoever}");

@@ -355,6 +355,15 @@ fn what_is_missing_is_said_before_anything_starts() {
     assert!(flag.stderr.contains("JULES_BATCH_STATE") && !flag.stderr.contains("hunter2"), "{flag}");
     let secret = on("postgres://u:hunter2hunter2@127.0.0.1:1/x").exits(75);
     assert!(!secret.stderr.contains("hunter2"), "{secret}");
+    // What will be so the next time as well is no reason to try again.
+    for variable in ["PGPASSFILE", "JULES_BATCH_STATE_PASSWORD_FILE"] {
+        let no_file = on("postgres://u@127.0.0.1:1/x").env(variable, "/nosuch").exits(2);
+        assert!(no_file.stderr.contains(&format!("`/nosuch`, which {variable} names")), "{no_file}");
+    }
+    let no_authority = on("postgres://u@127.0.0.1:1/x?sslrootcert=/nosuch.pem").exits(2);
+    assert!(no_authority.stderr.contains("/nosuch.pem"), "{no_authority}");
+    let status = world.command("status").env("JULES_BATCH_STATE", "postgres://u@127.0.0.1:1/x");
+    status.env("GITHUB_REPOSITORY", "o/r").env("PGPASSFILE", "/nosuch").exits(2);
     let whose = world.run().env("JULES_BATCH_STATE", "postgres://u@127.0.0.1:1/x").exits(2);
     assert!(whose.stderr.contains("--project"), "{whose}");
     world.created(0);

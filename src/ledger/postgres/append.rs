@@ -173,7 +173,8 @@ impl Writing {
             return Ok(self.row.unwrap_or_default());
         };
         let give_up = Instant::now() + wait.max(GRACE);
-        let mut asked = false;
+        // A connection that was cut is made again at once.
+        let (mut asked, mut again) = (false, Duration::ZERO);
         if std::mem::take(&mut self.is_away) {
             // What waits may be much: whether anybody answers is asked first.
             self.is_there(postgres)?;
@@ -201,8 +202,20 @@ impl Writing {
                     return Err(postgres.link.failed("write to the ledger", failure.unwrap_or(error)));
                 }
                 Stands::Unknown(_) => std::thread::sleep(PAUSE),
-                Stands::Here if failure.is_none() && asked => return Err(self.moved(postgres)),
-                Stands::Here => asked = failure.is_none(),
+                Stands::Here => match failure {
+                    // It answers, and cannot keep anything: it is as good as away.
+                    Some(error) if Instant::now() >= give_up => {
+                        self.is_away = true;
+                        return Err(postgres.link.failed("write to the ledger", error));
+                    }
+                    Some(_) => {
+                        asked = false;
+                        std::thread::sleep(again);
+                        again = PAUSE;
+                    }
+                    None if asked => return Err(self.moved(postgres)),
+                    None => asked = true,
+                },
                 Stands::Before => self.load(postgres)?,
                 Stands::Lost => return Err(self.moved(postgres)),
                 Stands::Taken(holder) => return Err(self.deposed(postgres, holder, events)),

@@ -4,29 +4,23 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, NoTls, Row};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, Row};
 
-use super::address::{AddressError, Database, Tls};
-use super::whoever::Whoever;
+use super::address::{AddressError, Database};
+use super::connect::{Turn, connect, is_lasting};
 use crate::ledger::LedgerError;
 
-/// How long a connection may take to be made.
+/// How long a connection to one host may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a statement may take.
 const STATEMENT: Duration = Duration::from_secs(60);
 /// How often a question is repeated, and how long after the answer that failed.
 const READS: usize = 3;
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long a silent connection is believed to be there.
-const SILENT: Duration = Duration::from_secs(20);
 
 /// A value of a statement, with the type that the server takes it as.
 pub(super) type Value = (Box<dyn ToSql + Sync + Send>, Type);
@@ -129,25 +123,39 @@ fn said(error: &tokio_postgres::Error) -> String {
     more.fold(it.message().to_owned(), |text, more| format!("{text}; {more}"))
 }
 
+/// Whether the server, or another one in its place, may say something else in a while. No such statement was carried out.
+fn may_pass(code: &str) -> bool {
+    // Connections; no room, too many of them; shutting down, starting up.
+    ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
+        // Read only, as while it fails over; a bound on statements or on waiting for a lock; taken back in favour of another.
+        || ["25006", "57014", "55P03", "40001", "40P01"].contains(&code)
+}
+
 impl LinkError {
     /// Whether the statement may have been carried out, or may be tried again on another connection.
     pub(in crate::ledger) fn is_of_connection(&self) -> bool {
-        let is_gone = |state: &SqlState| {
-            let code = state.code();
-            // Connections, shutting down, starting up, too many of them; and a deadlock, which was taken back.
-            code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "40P01"
-        };
         match self {
             Self::Silent => true,
-            Self::Server(error) => error.code().map_or(!lacks_password(error), is_gone),
+            Self::Server(error) => error
+                .code()
+                .map_or_else(|| !lacks_password(error) && !is_lasting(error), |state| may_pass(state.code())),
             Self::Address(_) | Self::Certificates(_) | Self::Gone => false,
         }
     }
 
     /// What to do about what the server will say again; none of what may pass.
     fn way_out(&self, schema: &str) -> Option<String> {
-        let Self::Server(error) = self else { return None };
+        let error = match self {
+            Self::Server(error) => error,
+            // They say it themselves.
+            Self::Address(_) | Self::Certificates(_) => return Some(String::new()),
+            Self::Silent | Self::Gone => return None,
+        };
         let way_out = match error.code().map(SqlState::code) {
+            None if is_lasting(error) => {
+                "; sslrootcert in its address names whose certificates to believe, sslmode whether to encrypt"
+                    .to_owned()
+            }
             None if !lacks_password(error) => return None,
             None | Some("28P01") => {
                 "; the role's password comes from PGPASSWORD, PGPASSFILE or JULES_BATCH_STATE_PASSWORD_FILE"
@@ -175,6 +183,7 @@ pub(super) struct Link {
     database: Database,
     runtime: Handle,
     client: Arc<Mutex<Option<Arc<Client>>>>,
+    turn: Turn,
     _thread: Option<oneshot::Sender<()>>,
 }
 
@@ -197,13 +206,14 @@ impl Link {
         let (thread, ended) = oneshot::channel();
         let work = move || drop(runtime.block_on(ended));
         std::thread::Builder::new().name("database".to_owned()).spawn(work).map_err(failed)?;
-        Ok(Self { database, runtime: handle, client: Arc::default(), _thread: Some(thread) })
+        let (client, turn) = Default::default();
+        Ok(Self { database, runtime: handle, client, turn, _thread: Some(thread) })
     }
 
     /// One more connection to the same server, on the same thread.
     pub(super) fn another(&self) -> Self {
         let (database, runtime) = (self.database.clone(), self.runtime.clone());
-        Self { database, runtime, client: Arc::default(), _thread: None }
+        Self { database, runtime, client: Arc::default(), turn: self.turn.clone(), _thread: None }
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -254,12 +264,17 @@ impl Link {
     /// Carries out a script, in one transaction.
     pub(super) fn script(&self, sql: &str) -> Result<(), LinkError> {
         let (link, sql) = (self.handle(), self.sql(sql));
-        self.wait(async move { Ok(link.client().await?.batch_execute(&sql).await?) })?
+        self.wait(async move {
+            let client = link.client().await?;
+            let answer = client.batch_execute(&sql).await;
+            answer.map_err(|error| link.refused(&client, error))
+        })?
     }
 
     /// The same for tasks of the thread.
     pub(super) fn handle(&self) -> AsyncLink {
-        AsyncLink { database: self.database.clone(), client: Arc::clone(&self.client) }
+        let client = Arc::clone(&self.client);
+        AsyncLink { database: self.database.clone(), client, turn: self.turn.clone() }
     }
 
     fn wait<T: Send + 'static>(
@@ -293,6 +308,7 @@ pub(super) fn in_schema(sql: &str, schema: &str) -> String {
 pub(super) struct AsyncLink {
     database: Database,
     client: Arc<Mutex<Option<Arc<Client>>>>,
+    turn: Turn,
 }
 
 impl AsyncLink {
@@ -301,13 +317,27 @@ impl AsyncLink {
         let values: Vec<(&(dyn ToSql + Sync), Type)> =
             values.iter().map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone())).collect();
         match tokio::time::timeout(STATEMENT, client.query_typed(sql, &values)).await {
-            Ok(answer) => Ok(answer?),
+            Ok(answer) => answer.map_err(|error| self.refused(&client, error)),
             Err(_) => {
                 // What it still answers is nobody's.
-                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                self.leave(&client);
                 Err(LinkError::Silent)
             }
         }
+    }
+
+    fn refused(&self, client: &Arc<Client>, error: tokio_postgres::Error) -> LinkError {
+        if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+            // Another host may be the one to write to by now, and a connection keeps what it has begun with.
+            self.leave(client);
+        }
+        error.into()
+    }
+
+    /// The next statement has another connection, unless somebody has made one already.
+    fn leave(&self, client: &Arc<Client>) {
+        let mut known = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        known.take_if(|known| Arc::ptr_eq(known, client));
     }
 
     async fn client(&self) -> Result<Arc<Client>, LinkError> {
@@ -315,78 +345,25 @@ impl AsyncLink {
         if let Some(client) = known.filter(|client| !client.is_closed()) {
             return Ok(client);
         }
-        let client = tokio::time::timeout(CONNECT, connect(&self.database)).await;
-        let client = Arc::new(client.map_err(|_| LinkError::Silent)??);
+        let client = Arc::new(connect(&self.database, &self.turn, CONNECT).await?);
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&client));
         Ok(client)
     }
 }
 
-async fn connect(database: &Database) -> Result<Client, LinkError> {
-    let config = config(database)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| LinkError::Certificates(error.to_string()))?;
-    let tls = match database.tls {
-        Tls::Disable => {
-            let (client, connection) = config.connect(NoTls).await?;
-            tokio::spawn(connection);
-            return Ok(client);
-        }
-        Tls::Require => tls
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Whoever(provider)))
-            .with_no_client_auth(),
-        Tls::VerifyFull => tls.with_root_certificates(roots(database)?).with_no_client_auth(),
-    };
-    let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn config(database: &Database) -> Result<Config, LinkError> {
-    let mut config = Config::new();
-    for (host, port) in &database.hosts {
-        config.host(host).port(*port);
-    }
-    let user =
-        database.user.clone().or_else(|| std::env::var("PGUSER").ok()).or_else(|| std::env::var("USER").ok());
-    if let Some(user) = user.filter(|user| !user.is_empty()) {
-        config.user(user);
-    }
-    if let Some(name) = &database.name {
-        config.dbname(name);
-    }
-    if let Some(password) = database.password(|name| std::env::var_os(name))? {
-        config.password(password);
-    }
-    config.application_name(env!("CARGO_PKG_NAME")).connect_timeout(CONNECT).tcp_user_timeout(SILENT);
-    config.keepalives_idle(SILENT).keepalives_interval(SILENT / 4).keepalives_retries(3);
-    if database.hosts.len() > 1 {
-        // A fail-over may leave the old one there to be read.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-    }
-    config.ssl_mode(if database.tls == Tls::Disable { SslMode::Disable } else { SslMode::Require });
-    Ok(config)
-}
-
-/// Whom we believe: the file that is named, or else the system.
-fn roots(database: &Database) -> Result<rustls::RootCertStore, LinkError> {
-    let mut roots = rustls::RootCertStore::empty();
-    let unreadable = |error: &dyn std::fmt::Display| LinkError::Certificates(error.to_string());
-    match &database.root_cert {
-        Some(path) => {
-            let named = |error: &dyn std::fmt::Display| unreadable(&format!("{}: {error}", path.display()));
-            for certificate in CertificateDer::pem_file_iter(path).map_err(|error| named(&error))? {
-                let certificate = certificate.map_err(|error| named(&error))?;
-                roots.add(certificate).map_err(|error| named(&error))?;
-            }
+    #[test]
+    fn what_a_server_says_for_a_while_is_told_from_what_it_says_for_good() {
+        let of_a_while =
+            ["08006", "25006", "40001", "40P01", "53100", "53300", "55P03", "57014", "57P01", "57P03"];
+        for code in of_a_while {
+            assert!(may_pass(code), "{code}");
         }
-        None => _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
+        for code in ["23505", "28000", "28P01", "3D000", "40002", "42501", "42P01", "55000", "P0001"] {
+            assert!(!may_pass(code), "{code}");
+        }
     }
-    if roots.is_empty() {
-        return Err(unreadable(&"there are none; name a file with sslrootcert"));
-    }
-    Ok(roots)
 }

@@ -7,6 +7,7 @@
 mod account;
 mod address;
 mod append;
+mod connect;
 mod copied;
 mod facts;
 mod late;

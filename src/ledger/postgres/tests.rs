@@ -1,5 +1,7 @@
 //! Against the server that `JULES_BATCH_TEST_POSTGRES` names; without one they are skipped.
 
+mod refused;
+
 use std::sync::{Arc, Barrier};
 
 use super::*;
