@@ -82,7 +82,7 @@ pub(crate) use overview::RunOverview;
 pub use postgres::{AddressError, Database};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
-    SchemaName, look, make, prune as prune_shared, release, script, set_limits, standing, standing_of,
+    Made, SchemaName, look, make, prune as prune_shared, release, script, set_limits, standing, standing_of,
     standings,
 };
 pub(crate) use pulls::{LedgerPull, WhichPulls};

@@ -9,7 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4a42_4c47;
 
 /// The steps from an empty file to the newest version.
-pub(super) const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+pub(super) const STEPS: &[&str] =
+    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 
 /// Times are milliseconds since 1970; the exact ones stand in the events. How far a run has come is the `seq` and
 /// `ts` of its last row in `events`: a column of `runs` would be a second page to write for every call.
@@ -140,6 +141,8 @@ const VERSION_4: &str = "";
 const VERSION_5: &str = "";
 /// And schemas that have their account in another.
 const VERSION_6: &str = "";
+/// And when the server has counted a session.
+const VERSION_7: &str = "";
 
 /// An older file that is only read, with what it lacks: names of the temporary schema come first.
 pub(super) fn read_older(steps: u32) -> Option<&'static str> {
@@ -147,7 +150,7 @@ pub(super) fn read_older(steps: u32) -> Option<&'static str> {
         1 => Some(READ_VERSION_1),
         2 => Some(READ_VERSION_2),
         // It lacks nothing.
-        3..=5 => Some(""),
+        3..=6 => Some(""),
         _ => None,
     }
 }

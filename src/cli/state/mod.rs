@@ -13,7 +13,8 @@ use crate::cli::failure::Failure;
 use crate::cli::location::StateText;
 use crate::cli::recorded::exit_of;
 use crate::ledger::{
-    Database, LedgerError, Location, SchemaName, copy, look, make, prune_shared, release, script, standings,
+    Database, LedgerError, Location, Made, SchemaName, copy, look, make, prune_shared, release, script,
+    standings,
 };
 use crate::manifest::AccountName;
 use crate::outcome::RunId;
@@ -175,13 +176,22 @@ fn init(args: &InitArgs, console: &Console) -> Result<Exit, Failure> {
         console.result(&script(&database, args.account_schema.as_ref()))?;
         return Ok(Exit::Done);
     }
-    let lacks_role = make(&database, args.account_schema.as_ref()).map_err(failed)?;
+    let place = neutral(&database.to_string());
+    let lacks_role = match make(&database, args.account_schema.as_ref()).map_err(failed)? {
+        Made::Ready { lacks_role } => lacks_role,
+        Made::Newer(version) => {
+            console.say(&format!(
+                "the ledger in {place} is of a newer program (version {version}), and this one can use it: nothing to do"
+            ));
+            return Ok(Exit::Done);
+        }
+    };
     if let Some(role) = lacks_role {
         console.warn(&format!(
             "only the role that has made the ledger can use it: it may not make {role}; an administrator does with `state init --sql`"
         ));
     }
-    console.say(&format!("the ledger in {} is ready", neutral(&database.to_string())));
+    console.say(&format!("the ledger in {place} is ready"));
     Ok(Exit::Done)
 }
 

@@ -11,10 +11,10 @@ CREATE OR REPLACE VIEW @slots_in_use AS
     SELECT n, account, run, epoch, task, session, lost, reserved_at, until FROM @slots
     WHERE ended_at IS NULL AND coalesce(until > clock_timestamp(), seen_at > clock_timestamp() - interval '1 day');
 
--- What counts for the day: sessions, whoever created them, and what may become one or may have.
+-- What counts for the day, by the server's clock alone: sessions, whoever created them, and what may become one or may have.
 CREATE OR REPLACE VIEW @within_day AS
-    SELECT account, to_timestamp(ts / 1000.0) AS at FROM @creations
-    WHERE NOT simulated AND ts > 1000 * extract(epoch FROM clock_timestamp() - interval '1 day')
+    SELECT account, counted_at AS at FROM @creations
+    WHERE NOT simulated AND counted_at > clock_timestamp() - interval '1 day'
     UNION ALL
     SELECT account, at FROM @guest_creations WHERE at > clock_timestamp() - interval '1 day'
     UNION ALL
@@ -112,9 +112,8 @@ BEGIN
     IF NOT FOUND THEN
         INSERT INTO members (account, run, holder) VALUES (_account, _run, _holder);
         INSERT INTO guest_creations (session, account, at)
-            SELECT session, account, to_timestamp(ts / 1000.0) FROM @creations
-            WHERE _base > 0 AND account = _account AND NOT simulated
-              AND ts > 1000 * extract(epoch FROM clock_timestamp() - interval '1 day')
+            SELECT session, account, counted_at FROM @creations
+            WHERE _base > 0 AND account = _account AND NOT simulated AND counted_at > clock_timestamp() - interval '1 day'
             ON CONFLICT DO NOTHING;
     END IF;
     UPDATE slots SET ended_at = clock_timestamp()
@@ -268,7 +267,7 @@ BEGIN
             END IF;
             INSERT INTO guest_creations (session, account, at)
                 SELECT _session, _account, coalesce(
-                    (SELECT to_timestamp(ts / 1000.0) FROM @creations WHERE session = _session), clock_timestamp()
+                    (SELECT counted_at FROM @creations WHERE session = _session), clock_timestamp()
                 ) WHERE _base > 0 ON CONFLICT DO NOTHING;
         ELSIF _states[_at] IN ('ended', 'over') THEN
             UPDATE slots SET ended_at = clock_timestamp()

@@ -30,11 +30,12 @@ const BEGIN: &str = "run AS (
         INSERT INTO @runs (id, project, lease, identity, manifest, name, simulated, started_at, last_seq,
                            updated_at, ended_at, invocations, account)
         SELECT $4, $5, own.n, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM own
-        ON CONFLICT (id) DO NOTHING RETURNING n, simulated, account
+        ON CONFLICT (id) DO NOTHING RETURNING n, simulated, account, false AS is_copied
     ), ";
 const GO_ON: &str = "run AS (
         UPDATE @runs AS it SET last_seq = $6, updated_at = $7, ended_at = $8, invocations = $9, account = $10
-        FROM own WHERE it.n = $4 AND it.lease = own.n AND it.last_seq = $5 RETURNING it.n, it.simulated, it.account
+        FROM own WHERE it.n = $4 AND it.lease = own.n AND it.last_seq = $5
+        RETURNING it.n, it.simulated, it.account, false AS is_copied
     ), ";
 
 /// The numbers are put behind those of what stands before.
@@ -48,8 +49,10 @@ pub(super) const REST: &str = "kept AS (
         ON CONFLICT (run, id) DO UPDATE SET key = excluded.key, outcome = excluded.outcome,
             ended_at = excluded.ended_at, last = excluded.last, mark = excluded.mark, session = excluded.session
     ), of_sessions AS (
-        INSERT INTO @creations (session, ts, task_key, run, simulated, account)
-        SELECT it.*, run.n, run.simulated, run.account FROM run, unnest($12::text[], $13::bigint[], $14::text[]) AS it
+        INSERT INTO @creations (session, ts, task_key, run, simulated, account, counted_at)
+        SELECT it.*, run.n, run.simulated, run.account,
+               CASE WHEN is_copied THEN least(to_timestamp(it.ts / 1000.0), clock_timestamp()) ELSE clock_timestamp() END
+        FROM run, unnest($12::text[], $13::bigint[], $14::text[]) AS it (session, ts, task_key)
         ON CONFLICT DO NOTHING
     ), of_pulls AS (
         INSERT INTO @pulls (task, url, node, key, session, state, stage, made_at, checked_at, closed_at, run, simulated)

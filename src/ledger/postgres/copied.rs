@@ -45,7 +45,8 @@ const TAKE_IN: &str = "
     ), run AS (
         INSERT INTO @runs (id, project, lease, identity, manifest, name, simulated, started_at, last_seq,
                            updated_at, ended_at, invocations)
-        SELECT $4, $1, own.n, $5, $6, $7, $3, $8, $9, $10, $11, $12 FROM own RETURNING n, simulated, account
+        SELECT $4, $1, own.n, $5, $6, $7, $3, $8, $9, $10, $11, $12 FROM own
+        ON CONFLICT (id) DO NOTHING RETURNING n, simulated, account, true AS is_copied
     ), ";
 
 impl Postgres {
@@ -99,7 +100,8 @@ impl Postgres {
         Ok(Some(copied))
     }
 
-    /// Takes a run in that is not there; in one statement.
+    /// Takes a run in that is not there; in one statement. Where it is there by now, as the server may still have been
+    /// carrying out what a killed process had sent, it stays as it is.
     pub(in crate::ledger) fn take_in(&self, run: &Copied) -> Result<(), LedgerError> {
         let project = self.link.database().project().unwrap_or_default().to_owned();
         let (last, updated) = run.events.last().map_or((0, run.started_at), |event| (event.seq, event.ts));

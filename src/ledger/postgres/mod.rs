@@ -206,18 +206,32 @@ pub(crate) fn script(database: &Database, account: Option<&SchemaName>) -> Strin
     format!("BEGIN;\n{}COMMIT;\n", schema::script(&database.schema, account.map(SchemaName::as_str)))
 }
 
+/// How a ledger is that was to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// Of this program's version.
+    Ready {
+        /// The role that runs need, where it was not made: the database's role may not make roles.
+        lacks_role: Option<String>,
+    },
+    /// Of this newer version, which this program can use and has left as it is.
+    Newer(u32),
+}
+
 /// Makes the ledger in a database, or brings it to the version of this program; its account in a schema of its own where one
-/// is said. The answer is the role that runs need, where that was not made: the database's role may not make roles.
+/// is said.
 ///
 /// # Errors
 ///
-/// When the database cannot be reached, or refuses; and when its ledger is of a newer program.
-pub(crate) fn make(database: &Database, account: Option<&SchemaName>) -> Result<Option<String>, LedgerError> {
+/// When the database cannot be reached, or refuses; and when its ledger is of a newer program that this one cannot go on with.
+pub(crate) fn make(database: &Database, account: Option<&SchemaName>) -> Result<Made, LedgerError> {
     let link = Link::new(database.clone())?;
-    schema::init(&link, account.map(SchemaName::as_str))?;
+    if let Some(found) = schema::init(&link, account.map(SchemaName::as_str))? {
+        return Ok(Made::Newer(found));
+    }
     let role = format!("{}_run", database.schema);
     let found = link.rows("SELECT 1 FROM pg_roles WHERE rolname = $1", values![role.clone()])?;
-    Ok(found.is_empty().then_some(role))
+    Ok(Made::Ready { lacks_role: found.is_empty().then_some(role) })
 }
 
 /// Whether a ledger is there that this program can use, and who is at work with it.

@@ -8,7 +8,7 @@ use crate::ledger::LedgerError;
 /// The version that the first step makes.
 const FIRST: u32 = 3;
 /// The steps to the newest version; only ever appended to. Each may be taken twice.
-const STEPS: &[&str] = &[VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+const STEPS: &[&str] = &[VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 /// What a program has to know to go on with it. `state limits` asks for more: an older program would not keep to them.
 const NEEDS: u32 = 3;
 /// The version that knows of accounts.
@@ -143,8 +143,35 @@ const VERSION_6: &str = "
     CREATE INDEX IF NOT EXISTS guest_creations_by_time ON @guest_creations (account, at);
 ";
 
+/// When a session was counted for the account's day, by the server's clock: one machine's may be days behind. Of what was
+/// there before only the machine's own time is known.
+const VERSION_7: &str = "
+    ALTER TABLE @creations ADD COLUMN IF NOT EXISTS counted_at timestamptz;
+    UPDATE @creations SET counted_at = least(to_timestamp(ts / 1000.0), clock_timestamp()) WHERE counted_at IS NULL;
+    ALTER TABLE @creations ALTER COLUMN counted_at SET DEFAULT clock_timestamp();
+    ALTER TABLE @creations ALTER COLUMN counted_at SET NOT NULL;
+    CREATE INDEX IF NOT EXISTS creations_by_count ON @creations (account, counted_at);
+";
+
 /// The functions through which alone an account is written, and the views by which it is read: made anew each time.
 const ACCOUNT_FUNCTIONS: &str = include_str!("account_functions.sql");
+
+/// An older program must not take back what a newer one has made, also where another one has made it since we looked.
+const GUARD: &str = "
+    DO $guard$
+    DECLARE
+        _found integer;
+    BEGIN
+        IF to_regclass('@meta') IS NOT NULL THEN
+            SELECT value::integer INTO _found FROM @meta WHERE key = 'version';
+            IF _found > KNOWN THEN
+                RAISE EXCEPTION 'the ledger in the schema ~ has version %, which is newer than KNOWN', _found
+                    USING HINT = 'use the jules-batch that has made it';
+            END IF;
+        END IF;
+    END
+    $guard$;
+";
 
 /// Where the account of a schema is kept is said once; in `HOST`, the schema itself as a rule.
 const HOME: &str = "
@@ -204,6 +231,7 @@ pub(in crate::ledger) fn script(schema: &str, account: Option<&str>) -> String {
     let _ = writeln!(text, "SELECT pg_advisory_xact_lock(hashtext('jules-batch {schema}'));");
     let _ = writeln!(text, "CREATE SCHEMA IF NOT EXISTS \"{schema}\";");
     let mut add = |sql: &str| text.push_str(&in_schema(&sql.replace('~', schema), schema));
+    add(&GUARD.replace("KNOWN", &known().to_string()));
     STEPS.iter().for_each(|step| add(step));
     add(&ACCOUNT_FUNCTIONS.replace('~', host).replace("SCHEMA", schema));
     add(ROLES);
@@ -224,18 +252,19 @@ pub(super) fn known() -> u32 {
     FIRST + STEPS.len() as u32 - 1
 }
 
-/// Makes the schema, or brings it to the newest version; its account stays where it is unless another schema is said.
-pub(super) fn init(link: &Link, account: Option<&str>) -> Result<(), LedgerError> {
-    // An older program must not take back what a newer one has made.
-    match check(link) {
-        Err(LedgerError::NoSchema { .. }) | Ok(()) => {}
-        Err(LedgerError::OldSchema { .. }) => {}
+/// Makes the schema, or brings it to the newest version; its account stays where it is unless another schema is said. The
+/// version that a newer program has made is left as it is, and is the answer.
+pub(super) fn init(link: &Link, account: Option<&str>) -> Result<Option<u32>, LedgerError> {
+    match version(link) {
+        Ok(found) if found > known() => return Ok(Some(found)),
+        Err(LedgerError::NoSchema { .. } | LedgerError::OldSchema { .. }) | Ok(_) => {}
         Err(error) => return Err(error),
     }
     let kept = account_schema(link)?;
     let script = script(&link.database().schema, account.or(kept.as_deref()));
     // What is sent as one is one transaction.
-    link.script(&script).map_err(|error| link.failed("make the ledger", error))
+    link.script(&script).map_err(|error| link.failed("make the ledger", error))?;
+    Ok(None)
 }
 
 /// The other schema that keeps the account.
@@ -250,6 +279,11 @@ fn account_schema(link: &Link) -> Result<Option<String>, LedgerError> {
 
 /// Whether this program can use the schema: of its version, or of a newer one that says so.
 pub(super) fn check(link: &Link) -> Result<(), LedgerError> {
+    version(link).map(drop)
+}
+
+/// The version of a schema that this program can use.
+fn version(link: &Link) -> Result<u32, LedgerError> {
     let database = || link.database().to_string();
     let rows = link.rows("SELECT key, value FROM @meta WHERE key IN ('version', 'needs')", values![])?;
     let said = |key: &str| {
@@ -265,7 +299,7 @@ pub(super) fn check(link: &Link) -> Result<(), LedgerError> {
     if said("needs").unwrap_or(found) > known {
         return Err(LedgerError::NewSchema { database: database(), found, known });
     }
-    Ok(())
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -74,6 +74,13 @@ fn a_ledger_is_made_once_and_a_newer_one_is_left_alone() {
     database.open();
     database.sql("UPDATE @meta SET value = '99' WHERE key = 'version'");
     database.open();
+    assert_eq!(make(&database.0, None).unwrap(), Made::Newer(99));
+    // Nor does the script that an administrator runs take anything back.
+    let link = Link::new(database.0.clone()).unwrap();
+    let refused = link.script(&schema::script(&database.0.schema, None)).unwrap_err().to_string();
+    assert!(refused.contains("has version 99, which is newer"), "{refused}");
+    let version = link.rows("SELECT value FROM @meta WHERE key = 'version'", values![]).unwrap();
+    assert_eq!(version[0].get::<_, String>(0), "99");
     database.sql("UPDATE @meta SET value = '99' WHERE key = 'needs'");
     assert!(matches!(make(&database.0, None), Err(LedgerError::NewSchema { found: 99, .. })));
     assert!(matches!(Ledger::open(database.location()), Err(LedgerError::NewSchema { .. })));

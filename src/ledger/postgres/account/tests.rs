@@ -160,9 +160,8 @@ fn what_was_created_before_the_account_was_known_counts_for_the_day() {
     let limits = Limits { sessions_per_day: Some(3), ..Limits::default() };
     let Some(crowd) = Crowd::new(limits) else { return };
     crowd.0.sql(
-        "INSERT INTO @creations (session, ts, run, simulated)
-         SELECT n, 1000 * extract(epoch FROM clock_timestamp() - interval '1 hour' * n)::bigint, 77, n = 3
-         FROM unnest(ARRAY[2, 3, 23, 25]) AS n",
+        "INSERT INTO @creations (session, ts, run, simulated, counted_at)
+         SELECT n, 0, 77, n = 3, clock_timestamp() - interval '1 hour' * n FROM unnest(ARRAY[2, 3, 23, 25]) AS n",
     );
     let mut one = crowd.one(1);
     assert!(one.begin().is_ok(), "two of them were created within the day, and not in a rehearsal");

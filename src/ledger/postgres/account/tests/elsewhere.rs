@@ -32,9 +32,8 @@ fn what_one_team_has_another_has_not() {
     assert_eq!(counts(&b.0), (6, 15, 2));
     // The first word of a run tells what its schema has created before.
     a.0.sql(
-        "INSERT INTO @creations (session, ts, run, simulated)
-         SELECT 'old' || n, 1000 * extract(epoch FROM clock_timestamp() - interval '1 hour' * (n - 0.5))::bigint, 77, false
-         FROM generate_series(1, 30) AS n",
+        "INSERT INTO @creations (session, ts, run, simulated, counted_at)
+         SELECT 'old' || n, 0, 77, false, clock_timestamp() - interval '1 hour' * (n - 0.5) FROM generate_series(1, 30) AS n",
     );
     a.0.sql("SELECT @account_present('default', 2, 'h', '{}')");
     assert_eq!(counts(&b.0), (6, 15 + 24, 3));

@@ -1,9 +1,9 @@
 //! What a run's events, and the run itself, tell of its account.
 
 use super::*;
-use crate::ledger::tests::{created, identity, intent, numbered, planned, run_id, started, state};
-use crate::ledger::{Ledger, Recorder};
-use crate::outcome::EventLog as _;
+use crate::ledger::tests::{created, identity, intent, numbered, planned, run_id, short_run, started, state};
+use crate::ledger::{Ledger, Recorder, copy};
+use crate::outcome::{EventLog as _, RunEvent};
 use crate::plan::TaskId;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -47,11 +47,8 @@ fn an_intent_takes_a_slot_and_an_end_gives_it_back() {
     recorder.append(&numbered(5, [created("a", 1, "31"), state("a", 1, "PLANNING")])).unwrap();
     assert!(matches!(reserve("b"), Reserved::Full { .. }));
     let standing = standing(&database.0).unwrap().1.unwrap();
-    assert_eq!(
-        (standing.live, standing.within_day, standing.members.len()),
-        (1, 0, 1),
-        "it was created long ago"
-    );
+    let stands = (standing.live, standing.within_day, standing.members.len());
+    assert_eq!(stands, (1, 1, 1), "whenever its machine says that it was created");
     recorder.append(&numbered(7, [state("a", 1, "COMPLETED")])).unwrap();
     assert_eq!(live(&database), 0);
     assert!(matches!(reserve("b"), Reserved::Granted { .. }));
@@ -104,4 +101,28 @@ fn older_programs_are_kept_away_once_limits_are_set() {
     assert!(standing(&database.0).unwrap().1.is_some());
     let other = database.0.clone().or_account(Some("acme"));
     assert_eq!(standing(&other).unwrap().1, None);
+}
+
+#[test]
+fn a_session_counts_for_the_day_by_the_server_s_clock_and_not_by_a_machine_s() {
+    let (Some(database), Some(copied)) = (TestDatabase::new(), TestDatabase::new()) else { return };
+    let within_day = |database: &TestDatabase| {
+        let link = Link::new(database.0.clone()).unwrap();
+        link.rows("SELECT count(*) FROM @within_day", values![]).unwrap()[0].get::<_, i64>(0)
+    };
+    // By the clock of the machine that tells of it the session is much older than a day.
+    let ts = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(25);
+    let events = short_run(&run_id(1)).into_iter().map(|event| RunEvent { ts, ..event });
+    let mut recorder = database.open().start(identity("nightly"));
+    recorder.append(&events.collect::<Vec<_>>()).unwrap();
+    drop(recorder);
+    assert_eq!(within_day(&database), 1);
+    // What is copied was created when its machine says, since nobody counted it; and so was what an older program has recorded.
+    copy(&database.location(), &copied.location()).unwrap();
+    assert_eq!(within_day(&copied), 0);
+    database.sql(
+        "ALTER TABLE @creations DROP COLUMN counted_at CASCADE; UPDATE @meta SET value = '6' WHERE key = 'version'",
+    );
+    super::super::super::make(&database.0, None).unwrap();
+    assert_eq!(within_day(&database), 0);
 }
