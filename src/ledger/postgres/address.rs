@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// What an address may say behind its `?`.
 const PARAMETERS: [&str; 4] = ["host", "schema", "sslmode", "sslrootcert"];
 
+/// Words of an address as libpq also takes it, which is not read here.
+const KEYWORDS: [&str; 5] = ["host=", "hostaddr=", "dbname=", "user=", "password="];
+
 /// A PostgreSQL database that holds a ledger.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Database {
@@ -56,11 +59,19 @@ pub struct AddressError(String);
 
 impl Database {
     /// Whether a text is meant as the address of a database, not as the name of a folder: one that was mistyped may hold a
-    /// password, which a message about a folder would show.
+    /// password, which a message about a folder, or its name, would show.
     #[must_use]
     pub fn is_address(text: &str) -> bool {
-        let scheme = text.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        text.contains("://") || (text.contains(':') && ["postgres", "postgresql"].contains(&&*scheme))
+        let text = text.to_ascii_lowercase();
+        let is_plainly_a_path = ["./", "../", ".\\", "..\\"].iter().any(|start| text.starts_with(start))
+            || (Path::new(&text).is_absolute() && !text.starts_with("//"));
+        let looks_like_one = || {
+            text.contains([':', '@'])
+                || text.starts_with("//")
+                || ["postgres/", "postgresql/"].iter().any(|start| text.starts_with(start))
+                || KEYWORDS.iter().any(|word| text.contains(word))
+        };
+        text.contains("://") || (!is_plainly_a_path && looks_like_one())
     }
 
     /// Reads `postgres://user@host[:port][,host2]/db?schema=…&sslmode=…&sslrootcert=PATH`.
@@ -71,7 +82,10 @@ impl Database {
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let schemes = ["postgres", "postgresql"];
         let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| schemes.contains(scheme)) else {
-            return Err(AddressError("a database's address begins with postgres://".to_owned()));
+            return Err(AddressError(
+                "a database's address begins with postgres://; for a folder of such a name write ./NAME"
+                    .to_owned(),
+            ));
         };
         // Nothing of it is shown: it would be a piece of the password.
         if rest.find('@').is_some_and(|at| rest[..at].contains(['/', '?'])) {
@@ -428,12 +442,22 @@ mod tests {
             "Postgres://admin:hunter2@127.0.0.1/jules",
             "postgress://admin:hunter2@127.0.0.1/jules",
             "postgres://admin:hunter2",
+            "postgres//admin:hunter2@127.0.0.1/jules",
+            "//admin:hunter2@127.0.0.1/jules",
+            "admin:hunter2@127.0.0.1:5931/jules",
+            "HOST=127.0.0.1 port=5931 user=admin password=hunter2 dbname=jules",
+            "password=hunter2",
+            "127.0.0.1:5931/jules",
         ] {
             assert!(Database::is_address(text), "{text}");
             let refused = Database::parse(text).unwrap_err().to_string();
             assert!(!refused.contains("hunter2") && !refused.contains("tail"), "{refused}");
         }
-        assert!(!Database::is_address("/var/lib/jules:1") && !Database::is_address("postgres"));
+        for folder in
+            ["/var/lib/jules:1", "postgres", ".jules-batch", "./me@home", "../me@home", "/srv/me@home"]
+        {
+            assert!(!Database::is_address(folder), "{folder}");
+        }
     }
 
     #[test]
