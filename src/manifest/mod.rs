@@ -20,6 +20,8 @@ mod node;
 mod notify;
 mod policy;
 mod project;
+#[cfg(feature = "postgres")]
+mod project_name;
 mod pull_requests;
 mod repeat;
 mod schema;
@@ -63,7 +65,7 @@ pub use policy::{
 };
 pub use project::Name;
 #[cfg(feature = "postgres")]
-pub(crate) use project::project_of;
+pub(crate) use project_name::{project_at, project_called, project_of};
 pub use pull_requests::{Existing, IfClosed, IfExists, PullRequests};
 pub use repeat::Repeat;
 pub(crate) use schema::Written;

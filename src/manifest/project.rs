@@ -46,12 +46,6 @@ impl Name {
     }
 }
 
-/// `owner/repo` of the remote `origin` of the repository that this folder is in.
-#[cfg(feature = "postgres")]
-pub(crate) fn project_of(folder: &Path) -> Option<String> {
-    remote(folder.ancestors().find(|folder| folder.join(".git").exists())?)
-}
-
 /// The folder of a file; what is no file (standard input, say) belongs to the folder that one is in.
 fn folder_of(file: &Path) -> PathBuf {
     let whole = file.canonicalize().ok().filter(|file| file.is_file());
@@ -65,6 +59,11 @@ fn last(folder: &Path) -> String {
 
 /// `owner/repo` of the remote `origin`, as git's configuration has it: the same in every checkout.
 fn remote(root: &Path) -> Option<String> {
+    repository(&origin(root)?)
+}
+
+/// The address of the remote `origin`.
+pub(super) fn origin(root: &Path) -> Option<String> {
     let git = root.join(".git");
     let folder = match fs::read_to_string(&git) {
         // A worktree, or a submodule.
@@ -76,7 +75,7 @@ fn remote(root: &Path) -> Option<String> {
     let config = fs::read_to_string(folder.join("config")).ok()?;
     let mut lines = config.lines().map(str::trim).skip_while(|line| *line != r#"[remote "origin"]"#).skip(1);
     let url = lines.find(|line| line.starts_with("url") || line.starts_with('['))?;
-    repository(url.strip_prefix("url")?.trim().strip_prefix('=')?.trim())
+    Some(url.strip_prefix("url")?.trim().strip_prefix('=')?.trim().to_owned())
 }
 
 /// The last two parts of a repository's address, which may hold a user's name and password before them.
