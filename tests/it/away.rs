@@ -46,7 +46,8 @@ fn while_the_database_is_away_what_is_live_is_followed_and_nothing_is_created() 
 
 #[test]
 fn in_no_phase_of_a_run_is_anything_created_meanwhile_or_lost() {
-    let phases: [(&str, fn(&Shared) -> bool); 4] = [
+    type Phase = fn(&Shared) -> bool;
+    let phases: [(&str, Phase); 4] = [
         ("creating", |shared| shared.world.statistics().created > 0),
         ("following", |shared| shared.sql(KEPT) == "3"),
         ("going on", |shared| shared.sql(DONE) == "3"),
