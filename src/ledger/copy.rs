@@ -27,11 +27,16 @@ pub(crate) fn copy(from: &Location, to: &Location) -> Result<Copies, LedgerError
     {
         return Err(LedgerError::Missing { folder: folder.clone() });
     }
-    let (source, mut target) = (Ledger::open(from)?, Ledger::open(to)?);
+    let source = Ledger::open(from)?;
     idle(source.reader())?;
+    let (mut copies, runs) = (Copies::default(), source.reader().runs()?);
+    if runs.is_empty() {
+        // Nothing is made for nothing.
+        return Ok(copies);
+    }
+    let mut target = Ledger::open(to)?;
     idle(target.reader())?;
-    let mut copies = Copies::default();
-    for run in source.reader().runs()?.into_iter().rev().map(|run| run.id) {
+    for run in runs.into_iter().rev().map(|run| run.id) {
         if target.reader().run(&run)?.is_none() {
             let rows = match source.reader().store() {
                 Store::Folder(file) => file.snapshot(|conn| of_file(conn, run.as_str()))?,

@@ -93,6 +93,14 @@ impl Location {
         }
     }
 
+    /// Whether both are one place, also where it is written in two ways.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        let real = |location: &Self| location.folder().and_then(|folder| folder.canonicalize().ok());
+        self == other || real(self).is_some_and(|folder| real(other) == Some(folder))
+    }
+
     /// The state folder; none where there is none.
     #[must_use]
     pub(crate) fn folder(&self) -> Option<&Path> {
@@ -141,5 +149,22 @@ impl From<&PathBuf> for Location {
 impl From<&Self> for Location {
     fn from(location: &Self) -> Self {
         location.clone()
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_place_however_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, there) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::create_dir_all(&here).unwrap();
+        let same = |one: &Path, other: &Path| Location::from(one).is_same_place(&other.into());
+        assert!(same(&here, &folder.path().join("./a/../a")));
+        assert!(!same(&here, &there), "it is not there yet");
+        std::fs::create_dir_all(&there).unwrap();
+        assert!(!same(&here, &there));
     }
 }

@@ -219,8 +219,10 @@ fn copy_all(args: &CopyArgs, console: &Console) -> Result<Exit, Failure> {
         text.location(args.project.as_deref())
     };
     let (from, to) = (location(&args.from)?, location(&args.to)?);
-    if from == to {
-        return Err(Failure::usage("the two ledgers are the same one"));
+    if from.is_same_place(&to) {
+        let [from, to] = [&from, &to].map(|location| neutral(&location.to_string()));
+        return Err(Failure::usage(format!("`{from}` and `{to}` are the same place"))
+            .help("name another folder or database to copy to"));
     }
     let copies = copy(&from, &to).map_err(failed)?;
     if copies.copied + copies.there == 0 {

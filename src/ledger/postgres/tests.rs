@@ -357,12 +357,25 @@ fn a_ledger_copied_there_and_back_says_the_same() {
     assert_eq!(says(&there), says(&here));
     assert_eq!(says(&back), says(&here));
     assert_eq!(Ledger::open(&here).unwrap().copied_to(), Some(there.to_string()));
+    // As if a copy that was killed had been carried out just now.
+    let server = Postgres::open(&database.0).unwrap();
+    server.take_in(&server.copied(&run_id(1)).unwrap().unwrap()).unwrap();
+    assert_eq!(says(&there), says(&here));
     // Somebody goes on with one of them.
     let mut recorder = database.open().resume(&run_id(3)).unwrap();
     recorder.append(&numbered(10, [state("a", 1, "COMPLETED")])).unwrap();
     assert!(copy(&there, &back).unwrap_err().is_in_use());
     drop(recorder);
     assert!(matches!(copy(&there, &back), Err(LedgerError::Differs { .. })));
+}
+
+#[test]
+fn where_there_is_nothing_to_copy_nothing_is_made() {
+    let Some(database) = TestDatabase::new() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    let copies = copy(&database.location(), &new.as_path().into()).unwrap();
+    assert_eq!((copies.copied, copies.there, new.exists()), (0, 0, false));
 }
 
 #[test]
