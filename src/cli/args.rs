@@ -110,7 +110,7 @@ pub(crate) struct State {
     #[cfg(feature = "postgres")]
     #[arg(long, value_name = "NAME", help_heading = "State")]
     pub(crate) project: Option<String>,
-    /// The service's account whose limits hold for all runs of a shared ledger together; wins over the manifest [default: default]
+    /// The service's account whose limits hold for all runs of a shared ledger together; wins over the manifest [default: the only one in the database, else `default`]
     #[cfg(feature = "postgres")]
     #[arg(long, value_name = "NAME", help_heading = "State")]
     pub(crate) account: Option<AccountName>,

@@ -123,7 +123,7 @@ struct InitArgs {
 /// Which of the service's accounts.
 #[derive(Debug, clap::Args)]
 struct Account {
-    /// The service's account, by the name that it has in the database [default: default]
+    /// The service's account, by the name that it has in the database [default: the only one there, else `default`]
     #[arg(long, value_name = "NAME", help_heading = "State")]
     account: Option<AccountName>,
 }
@@ -140,9 +140,9 @@ struct CopyArgs {
     /// From this folder or database
     #[arg(value_name = "FROM")]
     from: StateText,
-    /// To this folder or database
+    /// To this folder or database [default: what JULES_BATCH_STATE says, which may hold a password]
     #[arg(value_name = "TO")]
-    to: StateText,
+    to: Option<StateText>,
     /// Whose runs they are in the database [default: what CI says, else the remote `origin`]
     #[arg(long, value_name = "NAME")]
     project: Option<String>,
@@ -214,11 +214,18 @@ fn check(which: &Which, console: &Console) -> Result<Exit, Failure> {
 }
 
 fn copy_all(args: &CopyArgs, console: &Console) -> Result<Exit, Failure> {
+    let project = args.project.as_deref();
     let location = |text: &StateText| {
         text.is_free_of_secrets()?;
-        text.location(args.project.as_deref())
+        text.location(project)
     };
-    let (from, to) = (location(&args.from)?, location(&args.to)?);
+    let of_variable = || StateText::of_variable().map(|text| text.location(project));
+    let to = args.to.as_ref().filter(|to| !to.is_blank()).map(location).or_else(of_variable).transpose()?;
+    let (Some(to), false) = (to, args.from.is_blank()) else {
+        return Err(Failure::usage("where to copy from or to is not said")
+            .help("name both, `state copy .jules-batch postgres://USER@HOST/DATABASE`, or set JULES_BATCH_STATE for the second"));
+    };
+    let from = location(&args.from)?;
     if from.is_same_place(&to) {
         let [from, to] = [&from, &to].map(|location| neutral(&location.to_string()));
         return Err(Failure::usage(format!("`{from}` and `{to}` are the same place"))
