@@ -90,6 +90,14 @@ fn a_run_is_recorded_and_another_machine_knows_it() {
     assert!(status.stdout.contains("6  succeeded"), "{status}");
     assert_eq!(shared.on("two", "status --all").exits(0).stdout.lines().count(), 1);
     assert_eq!(shared.sql("SELECT count(*) FROM @leases WHERE holder IS NOT NULL"), "0", "it was given back");
+    // The project is the same, however CI spells it.
+    let spelt = shared.run("four").env("GITHUB_REPOSITORY", "My-Org/Web").exits(0);
+    all_succeeded(&spelt, &shared.report("four"), 6);
+    let by_hand =
+        shared.run("five").env("GITHUB_REPOSITORY", "").env("BUILDKITE_REPO", "git@h:my-org/web.git");
+    by_hand.exits(0);
+    shared.world.created(6);
+    assert_eq!(shared.sql("SELECT DISTINCT project FROM @runs"), "my-org/web");
     // Another project's manifest of the same name is another.
     let other = shared.run("three").env("GITHUB_REPOSITORY", "my-org/api").arg("-n").exits(0);
     assert!(other.stderr.contains("6 tasks"), "{other}");
@@ -331,7 +339,8 @@ fn what_was_begun_with_a_folder_is_gone_on_with_copied_or_not() {
         first.kill();
         first.wait();
         if copies {
-            shared.on("", &format!("state copy .jules-batch {}", shared.address())).exits(0);
+            // To where the variable says: an address in it may hold a password.
+            shared.on("", "state copy .jules-batch").exits(0);
         }
         let url = shared.world.service().url();
         let check = shared.on("", "plan --check").env("JULES_BASE_URL", &url).exits(0).stderr;
@@ -364,6 +373,23 @@ fn what_is_missing_is_said_before_anything_starts() {
     assert!(no_authority.stderr.contains("/nosuch.pem"), "{no_authority}");
     let status = world.command("status").env("JULES_BATCH_STATE", "postgres://u@127.0.0.1:1/x");
     status.env("GITHUB_REPOSITORY", "o/r").env("PGPASSFILE", "/nosuch").exits(2);
+    for text in [
+        "host=127.0.0.1 user=u password=hunter2hunter2",
+        "u:hunter2hunter2@127.0.0.1:1/x",
+        "postgres//u@h/hunter2",
+    ] {
+        for refused in [on(text).exits(2), world.run().arg("--state").arg(text).exits(2)] {
+            assert!(
+                refused.stderr.contains("postgres://") && !refused.stderr.contains("hunter2"),
+                "{refused}"
+            );
+        }
+        assert!(!world.path(text).exists());
+    }
+    let blanks = on(" postgres://u@127.0.0.1:1/x\n").exits(75);
+    assert!(blanks.stderr.contains("postgres://u@127.0.0.1:1/x"), "{blanks}");
+    let nowhere = world.command("state").args("copy .jules-batch").exits(2);
+    assert!(nowhere.stderr.contains("JULES_BATCH_STATE"), "{nowhere}");
     let whose = world.run().env("JULES_BATCH_STATE", "postgres://u@127.0.0.1:1/x").exits(2);
     assert!(whose.stderr.contains("--project"), "{whose}");
     world.created(0);
