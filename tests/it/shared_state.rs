@@ -262,13 +262,14 @@ fn a_part_of_a_manifest_is_not_begun_while_another_machine_works_on_all_of_it() 
 #[test]
 fn what_one_part_has_left_in_doubt_others_look_for() {
     // Nobody hears of a session before it is listed, a while after it was created.
-    let service = "{ faults: [{ kind: slow, delay: 3s, on: sessions.create, probability: 1 }], \
+    let service = "{ faults: [{ kind: slow, delay: 6s, on: sessions.create, probability: 1 }], \
                    defaults: { duration: 500ms, list-lag: 4s, outcome: change } }";
     let (part, all) = ("--shard 1/2", "--shard 1/1");
-    at_once([(part, vec![all]), (all, vec![part, "--shard 2/2"])], |(first, others)| {
+    at_once([(part, 2, vec![all]), (all, 3, vec![part, "--shard 2/2"])], |(first, under_way, others)| {
         let Some(shared) = Shared::new(service, 6) else { return };
         let mut killed = shared.run("first").args(first).start();
-        killed.until(|world| world.statistics().created > 0);
+        // All that it has begun has arrived: what has not would be in doubt for longer.
+        killed.until(|world| world.statistics().created == under_way);
         killed.kill();
         killed.wait();
         assert_eq!(shared.sql("SELECT count(*) FROM @creations"), "0", "{first}");
