@@ -180,16 +180,14 @@ impl LinkError {
 
 /// A server, as far as it answers.
 pub(super) struct Link {
-    database: Database,
+    link: AsyncLink,
     runtime: Handle,
-    client: Arc<Mutex<Option<Arc<Client>>>>,
-    turn: Turn,
     _thread: Option<oneshot::Sender<()>>,
 }
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Link({})", self.database)
+        write!(f, "Link({})", self.database())
     }
 }
 
@@ -207,17 +205,18 @@ impl Link {
         let work = move || drop(runtime.block_on(ended));
         std::thread::Builder::new().name("database".to_owned()).spawn(work).map_err(failed)?;
         let (client, turn) = Default::default();
-        Ok(Self { database, runtime: handle, client, turn, _thread: Some(thread) })
+        let link = AsyncLink { database, client, turn };
+        Ok(Self { link, runtime: handle, _thread: Some(thread) })
     }
 
     /// One more connection to the same server, on the same thread.
     pub(super) fn another(&self) -> Self {
-        let (database, runtime) = (self.database.clone(), self.runtime.clone());
-        Self { database, runtime, client: Arc::default(), turn: self.turn.clone(), _thread: None }
+        let link = AsyncLink { client: Arc::default(), ..self.handle() };
+        Self { link, runtime: self.runtime.clone(), _thread: None }
     }
 
     pub(super) fn database(&self) -> &Database {
-        &self.database
+        &self.link.database
     }
 
     pub(super) fn runtime(&self) -> &Handle {
@@ -226,7 +225,7 @@ impl Link {
 
     /// What stands for `@` in statements.
     pub(super) fn sql(&self, sql: &str) -> String {
-        in_schema(sql, &self.database.schema)
+        in_schema(sql, &self.database().schema)
     }
 
     /// The rows of one statement, which may be asked twice.
@@ -273,8 +272,7 @@ impl Link {
 
     /// The same for tasks of the thread.
     pub(super) fn handle(&self) -> AsyncLink {
-        let client = Arc::clone(&self.client);
-        AsyncLink { database: self.database.clone(), client, turn: self.turn.clone() }
+        self.link.clone()
     }
 
     fn wait<T: Send + 'static>(
@@ -287,11 +285,11 @@ impl Link {
     }
 
     pub(super) fn failed(&self, doing: &'static str, error: LinkError) -> LedgerError {
-        let database = self.database.to_string();
+        let (database, schema) = (self.database().to_string(), &self.database().schema);
         if error.is(&SqlState::UNDEFINED_TABLE) || error.is(&SqlState::INVALID_SCHEMA_NAME) {
-            return LedgerError::NoSchema { database, schema: self.database.schema.clone() };
+            return LedgerError::NoSchema { database, schema: schema.clone() };
         }
-        match error.way_out(&self.database.schema) {
+        match error.way_out(schema) {
             Some(way_out) => LedgerError::Refused { doing, database, way_out, source: Box::new(error) },
             None => LedgerError::Database { doing, database, source: Box::new(error) },
         }
