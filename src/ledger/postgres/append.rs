@@ -201,16 +201,12 @@ impl Writing {
                 Stands::Kept(row) => return Ok(self.has_kept(row, last, events)),
                 Stands::Partly(row, seq) => self.has_kept_up_to(row, seq, events),
                 Stands::Unknown(error) if Instant::now() >= give_up => {
-                    self.is_away = true;
-                    return Err(postgres.link.failed("write to the ledger", failure.unwrap_or(error)));
+                    return Err(self.away(postgres, failure.unwrap_or(error)));
                 }
                 Stands::Unknown(_) => std::thread::sleep(PAUSE),
                 Stands::Here => match failure {
                     // It answers, and cannot keep anything: it is as good as away.
-                    Some(error) if Instant::now() >= give_up => {
-                        self.is_away = true;
-                        return Err(postgres.link.failed("write to the ledger", error));
-                    }
+                    Some(error) if Instant::now() >= give_up => return Err(self.away(postgres, error)),
                     Some(_) => {
                         asked = false;
                         std::thread::sleep(again);
@@ -228,12 +224,15 @@ impl Writing {
 
     fn is_there(&mut self, postgres: &Postgres) -> Result<(), LedgerError> {
         match postgres.link.ask("SELECT 1", &Arc::new(values![])) {
-            Err(error) if error.is_of_connection() => {
-                self.is_away = true;
-                Err(postgres.link.failed("write to the ledger", error))
-            }
+            Err(error) if error.is_of_connection() => Err(self.away(postgres, error)),
             _ => Ok(()),
         }
+    }
+
+    /// The next call asks first whether anybody answers.
+    fn away(&mut self, postgres: &Postgres, error: LinkError) -> LedgerError {
+        self.is_away = true;
+        postgres.link.failed("write to the ledger", error)
     }
 
     fn has_kept(&mut self, row: i64, last: u64, events: &[RunEvent]) -> i64 {
