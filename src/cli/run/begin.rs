@@ -7,7 +7,7 @@ use foreign_text::line as neutral;
 
 use super::args::RunArgs;
 #[cfg(feature = "postgres")]
-use super::busy::{self, Left};
+use super::busy::{self, Left, Ours};
 use super::finish;
 use super::service::Target;
 use crate::cli::client::said_when_long;
@@ -22,12 +22,10 @@ use crate::manifest::Manifest;
 #[cfg(feature = "postgres")]
 use crate::outcome::RunEvent;
 use crate::plan::Plan;
-#[cfg(feature = "postgres")]
-use crate::plan::TaskId;
 use crate::report::many;
-use crate::runner::{EventLines, Options, Outlook, Run, RunError, Runner};
 #[cfg(feature = "postgres")]
-use crate::runner::{Finished, StopReason};
+use crate::runner::Finished;
+use crate::runner::{EventLines, Options, Outlook, Run, RunError, Runner};
 
 /// Without `--max-tasks`, more tasks than this need a yes: each costs a session of the quota.
 const MANY_TASKS: usize = 1_000;
@@ -56,9 +54,9 @@ enum Prepared {
     Run(Box<Run>),
     /// Nothing is to be run again.
     Nothing,
-    /// Another machine has the manifest's runs; the tasks are ours, and so are the bounds.
+    /// Another machine has the manifest's runs.
     #[cfg(feature = "postgres")]
-    Busy(LedgerError, Vec<TaskId>, Vec<StopReason>),
+    Busy(LedgerError, Ours),
 }
 
 /// What is done before a run begins.
@@ -83,15 +81,11 @@ impl Beginning<'_> {
                 Prepared::Run(run) => return Ok(Begun::Run(run)),
                 Prepared::Nothing => return Ok(Begun::Nothing),
                 #[cfg(feature = "postgres")]
-                Prepared::Busy(busy, ours, bounds) => {
-                    match Box::pin(busy::until_free(busy, bounds, self.args, self.console)).await? {
-                        Left::Done(done, events) => {
-                            let record = &done.record;
-                            if ours.iter().all(|task| record.tasks.contains_key(task)) {
-                                return Ok(Begun::Followed(done, events));
-                            }
-                            // It was begun with another version of the manifest, or with a part of it.
-                            options = busy::going_on(options, Some(record.info.id.clone()));
+                Prepared::Busy(busy, ours) => {
+                    match Box::pin(busy::until_free(busy, ours, self.args, self.console)).await? {
+                        Left::Done(done, events) => return Ok(Begun::Followed(done, events)),
+                        Left::Part(done, events) => {
+                            options = busy::going_on(options, Some(done.record.info.id.clone()));
                             followed = Some((done, events));
                         }
                         Left::Work(run) => options = busy::going_on(options, run),
@@ -121,10 +115,7 @@ impl Beginning<'_> {
         };
         agree(planned.plan(), &all, args, console).await?;
         #[cfg(feature = "postgres")]
-        let (ours, bounds): (Vec<TaskId>, _) = {
-            let plan = planned.plan();
-            (plan.tasks.iter().map(|task| task.id.clone()).collect(), busy::bounds(&plan.settings))
-        };
+        let ours = Ours::of(planned.plan());
         let mut run = match said_when_long(ASKING, console, Box::pin(planned.open())).await {
             Err(nothing @ RunError::NothingFailed) => {
                 console.say(&nothing.to_string());
@@ -132,7 +123,7 @@ impl Beginning<'_> {
             }
             #[cfg(feature = "postgres")]
             Err(RunError::Ledger(busy @ LedgerError::Owned { .. })) if busy::is_waited_for(args, console) => {
-                return Ok(Prepared::Busy(busy, ours, bounds));
+                return Ok(Prepared::Busy(busy, ours));
             }
             opened => opened.map_err(failed)?,
         };

@@ -13,7 +13,7 @@ use crate::cli::recorded::{self, exit_of};
 use crate::cli::status;
 use crate::ledger::{LedgerError, LedgerReader, Location};
 use crate::outcome::{Outcome, RunEvent, RunId, RunRecord};
-use crate::plan::Settings;
+use crate::plan::{Plan, TaskId};
 use crate::report::ReportV1;
 use crate::runner::{Finished, Options, ReportFiles, StopReason};
 
@@ -24,8 +24,40 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) enum Left {
     /// Nothing that is ours to do: its run is over, or has come to a bound that holds for ours too.
     Done(Box<Finished>, Vec<RunEvent>),
+    /// Its run is over, and was begun with another version of the manifest, or with a part of it: tasks of ours are not in it.
+    Part(Box<Finished>, Vec<RunEvent>),
     /// Work in this run, or nobody knows in which.
     Work(Option<RunId>),
+}
+
+/// What is there for a run of ours to do, and what ends it before that.
+pub(super) struct Ours {
+    tasks: Vec<TaskId>,
+    bounds: Vec<StopReason>,
+}
+
+impl Ours {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let settings = &plan.settings;
+        let (tasks, time) = (settings.strategy.max_tasks.is_some(), settings.run_timeout.is_some());
+        let bounds = [tasks.then_some(StopReason::MaxTasks), time.then_some(StopReason::Deadline)];
+        Self {
+            tasks: plan.tasks.iter().map(|task| task.id.clone()).collect(),
+            bounds: bounds.into_iter().flatten().collect(),
+        }
+    }
+
+    /// Whether an invocation has closed it, and left nothing to do or what it was not to do: whoever follows does not spend that
+    /// once more.
+    fn is_over(&self, record: &RunRecord) -> bool {
+        let open = |outcome: Option<Outcome>| outcome.is_none_or(Outcome::is_open);
+        let is_bounded = self.bounds.iter().any(|bound| record.stopped.as_deref() == Some(bound.as_str()));
+        record.ended_at.is_some() && (is_bounded || !record.tasks.values().any(|task| open(task.outcome)))
+    }
+
+    fn are_all_in(&self, record: &RunRecord) -> bool {
+        self.tasks.iter().all(|task| record.tasks.contains_key(task))
+    }
 }
 
 /// Whether its end is waited for.
@@ -47,7 +79,7 @@ fn how(args: &RunArgs, console: &Console) -> IfBusy {
 /// meanwhile is waited for, as a run of our own would.
 pub(super) async fn until_free(
     busy: LedgerError,
-    bounds: Vec<StopReason>,
+    ours: Ours,
     args: &RunArgs,
     console: &Console,
 ) -> Result<Left, Failure> {
@@ -55,7 +87,7 @@ pub(super) async fn until_free(
     let location = args.state.location()?;
     let watch = Watch {
         lease,
-        bounds,
+        ours,
         location,
         patience: args.state_patience,
         follows: follows(args, console),
@@ -73,8 +105,7 @@ pub(super) async fn until_free(
 /// Another's run, as it is seen from here.
 struct Watch {
     lease: i64,
-    /// At what a run of ours would stop as well.
-    bounds: Vec<StopReason>,
+    ours: Ours,
     location: Location,
     /// How long a ledger that does not answer is waited for.
     patience: Duration,
@@ -126,27 +157,14 @@ impl Watch {
         }
         let Some(run) = run else { return Ok(Some(Left::Work(None))) };
         let record = recorded::find(reader, Some(&run), console)?;
-        if !is_over(&record, &self.bounds) {
+        if !self.ours.is_over(&record) {
             return Ok(Some(Left::Work(Some(run))));
         }
         let events = reader.events(&run, 0).map_err(recorded::unreadable)?.events;
+        let left = if self.ours.are_all_in(&record) { Left::Done } else { Left::Part };
         let finished = Finished { record, stopped: None, fault: None, held_up: None, not_again: 0 };
-        Ok(Some(Left::Done(Box::new(finished), events)))
+        Ok(Some(left(Box::new(finished), events)))
     }
-}
-
-/// Whether an invocation has closed it, and left nothing to do or what it was not to do: whoever follows does not spend that once more.
-fn is_over(record: &RunRecord, bounds: &[StopReason]) -> bool {
-    let open = |outcome: Option<Outcome>| outcome.is_none_or(Outcome::is_open);
-    let is_bounded = bounds.iter().any(|bound| record.stopped.as_deref() == Some(bound.as_str()));
-    record.ended_at.is_some() && (is_bounded || !record.tasks.values().any(|task| open(task.outcome)))
-}
-
-/// At what a run with these settings stops, although there is more to do.
-pub(super) fn bounds(settings: &Settings) -> Vec<StopReason> {
-    let (tasks, time) = (settings.strategy.max_tasks.is_some(), settings.run_timeout.is_some());
-    let bounds = [tasks.then_some(StopReason::MaxTasks), time.then_some(StopReason::Deadline)];
-    bounds.into_iter().flatten().collect()
 }
 
 /// Writes the reports of a run that another machine has finished.
