@@ -32,7 +32,7 @@ pub(super) async fn connect(database: &Database, turn: &Turn, each: Duration) ->
         let at = (first + nth) % count;
         // Whoever waits less than this host takes asks the next one the next time.
         turn.store(at + 1, Ordering::Relaxed);
-        let config = config(database, at)?;
+        let config = config(database, &database.hosts[at])?;
         let error = match tokio::time::timeout(each, connect_to(&config, tls.clone())).await {
             Ok(Ok(client)) => {
                 turn.store(at, Ordering::Relaxed);
@@ -80,11 +80,9 @@ fn tls(database: &Database) -> Result<Option<MakeRustlsConnect>, LinkError> {
 }
 
 /// Of one host alone: its name is the one that its certificate has to have.
-fn config(database: &Database, at: usize) -> Result<Config, LinkError> {
+fn config(database: &Database, (host, port): &(String, u16)) -> Result<Config, LinkError> {
     let mut config = Config::new();
-    if let Some((host, port)) = database.hosts.get(at) {
-        config.host(host).port(*port);
-    }
+    config.host(host).port(*port);
     let user =
         database.user.clone().or_else(|| std::env::var("PGUSER").ok()).or_else(|| std::env::var("USER").ok());
     if let Some(user) = user.filter(|user| !user.is_empty()) {
@@ -218,8 +216,8 @@ mod tests {
     #[test]
     fn each_host_is_a_connection_of_its_own() {
         let database = Database::parse("postgres://u@one,two:6000/x").unwrap();
-        let of = |at| {
-            let config = config(&database, at).unwrap();
+        let of = |at: usize| {
+            let config = config(&database, &database.hosts[at]).unwrap();
             (config.get_hosts().to_vec(), config.get_ports().to_vec())
         };
         let tcp = |name: &str| vec![tokio_postgres::config::Host::Tcp(name.to_owned())];
