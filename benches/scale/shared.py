@@ -189,7 +189,11 @@ class Scene:
         self.environment = dict(os.environ, JULES_API_KEY="bench", GITHUB_REPOSITORY="my-org/web", USER="bench")
         if self.address:
             self.environment["JULES_BATCH_STATE"] = f"{self.address}?schema={self.schema}"
-            self.call("state", "init")
+            try:
+                self.call("state", "init")
+            except subprocess.CalledProcessError as error:
+                self.simulator.terminate()
+                sys.exit(error.stderr.decode())
         return self
 
     def __exit__(self, *_):
