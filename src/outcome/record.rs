@@ -180,24 +180,17 @@ impl RunRecord {
         self.superseded.iter().rev().find(|task| task.planned.id == *id && task.planned.key == *key)
     }
 
-    /// A task with another prompt takes the place of the one before; with an earlier prompt it is that one again, but
-    /// for its outcome: that is told again.
+    /// A task with another prompt takes the place of the one before; with the same or an earlier one it is that one again,
+    /// but for its outcome: that is told again.
     fn plan(&mut self, planned: &Arc<PlannedTask>) {
-        let back =
-            self.superseded.iter().rposition(|t| t.planned.id == planned.id && t.planned.key == planned.key);
-        let mut record = TaskRecord::new(Arc::clone(planned));
-        if let Some(back) = back {
-            let earlier = self.superseded.remove(back);
-            record = TaskRecord {
-                outcome: None,
-                reason: None,
-                ended_at: None,
-                planned: record.planned,
-                ..earlier
-            };
+        let is_it = |task: &TaskRecord| task.planned.id == planned.id && task.planned.key == planned.key;
+        let before = self.tasks.insert(planned.id.clone(), TaskRecord::new(Arc::clone(planned)));
+        self.superseded.extend(before.filter(|task| is_it(task) || !task.attempts.is_empty()));
+        if let Some(back) = self.superseded.iter().rposition(is_it) {
+            let (earlier, planned) = (self.superseded.remove(back), Arc::clone(planned));
+            let again = TaskRecord { outcome: None, reason: None, ended_at: None, planned, ..earlier };
+            self.tasks.insert(again.planned.id.clone(), again);
         }
-        let before = self.tasks.insert(planned.id.clone(), record);
-        self.superseded.extend(before.filter(|task| !task.attempts.is_empty()));
     }
 
     fn apply_kind(&mut self, kind: &EventKind, ts: Timestamp) {

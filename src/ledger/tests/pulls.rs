@@ -117,6 +117,24 @@ fn one_that_a_newer_run_saw_merged_is_open_no_more() {
 }
 
 #[test]
+fn a_task_that_is_planned_once_more_knows_its_pull_request_in_a_renamed_repository() {
+    each(|at| {
+        let mut renamed = read("a", 1, Stage::Ready);
+        if let EventKind::PullRequestRead { pull, .. } = &mut renamed {
+            Arc::make_mut(pull).url = page(1).replace("web", "site");
+        }
+        record_run(at, 1, [planned("a"), read("a", 1, Stage::Checking), planned("a"), renamed, left()]);
+        let reader = LedgerReader::open(at).unwrap();
+        let open = reader.open_pulls(&identity("nightly"), Timestamp::MAX).unwrap();
+        let stands: Vec<_> = open.iter().map(|pull| (&*pull.url, pull.stage)).collect();
+        assert_eq!(stands, [(&*page(1), Some(Stage::Ready))]);
+        let record = reader.run(&run_id(1)).unwrap().unwrap().record;
+        let told = record.tasks["a"].pulls.iter().map(|pull| (&*pull.status.url, Some(pull.status.stage)));
+        assert_eq!(told.collect::<Vec<_>>(), stands);
+    });
+}
+
+#[test]
 fn some_tasks_read_at_once_are_what_each_is_alone() {
     each(|at| {
         one_of_each(at);
