@@ -79,9 +79,10 @@ pub(crate) fn unreadable(error: LedgerError) -> Failure {
 pub(crate) fn exit_of(error: &LedgerError) -> Exit {
     match error {
         // Somebody else does what was to be done.
-        LedgerError::Owned { .. } | LedgerError::Overlap { .. } | LedgerError::Deposed { .. } => {
-            Exit::WorkLeft
-        }
+        LedgerError::Owned { .. }
+        | LedgerError::Overlap { .. }
+        | LedgerError::AtWork { .. }
+        | LedgerError::Deposed { .. } => Exit::WorkLeft,
         LedgerError::Database { .. } => Exit::Unavailable,
         LedgerError::NoSchema { .. }
         | LedgerError::OldSchema { .. }

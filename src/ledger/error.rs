@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Holder;
 use crate::outcome::{JournalError, RunId, is_out_of_files};
+use crate::plan::TaskId;
 
 /// Why the ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -197,6 +198,21 @@ pub enum LedgerError {
         /// Until when, unless it says that it is still there.
         until: Option<Timestamp>,
     },
+    /// Another process works on a task of ours that another manifest asks for as well.
+    #[error(
+        "task `{task}` is another's, by manifest `{manifest}`: {holder}{}; wait until it ends",
+        since.map(|at| format!(", here since {at:.0}")).unwrap_or_default()
+    )]
+    AtWork {
+        /// Which.
+        task: TaskId,
+        /// The name of the other manifest.
+        manifest: String,
+        /// Who it is.
+        holder: String,
+        /// Since when.
+        since: Option<Timestamp>,
+    },
     /// Another process has taken the run over: what we did not write any more is not lost to it, since it looks.
     #[error(
         "run {run} is another's by now{}: it goes on there",
@@ -278,7 +294,7 @@ impl LedgerError {
     /// Whether another process holds the state folder, or the manifest's runs.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        matches!(self, Self::InUse { .. } | Self::Owned { .. } | Self::Overlap { .. })
+        matches!(self, Self::InUse { .. } | Self::Owned { .. } | Self::Overlap { .. } | Self::AtWork { .. })
     }
 
     /// Whether the database does not answer, and may when it is asked again.

@@ -10,7 +10,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4a42_4c47;
 
 /// The steps from an empty file to the newest version.
 pub(super) const STEPS: &[&str] =
-    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
+    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8];
 
 /// Times are milliseconds since 1970; the exact ones stand in the events. How far a run has come is the `seq` and
 /// `ts` of its last row in `events`: a column of `runs` would be a second page to write for every call.
@@ -143,6 +143,8 @@ const VERSION_5: &str = "";
 const VERSION_6: &str = "";
 /// And when the server has counted a session.
 const VERSION_7: &str = "";
+/// And who works on which task.
+const VERSION_8: &str = "";
 
 /// An older file that is only read, with what it lacks: names of the temporary schema come first.
 pub(super) fn read_older(steps: u32) -> Option<&'static str> {
@@ -150,7 +152,7 @@ pub(super) fn read_older(steps: u32) -> Option<&'static str> {
         1 => Some(READ_VERSION_1),
         2 => Some(READ_VERSION_2),
         // It lacks nothing.
-        3..=6 => Some(""),
+        3..=7 => Some(""),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use super::sqlite::Sqlite;
 use super::target::Target;
 use super::{LedgerError, LedgerReader, Location, ManifestIdentity, Recorder, database, prune};
 use crate::outcome::{LateReader, LateSession, RunEvent, RunId, SharedAccount};
-use crate::plan::{AccountShare, Shard};
+use crate::plan::{AccountShare, Shard, TaskId, TaskKey};
 
 /// The ledger, opened for writing: no other process has it until this is dropped.
 #[derive(Debug)]
@@ -140,22 +140,22 @@ impl Ledger {
         Recorder::start(self, manifest)
     }
 
-    /// The manifest's runs, or those of this shard of it, are this process's to write until this is dropped. Those of a file
-    /// that was renamed are those of the file that it is now.
+    /// The manifest's runs, or those of this shard of it, are this process's to write until this is dropped, and these tasks
+    /// its to work on. Runs of a file that was renamed are those of the file that it is now.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Owned`], and when the ledger cannot be read or written.
+    /// [`LedgerError::Owned`], [`LedgerError::Overlap`], [`LedgerError::AtWork`], and when the ledger cannot be read or written.
     pub(crate) fn claim(
         &mut self,
         manifest: &ManifestIdentity,
         #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "a folder has one writer"))]
-        shard: Option<Shard>,
+        (shard, tasks): (Option<Shard>, &[(&TaskId, &TaskKey)]),
     ) -> Result<(), LedgerError> {
         match self.reader.store_mut() {
             Store::Folder(file) => file.claim(manifest),
             #[cfg(feature = "postgres")]
-            Store::Database(database) => database.own(manifest, shard),
+            Store::Database(database) => database.own(manifest, (shard, tasks)),
         }
     }
 

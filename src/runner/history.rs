@@ -69,7 +69,8 @@ impl History {
     ) -> Result<Self, RunError> {
         let identity = origin.identity(&plan, options, simulated);
         let mut ledger = Ledger::open(&options.state)?;
-        ledger.claim(&identity, options.selection.shard)?;
+        let tasks: Vec<_> = plan.tasks.iter().map(|task| (&task.id, &task.key)).collect();
+        ledger.claim(&identity, (options.selection.shard, &tasks))?;
         let ledger = pulls.record(ledger, &options.reports.redactor, began)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         notes.extend(ledger.copied_to().map(|to| copied(&to)));
@@ -254,7 +255,8 @@ pub(super) fn mark(
 ) -> Result<RunId, RunError> {
     let identity = origin.identity(plan, options, false);
     let mut ledger = Ledger::open(&options.state)?;
-    ledger.claim(&identity, options.selection.shard)?;
+    // Marks begin nothing.
+    ledger.claim(&identity, (options.selection.shard, &[]))?;
     let (mut recorder, mut record) = match last_round(&identity, options, Some(ledger.reader()))? {
         Some(last) => (ledger.resume(&last.record.info.id)?, last.record),
         None => {

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use super::link::{Link, values};
 use crate::ledger::lock::Holder;
 use crate::ledger::{LedgerError, ManifestIdentity};
-use crate::plan::Shard;
+use crate::plan::{Shard, TaskId, TaskKey};
 
 /// How long a lease is believed in without a word of its holder, as the server's own interval.
 const TERM: &str = "interval '30 seconds'";
@@ -179,6 +179,25 @@ fn busy(link: &Link, row: i64, us: &str) -> Result<LedgerError, LedgerError> {
             LedgerError::Overlap { holder, shard, since, until }
         }
         None => LedgerError::Owned { holder, since, until, lease: row },
+    })
+}
+
+/// Claims these tasks, so that nobody begins one of them by another manifest's lease.
+pub(super) fn claim(link: &Link, lease: Lease, tasks: &[(&TaskId, &TaskKey)]) -> Result<(), LedgerError> {
+    let project = link.database().project().unwrap_or_default().to_owned();
+    let keys: Vec<String> = tasks.iter().map(|(_, key)| key.as_str().to_owned()).collect();
+    let sql = "SELECT common, its.holder_text, EXTRACT(epoch FROM its.lease_taken)::bigint, \
+                      (SELECT name FROM @runs WHERE lease = its.n ORDER BY n DESC LIMIT 1) \
+               FROM @claim($1, $2, $3, $4) JOIN @leases AS its ON its.n = other";
+    let found = link.rows(sql, values![lease.row, lease.epoch, project, keys])?;
+    let Some(row) = found.first() else { return Ok(()) };
+    let common = TaskKey::new(row.get::<_, String>(0));
+    let task = tasks.iter().find(|(_, key)| **key == common).map(|(id, _)| (*id).clone());
+    Err(LedgerError::AtWork {
+        task: task.unwrap_or_else(|| TaskId::new(common.as_str())),
+        manifest: row.get::<_, Option<String>>(3).unwrap_or_default(),
+        holder: row.get::<_, Option<String>>(1).unwrap_or_else(|| "another process".to_owned()),
+        since: row.get::<_, Option<i64>>(2).and_then(|seconds| Timestamp::from_second(seconds).ok()),
     })
 }
 

@@ -44,7 +44,7 @@ use super::account::{Limits, Standing};
 use super::target::Target;
 use super::{LedgerError, ManifestIdentity};
 use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, SharedAccount};
-use crate::plan::{AccountShare, Shard};
+use crate::plan::{AccountShare, Shard, TaskId, TaskKey};
 
 /// A ledger in a database.
 #[derive(Debug)]
@@ -80,14 +80,15 @@ impl Postgres {
         self.leases.holder()
     }
 
-    /// Takes the lease of the manifest, or of this shard of it: its runs are ours to write.
+    /// Takes the lease of the manifest, or of this shard of it: its runs are ours to write, and these tasks ours to work on.
     pub(super) fn own(
         &mut self,
         manifest: &ManifestIdentity,
-        shard: Option<Shard>,
+        (shard, tasks): (Option<Shard>, &[(&TaskId, &TaskKey)]),
     ) -> Result<(), LedgerError> {
         self.shard = shard;
         let lease = self.leases.take_of(&self.link, manifest, shard)?;
+        lease::claim(&self.link, lease, tasks)?;
         self.took_over |= lease.was_taken_over;
         self.account = account::of_a_run(&self.link)?;
         Ok(())

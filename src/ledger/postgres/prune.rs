@@ -41,6 +41,9 @@ const REMOVE: &str = "
 const ORPHANS: &str = "
     WITH sessions AS (
         DELETE FROM @creations AS it WHERE ts < $1 AND NOT EXISTS (SELECT FROM @runs WHERE n = it.run)
+    ), claims AS (
+        DELETE FROM @claims AS it
+        WHERE NOT EXISTS (SELECT FROM @leases WHERE n = it.lease AND epoch = it.epoch AND holder IS NOT NULL)
     )
     DELETE FROM @pulls AS it WHERE greatest(made_at, coalesce(closed_at, 0)) < $2
         AND NOT EXISTS (SELECT FROM @runs WHERE n = it.run)";

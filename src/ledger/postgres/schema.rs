@@ -8,7 +8,7 @@ use crate::ledger::LedgerError;
 /// The version that the first step makes.
 const FIRST: u32 = 3;
 /// The steps to the newest version; only ever appended to. Each may be taken twice.
-const STEPS: &[&str] = &[VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
+const STEPS: &[&str] = &[VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8];
 /// What a program has to know to go on with it. `state limits` asks for more: an older program would not keep to them.
 const NEEDS: u32 = 3;
 /// The version that knows of accounts.
@@ -153,6 +153,45 @@ const VERSION_7: &str = "
     CREATE INDEX IF NOT EXISTS creations_by_count ON @creations (account, counted_at);
 ";
 
+/// Who works on a task, by its key: one at a time, whatever manifest and part it is asked by. A claim holds as long as the
+/// lease that has it, in that epoch.
+const VERSION_8: &str = "
+    CREATE TABLE IF NOT EXISTS @claims (
+        project text   NOT NULL,
+        key     text   NOT NULL,
+        lease   bigint NOT NULL,
+        epoch   bigint NOT NULL,
+        PRIMARY KEY (project, key)
+    );
+";
+
+/// Claims these tasks for a lease that was taken to work: none of them where another one works on one, which is the answer.
+/// Whoever had one and has said nothing for too long may only sleep: it writes nothing more.
+const CLAIM: &str = "
+    CREATE OR REPLACE FUNCTION @claim(_lease bigint, _epoch bigint, _project text, _keys text[], OUT other bigint, OUT common text)
+    LANGUAGE plpgsql AS $function$
+    BEGIN
+        -- One after the other, so that the statements below see what the one before has done.
+        PERFORM pg_advisory_xact_lock(hashtext('jules-batch claims ~'));
+        SELECT it.lease, it.key INTO other, common
+            FROM @claims AS it JOIN @leases AS its ON its.n = it.lease AND its.epoch = it.epoch
+            WHERE it.project = _project AND it.key = ANY (_keys) AND it.lease <> _lease
+              AND its.at_work AND its.holder IS NOT NULL AND its.lease_until >= clock_timestamp()
+            LIMIT 1;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+        UPDATE @leases AS its SET holder = NULL, holder_text = NULL, lease_until = NULL, epoch = its.epoch + 1
+            FROM @claims AS it
+            WHERE it.project = _project AND it.key = ANY (_keys) AND it.lease <> _lease
+              AND its.n = it.lease AND its.epoch = it.epoch AND its.at_work AND its.holder IS NOT NULL;
+        INSERT INTO @claims (project, key, lease, epoch) SELECT DISTINCT _project, key, _lease, _epoch FROM unnest(_keys) AS key
+            ON CONFLICT (project, key) DO UPDATE SET lease = excluded.lease, epoch = excluded.epoch;
+    END
+    $function$;
+    REVOKE ALL ON FUNCTION @claim FROM PUBLIC;
+";
+
 /// The functions through which alone an account is written, and the views by which it is read: made anew each time.
 const ACCOUNT_FUNCTIONS: &str = include_str!("account_functions.sql");
 
@@ -209,13 +248,14 @@ const ROLES: &str = "
         END IF;
         GRANT USAGE ON SCHEMA \"~\" TO \"~_run\", \"~_read\";
         GRANT SELECT ON ALL TABLES IN SCHEMA \"~\" TO \"~_run\", \"~_read\";
-        GRANT INSERT ON @leases, @runs, @events, @tasks, @creations, @pulls, @late TO \"~_run\";
+        GRANT INSERT ON @leases, @runs, @events, @tasks, @creations, @pulls, @late, @claims TO \"~_run\";
         GRANT UPDATE (holder, holder_text, epoch, lease_taken, lease_until, at_work) ON @leases TO \"~_run\";
         GRANT UPDATE (ended_at, updated_at, invocations, last_seq, account) ON @runs TO \"~_run\";
         GRANT UPDATE (key, outcome, ended_at, last, mark, session) ON @tasks TO \"~_run\";
         GRANT UPDATE (node, state, stage, checked_at, closed_at) ON @pulls TO \"~_run\";
         GRANT UPDATE (dealt_with) ON @late TO \"~_run\";
-        GRANT EXECUTE ON FUNCTION @account_present, @account_leave, @account_reserve, @account_give_back, @account_follow,
+        GRANT UPDATE (lease, epoch) ON @claims TO \"~_run\";
+        GRANT EXECUTE ON FUNCTION @claim, @account_present, @account_leave, @account_reserve, @account_give_back, @account_follow,
             @account_permit, @account_pause TO \"~_run\";
     EXCEPTION WHEN insufficient_privilege THEN
         RAISE NOTICE 'the roles ~_run and ~_read were not made: an administrator has to';
@@ -233,6 +273,7 @@ pub(in crate::ledger) fn script(schema: &str, account: Option<&str>) -> String {
     let mut add = |sql: &str| text.push_str(&in_schema(&sql.replace('~', schema), schema));
     add(&GUARD.replace("KNOWN", &known().to_string()));
     STEPS.iter().for_each(|step| add(step));
+    add(CLAIM);
     add(&ACCOUNT_FUNCTIONS.replace('~', host).replace("SCHEMA", schema));
     add(ROLES);
     add(&META.replace("KNOWN", &known().to_string()).replace("NEEDS", &NEEDS.to_string()));

@@ -99,16 +99,16 @@ fn a_ledger_is_made_once_and_a_newer_one_is_left_alone() {
 fn a_manifest_has_one_owner_and_others_are_told_who() {
     let Some(database) = TestDatabase::new() else { return };
     let mut one = database.open();
-    one.claim(&identity("nightly"), None).unwrap();
-    let refused = database.open().claim(&identity("nightly"), None).unwrap_err();
+    one.claim(&identity("nightly"), (None, &[])).unwrap();
+    let refused = database.open().claim(&identity("nightly"), (None, &[])).unwrap_err();
     assert!(
         refused.is_in_use() && refused.to_string().contains(&format!("pid {}", std::process::id())),
         "{refused}"
     );
-    database.open().claim(&identity("other"), None).unwrap();
+    database.open().claim(&identity("other"), (None, &[])).unwrap();
     drop(one);
     let mut next = database.open();
-    next.claim(&identity("nightly"), None).unwrap();
+    next.claim(&identity("nightly"), (None, &[])).unwrap();
     assert!(!next.took_over(), "it was given back");
 }
 
@@ -121,7 +121,7 @@ fn of_many_at_one_instant_one_has_it() {
         let taken = std::thread::scope(|scope| {
             let claims: Vec<_> = ledgers
                 .into_iter()
-                .map(|mut ledger| scope.spawn(|| ledger.claim(&manifest, None).map(|()| ledger)))
+                .map(|mut ledger| scope.spawn(|| ledger.claim(&manifest, (None, &[])).map(|()| ledger)))
                 .collect();
             claims.into_iter().map(|claim| claim.join().unwrap()).collect::<Vec<_>>()
         });
@@ -138,7 +138,7 @@ fn two_that_begin_at_one_instant_make_one_run() {
         let begin = |run: RunId| {
             let mut ledger = database.open();
             together.wait();
-            let begun = ledger.claim(&manifest, None).map(|()| {
+            let begun = ledger.claim(&manifest, (None, &[])).map(|()| {
                 let mut recorder = ledger.start(manifest.clone());
                 recorder.append(&numbered(1, [started(&run)])).unwrap();
                 recorder
@@ -164,7 +164,7 @@ fn whoever_was_deposed_writes_nothing_more_and_tells_what_came_late() {
     old.append(&numbered(1, [started(&run), planned("a"), intent(&run, "a", 1)])).unwrap();
     database.let_leases_pass();
     let mut new = database.open();
-    new.claim(&identity("nightly"), None).unwrap();
+    new.claim(&identity("nightly"), (None, &[])).unwrap();
     assert!(new.took_over());
     let mut new = new.resume(&run).unwrap();
     let late = numbered(4, [created("a", 1, "31"), state("a", 1, "PLANNING")]);
@@ -195,7 +195,7 @@ fn a_late_session_that_was_taken_up_is_no_news() {
     old.append(&numbered(1, [started(&run), planned("a"), intent(&run, "a", 1)])).unwrap();
     database.let_leases_pass();
     let mut new = database.open();
-    new.claim(&identity("nightly"), None).unwrap();
+    new.claim(&identity("nightly"), (None, &[])).unwrap();
     let mut new = new.resume(&run).unwrap();
     new.append(&numbered(4, [created("a", 1, "31")])).unwrap();
     old.append(&numbered(4, [created("a", 1, "31")])).unwrap_err();
@@ -211,7 +211,7 @@ fn parts_of_a_manifest_that_have_tasks_in_common_are_not_worked_on_at_once() {
     let shard = |text: &str| (!text.is_empty()).then(|| text.parse::<Shard>().unwrap());
     let claim = |text: &str| {
         let mut ledger = database.open();
-        ledger.claim(&identity("nightly"), shard(text)).map(|()| ledger)
+        ledger.claim(&identity("nightly"), (shard(text), &[])).map(|()| ledger)
     };
     let cases = [("1/2", "2/2", true), ("1/2", "", false), ("", "2/2", false), ("1/2", "2/3", false)];
     let slices = [("slice:1/2", "slice:2/2", true), ("slice:1/2", "2/2", false)];
@@ -232,16 +232,61 @@ fn parts_of_a_manifest_that_have_tasks_in_common_are_not_worked_on_at_once() {
 }
 
 #[test]
+fn a_task_is_worked_on_by_one_whatever_manifests_ask_for_it() {
+    let Some(database) = TestDatabase::new() else { return };
+    let claim = |manifest: &str, ids: &[&str]| {
+        let mut ledger = database.open();
+        let tasks: Vec<_> = ids.iter().map(|id| (TaskId::new(*id), TaskKey::new(*id))).collect();
+        let tasks: Vec<_> = tasks.iter().map(|(id, key)| (id, key)).collect();
+        ledger.claim(&identity(manifest), (None, &tasks)).map(|()| ledger)
+    };
+    let mut first = claim("nightly", &["a", "b"]).unwrap().start(identity("nightly"));
+    first.append(&numbered(1, [started(&run_id(1))])).unwrap();
+    let refused = claim("piped", &["b", "c"]).unwrap_err();
+    assert!(matches!(&refused, LedgerError::AtWork { task, .. } if task.as_str() == "b"), "{refused}");
+    assert!(refused.is_in_use() && refused.to_string().contains("manifest `nightly`"), "{refused}");
+    // Nothing of it was claimed, and its lease was given back.
+    drop(claim("third", &["c"]).unwrap());
+    drop(claim("piped", &["c"]).unwrap());
+    // Whoever sleeps for too long does not go on with a task that is another's by then.
+    database.let_leases_pass();
+    let second = claim("piped", &["b", "c"]).unwrap();
+    first.append(&numbered(2, [planned("a")])).unwrap_err();
+    drop(second);
+    claim("nightly", &["a", "b"]).unwrap();
+}
+
+#[test]
+fn of_many_manifests_that_begin_with_one_task_at_an_instant_one_has_it() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (id, key) = (TaskId::new("a"), TaskKey::new("a"));
+    for _ in 0..10 {
+        let ledgers: Vec<_> = (0..6).map(|at| (identity(&format!("m{at}")), database.open())).collect();
+        let tasks = [(&id, &key)];
+        let had: Vec<_> = std::thread::scope(|scope| {
+            let begin = |(manifest, mut ledger): (_, Ledger)| {
+                let tasks = &tasks;
+                scope.spawn(move || ledger.claim(&manifest, (None, tasks)).map(|()| ledger))
+            };
+            let begun: Vec<_> = ledgers.into_iter().map(begin).collect();
+            begun.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        let refused = had.iter().filter(|it| matches!(it, Err(LedgerError::AtWork { .. }))).count();
+        assert_eq!((refused, had.iter().filter(|it| it.is_ok()).count()), (5, 1), "{had:?}");
+    }
+}
+
+#[test]
 fn whoever_only_writes_down_what_is_news_of_an_earlier_run_is_in_nobodys_way() {
     let Some(database) = TestDatabase::new() else { return };
     let mut recorder = database.open().start(identity("nightly"));
     recorder.append(&short_run(&run_id(1))).unwrap();
     drop(recorder);
     let mut one = database.open();
-    one.claim(&identity("nightly"), "1/2".parse().ok()).unwrap();
+    one.claim(&identity("nightly"), ("1/2".parse().ok(), &[])).unwrap();
     assert!(one.may_write(&run_id(1)).unwrap(), "nobody works on all of it");
     let mut two = database.open();
-    two.claim(&identity("nightly"), "2/2".parse().ok()).unwrap();
+    two.claim(&identity("nightly"), ("2/2".parse().ok(), &[])).unwrap();
     assert!(!two.may_write(&run_id(1)).unwrap(), "one of them at a time");
 }
 

@@ -117,7 +117,7 @@ fn a_newer_ledger_is_refused_and_left_as_it_is() {
     let before = fs::read(dir.path().join("ledger.db")).unwrap();
     for refused in [Ledger::open(dir.path()).unwrap_err(), LedgerReader::open(dir.path()).unwrap_err()] {
         let text = refused.to_string();
-        for part in ["schema version 99", "jules-batch 7.8.9", "no more than 7", "--state-dir"] {
+        for part in ["schema version 99", "jules-batch 7.8.9", "no more than 8", "--state-dir"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -16,7 +16,7 @@ fn wish(task: &str) -> Wish {
 
 fn start(database: &TestDatabase, run: u16) -> Recorder {
     let mut ledger: Ledger = database.open();
-    ledger.claim(&identity("nightly"), None).unwrap();
+    ledger.claim(&identity("nightly"), (None, &[])).unwrap();
     let mut recorder = ledger.start(identity("nightly"));
     recorder.append(&numbered(1, [started(&run_id(run)), planned("a"), planned("b")])).unwrap();
     recorder
@@ -69,7 +69,7 @@ fn whoever_takes_a_run_over_has_its_slots_and_its_owner_before_none() {
     old.append(&numbered(5, [created("a", 1, "31"), intent(&run, "b", 1)])).unwrap();
     database.let_leases_pass();
     let mut ledger = database.open();
-    ledger.claim(&identity("nightly"), None).unwrap();
+    ledger.claim(&identity("nightly"), (None, &[])).unwrap();
     let mut new = ledger.resume(&run).unwrap();
     let ours = new.share_account(None).unwrap().unwrap();
     assert!(block_on(theirs.reserve(wish("b"))).is_err(), "the run is another's");
