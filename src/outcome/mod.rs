@@ -4,6 +4,7 @@
 //! shows them, and [`RunRecord`] is their fold: what reports are rendered from and what a later invocation
 //! goes on from. There is no second truth.
 
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only a shared ledger has an account"))]
 mod account;
 mod attempt_record;
 mod details;
