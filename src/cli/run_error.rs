@@ -42,9 +42,13 @@ pub(crate) fn cannot(error: RunError, console: &Console) -> Failure {
 /// What was started goes on at the service; the next run takes it up.
 fn not_recorded(error: JournalError) -> Failure {
     let (exit, help) = match source(&error) {
-        Some(LedgerError::Deposed { .. }) => (
+        Some(LedgerError::Deposed { holder: Some(_), .. }) => (
             Exit::WorkLeft,
             "what was begun here is taken up there; the events that the ledger does not have are in events.jsonl among the reports",
+        ),
+        Some(LedgerError::Deposed { holder: None, .. }) => (
+            Exit::WorkLeft,
+            "run the same command again: it takes up what was begun here; the events that the ledger does not have are in events.jsonl among the reports",
         ),
         _ if error.is_away() => (
             Exit::NotWritable,

@@ -200,23 +200,30 @@ pub enum LedgerError {
     },
     /// Another process works on a task of ours that another manifest asks for as well.
     #[error(
-        "task `{task}` is another's, by manifest `{manifest}`: {holder}{}; wait until it ends",
-        since.map(|at| format!(", here since {at:.0}")).unwrap_or_default()
+        "task `{task}` is at work already: {}{holder}{}{}; it is another manifest's, which is not followed: wait until it ends",
+        run.as_ref().map(|(run, manifest)| format!("run {run} of `{manifest}`, ")).unwrap_or_default(),
+        since.map(|at| format!(", here since {at:.0}")).unwrap_or_default(),
+        until.map(|at| format!(", until {at:.0} if it does not say more")).unwrap_or_default()
     )]
     AtWork {
         /// Which.
         task: TaskId,
-        /// The name of the other manifest.
-        manifest: String,
+        /// The run, and its manifest's name; none as long as it only begins.
+        run: Option<(String, String)>,
         /// Who it is.
         holder: String,
         /// Since when.
         since: Option<Timestamp>,
+        /// Until when, unless it says that it is still there.
+        until: Option<Timestamp>,
     },
     /// Another process has taken the run over: what we did not write any more is not lost to it, since it looks.
     #[error(
-        "run {run} is another's by now{}: it goes on there",
-        holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default()
+        "run {run} {}",
+        holder.as_ref().map_or_else(
+            || "was taken from this process: it was released, or another manifest's run works on its tasks".to_owned(),
+            |holder| format!("is another's by now ({holder}): it goes on there"),
+        )
     )]
     Deposed {
         /// Which.

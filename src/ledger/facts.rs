@@ -71,8 +71,11 @@ pub(super) fn of_tasks(
             "SELECT run, key, outcome, ended_at, mark, last IS 'none' FROM tasks WHERE id = ?1 ORDER BY run DESC",
         )?,
         loose: conn.prepare_cached(
-            "SELECT run, key FROM tasks \
-             WHERE id = ?1 AND (last IS NULL OR last IN ('intent', 'live', 'ended', 'left')) ORDER BY run DESC",
+            "SELECT run, key FROM tasks AS it \
+             WHERE id = ?1 AND (last IS NULL OR last IN ('intent', 'live', 'ended', 'left')) \
+                 AND NOT EXISTS (SELECT 1 FROM tasks AS newer WHERE newer.id = it.id AND newer.run > it.run \
+                     AND newer.session = it.session AND newer.last NOT IN ('intent', 'live', 'ended', 'left')) \
+             ORDER BY run DESC",
         )?,
     };
     if runs.is_empty() {

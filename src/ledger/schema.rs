@@ -160,13 +160,19 @@ pub(super) fn read_older(steps: u32) -> Option<&'static str> {
 const READ_VERSION_1: &str = concat!(
     "
     CREATE TEMP VIEW tasks AS
-        SELECT run, id, key, outcome, NULL AS ended_at, NULL AS last, NULL AS mark FROM main.tasks;
+        SELECT run, id, key, outcome, NULL AS ended_at, NULL AS last, NULL AS mark, NULL AS session FROM main.tasks;
     CREATE TEMP VIEW pulls AS ",
     pulls_of_events!(),
     ";"
 );
 
-const READ_VERSION_2: &str = concat!("CREATE TEMP VIEW pulls AS ", pulls_of_events!(), ";");
+const READ_VERSION_2: &str = concat!(
+    "
+    CREATE TEMP VIEW tasks AS SELECT *, NULL AS session FROM main.tasks;
+    CREATE TEMP VIEW pulls AS ",
+    pulls_of_events!(),
+    ";"
+);
 
 /// What a file says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

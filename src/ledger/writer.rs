@@ -254,6 +254,21 @@ impl Ledger {
         Recorder::resume(self, run)
     }
 
+    /// The same for the run that is worked on: one of the manifest whose runs are [claimed](Self::claim).
+    ///
+    /// # Errors
+    ///
+    /// As with [`Ledger::resume`], and when another process has the run.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_mut, reason = "a folder has one writer"))]
+    pub(crate) fn go_on(mut self, run: &RunId) -> Result<Recorder, LedgerError> {
+        match self.reader.store_mut() {
+            Store::Folder(_) => {}
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.bring(run)?,
+        }
+        self.resume(run)
+    }
+
     /// The run of this id, to go on with.
     pub(super) fn target(&mut self, run: &RunId) -> Result<Option<Target>, LedgerError> {
         match self.reader.store_mut() {

@@ -71,15 +71,19 @@ impl History {
         let mut ledger = Ledger::open(&options.state)?;
         let tasks: Vec<_> = plan.tasks.iter().map(|task| (&task.id, &task.key)).collect();
         ledger.claim(&identity, (options.selection.shard, &tasks))?;
-        let ledger = pulls.record(ledger, &options.reports.redactor, began)?;
+        let mut ledger = pulls.record(ledger, &options.reports.redactor, began)?;
         let mut notes: Vec<String> = ledger.set_aside().map(damaged).into_iter().collect();
         notes.extend(ledger.copied_to().map(|to| copied(&to)));
         notes.extend(ledger.took_over().then(|| TOOK_OVER.to_owned()));
         notes.extend(options.state.warning().map(str::to_owned));
         notes.extend(ledger.shared_disk().map(|disk| on_shared_disk(disk, &options.state)));
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
+        let work = Work::decide(plan, &identity, options, Some(ledger.reader()), pulls)?;
+        let followed = work.followed();
+        if !followed.is_empty() {
+            ledger.claim(&identity, (options.selection.shard, &followed))?;
+        }
         let reader = ledger.reader();
-        let work = Work::decide(plan, &identity, options, Some(reader), pulls)?;
         let (plan, last) = (&work.plan, work.last.as_ref());
         let (late, late_reader) = (ledger.late()?, ledger.late_reader());
         let is_idle = work.outlook.is_idle && late.is_empty();
@@ -95,7 +99,7 @@ impl History {
         let (mut recorder, mut record, mut events) = match (last, goes_on) {
             (Some(StoredRun { record, .. }), true) => {
                 let events = reader.events(&record.info.id, 0)?.events;
-                (ledger.resume(&record.info.id)?, record, events)
+                (ledger.go_on(&record.info.id)?, record, events)
             }
             (last, _) => {
                 let left = last.filter(|_| !options.selection.is_partial()).map(|last| last.record);

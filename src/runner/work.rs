@@ -20,7 +20,7 @@ use crate::outcome::{
     AttemptRecord, EventKind, Outcome, RunId, RunRecord, TaskRecord, is_decided_within, is_merged_within,
     is_waiting, verdicts,
 };
-use crate::plan::{Plan, Task, TaskId};
+use crate::plan::{Plan, Task, TaskId, TaskKey};
 use jules::SessionId;
 
 /// What there is to do, and what it rests on.
@@ -44,6 +44,15 @@ pub(super) struct Work {
 }
 
 impl Work {
+    /// The tasks of which something from before is followed, by the keys that it stands under: their prompts may be others now.
+    pub(super) fn followed(&self) -> Vec<(&TaskId, &TaskKey)> {
+        let last = self.last.iter().filter(|_| self.goes_on).map(|last| &last.record);
+        let last = last.flat_map(|record| record.tasks.values().chain(&record.superseded));
+        let is_followed = |task: &&TaskRecord| task.last_attempt().is_some_and(AttemptRecord::is_loose);
+        let followed = self.engine.earlier.values().chain(last).filter(is_followed);
+        followed.map(|task| (&task.planned.id, &task.planned.key)).collect()
+    }
+
     /// Decides by what the ledger says; none is an empty one.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ mod library;
 mod limits;
 mod looking;
 mod main_job;
+mod manifests;
 mod marking;
 mod merging;
 mod newcomers;

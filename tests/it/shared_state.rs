@@ -298,30 +298,6 @@ fn two_repositories_that_call_their_manifests_alike_have_no_task_in_common() {
 }
 
 #[test]
-fn a_task_that_another_manifest_has_at_work_is_not_begun_again() {
-    let Some(shared) = Shared::new("{ defaults: { duration: 900ms, outcome: change } }", 6) else { return };
-    // What is piped in is known by another name than the file, and its tasks are the same.
-    let piped = |machine| {
-        let run = shared.on(machine, &format!("run /dev/stdin -j 3 --report-dir {machine}"));
-        run.env("JULES_BASE_URL", shared.world.service().url())
-    };
-    let mut first = shared.run("first").start();
-    first.until(|world| world.statistics().created == 3);
-    let mut second = piped("second").start();
-    second.tell(&shared.world.read("jobs.yaml"));
-    let second = second.wait();
-    assert_eq!(second.code, Some(5), "{second}");
-    assert!(second.stderr.contains("work/my-org/web@main[n=") && second.stderr.contains(" pid "), "{second}");
-    assert_eq!(first.wait().code, Some(0));
-    shared.world.created(6);
-    // It was given back.
-    let mut third = piped("third").args("--no-wait").start();
-    third.tell(&shared.world.read("jobs.yaml"));
-    assert_eq!(third.wait().code, Some(5));
-    shared.world.created(9);
-}
-
-#[test]
 fn what_the_other_was_not_asked_for_is_done_by_whoever_followed_it() {
     let Some(shared) = Shared::new("{ defaults: { duration: 2s, outcome: change } }", 4) else { return };
     let mut first = shared.run("first").args("--slice 0:2").start();

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use foreign_text::line as neutral;
-use tokio::runtime::Handle;
 
 use super::args::{IfBusy, RunArgs};
 use crate::cli::console::Console;
@@ -96,8 +95,10 @@ pub(super) async fn until_free(
     };
     let verb = if watch.follows { "following" } else { "waiting for" };
     console.say(&format!("{}; {verb} it", neutral(&busy.to_string())));
-    // Off the main thread, which has to hear a signal while the ledger is silent.
-    let (runtime, console) = (Handle::current(), console.clone());
+    // Off the main thread, which has to hear a signal while the ledger is silent; and by a clock that outlives its runtime.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Fault, error))?;
+    let console = console.clone();
     let watching = tokio::task::spawn_blocking(move || runtime.block_on(watch.until_free(&console)));
     watching.await.map_err(|error| Failure::new(Exit::Fault, error))?
 }

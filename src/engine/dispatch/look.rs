@@ -113,8 +113,17 @@ impl Dispatch {
         // Nobody knows the prompt before an edit.
         let ask = if marker.is_of_task(&task.key) { ask } else { ask.with_any_prompt() };
         // The marker holds a part of the key, and anybody can write one.
+        // A run of another manifest may have taken it up since: it is the attempt's all the same.
+        let is_older = |seen: &Seen| match self.tasks.state(attempt.task) {
+            State::Creating(create) => create.is_younger(seen.created) == Some(false),
+            _ => true,
+        };
+        let is_anothers = |seen: &Seen| {
+            self.run.sessions.contains(&seen.id)
+                || self.options.known_sessions.contains(&seen.id) && is_older(seen)
+        };
         let is_bearer =
-            |seen: &&Seen| !self.is_known(seen) && seen.marker().is_some_and(|other| other.is_same(&marker));
+            |seen: &&Seen| !is_anothers(seen) && seen.marker().is_some_and(|other| other.is_same(&marker));
         let bearers = || listed.iter().filter(is_bearer);
         // What a session was asked whose task has lost its prompt, nobody can compare.
         let is_any = !self.plan[attempt.task].has_prompt();

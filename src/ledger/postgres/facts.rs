@@ -21,12 +21,26 @@ struct OfTask {
     ended_at: Option<i64>,
     mark: Option<String>,
     last: Option<String>,
+    session: Option<String>,
+}
+
+impl OfTask {
+    /// Whether something of it may still be at work.
+    fn is_loose(&self) -> bool {
+        matches!(self.last.as_deref(), None | Some("intent" | "live" | "ended" | "left"))
+    }
+
+    /// Whether a newer one of these has seen the end of its session.
+    fn has_ended_in(&self, rows: &[Self]) -> bool {
+        let has = |row: &Self| row.run > self.run && row.session == self.session && !row.is_loose();
+        self.session.is_some() && rows.iter().any(has)
+    }
 }
 
 impl Postgres {
     /// The rows of these tasks, by id, the newest run's first.
     fn of_tasks(&self, ids: &[String]) -> Answer<HashMap<String, Vec<OfTask>>> {
-        let sql = "SELECT id, run, key, outcome, ended_at, mark, last FROM @tasks \
+        let sql = "SELECT id, run, key, outcome, ended_at, mark, last, session FROM @tasks \
                    WHERE id = ANY($1) ORDER BY run DESC";
         let mut of: HashMap<String, Vec<OfTask>> = HashMap::new();
         for row in self.rows(sql, values![ids.to_vec()])? {
@@ -37,6 +51,7 @@ impl Postgres {
                 ended_at: row.get(4),
                 mark: row.get(5),
                 last: row.get(6),
+                session: row.get(7),
             });
         }
         Ok(of)
@@ -49,15 +64,25 @@ impl Postgres {
         Ok(self.all_runs(simulated)?.into_iter().map(head).collect())
     }
 
+    /// The runs that others work on. Who only looks sees all of them.
+    fn at_work_elsewhere(&self) -> Answer<HashSet<i64>> {
+        if self.work.is_none() {
+            return Ok(HashSet::new());
+        }
+        let sql = "SELECT it.n FROM @runs AS it JOIN @leases AS its ON its.n = it.lease \
+                   WHERE its.at_work AND its.holder <> $1 AND its.lease_until >= clock_timestamp()";
+        Ok(self.rows(sql, values![self.holder().to_owned()])?.iter().map(|row| row.get(0)).collect())
+    }
+
     pub(in crate::ledger) fn facts(&self, manifest: &ManifestIdentity, tasks: &[Task]) -> Answer<Vec<Facts>> {
-        let runs = self.heads(manifest.is_simulated())?;
+        let (runs, elsewhere) = (self.heads(manifest.is_simulated())?, self.at_work_elsewhere()?);
         let before = |task: &Task| task.id_without_branch().filter(|before| *before != task.id);
         let ids = tasks.iter().flat_map(|task| [Some(task.id.clone()), before(task)]).flatten();
         let rows = self.of_tasks(&ids.map(|id| id.as_str().to_owned()).collect::<Vec<_>>())?;
         let facts = |task: &Task| {
-            let facts = self.facts_of(task, &task.id, (manifest, &runs, &rows))?;
+            let facts = self.facts_of(task, &task.id, (manifest, &runs, &elsewhere, &rows))?;
             match before(task).filter(|_| facts == Facts::default()) {
-                Some(before) => self.facts_of(task, &before, (manifest, &runs, &rows)),
+                Some(before) => self.facts_of(task, &before, (manifest, &runs, &elsewhere, &rows)),
                 None => Ok(facts),
             }
         };
@@ -68,7 +93,12 @@ impl Postgres {
         &self,
         task: &Task,
         id: &TaskId,
-        (manifest, runs, rows): (&ManifestIdentity, &HashMap<i64, Head>, &HashMap<String, Vec<OfTask>>),
+        (manifest, runs, elsewhere, rows): (
+            &ManifestIdentity,
+            &HashMap<i64, Head>,
+            &HashSet<i64>,
+            &HashMap<String, Vec<OfTask>>,
+        ),
     ) -> Answer<Facts> {
         let of = rows.get(id.as_str()).map_or(&[][..], Vec::as_slice);
         let is_ours = |head: &&Head| manifest.covers(&head.path, &head.name);
@@ -77,14 +107,14 @@ impl Postgres {
         let latest = own.first().map(|(row, head)| row.latest(head));
         let has_attempt = |row: &OfTask| row.last.as_deref() != Some("none");
         let last_attempt = own.iter().find(|(row, _)| has_attempt(row)).map(|(row, _)| row.run);
-        let is_loose =
-            |row: &&OfTask| matches!(row.last.as_deref(), None | Some("intent" | "live" | "ended" | "left"));
-        for row in of.iter().filter(is_loose) {
+        for row in of.iter().filter(|row| row.is_loose() && !row.has_ended_in(of)) {
             // What an older run left is taken up by a newer one, and stands there from then on.
             if last_attempt.is_some_and(|last| row.run < last) {
                 break;
             }
-            let Some(head) = runs.get(&row.run) else { continue };
+            // What others have at work is theirs.
+            let head = runs.get(&row.run).filter(|_| !elsewhere.contains(&row.run));
+            let Some(head) = head else { continue };
             // The same prompt on the same repository, in a manifest of another name.
             if !is_ours(&head) && !task.has_key_under(&head.name, &row.key) {
                 continue;

@@ -144,6 +144,13 @@ impl Leases {
         })
     }
 
+    /// Gives this one back.
+    pub(super) fn give_back_one(&mut self, link: &Link, row: i64) -> Result<(), LedgerError> {
+        self.held.remove(&row);
+        let values = values![self.holder.clone(), row];
+        link.rows(&format!("{GIVE_BACK} AND n = $2"), values).map(drop)
+    }
+
     /// Gives all of them back. What cannot be given back is over by itself.
     pub(super) fn give_back(&mut self, link: &Link) {
         if let Some(renewing) = self.renewing.take() {
@@ -169,7 +176,6 @@ fn busy(link: &Link, row: i64, us: &str) -> Result<LedgerError, LedgerError> {
          ORDER BY other.n = $1 DESC, other.lease_taken"
     );
     let found = link.rows(&who, values![row, us.to_owned()])?;
-    let time = |row: &Row, at| row.get::<_, Option<i64>>(at).and_then(|s| Timestamp::from_second(s).ok());
     let found = found.first();
     let holder = found.and_then(|row| row.get(0)).unwrap_or_else(|| "another process".to_owned());
     let (since, until) = (found.and_then(|row| time(row, 1)), found.and_then(|row| time(row, 2)));
@@ -186,19 +192,26 @@ fn busy(link: &Link, row: i64, us: &str) -> Result<LedgerError, LedgerError> {
 pub(super) fn claim(link: &Link, lease: Lease, tasks: &[(&TaskId, &TaskKey)]) -> Result<(), LedgerError> {
     let project = link.database().project().unwrap_or_default().to_owned();
     let keys: Vec<String> = tasks.iter().map(|(_, key)| key.as_str().to_owned()).collect();
-    let sql = "SELECT common, its.holder_text, EXTRACT(epoch FROM its.lease_taken)::bigint, \
-                      (SELECT name FROM @runs WHERE lease = its.n ORDER BY n DESC LIMIT 1) \
-               FROM @claim($1, $2, $3, $4) JOIN @leases AS its ON its.n = other";
+    let sql = "SELECT common, coalesce(its.holder_text, 'another process'), EXTRACT(epoch FROM its.lease_taken)::bigint, \
+                      EXTRACT(epoch FROM its.lease_until)::bigint, it.id, it.name \
+               FROM @claim($1, $2, $3, $4) JOIN @leases AS its ON its.n = other LEFT JOIN LATERAL ( \
+                   SELECT id, name FROM @runs WHERE lease = its.n ORDER BY n DESC LIMIT 1 \
+               ) AS it ON true";
     let found = link.rows(sql, values![lease.row, lease.epoch, project, keys])?;
     let Some(row) = found.first() else { return Ok(()) };
     let common = TaskKey::new(row.get::<_, String>(0));
     let task = tasks.iter().find(|(_, key)| **key == common).map(|(id, _)| (*id).clone());
     Err(LedgerError::AtWork {
         task: task.unwrap_or_else(|| TaskId::new(common.as_str())),
-        manifest: row.get::<_, Option<String>>(3).unwrap_or_default(),
-        holder: row.get::<_, Option<String>>(1).unwrap_or_else(|| "another process".to_owned()),
-        since: row.get::<_, Option<i64>>(2).and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        run: row.get::<_, Option<String>>(4).zip(row.get(5)),
+        holder: row.get(1),
+        since: time(row, 2),
+        until: time(row, 3),
     })
+}
+
+fn time(row: &Row, at: usize) -> Option<Timestamp> {
+    row.get::<_, Option<i64>>(at).and_then(|seconds| Timestamp::from_second(seconds).ok())
 }
 
 /// Whether somebody has this lease and is there, and the last run that was written by it.

@@ -38,7 +38,7 @@ use tokio_postgres::Row;
 
 use self::account::{Account, Us};
 use self::append::Writing;
-use self::lease::Leases;
+use self::lease::{Lease, Leases};
 use self::link::{Link, Value, values};
 use super::account::{Limits, Standing};
 use super::target::Target;
@@ -52,6 +52,8 @@ pub(super) struct Postgres {
     link: Link,
     leases: Leases,
     shard: Option<Shard>,
+    /// That of the manifest that we work on.
+    work: Option<Lease>,
     writing: Option<Writing>,
     took_over: bool,
     /// The account whose limits are said: the slots of its runs are counted.
@@ -64,7 +66,7 @@ impl Postgres {
         let link = Link::new(database.clone())?;
         schema::check(&link)?;
         let leases = Leases::none();
-        Ok(Self { link, leases, shard: None, writing: None, took_over: false, account: None })
+        Ok(Self { link, leases, shard: None, work: None, writing: None, took_over: false, account: None })
     }
 
     fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
@@ -90,6 +92,7 @@ impl Postgres {
         let lease = self.leases.take_of(&self.link, manifest, shard)?;
         lease::claim(&self.link, lease, tasks)?;
         self.took_over |= lease.was_taken_over;
+        self.work = Some(lease);
         self.account = account::of_a_run(&self.link)?;
         Ok(())
     }
@@ -107,6 +110,25 @@ impl Postgres {
             Err(LedgerError::Owned { .. }) => Ok(false),
             taken => taken.map(|_| true),
         }
+    }
+
+    /// A run that another lease was written by, such as a shard's, is written by that of the manifest from now on: by it others see
+    /// who works on the run.
+    pub(super) fn bring(&mut self, run: &RunId) -> Result<(), LedgerError> {
+        let id = run.as_str().to_owned();
+        let found = self.rows("SELECT lease FROM @runs WHERE id = $1", values![id.clone()])?;
+        let (Some(row), Some(ours)) = (found.first(), self.work) else { return Ok(()) };
+        let theirs: i64 = row.get(0);
+        if theirs == ours.row {
+            return Ok(());
+        }
+        // Whoever had it writes nothing more.
+        let lease = self.leases.take(&self.link, theirs, false)?;
+        self.took_over |= lease.was_taken_over;
+        let bring = "UPDATE @runs AS it SET lease = $1 FROM @leases AS its \
+                     WHERE it.id = $2 AND its.n = it.lease AND its.n = $3 AND its.holder = $4 AND its.epoch = $5";
+        self.rows(bring, values![ours.row, id, theirs, self.holder().to_owned(), lease.epoch])?;
+        self.leases.give_back_one(&self.link, theirs)
     }
 
     /// The run of this id, to go on with.

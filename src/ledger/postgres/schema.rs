@@ -173,6 +173,10 @@ const CLAIM: &str = "
     BEGIN
         -- One after the other, so that the statements below see what the one before has done.
         PERFORM pg_advisory_xact_lock(hashtext('jules-batch claims ~'));
+        -- Whoever has lost its lease meanwhile has nothing to claim, and learns it when it writes.
+        IF NOT EXISTS (SELECT FROM @leases WHERE n = _lease AND epoch = _epoch AND holder IS NOT NULL) THEN
+            RETURN;
+        END IF;
         SELECT it.lease, it.key INTO other, common
             FROM @claims AS it JOIN @leases AS its ON its.n = it.lease AND its.epoch = it.epoch
             WHERE it.project = _project AND it.key = ANY (_keys) AND it.lease <> _lease
@@ -250,7 +254,7 @@ const ROLES: &str = "
         GRANT SELECT ON ALL TABLES IN SCHEMA \"~\" TO \"~_run\", \"~_read\";
         GRANT INSERT ON @leases, @runs, @events, @tasks, @creations, @pulls, @late, @claims TO \"~_run\";
         GRANT UPDATE (holder, holder_text, epoch, lease_taken, lease_until, at_work) ON @leases TO \"~_run\";
-        GRANT UPDATE (ended_at, updated_at, invocations, last_seq, account) ON @runs TO \"~_run\";
+        GRANT UPDATE (ended_at, updated_at, invocations, last_seq, account, lease) ON @runs TO \"~_run\";
         GRANT UPDATE (key, outcome, ended_at, last, mark, session) ON @tasks TO \"~_run\";
         GRANT UPDATE (node, state, stage, checked_at, closed_at) ON @pulls TO \"~_run\";
         GRANT UPDATE (dealt_with) ON @late TO \"~_run\";

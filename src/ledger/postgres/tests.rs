@@ -244,7 +244,7 @@ fn a_task_is_worked_on_by_one_whatever_manifests_ask_for_it() {
     first.append(&numbered(1, [started(&run_id(1))])).unwrap();
     let refused = claim("piped", &["b", "c"]).unwrap_err();
     assert!(matches!(&refused, LedgerError::AtWork { task, .. } if task.as_str() == "b"), "{refused}");
-    assert!(refused.is_in_use() && refused.to_string().contains("manifest `nightly`"), "{refused}");
+    assert!(refused.is_in_use() && refused.to_string().contains("of `nightly`, "), "{refused}");
     // Nothing of it was claimed, and its lease was given back.
     drop(claim("third", &["c"]).unwrap());
     drop(claim("piped", &["c"]).unwrap());

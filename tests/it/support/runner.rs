@@ -184,6 +184,12 @@ impl<'w> Running<'w> {
         self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
+    /// Writes all that its standard input has.
+    pub(crate) fn pipe(&mut self, text: &str) {
+        self.tell(text);
+        drop(self.stdin.take());
+    }
+
     /// Ends it at once, as a power cut would.
     pub(crate) fn kill(&mut self) {
         // It may have ended by itself.

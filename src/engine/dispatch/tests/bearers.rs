@@ -67,7 +67,7 @@ impl Bearer {
             title: Some(format!("A task {marker}")),
             state: SessionState::InProgress,
             url: None,
-            created: Some(now.wall + SignedDuration::from_secs(1)),
+            created: Some(now.wall + SignedDuration::from_secs(if self.id == EARLIER { -3600 } else { 1 })),
             updated: None,
             work: Work::default(),
             archived: false,

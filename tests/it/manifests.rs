@@ -1,0 +1,143 @@
+//! Manifests with tasks in common: one that is piped in and its file, one of another name, parts of one. Each session is one run's.
+
+use crate::shared_state::{Shared, all_succeeded};
+use crate::support::{Ended, Runner, Signal, World, tasks};
+
+/// The same manifest through a pipe: it is known by another name than the file, and its tasks are the same.
+fn piped<'w>(run: Runner<'w>, manifest: &str) -> Ended<'w> {
+    let mut running = run.start();
+    running.pipe(manifest);
+    running.wait()
+}
+
+fn through<'s>(shared: &'s Shared, pipe: &str, machine: &str) -> Runner<'s> {
+    let run = shared.on(machine, &format!("run {pipe} -j 3 --report-dir {machine}"));
+    run.env("JULES_BASE_URL", shared.world.service().url())
+}
+
+#[test]
+fn a_task_that_another_manifest_has_at_work_is_not_begun_again() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 900ms, outcome: change } }", 6) else { return };
+    let manifest = shared.world.read("jobs.yaml");
+    let mut first = shared.run("first").start();
+    first.until(|world| world.statistics().created == 3);
+    let second = piped(through(&shared, "/dev/stdin", "second"), &manifest);
+    assert_eq!(second.code, Some(5), "{second}");
+    for part in ["work/my-org/web@main[n=", " of `test`, ", " pid ", "is not followed"] {
+        assert!(second.stderr.contains(part), "{part}: {second}");
+    }
+    assert_eq!(first.wait().code, Some(0));
+    shared.world.created(6);
+    // It was given back.
+    let third = piped(through(&shared, "/dev/stdin", "third").args("--no-wait"), &manifest);
+    assert_eq!(third.code, Some(5));
+    shared.world.created(9);
+}
+
+#[test]
+fn a_prompt_from_before_an_edit_is_not_asked_for_beside_the_run_that_follows_its_sessions() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 2500ms, outcome: change } }", 3) else { return };
+    let before = shared.world.read("jobs.yaml");
+    shared.run("first").args("--no-wait").exits(5);
+    shared.world.write("jobs.yaml", &before.replace("Do ", "Do now "));
+    let mut first = shared.run("first").start();
+    first.until(|_| shared.sql("SELECT count(*) FROM @leases WHERE holder IS NOT NULL") == "1");
+    first.until(|_| shared.sql("SELECT count(*) FROM @claims") == "6");
+    let second = piped(through(&shared, "/dev/stdin", "second"), &before);
+    assert_eq!(second.code, Some(5), "{second}");
+    assert_eq!(first.wait().code, Some(0));
+    shared.world.created(3);
+}
+
+#[test]
+fn what_a_manifest_of_another_name_has_at_work_is_left_alone() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 1500ms, outcome: change } }", 3) else { return };
+    shared.world.write("other.yaml", &shared.world.read("jobs.yaml").replace("name: test", "name: other"));
+    let mut first = shared.run("first").start();
+    first.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
+    let other = shared.on("other", "run other.yaml -j 3 --report-dir other");
+    let other = other.env("JULES_BASE_URL", shared.world.service().url()).exits(0);
+    all_succeeded(&other, &shared.report("other"), 3);
+    assert_eq!(first.wait().code, Some(0));
+    shared.world.created(6);
+}
+
+#[test]
+fn whoever_follows_a_whole_that_goes_on_with_a_part_does_nothing_again() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 1500ms, outcome: change } }", 4) else { return };
+    shared.run("part").args("--shard 1/2 --no-wait --max-tasks 1").exits(5);
+    let mut first = shared.run("first").start();
+    first.until(|world| world.statistics().created == 4);
+    let second = shared.run("second").args("--fresh --yes --if-busy follow").exits(0);
+    assert!(second.stderr.contains("following it"), "{second}");
+    assert_eq!(first.wait().code, Some(0));
+    all_succeeded(&second, &shared.report("second"), 4);
+    shared.world.created(4);
+}
+
+#[test]
+fn whoever_slept_with_a_run_that_was_a_parts_before_writes_nothing_more() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 3s, outcome: change } }", 9) else { return };
+    shared.run("part").args("--shard 1/2 --no-wait --max-tasks 1").exits(5);
+    let mut first = shared.run("first").start();
+    first.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
+    first.signal(Signal::Stop);
+    shared.let_leases_pass();
+    let mut second = shared.run("second").args("--fresh --yes").start();
+    second.until(|_| shared.sql("SELECT count(*) FROM @runs") == "2");
+    first.signal(Signal::Continue);
+    let first = first.wait();
+    assert_eq!(first.code, Some(5), "{first}");
+    let second = second.wait();
+    assert_eq!(second.code, Some(0), "{second}");
+    shared.world.created(9);
+}
+
+/// What the last of three manifests does, of which the first has left its sessions live and the second has seen them end.
+fn what_another_has_finished_is_not_taken_up<'w>(world: &'w World, run: impl Fn(&str) -> Runner<'w>) {
+    let manifest = world.read("jobs.yaml");
+    let left = piped(run("/dev/stdin --no-wait --report-dir a"), &manifest);
+    assert_eq!(left.code, Some(5), "{left}");
+    let ended = piped(run("/dev/fd/0 --report-dir b"), &manifest);
+    assert!(ended.stderr.contains("adopted"), "{ended}");
+    world.created(2);
+    world.write("other.yaml", &manifest.replace("name: test", "name: other"));
+    run("other.yaml --report-dir c").exits(0);
+    world.created(4);
+}
+
+const SHORT: &str = "{ defaults: { duration: 700ms, outcome: change } }";
+
+#[test]
+fn what_another_manifest_has_finished_is_done_anew_with_a_folder() {
+    let world = World::with(SHORT, &tasks(2));
+    let run = |args: &str| world.command("run").args(args).env("JULES_BASE_URL", world.service().url());
+    what_another_has_finished_is_not_taken_up(&world, run);
+}
+
+#[test]
+fn what_another_manifest_has_finished_is_done_anew_with_a_database() {
+    let Some(shared) = Shared::new(SHORT, 2) else { return };
+    let run = |args: &str| {
+        shared.on("m", &format!("run {args}")).env("JULES_BASE_URL", shared.world.service().url())
+    };
+    what_another_has_finished_is_not_taken_up(&shared.world, run);
+}
+
+#[test]
+fn a_create_in_doubt_whose_session_another_manifest_has_taken_up_is_not_sent_again() {
+    let service = "{ faults: [{ kind: slow, delay: 3s, on: sessions.create, probability: 1 }], \
+                   defaults: { duration: 500ms, outcome: change } }";
+    let world = World::with(service, &tasks(2));
+    let run = |args: &str| world.command("run").args(args).env("JULES_BASE_URL", world.service().url());
+    let mut killed = run("/dev/stdin --report-dir a").start();
+    killed.pipe(&world.read("jobs.yaml"));
+    killed.until(|world| world.statistics().created == 2);
+    killed.kill();
+    killed.wait();
+    let other = piped(run("/dev/fd/0 --report-dir b"), &world.read("jobs.yaml"));
+    assert!(other.stderr.contains("adopted"), "{other}");
+    let again = piped(run("/dev/stdin --report-dir a"), &world.read("jobs.yaml"));
+    assert_eq!(again.code, Some(0), "{again}");
+    world.created(2);
+}
