@@ -201,15 +201,15 @@ pub enum LedgerError {
     /// Another process works on a task of ours that another manifest asks for as well.
     #[error(
         "task `{task}` is at work already: {}{holder}{}{}; it is another manifest's, which is not followed: wait until it ends",
-        run.as_ref().map(|(run, manifest)| format!("run {run} of `{manifest}`, ")).unwrap_or_default(),
+        run.as_ref().map(|run| format!("run {run}, ")).unwrap_or_default(),
         since.map(|at| format!(", here since {at:.0}")).unwrap_or_default(),
         until.map(|at| format!(", until {at:.0} if it does not say more")).unwrap_or_default()
     )]
     AtWork {
         /// Which.
         task: TaskId,
-        /// The run, and its manifest's name; none as long as it only begins.
-        run: Option<(String, String)>,
+        /// The run and its manifest's name, as "… of `…`"; none as long as it only begins.
+        run: Option<String>,
         /// Who it is.
         holder: String,
         /// Since when.

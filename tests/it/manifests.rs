@@ -57,6 +57,7 @@ fn what_a_manifest_of_another_name_has_at_work_is_left_alone() {
     first.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
     let other = shared.on("other", "run other.yaml -j 3 --report-dir other");
     let other = other.env("JULES_BASE_URL", shared.world.service().url()).exits(0);
+    assert!(!other.stderr.contains("3 at work"), "{other}");
     all_succeeded(&other, &shared.report("other"), 3);
     assert_eq!(first.wait().code, Some(0));
     shared.world.created(6);

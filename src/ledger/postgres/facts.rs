@@ -22,6 +22,8 @@ struct OfTask {
     mark: Option<String>,
     last: Option<String>,
     session: Option<String>,
+    /// Another process is at work on its run.
+    is_elsewhere: bool,
 }
 
 impl OfTask {
@@ -40,10 +42,12 @@ impl OfTask {
 impl Postgres {
     /// The rows of these tasks, by id, the newest run's first.
     fn of_tasks(&self, ids: &[String]) -> Answer<HashMap<String, Vec<OfTask>>> {
-        let sql = "SELECT id, run, key, outcome, ended_at, mark, last, session FROM @tasks \
-                   WHERE id = ANY($1) ORDER BY run DESC";
+        let sql = "SELECT of.id, run, key, outcome, of.ended_at, mark, last, session, \
+                          coalesce(its.at_work AND its.holder <> $2 AND its.lease_until >= clock_timestamp(), false) \
+                   FROM @tasks AS of JOIN @runs AS it ON it.n = run JOIN @leases AS its ON its.n = it.lease \
+                   WHERE of.id = ANY($1) ORDER BY run DESC";
         let mut of: HashMap<String, Vec<OfTask>> = HashMap::new();
-        for row in self.rows(sql, values![ids.to_vec()])? {
+        for row in self.rows(sql, values![ids.to_vec(), self.holder().to_owned()])? {
             of.entry(row.get(0)).or_default().push(OfTask {
                 run: row.get(1),
                 key: row.get(2),
@@ -52,6 +56,7 @@ impl Postgres {
                 mark: row.get(5),
                 last: row.get(6),
                 session: row.get(7),
+                is_elsewhere: row.get(8),
             });
         }
         Ok(of)
@@ -64,25 +69,15 @@ impl Postgres {
         Ok(self.all_runs(simulated)?.into_iter().map(head).collect())
     }
 
-    /// The runs that others work on. Who only looks sees all of them.
-    fn at_work_elsewhere(&self) -> Answer<HashSet<i64>> {
-        if self.work.is_none() {
-            return Ok(HashSet::new());
-        }
-        let sql = "SELECT it.n FROM @runs AS it JOIN @leases AS its ON its.n = it.lease \
-                   WHERE its.at_work AND its.holder <> $1 AND its.lease_until >= clock_timestamp()";
-        Ok(self.rows(sql, values![self.holder().to_owned()])?.iter().map(|row| row.get(0)).collect())
-    }
-
     pub(in crate::ledger) fn facts(&self, manifest: &ManifestIdentity, tasks: &[Task]) -> Answer<Vec<Facts>> {
-        let (runs, elsewhere) = (self.heads(manifest.is_simulated())?, self.at_work_elsewhere()?);
+        let runs = self.heads(manifest.is_simulated())?;
         let before = |task: &Task| task.id_without_branch().filter(|before| *before != task.id);
         let ids = tasks.iter().flat_map(|task| [Some(task.id.clone()), before(task)]).flatten();
         let rows = self.of_tasks(&ids.map(|id| id.as_str().to_owned()).collect::<Vec<_>>())?;
         let facts = |task: &Task| {
-            let facts = self.facts_of(task, &task.id, (manifest, &runs, &elsewhere, &rows))?;
+            let facts = self.facts_of(task, &task.id, (manifest, &runs, &rows))?;
             match before(task).filter(|_| facts == Facts::default()) {
-                Some(before) => self.facts_of(task, &before, (manifest, &runs, &elsewhere, &rows)),
+                Some(before) => self.facts_of(task, &before, (manifest, &runs, &rows)),
                 None => Ok(facts),
             }
         };
@@ -93,12 +88,7 @@ impl Postgres {
         &self,
         task: &Task,
         id: &TaskId,
-        (manifest, runs, elsewhere, rows): (
-            &ManifestIdentity,
-            &HashMap<i64, Head>,
-            &HashSet<i64>,
-            &HashMap<String, Vec<OfTask>>,
-        ),
+        (manifest, runs, rows): (&ManifestIdentity, &HashMap<i64, Head>, &HashMap<String, Vec<OfTask>>),
     ) -> Answer<Facts> {
         let of = rows.get(id.as_str()).map_or(&[][..], Vec::as_slice);
         let is_ours = |head: &&Head| manifest.covers(&head.path, &head.name);
@@ -112,9 +102,11 @@ impl Postgres {
             if last_attempt.is_some_and(|last| row.run < last) {
                 break;
             }
-            // What others have at work is theirs.
-            let head = runs.get(&row.run).filter(|_| !elsewhere.contains(&row.run));
-            let Some(head) = head else { continue };
+            let Some(head) = runs.get(&row.run) else { continue };
+            // What others have at work is theirs. Who only looks sees the manifest's own all the same.
+            if row.is_elsewhere && (self.work.is_some() || !is_ours(&head)) {
+                continue;
+            }
             // The same prompt on the same repository, in a manifest of another name.
             if !is_ours(&head) && !task.has_key_under(&head.name, &row.key) {
                 continue;

@@ -193,7 +193,7 @@ pub(super) fn claim(link: &Link, lease: Lease, tasks: &[(&TaskId, &TaskKey)]) ->
     let project = link.database().project().unwrap_or_default().to_owned();
     let keys: Vec<String> = tasks.iter().map(|(_, key)| key.as_str().to_owned()).collect();
     let sql = "SELECT common, coalesce(its.holder_text, 'another process'), EXTRACT(epoch FROM its.lease_taken)::bigint, \
-                      EXTRACT(epoch FROM its.lease_until)::bigint, it.id, it.name \
+                      EXTRACT(epoch FROM its.lease_until)::bigint, it.id || ' of `' || it.name || '`' \
                FROM @claim($1, $2, $3, $4) JOIN @leases AS its ON its.n = other LEFT JOIN LATERAL ( \
                    SELECT id, name FROM @runs WHERE lease = its.n ORDER BY n DESC LIMIT 1 \
                ) AS it ON true";
@@ -203,7 +203,7 @@ pub(super) fn claim(link: &Link, lease: Lease, tasks: &[(&TaskId, &TaskKey)]) ->
     let task = tasks.iter().find(|(_, key)| **key == common).map(|(id, _)| (*id).clone());
     Err(LedgerError::AtWork {
         task: task.unwrap_or_else(|| TaskId::new(common.as_str())),
-        run: row.get::<_, Option<String>>(4).zip(row.get(5)),
+        run: row.get(4),
         holder: row.get(1),
         since: time(row, 2),
         until: time(row, 3),

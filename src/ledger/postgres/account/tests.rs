@@ -149,7 +149,8 @@ fn without_the_lock_there_are_too_many() {
     };
     let Some(granted) = granted_with(slow) else { return };
     assert_eq!(granted, 15);
-    assert!(granted_with(unlocked).unwrap() > 15);
+    // On a busy machine they may come one after the other.
+    assert!((0..10).any(|_| granted_with(unlocked).unwrap() > 15));
 }
 
 #[test]
