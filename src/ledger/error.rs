@@ -221,7 +221,7 @@ pub enum LedgerError {
     #[error(
         "run {run} {}",
         holder.as_ref().map_or_else(
-            || "was taken from this process: it was released, or another manifest's run works on its tasks".to_owned(),
+            || "was taken from this process: it was released, or another run works on its tasks".to_owned(),
             |holder| format!("is another's by now ({holder}): it goes on there"),
         )
     )]

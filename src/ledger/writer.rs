@@ -194,6 +194,19 @@ impl Ledger {
         }
     }
 
+    /// What [may be written](Self::may_write) of other runs has been.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
+    pub(crate) fn has_written(&mut self) -> Result<(), LedgerError> {
+        match self.reader.store_mut() {
+            Store::Folder(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Store::Database(database) => database.give_back_others(),
+        }
+    }
+
     /// Whether somebody had these runs before who has not given them back, and may not know that they are another's.
     #[must_use]
     pub(crate) fn took_over(&self) -> bool {

@@ -80,6 +80,7 @@ impl History {
         notes.extend(Some(ledger.redated()).filter(|count| *count > 0).map(redated));
         let work = Work::decide(plan, &identity, options, Some(ledger.reader()), pulls)?;
         let followed = work.followed();
+        let followed: Vec<_> = followed.iter().map(|(id, key)| (id, key)).collect();
         if !followed.is_empty() {
             ledger.claim(&identity, (options.selection.shard, &followed))?;
         }

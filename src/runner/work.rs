@@ -44,13 +44,19 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// The tasks of which something from before is followed, by the keys that it stands under: their prompts may be others now.
-    pub(super) fn followed(&self) -> Vec<(&TaskId, &TaskKey)> {
+    /// The tasks of which something from before is followed, by the keys that it stands under, since their prompts may be others
+    /// now, and by its sessions, which may have been another manifest's.
+    pub(super) fn followed(&self) -> Vec<(TaskId, TaskKey)> {
         let last = self.last.iter().filter(|_| self.goes_on).map(|last| &last.record);
         let last = last.flat_map(|record| record.tasks.values().chain(&record.superseded));
-        let is_followed = |task: &&TaskRecord| task.last_attempt().is_some_and(AttemptRecord::is_loose);
-        let followed = self.engine.earlier.values().chain(last).filter(is_followed);
-        followed.map(|task| (&task.planned.id, &task.planned.key)).collect()
+        let mut followed = Vec::new();
+        for task in self.engine.earlier.values().chain(last) {
+            let Some(attempt) = task.last_attempt().filter(|attempt| attempt.is_loose()) else { continue };
+            let session = attempt.session.as_ref().map(|session| TaskKey::new(session.id.as_str()));
+            let keys = session.into_iter().chain([task.planned.key.clone()]);
+            followed.extend(keys.map(|key| (task.planned.id.clone(), key)));
+        }
+        followed
     }
 
     /// Decides by what the ledger says; none is an empty one.

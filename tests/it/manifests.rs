@@ -42,7 +42,7 @@ fn a_prompt_from_before_an_edit_is_not_asked_for_beside_the_run_that_follows_its
     shared.world.write("jobs.yaml", &before.replace("Do ", "Do now "));
     let mut first = shared.run("first").start();
     first.until(|_| shared.sql("SELECT count(*) FROM @leases WHERE holder IS NOT NULL") == "1");
-    first.until(|_| shared.sql("SELECT count(*) FROM @claims") == "6");
+    first.until(|_| shared.sql("SELECT count(*) FROM @claims") == "9");
     let second = piped(through(&shared, "/dev/stdin", "second"), &before);
     assert_eq!(second.code, Some(5), "{second}");
     assert_eq!(first.wait().code, Some(0));
@@ -73,6 +73,19 @@ fn whoever_follows_a_whole_that_goes_on_with_a_part_does_nothing_again() {
     assert!(second.stderr.contains("following it"), "{second}");
     assert_eq!(first.wait().code, Some(0));
     all_succeeded(&second, &shared.report("second"), 4);
+    shared.world.created(4);
+}
+
+#[test]
+fn whoever_is_there_only_to_write_down_what_is_news_is_not_followed() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 100ms, outcome: change } }", 2) else { return };
+    shared.run("first").exits(0);
+    shared.sql(
+        "UPDATE @leases SET holder = 'x', holder_text = 'pulls', lease_taken = clock_timestamp() + interval '5 min', \
+         lease_until = clock_timestamp() + interval '7 s', at_work = false",
+    );
+    let second = shared.run("second").args("--fresh --yes --if-busy follow").exits(0);
+    all_succeeded(&second, &shared.report("second"), 2);
     shared.world.created(4);
 }
 

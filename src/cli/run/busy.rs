@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use foreign_text::line as neutral;
+use jiff::{SignedDuration, Timestamp};
 
 use super::args::{IfBusy, RunArgs};
 use crate::cli::console::Console;
@@ -82,10 +83,14 @@ pub(super) async fn until_free(
     args: &RunArgs,
     console: &Console,
 ) -> Result<Left, Failure> {
-    let LedgerError::Owned { lease, .. } = busy else { return Err(Failure::new(exit_of(&busy), busy)) };
+    let LedgerError::Owned { lease, since, .. } = busy else {
+        return Err(Failure::new(exit_of(&busy), busy));
+    };
     let location = args.state.location()?;
     let watch = Watch {
         lease,
+        // Clocks differ.
+        since: since.and_then(|since| since.checked_sub(SignedDuration::from_mins(1)).ok()),
         ours,
         location,
         patience: args.state_patience,
@@ -106,6 +111,8 @@ pub(super) async fn until_free(
 /// Another's run, as it is seen from here.
 struct Watch {
     lease: i64,
+    /// From when the other is there.
+    since: Option<Timestamp>,
     ours: Ours,
     location: Location,
     /// How long a ledger that does not answer is waited for.
@@ -114,7 +121,7 @@ struct Watch {
     follows: bool,
     /// None before the ledger was opened.
     reader: Option<LedgerReader>,
-    /// The run that was followed to its end, or to that of its owner.
+    /// The other's run.
     watched: Option<RunId>,
 }
 
@@ -147,17 +154,31 @@ impl Watch {
             None => LedgerReader::open(&self.location).map_err(recorded::unreadable)?,
         };
         let reader = self.reader.insert(reader);
-        let (held, run) = reader.lease(self.lease).map_err(recorded::unreadable)?;
-        if held {
-            if let Some(run) = run.filter(|run| self.follows && self.watched.as_ref() != Some(run)) {
-                let record = recorded::find(reader, Some(&run), console)?;
-                status::watch(record, reader, console).await?;
+        let (held, last) = reader.lease(self.lease).map_err(recorded::unreadable)?;
+        let is_newer =
+            |run: &RunId| self.watched.as_ref().is_none_or(|watched| watched.as_str() < run.as_str());
+        if let Some(run) = last.filter(is_newer) {
+            let record = recorded::find(reader, Some(&run), console)?;
+            // What had ended before is not the other's: it may be there only to write down what is news of it.
+            if record.ended_at.is_none_or(|ended| self.since.is_none_or(|since| ended >= since)) {
+                if held && self.follows {
+                    status::watch(record, reader, console).await?;
+                }
                 self.watched = Some(run);
+            }
+        }
+        if held {
+            return Ok(None);
+        }
+        let Some(run) = self.watched.clone() else { return Ok(Some(Left::Work(None))) };
+        let record = recorded::find(reader, Some(&run), console)?;
+        if reader.holder(&run).is_some() {
+            // A larger part of the manifest, or a smaller one, goes on with it.
+            if self.follows {
+                status::watch(record, reader, console).await?;
             }
             return Ok(None);
         }
-        let Some(run) = run else { return Ok(Some(Left::Work(None))) };
-        let record = recorded::find(reader, Some(&run), console)?;
         if !self.ours.is_over(&record) {
             return Ok(Some(Left::Work(Some(run))));
         }

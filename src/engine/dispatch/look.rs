@@ -118,12 +118,12 @@ impl Dispatch {
             State::Creating(create) => create.is_younger(seen.created) == Some(false),
             _ => true,
         };
-        let is_anothers = |seen: &Seen| {
+        let is_of_another = |seen: &Seen| {
             self.run.sessions.contains(&seen.id)
                 || self.options.known_sessions.contains(&seen.id) && is_older(seen)
         };
         let is_bearer =
-            |seen: &&Seen| !is_anothers(seen) && seen.marker().is_some_and(|other| other.is_same(&marker));
+            |seen: &&Seen| !is_of_another(seen) && seen.marker().is_some_and(|other| other.is_same(&marker));
         let bearers = || listed.iter().filter(is_bearer);
         // What a session was asked whose task has lost its prompt, nobody can compare.
         let is_any = !self.plan[attempt.task].has_prompt();

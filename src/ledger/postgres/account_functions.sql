@@ -239,13 +239,20 @@ BEGIN
     FOR _at IN 1 .. coalesce(array_length(_tasks, 1), 0) LOOP
         _task := _tasks[_at];
         _session := _sessions[_at];
-        IF _states[_at] = 'intent' THEN
+        IF _states[_at] IN ('intent', 'live') THEN
             -- What another run of the manifest has left in doubt is this one's now.
             UPDATE slots SET run = _run, epoch = _epoch, seen_at = clock_timestamp() WHERE n IN (
                 SELECT it.n FROM slots_in_use AS it JOIN @runs AS its ON its.n = it.run - _base
-                WHERE it.account = _account AND it.task = _task AND it.session IS NULL
-                  AND its.lease = (SELECT lease FROM @runs WHERE n = _run - _base)
+                    JOIN @runs AS ours ON ours.n = _run - _base AND (ours.project, ours.name) = (its.project, its.name)
+                WHERE it.account = _account AND it.task = _task AND it.session IS NULL AND (
+                    its.lease = ours.lease OR NOT EXISTS (
+                        SELECT FROM @leases AS held
+                        WHERE held.n = its.lease AND held.holder IS NOT NULL AND held.lease_until >= clock_timestamp()
+                    )
+                )
             );
+        END IF;
+        IF _states[_at] = 'intent' THEN
             UPDATE slots SET task = _task, epoch = _epoch, until = NULL, seen_at = clock_timestamp() WHERE n = (
                 SELECT n FROM slots_in_use
                 WHERE account = _account AND run = _run AND epoch = _epoch AND task IS NULL ORDER BY n LIMIT 1

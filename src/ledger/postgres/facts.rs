@@ -32,9 +32,11 @@ impl OfTask {
         matches!(self.last.as_deref(), None | Some("intent" | "live" | "ended" | "left"))
     }
 
-    /// Whether a newer one of these has seen the end of its session.
-    fn has_ended_in(&self, rows: &[Self]) -> bool {
-        let has = |row: &Self| row.run > self.run && row.session == self.session && !row.is_loose();
+    /// Whether a newer one of these has seen the end of its session, or is to see it.
+    fn has_gone_to(&self, rows: &[Self]) -> bool {
+        let has = |row: &Self| {
+            row.run > self.run && row.session == self.session && (!row.is_loose() || row.is_elsewhere)
+        };
         self.session.is_some() && rows.iter().any(has)
     }
 }
@@ -97,7 +99,7 @@ impl Postgres {
         let latest = own.first().map(|(row, head)| row.latest(head));
         let has_attempt = |row: &OfTask| row.last.as_deref() != Some("none");
         let last_attempt = own.iter().find(|(row, _)| has_attempt(row)).map(|(row, _)| row.run);
-        for row in of.iter().filter(|row| row.is_loose() && !row.has_ended_in(of)) {
+        for row in of.iter().filter(|row| row.is_loose() && !row.has_gone_to(of)) {
             // What an older run left is taken up by a newer one, and stands there from then on.
             if last_attempt.is_some_and(|last| row.run < last) {
                 break;

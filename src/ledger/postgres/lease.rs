@@ -29,20 +29,25 @@ const OF_MANIFEST: &str = "
     )";
 
 /// Takes the row, unless another has it or, where we are to work (`$4`), works on tasks of ours; and whether the one before
-/// had not given it back.
-const TAKE: &str = ", known AS (SELECT * FROM of_manifest WHERE n = $1)
-    UPDATE @leases AS it
-    SET holder = $2, holder_text = $3, epoch = it.epoch + 1, lease_taken = clock_timestamp(),
-        lease_until = clock_timestamp() + TERM, at_work = $4
-    FROM known
-    WHERE it.n = known.n AND (it.holder IS NULL OR it.holder = $2 OR it.lease_until < clock_timestamp())
-      AND NOT ($4 AND EXISTS (SELECT FROM of_manifest AS other WHERE OVERLAPS))
-    RETURNING it.epoch, known.holder IS NOT NULL AND known.holder <> $2";
+/// had not given it back. Whoever has worked on tasks of ours and has said nothing for too long may only sleep.
+const TAKE: &str = ", known AS (SELECT * FROM of_manifest WHERE n = $1), taken AS (
+        UPDATE @leases AS it
+        SET holder = $2, holder_text = $3, epoch = it.epoch + 1, lease_taken = clock_timestamp(),
+            lease_until = clock_timestamp() + TERM, at_work = $4
+        FROM known
+        WHERE it.n = known.n AND (it.holder IS NULL OR it.holder = $2 OR it.lease_until < clock_timestamp())
+          AND NOT ($4 AND EXISTS (SELECT FROM of_manifest AS other WHERE OVERLAPS AND other.lease_until >= clock_timestamp()))
+        RETURNING it.epoch, known.holder IS NOT NULL AND known.holder <> $2
+    ), deposed AS (
+        UPDATE @leases AS it SET holder = NULL, holder_text = NULL, lease_until = NULL, epoch = it.epoch + 1
+        FROM taken, known, of_manifest AS other
+        WHERE $4 AND it.n = other.n AND OVERLAPS AND other.lease_until < clock_timestamp()
+    )
+    SELECT * FROM taken";
 
-/// Whether another works on a part of the manifest that has tasks in common with that of the row. Two parts of as many,
-/// dealt alike, have none.
+/// Whether another works, or has worked, on a part of the manifest that has tasks in common with that of the row. Two parts of
+/// as many, dealt alike, have none.
 const OVERLAPS: &str = "other.n <> $1 AND other.at_work AND other.holder <> $2
-    AND other.lease_until >= clock_timestamp()
     AND NOT (other.shard <> '' AND known.shard <> ''
              AND split_part(other.shard, '/', 2) = split_part(known.shard, '/', 2)
              AND starts_with(other.shard, 'slice:') = starts_with(known.shard, 'slice:'))";
@@ -144,8 +149,14 @@ impl Leases {
         })
     }
 
+    /// Gives all back but this one.
+    pub(super) fn give_back_others(&mut self, link: &Link, kept: Option<i64>) -> Result<(), LedgerError> {
+        let others = self.rows().into_iter().filter(|row| Some(*row) != kept);
+        others.collect::<Vec<_>>().into_iter().try_for_each(|row| self.give_back_one(link, row))
+    }
+
     /// Gives this one back.
-    pub(super) fn give_back_one(&mut self, link: &Link, row: i64) -> Result<(), LedgerError> {
+    fn give_back_one(&mut self, link: &Link, row: i64) -> Result<(), LedgerError> {
         self.held.remove(&row);
         let values = values![self.holder.clone(), row];
         link.rows(&format!("{GIVE_BACK} AND n = $2"), values).map(drop)
@@ -172,7 +183,7 @@ fn busy(link: &Link, row: i64, us: &str) -> Result<LedgerError, LedgerError> {
         "{OF_MANIFEST} SELECT other.holder_text, EXTRACT(epoch FROM other.lease_taken)::bigint,
                 EXTRACT(epoch FROM other.lease_until)::bigint, other.shard, other.n = $1
          FROM of_manifest AS known, of_manifest AS other
-         WHERE known.n = $1 AND (other.n = $1 AND other.holder <> $2 OR ({OVERLAPS}))
+         WHERE known.n = $1 AND (other.n = $1 AND other.holder <> $2 OR ({OVERLAPS} AND other.lease_until >= clock_timestamp()))
          ORDER BY other.n = $1 DESC, other.lease_taken"
     );
     let found = link.rows(&who, values![row, us.to_owned()])?;
@@ -212,6 +223,12 @@ pub(super) fn claim(link: &Link, lease: Lease, tasks: &[(&TaskId, &TaskKey)]) ->
 
 fn time(row: &Row, at: usize) -> Option<Timestamp> {
     row.get::<_, Option<i64>>(at).and_then(|seconds| Timestamp::from_second(seconds).ok())
+}
+
+/// Whether whoever has this lease works on its runs.
+pub(super) fn is_at_work(link: &Link, lease: i64) -> Result<bool, LedgerError> {
+    let found = link.rows("SELECT at_work FROM @leases WHERE n = $1", values![lease])?;
+    Ok(found.first().is_some_and(|row| row.get(0)))
 }
 
 /// Whether somebody has this lease and is there, and the last run that was written by it.

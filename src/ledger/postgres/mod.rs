@@ -46,6 +46,10 @@ use super::{LedgerError, ManifestIdentity};
 use crate::outcome::{EventKind, RunEvent, RunId, RunInfo, SharedAccount};
 use crate::plan::{AccountShare, Shard, TaskId, TaskKey};
 
+/// How often, and how long after one another, a lease is asked for whose holder is not at work.
+const SOON: usize = 20;
+const AGAIN: Duration = Duration::from_millis(250);
+
 /// A ledger in a database.
 #[derive(Debug)]
 pub(super) struct Postgres {
@@ -89,12 +93,25 @@ impl Postgres {
         (shard, tasks): (Option<Shard>, &[(&TaskId, &TaskKey)]),
     ) -> Result<(), LedgerError> {
         self.shard = shard;
-        let lease = self.leases.take_of(&self.link, manifest, shard)?;
+        let lease = self.take_to_work(manifest)?;
         lease::claim(&self.link, lease, tasks)?;
         self.took_over |= lease.was_taken_over;
         self.work = Some(lease);
         self.account = account::of_a_run(&self.link)?;
         Ok(())
+    }
+
+    /// Takes the manifest's lease. Whoever only writes down what is news of its runs is through soon.
+    fn take_to_work(&mut self, manifest: &ManifestIdentity) -> Result<Lease, LedgerError> {
+        for _ in 0..SOON {
+            match self.leases.take_of(&self.link, manifest, self.shard) {
+                Err(LedgerError::Owned { lease, .. }) if !lease::is_at_work(&self.link, lease)? => {
+                    std::thread::sleep(AGAIN);
+                }
+                taken => return taken,
+            }
+        }
+        self.leases.take_of(&self.link, manifest, self.shard)
     }
 
     /// Whether somebody had the lease before who has not given it back, and may not know that it is over.
@@ -128,7 +145,12 @@ impl Postgres {
         let bring = "UPDATE @runs AS it SET lease = $1 FROM @leases AS its \
                      WHERE it.id = $2 AND its.n = it.lease AND its.n = $3 AND its.holder = $4 AND its.epoch = $5";
         self.rows(bring, values![ours.row, id, theirs, self.holder().to_owned(), lease.epoch])?;
-        self.leases.give_back_one(&self.link, theirs)
+        self.give_back_others()
+    }
+
+    /// The leases that were taken to write down what is news of earlier runs are wanted no more.
+    pub(super) fn give_back_others(&mut self) -> Result<(), LedgerError> {
+        self.leases.give_back_others(&self.link, self.work.map(|lease| lease.row))
     }
 
     /// The run of this id, to go on with.

@@ -41,12 +41,15 @@ const REMOVE: &str = "
 const ORPHANS: &str = "
     WITH sessions AS (
         DELETE FROM @creations AS it WHERE ts < $1 AND NOT EXISTS (SELECT FROM @runs WHERE n = it.run)
-    ), claims AS (
-        DELETE FROM @claims AS it
-        WHERE NOT EXISTS (SELECT FROM @leases WHERE n = it.lease AND epoch = it.epoch AND holder IS NOT NULL)
     )
     DELETE FROM @pulls AS it WHERE greatest(made_at, coalesce(closed_at, 0)) < $2
         AND NOT EXISTS (SELECT FROM @runs WHERE n = it.run)";
+
+/// Behind the lock of those who claim, by a statement of its own: what they have claimed meanwhile is seen.
+const CLAIMS: &str = "
+    SELECT pg_advisory_xact_lock(hashtext('jules-batch claims ~'));
+    DELETE FROM @claims AS it
+    WHERE NOT EXISTS (SELECT FROM @leases WHERE n = it.lease AND epoch = it.epoch AND holder IS NOT NULL)";
 
 /// How many runs go with one statement.
 const AT_ONCE: usize = 20;
@@ -66,6 +69,8 @@ impl Postgres {
             carry_out(REMOVE, values![runs.to_vec()])?;
         }
         carry_out(ORPHANS, values![before(KEPT_SESSION_DAYS), before(KEPT_DAYS)])?;
+        let claims = self.link.script(&CLAIMS.replace('~', &self.link.database().schema));
+        claims.map_err(|error| self.link.failed("remove old runs from the ledger", error))?;
         Ok(old.len())
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn record<'p>(
         }
         ledger = append(ledger, redactor, run, kinds)?;
     }
+    ledger.has_written()?;
     Ok(ledger)
 }
 
