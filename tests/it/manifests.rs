@@ -64,6 +64,27 @@ fn what_a_manifest_of_another_name_has_at_work_is_left_alone() {
 }
 
 #[test]
+fn a_session_that_another_manifest_has_taken_up_is_no_longer_its_own_manifests_to_follow() {
+    let Some(shared) = Shared::new("{ defaults: { duration: 5s, outcome: change } }", 2) else { return };
+    shared.world.write("other.yaml", &shared.world.read("jobs.yaml").replace("name: test", "name: other"));
+    let other = |args: &str| {
+        let run = shared.on("other", &format!("run other.yaml -j 3 --report-dir other {args}"));
+        run.env("JULES_BASE_URL", shared.world.service().url())
+    };
+    shared.run("first").args("--no-wait").exits(5);
+    other("--no-wait").exits(5);
+    // It stands under the other's key by now.
+    let mut going_on = other("").start();
+    let claimed = "SELECT count(*) FROM @claims AS it JOIN @leases AS its ON its.n = it.lease AND its.epoch = it.epoch \
+                   WHERE its.holder IS NOT NULL";
+    going_on.until(|_| shared.sql(claimed) == "4");
+    let refused = shared.run("first").args("--fresh --replace-live --yes").exits(5);
+    assert!(refused.stderr.contains("is at work already"), "{refused}");
+    assert_eq!(going_on.wait().code, Some(0));
+    shared.world.created(2);
+}
+
+#[test]
 fn whoever_follows_a_whole_that_goes_on_with_a_part_does_nothing_again() {
     let Some(shared) = Shared::new("{ defaults: { duration: 1500ms, outcome: change } }", 4) else { return };
     shared.run("part").args("--shard 1/2 --no-wait --max-tasks 1").exits(5);

@@ -32,11 +32,9 @@ impl OfTask {
         matches!(self.last.as_deref(), None | Some("intent" | "live" | "ended" | "left"))
     }
 
-    /// Whether a newer one of these has seen the end of its session, or is to see it.
-    fn has_gone_to(&self, rows: &[Self]) -> bool {
-        let has = |row: &Self| {
-            row.run > self.run && row.session == self.session && (!row.is_loose() || row.is_elsewhere)
-        };
+    /// Whether a newer one of these has its session, of which that holds.
+    fn is_with(&self, rows: &[Self], holds: impl Fn(&Self) -> bool) -> bool {
+        let has = |row: &Self| row.run > self.run && row.session == self.session && holds(row);
         self.session.is_some() && rows.iter().any(has)
     }
 }
@@ -99,14 +97,16 @@ impl Postgres {
         let latest = own.first().map(|(row, head)| row.latest(head));
         let has_attempt = |row: &OfTask| row.last.as_deref() != Some("none");
         let last_attempt = own.iter().find(|(row, _)| has_attempt(row)).map(|(row, _)| row.run);
-        for row in of.iter().filter(|row| row.is_loose() && !row.has_gone_to(of)) {
+        for row in of.iter().filter(|row| row.is_loose() && !row.is_with(of, |newer| !newer.is_loose())) {
             // What an older run left is taken up by a newer one, and stands there from then on.
             if last_attempt.is_some_and(|last| row.run < last) {
                 break;
             }
             let Some(head) = runs.get(&row.run) else { continue };
-            // What others have at work is theirs. Who only looks sees the manifest's own all the same.
-            if row.is_elsewhere && (self.work.is_some() || !is_ours(&head)) {
+            // What others have at work is theirs. Who only looks sees the manifest's own all the same. A session of the
+            // manifest's own that another has taken up cannot be claimed, and is not begun anew.
+            let is_theirs = row.is_elsewhere && (self.work.is_some() || !is_ours(&head));
+            if is_theirs || !is_ours(&head) && row.is_with(of, |newer| newer.is_elsewhere) {
                 continue;
             }
             // The same prompt on the same repository, in a manifest of another name.
