@@ -208,7 +208,7 @@ pub enum LedgerError {
     AtWork {
         /// Which.
         task: TaskId,
-        /// The run and its manifest's name, as "… of `…`"; none as long as it only begins.
+        /// The last run of the lease and its manifest's name, as "… of `…`"; none before there is one.
         run: Option<String>,
         /// Who it is.
         holder: String,

@@ -10,9 +10,15 @@ fn piped<'w>(run: Runner<'w>, manifest: &str) -> Ended<'w> {
     running.wait()
 }
 
-fn through<'s>(shared: &'s Shared, pipe: &str, machine: &str) -> Runner<'s> {
-    let run = shared.on(machine, &format!("run {pipe} -j 3 --report-dir {machine}"));
+/// A run of this manifest on a machine of this name.
+fn run<'s>(shared: &'s Shared, machine: &str, manifest: &str) -> Runner<'s> {
+    let run = shared.on(machine, &format!("run {manifest} -j 3 --report-dir {machine}"));
     run.env("JULES_BASE_URL", shared.world.service().url())
+}
+
+/// The manifest under another name, as `other.yaml`.
+fn write_other(world: &World) {
+    world.write("other.yaml", &world.read("jobs.yaml").replace("name: test", "name: other"));
 }
 
 #[test]
@@ -21,7 +27,7 @@ fn a_task_that_another_manifest_has_at_work_is_not_begun_again() {
     let manifest = shared.world.read("jobs.yaml");
     let mut first = shared.run("first").start();
     first.until(|world| world.statistics().created == 3);
-    let second = piped(through(&shared, "/dev/stdin", "second"), &manifest);
+    let second = piped(run(&shared, "second", "/dev/stdin"), &manifest);
     assert_eq!(second.code, Some(5), "{second}");
     for part in ["work/my-org/web@main[n=", " of `test`, ", " pid ", "is not followed"] {
         assert!(second.stderr.contains(part), "{part}: {second}");
@@ -29,7 +35,7 @@ fn a_task_that_another_manifest_has_at_work_is_not_begun_again() {
     assert_eq!(first.wait().code, Some(0));
     shared.world.created(6);
     // It was given back.
-    let third = piped(through(&shared, "/dev/stdin", "third").args("--no-wait"), &manifest);
+    let third = piped(run(&shared, "third", "/dev/stdin").args("--no-wait"), &manifest);
     assert_eq!(third.code, Some(5));
     shared.world.created(9);
 }
@@ -43,7 +49,7 @@ fn a_prompt_from_before_an_edit_is_not_asked_for_beside_the_run_that_follows_its
     let mut first = shared.run("first").start();
     first.until(|_| shared.sql("SELECT count(*) FROM @leases WHERE holder IS NOT NULL") == "1");
     first.until(|_| shared.sql("SELECT count(*) FROM @claims") == "9");
-    let second = piped(through(&shared, "/dev/stdin", "second"), &before);
+    let second = piped(run(&shared, "second", "/dev/stdin"), &before);
     assert_eq!(second.code, Some(5), "{second}");
     assert_eq!(first.wait().code, Some(0));
     shared.world.created(3);
@@ -52,11 +58,10 @@ fn a_prompt_from_before_an_edit_is_not_asked_for_beside_the_run_that_follows_its
 #[test]
 fn what_a_manifest_of_another_name_has_at_work_is_left_alone() {
     let Some(shared) = Shared::new("{ defaults: { duration: 1500ms, outcome: change } }", 3) else { return };
-    shared.world.write("other.yaml", &shared.world.read("jobs.yaml").replace("name: test", "name: other"));
+    write_other(&shared.world);
     let mut first = shared.run("first").start();
     first.until(|_| shared.sql("SELECT count(*) FROM @creations") == "3");
-    let other = shared.on("other", "run other.yaml -j 3 --report-dir other");
-    let other = other.env("JULES_BASE_URL", shared.world.service().url()).exits(0);
+    let other = run(&shared, "other", "other.yaml").exits(0);
     assert!(!other.stderr.contains("3 at work"), "{other}");
     all_succeeded(&other, &shared.report("other"), 3);
     assert_eq!(first.wait().code, Some(0));
@@ -66,15 +71,11 @@ fn what_a_manifest_of_another_name_has_at_work_is_left_alone() {
 #[test]
 fn a_session_that_another_manifest_has_taken_up_is_no_longer_its_own_manifests_to_follow() {
     let Some(shared) = Shared::new("{ defaults: { duration: 5s, outcome: change } }", 2) else { return };
-    shared.world.write("other.yaml", &shared.world.read("jobs.yaml").replace("name: test", "name: other"));
-    let other = |args: &str| {
-        let run = shared.on("other", &format!("run other.yaml -j 3 --report-dir other {args}"));
-        run.env("JULES_BASE_URL", shared.world.service().url())
-    };
+    write_other(&shared.world);
     shared.run("first").args("--no-wait").exits(5);
-    other("--no-wait").exits(5);
+    run(&shared, "other", "other.yaml").args("--no-wait").exits(5);
     // It stands under the other's key by now.
-    let mut going_on = other("").start();
+    let mut going_on = run(&shared, "other", "other.yaml").start();
     let claimed = "SELECT count(*) FROM @claims AS it JOIN @leases AS its ON its.n = it.lease AND its.epoch = it.epoch \
                    WHERE its.holder IS NOT NULL";
     going_on.until(|_| shared.sql(claimed) == "4");
@@ -136,7 +137,7 @@ fn what_another_has_finished_is_not_taken_up<'w>(world: &'w World, run: impl Fn(
     let ended = piped(run("/dev/fd/0 --report-dir b"), &manifest);
     assert!(ended.stderr.contains("adopted"), "{ended}");
     world.created(2);
-    world.write("other.yaml", &manifest.replace("name: test", "name: other"));
+    write_other(world);
     run("other.yaml --report-dir c").exits(0);
     world.created(4);
 }

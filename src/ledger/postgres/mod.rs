@@ -96,8 +96,10 @@ impl Postgres {
         let lease = self.take_to_work(manifest)?;
         lease::claim(&self.link, lease, tasks)?;
         self.took_over |= lease.was_taken_over;
-        self.work = Some(lease);
-        self.account = account::of_a_run(&self.link)?;
+        // More tasks may be claimed later.
+        if self.work.replace(lease).is_none() {
+            self.account = account::of_a_run(&self.link)?;
+        }
         Ok(())
     }
 
